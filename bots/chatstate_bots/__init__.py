@@ -1,0 +1,1 @@
+"""Bots that are shipped with chatstate, to try it and to read."""

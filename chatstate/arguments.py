@@ -1,0 +1,171 @@
+"""What a person types, to the values a handler takes. Pure functions; a table of types."""
+
+from __future__ import annotations
+
+import enum
+import math
+import re
+import types
+import typing
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal, NamedTuple
+
+import msgspec
+
+from chatstate.errors import BindingError
+from chatstate.messages import Message, User
+from chatstate.sentences import Sentence
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+_TRUTH = {
+    **dict.fromkeys(("yes", "y", "true", "on", "1"), True),
+    **dict.fromkeys(("no", "n", "false", "off", "0"), False),
+}
+_SHOWN = 40
+POSSIBLE = "str, int, float, bool, Literal[...], an Enum, Annotated[User, Arg]"
+
+
+class Arg:
+    """Marks a parameter which a person gives by mention: `who: Annotated[User, Arg]`."""
+
+
+class Argument(NamedTuple):
+    """One parameter that a person fills: its name, how its text is read, and its default."""
+
+    name: str
+    parse: Callable[[str, Message], Any]
+    rest: bool
+    optional: bool
+
+
+def argument(name: str, type_: Any, *, optional: bool) -> Argument:
+    """Return how a parameter of this type is read.
+
+    Raises `BindingError` for a type that no text can give.
+    """
+    return Argument(name, _parser(name, type_), rest=type_ is str, optional=optional)
+
+
+def parse_arguments(
+    arguments: Sequence[Argument], text: str, message: Message, usage: str
+) -> list[Any]:
+    """Return the values of `arguments` from the rest of a command line, split at white space.
+
+    The last argument, if it is a string, takes all that is left. An optional one that is not
+    given is left out. Raises `Sentence` if something is missing, too much, or not understood.
+    """
+    values: list[Any] = []
+    rest = text.strip()
+    for index, spec in enumerate(arguments):
+        last = index == len(arguments) - 1
+        if not rest:
+            if spec.optional:
+                break
+            raise Sentence("missing", argument=spec.name, usage=usage)
+        word, rest = (rest, "") if last and spec.rest else _first_word(rest)
+        try:
+            values.append(spec.parse(word, message))
+        except Sentence as error:
+            raise Sentence("bad_argument", problem=str(error), usage=usage) from error
+    if rest:
+        raise Sentence("too_much", text=shorten(rest), usage=usage)
+    return values
+
+
+def number(text: str) -> int | float:
+    """Return the finite number that `text` is; whole ones stay `int`. Raises `Sentence`."""
+    stripped = text.strip()
+    if _NUMBER.fullmatch(stripped):
+        value: int | float
+        try:
+            value = int(stripped)
+        except ValueError:
+            value = float(stripped)
+        if math.isfinite(value):
+            return value
+    raise Sentence("not_a_number", text=shorten(stripped))
+
+
+def json_value(text: str) -> Any:
+    """Return the JSON value that `text` is. Raises `Sentence`."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise Sentence("not_json", problem=str(error)) from error
+
+
+def shorten(text: str) -> str:
+    """Return `text` in quotes, cut to what a sentence can begin with."""
+    if not text:
+        return "An empty message"
+    return f"“{text}”" if len(text) <= _SHOWN else f"“{text[: _SHOWN - 1]}…”"
+
+
+def _first_word(text: str) -> tuple[str, str]:
+    word, *rest = text.split(maxsplit=1)
+    return word, rest[0] if rest else ""
+
+
+def _whole(text: str) -> int:
+    value = number(text)
+    if not isinstance(value, int):
+        raise Sentence("not_whole", text=shorten(text.strip()))
+    return value
+
+
+def _truth(text: str) -> bool:
+    try:
+        return _TRUTH[text.strip().lower()]
+    except KeyError:
+        raise Sentence("not_yes_or_no", text=shorten(text)) from None
+
+
+_PLAIN: dict[Any, Callable[[str], Any]] = {
+    str: str,
+    int: _whole,
+    float: lambda text: float(number(text)),
+    bool: _truth,
+}
+
+
+def _parser(name: str, type_: Any) -> Callable[[str, Message], Any]:
+    if type_ in _PLAIN:
+        plain = _PLAIN[type_]
+        return lambda text, _message: plain(text)
+    origin, parts = typing.get_origin(type_), typing.get_args(type_)
+    if origin in (typing.Union, types.UnionType):
+        (inner, *others) = [part for part in parts if part is not type(None)]
+        if not others:
+            return _parser(name, inner)
+    if origin is Literal:
+        return _choice({str(part): part for part in parts})
+    if isinstance(type_, type) and issubclass(type_, enum.Enum):
+        return _choice({member.name.lower(): member for member in type_})
+    if origin is Annotated and parts[0] is User:
+        return _mentioned
+    raise BindingError(f"parameter {name!r}: no text can give {type_!r}; possible: {POSSIBLE}")
+
+
+def _choice(choices: dict[str, Any]) -> Callable[[str, Message], Any]:
+    folded = {text.casefold(): value for text, value in choices.items()}
+
+    def parse(text: str, _message: Message) -> Any:
+        try:
+            return folded[text.strip().casefold()]
+        except KeyError:
+            raise Sentence(
+                "not_a_choice",
+                text=shorten(text.strip()),
+                choices=", ".join(choices),
+                example=next(iter(choices)),
+            ) from None
+
+    return parse
+
+
+def _mentioned(text: str, message: Message) -> User:
+    wanted = text.removeprefix("@").casefold()
+    for user in message.mentions:
+        if wanted in (user.name.casefold(), user.id.casefold()):
+            return user
+    raise Sentence("nobody", text=shorten(text))

@@ -1,0 +1,123 @@
+"""The command line: `chatstate run`, `chatstate bots`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import Annotated, NoReturn
+
+import typer
+
+from chatstate.engine import Engine
+from chatstate.errors import AdapterError, ChatstateError, LoadError, StoreLockedError
+from chatstate.interface import Interface
+from chatstate.plugins import BOTS, load_adapters, load_bot, names
+from chatstate.stores import DEFAULT_URL, open_store
+
+app = typer.Typer(
+    help="Run chat bots that lose nothing.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+_LEVELS = ("debug", "info", "warning", "error", "critical")
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    show_version: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--version", help="Show the version and exit.")
+    ] = False,
+) -> None:
+    if show_version:
+        typer.echo(f"chatstate {version('chatstate')}")
+        raise typer.Exit
+
+
+@app.command()
+def bots() -> None:
+    """List the shipped and installed bots."""
+    for name in names(BOTS):
+        try:
+            description = load_bot(name).description or ""
+        except LoadError as error:
+            description = f"({error})"
+        typer.echo(f"{name:20} {description}".rstrip())
+
+
+@app.command()
+def run(
+    bot: Annotated[str, typer.Argument(help="A name, bot.py, bot.py:name or package.module:name")],
+    on: Annotated[list[str] | None, typer.Option(help="An adapter; repeatable.")] = None,
+    store: Annotated[str | None, typer.Option(help=f"A store URL; default {DEFAULT_URL}.")] = None,
+    user: Annotated[str | None, typer.Option(help="Console: who speaks.")] = None,
+    chat: Annotated[str | None, typer.Option(help="Console: where.")] = None,
+    log_level: Annotated[str, typer.Option(help=f"One of {', '.join(_LEVELS)}.")] = "warning",
+) -> None:
+    """Run a bot until its adapters end, Ctrl-C or SIGTERM."""
+    given = {"user": user, "chat": chat}
+    options = {name: value for name, value in given.items() if value is not None}
+    try:
+        found = load_bot(bot)
+    except LoadError as error:
+        _refuse(error)
+    run_bot(found, on or ["console"], store=store, log_level=log_level, options=options)
+
+
+def run_bot(
+    bot: Interface,
+    on: Sequence[str],
+    *,
+    store: str | None = None,
+    log_level: str = "warning",
+    options: dict[str, str] | None = None,
+) -> None:
+    """Run `bot` on adapters by name; the body of `chatstate run` and of `Interface.run`."""
+    if log_level.lower() not in _LEVELS:
+        _refuse(LoadError(f"{log_level!r} is no log level; use one of {', '.join(_LEVELS)}"))
+    logging.basicConfig(
+        level=log_level.upper(), format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    try:
+        engine = Engine(bot, load_adapters(on, options or {}), open_store(store or DEFAULT_URL))
+        asyncio.run(_until_told(engine))
+    except (LoadError, AdapterError, StoreLockedError) as error:
+        _refuse(error)
+    except ChatstateError as error:
+        typer.echo(f"chatstate: {error}", err=True)
+        raise SystemExit(1) from None
+
+
+async def _until_told(engine: Engine) -> None:
+    loop = asyncio.get_running_loop()
+    told = False
+    post: Callable[[Callable[[], None]], object] = loop.call_soon_threadsafe
+
+    def stop() -> None:
+        nonlocal told
+        if told:  # asked twice: now
+            os._exit(130)
+        told = True
+        engine.request_stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stop)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda _number, _frame: post(stop))
+    await engine.run()
+
+
+def _refuse(error: ChatstateError) -> NoReturn:
+    typer.echo(f"chatstate: {error}", err=True)
+    raise SystemExit(2) from None
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

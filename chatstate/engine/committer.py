@@ -1,0 +1,41 @@
+"""Hands finished turns to the store, in order, as many at a time as are waiting."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from chatstate.errors import StorageError
+from chatstate.stores.base import Outcome, Store, TurnCommit
+
+_BATCH = 256
+
+
+class Committer:
+    """Commits turns one batch after the other; `failed` is called if the store gives up."""
+
+    def __init__(self, store: Store, failed: Callable[[Exception], None]) -> None:
+        self._store = store
+        self._failed = failed
+        self._waiting: deque[tuple[TurnCommit, Callable[[Outcome], None]]] = deque()
+        self.task: asyncio.Task[None] | None = None
+
+    def submit(self, commit: TurnCommit, done: Callable[[Outcome], None]) -> None:
+        """Queue a commit; `done` is called with its outcome once that is durable."""
+        self._waiting.append((commit, done))
+        if self.task is None:
+            self.task = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                count = min(len(self._waiting), _BATCH)
+                batch = [self._waiting.popleft() for _ in range(count)]
+                outcomes = await self._store.commit([commit for commit, _ in batch])
+                for (_, done), outcome in zip(batch, outcomes, strict=True):
+                    done(outcome)
+        except StorageError as error:
+            self._failed(error)
+        finally:
+            self.task = None

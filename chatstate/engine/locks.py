@@ -1,0 +1,62 @@
+"""Locks on shared values, for turns that run again after a conflict.
+
+Turns are optimistic: they load, run, and find at their commit whether somebody was faster. One
+that lost runs again holding the locks of its keys, and turns that come later wait for them. A
+key that was fought for lately is locked from the start, until it has calmed down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Iterable
+
+from chatstate.scope import Key
+
+_HEAT = 8
+
+
+class KeyLocks:
+    """Locks by key, kept only while somebody holds or awaits them."""
+
+    def __init__(self) -> None:
+        self._locks: dict[Key, asyncio.Lock] = {}
+        self._users: dict[Key, int] = {}
+        self._heat: dict[Key, int] = {}
+
+    def wanted(self, keys: Iterable[Key]) -> bool:
+        """Tell whether a turn that uses `keys` should hold their locks."""
+        return any(key in self._locks or key in self._heat for key in keys)
+
+    def fought_for(self, keys: Iterable[Key]) -> None:
+        """Note a conflict."""
+        for key in keys:
+            self._heat[key] = _HEAT
+
+    @contextlib.asynccontextmanager
+    async def hold(self, keys: Iterable[Key]) -> AsyncGenerator[None]:
+        """Hold the locks of `keys`, taken in one order by everybody."""
+        async with contextlib.AsyncExitStack() as stack:
+            for key in sorted(set(keys)):
+                await stack.enter_async_context(self._hold_one(key))
+            yield
+
+    @contextlib.asynccontextmanager
+    async def _hold_one(self, key: Key) -> AsyncGenerator[None]:
+        lock = self._locks.setdefault(key, asyncio.Lock())
+        self._users[key] = self._users.get(key, 0) + 1
+        try:
+            async with lock:
+                yield
+        finally:
+            self._users[key] -= 1
+            if not self._users[key]:
+                del self._users[key], self._locks[key]
+                self._cool(key)
+
+    def _cool(self, key: Key) -> None:
+        heat = self._heat.get(key, 0)
+        if heat > 1:
+            self._heat[key] = heat - 1
+        else:
+            self._heat.pop(key, None)

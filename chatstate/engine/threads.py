@@ -1,0 +1,137 @@
+"""Daemon threads in which sync handlers run.
+
+1. Jobs wait in one line; a thread that is awake takes job after job. Waking a thread costs more
+   than a short job, so only as many are woken as the recent jobs' duration makes worth it.
+2. A job that blocks delays no other: while the line does not move, more threads are woken, twice
+   as many each time.
+3. Threads are never joined: one that hangs cannot keep the process from ending.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+_WORTH_A_THREAD = 0.0005
+_CHECK_EVERY = 0.002
+_IDLE_SECONDS = 30.0
+_SMOOTHING = 0.1
+
+
+class _Job(NamedTuple):
+    call: Callable[[], Any]
+    context: contextvars.Context
+    future: asyncio.Future[Any]
+
+
+class HandlerThreads:
+    """Runs functions in threads, for one event loop."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._jobs: deque[_Job] = deque()
+        self._results: deque[tuple[_Job, Any, BaseException | None]] = deque()
+        self._wakeups: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._idle = 0
+        self._taken = 0
+        self._duration = 0.0
+        self._starting = False
+        self._watching = False
+        self._reporting = False
+
+    def run(self, call: Callable[[], Any]) -> asyncio.Future[Any]:
+        """Run `call` in a thread, in a copy of the caller's context; its future has the result."""
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._jobs.append(_Job(call, contextvars.copy_context(), future))
+        if not self._starting:
+            self._starting = True
+            self._loop.call_soon(self._start)
+        return future
+
+    def _start(self) -> None:
+        self._starting = False
+        self._wake(int(len(self._jobs) * self._duration / _WORTH_A_THREAD))
+        if not self._watching:
+            self._watching = True
+            self._loop.call_later(_CHECK_EVERY, self._watch, self._taken, 1)
+
+    def _watch(self, taken: int, woken: int) -> None:
+        if not self._jobs:
+            self._watching = False
+            return
+        if taken == self._taken:
+            woken *= 2
+            self._wake(woken)
+        else:
+            woken = 1
+        self._loop.call_later(_CHECK_EVERY, self._watch, self._taken, woken)
+
+    def _wake(self, wanted: int) -> None:
+        wanted = max(1, min(wanted, len(self._jobs)))
+        for _ in range(wanted - self._idle + self._wakeups.qsize()):
+            self._count_idle(1)
+            threading.Thread(target=self._work, name="chatstate-handler", daemon=True).start()
+        for _ in range(wanted):
+            self._wakeups.put(None)
+
+    def _work(self) -> None:
+        while True:
+            try:
+                self._wakeups.get(timeout=_IDLE_SECONDS)
+            except queue.Empty:
+                return
+            finally:
+                self._count_idle(-1)
+            self._do_jobs()
+            self._count_idle(1)
+
+    def _count_idle(self, change: int) -> None:
+        with self._lock:
+            self._idle += change
+
+    def _do_jobs(self) -> None:
+        while True:
+            try:
+                job = self._jobs.popleft()
+            except IndexError:
+                return
+            self._taken += 1
+            if not job.future.cancelled():
+                self._do(job)
+            del job  # an idle thread must not keep the last job's objects alive
+
+    def _do(self, job: _Job) -> None:
+        begun = time.perf_counter()
+        result, error = None, None
+        try:
+            result = job.context.run(job.call)
+        except BaseException as raised:  # noqa: BLE001 - the turn that waits for it is told
+            error = raised
+        self._duration += (time.perf_counter() - begun - self._duration) * _SMOOTHING
+        self._results.append((job, result, error))
+        if not self._reporting:
+            self._reporting = True
+            try:
+                self._loop.call_soon_threadsafe(self._report)
+            except RuntimeError:  # the loop was closed: nobody waits any more
+                self._results.clear()
+
+    def _report(self) -> None:
+        self._reporting = False
+        while self._results:
+            job, result, error = self._results.popleft()
+            if job.future.done():
+                continue
+            if error is None:
+                job.future.set_result(result)
+            elif isinstance(error, StopIteration):
+                job.future.set_exception(RuntimeError("the handler raised StopIteration"))
+            else:
+                job.future.set_exception(error)

@@ -1,0 +1,92 @@
+"""What each key holds as of the last commit that was queued, done or not.
+
+1. A turn's changes are visible to the next turn as soon as its commit is queued, under the
+   versions the commit will give them.
+2. If such a commit fails, its values are forgotten; whatever was built on them fails at its own
+   commit, because the version it expects does not exist.
+3. Values not on their way are remembered up to a bound; the process that holds the store is the
+   only one to change them.
+4. Values are kept as text. Turns never share decoded objects.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from chatstate.scope import Key
+from chatstate.stores.base import Change, Store, Value
+
+_REMEMBERED = 20_000
+
+
+class Entry(NamedTuple):
+    """A value, None if there is none. `trusted`: this process wrote it."""
+
+    value: Value | None
+    trusted: bool
+
+    @property
+    def version(self) -> int:
+        """The value's version, 0 if there is none."""
+        return self.value.version if self.value else 0
+
+
+class Values:
+    """The values in use and on their way."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._queued: dict[Key, Entry] = {}
+        self._remembered: OrderedDict[Key, Entry] = OrderedDict()
+
+    async def load(self, keys: Sequence[Key]) -> list[Entry]:
+        """Return what `keys` hold."""
+        found = [self._find(key) for key in keys]
+        missing = [key for key, entry in zip(keys, found, strict=True) if entry is None]
+        if missing:
+            for key, value in zip(missing, await self._store.load(missing), strict=True):
+                self._remember(key, Entry(value, trusted=False))
+            return [self._find(key) or Entry(None, trusted=False) for key in keys]
+        return [entry for entry in found if entry]
+
+    def version(self, key: Key) -> int | None:
+        """Return the version `key` holds now, None if it is not remembered."""
+        entry = self._find(key)
+        return entry.version if entry else None
+
+    def queue(self, changes: Sequence[Change]) -> None:
+        """Show values whose commit is on its way."""
+        for change in changes:
+            self._queued[change.key] = Entry(change.value, trusted=True)
+            self._remembered.pop(change.key, None)
+
+    def applied(self, changes: Sequence[Change]) -> None:
+        """Note that values are committed."""
+        for change in changes:
+            entry = self._queued.get(change.key)
+            if entry and entry.version == change.value.version:
+                del self._queued[change.key]
+                self._remember(change.key, entry)
+
+    def failed(self, changes: Sequence[Change]) -> None:
+        """Forget values that were not committed, and what was built on them."""
+        for change in changes:
+            self._queued.pop(change.key, None)
+            self._remembered.pop(change.key, None)
+
+    def _find(self, key: Key) -> Entry | None:
+        entry = self._queued.get(key)
+        if entry is None:
+            entry = self._remembered.get(key)
+            if entry is not None:
+                self._remembered.move_to_end(key)
+        return entry
+
+    def _remember(self, key: Key, entry: Entry) -> None:
+        if key in self._queued:
+            return
+        self._remembered[key] = entry
+        if len(self._remembered) > _REMEMBERED:
+            self._remembered.popitem(last=False)

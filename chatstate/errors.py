@@ -1,0 +1,85 @@
+"""Every error chatstate raises on purpose.
+
+Two audiences, never mixed: a `UserError`'s text is shown to the person in the chat;
+all others speak to the bot's author or operator and say what to do.
+"""
+
+from __future__ import annotations
+
+
+class ChatstateError(Exception):
+    """Base of all errors of chatstate."""
+
+
+class UserError(ChatstateError):
+    """Raise it in a handler: its text is shown to the person, and nothing of the turn is kept."""
+
+
+class BindingError(ChatstateError):
+    """A handler, an input or a state was declared in a way that cannot work.
+
+    Raised at registration, naming the parameter and saying what is possible.
+    """
+
+
+class StateError(ChatstateError):
+    """A value cannot be kept, or what is stored does not fit the state's type.
+
+    The text holds the path inside the value and the remedy. The turn fails; nothing is stored.
+    """
+
+
+class ReplyError(ChatstateError):
+    """A handler returned something that is no reply. The text names the type and what is."""
+
+
+class LoadError(ChatstateError):
+    """A bot, an adapter or a store could not be found or loaded by its name."""
+
+
+class StorageError(ChatstateError):
+    """The store cannot be read or written: the text says what failed, where, and what to do."""
+
+
+class StoreLockedError(StorageError):
+    """Another process runs on this store file; the text says which."""
+
+
+class AdapterError(ChatstateError):
+    """An adapter cannot go on (a bad token, say); the text says what to do."""
+
+
+class SendError(ChatstateError):
+    """Base of what an adapter's `perform` raises when one call did not plainly succeed."""
+
+
+class RetryAfter(SendError):  # noqa: N818 - the platforms' own word
+    """The platform asks to wait: the call had no effect and is repeated after `seconds`.
+
+    With `account=True` every conversation of the account waits, otherwise only this one.
+    """
+
+    def __init__(self, seconds: float, *, account: bool = False) -> None:
+        super().__init__(f"the platform asks to wait {seconds} s")
+        self.seconds = seconds
+        self.account = account
+
+
+class Unreachable(SendError):  # noqa: N818 - a state of the network, as the others here
+    """The call surely did not reach the platform; it is repeated with growing pauses."""
+
+
+class Rejected(SendError):  # noqa: N818 - a verdict, not a malfunction
+    """The platform refuses this call for good; the reply becomes a dead letter."""
+
+
+class Ambiguous(SendError):  # noqa: N818 - a state of knowledge, not a malfunction
+    """The call may or may not have taken effect; the policy `on_ambiguous` decides."""
+
+
+class Moved(SendError):  # noqa: N818 - what the platform says of the chat
+    """The chat has a new id on the platform; it is noted and the call is repeated there."""
+
+    def __init__(self, chat: str) -> None:
+        super().__init__(f"the chat has moved to {chat}")
+        self.chat = chat

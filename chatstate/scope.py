@@ -1,0 +1,49 @@
+"""From a turn's place to a value's key.
+
+1. A key is (bot, scope, name, place, person); unequal scopes, names or bots never share one.
+2. `place` and `person` are the store's internal ids: positive integers, or 0 for "none", so
+   no character of a platform's id can make two keys collide.
+3. A key never changes meaning: stores keep it for good.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+Scope = Literal["member", "thread", "chat", "user", "global"]
+SHARED: frozenset[Scope] = frozenset(("chat", "user", "global"))
+"""Scopes whose values several conversations can change at once."""
+
+
+class Place(NamedTuple):
+    """Where a turn happens and who speaks, in the store's internal ids."""
+
+    account: int
+    chat: int
+    conversation: int
+    person: int
+
+
+class Key(NamedTuple):
+    """The identity of one stored value."""
+
+    bot: str
+    scope: Scope
+    name: str
+    place: int
+    person: int
+
+
+def key(bot: str, scope: Scope, name: str, place: Place) -> Key:
+    """Return the key of the state `name` of `bot` for whoever speaks at `place`."""
+    match scope:
+        case "member":
+            return Key(bot, scope, name, place.conversation, place.person)
+        case "thread":
+            return Key(bot, scope, name, place.conversation, 0)
+        case "chat":
+            return Key(bot, scope, name, place.chat, 0)
+        case "user":
+            return Key(bot, scope, name, 0, place.person)
+        case "global":
+            return Key(bot, scope, name, 0, 0)

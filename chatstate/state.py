@@ -1,0 +1,229 @@
+"""`State`: what a bot remembers, for whom, and as what type."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import enum
+import types
+import typing
+import uuid
+from collections.abc import Iterator
+from typing import Annotated, Any, Generic, Literal, TypeVar, cast
+
+from chatstate.codec import Codec
+from chatstate.errors import BindingError, StateError
+from chatstate.scope import Scope
+
+T = TypeVar("T")
+_UNSET: Any = object()
+_SCOPES = typing.get_args(Scope)
+
+
+class Ref(Generic[T]):
+    """Holds a value that is replaced as a whole: assign to `value`."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: T) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return f"Ref({self.value!r})"
+
+
+class State:
+    """Declares a value that is kept between turns, one for each `scope`.
+
+    - `default`: a value (copied afresh for each session), a function without arguments that
+      makes one (kept from its first use), or nothing, if the type makes its own.
+    - `scope`: `member` (each person in each conversation), `thread` (each conversation), `chat`
+      (each chat with its threads), `user` (each person in all chats), `global` (one for all).
+    - `name`: what it is stored under; the parameter's name if not given.
+    - `type`: the values' type; else the parameter's annotation, else that of a default which is
+      no plain JSON value, else any JSON value.
+
+    Raises `BindingError` if the scope is none of these.
+    """
+
+    def __init__(
+        self,
+        default: Any = _UNSET,
+        *,
+        scope: Scope = "member",
+        name: str | None = None,
+        type: Any = None,
+    ) -> None:
+        if scope not in _SCOPES:
+            raise BindingError(f"{scope!r} is no scope; use one of {', '.join(_SCOPES)}")
+        self.default = default
+        self.scope: Scope = scope
+        self.name = name
+        self.type = type
+
+    def __repr__(self) -> str:
+        return f"State(scope={self.scope!r}, name={self.name!r})"
+
+
+PerMember = Annotated[T, State(scope="member")]
+"""A value for each person in each conversation."""
+PerUser = Annotated[T, State(scope="user")]
+"""A value for each person, in all chats of the bot's account."""
+PerChat = Annotated[T, State(scope="chat")]
+"""A value for each chat, with its threads."""
+PerThread = Annotated[T, State(scope="thread")]
+"""A value for each conversation: a chat, or one thread in it."""
+Global = Annotated[T, State(scope="global")]
+"""One value for everybody, on all platforms."""
+
+ALIAS_MARKERS = frozenset(
+    id(typing.get_args(alias)[1]) for alias in (PerMember, PerUser, PerChat, PerThread, Global)
+)
+
+
+class BoundState:
+    """A state of a bot, complete: with its name, type and codec.
+
+    Raises `BindingError` if the type cannot be stored or there is no default.
+    """
+
+    def __init__(self, state: State, name: str, type_: Any) -> None:
+        self.state = state
+        self.scope: Scope = state.scope
+        self.name = state.name or name
+        self.type = stored_type(state, type_)
+        self._codec = Codec(self.type)
+        self._default_text = self._encode_default()
+
+    def fresh(self) -> tuple[Any, str | None]:
+        """Return a new session's value, and its text if it need not be stored while unchanged."""
+        if self._default_text is None:
+            return self.state.default(), None
+        return self._codec.decode(self._default_text, trusted=True), self._default_text
+
+    def decode(self, text: str, *, trusted: bool = False) -> Any:
+        """Return the value held by `text`; see `Codec.decode`."""
+        try:
+            return self._codec.decode(text, trusted=trusted)
+        except StateError as error:
+            raise StateError(f"state {self.name!r}: {error}") from error
+
+    def encode(self, value: Any) -> str:
+        """Return `value` as text; see `Codec.encode`."""
+        try:
+            return self._codec.encode(value)
+        except StateError as error:
+            raise StateError(f"state {self.name!r}: {error}") from error
+
+    def _encode_default(self) -> str | None:
+        default = self.state.default
+        if default is _UNSET:
+            default = _own_default(self.type, self.name)
+        elif callable(default):
+            return None
+        try:
+            return self._codec.encode(default)
+        except StateError as error:
+            raise BindingError(f"the default of state {self.name!r}: {error}") from error
+
+
+class States:
+    """The states of one bot, each under one name."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, BoundState] = {}
+        self._names: dict[int, str] = {}
+
+    def bind(self, state: State, parameter: str, type_: Any) -> BoundState:
+        """Return the state that a parameter annotated with `type_` stands for.
+
+        Raises `BindingError` if the name is another state's, or the state has another name.
+        """
+        name = state.name or parameter
+        if id(state) not in ALIAS_MARKERS and self._names.setdefault(id(state), name) != name:
+            raise BindingError(
+                f"parameter {parameter!r}: this State is already named "
+                f"{self._names[id(state)]!r}; give it a name: State(..., name={name!r})"
+            )
+        known = self._by_name.get(name)
+        if known is None:
+            self._by_name[name] = bound = BoundState(state, name, type_)
+            return bound
+        same_object = known.state is state and stored_type(state, type_) is Any
+        if same_object or (known.scope, known.type) == (state.scope, stored_type(state, type_)):
+            return known
+        raise BindingError(
+            f"parameter {parameter!r}: two different states are named {name!r} "
+            f"({_describe(known.scope, known.type)}, and "
+            f"{_describe(state.scope, stored_type(state, type_))}); "
+            "rename one, or give both the same scope and type"
+        )
+
+    def __iter__(self) -> Iterator[BoundState]:
+        return iter(self._by_name.values())
+
+
+def _describe(scope: Scope, type_: Any) -> str:
+    return f"{scope} {getattr(type_, '__name__', type_)}"
+
+
+def is_ref(type_: Any) -> bool:
+    """Tell whether a parameter so annotated gets a `Ref`."""
+    return type_ is Ref or typing.get_origin(type_) is Ref
+
+
+def is_immutable(type_: Any) -> bool:
+    """Tell whether a value of this type can never change in place."""
+    origin = typing.get_origin(type_) or type_
+    if origin in (typing.Union, types.UnionType):
+        return all(is_immutable(part) for part in typing.get_args(type_))
+    if origin is Literal:
+        return True
+    if not isinstance(origin, type):
+        return False
+    cls = cast("type[Any]", origin)
+    parameters = getattr(cls, "__dataclass_params__", None)
+    config = getattr(cls, "__struct_config__", None)
+    frozen = getattr(parameters, "frozen", False) or getattr(config, "frozen", False)
+    return bool(frozen) or issubclass(cls, _IMMUTABLE)
+
+
+_IMMUTABLE = (
+    *(str, bytes, int, float, complex, bool, type(None), tuple, frozenset, enum.Enum),
+    *(dt.date, dt.time, dt.timedelta, decimal.Decimal, uuid.UUID),
+)
+
+
+def stored_type(state: State, annotated: Any) -> Any:
+    """Return the type of the values of `state` for a parameter so annotated."""
+    declared = state.type if state.type is not None else annotated
+    if is_ref(declared):
+        declared = (typing.get_args(declared) or (Any,))[0]
+    if declared is not Any:
+        return declared
+    default = state.default
+    if default is _UNSET or callable(default) or _is_plain(default):
+        return Any
+    return cast("type[Any]", type(default))
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or type(value) in (bool, int, float, str, list, dict)
+
+
+def _own_default(type_: Any, name: str) -> Any:
+    if type_ is Any or type_ is type(None):
+        return None
+    parts = typing.get_args(type_)
+    origin = typing.get_origin(type_) or type_
+    if origin in (typing.Union, types.UnionType) and type(None) in parts:
+        return None
+    if isinstance(origin, type):
+        try:
+            return cast("type[Any]", origin)()
+        except Exception as error:
+            raise BindingError(
+                f"state {name!r} has no default, and {origin.__name__}() makes none ({error}); "
+                "give one: State(default, ...)"
+            ) from error
+    raise BindingError(f"state {name!r} has no default; give one: State(default, ...)")

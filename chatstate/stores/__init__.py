@@ -1,0 +1,32 @@
+"""Stores by URL. A backend is imported when a URL names it."""
+
+from __future__ import annotations
+
+from chatstate.errors import LoadError
+from chatstate.stores.base import Store
+
+DEFAULT_URL = "sqlite:///chatstate.db"
+_FORMS = "sqlite:///relative.db, sqlite:////absolute/path.db or :memory:"
+
+
+def open_store(url: str = DEFAULT_URL) -> Store:
+    """Return the store that `url` names; `Store.open` then takes hold of it.
+
+    Raises `LoadError` if the URL names none.
+    """
+    from chatstate.stores.sqlite import MEMORY, SQLiteStore
+
+    if url in (MEMORY, f"sqlite:///{MEMORY}"):
+        return SQLiteStore(MEMORY)
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        raise LoadError(f"{url!r} is no store URL; use {_FORMS}")
+    if scheme != "sqlite":
+        raise LoadError(f"no store is known for {scheme!r}; use {_FORMS}")
+    path = rest.removeprefix("/")
+    if not rest.startswith("/") or not path:
+        raise LoadError(f"{url!r} names no file; use {_FORMS}")
+    return SQLiteStore(path)
+
+
+__all__ = ["DEFAULT_URL", "open_store"]

@@ -1,0 +1,96 @@
+"""From a platform's ids to the store's own, remembered in memory for those who speak often."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TypeVar
+
+from chatstate.messages import Message, User
+from chatstate.scope import Place
+
+_REMEMBERED = 50_000
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+
+class Directory:
+    """Resolves ids inside the writer's transaction; `forget` when that is rolled back."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._conversations: dict[tuple[int, str, str | None], tuple[int, int]] = {}
+        self._people: dict[tuple[int, str], tuple[int, str]] = {}
+
+    def forget(self) -> None:
+        self._conversations.clear()
+        self._people.clear()
+
+    def place(self, account: int, message: Message) -> Place:
+        """Return where `message` was said and by whom; unknown ids get new rows."""
+        name = (account, message.chat.id, message.thread)
+        found = self._conversations.get(name)
+        if found is None:
+            chat = self._chat(account, message)
+            found = (chat, self._conversation(chat, message.thread or ""))
+            _remember(self._conversations, name, found)
+        return Place(account, *found, self.person(account, message.sender))
+
+    def person(self, account: int, user: User) -> int:
+        """Return the id of a person, noting what they are called now."""
+        name = (account, user.id)
+        found = self._people.get(name)
+        if found is None or found[1] != user.name:
+            found = (self._person(account, user), user.name)
+            _remember(self._people, name, found)
+        return found[0]
+
+    def _chat(self, account: int, message: Message) -> int:
+        chat = message.chat
+        row = self._connection.execute(
+            "SELECT chat FROM chat_ids WHERE account = ? AND platform_id = ?", (account, chat.id)
+        ).fetchone()
+        if row:
+            return int(row[0])
+        new = self._insert(
+            "INSERT INTO chats (account, platform_id, kind, title) VALUES (?, ?, ?, ?)",
+            (account, chat.id, chat.kind, chat.title),
+        )
+        self._insert("INSERT INTO chat_ids VALUES (?, ?, ?)", (account, chat.id, new))
+        return new
+
+    def _conversation(self, chat: int, thread: str) -> int:
+        row = self._connection.execute(
+            "SELECT id FROM conversations WHERE chat = ? AND thread = ?", (chat, thread)
+        ).fetchone()
+        if row:
+            return int(row[0])
+        return self._insert(
+            "INSERT INTO conversations (chat, thread) VALUES (?, ?)", (chat, thread)
+        )
+
+    def _person(self, account: int, user: User) -> int:
+        row = self._connection.execute(
+            "SELECT person FROM person_ids WHERE account = ? AND platform_id = ?",
+            (account, user.id),
+        ).fetchone()
+        if row:
+            self._connection.execute(
+                "UPDATE people SET name = ? WHERE id = ? AND name <> ?",
+                (user.name, row[0], user.name),
+            )
+            return int(row[0])
+        new = self._insert(
+            "INSERT INTO people (account, platform_id, name) VALUES (?, ?, ?)",
+            (account, user.id, user.name),
+        )
+        self._insert("INSERT INTO person_ids VALUES (?, ?, ?)", (account, user.id, new))
+        return new
+
+    def _insert(self, statement: str, values: tuple[object, ...]) -> int:
+        return self._connection.execute(statement, values).lastrowid or 0
+
+
+def _remember(cache: dict[_K, _V], name: _K, value: _V) -> None:
+    if len(cache) >= _REMEMBERED:
+        del cache[next(iter(cache))]
+    cache[name] = value

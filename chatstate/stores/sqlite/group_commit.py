@@ -1,0 +1,191 @@
+"""One writer: whatever waits is written in one transaction.
+
+1. Work of one kind is handed to its function together, kinds in a fixed order.
+2. Statements run on the event loop, in slices that take milliseconds; only `COMMIT`, which
+   waits for the disk, runs in a thread. (A thread that ran the statements would wait for the
+   interpreter's lock at each of them.)
+3. If the shared transaction fails for a reason of its own, each piece of work is tried alone,
+   so that one cannot spoil the others.
+4. If the disk fails, nothing is acknowledged: the same work is tried again, with growing
+   pauses, until it succeeds or proves hopeless.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+from chatstate.errors import StorageError
+from chatstate.stores.sqlite.faults import is_hopeless, is_passing, storage_error
+
+log = logging.getLogger("chatstate.store")
+
+Kind = Callable[[Sequence[Any]], Sequence[Any]]
+"""Does pieces of work inside the open transaction and returns the result of each."""
+
+_SLICE = 256
+_LAZY_SECONDS = 0.05
+_FIRST_PAUSE, _TOLD_AT, _LONGEST_PAUSE = 0.01, 0.5, 5.0
+
+
+class _Work(NamedTuple):
+    kind: Kind
+    argument: Any
+    weight: int
+    future: asyncio.Future[Any]
+
+
+class GroupCommit:
+    """Runs work on `connection`. `kinds` are in the order they take in a transaction.
+
+    `on_rollback` is called in the next transaction, to read again what was rolled back.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        path: str,
+        kinds: Sequence[Kind],
+        on_rollback: Callable[[], None],
+        *,
+        threaded: bool,
+    ) -> None:
+        self._connection = connection
+        self._path = path
+        self._rank = {kind: rank for rank, kind in enumerate(kinds)}
+        self._on_rollback = on_rollback
+        self._rolled_back = False
+        self._executor = ThreadPoolExecutor(1, "chatstate-commit") if threaded else None
+        self._waiting: deque[_Work] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._broken: StorageError | None = None
+
+    def submit(
+        self, kind: Kind, argument: Any, *, weight: int = 1, lazy: bool = False
+    ) -> asyncio.Future[Any]:
+        """Queue work; its future is done once the transaction it was in is durable.
+
+        Lazy work waits for the next transaction, or for a moment if there is none.
+        """
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        if self._broken:
+            future.set_exception(self._broken)
+            return future
+        self._waiting.append(_Work(kind, argument, weight, future))
+        if not lazy:
+            self._start()
+        elif self._task is None and self._timer is None:
+            self._timer = loop.call_later(_LAZY_SECONDS, self._start)
+        return future
+
+    async def close(self) -> None:
+        """Write what waits."""
+        self._start()
+        if self._task:
+            await self._task
+        if self._executor:
+            self._executor.shutdown()
+
+    def _start(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._write_all())
+
+    async def _write_all(self) -> None:
+        try:
+            while self._waiting:
+                await self._write(self._next_slice())
+        except StorageError as error:
+            self._break(error)
+        finally:
+            self._task = None
+
+    def _next_slice(self) -> list[_Work]:
+        works: list[_Work] = []
+        weight = 0
+        while self._waiting and (not works or weight + self._waiting[0].weight <= _SLICE):
+            works.append(self._waiting.popleft())
+            weight += works[-1].weight
+        return works
+
+    async def _write(self, works: list[_Work]) -> None:
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                results = await self._transact(works)
+            except sqlite3.Error as error:
+                if is_hopeless(error):
+                    self._fail(works, storage_error(error, self._path))
+                    raise storage_error(error, self._path) from error
+                if not is_passing(error):
+                    await self._write_alone(works, error)
+                    return
+                if pause >= _TOLD_AT:
+                    log.warning("%s; trying again", storage_error(error, self._path))
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
+            except Exception as error:  # noqa: BLE001 - one piece of work must not stop the writer
+                await self._write_alone(works, error)
+                return
+            else:
+                for work, result in results:
+                    if not work.future.done():
+                        work.future.set_result(result)
+                return
+
+    async def _write_alone(self, works: list[_Work], error: Exception) -> None:
+        if len(works) == 1:
+            self._fail(works, error)
+            return
+        for work in works:
+            await self._write([work])
+
+    async def _transact(self, works: list[_Work]) -> list[tuple[_Work, Any]]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            if self._rolled_back:
+                self._on_rollback()
+                self._rolled_back = False
+            results = self._apply(works)
+            if self._executor:
+                loop = asyncio.get_running_loop()
+                await loop.run_in_executor(self._executor, self._connection.commit)
+            else:
+                self._connection.commit()
+        except BaseException:
+            self._rolled_back = True
+            with contextlib.suppress(sqlite3.Error):  # the failure that led here is the one to tell
+                self._connection.rollback()
+            raise
+        return results
+
+    def _apply(self, works: list[_Work]) -> list[tuple[_Work, Any]]:
+        kinds: dict[Kind, list[_Work]] = {}
+        for work in works:
+            kinds.setdefault(work.kind, []).append(work)
+        results: list[tuple[_Work, Any]] = []
+        for kind in sorted(kinds, key=self._rank.__getitem__):
+            group = kinds[kind]
+            results += zip(group, kind([work.argument for work in group]), strict=True)
+        return results
+
+    def _fail(self, works: list[_Work], error: Exception) -> None:
+        for work in works:
+            if not work.future.done():
+                work.future.set_exception(error)
+
+    def _break(self, error: StorageError) -> None:
+        log.critical("%s", error)
+        self._broken = error
+        self._fail(list(self._waiting), error)
+        self._waiting.clear()

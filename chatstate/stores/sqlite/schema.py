@@ -1,0 +1,119 @@
+"""The tables, as sqlite-utils migrations. What a released migration did is permanent.
+
+Times are seconds since 1970. `place` and `person` are ids of `conversations`, `chats` and
+`people` (see `chatstate.scope`), 0 for none. Values, events and replies are JSON text.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlite_utils import Database, Migrations
+
+from chatstate.errors import StorageError
+
+migrations = Migrations("chatstate")
+
+
+@migrations()
+def m001_initial(db: Database) -> None:
+    for statement in _INITIAL:
+        db.conn.execute(statement)
+
+
+_INITIAL = (
+    # Each process that ran on this store; `ended_at` only if it stopped as it should.
+    """CREATE TABLE runs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        bot TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL,
+        started_at REAL NOT NULL, ended_at REAL
+    )""",
+    # A bot's account on a platform; `cursor` is the adapter's place in the platform's stream.
+    """CREATE TABLE accounts (
+        id INTEGER PRIMARY KEY,
+        bot TEXT NOT NULL, platform TEXT NOT NULL, platform_id TEXT NOT NULL, cursor TEXT,
+        UNIQUE (bot, platform, platform_id)
+    )""",
+    # Chats, and the platform's ids of each: the newest is where replies go.
+    """CREATE TABLE chats (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        account INTEGER NOT NULL, platform_id TEXT NOT NULL,
+        kind TEXT NOT NULL, title TEXT NOT NULL
+    )""",
+    """CREATE TABLE chat_ids (
+        account INTEGER NOT NULL, platform_id TEXT NOT NULL, chat INTEGER NOT NULL,
+        PRIMARY KEY (account, platform_id)
+    ) WITHOUT ROWID""",
+    # People, and the platform's ids of each.
+    """CREATE TABLE people (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        account INTEGER NOT NULL, platform_id TEXT NOT NULL, name TEXT NOT NULL
+    )""",
+    """CREATE TABLE person_ids (
+        account INTEGER NOT NULL, platform_id TEXT NOT NULL, person INTEGER NOT NULL,
+        PRIMARY KEY (account, platform_id)
+    ) WITHOUT ROWID""",
+    # A chat, or one thread in it: the lane in which turns are ordered. `thread` '' for none.
+    """CREATE TABLE conversations (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        chat INTEGER NOT NULL, thread TEXT NOT NULL,
+        UNIQUE (chat, thread)
+    )""",
+    # Events in the order of arrival. Done ones keep their id for a while, to know them again.
+    """CREATE TABLE inbox (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        account INTEGER NOT NULL, event_id TEXT NOT NULL,
+        conversation INTEGER NOT NULL, person INTEGER NOT NULL,
+        body TEXT, arrived_at REAL NOT NULL,
+        done_at REAL, attempt INTEGER,
+        UNIQUE (account, event_id)
+    )""",
+    "CREATE INDEX inbox_waiting ON inbox (conversation, seq) WHERE done_at IS NULL",
+    # The state. `schema` is the version of the state's declaration that wrote the value.
+    """CREATE TABLE states (
+        bot TEXT NOT NULL, scope TEXT NOT NULL, name TEXT NOT NULL,
+        place INTEGER NOT NULL, person INTEGER NOT NULL,
+        value TEXT NOT NULL, version INTEGER NOT NULL, schema INTEGER NOT NULL,
+        changed_at REAL NOT NULL,
+        PRIMARY KEY (bot, scope, name, place, person)
+    )""",
+    # Replies owed: a row is deleted once it is sent or dead.
+    """CREATE TABLE outbox (
+        conversation INTEGER NOT NULL, turn INTEGER NOT NULL, part INTEGER NOT NULL,
+        body TEXT NOT NULL, owed_at REAL NOT NULL, begun_at REAL,
+        PRIMARY KEY (conversation, turn, part)
+    )""",
+    # Events whose turn failed and replies that were refused.
+    """CREATE TABLE dead_letters (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        kind TEXT NOT NULL, conversation INTEGER NOT NULL, turn INTEGER NOT NULL,
+        part INTEGER, body TEXT, error TEXT NOT NULL, detail TEXT NOT NULL, died_at REAL NOT NULL
+    )""",
+    # The state as a person reads it.
+    """CREATE VIEW sessions AS
+        SELECT s.bot, s.scope, s.name, a.platform,
+            c.platform_id AS chat, nullif(k.thread, '') AS thread,
+            p.platform_id AS person, s.value,
+            strftime('%Y-%m-%dT%H:%M:%SZ', s.changed_at, 'unixepoch') AS changed
+        FROM states AS s
+        LEFT JOIN conversations AS k ON s.scope IN ('member', 'thread') AND k.id = s.place
+        LEFT JOIN chats AS c ON c.id = CASE WHEN s.scope = 'chat' THEN s.place ELSE k.chat END
+        LEFT JOIN people AS p ON p.id = s.person
+        LEFT JOIN accounts AS a ON a.id = coalesce(c.account, p.account)
+    """,
+)
+
+
+def migrate(db: Database, path: Path | str) -> None:
+    """Bring the schema up to date.
+
+    Raises `StorageError` if a newer chatstate has written it; nothing is touched then.
+    """
+    known = {migration.name for migration in migrations.pending(Database(memory=True))}
+    newer = sorted({migration.name for migration in migrations.applied(db)} - known)
+    if newer:
+        raise StorageError(
+            f"{path} was written by a newer chatstate (it has {newer[-1]}): "
+            "update chatstate, or use another store"
+        )
+    migrations.apply(db)

@@ -1,0 +1,104 @@
+"""Committing turns: the statements, for many at once or, where that fails, one by one."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from chatstate.scope import Key
+from chatstate.stores.base import Change, Outcome, TurnCommit
+
+_DONE = """UPDATE inbox SET body = NULL, done_at = ?, attempt = ? WHERE seq = ? AND done_at IS NULL
+    AND NOT EXISTS (SELECT 1 FROM inbox AS earlier WHERE earlier.conversation = inbox.conversation
+        AND earlier.seq < inbox.seq AND earlier.done_at IS NULL)"""
+_DIES = """INSERT INTO dead_letters (kind, conversation, turn, body, error, detail, died_at)
+    SELECT 'event', conversation, seq, body, ?, ?, ? FROM inbox WHERE seq = ?"""
+_INSERT = """INSERT INTO states
+    (value, version, schema, changed_at, bot, scope, name, place, person)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
+_UPDATE = """UPDATE states SET value = ?, version = ?, schema = ?, changed_at = ?
+    WHERE bot = ? AND scope = ? AND name = ? AND place = ? AND person = ? AND version = ?"""
+_OWE = """INSERT INTO outbox (conversation, turn, part, body, owed_at, begun_at)
+    VALUES (?, ?, ?, ?, ?, ?)"""
+
+
+class _NotAllError(Exception):
+    """Some turn of a batch cannot be applied as it is."""
+
+
+def commit_turns(
+    connection: sqlite3.Connection, turns: Sequence[TurnCommit], now: float
+) -> list[Outcome]:
+    """Commit `turns`, in order, inside the open transaction; return what became of each."""
+    connection.execute("SAVEPOINT turns")
+    try:
+        _apply(connection, turns, now)
+    except (_NotAllError, sqlite3.IntegrityError):
+        connection.execute("ROLLBACK TO turns")
+        return [_commit_one(connection, turn, now) for turn in turns]
+    finally:
+        connection.execute("RELEASE turns")
+    return ["applied"] * len(turns)
+
+
+def _commit_one(connection: sqlite3.Connection, turn: TurnCommit, now: float) -> Outcome:
+    row = connection.execute(
+        "SELECT done_at, attempt FROM inbox WHERE seq = ?", (turn.seq,)
+    ).fetchone()
+    if row is None or row[0] is not None:
+        return "applied" if row and row[1] == turn.attempt else "fenced"
+    connection.execute("SAVEPOINT one")
+    try:
+        _apply(connection, (turn,), now)
+    except _NotAllError:
+        connection.execute("ROLLBACK TO one")
+        return "conflict"
+    finally:
+        connection.execute("RELEASE one")
+    return "applied"
+
+
+def _apply(connection: sqlite3.Connection, turns: Sequence[TurnCommit], now: float) -> None:
+    dead = [(t.dead.error, t.dead.detail, now, t.seq) for t in turns if t.dead]
+    if dead:
+        connection.executemany(_DIES, dead)
+    _all(connection, _DONE, [(now, turn.attempt, turn.seq) for turn in turns])
+    new: list[tuple[object, ...]] = []
+    changed: list[tuple[object, ...]] = []
+    for change in _collapse(change for turn in turns for change in turn.changes):
+        value = change.value
+        row = (value.text, value.version, value.schema, now, *change.key)
+        if change.expected:
+            changed.append((*row, change.expected))
+        else:
+            new.append(row)
+    _all(connection, _INSERT, new)
+    _all(connection, _UPDATE, changed)
+    owed = [
+        (turn.place.conversation, reply.turn, reply.part, reply.body, now, reply.begun_at)
+        for turn in turns
+        for reply in turn.owed
+    ]
+    if owed:
+        connection.executemany(_OWE, owed)
+
+
+def _collapse(changes: Iterable[Change]) -> Iterable[Change]:
+    """Join changes of one key, each made on the one before, into a single write."""
+    last: dict[Key, Change] = {}
+    for change in changes:
+        before = last.get(change.key)
+        if before is None:
+            last[change.key] = change
+        elif before.value.version == change.expected:
+            last[change.key] = Change(change.key, before.expected, change.value)
+        else:
+            raise _NotAllError
+    return last.values()
+
+
+def _all(
+    connection: sqlite3.Connection, statement: str, rows: Sequence[tuple[object, ...]]
+) -> None:
+    if rows and connection.executemany(statement, rows).rowcount != len(rows):
+        raise _NotAllError

@@ -1,0 +1,6 @@
+"""For tests of bots: the real engine on a real SQLite file, and a platform made for tests."""
+
+from chatstate.testing.client import Person, TestClient
+from chatstate.testing.platform import Delivered, FakePlatform
+
+__all__ = ["Delivered", "FakePlatform", "Person", "TestClient"]

@@ -1,0 +1,151 @@
+"""`TestClient`: hold a conversation with a bot in a test."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import tempfile
+from collections.abc import Awaitable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from chatstate.engine import Engine
+from chatstate.interface import Interface
+from chatstate.messages import Chat, Event, Message, MessageKind, User
+from chatstate.stores import open_store
+from chatstate.testing.platform import Delivered, FakePlatform
+
+T = TypeVar("T")
+
+
+class Person:
+    """Somebody in a chat, as made by `TestClient.user`."""
+
+    def __init__(
+        self, client: TestClient, user: User, chat: Chat, thread: str | None = None
+    ) -> None:
+        self._client = client
+        self.user = user
+        self.chat = chat
+        self.thread = thread
+
+    async def say(
+        self, text: str, *, kind: MessageKind = "message", event_id: str | None = None
+    ) -> list[Delivered]:
+        """Send a message and return the replies to it, once its turn and they are done.
+
+        A given `event_id` that was used before makes it a redelivery.
+        """
+        event = self.event(text, kind=kind, event_id=event_id)
+        return await self._client.deliver(event)
+
+    def event(
+        self, text: str, *, kind: MessageKind = "message", event_id: str | None = None
+    ) -> Event:
+        """Return what the platform would deliver if this person said `text`."""
+        identity = event_id or self._client.new_event_id()
+        message = Message(
+            text,
+            self.user,
+            self.chat,
+            kind,
+            self.thread,
+            id=identity,
+            time=datetime.now(UTC),
+        )
+        return Event(identity, message, origin=identity)
+
+
+class TestClient:
+    """Runs `bot` for a test: the real engine, a real SQLite file, a fake platform.
+
+    `async with TestClient(bot) as client: replies = await client.user("alice").say("hi")`
+
+    `store` is a store URL; by default a new file, removed at the end. Raises whatever made the
+    engine stop.
+    """
+
+    __test__ = False  # pytest: this is no test class
+
+    def __init__(self, bot: Interface, *, store: str | None = None) -> None:
+        self.bot = bot
+        self.platform = FakePlatform()
+        self._store = store
+        self._numbers = itertools.count(1)
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    async def __aenter__(self) -> Self:
+        if self._store is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="chatstate-")
+            self._store = f"sqlite:///{Path(self._folder.name) / 'test.db'}"
+        await self._start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            await self._stop()
+        finally:
+            if self._folder:
+                self._folder.cleanup()
+
+    @property
+    def store_url(self) -> str:
+        """The URL of the store in use."""
+        if self._store is None:
+            raise RuntimeError("the client is not open yet: use `async with`")
+        return self._store
+
+    def user(
+        self,
+        name: str,
+        *,
+        chat: str | None = None,
+        thread: str | None = None,
+        id: str | None = None,
+    ) -> Person:
+        """Return a person: in a private chat, or in the group `chat` (and its `thread`)."""
+        identity = id or name
+        where = Chat(f"private-{identity}") if chat is None else Chat(chat, "group", chat)
+        return Person(self, User(identity, name), where, thread)
+
+    def new_event_id(self) -> str:
+        """Return an id that no event had."""
+        return f"event-{next(self._numbers)}"
+
+    async def deliver(self, event: Event) -> list[Delivered]:
+        """Deliver an event as the platform would, and return the replies it got now."""
+        seen = len(self.platform.delivered)
+        host = await self._or_failure(self.platform.connected())
+        (receipt,) = await self._or_failure(host.deliver([event]))
+        await self._or_failure(receipt.settled())
+        return [one for one in self.platform.delivered[seen:] if one.event == event.id]
+
+    async def restart(self) -> None:
+        """Stop the bot as SIGTERM would, and start it on the same store."""
+        await self._stop()
+        await self._start()
+
+    async def _start(self) -> None:
+        self._engine = Engine(self.bot, [self.platform], open_store(self.store_url))
+        self._running = asyncio.create_task(self._engine.run())
+        await self._or_failure(self.platform.connected())
+
+    async def _stop(self) -> None:
+        self._engine.request_stop()
+        await self._running
+
+    async def _or_failure(self, wanted: Awaitable[T]) -> T:
+        task = asyncio.ensure_future(wanted)
+        await asyncio.wait({task, self._running}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            task.cancel()
+            self._running.result()
+            raise RuntimeError("the engine has stopped")
+        return task.result()

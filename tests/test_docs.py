@@ -1,0 +1,70 @@
+"""What the documentation shows is what runs."""
+
+import inspect
+import re
+import types
+from pathlib import Path
+
+import pytest
+
+from chatstate.testing import TestClient
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+BLOCKS = [
+    pytest.param(block, id=f"{page.name}-{number}")
+    for page in PAGES
+    for number, block in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(), re.S))
+]
+
+
+def load(block: str) -> types.ModuleType:
+    module = types.ModuleType("example")
+    module.__file__ = "example.py"
+    exec(compile(block, "example.py", "exec"), vars(module))  # noqa: S102 - our own documentation
+    return module
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+async def test_every_python_example_runs(block: str) -> None:
+    """Each example can be executed, and each test in it passes."""
+    for name, value in vars(load(block)).items():
+        if name.startswith("test_") and inspect.iscoroutinefunction(value):
+            await value()
+
+
+@pytest.mark.parametrize("name", ["history_echo", "score_tracker"])
+def test_readme_shows_the_shipped_bots(name: str) -> None:
+    """README holds the bots' source, apart from their first docstring."""
+    source = (ROOT / "bots" / "chatstate_bots" / f"{name}.py").read_text()
+    code = source.split('"""', 2)[2].strip()
+    assert code in (ROOT / "README.md").read_text()
+
+
+async def test_readme_polls_bot_holds_a_conversation() -> None:
+    """The bot with several handlers answers as one would think."""
+    (block,) = (b.values[0] for b in BLOCKS if "class Poll" in str(b.values[0]))
+    async with TestClient(load(str(block)).bot) as client:
+        alice, bob = client.user("alice", chat="room"), client.user("bob", chat="room")
+        assert [r.text for r in await alice.say("/vote 1")] == ["1 have voted"]
+        assert [r.text for r in await bob.say("/vote 2")] == ["2 have voted"]
+        assert [r.text for r in await bob.say("hi")] == ["You said 1 things; vote with /vote 1"]
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
+    """Relative links name files that exist."""
+    for page in [*PAGES, ROOT / "CONTRIBUTING.md"]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_store_page_names_every_table() -> None:
+    """A table that is added must be told of."""
+    from chatstate.stores.sqlite.schema import migrations
+    from sqlite_utils import Database
+
+    database = Database(memory=True)
+    migrations.apply(database)
+    page = (ROOT / "docs" / "store.md").read_text()
+    names = [*database.table_names(), *database.view_names()]
+    assert [n for n in names if f"`{n}`" not in page and not n.startswith(("_", "sqlite_"))] == []
