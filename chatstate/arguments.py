@@ -43,7 +43,20 @@ def argument(name: str, type_: Any, *, optional: bool) -> Argument:
 
     Raises `BindingError` for a type that no text can give.
     """
-    return Argument(name, _parser(name, type_), rest=type_ is str, optional=optional)
+    meant = essence(type_)
+    return Argument(name, _parser(name, meant), rest=meant is str, optional=optional)
+
+
+def essence(type_: Any) -> Any:
+    """Return a type without `| None` and without metadata, save the mark of a mention."""
+    origin, parts = typing.get_origin(type_), typing.get_args(type_)
+    if origin is Annotated and not _is_mention(type_):
+        return essence(parts[0])
+    if origin in (typing.Union, types.UnionType):
+        inner = [part for part in parts if part is not type(None)]
+        if len(inner) == 1:
+            return essence(inner[0])
+    return type_
 
 
 def parse_arguments(
@@ -75,14 +88,11 @@ def parse_arguments(
 def number(text: str) -> int | float:
     """Return the finite number that `text` is; whole ones stay `int`. Raises `Sentence`."""
     stripped = text.strip()
-    if _NUMBER.fullmatch(stripped):
-        value: int | float
+    if _NUMBER.fullmatch(stripped) and math.isfinite(float(stripped)):
         try:
-            value = int(stripped)
+            return int(stripped)
         except ValueError:
-            value = float(stripped)
-        if math.isfinite(value):
-            return value
+            return float(stripped)
     raise Sentence("not_a_number", text=shorten(stripped))
 
 
@@ -129,21 +139,23 @@ _PLAIN: dict[Any, Callable[[str], Any]] = {
 
 
 def _parser(name: str, type_: Any) -> Callable[[str, Message], Any]:
-    if type_ in _PLAIN:
+    if _is_mention(type_):
+        return _mentioned
+    if typing.get_origin(type_) is Literal:
+        return _choice({str(part): part for part in typing.get_args(type_)})
+    if isinstance(type_, type) and type_ in _PLAIN:
         plain = _PLAIN[type_]
         return lambda text, _message: plain(text)
-    origin, parts = typing.get_origin(type_), typing.get_args(type_)
-    if origin in (typing.Union, types.UnionType):
-        (inner, *others) = [part for part in parts if part is not type(None)]
-        if not others:
-            return _parser(name, inner)
-    if origin is Literal:
-        return _choice({str(part): part for part in parts})
     if isinstance(type_, type) and issubclass(type_, enum.Enum):
         return _choice({member.name.lower(): member for member in type_})
-    if origin is Annotated and parts[0] is User:
-        return _mentioned
     raise BindingError(f"parameter {name!r}: no text can give {type_!r}; possible: {POSSIBLE}")
+
+
+def _is_mention(type_: Any) -> bool:
+    if typing.get_origin(type_) is not Annotated:
+        return False
+    base, *marks = typing.get_args(type_)
+    return base is User and any(mark is Arg or isinstance(mark, Arg) for mark in marks)
 
 
 def _choice(choices: dict[str, Any]) -> Callable[[str, Message], Any]:

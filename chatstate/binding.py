@@ -5,17 +5,18 @@ Both ways to declare a handler, by annotation and by position, end in the same `
 
 from __future__ import annotations
 
-import functools
 import inspect
-import types
 import typing
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal, NamedTuple, cast
+
+import msgspec
 
 from chatstate.arguments import (
     POSSIBLE,
     Argument,
     argument,
+    essence,
     json_value,
     number,
     parse_arguments,
@@ -23,10 +24,10 @@ from chatstate.arguments import (
 from chatstate.errors import BindingError, ReplyError
 from chatstate.messages import Chat, Message, Reply, User
 from chatstate.replies import Output, output, replies
+from chatstate.signature import Mode, first_line, hints, label, mode, parameters
 from chatstate.state import BoundState, Ref, State, States, is_immutable, is_ref
 from chatstate.turn import Turn
 
-Mode = Literal["sync", "async", "generator", "async_generator"]
 Getter = Callable[[Turn, Sequence[Any], Sequence[Any]], Any]
 """Gets a parameter's value from the turn, the states' values and the parsed arguments."""
 
@@ -48,6 +49,11 @@ _FORMS = (
 )
 
 
+Overlap = Literal["queue", "interrupt", "merge"]
+_OVERLAPS = typing.get_args(Overlap)
+TIMEOUT = 300.0
+
+
 class Slot(NamedTuple):
     """A state of a handler, and whether the handler gets it as a `Ref`."""
 
@@ -58,7 +64,13 @@ class Slot(NamedTuple):
 class Handler:
     """A function of a bot, with what to pass to it and how to read what it returns.
 
-    `slots` are its states. Raises `BindingError` for what cannot be bound.
+    - `slots` are its states.
+    - `overlap`: what an event for it does while another turn of the conversation runs or waits:
+      "queue" waits for its turn; "interrupt" ends the running turn without effect; "merge" is
+      handled together with what waits beside it, from the same person.
+    - `timeout`: seconds after which a turn is given up.
+
+    Raises `BindingError` for what cannot be bound.
     """
 
     def __init__(
@@ -70,11 +82,21 @@ class Handler:
         description: str | None = None,
         inputs: Sequence[str | State] | None = None,
         outputs: Sequence[str | State] | None = None,
+        overlap: Overlap = "queue",
+        timeout: float = TIMEOUT,
     ) -> None:
+        if not callable(fn):
+            raise BindingError(f"{fn!r} cannot be a handler: it is no function")
+        if overlap not in _OVERLAPS:
+            raise BindingError(f"overlap={overlap!r}: use one of {', '.join(_OVERLAPS)}")
+        if not timeout > 0:
+            raise BindingError(f"timeout={timeout!r}: use a number of seconds above 0")
         self.fn = fn
+        self.overlap: Overlap = overlap
+        self.timeout = timeout
         self.command = command
-        self.mode: Mode = _mode(fn)
-        self.description = description or _first_line(fn)
+        self.mode: Mode = mode(fn)
+        self.description = description or first_line(fn)
         binder = _Binder(fn, states)
         self._keywords, self._getters = binder.bind(inputs)
         self.slots: tuple[Slot, ...] = tuple(binder.slots)
@@ -100,10 +122,7 @@ class Handler:
         positional: list[Any] = []
         named: dict[str, Any] = {}
         for keyword, get in zip(self._keywords, self._getters, strict=True):
-            try:
-                value = get(turn, states, arguments)
-            except IndexError:  # an optional argument that was not given
-                continue
+            value = get(turn, states, arguments)
             if keyword is None:
                 positional.append(value)
             else:
@@ -121,7 +140,7 @@ class Handler:
         answer: list[Reply] = []
         for show, value in zip(self._outputs, values, strict=True):
             if isinstance(show, int):
-                states[show] = value
+                states[show] = cast("Ref[Any]", value).value if isinstance(value, Ref) else value
             else:
                 answer += show(value)
         return answer
@@ -133,7 +152,7 @@ class Handler:
         count = len(cast("list[Any]", returned)) if isinstance(returned, tuple | list) else 1
         if count != len(outputs):
             raise ReplyError(
-                f"{_name(self.fn)} returned {count} value{'s'[: count != 1]}, "
+                f"{label(self.fn)} returned {count} value{'s'[: count != 1]}, "
                 f"its outputs are {len(outputs)}"
             )
         return cast("Sequence[Any]", returned)
@@ -145,29 +164,24 @@ class _Binder:
     def __init__(self, fn: Callable[..., Any], states: States) -> None:
         self._fn = fn
         self._states = states
-        self._hints = _hints(fn)
-        self._parameters = _parameters(fn)
+        self._hints = hints(fn)
+        self._parameters = parameters(fn)
         self.slots: list[Slot] = []
-        self.inputs: list[int] = []
+        self.inputs: dict[State, int] = {}
         self.arguments: list[Argument] = []
 
     def bind(self, inputs: Sequence[str | State] | None) -> tuple[list[str | None], list[Getter]]:
         given = None if inputs is None else self._assign(inputs)
         keywords: list[str | None] = []
         getters: list[Getter] = []
-        optional_given = False
         for parameter in self._parameters:
-            if given is not None and parameter.name in given:
-                getter = self._input(parameter, given[parameter.name])
-            elif given is not None and not self._is_injected(parameter):
-                optional_given = True
-                continue
+            if given is None or self._is_injected(parameter):
+                getters.append(self._annotated(parameter))
+            elif parameter.name in given:
+                getters.append(self._input(parameter, given[parameter.name]))
             else:
-                getter = self._annotated(parameter)
-            by_name = parameter.kind is parameter.KEYWORD_ONLY or optional_given
-            optional_given |= parameter.default is not parameter.empty
-            keywords.append(parameter.name if by_name else None)
-            getters.append(getter)
+                getters.append(_default_of(parameter))
+            keywords.append(parameter.name if parameter.kind is parameter.KEYWORD_ONLY else None)
         return keywords, getters
 
     def _assign(self, inputs: Sequence[str | State]) -> dict[str, str | State]:
@@ -175,65 +189,68 @@ class _Binder:
         needed = [p for p in wanting if p.default is p.empty]
         if not len(needed) <= len(inputs) <= len(wanting):
             raise BindingError(
-                f"{_name(self._fn)} takes {len(wanting)} inputs "
+                f"{label(self._fn)} takes {len(wanting)} inputs "
                 f"({', '.join(p.name for p in wanting)}), inputs= has {len(inputs)}"
             )
         texts = [one for one in inputs if isinstance(one, str) and one != "state"]
         if len(texts) > 1:
             raise BindingError(
-                f"{_name(self._fn)}: one input besides states is possible, not {len(texts)} "
+                f"{label(self._fn)}: one input besides states is possible, not {len(texts)} "
                 f"({', '.join(texts)})"
             )
         return {p.name: given for p, given in zip(wanting, inputs, strict=False)}
 
     def _is_injected(self, parameter: inspect.Parameter) -> bool:
         hint = self._hint(parameter)
-        return hint in _INJECTED or _state_of(hint) is not None
+        return _injected(hint) is not None or _state_of(hint) is not None
 
     def _hint(self, parameter: inspect.Parameter) -> Any:
         return self._hints.get(parameter.name, Any)
 
     def _input(self, parameter: inspect.Parameter, given: str | State) -> Getter:
         if given == "state":
-            default = None if parameter.default is parameter.empty else parameter.default
-            given = State(default)
+            no_default = parameter.default is parameter.empty
+            given = State() if no_default else State(parameter.default)
         if isinstance(given, State):
-            self.inputs.append(len(self.slots))
-            return self._slot(parameter, given, self._hint(parameter))
+            self.inputs[given] = index = self._slot(parameter, given, self._hint(parameter))
+            return _state_at(index)
         try:
             return _INPUTS[given]
         except (KeyError, TypeError):
             raise BindingError(
-                f"parameter {parameter.name!r} of {_name(self._fn)}: {given!r} is no input; "
+                f"parameter {parameter.name!r} of {label(self._fn)}: {given!r} is no input; "
                 f"possible: {', '.join(_INPUTS)}, state, State(...)"
             ) from None
 
     def _annotated(self, parameter: inspect.Parameter) -> Getter:
         hint = self._hint(parameter)
-        if hint in _INJECTED:
-            return _INJECTED[hint]
         state = _state_of(hint)
-        if state:
-            type_ = typing.get_args(hint)[0]
-            if is_immutable(type_):
-                raise BindingError(
-                    f"parameter {parameter.name!r} of {_name(self._fn)}: a value of type "
-                    f"{getattr(type_, '__name__', type_)} cannot change in place; "
-                    f"put it in a Ref, as in PerMember[Ref[{getattr(type_, '__name__', type_)}]]"
-                )
-            return self._slot(parameter, state, type_)
-        return self._argument(parameter, str if hint is Any else hint)
+        if state is None:
+            getter = _injected(hint)
+            return getter or self._argument(parameter, str if hint is Any else hint)
+        type_ = _kept_type(hint)
+        if is_immutable(type_):
+            name = getattr(type_, "__name__", type_)
+            raise BindingError(
+                f"parameter {parameter.name!r} of {label(self._fn)}: a value of type {name} "
+                f"cannot change in place; put it in a Ref, as in PerMember[Ref[{name}]]"
+            )
+        return _state_at(self._slot(parameter, state, type_))
 
-    def _slot(self, parameter: inspect.Parameter, state: State, type_: Any) -> Getter:
+    def _slot(self, parameter: inspect.Parameter, state: State, type_: Any) -> int:
         try:
             bound = self._states.bind(state, parameter.name, type_)
         except BindingError as error:
-            raise BindingError(f"{_name(self._fn)}: {error}") from error
-        known = [slot.state for slot in self.slots]
-        index = known.index(bound) if bound in known else len(known)
-        if index == len(known):
-            self.slots.append(Slot(bound, is_ref(type_)))
-        return lambda _turn, states, _arguments: states[index]
+            raise BindingError(f"{label(self._fn)}: {error}") from error
+        slot = Slot(bound, is_ref(type_))
+        if slot not in self.slots:
+            if bound in [other.state for other in self.slots]:
+                raise BindingError(
+                    f"parameter {parameter.name!r} of {label(self._fn)}: state {bound.name!r} "
+                    "cannot be both in a Ref and by itself in one handler; use one of them"
+                )
+            self.slots.append(slot)
+        return self.slots.index(slot)
 
     def _argument(self, parameter: inspect.Parameter, type_: Any) -> Getter:
         optional = parameter.default is not parameter.empty
@@ -241,52 +258,34 @@ class _Binder:
             self.arguments.append(argument(parameter.name, type_, optional=optional))
         except BindingError:
             raise BindingError(
-                f"parameter {parameter.name!r} of {_name(self._fn)} cannot be bound to "
+                f"parameter {parameter.name!r} of {label(self._fn)} cannot be bound to "
                 f"{type_!r}; possible: {_FORMS}"
             ) from None
         index = len(self.arguments) - 1
-        return lambda _turn, _states, arguments: arguments[index]
-
-
-def author_frame() -> types.FrameType | None:
-    """Return the innermost frame that is not chatstate's own: where the author's call stands."""
-    frame = inspect.currentframe()
-    while (
-        frame and frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] == "chatstate"
-    ):
-        frame = frame.f_back
-    return frame
-
-
-def _hints(fn: Callable[..., Any]) -> dict[str, Any]:
-    target: Any = inspect.unwrap(fn)
-    while isinstance(target, functools.partial):
-        target = cast("functools.partial[Any]", target).func
-    if not inspect.isroutine(target):
-        target = type(target).__call__
-    frame = author_frame()
-    try:
-        return typing.get_type_hints(
-            target, localns=dict(frame.f_locals) if frame else None, include_extras=True
+        return lambda _turn, _states, arguments: (
+            arguments[index] if index < len(arguments) else parameter.default
         )
-    except NameError as error:
-        raise BindingError(
-            f"{_name(fn)}: an annotation cannot be resolved ({error}); import the name, "
-            "or define it before the handler"
-        ) from error
 
 
-def _parameters(fn: Callable[..., Any]) -> list[inspect.Parameter]:
-    try:
-        parameters = list(inspect.signature(fn).parameters.values())
-    except (TypeError, ValueError) as error:
-        raise BindingError(f"{fn!r} cannot be a handler: {error}") from error
-    for parameter in parameters:
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            raise BindingError(
-                f"parameter {parameter} of {_name(fn)} cannot be bound; name each parameter"
-            )
-    return parameters
+def _state_at(index: int) -> Getter:
+    return lambda _turn, states, _arguments: states[index]
+
+
+def _default_of(parameter: inspect.Parameter) -> Getter:
+    return lambda _turn, _states, _arguments: parameter.default
+
+
+def _injected(hint: Any) -> Getter | None:
+    meant = essence(hint)
+    return _INJECTED.get(meant) if isinstance(meant, type) else None
+
+
+def _kept_type(hint: Any) -> Any:
+    """Return a state's type from its annotation, with the constraints that msgspec checks."""
+    kept, *rest = typing.get_args(hint)
+    for constraint in (one for one in rest if isinstance(one, msgspec.Meta)):
+        kept = Annotated[kept, constraint]
+    return kept
 
 
 def _state_of(hint: Any) -> State | None:
@@ -295,24 +294,13 @@ def _state_of(hint: Any) -> State | None:
     return next((meta for meta in typing.get_args(hint)[1:] if isinstance(meta, State)), None)
 
 
-def _mode(fn: Callable[..., Any]) -> Mode:
-    call = getattr(fn, "__call__", fn)  # noqa: B004 - an object may have an async __call__
-    if inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(call):
-        return "async"
-    if inspect.isasyncgenfunction(fn) or inspect.isasyncgenfunction(call):
-        return "async_generator"
-    if inspect.isgeneratorfunction(fn) or inspect.isgeneratorfunction(call):
-        return "generator"
-    return "sync"
-
-
 def _checked_arguments(
     fn: Callable[..., Any], arguments: list[Argument], command: str | None
 ) -> list[Argument]:
     if command is None and len(arguments) > 1:
         names = ", ".join(repr(argument.name) for argument in arguments)
         raise BindingError(
-            f"{_name(fn)}: only one parameter can take the message's text, not {names}; "
+            f"{label(fn)}: only one parameter can take the message's text, not {names}; "
             f"annotate the others: {_FORMS}"
         )
     return arguments
@@ -321,31 +309,15 @@ def _checked_arguments(
 def _bind_outputs(
     fn: Callable[..., Any], outputs: Sequence[str | State], binder: _Binder
 ) -> list[Output | int]:
-    free = list(binder.inputs)
+    inputs = dict(binder.inputs)
+    unnamed = [state for state in inputs if state not in outputs]
     bound: list[Output | int] = []
     for position, given in enumerate(outputs, 1):
-        if not isinstance(given, State) and given != "state":
-            bound.append(output(given))
-            continue
-        named = [i for i in free if binder.slots[i].state.state is given]
-        if not free:
+        meant = unnamed.pop(0) if given == "state" and unnamed else given
+        if meant == "state" or (isinstance(meant, State) and meant not in inputs):
             raise BindingError(
-                f"{_name(fn)}: output {position} is a state, but no input state is left for it"
+                f"{label(fn)}: output {position} is {given!r}, but no such input is left for it; "
+                "give the State among inputs"
             )
-        index = (named or free)[0]
-        free.remove(index)
-        bound.append(index)
+        bound.append(inputs.pop(meant) if isinstance(meant, State) else output(meant))
     return bound
-
-
-def _first_line(fn: Callable[..., Any]) -> str:
-    if isinstance(fn, functools.partial):
-        return ""
-    return (inspect.getdoc(fn) or "").strip().partition("\n")[0]
-
-
-def _name(fn: Callable[..., Any]) -> str:
-    return f"{getattr(fn, '__name__', type(fn).__name__)}()"
-
-
-__all__ = ["Handler", "Ref", "Slot", "author_frame"]

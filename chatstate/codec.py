@@ -16,14 +16,16 @@ import msgspec
 
 from chatstate.errors import BindingError, StateError
 
+_FINITE = "JSON has no NaN or infinity; use None"
+_STORABLE = "use JSON types, dataclasses, Structs, pydantic models, and text that is valid Unicode"
 _REMEDIES: tuple[tuple[type[Any], str], ...] = (
-    (float, "JSON has no NaN or infinity; use None"),
+    (float, _FINITE),
     (dict, "JSON keys are strings; declare the type, as in dict[int, str]"),
     (tuple, "declare the type, as in tuple[int, ...], or use a list"),
     (AbstractSet, "declare the type, as in set[str], or use a list"),
 )
 _SHOWN = 80
-_RECURSIVE = "is nested too deeply, or contains itself"
+_RECURSIVE = "the value is nested too deeply, or contains itself; flatten it"
 
 
 class Codec:
@@ -36,22 +38,21 @@ class Codec:
             self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
                 type_, dec_hook=_from_builtin
             )
+        except NameError as error:
+            raise BindingError(
+                f"values of type {_name(type_)} cannot be stored: {error}; "
+                "define what its fields name at the top of its module"
+            ) from error
         except TypeError as error:
             raise BindingError(f"values of type {type_!r} cannot be stored: {error}") from error
 
     def encode(self, value: Any) -> str:
         """Return `value` as JSON text. Raises `StateError` if it would not come back equal."""
-        encoded = self._to_json(value)
         try:
-            back = self._decoder.decode(encoded)
-        except msgspec.ValidationError as error:
-            raise StateError(f"{error}; got {_shorten(value)}") from error
-        if not _equal(back, value):
-            for path, was, became in _differences(value, back, "$"):
-                raise StateError(
-                    f"at `{path}`: {_shorten(was)} would come back as {_shorten(became)}: "
-                    f"{_remedy(was)}"
-                )
+            encoded = self._to_json(value)
+            self._prove(encoded, value)
+        except RecursionError as error:
+            raise StateError(f"at `$`: {_RECURSIVE}") from error
         return encoded.decode()
 
     def decode(self, text: str, *, trusted: bool = False) -> Any:
@@ -62,20 +63,36 @@ class Codec:
         """
         try:
             value = self._decoder.decode(text)
+            if not trusted and self.type is not Any:
+                self._refuse_unknown_fields(text, value)
         except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
             raise StateError(f"what is stored does not fit {_name(self.type)}: {error}") from error
-        if not trusted and self.type is not Any:
-            self._refuse_unknown_fields(text, value)
         return value
 
     def _to_json(self, value: Any) -> bytes:
         try:
             return self._encoder.encode(value)
-        except RecursionError as error:
-            raise StateError(f"at `$`: the value {_RECURSIVE}") from error
         except (TypeError, ValueError, NotImplementedError, OverflowError) as error:
             path, part = _culprit(self._encoder, value, "$")
-            raise StateError(f"at `{path}`: {_shorten(part)} cannot be stored: {error}") from error
+            raise StateError(
+                f"at `{path}`: {_shorten(part)} cannot be stored: {error}; {_STORABLE}"
+            ) from error
+
+    def _prove(self, encoded: bytes, value: Any) -> None:
+        try:
+            back = self._decoder.decode(encoded)
+        except msgspec.ValidationError as error:
+            for path, part in _not_finite(value, "$"):  # JSON knows only null for these
+                raise StateError(f"at `{path}`: {part} cannot be stored: {_FINITE}") from error
+            raise StateError(
+                f"{error}; got {_shorten(value)}: change the value, or the state's type"
+            ) from error
+        if not _equal(back, value):
+            for path, was, became in _differences(value, back, "$"):
+                raise StateError(
+                    f"at `{path}`: {_shorten(was)} would come back as {_shorten(became)}: "
+                    f"{_remedy(was, became)}"
+                )
 
     def _refuse_unknown_fields(self, text: str, value: Any) -> None:
         if self._encoder.encode(value) == text.encode():
@@ -126,11 +143,28 @@ def _fields(value: Any) -> dict[str, str]:
         return names if tag is None else {tag: "__class__", **names}
     cls = cast("Any", type(value))
     if hasattr(cls, "model_fields"):
-        return {field.alias or name: name for name, field in cls.model_fields.items()}
+        return _model_fields(value)
     fields = getattr(cls, "__dataclass_fields__", None) or [
         attribute.name for attribute in getattr(cls, "__attrs_attrs__", ())
     ]
     return {name: name for name in fields}
+
+
+def _model_fields(model: Any) -> dict[str, str]:
+    cls = cast("Any", type(model))
+    declared: dict[str, Any] = {**cls.model_fields, **cls.model_computed_fields}
+    names = {
+        getattr(field, "serialization_alias", None) or field.alias or name: name
+        for name, field in declared.items()
+    }
+    return {**names, **{name: name for name in model.model_extra or ()}}
+
+
+def _not_finite(value: Any, path: str) -> Iterator[tuple[str, float]]:
+    if isinstance(value, float) and not math.isfinite(value):
+        yield path, value
+    for name, child in _children(value):
+        yield from _not_finite(child, path + name)
 
 
 def _differences(was: Any, became: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
@@ -161,29 +195,55 @@ def _culprit(encoder: msgspec.json.Encoder, value: Any, path: str) -> tuple[str,
 
 
 def _unknown(stored: Any, value: Any, path: str) -> Iterator[str]:
-    if isinstance(stored, list) and isinstance(value, list | tuple):
-        pairs = zip(cast("list[Any]", stored), cast("list[Any]", value), strict=False)
-        for index, (left, right) in enumerate(pairs):
-            yield from _unknown(left, right, f"{path}[{index}]")
+    if isinstance(stored, list):
+        yield from _unknown_items(cast("list[Any]", stored), value, path)
     elif isinstance(stored, dict):
-        members = cast("dict[str, Any]", stored)
-        if isinstance(value, Mapping):
-            children = list(cast("Mapping[Any, Any]", value).values())
-            for (name, left), right in zip(members.items(), children, strict=False):
-                yield from _unknown(left, right, f"{path}.{name}")
-        elif fields := _fields(value):
-            for name, left in members.items():
-                if name not in fields:
-                    yield f"{path}.{name}"
-                else:
-                    yield from _unknown(left, getattr(value, fields[name]), f"{path}.{name}")
+        yield from _unknown_members(cast("dict[str, Any]", stored), value, path)
 
 
-def _remedy(value: Any) -> str:
+def _unknown_items(stored: list[Any], value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, AbstractSet):  # its order is lost: each must be somebody's
+        members = cast("AbstractSet[Any]", value)
+        for index, item in enumerate(stored):
+            unknown = [list(_unknown(item, member, f"{path}[{index}]")) for member in members]
+            if all(unknown):
+                yield from unknown[0]
+        return
+    if isinstance(value, list | tuple):
+        known = list(cast("list[Any]", value))
+    else:  # a Struct with array_like
+        known = [getattr(value, attribute) for attribute in _fields(value).values()]
+        if known and len(stored) > len(known):
+            yield f"{path}[{len(known)}]"
+    for index, (left, right) in enumerate(zip(stored, known, strict=False)):
+        yield from _unknown(left, right, f"{path}[{index}]")
+
+
+def _unknown_members(stored: dict[str, Any], value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        mapping = cast("Mapping[Any, Any]", value)
+        if len(mapping) == len(stored):  # keys may be of any type, but their order is kept
+            known = dict(zip(stored, mapping.values(), strict=True))
+        else:  # a TypedDict
+            known = dict(mapping)
+    else:
+        known = {name: getattr(value, attribute) for name, attribute in _fields(value).items()}
+        if not known:
+            return
+    for name, left in stored.items():
+        if name not in known:
+            yield f"{path}.{name}"
+        else:
+            yield from _unknown(left, known[name], f"{path}.{name}")
+
+
+def _remedy(was: Any, became: Any) -> str:
     for kind, remedy in _REMEDIES:
-        if isinstance(value, kind) and not (isinstance(value, float) and math.isfinite(value)):
+        if isinstance(was, kind) and not (isinstance(was, float) and math.isfinite(was)):
             return remedy
-    return f"declare the state's type as {type(value).__name__}, or store plain JSON types"
+    if type(was) is type(became):
+        return "its type does not keep this; keep it in another form"
+    return f"declare the state's type as {type(was).__name__}, or store plain JSON types"
 
 
 def _shorten(value: Any) -> str:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
-from chatstate.binding import Handler, author_frame
+from chatstate.binding import TIMEOUT, Handler, Overlap
 from chatstate.errors import BindingError
 from chatstate.messages import Command, Message, MessageKind
 from chatstate.sentences import Sentence, replaced, say
+from chatstate.signature import author_frame
 from chatstate.state import State, States
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -27,6 +28,7 @@ class Interface:
     - `id` is the bot's name in the store's keys: the file's name if not given.
     - `title` and `description` are shown by /start and /help.
     - `sentences` replaces what the framework itself says, by name.
+    - `overlap` and `timeout` (seconds) are those of `fn`; see `on_message`.
 
     Raises `BindingError` for what cannot be bound.
     """
@@ -41,17 +43,26 @@ class Interface:
         title: str | None = None,
         description: str | None = None,
         sentences: Mapping[str, str] | None = None,
+        overlap: Overlap = "queue",
+        timeout: float = TIMEOUT,
     ) -> None:
         self.id = id or _file_stem()
         self.has_own_id = id is not None
         self.title = title or self.id
         self.description = description
         self.sentences = replaced(sentences)
-        self._states = States()
+        self.states = States()
         self._commands: dict[str, Handler] = {}
         self._handlers: dict[MessageKind, Handler] = {}
         if fn is not None:
-            handler = Handler(fn, self._states, inputs=_many(inputs), outputs=_many(outputs))
+            handler = Handler(
+                fn,
+                self.states,
+                inputs=_many(inputs),
+                outputs=_many(outputs),
+                overlap=overlap,
+                timeout=timeout,
+            )
             self._handlers["message"] = handler
             self.description = description or handler.description
         self._add_own_command("help", self._help)
@@ -67,36 +78,78 @@ class Interface:
     def command(self, fn: F, /) -> F: ...
     @overload
     def command(
-        self, /, *, name: str | None = None, description: str | None = None
+        self,
+        /,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        overlap: Overlap = "queue",
+        timeout: float = TIMEOUT,
     ) -> Callable[[F], F]: ...
     def command(
-        self, fn: F | None = None, /, *, name: str | None = None, description: str | None = None
+        self,
+        fn: F | None = None,
+        /,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        overlap: Overlap = "queue",
+        timeout: float = TIMEOUT,
     ) -> F | Callable[[F], F]:
         """Register a handler for `/name`: by default the function's name.
 
         Its plain parameters are the command's arguments. The description, else the docstring's
-        first line, is shown in help and menus. Raises `BindingError`.
+        first line, is shown in help and menus. `overlap` and `timeout` as in `on_message`; with
+        "interrupt" the command ends whatever turn runs in the conversation (a /stop).
+        Raises `BindingError`.
         """
 
         def register(fn: F) -> F:
-            command = (name or fn.__name__).lower()
+            command = str(name or getattr(fn, "__name__", "")).lower()
             if not _COMMAND_NAME.fullmatch(command):
                 raise BindingError(
-                    f"{command!r} cannot be a command: use 1 to 32 of a-z, 0-9 and _"
+                    f"{command!r} cannot be a command: use 1 to 32 of a-z, 0-9 and _, "
+                    "as in @bot.command(name=...)"
                 )
             if command in self._commands and command not in self._own:
                 raise BindingError(f"there is a command /{command} already")
-            self._commands[command] = Handler(
-                fn, self._states, command=command, description=description
+            handler = Handler(
+                fn,
+                self.states,
+                command=command,
+                description=description,
+                overlap=overlap,
+                timeout=timeout,
             )
+            self._commands.pop(command, None)  # our own stood before all others
+            self._commands[command] = handler
             self._own.discard(command)
             return fn
 
         return register if fn is None else register(fn)
 
-    def on_message(self, fn: F) -> F:
-        """Register the handler of messages that are no command, and of presses."""
-        return self._on("message", fn)
+    @overload
+    def on_message(self, fn: F, /) -> F: ...
+    @overload
+    def on_message(
+        self, /, *, overlap: Overlap = "queue", timeout: float = TIMEOUT
+    ) -> Callable[[F], F]: ...
+    def on_message(
+        self, fn: F | None = None, /, *, overlap: Overlap = "queue", timeout: float = TIMEOUT
+    ) -> F | Callable[[F], F]:
+        """Register the handler of messages that are no command, and of presses.
+
+        - `overlap`: what a message does while an earlier one of the conversation is handled:
+          "queue" (wait), "interrupt" (end that turn without effect, and drop those waiting from
+          the same person), or "merge" (what waits from one person is handled together: the text
+          is joined by line ends, `turn.messages` has each).
+        - `timeout`: seconds after which a turn is given up.
+        """
+
+        def register(fn: F) -> F:
+            return self._on("message", fn, overlap, timeout)
+
+        return register if fn is None else register(fn)
 
     def on_edit(self, fn: F) -> F:
         """Register the handler of edited messages; without one, edits are ignored."""
@@ -110,10 +163,12 @@ class Interface:
         """Register the handler of people who leave a chat."""
         return self._on("leave", fn)
 
-    def _on(self, kind: MessageKind, fn: F) -> F:
+    def _on(
+        self, kind: MessageKind, fn: F, overlap: Overlap = "queue", timeout: float = TIMEOUT
+    ) -> F:
         if kind in self._handlers:
             raise BindingError(f"there is a handler for {kind} already")
-        self._handlers[kind] = Handler(fn, self._states)
+        self._handlers[kind] = Handler(fn, self.states, overlap=overlap, timeout=timeout)
         return fn
 
     def _add_own_command(self, name: str, fn: Callable[..., Any]) -> None:
@@ -121,6 +176,12 @@ class Interface:
         self._commands[name] = Handler(fn, States(), command=name, description=description)
 
     # Routing
+
+    @property
+    def interrupts(self) -> bool:
+        """Whether any event can end a running turn."""
+        handlers = (*self._commands.values(), *self._handlers.values())
+        return any(handler.overlap == "interrupt" for handler in handlers)
 
     @property
     def commands(self) -> list[Command]:
@@ -155,7 +216,7 @@ class Interface:
             return None
         return handler, message.text
 
-    def _help(self, _rest: str = "") -> str:
+    async def _help(self, _rest: str = "") -> str:
         lines = [self.title]
         if self.description:
             lines.append(self.description)

@@ -53,11 +53,14 @@ def load_bot(spec: str) -> Interface:
 def load_adapters(wanted: Sequence[str], options: Mapping[str, str]) -> list[Adapter]:
     """Return the adapters named, each made with those `options` that it takes.
 
-    Raises `LoadError` for an unknown name, a missing extra, or an option that none takes.
+    Raises `LoadError` for an unknown or repeated name, a missing extra, or an option that none
+    takes, and `AdapterError` for an option's value that is none.
     """
     unused = set(options)
     adapters: list[Adapter] = []
     for name in wanted:
+        if wanted.count(name) > 1:
+            raise LoadError(f"adapter {name!r} is wanted twice; name each once")
         points = entry_points(group=ADAPTERS, name=name)
         if not points:
             raise LoadError(f"there is no adapter {name!r}; there are {', '.join(names(ADAPTERS))}")
@@ -79,7 +82,7 @@ def _load(point: EntryPoint) -> Any:
         return point.load()
     except ModuleNotFoundError as error:
         raise LoadError(f"{point.name!r} needs {error.name}: {_pip_line(point)}") from error
-    except (ImportError, AttributeError) as error:
+    except (ChatstateError, ImportError, AttributeError) as error:
         raise LoadError(f"{point.name!r} cannot be loaded from {point.value}: {error}") from error
 
 
@@ -100,7 +103,7 @@ def _import_file(path: Path) -> ModuleType:
     if spec is None or spec.loader is None:
         raise LoadError(f"{path} is no Python file")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
+    sys.modules.setdefault(path.stem, module)  # not in place of one in use: a bot may be json.py
     try:
         spec.loader.exec_module(module)
     except (ChatstateError, SyntaxError, ImportError) as error:
@@ -111,11 +114,13 @@ def _import_file(path: Path) -> ModuleType:
 def _import_module(name: str, spec: str) -> ModuleType:
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise LoadError(f"{spec!r}: {name!r} is no module's name")
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         raise LoadError(f"{spec!r}: there is no module {error.name!r}") from error
-    except (ChatstateError, SyntaxError, ImportError, ValueError, TypeError) as error:
+    except (ChatstateError, SyntaxError, ImportError) as error:
         raise LoadError(f"{spec!r} cannot be loaded: {error}") from error
 
 

@@ -37,7 +37,7 @@ def _text(value: Any) -> list[Reply]:
 def _number(value: Any) -> list[Reply]:
     if value is None:
         return []
-    if isinstance(value, int | float) and math.isfinite(value):
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return [Reply(str(value))]
     raise ReplyError(f'output "number" takes a finite number, not {value!r}')
 
@@ -61,7 +61,7 @@ def output(name: str) -> Output:
     """Return how the output shorthand `name` shows a value. Raises `BindingError`."""
     try:
         return OUTPUTS[name]
-    except KeyError:
+    except (KeyError, TypeError):
         raise BindingError(
             f"{name!r} is no output; possible: {', '.join(OUTPUTS)}, state, State(...)"
         ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,9 +44,29 @@ def say(sentences: Mapping[str, str], name: str, **values: Any) -> str:
 def replaced(sentences: Mapping[str, str] | None) -> Mapping[str, str]:
     """Return the sentences with some of them replaced.
 
-    Raises `BindingError` for a sentence that does not exist.
+    Raises `BindingError` for a sentence that does not exist, or that has blanks which
+    chatstate does not fill.
     """
-    unknown = sorted(set(sentences or ()) - set(SENTENCES))
+    given = sentences or {}
+    unknown = sorted(set(given) - set(SENTENCES))
     if unknown:
         raise BindingError(f"there is no sentence {unknown[0]!r}; there are {', '.join(SENTENCES)}")
-    return {**SENTENCES, **(sentences or {})}
+    for name, text in given.items():
+        _check_blanks(name, text)
+    return {**SENTENCES, **given}
+
+
+def _check_blanks(name: str, text: str) -> None:
+    blanks = sorted(_blanks(SENTENCES[name]))
+    try:
+        say({name: text}, name, **dict.fromkeys(blanks, ""))
+    except (LookupError, ValueError, AttributeError, TypeError) as error:
+        possible = ", ".join(f"{{{blank}}}" for blank in blanks) or "none"
+        raise BindingError(
+            f"sentence {name!r} cannot be filled in ({error!r}); its blanks are: {possible}; "
+            "write a brace that is none as {{ or }}"
+        ) from error
+
+
+def _blanks(text: str) -> set[str]:
+    return {field for _, field, _, _ in string.Formatter().parse(text) if field}

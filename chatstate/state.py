@@ -40,8 +40,8 @@ class State:
     - `scope`: `member` (each person in each conversation), `thread` (each conversation), `chat`
       (each chat with its threads), `user` (each person in all chats), `global` (one for all).
     - `name`: what it is stored under; the parameter's name if not given.
-    - `type`: the values' type; else the parameter's annotation, else that of a default which is
-      no plain JSON value, else any JSON value.
+    - `type`: the values' type; else the parameter's annotation, else that of a default (or the
+      class that is one) which is no plain JSON value, else any JSON value.
 
     Raises `BindingError` if the scope is none of these.
     """
@@ -77,7 +77,8 @@ Global = Annotated[T, State(scope="global")]
 """One value for everybody, on all platforms."""
 
 ALIAS_MARKERS = frozenset(
-    id(typing.get_args(alias)[1]) for alias in (PerMember, PerUser, PerChat, PerThread, Global)
+    cast("State", typing.get_args(alias)[1])
+    for alias in (PerMember, PerUser, PerChat, PerThread, Global)
 )
 
 
@@ -94,6 +95,16 @@ class BoundState:
         self.type = stored_type(state, type_)
         self._codec = Codec(self.type)
         self._default_text = self._encode_default()
+
+    def __str__(self) -> str:
+        name = self.type.__name__ if isinstance(self.type, type) else self.type
+        return f"{self.scope} {name}, default {self.declaration[2]}"
+
+    @property
+    def declaration(self) -> tuple[Scope, Any, Any]:
+        """Scope, type and default: what two declarations of one state have in common."""
+        default = self.state.default if self._default_text is None else self._default_text
+        return self.scope, self.type, default
 
     def fresh(self) -> tuple[Any, str | None]:
         """Return a new session's value, and its text if it need not be stored while unchanged."""
@@ -132,7 +143,7 @@ class States:
 
     def __init__(self) -> None:
         self._by_name: dict[str, BoundState] = {}
-        self._names: dict[int, str] = {}
+        self._names: dict[State, str] = {}
 
     def bind(self, state: State, parameter: str, type_: Any) -> BoundState:
         """Return the state that a parameter annotated with `type_` stands for.
@@ -140,31 +151,39 @@ class States:
         Raises `BindingError` if the name is another state's, or the state has another name.
         """
         name = state.name or parameter
-        if id(state) not in ALIAS_MARKERS and self._names.setdefault(id(state), name) != name:
+        if state not in ALIAS_MARKERS and self._names.setdefault(state, name) != name:
             raise BindingError(
                 f"parameter {parameter!r}: this State is already named "
-                f"{self._names[id(state)]!r}; give it a name: State(..., name={name!r})"
+                f"{self._names[state]!r}; give it a name: State(..., name={name!r})"
             )
-        known = self._by_name.get(name)
-        if known is None:
-            self._by_name[name] = bound = BoundState(state, name, type_)
-            return bound
-        same_object = known.state is state and stored_type(state, type_) is Any
-        if same_object or (known.scope, known.type) == (state.scope, stored_type(state, type_)):
+        bound = BoundState(state, name, type_)
+        known = self._by_name.setdefault(name, bound)
+        untyped_again = known.state is state and bound.type is Any
+        if untyped_again or known.declaration == bound.declaration:
             return known
         raise BindingError(
             f"parameter {parameter!r}: two different states are named {name!r} "
-            f"({_describe(known.scope, known.type)}, and "
-            f"{_describe(state.scope, stored_type(state, type_))}); "
-            "rename one, or give both the same scope and type"
+            f"({known}, and {bound}); rename one, or give both the same scope, type and default"
         )
+
+    def find(self, wanted: Any) -> BoundState:
+        """Return the state that `wanted` means: a `State`, or a type that one state alone has.
+
+        Raises `StateError` if there is none, or several.
+        """
+        if typing.get_origin(wanted) is Annotated:
+            wanted = typing.get_args(wanted)[0]
+        if is_ref(wanted):
+            (wanted,) = typing.get_args(wanted) or (Any,)
+        found = [one for one in self if wanted in (one.state, one.type)]
+        if len(found) == 1:
+            return found[0]
+        names = ", ".join(str(one) for one in self) or "none"
+        what = "several states are" if found else "no state is"
+        raise StateError(f"{what} {getattr(wanted, '__name__', wanted)}; the bot has {names}")
 
     def __iter__(self) -> Iterator[BoundState]:
         return iter(self._by_name.values())
-
-
-def _describe(scope: Scope, type_: Any) -> str:
-    return f"{scope} {getattr(type_, '__name__', type_)}"
 
 
 def is_ref(type_: Any) -> bool:
@@ -174,9 +193,11 @@ def is_ref(type_: Any) -> bool:
 
 def is_immutable(type_: Any) -> bool:
     """Tell whether a value of this type can never change in place."""
-    origin = typing.get_origin(type_) or type_
+    origin = typing.get_origin(type_) or getattr(type_, "__supertype__", type_)
     if origin in (typing.Union, types.UnionType):
         return all(is_immutable(part) for part in typing.get_args(type_))
+    if origin is Annotated:
+        return is_immutable(typing.get_args(type_)[0])
     if origin is Literal:
         return True
     if not isinstance(origin, type):
@@ -184,8 +205,9 @@ def is_immutable(type_: Any) -> bool:
     cls = cast("type[Any]", origin)
     parameters = getattr(cls, "__dataclass_params__", None)
     config = getattr(cls, "__struct_config__", None)
+    model: dict[str, Any] = getattr(cls, "model_config", {})
     frozen = getattr(parameters, "frozen", False) or getattr(config, "frozen", False)
-    return bool(frozen) or issubclass(cls, _IMMUTABLE)
+    return bool(frozen or model.get("frozen")) or issubclass(cls, _IMMUTABLE)
 
 
 _IMMUTABLE = (
@@ -202,23 +224,28 @@ def stored_type(state: State, annotated: Any) -> Any:
     if declared is not Any:
         return declared
     default = state.default
-    if default is _UNSET or callable(default) or _is_plain(default):
+    if isinstance(default, type):
+        made = cast("type[Any]", default)
+    elif default is _UNSET or callable(default):
         return Any
-    return cast("type[Any]", type(default))
+    else:
+        made = cast("type[Any]", type(default))
+    return Any if made in _PLAIN else made
 
 
-def _is_plain(value: Any) -> bool:
-    return value is None or type(value) in (bool, int, float, str, list, dict)
+_PLAIN = (bool, int, float, str, list, dict, type(None))
 
 
 def _own_default(type_: Any, name: str) -> Any:
     if type_ is Any or type_ is type(None):
         return None
     parts = typing.get_args(type_)
-    origin = typing.get_origin(type_) or type_
+    origin = typing.get_origin(type_) or getattr(type_, "__supertype__", type_)
+    if origin is Annotated:
+        return _own_default(parts[0], name)
     if origin in (typing.Union, types.UnionType) and type(None) in parts:
         return None
-    if isinstance(origin, type):
+    if isinstance(origin, type) and origin is not types.UnionType:
         try:
             return cast("type[Any]", origin)()
         except Exception as error:

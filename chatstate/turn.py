@@ -2,21 +2,48 @@
 
 from __future__ import annotations
 
-import msgspec
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
 
 from chatstate.messages import Chat, Message, User
 
 
-class Turn(msgspec.Struct, frozen=True):
-    """What a handler may know of the event it handles.
+class Effects(Protocol):
+    """What a turn can do besides returning something; see `Turn`."""
 
-    `text` is what the person said: for a command the rest of its line. `platform` is the
-    adapter's name.
+    async def state(self, wanted: Any, of: User | None) -> Any: ...
+
+    def apply(
+        self, wanted: Any, fn: Callable[[Any], Any], reply: Callable[[Any], Any] | None
+    ) -> None: ...
+
+    async def step(self, name: str, fn: Callable[[], Any]) -> Any: ...
+
+    def send(self, reply: Any) -> None: ...
+
+
+class Turn:
+    """What a handler may know of the event it handles, and do with it.
+
+    `text` is what the person said: for a command the rest of its line. `messages` are the
+    events that are handled together (several only if the handler's `overlap` is "merge"), and
+    `message` is the last of them. `platform` is the adapter's name.
     """
 
-    message: Message
-    text: str
-    platform: str
+    __slots__ = ("_effects", "messages", "platform", "text")
+
+    def __init__(
+        self, messages: tuple[Message, ...], text: str, platform: str, effects: Effects
+    ) -> None:
+        self.messages = messages
+        self.text = text
+        self.platform = platform
+        self._effects = effects
+
+    @property
+    def message(self) -> Message:
+        """What is handled."""
+        return self.messages[-1]
 
     @property
     def user(self) -> User:
@@ -27,3 +54,43 @@ class Turn(msgspec.Struct, frozen=True):
     def chat(self) -> Chat:
         """Where."""
         return self.message.chat
+
+    async def state(self, wanted: Any, *, of: User | None = None) -> Any:
+        """Return the value of a state, of another person's if `of` is given.
+
+        `wanted` is a `State`, or the type of one that a handler of the bot is annotated with.
+        The value is committed with this turn if it was changed in place; one of an immutable
+        type comes in a `Ref`. Raises `StateError` if the bot has no such state, or several.
+        """
+        return await self._effects.state(wanted, of)
+
+    def apply(
+        self,
+        wanted: Any,
+        fn: Callable[[Any], Any],
+        *,
+        reply: Callable[[Any], Any] | None = None,
+    ) -> None:
+        """Replace a state's value by `fn(value)` at the moment of the commit.
+
+        Nobody can change the value in between, so the handler never runs again for it. `fn` is
+        a pure function that returns the new value; `reply(new value)` is sent. `wanted` as in
+        `state`; a state that this turn also has as an object is changed there.
+        """
+        self._effects.apply(wanted, fn, reply)
+
+    async def step(self, name: str, fn: Callable[[], Awaitable[Any] | Any]) -> Any:
+        """Return `fn()`, or what it returned when this turn ran before.
+
+        For calls whose effect is outside and must not be repeated: a payment, a question to a
+        model. The result (JSON types) is durable when this returns; only a crash between the
+        call and that moment repeats it. Steps of one name are told apart by their order.
+        """
+        return await self._effects.step(name, fn)
+
+    async def send(self, reply: Any) -> None:
+        """Owe a reply (whatever a handler may return), before those that are returned.
+
+        Like them it is sent after the commit, and not at all if the handler raises.
+        """
+        self._effects.send(reply)

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import TextIO
 
-from chatstate import Chat, Event, Message, Reply, User
+from chatstate import AdapterError, Chat, Event, Message, Rejected, Reply, User
 from chatstate.adapter import Action, Capabilities, Host, Part, Sent
 from chatstate_console.lines import HELP, Do, mentions, read
 
@@ -43,13 +43,23 @@ class ConsoleAdapter:
         self._chat = chat
         self._stdin = stdin
         self._stdout = stdout or sys.stdout
+        self._prompted = False
+        self._failure: AdapterError | None = None
 
     async def run(self, host: Host) -> None:
-        """Read until the end of input or `:quit`."""
+        """Read until the end of input or `:quit`. Raises `AdapterError` if nobody reads replies."""
+        try:
+            await self._converse(host)
+        finally:
+            if self._prompted:  # so that the shell's own prompt begins a line
+                self._write("\n")
+
+    async def _converse(self, host: Host) -> None:
         session = uuid.uuid4().hex
         number = 0
         self._prompt()
         async for line in _lines(self._stdin):
+            self._prompted = False
             meaning = read(line)
             if isinstance(meaning, Do):
                 if meaning.word == "quit":
@@ -60,6 +70,8 @@ class ConsoleAdapter:
                 event = Event(f"{session}-{number}", self._message(meaning.text))
                 (receipt,) = await host.deliver([event])
                 await receipt.settled()
+            if self._failure:
+                raise self._failure
             self._prompt()
 
     def render(self, reply: Reply) -> Sequence[Part]:
@@ -68,7 +80,11 @@ class ConsoleAdapter:
 
     async def perform(self, action: Action) -> Sent:
         """Print a reply."""
-        self._print(str(action.part["text"]))
+        try:
+            self._print(str(action.part["text"]))
+        except AdapterError as error:
+            self._failure = error
+            raise Rejected(str(error)) from error
         return Sent()
 
     def _message(self, text: str) -> Message:
@@ -91,13 +107,21 @@ class ConsoleAdapter:
     def _print(self, text: str) -> None:
         encoding = self._stdout.encoding or "utf-8"
         shown = text.encode(encoding, "replace").decode(encoding)
-        self._stdout.write(f"{shown}\n")
-        self._stdout.flush()
+        self._write(f"{shown}\n")
 
     def _prompt(self) -> None:
         if os.isatty(self._stdin) and self._stdout.isatty():
-            self._stdout.write(f"{self._user}@{self._chat}> ")
+            self._prompted = True
+            self._write(f"{self._user}@{self._chat}> ")
+
+    def _write(self, text: str) -> None:
+        try:
+            self._stdout.write(text)
             self._stdout.flush()
+        except OSError as error:
+            # What could not be written is flushed again at exit, and must not fail there.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stdout.fileno())
+            raise AdapterError(f"nobody reads what is printed ({error})") from error
 
 
 async def _lines(descriptor: int) -> AsyncIterator[str]:
@@ -109,10 +133,15 @@ async def _lines(descriptor: int) -> AsyncIterator[str]:
     chunks: asyncio.Queue[bytes] = asyncio.Queue()
 
     def pump() -> None:
-        while True:
-            chunk = os.read(descriptor, _CHUNK)
-            loop.call_soon_threadsafe(chunks.put_nowait, chunk)
-            if not chunk:
+        chunk = b"-"
+        while chunk:
+            try:
+                chunk = os.read(descriptor, _CHUNK)
+            except OSError:  # a terminal that was closed
+                chunk = b""
+            try:
+                loop.call_soon_threadsafe(chunks.put_nowait, chunk)
+            except RuntimeError:  # the loop was closed: nobody waits any more
                 return
 
     threading.Thread(target=pump, name="chatstate-console", daemon=True).start()
@@ -124,4 +153,4 @@ async def _lines(descriptor: int) -> AsyncIterator[str]:
             yield line.removesuffix("\r")
     rest += decoder.decode(b"", final=True)
     if rest:
-        yield rest
+        yield rest.removesuffix("\r")

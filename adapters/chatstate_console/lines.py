@@ -38,7 +38,7 @@ def read(line: str) -> Say | Do:
     if line.startswith("::"):
         return Say(line[1:])
     if line.startswith(":"):
-        word, _, argument = line[1:].strip().partition(" ")
+        word, _, argument = line[1:].rstrip().partition(" ")
         if word in _TAKES_ARGUMENT and _TAKES_ARGUMENT[word] == bool(argument.strip()):
             return Do(word, argument.strip())
         if _TAKES_ARGUMENT.get(word):

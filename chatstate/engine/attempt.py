@@ -1,97 +1,256 @@
-"""One attempt at a turn: load the state, run the handler, gather what it did."""
+"""One attempt at a turn: load the state, run the handler, gather what it did.
+
+An attempt that is `fenced` (its handler took too long, or was interrupted) commits nothing any
+more, whatever the handler still does.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import functools
-from collections.abc import Iterator
-from typing import Any
+import inspect
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-from chatstate.binding import Handler
-from chatstate.engine.threads import HandlerThreads
-from chatstate.engine.values import Entry, Values
-from chatstate.interface import Interface
-from chatstate.messages import Reply
-from chatstate.scope import SHARED, Key, Place, key
-from chatstate.state import Ref
-from chatstate.stores.base import Change, Value
+from chatstate.binding import Handler, Slot
+from chatstate.codec import Codec
+from chatstate.engine.context import Context
+from chatstate.engine.values import Entry
+from chatstate.errors import StateError
+from chatstate.messages import Reply, User
+from chatstate.replies import replies
+from chatstate.scope import SHARED, Key, key
+from chatstate.state import BoundState, Ref, is_immutable
+from chatstate.stores.base import Arrival, Change, Value
 from chatstate.turn import Turn
+
+_any = Codec(Any)
+
+
+class _Held(NamedTuple):
+    """A value a turn holds: as loaded (`text`: None if it must be stored in any case)."""
+
+    slot: Slot
+    key: Key
+    entry: Entry
+    text: str | None
+
+
+class _Application(NamedTuple):
+    bound: BoundState
+    key: Key
+    fn: Callable[[Any], Any]
+    reply: Callable[[Any], Any] | None
 
 
 class Attempt:
-    """Runs `handler` once on the values its states hold now."""
+    """Runs `handler` once, for events that are handled together, on the values of this moment.
 
-    def __init__(self, bot: Interface, handler: Handler, turn: Turn, place: Place) -> None:
-        self._handler = handler
-        self._turn = turn
+    `notes` are the results of steps, by name: those of earlier attempts, None if not loaded.
+    """
+
+    __slots__ = (
+        "_applications",
+        "_context",
+        "_held",
+        "_objects",
+        "_sent",
+        "_steps",
+        "arrival",
+        "fenced",
+        "handler",
+        "keys",
+        "notes",
+        "turn",
+    )
+
+    def __init__(
+        self,
+        context: Context,
+        handler: Handler,
+        arrivals: list[Arrival],
+        text: str,
+        notes: dict[str, str] | None,
+    ) -> None:
+        self._context = context
+        self.handler = handler
+        self.arrival = arrival = arrivals[-1]
+        self.notes = notes
+        self.fenced = False
+        self.turn = Turn(
+            tuple([one.event.message for one in arrivals]),
+            text,
+            context.adapters[arrival.place.account].name,
+            self,
+        )
         self.keys: list[Key] = [
-            key(bot.id, slot.state.scope, slot.state.name, place) for slot in handler.slots
+            key(context.bot.id, slot.state.scope, slot.state.name, arrival.place)
+            for slot in handler.slots
         ]
-        self._entries: list[Entry] = []
-        self._texts: list[str | None] = []
+        self._held: list[_Held] = []
         self._objects: list[Any] = []
+        self._applications: list[_Application] = []
+        self._sent: list[Reply] = []
+        self._steps: Counter[str] = Counter()
 
     @property
     def shared_keys(self) -> list[Key]:
         """The keys that other conversations can change."""
         return [one for one in self.keys if one.scope in SHARED]
 
-    async def run(self, values: Values, threads: HandlerThreads) -> list[Reply]:
+    async def run(self) -> list[Reply]:
         """Load, call the handler, and return its replies."""
+        values = self._context.values
         if self.keys:
-            self._entries = await values.load(self.keys)
-        self._decode()
-        positional, named = self._handler.bind(self._turn, self._objects)
-        returned = await self._call(threads, positional, named)
-        self._unwrap()
-        return self._handler.result(returned, self._objects)
-
-    def changes(self, versions: Iterator[int]) -> list[Change]:
-        """Return what the handler changed. Raises `StateError` for what cannot be kept."""
-        changed: list[Change] = []
-        for slot, one, entry, before, value in zip(
-            self._handler.slots,
-            self.keys,
-            self._entries,
-            self._texts,
-            self._objects,
-            strict=True,
-        ):
-            text = slot.state.encode(value)
-            if text != before:
-                changed.append(Change(one, entry.version, Value(text, next(versions))))
-        return changed
-
-    def _decode(self) -> None:
-        for slot, entry in zip(self._handler.slots, self._entries, strict=True):
-            if entry.value is None:
-                value, text = slot.state.fresh()
-            else:
-                text = entry.value.text
-                value = slot.state.decode(text, trusted=entry.trusted)
-            self._texts.append(text)
-            self._objects.append(Ref(value) if slot.by_ref else value)
-
-    def _unwrap(self) -> None:
-        for index, slot in enumerate(self._handler.slots):
-            if slot.by_ref:
+            entries = values.peek(self.keys) or await values.load(self.keys)
+            for slot, one, entry in zip(self.handler.slots, self.keys, entries, strict=True):
+                self._hold(slot, one, entry)
+        positional, named = self.handler.bind(self.turn, self._objects)
+        returned = await self._call(positional, named)
+        for index, held in enumerate(self._held):
+            if held.slot.by_ref:
                 self._objects[index] = self._objects[index].value
+        answer = self.handler.result(returned, self._objects)
+        if self._applications:
+            await values.load([one.key for one in self._applications])
+        return [*self._sent, *answer] if self._sent else answer
 
-    async def _call(
-        self, threads: HandlerThreads, positional: list[Any], named: dict[str, Any]
-    ) -> Any:
-        fn = self._handler.fn
-        match self._handler.mode:
+    def finish(self, answer: list[Reply]) -> list[Change] | None:
+        """Return what was changed, None if somebody changed it meanwhile; add applied replies.
+
+        Nothing may be awaited between this and the commit being queued. Raises `StateError` for
+        what cannot be kept.
+        """
+        changes: dict[Key, Change] = {}
+        if self._applications:
+            self._apply_to_own(answer)
+        for held, value in zip(self._held, self._objects, strict=True):
+            text = held.slot.state.encode(value)
+            if text != held.text:
+                if self._context.values.version(held.key) not in (held.entry.version, None):
+                    return None
+                new = Value(text, next(self._context.versions))
+                changes[held.key] = Change(held.key, held.entry.version, new)
+        if self._applications:
+            self._apply_to_others(answer, changes)
+        return list(changes.values())
+
+    # What a Turn can do
+
+    async def state(self, wanted: Any, of: User | None) -> Any:
+        """See `Turn.state`."""
+        bound = self._context.bot.states.find(wanted)
+        one = await self._key(bound, of)
+        if one not in self.keys:
+            (entry,) = await self._context.values.load([one])
+            if one not in self.keys:
+                self.keys.append(one)
+                self._hold(Slot(bound, is_immutable(bound.type)), one, entry)
+        return self._objects[self.keys.index(one)]
+
+    def apply(
+        self, wanted: Any, fn: Callable[[Any], Any], reply: Callable[[Any], Any] | None
+    ) -> None:
+        """See `Turn.apply`."""
+        bound = self._context.bot.states.find(wanted)
+        one = key(self._context.bot.id, bound.scope, bound.name, self.arrival.place)
+        self._applications.append(_Application(bound, one, fn, reply))
+
+    async def step(self, name: str, fn: Callable[[], Any]) -> Any:
+        """See `Turn.step`."""
+        self._steps[name] += 1
+        name = name if self._steps[name] == 1 else f"{name} #{self._steps[name]}"
+        if self.notes is None:
+            self.notes = dict(await self._context.store.notes(self.arrival.seq))
+        if name in self.notes:
+            return _any.decode(self.notes[name])
+        result = await self._outcome(fn)
+        try:
+            text = _any.encode(result)
+        except StateError as error:
+            raise StateError(f"the result of step {name!r}: {error}") from error
+        if self.fenced or not await self._context.store.note(self.arrival.seq, name, text):
+            raise asyncio.CancelledError
+        self.notes[name] = text
+        return result
+
+    def send(self, reply: Any) -> None:
+        """See `Turn.send`."""
+        self._sent += replies(reply)
+
+    async def _key(self, bound: BoundState, of: User | None) -> Key:
+        place = self.arrival.place
+        if of is not None and of.id != self.turn.user.id:
+            person = await self._context.store.person(place.account, of)
+            place = place._replace(person=person)
+        return key(self._context.bot.id, bound.scope, bound.name, place)
+
+    async def _outcome(self, fn: Callable[[], Any]) -> Any:
+        if inspect.iscoroutinefunction(fn):
+            return await fn()
+        result = await self._context.threads.run(fn)
+        return await result if inspect.isawaitable(result) else result
+
+    def _hold(self, slot: Slot, one: Key, entry: Entry) -> None:
+        if entry.value is None:
+            value, text = slot.state.fresh()
+        else:
+            text = entry.value.text
+            value = slot.state.decode(text, trusted=entry.trusted)
+        self._held.append(_Held(slot, one, entry, text))
+        self._objects.append(Ref(value) if slot.by_ref else value)
+
+    def _apply_to_own(self, answer: list[Reply]) -> None:
+        """Apply functions to values that this turn holds as objects."""
+        left: list[_Application] = []
+        for one in self._applications:
+            if one.key in self.keys:
+                index = self.keys.index(one.key)
+                self._objects[index] = value = one.fn(self._objects[index])
+                _show(one, value, answer)
+            else:
+                left.append(one)
+        self._applications = left
+
+    def _apply_to_others(self, answer: list[Reply], changes: dict[Key, Change]) -> None:
+        for one in self._applications:
+            before = changes.get(one.key)
+            entry = Entry(before.value, trusted=True) if before else self._now(one.key)
+            if entry.value is None:
+                value, _ = one.bound.fresh()
+            else:
+                value = one.bound.decode(entry.value.text, trusted=entry.trusted)
+            value = one.fn(value)
+            new = Value(one.bound.encode(value), next(self._context.versions))
+            expected = before.expected if before else entry.version
+            changes[one.key] = Change(one.key, expected, new)
+            _show(one, value, answer)
+
+    def _now(self, one: Key) -> Entry:
+        (entry,) = self._context.values.peek([one]) or [Entry(None, trusted=False)]
+        return entry
+
+    async def _call(self, positional: list[Any], named: dict[str, Any]) -> Any:
+        fn = self.handler.fn
+        match self.handler.mode:
             case "async":
                 return await fn(*positional, **named)
             case "sync":
-                return await threads.run(functools.partial(fn, *positional, **named))
+                return await self._context.threads.run(functools.partial(fn, *positional, **named))
             case "generator":
-                return await threads.run(functools.partial(_last, fn, positional, named))
+                last = functools.partial(_last, fn, positional, named)
+                return await self._context.threads.run(last)
             case "async_generator":
-                last = None
+                last_one = None
                 async for yielded in fn(*positional, **named):
-                    last = yielded
-                return last
+                    last_one = yielded
+                return last_one
+
+
+def _show(application: _Application, value: Any, answer: list[Reply]) -> None:
+    if application.reply:
+        answer += replies(application.reply(value))
 
 
 def _last(fn: Any, positional: list[Any], named: dict[str, Any]) -> Any:

@@ -8,19 +8,25 @@ import time
 from collections.abc import Sequence
 
 from chatstate.adapter import Adapter
+from chatstate.clock import Clock, SystemClock
 from chatstate.engine.committer import Committer
+from chatstate.engine.context import Context
 from chatstate.engine.host import AccountHost
 from chatstate.engine.lanes import Lanes
 from chatstate.engine.receipts import EventReceipt
-from chatstate.engine.sender import Sender
+from chatstate.engine.sender import OnAmbiguous, Sender
+from chatstate.engine.threads import HandlerThreads
 from chatstate.engine.turns import Turns
 from chatstate.engine.values import Values
 from chatstate.interface import Interface
-from chatstate.stores.base import Arrival, Store
+from chatstate.stores.base import Backlog, Store
 
 log = logging.getLogger("chatstate.engine")
 
 _CANCEL_SECONDS = 1.0
+_LOOK_EVERY = 1.0
+_PRUNE_EVERY = 60.0
+_CRASHES = 3
 
 
 class Engine:
@@ -28,6 +34,8 @@ class Engine:
 
     - `grace`: seconds that running turns and owed replies get when it is told to stop.
     - `running_limit`: how many conversations run a turn at once.
+    - `on_ambiguous`: what to do with a reply that may or may not have been sent: "repeat" it
+      (at least once), or "hold" it among the dead letters (at most once).
     """
 
     def __init__(
@@ -38,13 +46,19 @@ class Engine:
         *,
         grace: float = 10.0,
         running_limit: int = 1000,
+        on_ambiguous: OnAmbiguous = "repeat",
+        clock: Clock | None = None,
     ) -> None:
         self._bot = bot
         self._adapters = list(adapters)
         self._store = store
         self._grace = grace
         self._running_limit = running_limit
+        self._on_ambiguous: OnAmbiguous = on_ambiguous
+        self._clock = clock or SystemClock()
         self._receiving: list[asyncio.Future[None]] = []
+        self._background: list[asyncio.Future[None]] = []
+        self._recovery: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Start, work until the adapters end or `request_stop`, and stop.
@@ -53,7 +67,7 @@ class Engine:
         """
         await self.start()
         try:
-            await self._work()
+            await self.wait()
         finally:
             await self.stop()
 
@@ -74,37 +88,51 @@ class Engine:
         }
         receipts: dict[int, EventReceipt] = {}
         self._committer = Committer(self._store, self._fail)
-        self._sender = Sender(self._store, by_account, self._fail)
-        turns = Turns(
+        self._sender = Sender(self._store, by_account, self._clock, self._fail, self._on_ambiguous)
+        context = Context(
             self._bot,
             by_account,
+            self._store,
             Values(self._store),
-            self._committer,
-            self._sender,
+            HandlerThreads(),
             run.versions(),
-            receipts,
-            self._put_back,
-            time.time,
+            self._clock,
         )
-        self._lanes = Lanes(self._store, turns.run, self._fail, self._running_limit)
-        backlog = await self._store.backlog(list(by_account))
-        for conversation in backlog.outbox:
-            self._sender.resume(conversation)
-        for conversation in backlog.inbox:
-            self._lanes.resume(conversation)
+        self._turns = Turns(context, self._committer, self._sender, receipts)
+        self._lanes = Lanes(self._store, self._turns.run, self._fail, self._running_limit)
+        self._turns.lanes = self._lanes
+        await self._resume(list(by_account), run.crashes)
         for account, adapter in zip(accounts, self._adapters, strict=True):
-            host = AccountHost(self._bot, account, self._store, self._lanes, receipts)
+            host = AccountHost(
+                self._bot,
+                adapter,
+                account,
+                self._store,
+                self._lanes,
+                self._turns,
+                self._sender,
+                receipts,
+            )
             self._receiving.append(asyncio.create_task(adapter.run(host), name=adapter.name))
+        self._background.append(asyncio.create_task(self._watch()))
 
     async def stop(self) -> None:
         """Let what runs finish within the grace, send what is owed, and let go of the store."""
         self._lanes.stopping = True
         if not await self._quiet(self._grace):
             log.warning("stopped after %s s of grace; what was running runs again", self._grace)
-        await _cancel([*self._receiving, *self._busy()])
+        await _cancel([*self._receiving, *self._background, *self._busy(), *self._lanes.all_tasks])
         await self._store.close(clean=True)
 
-    async def _work(self) -> None:
+    async def abandon(self) -> None:
+        """End as a killed process does: without finishing or writing anything. For tests."""
+        await _cancel([*self._receiving, *self._background, *self._busy(), *self._lanes.all_tasks])
+
+    async def wait(self) -> None:
+        """Return when the adapters have ended and all is done, or it is told to stop.
+
+        Raises what makes it impossible to go on.
+        """
         receiving = set(self._receiving)
         while receiving:
             done, receiving = await asyncio.wait(
@@ -119,6 +147,69 @@ class Engine:
         if self._ended.done():
             self._ended.result()
 
+    async def _resume(self, accounts: list[int], crashes: int) -> None:
+        """Go on with what an earlier process left; after a crash with care."""
+        backlog = await self._store.backlog(accounts)
+        self._lanes.paused = bool(crashes)
+        for conversation in backlog.inbox:
+            self._lanes.resume(conversation)
+        if crashes:
+            self._recovery = asyncio.create_task(self._recover(backlog, crashes))
+        else:
+            for conversation in backlog.outbox:
+                self._sender.resume(conversation)
+
+    async def _recover(self, backlog: Backlog, crashes: int) -> None:
+        """Find what crashed the process, if anything did, by running what may have alone.
+
+        An event is suspected after the first crash; a reply, which is rarely to blame, after
+        the second in a row.
+        """
+        try:
+            for conversation in backlog.outbox:
+                if crashes > 1:
+                    await self._sender.try_head_alone(conversation)
+            for conversation in backlog.outbox:
+                self._sender.resume(conversation)
+            for conversation in backlog.inbox:
+                await self._run_suspect(conversation)
+        except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
+            self._fail(error)
+        finally:
+            self._recovery = None
+            self._lanes.release()
+
+    async def _run_suspect(self, conversation: int) -> None:
+        """Run the event of a conversation that may have been running at a crash."""
+        for suspect in await self._store.claim(conversation, 0, 1):
+            if self._lanes.stopping:
+                return
+            if suspect.crashes >= _CRASHES:
+                self._turns.set_aside(suspect)
+            else:
+                await self._store.suspect(suspect.seq)
+                await self._lanes.run_alone(suspect)
+            while self._committer.task:
+                await asyncio.wait([self._committer.task])
+
+    async def _watch(self) -> None:
+        """Look now and then for turns that take too long, requests, and rows to prune."""
+        prune_at = self._clock.time() + _PRUNE_EVERY
+        try:
+            while True:
+                await self._clock.sleep(_LOOK_EVERY)
+                self._turns.expire()
+                for revived in await self._store.revive():
+                    if revived.arrival:
+                        self._lanes.add(revived.arrival)
+                    if revived.conversation:
+                        self._sender.resume(revived.conversation)
+                if self._clock.time() >= prune_at:
+                    await self._store.prune()
+                    prune_at = self._clock.time() + _PRUNE_EVERY
+        except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
+            self._fail(error)
+
     async def _quiet(self, seconds: float | None) -> bool:
         """Wait until nothing runs, but no longer than that or until told to stop."""
         ends = None if seconds is None else time.monotonic() + seconds
@@ -132,12 +223,9 @@ class Engine:
                 return False
         return True
 
-    def _put_back(self, arrival: Arrival) -> None:
-        self._lanes.put_back(arrival)
-
     def _busy(self) -> list[asyncio.Future[None]]:
-        writing = [self._committer.task] if self._committer.task else []
-        return [*writing, *self._lanes.tasks, *self._sender.tasks]
+        alone = [task for task in (self._committer.task, self._recovery) if task]
+        return [*alone, *self._lanes.tasks, *self._sender.tasks]
 
     def _fail(self, error: Exception) -> None:
         if not self._ended.done():

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 
+from chatstate.adapter import Action, Adapter
 from chatstate.engine.lanes import Lanes
+from chatstate.engine.outbound import Outbound, reply_key
 from chatstate.engine.receipts import EventReceipt
+from chatstate.engine.sender import Sender
+from chatstate.engine.turns import Turns
 from chatstate.interface import Interface
-from chatstate.messages import Command, Event
-from chatstate.stores.base import Account, Ingested, Store
+from chatstate.messages import Command, Event, Reply
+from chatstate.sentences import say
+from chatstate.stores.base import Account, Arrival, Ingested, Store
+
+log = logging.getLogger("chatstate.engine")
 
 
 class AccountHost:
@@ -18,17 +26,25 @@ class AccountHost:
     def __init__(
         self,
         bot: Interface,
+        adapter: Adapter,
         account: Account,
         store: Store,
         lanes: Lanes,
+        turns: Turns,
+        sender: Sender,
         receipts: dict[int, EventReceipt],
     ) -> None:
         self._bot = bot
+        self._adapter = adapter
         self._account = account.id
         self._cursor = account.cursor
         self._store = store
         self._lanes = lanes
+        self._turns = turns
+        self._sender = sender
         self._receipts = receipts
+        self._refusing: set[int] = set()
+        self._interrupts = bot.interrupts
 
     @property
     def commands(self) -> Sequence[Command]:
@@ -52,17 +68,43 @@ class AccountHost:
         return [self._accept(one) for one in ingested]
 
     def _accept(self, ingested: Ingested) -> EventReceipt:
-        if ingested.status == "stored" and ingested.arrival:
-            receipt = EventReceipt("stored", done=False)
-            self._receipts[ingested.arrival.seq] = receipt
-            self._lanes.add(ingested.arrival)
+        arrival = ingested.arrival
+        if ingested.status == "stored" and arrival:
+            receipt = EventReceipt("stored")
+            self._receipts[arrival.seq] = receipt
+            if self._refusing:
+                self._refusing.discard(arrival.place.conversation)
+            if ingested.dropped is not None:
+                self._drop(arrival.place.conversation, ingested.dropped)
+            if self._interrupts:
+                self._turns.arrived(arrival)
+            self._lanes.add(arrival)
             return receipt
+        if ingested.status == "refused" and arrival:
+            self._refuse(arrival)
         if ingested.pending is not None:
-            known = self._receipts.get(ingested.pending)
-            if known is None:
-                known = self._receipts[ingested.pending] = EventReceipt("stored", done=False)
-            return _Again(known)
+            return _Again(self._receipts.setdefault(ingested.pending, EventReceipt("stored")))
         return EventReceipt(ingested.status, done=True)
+
+    def _drop(self, conversation: int, seq: int) -> None:
+        self._lanes.drop(conversation, seq)
+        dropped = self._receipts.pop(seq, None)
+        if dropped:
+            dropped.owes(0)
+
+    def _refuse(self, arrival: Arrival) -> None:
+        """Tell the conversation, once until an event of it is taken again."""
+        conversation = arrival.place.conversation
+        if conversation in self._refusing:
+            return
+        self._refusing.add(conversation)
+        message = arrival.event.message
+        log.warning("too many events wait in chat %s; refusing more", message.chat.id)
+        reply = Reply(say(self._bot.sentences, "too_busy"))
+        for number, part in enumerate(self._adapter.render(reply)):
+            key = reply_key(conversation, arrival.seq, number)
+            action = Action(key, message.chat.id, message.thread, part, arrival.event.origin)
+            self._sender.add(Outbound(self._account, conversation, arrival.seq, number, action))
 
 
 class _Again(EventReceipt):
@@ -71,7 +113,7 @@ class _Again(EventReceipt):
     __slots__ = ("_first",)
 
     def __init__(self, first: EventReceipt) -> None:
-        super().__init__("duplicate", done=False)
+        super().__init__("duplicate")
         self._first = first
 
     async def settled(self) -> None:

@@ -4,19 +4,18 @@
    is read from there when its turn comes. At start everything is beyond.
 2. The lane goes on when a turn's commit is queued. If that commit fails, the turn comes back to
    its place in the line, and so do the later ones, whose commits fail with it.
-3. A lane without work is forgotten.
+3. A turn that is fenced is left behind: the lane goes on in a new task, whatever the old one
+   still does.
+4. A lane without work is forgotten.
 """
 
 from __future__ import annotations
 
 import asyncio
 import bisect
-import logging
 from collections.abc import Awaitable, Callable
 
 from chatstate.stores.base import Arrival, Store
-
-log = logging.getLogger("chatstate.engine")
 
 _IN_MEMORY = 32
 Work = Callable[[Arrival], Awaitable[None]]
@@ -36,7 +35,10 @@ class Lane:
 
 
 class Lanes:
-    """Runs `work` for each event; at most `limit` conversations at once."""
+    """Runs `work` for each event; at most `limit` conversations at once.
+
+    Nothing runs by itself while it is `paused`, or once it is `stopping`.
+    """
 
     def __init__(
         self, store: Store, work: Work, failed: Callable[[Exception], None], limit: int
@@ -46,12 +48,19 @@ class Lanes:
         self._failed = failed
         self._running = asyncio.Semaphore(limit)
         self._lanes: dict[int, Lane] = {}
+        self._left_behind: set[asyncio.Task[None]] = set()
         self.stopping = False
+        self.paused = False
 
     @property
     def tasks(self) -> list[asyncio.Task[None]]:
         """The tasks of all lanes that have work."""
         return [lane.task for lane in self._lanes.values() if lane.task]
+
+    @property
+    def all_tasks(self) -> list[asyncio.Task[None]]:
+        """The same, and those that were left behind."""
+        return [*self.tasks, *self._left_behind]
 
     def add(self, arrival: Arrival) -> None:
         """Put a new event, numbered above all before, at the end of its line."""
@@ -73,7 +82,43 @@ class Lanes:
     def resume(self, conversation: int) -> None:
         """Work on what waits in the inbox for a conversation."""
         lane = self._lane(conversation)
-        lane.beyond = True
+        lane.beyond = lane.missed = True
+        self._start(conversation, lane)
+
+    def release(self) -> None:
+        """Go on after a pause."""
+        self.paused = False
+        for conversation, lane in list(self._lanes.items()):
+            self._start(conversation, lane)
+
+    async def run_alone(self, arrival: Arrival) -> None:
+        """Run one event while all else is paused, and return when that is over."""
+        lane = self._lane(arrival.place.conversation)
+        lane.last = arrival.seq
+        alone = self._one(arrival.place.conversation, lane, arrival)
+        lane.task = task = asyncio.get_running_loop().create_task(alone)
+        await asyncio.wait([task])
+
+    def drop(self, conversation: int, seq: int) -> None:
+        """Forget a waiting event that is no longer in the inbox."""
+        lane = self._lanes.get(conversation)
+        if lane is None:
+            return
+        lane.arrivals = [one for one in lane.arrivals if one.seq != seq]
+
+    def waiting(self, conversation: int) -> list[Arrival]:
+        """Return the events in memory that come after the one that runs."""
+        lane = self._lanes.get(conversation)
+        return lane.arrivals if lane else []
+
+    def leave_behind(self, conversation: int) -> None:
+        """Cancel what runs, and go on without waiting for its end."""
+        lane = self._lane(conversation)
+        if lane.task:
+            self._left_behind.add(lane.task)
+            lane.task.add_done_callback(self._left_behind.discard)
+            lane.task.cancel()
+            lane.task = None
         self._start(conversation, lane)
 
     def _lane(self, conversation: int) -> Lane:
@@ -83,20 +128,35 @@ class Lanes:
         return lane
 
     def _start(self, conversation: int, lane: Lane) -> None:
-        if lane.task is None and not self.stopping:
+        if lane.task is None and not self.stopping and not self.paused:
             lane.task = asyncio.get_running_loop().create_task(self._run(conversation, lane))
 
     async def _run(self, conversation: int, lane: Lane) -> None:
+        task = asyncio.current_task()
         try:
             while not self.stopping and (lane.arrivals or await self._refill(conversation, lane)):
                 async with self._running:
                     await self._work(lane.arrivals.pop(0))
+                if lane.task is not task:
+                    return
         except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
             self._failed(error)
         finally:
+            self._end(conversation, lane, task)
+
+    async def _one(self, conversation: int, lane: Lane, arrival: Arrival) -> None:
+        try:
+            await self._work(arrival)
+        except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
+            self._failed(error)
+        finally:
+            self._end(conversation, lane, asyncio.current_task())
+
+    def _end(self, conversation: int, lane: Lane, task: asyncio.Task[None] | None) -> None:
+        if lane.task is task:
             lane.task = None
-            if not lane.arrivals and not lane.beyond:
-                self._lanes.pop(conversation, None)
+            if not lane.arrivals and not lane.beyond and self._lanes.get(conversation) is lane:
+                del self._lanes[conversation]
 
     async def _refill(self, conversation: int, lane: Lane) -> bool:
         if not lane.beyond:

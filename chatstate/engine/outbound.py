@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import msgspec
 
-from chatstate.adapter import Action
+from chatstate.adapter import Action, Part
 from chatstate.engine.receipts import EventReceipt
 from chatstate.stores.base import Address, Owed
 
@@ -16,7 +16,7 @@ _encoder = msgspec.json.Encoder()
 class Body(msgspec.Struct, frozen=True, omit_defaults=True):
     """The body of an outbox row: the rendered part, and the origin of what it answers."""
 
-    part: dict[str, Any]
+    part: Part
     origin: str | None = None
 
     def encode(self) -> str:
@@ -28,15 +28,19 @@ _decoder = msgspec.json.Decoder(Body)
 
 
 class Outbound(msgspec.Struct):
-    """A reply owed. `uncertain`: an earlier process may have sent it."""
+    """A reply owed, and the text of its row.
+
+    `begun_at`: when an earlier process may have sent it.
+    """
 
     account: int
     conversation: int
     turn: int
     part: int
     action: Action
-    uncertain: bool = False
-    receipt: EventReceipt | None = None
+    body: str = ""
+    begun_at: float | None = None
+    receipts: Sequence[EventReceipt | None] = ()
 
 
 def outbound(conversation: int, address: Address, owed: Owed) -> Outbound:
@@ -54,7 +58,8 @@ def outbound(conversation: int, address: Address, owed: Owed) -> Outbound:
             body.part,
             body.origin,
         ),
-        uncertain=owed.begun_at is not None,
+        owed.body,
+        owed.begun_at,
     )
 
 

@@ -8,14 +8,14 @@ from chatstate.adapter import ReceiptStatus
 
 
 class EventReceipt:
-    """The engine's `Receipt`. `replies` counts what its turn still has to send."""
+    """The engine's `Receipt`: done when as many replies are settled as its turn owes."""
 
-    __slots__ = ("_done", "_waiters", "replies", "status")
+    __slots__ = ("_done", "_owed", "_waiters", "status")
 
-    def __init__(self, status: ReceiptStatus, *, done: bool) -> None:
+    def __init__(self, status: ReceiptStatus, *, done: bool = False) -> None:
         self.status: ReceiptStatus = status
-        self.replies = 0
         self._done = done
+        self._owed = 0
         self._waiters: list[asyncio.Future[None]] = []
 
     async def settled(self) -> None:
@@ -25,8 +25,19 @@ class EventReceipt:
             self._waiters.append(waiter)
             await waiter
 
-    def settle(self) -> None:
-        """Wake whoever waits."""
+    def owes(self, replies: int) -> None:
+        """Note that the turn is committed, and how many replies it owes."""
+        self._owed = replies
+        if not replies:
+            self._wake()
+
+    def reply_settled(self) -> None:
+        """Note that one reply is sent, held or dead."""
+        self._owed -= 1
+        if not self._owed:
+            self._wake()
+
+    def _wake(self) -> None:
         self._done = True
         for waiter in self._waiters:
             if not waiter.done():

@@ -1,31 +1,37 @@
 """Sends replies owed, in order per conversation.
 
-1. The head of each line is sent; the next one only after it is sent or dead.
-2. What the platform asks to wait for, waits; what surely did not reach it is sent again, with
-   growing pauses. Neither loses anything.
-3. What the platform refuses is a dead letter at once; what may have reached it is sent again a
-   few times, then is a dead letter.
+1. The head of each line is sent; the next one only after it is sent, held or dead.
+2. What the platform asks to wait for, waits: this conversation, or the account if it says so.
+3. What surely did not reach the platform is sent again, with growing pauses. It is never lost.
+4. What the platform refuses is a dead letter at once.
+5. What may have reached it is sent again, a few times (`on_ambiguous="repeat"`), or leaves the
+   line as a dead letter that says so ("hold"). The same goes for what an earlier process may
+   have sent, unless the platform still knows its key.
+6. A row is durably begun before it is sent. With "repeat" that is its commit, because the two
+   cases after a crash are treated alike; with "hold" it is a commit of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_not_exception_type
-from tenacity.wait import wait_exponential, wait_random
-
-from chatstate.adapter import Action, Adapter
+from chatstate.adapter import Adapter
+from chatstate.clock import Clock
+from chatstate.engine.delivery import Delivery
 from chatstate.engine.outbound import Outbound, outbound
-from chatstate.errors import Moved, Rejected, RetryAfter, SendError, Unreachable
-from chatstate.stores.base import DeadLetter, Settled, Store
+from chatstate.errors import StorageError
+from chatstate.stores.base import DeadLetter, Owed, Settled, Store
 
 log = logging.getLogger("chatstate.sender")
 
 _TAKEN = 32
-_AMBIGUOUS_TRIES = 3
+_CRASHES = 3
+OnAmbiguous = Literal["repeat", "hold"]
 
 
 class Line:
@@ -46,17 +52,27 @@ class Sender:
         self,
         store: Store,
         adapters: Mapping[int, Adapter],
+        clock: Clock,
         failed: Callable[[Exception], None],
+        on_ambiguous: OnAmbiguous,
     ) -> None:
         self._store = store
         self._adapters = adapters
+        self._clock = clock
         self._failed = failed
+        self._on_ambiguous = on_ambiguous
         self._lines: dict[int, Line] = {}
+        self._gates: dict[int, float] = {}
 
     @property
     def tasks(self) -> list[asyncio.Task[None]]:
         """The tasks of all lines that have something to send."""
         return [line.task for line in self._lines.values() if line.task]
+
+    def owed(self, replies: Sequence[Outbound]) -> list[Owed]:
+        """Return the outbox rows of new replies."""
+        begun = self._clock.time() if self._on_ambiguous == "repeat" else None
+        return [Owed(one.turn, one.part, one.body, begun) for one in replies]
 
     def add(self, reply: Outbound) -> None:
         """Send a reply that was committed after all others of its conversation."""
@@ -65,10 +81,29 @@ class Sender:
         self._start(reply.conversation, line)
 
     def resume(self, conversation: int) -> None:
-        """Send what an earlier process still owed, before anything newer."""
+        """Send what the outbox still holds for a conversation, before anything newer."""
         line = self._line(conversation)
         line.beyond = True
         self._start(conversation, line)
+
+    async def try_head_alone(self, conversation: int) -> None:
+        """Try once to send the reply that may have crashed the process; give it up in the end.
+
+        For after several crashes in a row, while nothing else runs. Follow it with `resume`.
+        """
+        address = await self._store.address(conversation)
+        for owed in await self._store.take(conversation, (0, -1), 1):
+            reply = outbound(conversation, address, owed)
+            row = (conversation, owed.turn, owed.part)
+            if owed.crashes >= _CRASHES:
+                error = f"the process crashed {owed.crashes} times while only this was sent"
+                self._store.settle(Settled(*row, DeadLetter("reply", error)))
+            else:
+                await self._store.begin(*row, crashes=owed.crashes + 1)
+                with contextlib.suppress(Exception):  # whatever it is, it will be met again
+                    await self._adapters[reply.account].perform(reply.action)
+                    self._store.settle(Settled(*row))
+            await self._store.begin(*row)
 
     def _line(self, conversation: int) -> Line:
         line = self._lines.get(conversation)
@@ -82,110 +117,69 @@ class Sender:
 
     async def _run(self, conversation: int, line: Line) -> None:
         try:
-            if line.beyond:
-                await self._send_older(conversation)
-                line.beyond = False
-            while line.replies:
-                await self._send(line.replies[0])
-                line.replies.popleft()
+            while line.replies or line.beyond:
+                if line.beyond:
+                    await self._send_stored(conversation, line)
+                else:
+                    await self._send(line.replies[0])
+                    line.replies.popleft()
         except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
             self._failed(error)
         finally:
             line.task = None
-            if not line.replies:
+            if not line.replies and not line.beyond:
                 self._lines.pop(conversation, None)
 
-    async def _send_older(self, conversation: int) -> None:
+    async def _send_stored(self, conversation: int, line: Line) -> None:
+        """Send what is in the outbox and not in memory."""
+        line.beyond = False
         address = await self._store.address(conversation)
-        after = (0, 0)
+        in_memory = {(one.turn, one.part) for one in line.replies}
+        after = (0, -1)
         while owed := await self._store.take(conversation, after, _TAKEN):
             for one in owed:
-                await self._send(outbound(conversation, address, one))
+                if (one.turn, one.part) not in in_memory:
+                    await self._send(outbound(conversation, address, one))
             after = (owed[-1].turn, owed[-1].part)
 
     async def _send(self, reply: Outbound) -> None:
-        dead = await self._deliver(reply)
-        settled = Settled(reply.conversation, reply.turn, reply.part, dead)
-        await self._store.settle([settled])
-        if reply.receipt:
-            reply.receipt.replies -= 1
-            if not reply.receipt.replies:
-                reply.receipt.settle()
+        dead = await self._outcome(reply)
+        self._store.settle(Settled(reply.conversation, reply.turn, reply.part, dead))
+        for receipt in reply.receipts:
+            if receipt:
+                receipt.reply_settled()
 
-    async def _deliver(self, reply: Outbound) -> DeadLetter | None:
-        """Return once the reply is sent, or the reason why it never will be."""
+    async def _outcome(self, reply: Outbound) -> DeadLetter | None:
+        """Return once the reply is sent, or the reason why it is given up."""
         adapter = self._adapters[reply.account]
+        if reply.begun_at is not None:
+            known_for = adapter.capabilities.idempotent_for
+            if self._clock.time() - reply.begun_at >= known_for:
+                if self._on_ambiguous == "hold":
+                    return DeadLetter("reply", "held: it may have been sent before a crash")
+                log.warning("reply %s may be sent twice, after a crash", reply.action.key)
+        elif self._on_ambiguous == "hold":
+            await self._store.begin(reply.conversation, reply.turn, reply.part)
+        if self._gates:
+            await self._pass_gate(reply.account)
         try:
             await adapter.perform(reply.action)
+        except StorageError:
+            raise
         except Exception as error:  # noqa: BLE001 - what it means is decided there
-            return await _Delivery(adapter, reply.action, error).run()
+            delivery = Delivery(adapter, reply.action, self._clock, error)
+            delivery.repeats = self._on_ambiguous == "repeat"
+            delivery.close_gate = lambda seconds: self._close_gate(reply.account, seconds)
+            delivery.pass_gate = lambda: self._pass_gate(reply.account)
+            return await delivery.run()
         return None
 
+    def _close_gate(self, account: int, seconds: float) -> None:
+        opens = self._clock.time() + seconds
+        self._gates[account] = max(opens, self._gates.get(account, 0.0))
 
-class _Delivery:
-    """Makes one call again and again, its first `error` being known."""
-
-    def __init__(self, adapter: Adapter, action: Action, error: Exception) -> None:
-        self._adapter = adapter
-        self._action = action
-        self._first: Exception | None = error
-        self._ambiguous = 0
-
-    async def run(self) -> DeadLetter | None:
-        retrying = AsyncRetrying(
-            retry=retry_if_not_exception_type(Rejected),
-            wait=_wait,
-            stop=self._stop,
-            before_sleep=self._tell,
-            reraise=True,
-        )
-        try:
-            await retrying(self._perform)
-        except Rejected as error:
-            log.warning("reply %s was refused: %s", self._action.key, error)
-            return DeadLetter("reply", str(error), repr(error))
-        except Exception as error:
-            log.exception("reply %s is given up: it may have been sent", self._action.key)
-            return DeadLetter("reply", f"may have been sent: {error}", repr(error))
-        return None
-
-    async def _perform(self) -> None:
-        if self._first:
-            error, self._first = self._first, None
-            raise error
-        await self._adapter.perform(self._action)
-
-    def _stop(self, state: RetryCallState) -> bool:
-        error = _error(state)
-        if isinstance(error, Moved):
-            old = self._action
-            self._action = Action(old.key, error.chat, old.thread, old.part, old.origin)
-        elif not isinstance(error, RetryAfter | Unreachable):
-            self._ambiguous += 1
-        return self._ambiguous >= _AMBIGUOUS_TRIES
-
-    def _tell(self, state: RetryCallState) -> None:
-        error = _error(state)
-        log.warning(
-            "reply %s was not sent by %s (%s: %s); again in %.1f s",
-            self._action.key,
-            self._adapter.name,
-            type(error).__name__,
-            error,
-            state.upcoming_sleep,
-            exc_info=None if isinstance(error, SendError) else error,
-        )
-
-
-_backoff = wait_exponential(multiplier=0.2, max=30) + wait_random(0, 0.2)
-
-
-def _wait(state: RetryCallState) -> float:
-    error = _error(state)
-    if isinstance(error, RetryAfter):
-        return error.seconds
-    return 0.0 if isinstance(error, Moved) else _backoff(state)
-
-
-def _error(state: RetryCallState) -> BaseException | None:
-    return state.outcome.exception() if state.outcome else None
+    async def _pass_gate(self, account: int) -> None:
+        """Wait until the account may send."""
+        while (left := self._gates.get(account, 0.0) - self._clock.time()) > 0:
+            await self._clock.sleep(left)
+        self._gates.pop(account, None)

@@ -3,130 +3,220 @@
 1. A handler that raises commits nothing but the event's end: it becomes a dead letter, and the
    person gets one sentence.
 2. A turn whose shared values were changed by somebody faster runs again, holding their locks.
-3. Replies leave only after the commit.
+3. A turn that takes too long, or is interrupted, is fenced: its end is committed, its effects
+   are not, and the lane goes on without it.
+4. Replies leave only after the commit.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import traceback
-from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from chatstate.adapter import Action, Adapter
+import msgspec
+
+from chatstate.adapter import Action
+from chatstate.binding import Handler
 from chatstate.engine.attempt import Attempt
 from chatstate.engine.committer import Committer
+from chatstate.engine.context import Context
+from chatstate.engine.lanes import Lanes
 from chatstate.engine.locks import KeyLocks
 from chatstate.engine.outbound import Body, Outbound, reply_key
 from chatstate.engine.receipts import EventReceipt
 from chatstate.engine.sender import Sender
-from chatstate.engine.threads import HandlerThreads
-from chatstate.engine.values import Values
-from chatstate.errors import UserError
-from chatstate.interface import Interface
+from chatstate.errors import StorageError, UserError
 from chatstate.messages import Reply
 from chatstate.sentences import Sentence, say
-from chatstate.stores.base import Arrival, Change, DeadLetter, Outcome, Owed, TurnCommit
-from chatstate.turn import Turn
+from chatstate.stores.base import Arrival, Change, DeadLetter, Outcome, TurnCommit
 
 log = logging.getLogger("chatstate.turns")
 
 
+class Running(msgspec.Struct):
+    """A turn that runs: its events, its handler, the attempt it is at, and when it must end."""
+
+    arrivals: list[Arrival]
+    handler: Handler | None = None
+    attempt: Attempt | None = None
+    deadline: float = 0.0
+    fenced: bool = False
+
+
 class Turns:
-    """Runs turns for one bot."""
+    """Runs turns for one bot. `lanes` is set once they exist."""
+
+    lanes: Lanes
 
     def __init__(
         self,
-        bot: Interface,
-        adapters: Mapping[int, Adapter],
-        values: Values,
+        context: Context,
         committer: Committer,
         sender: Sender,
-        versions: Iterator[int],
         receipts: dict[int, EventReceipt],
-        put_back: Callable[[Arrival], None],
-        now: Callable[[], float],
     ) -> None:
-        self._bot = bot
-        self._adapters = adapters
-        self._values = values
+        self._context = context
+        self._bot = context.bot
         self._committer = committer
         self._sender = sender
-        self._versions = versions
         self._receipts = receipts
-        self._put_back = put_back
-        self._now = now
-        self._threads = HandlerThreads()
         self._locks = KeyLocks()
+        self._running: dict[int, Running] = {}
 
     async def run(self, arrival: Arrival) -> None:
-        """Run the turn of `arrival` until its commit is queued."""
+        """Run the turn of `arrival` until its commit is queued, or it is fenced."""
+        conversation = arrival.place.conversation
+        self._running[conversation] = running = Running([arrival])
         try:
-            await self._run(arrival)
+            await self._run(running)
         except UserError as error:
-            self._queue(arrival, [Reply(self._text(error))])
+            self._queue(running, [Reply(self._text(error))])
+        except StorageError:
+            raise
+        except asyncio.CancelledError:
+            if not running.fenced:
+                raise
         except Exception as error:
-            event = arrival.event
-            log.exception("the turn of event %s failed", event.id)
-            dead = DeadLetter("event", f"{type(error).__name__}: {error}", traceback.format_exc())
-            self._queue(arrival, [Reply(say(self._bot.sentences, "failed"))], dead=dead)
+            log.exception("the turn of event %s failed", arrival.event.id)
+            self._fail(running, f"{type(error).__name__}: {error}", traceback.format_exc())
+        finally:
+            if self._running.get(conversation) is running:
+                del self._running[conversation]
 
-    async def _run(self, arrival: Arrival) -> None:
-        message = arrival.event.message
-        routed = self._bot.route(message)
+    def arrived(self, arrival: Arrival) -> None:
+        """Fence the turn that runs in the same conversation, if this event interrupts it."""
+        running = self._running.get(arrival.place.conversation)
+        if running and running.handler and not running.fenced:
+            handler = self._handler(arrival)
+            if handler and handler.overlap == "interrupt" and _reaches(handler, arrival, running):
+                self._fence(running, [])
+
+    def expire(self) -> None:
+        """Fence turns that have run too long."""
+        now = self._context.clock.time()
+        for running in list(self._running.values()):
+            if running.deadline and running.deadline <= now and not running.fenced:
+                seconds = running.handler.timeout if running.handler else 0
+                event = running.arrivals[-1].event.id
+                log.error("the turn of event %s took more than %s s", event, seconds)
+                answer = [Reply(say(self._bot.sentences, "failed"))]
+                dead = DeadLetter("event", f"TimeoutError: it took more than {seconds} s")
+                self._fence(running, answer, dead)
+
+    def set_aside(self, arrival: Arrival) -> None:
+        """Give up an event that has crashed the process each time it ran alone."""
+        log.error("event %s is set aside: it crashed the process", arrival.event.id)
+        error = f"the process crashed {arrival.crashes} times while only this event ran"
+        self._fail(Running([arrival]), error, "")
+
+    async def _run(self, running: Running) -> None:
+        (arrival,) = running.arrivals
+        routed = self._bot.route(arrival.event.message)
         if routed is None:
-            self._queue(arrival, [])
+            self._queue(running, [])
             return
         handler, text = routed
-        turn = Turn(message, text, self._adapters[arrival.place.account].name)
-
-        def attempt() -> Attempt:
-            return Attempt(self._bot, handler, turn, arrival.place)
-
-        first = attempt()
+        running.handler = handler
+        running.deadline = self._context.clock.time() + handler.timeout
+        if handler.overlap == "interrupt" and self._is_superseded(running):
+            self._queue(running, [])
+            return
+        if handler.overlap == "merge":
+            self._merge(running)
+            if len(running.arrivals) > 1:
+                text = "\n".join(one.event.message.text for one in running.arrivals)
+        running.attempt = first = Attempt(self._context, handler, running.arrivals, text, None)
         shared = first.shared_keys
-        if not self._locks.wanted(shared):
-            if await self._try(arrival, first):
+        if not shared or not self._locks.wanted(shared):
+            if await self._try(running, first):
                 return
+            shared = running.attempt.shared_keys
             self._locks.fought_for(shared)
         async with self._locks.hold(shared):
-            while not await self._try(arrival, attempt()):
-                pass
+            while True:
+                notes = running.attempt.notes
+                again = Attempt(self._context, handler, running.arrivals, text, notes)
+                running.attempt = again
+                if await self._try(running, again):
+                    return
 
-    async def _try(self, arrival: Arrival, attempt: Attempt) -> bool:
-        answer = await attempt.run(self._values, self._threads)
-        changes = attempt.changes(self._versions)
-        for change in changes:
-            if self._values.version(change.key) not in (change.expected, None):
-                return False
-        self._queue(arrival, answer, changes)
+    async def _try(self, running: Running, attempt: Attempt) -> bool:
+        answer = await attempt.run()
+        changes = attempt.finish(answer)
+        if changes is None:
+            return False
+        self._queue(running, answer, changes)
         return True
+
+    def _is_superseded(self, running: Running) -> bool:
+        return any(
+            self._handler(later) is running.handler
+            and later.place.person == running.arrivals[0].place.person
+            for later in self.lanes.waiting(running.arrivals[0].place.conversation)
+        )
+
+    def _merge(self, running: Running) -> None:
+        """Take what waits for the same handler, from the same person, into this turn."""
+        waiting = self.lanes.waiting(running.arrivals[0].place.conversation)
+        while (
+            waiting
+            and waiting[0].place == running.arrivals[0].place
+            and self._handler(waiting[0]) is running.handler
+        ):
+            running.arrivals.append(waiting.pop(0))
+
+    def _handler(self, arrival: Arrival) -> Handler | None:
+        try:
+            routed = self._bot.route(arrival.event.message)
+        except UserError:
+            return None
+        return routed[0] if routed else None
+
+    def _fence(self, running: Running, answer: list[Reply], dead: DeadLetter | None = None) -> None:
+        self._queue(running, answer, dead=dead)
+        running.fenced = True
+        if running.attempt:
+            running.attempt.fenced = True
+        self.lanes.leave_behind(running.arrivals[-1].place.conversation)
+
+    def _fail(self, running: Running, error: str, detail: str) -> None:
+        answer = [Reply(say(self._bot.sentences, "failed"))]
+        self._queue(running, answer, dead=DeadLetter("event", error, detail))
 
     def _queue(
         self,
-        arrival: Arrival,
+        running: Running,
         answer: list[Reply],
         changes: list[Change] | None = None,
         dead: DeadLetter | None = None,
     ) -> None:
-        outbound = self._render(arrival, answer)
-        now = self._now()
-        owed = [
-            Owed(one.turn, one.part, Body(dict(one.action.part), one.action.origin).encode(), now)
-            for one in outbound
-        ]
+        if running.fenced:
+            return
+        arrival = running.arrivals[-1]
+        outbound = self._render(arrival, answer) if answer else []
         commit = TurnCommit(
-            arrival.seq, arrival.place, next(self._versions), changes or (), owed, dead
+            arrival.seq,
+            arrival.place,
+            next(self._context.versions),
+            changes or (),
+            self._sender.owed(outbound) if outbound else (),
+            dead,
+            [one.seq for one in running.arrivals[:-1]] if len(running.arrivals) > 1 else (),
+            running.attempt is not None and running.attempt.notes is not None,
         )
-        self._values.queue(commit.changes)
+        if changes:
+            self._context.values.queue(changes)
         self._committer.submit(
-            commit, lambda outcome: self._finish(arrival, commit, outbound, outcome)
+            commit, lambda outcome: self._finish(running, commit, outbound, outcome)
         )
 
     def _render(self, arrival: Arrival, answer: list[Reply]) -> list[Outbound]:
         place, event = arrival.place, arrival.event
-        adapter = self._adapters[place.account]
-        parts = [part for reply in answer for part in adapter.render(reply)]
+        chat, thread = event.message.chat.id, event.message.thread
+        render = self._context.adapters[place.account].render
+        parts = [part for reply in answer for part in render(reply)]
         return [
             Outbound(
                 place.account,
@@ -135,35 +225,35 @@ class Turns:
                 number,
                 Action(
                     reply_key(place.conversation, arrival.seq, number),
-                    event.message.chat.id,
-                    event.message.thread,
+                    chat,
+                    thread,
                     part,
                     event.origin,
                 ),
+                Body(part, event.origin).encode(),
             )
             for number, part in enumerate(parts)
         ]
 
     def _finish(
-        self, arrival: Arrival, commit: TurnCommit, outbound: list[Outbound], outcome: Outcome
+        self, running: Running, commit: TurnCommit, outbound: list[Outbound], outcome: Outcome
     ) -> None:
-        if outcome == "conflict":
-            self._values.failed(commit.changes)
-            self._put_back(arrival)
-            return
-        receipt = self._receipts.pop(arrival.seq, None)
-        if outcome == "fenced":
-            self._values.failed(commit.changes)
-            outbound = []
+        if outcome == "applied":
+            self._context.values.applied(commit.changes)
         else:
-            self._values.applied(commit.changes)
-        if receipt:
-            receipt.replies = len(outbound)
-            if not outbound:
-                receipt.settle()
-        for one in outbound:
-            one.receipt = receipt
-            self._sender.add(one)
+            self._context.values.failed(commit.changes)
+            if outcome == "conflict":
+                for arrival in running.arrivals:
+                    self.lanes.put_back(arrival)
+                return
+            outbound = []
+        receipts = [self._receipts.pop(one.seq, None) for one in running.arrivals]
+        for receipt in receipts:
+            if receipt:
+                receipt.owes(len(outbound))
+        for reply in outbound:
+            reply.receipts = receipts
+            self._sender.add(reply)
 
     def _text(self, error: UserError) -> str:
         if isinstance(error, Sentence):
@@ -172,3 +262,10 @@ class Turns:
                 values = {**values, "problem": self._text(error.__cause__)}
             return say(self._bot.sentences, error.name, **values)
         return str(error)
+
+
+def _reaches(handler: Handler, arrival: Arrival, running: Running) -> bool:
+    """Tell whether an interrupting event ends a running turn: a command any, a message its own."""
+    if handler.command is not None:
+        return True
+    return handler is running.handler and arrival.place.person == running.arrivals[-1].place.person

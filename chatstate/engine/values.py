@@ -41,15 +41,24 @@ class Values:
         self._queued: dict[Key, Entry] = {}
         self._remembered: OrderedDict[Key, Entry] = OrderedDict()
 
+    def peek(self, keys: Sequence[Key]) -> list[Entry] | None:
+        """Return what `keys` hold if all of them are remembered."""
+        found: list[Entry] = []
+        for key in keys:
+            entry = self._find(key)
+            if entry is None:
+                return None
+            found.append(entry)
+        return found
+
     async def load(self, keys: Sequence[Key]) -> list[Entry]:
         """Return what `keys` hold."""
-        found = [self._find(key) for key in keys]
-        missing = [key for key, entry in zip(keys, found, strict=True) if entry is None]
+        missing = [key for key in keys if self._find(key) is None]
         if missing:
             for key, value in zip(missing, await self._store.load(missing), strict=True):
-                self._remember(key, Entry(value, trusted=False))
-            return [self._find(key) or Entry(None, trusted=False) for key in keys]
-        return [entry for entry in found if entry]
+                if self._find(key) is None:
+                    self._remember(key, Entry(value, trusted=False))
+        return [self._find(key) or Entry(None, trusted=False) for key in keys]
 
     def version(self, key: Key) -> int | None:
         """Return the version `key` holds now, None if it is not remembered."""

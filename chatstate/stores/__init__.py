@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from chatstate.errors import LoadError
 from chatstate.stores.base import Store
 
@@ -9,15 +11,17 @@ DEFAULT_URL = "sqlite:///chatstate.db"
 _FORMS = "sqlite:///relative.db, sqlite:////absolute/path.db or :memory:"
 
 
-def open_store(url: str = DEFAULT_URL) -> Store:
+def open_store(url: str = DEFAULT_URL, **options: Any) -> Store:
     """Return the store that `url` names; `Store.open` then takes hold of it.
+
+    `options` are those of the store's class, such as `waiting_limit`.
 
     Raises `LoadError` if the URL names none.
     """
     from chatstate.stores.sqlite import MEMORY, SQLiteStore
 
     if url in (MEMORY, f"sqlite:///{MEMORY}"):
-        return SQLiteStore(MEMORY)
+        return SQLiteStore(MEMORY, **options)
     scheme, separator, rest = url.partition("://")
     if not separator:
         raise LoadError(f"{url!r} is no store URL; use {_FORMS}")
@@ -26,7 +30,7 @@ def open_store(url: str = DEFAULT_URL) -> Store:
     path = rest.removeprefix("/")
     if not rest.startswith("/") or not path:
         raise LoadError(f"{url!r} names no file; use {_FORMS}")
-    return SQLiteStore(path)
+    return SQLiteStore(path, **options)
 
 
 __all__ = ["DEFAULT_URL", "open_store"]

@@ -14,12 +14,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
 
-from chatstate.messages import Event
+from chatstate.messages import Event, User
 from chatstate.scope import Key, Place
 
 RUN_BITS = 40
@@ -27,10 +27,10 @@ RUN_BITS = 40
 
 
 class Run(msgspec.Struct, frozen=True):
-    """A process's hold on a store. `clean`: the run before it stopped as it should."""
+    """A process's hold on a store. `crashes`: how many runs before it, in a row, did not stop."""
 
     id: int
-    clean: bool
+    crashes: int
 
     def versions(self) -> Iterator[int]:
         """Return versions and attempt numbers that no other run ever makes."""
@@ -45,23 +45,26 @@ class Account(msgspec.Struct, frozen=True):
 
 
 class Arrival(msgspec.Struct, frozen=True):
-    """An event that is in the inbox."""
+    """An event that is in the inbox. `crashes`: how often the process died while it ran alone."""
 
     seq: int
     place: Place
     event: Event
+    crashes: int = 0
 
 
 class Ingested(msgspec.Struct, frozen=True):
     """What became of one event given to `ingest`.
 
     `arrival` is there if it was stored now. `pending` is the number of the inbox row a
-    duplicate waits in, if it still does.
+    duplicate waits in, if it still does; `dropped` that of an older event which had to make
+    room.
     """
 
     status: Literal["stored", "duplicate", "refused"]
     arrival: Arrival | None = None
     pending: int | None = None
+    dropped: int | None = None
 
 
 class Value(msgspec.Struct, frozen=True):
@@ -84,13 +87,15 @@ class Owed(msgspec.Struct, frozen=True):
     """One reply owed: a row of the outbox, numbered `part` within its turn.
 
     `body` is JSON text: the rendered part, and what it is an answer to. `begun_at` is when
-    sending it was first begun (seconds since 1970), None if that surely never happened.
+    sending it was last begun (seconds since 1970), None if that surely never happened.
+    `crashes`: how often the process died while it sent only this.
     """
 
     turn: int
     part: int
     body: str
     begun_at: float | None = None
+    crashes: int = 0
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
@@ -107,7 +112,9 @@ class DeadLetter(msgspec.Struct, frozen=True):
 class TurnCommit(msgspec.Struct, frozen=True):
     """Everything one turn does, to be done together or not at all.
 
-    `attempt` is unique to this attempt at the turn (from `Run.versions`).
+    `attempt` is unique to this attempt at the turn (from `Run.versions`). `also` are the
+    numbers of earlier events of the conversation that were handled together with this one.
+    `noted`: there are notes, to be deleted.
     """
 
     seq: int
@@ -116,6 +123,8 @@ class TurnCommit(msgspec.Struct, frozen=True):
     changes: Sequence[Change] = ()
     owed: Sequence[Owed] = ()
     dead: DeadLetter | None = None
+    also: Sequence[int] = ()
+    noted: bool = False
 
 
 class Settled(msgspec.Struct, frozen=True):
@@ -133,6 +142,26 @@ class Address(msgspec.Struct, frozen=True):
     account: int
     chat: str
     thread: str | None
+
+
+class Letter(msgspec.Struct, frozen=True):
+    """A dead letter as it is kept: with its number, what it was, and when it died."""
+
+    id: int
+    kind: Literal["event", "reply"]
+    chat: str
+    person: str
+    died_at: float
+    error: str
+    detail: str
+    body: str
+
+
+class Revived(msgspec.Struct, frozen=True):
+    """A dead letter that is alive again: an event in the inbox, or a conversation's reply."""
+
+    arrival: Arrival | None = None
+    conversation: int | None = None
 
 
 class Backlog(msgspec.Struct, frozen=True):
@@ -197,8 +226,36 @@ class Store(Protocol):
         """
         ...
 
-    async def settle(self, settled: Sequence[Settled]) -> None:
-        """Note what became of replies. Returns at once; durable with the next transaction."""
+    async def begin(self, conversation: int, turn: int, part: int, crashes: int = 0) -> None:
+        """Note durably that sending a reply begins now, and the crashes held against it."""
+        ...
+
+    def settle(self, settled: Settled) -> None:
+        """Note what became of a reply. Returns at once; durable with the next transaction."""
+        ...
+
+    async def person(self, account: int, user: User) -> int:
+        """Return the id of a person, made if need be."""
+        ...
+
+    async def notes(self, turn: int) -> Mapping[str, str]:
+        """Return the notes of a turn: JSON text by name."""
+        ...
+
+    async def note(self, turn: int, name: str, value: str) -> bool:
+        """Keep a note until the turn is committed. False, and nothing, if it is already."""
+        ...
+
+    async def suspect(self, seq: int) -> None:
+        """Count a crash against an event, in advance: it is about to run alone."""
+        ...
+
+    async def revive(self) -> Sequence[Revived]:
+        """Do what `request` has asked for since the last call; return what is alive again."""
+        ...
+
+    async def prune(self) -> None:
+        """Forget events that were handled more than 48 hours ago."""
         ...
 
     async def close(self, *, clean: bool) -> None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import itertools
 import tempfile
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
+from chatstate.adapter import Receipt
 from chatstate.engine import Engine
 from chatstate.interface import Interface
 from chatstate.messages import Chat, Event, Message, MessageKind, User
 from chatstate.stores import open_store
+from chatstate.stores.sqlite import SQLiteStore
+from chatstate.testing.clock import FakeClock
 from chatstate.testing.platform import Delivered, FakePlatform
 
 T = TypeVar("T")
@@ -59,27 +62,42 @@ class Person:
 
 
 class TestClient:
-    """Runs `bot` for a test: the real engine, a real SQLite file, a fake platform.
+    """Runs `bot` for a test: the real engine, a real SQLite file, a fake platform and clock.
 
     `async with TestClient(bot) as client: replies = await client.user("alice").say("hi")`
 
-    `store` is a store URL; by default a new file, removed at the end. Raises whatever made the
-    engine stop.
+    - `store` is a store URL; by default a new file, removed at the end. `store_options` are
+      those of the store's class, `engine_options` those of the engine.
+    - `platform` can refuse, stall and lose answers; see `FakePlatform`.
+    - Time stands still but for `advance`.
+
+    Raises whatever made the engine stop.
     """
 
     __test__ = False  # pytest: this is no test class
 
-    def __init__(self, bot: Interface, *, store: str | None = None) -> None:
+    def __init__(
+        self,
+        bot: Interface,
+        *,
+        store: str | None = None,
+        platform: FakePlatform | None = None,
+        store_options: Mapping[str, Any] | None = None,
+        **engine_options: Any,
+    ) -> None:
         self.bot = bot
-        self.platform = FakePlatform()
-        self._store = store
+        self.platform = platform or FakePlatform()
+        self.clock = FakeClock()
+        self._store_url = store
+        self._store_options = dict(store_options or {})
+        self._engine_options = engine_options
         self._numbers = itertools.count(1)
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     async def __aenter__(self) -> Self:
-        if self._store is None:
+        if self._store_url is None:
             self._folder = tempfile.TemporaryDirectory(prefix="chatstate-")
-            self._store = f"sqlite:///{Path(self._folder.name) / 'test.db'}"
+            self._store_url = f"sqlite:///{Path(self._folder.name) / 'test.db'}"
         await self._start()
         return self
 
@@ -98,9 +116,9 @@ class TestClient:
     @property
     def store_url(self) -> str:
         """The URL of the store in use."""
-        if self._store is None:
+        if self._store_url is None:
             raise RuntimeError("the client is not open yet: use `async with`")
-        return self._store
+        return self._store_url
 
     def user(
         self,
@@ -127,25 +145,54 @@ class TestClient:
         await self._or_failure(receipt.settled())
         return [one for one in self.platform.delivered[seen:] if one.event == event.id]
 
+    async def deliver_all(self, events: Sequence[Event]) -> Sequence[Receipt]:
+        """Deliver events in one call, as a platform may, and return when they are durable."""
+        host = await self._or_failure(self.platform.connected())
+        return await self._or_failure(host.deliver(events))
+
+    async def advance(self, seconds: float) -> None:
+        """Move the clock."""
+        await self.clock.advance(seconds)
+
     async def restart(self) -> None:
         """Stop the bot as SIGTERM would, and start it on the same store."""
         await self._stop()
         await self._start()
 
+    async def crash(self) -> None:
+        """End the bot as SIGKILL would: nothing more is written or sent. See `start`."""
+        self._waiting.cancel()
+        await self._engine.abandon()
+        await self._store.abandon()
+
+    async def start(self) -> None:
+        """Start the bot again, after a `crash`."""
+        await self._start()
+
     async def _start(self) -> None:
-        self._engine = Engine(self.bot, [self.platform], open_store(self.store_url))
-        self._running = asyncio.create_task(self._engine.run())
+        store = open_store(self.store_url, clock=self.clock.time, **self._store_options)
+        if not isinstance(store, SQLiteStore):
+            raise TypeError(f"{self.store_url} is no SQLite store")
+        self._store = store
+        options: dict[str, Any] = {"clock": self.clock, **self._engine_options}
+        self._engine = Engine(self.bot, [self.platform], store, **options)
+        await self._engine.start()
+        self._waiting = asyncio.create_task(self._engine.wait())
         await self._or_failure(self.platform.connected())
 
     async def _stop(self) -> None:
         self._engine.request_stop()
-        await self._running
+        try:
+            if not self._waiting.cancelled():
+                await self._waiting
+        finally:
+            await self._engine.stop()
 
     async def _or_failure(self, wanted: Awaitable[T]) -> T:
         task = asyncio.ensure_future(wanted)
-        await asyncio.wait({task, self._running}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({task, self._waiting}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
             task.cancel()
-            self._running.result()
+            self._waiting.result()
             raise RuntimeError("the engine has stopped")
         return task.result()

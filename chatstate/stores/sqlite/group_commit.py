@@ -44,6 +44,7 @@ class _Work(NamedTuple):
 class GroupCommit:
     """Runs work on `connection`. `kinds` are in the order they take in a transaction.
 
+    `lazy` is the kind of `submit_lazy`, the last.
     `on_rollback` is called in the next transaction, to read again what was rolled back.
     """
 
@@ -52,6 +53,7 @@ class GroupCommit:
         connection: sqlite3.Connection,
         path: str,
         kinds: Sequence[Kind],
+        lazy: Kind,
         on_rollback: Callable[[], None],
         *,
         threaded: bool,
@@ -59,6 +61,8 @@ class GroupCommit:
         self._connection = connection
         self._path = path
         self._rank = {kind: rank for rank, kind in enumerate(kinds)}
+        self._lazy_kind = lazy
+        self._lazy: list[Any] = []
         self._on_rollback = on_rollback
         self._rolled_back = False
         self._executor = ThreadPoolExecutor(1, "chatstate-commit") if threaded else None
@@ -67,30 +71,40 @@ class GroupCommit:
         self._timer: asyncio.TimerHandle | None = None
         self._broken: StorageError | None = None
 
-    def submit(
-        self, kind: Kind, argument: Any, *, weight: int = 1, lazy: bool = False
-    ) -> asyncio.Future[Any]:
-        """Queue work; its future is done once the transaction it was in is durable.
-
-        Lazy work waits for the next transaction, or for a moment if there is none.
-        """
+    def submit(self, kind: Kind, argument: Any, *, weight: int = 1) -> asyncio.Future[Any]:
+        """Queue work; its future is done once the transaction it was in is durable."""
         loop = asyncio.get_running_loop()
         future = loop.create_future()
         if self._broken:
             future.set_exception(self._broken)
             return future
         self._waiting.append(_Work(kind, argument, weight, future))
-        if not lazy:
+        if self._task is None:
             self._start()
-        elif self._task is None and self._timer is None:
-            self._timer = loop.call_later(_LAZY_SECONDS, self._start)
         return future
+
+    def submit_lazy(self, argument: Any) -> None:
+        """Queue work of the lazy kind: for the next transaction, or soon if there is none."""
+        self._lazy.append(argument)
+        if self._task is None and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_LAZY_SECONDS, self._start)
 
     async def close(self) -> None:
         """Write what waits."""
-        self._start()
-        if self._task:
+        if not self._broken:
+            self._start()
+        while self._task:
             await self._task
+        if self._executor:
+            self._executor.shutdown()
+
+    async def abandon(self) -> None:
+        """Stop without writing what waits."""
+        if self._timer:
+            self._timer.cancel()
+        if self._task:
+            self._task.cancel()
+            await asyncio.wait([self._task])
         if self._executor:
             self._executor.shutdown()
 
@@ -103,7 +117,7 @@ class GroupCommit:
 
     async def _write_all(self) -> None:
         try:
-            while self._waiting:
+            while self._waiting or self._lazy:
                 await self._write(self._next_slice())
         except StorageError as error:
             self._break(error)
@@ -144,7 +158,7 @@ class GroupCommit:
                 return
 
     async def _write_alone(self, works: list[_Work], error: Exception) -> None:
-        if len(works) == 1:
+        if len(works) <= 1:
             self._fail(works, error)
             return
         for work in works:
@@ -156,12 +170,16 @@ class GroupCommit:
             if self._rolled_back:
                 self._on_rollback()
                 self._rolled_back = False
+            lazy = len(self._lazy)
             results = self._apply(works)
+            if lazy:
+                self._lazy_kind(self._lazy[:lazy])
             if self._executor:
                 loop = asyncio.get_running_loop()
                 await loop.run_in_executor(self._executor, self._connection.commit)
             else:
                 self._connection.commit()
+            del self._lazy[:lazy]
         except BaseException:
             self._rolled_back = True
             with contextlib.suppress(sqlite3.Error):  # the failure that led here is the one to tell

@@ -65,7 +65,7 @@ _INITIAL = (
         account INTEGER NOT NULL, event_id TEXT NOT NULL,
         conversation INTEGER NOT NULL, person INTEGER NOT NULL,
         body TEXT, arrived_at REAL NOT NULL,
-        done_at REAL, attempt INTEGER,
+        done_at REAL, attempt INTEGER, crashes INTEGER NOT NULL DEFAULT 0,
         UNIQUE (account, event_id)
     )""",
     "CREATE INDEX inbox_waiting ON inbox (conversation, seq) WHERE done_at IS NULL",
@@ -81,13 +81,26 @@ _INITIAL = (
     """CREATE TABLE outbox (
         conversation INTEGER NOT NULL, turn INTEGER NOT NULL, part INTEGER NOT NULL,
         body TEXT NOT NULL, owed_at REAL NOT NULL, begun_at REAL,
+        crashes INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (conversation, turn, part)
     )""",
-    # Events whose turn failed and replies that were refused.
+    # Results of steps of turns that are not committed yet.
+    """CREATE TABLE notes (
+        turn INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
+        PRIMARY KEY (turn, name)
+    )""",
+    # Events whose turn failed (`part` is NULL), and replies that were refused or held.
     """CREATE TABLE dead_letters (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
-        kind TEXT NOT NULL, conversation INTEGER NOT NULL, turn INTEGER NOT NULL,
-        part INTEGER, body TEXT, error TEXT NOT NULL, detail TEXT NOT NULL, died_at REAL NOT NULL
+        bot TEXT NOT NULL, kind TEXT NOT NULL,
+        conversation INTEGER NOT NULL, person INTEGER NOT NULL,
+        turn INTEGER NOT NULL, part INTEGER, body TEXT NOT NULL,
+        error TEXT NOT NULL, detail TEXT NOT NULL, died_at REAL NOT NULL
+    )""",
+    # What the command line asks of the process that runs: "retry" or "drop" a dead letter.
+    """CREATE TABLE requests (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        verb TEXT NOT NULL, letter INTEGER NOT NULL, asked_at REAL NOT NULL
     )""",
     # The state as a person reads it.
     """CREATE VIEW sessions AS

@@ -12,8 +12,7 @@ import os
 import socket
 import sqlite3
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,8 @@ from filelock import FileLock, Timeout
 from sqlite_utils import Database
 
 from chatstate.errors import StorageError, StoreLockedError
-from chatstate.messages import Event
-from chatstate.scope import Key, Place
+from chatstate.messages import Event, User
+from chatstate.scope import Key
 from chatstate.stores.base import (
     Account,
     Address,
@@ -32,28 +31,27 @@ from chatstate.stores.base import (
     Ingested,
     Outcome,
     Owed,
+    Revived,
     Run,
     Settled,
     TurnCommit,
     Value,
 )
-from chatstate.stores.sqlite.directory import Directory
 from chatstate.stores.sqlite.faults import storage_error
 from chatstate.stores.sqlite.group_commit import GroupCommit
+from chatstate.stores.sqlite.inbox import Delivery, Inbox, Overflow, waiting
+from chatstate.stores.sqlite.letters import Reviver
+from chatstate.stores.sqlite.outbox import Outbox, Taking
 from chatstate.stores.sqlite.schema import migrate
 from chatstate.stores.sqlite.turns import commit_turns
 
 MEMORY = ":memory:"
 _encoder = msgspec.json.Encoder()
-_event_decoder = msgspec.json.Decoder(Event)
 
-_STORE = """INSERT INTO inbox (seq, account, event_id, conversation, person, body, arrived_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
-_WAITING = """SELECT i.seq, i.account, c.chat, i.conversation, i.person, i.body
-    FROM inbox AS i JOIN conversations AS c ON c.id = i.conversation
-    WHERE i.conversation = ? AND i.seq > ? AND i.done_at IS NULL ORDER BY i.seq LIMIT ?"""
-_OWED = """SELECT turn, part, body, begun_at FROM outbox
-    WHERE conversation = ? AND (turn, part) > (?, ?) ORDER BY turn, part LIMIT ?"""
+_CRASHES = """SELECT count(*) FROM runs WHERE bot = ? AND ended_at IS NULL AND id >
+    coalesce((SELECT max(id) FROM runs WHERE bot = ? AND ended_at IS NOT NULL), 0)"""
+_ADDRESS = """SELECT c.account, c.platform_id, k.thread FROM conversations AS k
+    JOIN chats AS c ON c.id = k.chat WHERE k.id = ?"""
 _WITH_EVENTS = """SELECT conversation FROM inbox
     WHERE done_at IS NULL AND account IN (SELECT value FROM json_each(?))
     GROUP BY conversation ORDER BY min(seq)"""
@@ -67,7 +65,8 @@ _LOAD = """SELECT value, version, schema FROM states
 class SQLiteStore:
     """Keeps everything in the file at `path`, or in memory (`:memory:`) while it is open.
 
-    `waiting_limit`: how many events of one conversation may wait before more are refused.
+    `waiting_limit`: how many events of one conversation may wait. `overflow`: whether one more
+    is refused, or the oldest is dropped that is not at its turn.
     """
 
     def __init__(
@@ -75,10 +74,12 @@ class SQLiteStore:
         path: str | os.PathLike[str],
         *,
         waiting_limit: int = 1000,
+        overflow: Overflow = "refuse",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.path = MEMORY if path == MEMORY else str(Path(path).expanduser().resolve())
         self._waiting_limit = waiting_limit
+        self._overflow: Overflow = overflow
         self._clock = clock
         self._bot = ""
         self._run = 0
@@ -92,13 +93,26 @@ class SQLiteStore:
             run = self._begin_run()
         except sqlite3.Error as error:
             raise storage_error(error, self.path) from error
-        self._directory = Directory(self._writer)
-        self._recount()
+        self._inbox = Inbox(self._writer, self._clock, self._waiting_limit, self._overflow)
+        self._outbox = Outbox(self._writer, self._clock)
+        self._reviver = Reviver(self._writer, self._inbox, bot)
         self._commits = GroupCommit(
             self._writer,
             self.path,
-            (self._ingest, self._commit, self._take, self._settle),
-            self._after_rollback,
+            (
+                self._accounts,
+                self._people,
+                self._inbox.ingest,
+                self._note,
+                self._inbox.suspect,
+                self._turns,
+                self._outbox.take,
+                self._outbox.begin,
+                self._reviver.revive,
+                self._inbox.prune,
+            ),
+            self._outbox.settle,
+            self._inbox.reload,
             threaded=self.path != MEMORY,
         )
         return run
@@ -109,6 +123,11 @@ class SQLiteStore:
             self._writer.execute(
                 "UPDATE runs SET ended_at = ? WHERE id = ?", (self._clock(), self._run)
             )
+        self._disconnect()
+
+    async def abandon(self) -> None:
+        """Let go of the file as a killed process does: without writing. For tests."""
+        await self._commits.abandon()
         self._disconnect()
 
     def _connect(self) -> None:
@@ -150,9 +169,7 @@ class SQLiteStore:
         return f"bot {row[0]!r}, process {row[1]} on {row[2]}" if row else "another process"
 
     def _begin_run(self) -> Run:
-        last = self._writer.execute(
-            "SELECT ended_at FROM runs WHERE bot = ? ORDER BY id DESC LIMIT 1", (self._bot,)
-        ).fetchone()
+        (crashes,) = self._writer.execute(_CRASHES, (self._bot, self._bot)).fetchone()
         self._run = (
             self._writer.execute(
                 "INSERT INTO runs (bot, host, pid, started_at) VALUES (?, ?, ?, ?)",
@@ -160,7 +177,7 @@ class SQLiteStore:
             ).lastrowid
             or 0
         )
-        return Run(self._run, clean=last is None or last[0] is not None)
+        return Run(self._run, crashes)
 
     def _disconnect(self) -> None:
         self._reader.close()
@@ -168,153 +185,103 @@ class SQLiteStore:
         if self._lock:
             self._lock.release()
 
-    def _recount(self) -> None:
-        count = self._writer.execute("SELECT seq FROM sqlite_sequence WHERE name = 'inbox'")
-        self._seqs = itertools.count((count.fetchone() or (0,))[0] + 1)
-        waiting = self._writer.execute(
-            "SELECT conversation, count(*) FROM inbox WHERE done_at IS NULL GROUP BY conversation"
-        )
-        self._waiting: Counter[int] = Counter(dict(waiting))
-
-    def _after_rollback(self) -> None:
-        self._directory.forget()
-        self._recount()
-
     # Writing
 
     async def account(self, platform: str, platform_id: str) -> Account:
-        names = (self._bot, platform, platform_id)
-        self._writer.execute(
-            "INSERT INTO accounts (bot, platform, platform_id) VALUES (?, ?, ?) "
-            "ON CONFLICT DO NOTHING",
-            names,
-        )
-        row = self._writer.execute(
-            "SELECT id, cursor FROM accounts WHERE bot = ? AND platform = ? AND platform_id = ?",
-            names,
-        ).fetchone()
-        return Account(*row)
+        account: Account = await self._commits.submit(self._accounts, (platform, platform_id))
+        return account
 
     async def ingest(
         self, account: int, events: Sequence[Event], cursor: str | None
     ) -> Sequence[Ingested]:
-        work = (account, events, cursor)
+        delivery = Delivery(account, events, cursor)
         done: Sequence[Ingested] = await self._commits.submit(
-            self._ingest, work, weight=len(events)
+            self._inbox.ingest, delivery, weight=len(events)
         )
         return done
 
     async def commit(self, turns: Sequence[TurnCommit]) -> Sequence[Outcome]:
-        done: Sequence[Outcome] = await self._commits.submit(self._commit, turns, weight=len(turns))
+        done: Sequence[Outcome] = await self._commits.submit(self._turns, turns, weight=len(turns))
         return done
 
     async def take(self, conversation: int, after: tuple[int, int], limit: int) -> Sequence[Owed]:
-        done: Sequence[Owed] = await self._commits.submit(self._take, (conversation, *after, limit))
+        taking = Taking(conversation, *after, limit)
+        done: Sequence[Owed] = await self._commits.submit(self._outbox.take, taking)
         return done
 
-    async def settle(self, settled: Sequence[Settled]) -> None:
-        self._commits.submit(self._settle, settled, weight=len(settled), lazy=True)
+    async def begin(self, conversation: int, turn: int, part: int, crashes: int = 0) -> None:
+        await self._commits.submit(self._outbox.begin, (crashes, conversation, turn, part))
 
-    def _ingest(
-        self, works: Sequence[tuple[int, Sequence[Event], str | None]]
-    ) -> list[list[Ingested]]:
-        results: list[list[Ingested]] = []
-        rows: list[tuple[Any, ...]] = []
-        now = self._clock()
-        for account, events, cursor in works:
-            results.append([self._receive(account, event, now, rows) for event in events])
-            if cursor is not None:
-                self._writer.execute(
-                    "UPDATE accounts SET cursor = ? WHERE id = ?", (cursor, account)
-                )
-        if self._writer.executemany(_STORE, rows).rowcount != len(rows):
-            for found in results:
-                found[:] = [self._recognise(ingested) for ingested in found]
-        for found in results:
-            for ingested in found:
-                if ingested.arrival:
-                    self._waiting[ingested.arrival.place.conversation] += 1
-        return results
+    def settle(self, settled: Settled) -> None:
+        self._commits.submit_lazy(settled)
 
-    def _receive(
-        self, account: int, event: Event, now: float, rows: list[tuple[Any, ...]]
-    ) -> Ingested:
-        place = self._directory.place(account, event.message)
-        arrival = Arrival(next(self._seqs), place, event)
-        if self._waiting[place.conversation] >= self._waiting_limit:
-            return self._known(arrival) or Ingested("refused", arrival)
-        body = _encoder.encode(event).decode()
-        rows.append((arrival.seq, account, event.id, place.conversation, place.person, body, now))
-        return Ingested("stored", arrival)
+    async def person(self, account: int, user: User) -> int:
+        person: int = await self._commits.submit(self._people, (account, user))
+        return person
 
-    def _recognise(self, ingested: Ingested) -> Ingested:
-        if ingested.status != "stored" or ingested.arrival is None:
-            return ingested
-        stored = self._writer.execute(
-            "SELECT 1 FROM inbox WHERE seq = ?", (ingested.arrival.seq,)
-        ).fetchone()
-        return ingested if stored else self._known(ingested.arrival) or ingested
+    async def note(self, turn: int, name: str, value: str) -> bool:
+        kept: bool = await self._commits.submit(self._note, (turn, name, value))
+        return kept
 
-    def _known(self, arrival: Arrival) -> Ingested | None:
-        row = self._writer.execute(
-            "SELECT seq, done_at FROM inbox WHERE account = ? AND event_id = ?",
-            (arrival.place.account, arrival.event.id),
-        ).fetchone()
-        if row is None:
-            return None
-        return Ingested("duplicate", pending=row[0] if row[1] is None else None)
+    async def suspect(self, seq: int) -> None:
+        await self._commits.submit(self._inbox.suspect, seq)
 
-    def _commit(self, works: Sequence[Sequence[TurnCommit]]) -> list[list[Outcome]]:
+    async def revive(self) -> Sequence[Revived]:
+        if not self._read("SELECT 1 FROM requests LIMIT 1", ()):
+            return ()
+        revived: Sequence[Revived] = await self._commits.submit(self._reviver.revive, None)
+        return revived
+
+    async def prune(self) -> None:
+        await self._commits.submit(self._inbox.prune, None)
+
+    def _accounts(self, names: Sequence[tuple[str, str]]) -> list[Account]:
+        accounts: list[Account] = []
+        for name in names:
+            self._writer.execute(
+                "INSERT INTO accounts (bot, platform, platform_id) VALUES (?, ?, ?) "
+                "ON CONFLICT DO NOTHING",
+                (self._bot, *name),
+            )
+            row = self._writer.execute(
+                "SELECT id, cursor FROM accounts "
+                "WHERE bot = ? AND platform = ? AND platform_id = ?",
+                (self._bot, *name),
+            ).fetchone()
+            accounts.append(Account(*row))
+        return accounts
+
+    def _people(self, people: Sequence[tuple[int, User]]) -> list[int]:
+        return [self._inbox.directory.person(account, user) for account, user in people]
+
+    def _note(self, notes: Sequence[tuple[int, str, str]]) -> list[bool]:
+        return [
+            self._writer.execute(
+                "INSERT OR REPLACE INTO notes (turn, name, value) SELECT seq, ?, ? FROM inbox "
+                "WHERE seq = ? AND done_at IS NULL",
+                (name, value, turn),
+            ).rowcount
+            == 1
+            for turn, name, value in notes
+        ]
+
+    def _turns(self, works: Sequence[Sequence[TurnCommit]]) -> list[Sequence[Outcome]]:
         turns = [turn for work in works for turn in work]
         outcomes = commit_turns(self._writer, turns, self._clock())
         for turn, outcome in zip(turns, outcomes, strict=True):
             if outcome == "applied":
-                self._done(turn.place)
+                self._inbox.done(turn.place.conversation, 1 + len(turn.also))
         ends = list(itertools.accumulate(len(work) for work in works))
         return [outcomes[end - len(work) : end] for work, end in zip(works, ends, strict=True)]
-
-    def _done(self, place: Place) -> None:
-        self._waiting[place.conversation] -= 1
-        if self._waiting[place.conversation] <= 0:
-            del self._waiting[place.conversation]
-
-    def _take(self, works: Sequence[tuple[int, int, int, int]]) -> list[list[Owed]]:
-        results = [[Owed(*row) for row in self._writer.execute(_OWED, work)] for work in works]
-        begun = [
-            (self._clock(), work[0], owed.turn, owed.part)
-            for work, result in zip(works, results, strict=True)
-            for owed in result
-        ]
-        self._writer.executemany(
-            "UPDATE outbox SET begun_at = ? WHERE conversation = ? AND turn = ? AND part = ?",
-            begun,
-        )
-        return results
-
-    def _settle(self, works: Sequence[Sequence[Settled]]) -> list[None]:
-        settled = [one for work in works for one in work]
-        self._writer.executemany(
-            "INSERT INTO dead_letters "
-            "(kind, conversation, turn, part, body, error, detail, died_at) "
-            "SELECT 'reply', conversation, turn, part, body, ?, ?, ? FROM outbox "
-            "WHERE conversation = ? AND turn = ? AND part = ?",
-            [
-                (s.dead.error, s.dead.detail, self._clock(), s.conversation, s.turn, s.part)
-                for s in settled
-                if s.dead
-            ],
-        )
-        self._writer.executemany(
-            "DELETE FROM outbox WHERE conversation = ? AND turn = ? AND part = ?",
-            [(s.conversation, s.turn, s.part) for s in settled],
-        )
-        return [None] * len(works)
 
     # Reading
 
     async def load(self, keys: Sequence[Key]) -> Sequence[Value | None]:
         rows = (self._read(_LOAD, key) for key in keys)
         return [Value(*row[0]) if row else None for row in rows]
+
+    async def notes(self, turn: int) -> Mapping[str, str]:
+        return dict(self._read("SELECT name, value FROM notes WHERE turn = ?", (turn,)))
 
     async def backlog(self, accounts: Sequence[int]) -> Backlog:
         wanted = (_encoder.encode(accounts).decode(),)
@@ -323,17 +290,10 @@ class SQLiteStore:
         return Backlog([row[0] for row in inbox], [row[0] for row in outbox])
 
     async def claim(self, conversation: int, after: int, limit: int) -> Sequence[Arrival]:
-        return [
-            Arrival(seq, Place(*place), _event_decoder.decode(body))
-            for seq, *place, body in self._read(_WAITING, (conversation, after, limit))
-        ]
+        return waiting(self._read, conversation, after, limit)
 
     async def address(self, conversation: int) -> Address:
-        ((account, chat, thread),) = self._read(
-            "SELECT c.account, c.platform_id, k.thread FROM conversations AS k "
-            "JOIN chats AS c ON c.id = k.chat WHERE k.id = ?",
-            (conversation,),
-        )
+        ((account, chat, thread),) = self._read(_ADDRESS, (conversation,))
         return Address(account, chat, thread or None)
 
     def _read(self, statement: str, values: Sequence[object]) -> list[Any]:

@@ -11,8 +11,10 @@ from chatstate.stores.base import Change, Outcome, TurnCommit
 _DONE = """UPDATE inbox SET body = NULL, done_at = ?, attempt = ? WHERE seq = ? AND done_at IS NULL
     AND NOT EXISTS (SELECT 1 FROM inbox AS earlier WHERE earlier.conversation = inbox.conversation
         AND earlier.seq < inbox.seq AND earlier.done_at IS NULL)"""
-_DIES = """INSERT INTO dead_letters (kind, conversation, turn, body, error, detail, died_at)
-    SELECT 'event', conversation, seq, body, ?, ?, ? FROM inbox WHERE seq = ?"""
+_DIES = """INSERT INTO dead_letters
+    (bot, kind, conversation, person, turn, body, error, detail, died_at)
+    SELECT a.bot, 'event', i.conversation, i.person, i.seq, i.body, ?, ?, ?
+    FROM inbox AS i JOIN accounts AS a ON a.id = i.account WHERE i.seq = ?"""
 _INSERT = """INSERT INTO states
     (value, version, schema, changed_at, bot, scope, name, place, person)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
@@ -59,10 +61,19 @@ def _commit_one(connection: sqlite3.Connection, turn: TurnCommit, now: float) ->
 
 
 def _apply(connection: sqlite3.Connection, turns: Sequence[TurnCommit], now: float) -> None:
-    dead = [(t.dead.error, t.dead.detail, now, t.seq) for t in turns if t.dead]
+    dead = [
+        (t.dead.error, t.dead.detail, now, seq) for t in turns if t.dead for seq in (*t.also, t.seq)
+    ]
     if dead:
         connection.executemany(_DIES, dead)
-    _all(connection, _DONE, [(now, turn.attempt, turn.seq) for turn in turns])
+    _all(
+        connection,
+        _DONE,
+        [(now, turn.attempt, seq) for turn in turns for seq in (*turn.also, turn.seq)],
+    )
+    noted = [(turn.seq,) for turn in turns if turn.noted]
+    if noted:
+        connection.executemany("DELETE FROM notes WHERE turn = ?", noted)
     new: list[tuple[object, ...]] = []
     changed: list[tuple[object, ...]] = []
     for change in _collapse(change for turn in turns for change in turn.changes):

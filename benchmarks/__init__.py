@@ -1,0 +1,1 @@
+"""Measures chatstate beside its peers and the bare database, in one run."""

@@ -1,0 +1,5 @@
+"""`python -m chatstate`: the command line."""
+
+from chatstate.cli import main
+
+main()

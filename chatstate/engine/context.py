@@ -1,0 +1,26 @@
+"""The parts of the engine that a turn needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from chatstate.adapter import Adapter
+from chatstate.clock import Clock
+from chatstate.engine.threads import HandlerThreads
+from chatstate.engine.values import Values
+from chatstate.interface import Interface
+from chatstate.stores.base import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One bot, running. `adapters` are by account; `versions` are never used twice."""
+
+    bot: Interface
+    adapters: Mapping[int, Adapter]
+    store: Store
+    values: Values
+    threads: HandlerThreads
+    versions: Iterator[int]
+    clock: Clock

@@ -1,0 +1,102 @@
+"""One reply whose first try did not plainly succeed: tried again until its fate is known."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_not_exception_type
+from tenacity.wait import wait_exponential, wait_random
+
+from chatstate.adapter import Action, Adapter
+from chatstate.clock import Clock
+from chatstate.errors import Moved, Rejected, RetryAfter, SendError, Unreachable
+from chatstate.stores.base import DeadLetter
+
+log = logging.getLogger("chatstate.sender")
+
+_AMBIGUOUS_TRIES = 3
+_backoff = wait_exponential(multiplier=0.2, max=30) + wait_random(0, 0.2)
+
+
+class Delivery:
+    """Makes one call again and again, its first `error` being known.
+
+    `repeats`: whether to try again what may have been sent. `close_gate` is called when the
+    whole account has to wait, `pass_gate` before each try.
+    """
+
+    repeats = True
+    close_gate: Callable[[float], None]
+    pass_gate: Callable[[], Awaitable[None]]
+
+    def __init__(self, adapter: Adapter, action: Action, clock: Clock, error: Exception) -> None:
+        self._adapter = adapter
+        self._action = action
+        self._clock = clock
+        self._first: Exception | None = error
+        self._ambiguous = 0
+
+    async def run(self) -> DeadLetter | None:
+        """Return once the reply is sent, or the reason why it is given up."""
+        retrying = AsyncRetrying(
+            retry=retry_if_not_exception_type(Rejected),
+            wait=_wait,
+            stop=self._stop,
+            before_sleep=self._tell,
+            sleep=self._clock.sleep,
+            reraise=True,
+        )
+        key = self._action.key
+        try:
+            await retrying(self._perform)
+        except Rejected as error:
+            log.warning("reply %s was refused: %s", key, error)
+            return DeadLetter("reply", f"refused: {error}", repr(error))
+        except Exception as error:
+            log.exception("reply %s is given up: it may have been sent", key)
+            return DeadLetter("reply", f"held: it may have been sent ({error})", repr(error))
+        return None
+
+    async def _perform(self) -> None:
+        if self._first:
+            error, self._first = self._first, None
+            raise error
+        await self.pass_gate()
+        await self._adapter.perform(self._action)
+
+    def _stop(self, state: RetryCallState) -> bool:
+        error = _error(state)
+        if isinstance(error, Moved):
+            old = self._action
+            self._action = Action(old.key, error.chat, old.thread, old.part, old.origin)
+        elif isinstance(error, RetryAfter):
+            if error.account:
+                self.close_gate(error.seconds)
+        elif not isinstance(error, Unreachable):
+            self._ambiguous += 1
+            return not self.repeats or self._ambiguous >= _AMBIGUOUS_TRIES
+        return False
+
+    def _tell(self, state: RetryCallState) -> None:
+        error = _error(state)
+        log.warning(
+            "reply %s was not sent by %s (%s: %s); again in %.1f s",
+            self._action.key,
+            self._adapter.name,
+            type(error).__name__,
+            error,
+            state.upcoming_sleep,
+            exc_info=None if isinstance(error, SendError) else error,
+        )
+
+
+def _wait(state: RetryCallState) -> float:
+    error = _error(state)
+    if isinstance(error, RetryAfter):
+        return error.seconds
+    return 0.0 if isinstance(error, Moved) else _backoff(state)
+
+
+def _error(state: RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None

@@ -1,0 +1,84 @@
+"""What a function tells about itself: its parameters, their annotations, how it runs."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+import typing
+from collections.abc import Callable
+from typing import Any, Literal, cast
+
+from chatstate.errors import BindingError
+
+Mode = Literal["sync", "async", "generator", "async_generator"]
+
+
+def mode(fn: Callable[..., Any]) -> Mode:
+    """Return how the code runs that a call of `fn` starts."""
+    target = _called(fn)
+    if inspect.iscoroutinefunction(target):
+        return "async"
+    if inspect.isasyncgenfunction(target):
+        return "async_generator"
+    return "generator" if inspect.isgeneratorfunction(target) else "sync"
+
+
+def parameters(fn: Callable[..., Any]) -> list[inspect.Parameter]:
+    """Return the parameters a caller fills. Raises `BindingError` if there may be any number."""
+    try:
+        found = list(inspect.signature(fn).parameters.values())
+    except (TypeError, ValueError) as error:
+        raise BindingError(f"{fn!r} cannot be a handler: {error}") from error
+    for parameter in found:
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            raise BindingError(
+                f"parameter {parameter} of {label(fn)} cannot be bound; name each parameter"
+            )
+    given = fn.keywords if isinstance(fn, functools.partial) else {}
+    return [parameter for parameter in found if parameter.name not in given]
+
+
+def hints(fn: Callable[..., Any]) -> dict[str, Any]:
+    """Return the annotations by name. Raises `BindingError` if one cannot be resolved."""
+    target = inspect.unwrap(_called(fn))
+    frame = author_frame()
+    # A handler is often defined where it is registered, beside local classes that it names.
+    beside = frame is not None and frame.f_globals is getattr(target, "__globals__", None)
+    local_names = dict(frame.f_locals) if frame and beside else None
+    try:
+        return typing.get_type_hints(target, localns=local_names, include_extras=True)
+    except (NameError, AttributeError, SyntaxError, TypeError) as error:
+        raise BindingError(
+            f"{label(fn)}: an annotation cannot be resolved ({error}); import the name, "
+            "or define it before the handler"
+        ) from error
+
+
+def label(fn: Callable[..., Any]) -> str:
+    """Return what to call `fn` in an error."""
+    return f"{getattr(fn, '__name__', type(fn).__name__)}()"
+
+
+def first_line(fn: Callable[..., Any]) -> str:
+    """Return the first line of the docstring, if there is one."""
+    if isinstance(fn, functools.partial):
+        return ""
+    return (inspect.getdoc(fn) or "").strip().partition("\n")[0]
+
+
+def author_frame() -> types.FrameType | None:
+    """Return the innermost frame that is not chatstate's own: where the author's call stands."""
+    frame = inspect.currentframe()
+    while (
+        frame and frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] == "chatstate"
+    ):
+        frame = frame.f_back
+    return frame
+
+
+def _called(fn: Callable[..., Any]) -> Any:
+    target: Any = fn
+    while isinstance(target, functools.partial):
+        target = cast("functools.partial[Any]", target).func
+    return target if inspect.isroutine(target) else type(target).__call__

@@ -1,0 +1,203 @@
+"""The inbox: events in the order of arrival. Its functions run inside the open transaction."""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from chatstate.messages import Event
+from chatstate.scope import Place
+from chatstate.stores.base import Arrival, Ingested
+from chatstate.stores.sqlite.directory import Directory
+
+Overflow = Literal["refuse", "drop_oldest"]
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Event).decode
+_KEPT_SECONDS = 48 * 3600
+_PRUNED_AT_ONCE = 2000
+
+_STORE = """INSERT INTO inbox (seq, account, event_id, conversation, person, body, arrived_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
+_WAITING = """SELECT i.seq, i.account, c.chat, i.conversation, i.person, i.body, i.crashes
+    FROM inbox AS i JOIN conversations AS c ON c.id = i.conversation
+    WHERE i.conversation = ? AND i.seq > ? AND i.done_at IS NULL ORDER BY i.seq LIMIT ?"""
+_SECOND_WAITING = """SELECT seq FROM inbox WHERE conversation = ? AND done_at IS NULL
+    ORDER BY seq LIMIT 1 OFFSET 1"""
+# Only rows near the oldest are looked at, so that this takes no index and no scan.
+_PRUNE = """DELETE FROM inbox WHERE seq < (SELECT min(seq) FROM inbox) + ? AND done_at < ?"""
+_PRUNE_NOTES = """DELETE FROM notes WHERE turn NOT IN
+    (SELECT seq FROM inbox WHERE done_at IS NULL)"""
+
+
+class Delivery(NamedTuple):
+    """What one call of `ingest` was given."""
+
+    account: int
+    events: Sequence[Event]
+    cursor: str | None
+
+
+class Inbox:
+    """Takes events in; counts those that wait, by conversation."""
+
+    def __init__(
+        self,
+        writer: sqlite3.Connection,
+        clock: Callable[[], float],
+        limit: int,
+        overflow: Overflow,
+    ) -> None:
+        self._writer = writer
+        self._clock = clock
+        self._limit = limit
+        self._overflow: Overflow = overflow
+        self._rows: list[tuple[Any, ...]] = []
+        self._known_before = False
+        self.directory = Directory(writer)
+        self._count()
+
+    def reload(self) -> None:
+        """Forget what was counted and resolved in a transaction that was rolled back."""
+        self.directory.forget()
+        self._rows.clear()
+        self._count()
+
+    def _count(self) -> None:
+        last = self._writer.execute("SELECT seq FROM sqlite_sequence WHERE name = 'inbox'")
+        self._numbers = itertools.count((last.fetchone() or (0,))[0] + 1)
+        waiting = self._writer.execute(
+            "SELECT conversation, count(*) FROM inbox WHERE done_at IS NULL GROUP BY conversation"
+        )
+        self._waiting: Counter[int] = Counter(dict(waiting))
+
+    def ingest(self, deliveries: Sequence[Delivery]) -> list[list[Ingested]]:
+        """Store events in order, with their adapters' cursors."""
+        now = self._clock()
+        self._known_before = False
+        results = [
+            [self._receive(account, event, now) for event in events]
+            for account, events, _ in deliveries
+        ]
+        self._store()
+        if self._known_before:
+            results = [[self._recognise(one) for one in found] for found in results]
+        for account, _, cursor in deliveries:
+            if cursor is not None:
+                self._writer.execute(
+                    "UPDATE accounts SET cursor = ? WHERE id = ?", (cursor, account)
+                )
+        return results
+
+    def add(self, place: Place, event: Event) -> Arrival:
+        """Store an event whose id is new."""
+        arrival = Arrival(next(self._numbers), place, event)
+        self._writer.execute(_STORE, self._row(arrival, self._clock()))
+        self._waiting[place.conversation] += 1
+        return arrival
+
+    def done(self, conversation: int, events: int) -> None:
+        """Note that events wait no longer."""
+        left = self._waiting[conversation] - events
+        if left > 0:
+            self._waiting[conversation] = left
+        else:
+            del self._waiting[conversation]
+
+    def suspect(self, numbers: Sequence[int]) -> list[None]:
+        """Count a crash against events."""
+        self._writer.executemany(
+            "UPDATE inbox SET crashes = crashes + 1 WHERE seq = ?", [(one,) for one in numbers]
+        )
+        return [None] * len(numbers)
+
+    def prune(self, calls: Sequence[None]) -> list[None]:
+        """Forget events, and notes, that are long done."""
+        self._writer.execute(_PRUNE, (_PRUNED_AT_ONCE, self._clock() - _KEPT_SECONDS))
+        self._writer.execute(_PRUNE_NOTES)
+        return [None] * len(calls)
+
+    def _store(self) -> None:
+        """Insert the rows gathered; note whether some of their events were known before."""
+        rows, self._rows = self._rows, []
+        if rows and self._writer.executemany(_STORE, rows).rowcount != len(rows):
+            self._known_before = True
+
+    def _receive(self, account: int, event: Event, now: float) -> Ingested:
+        place = self.directory.place(account, event.message)
+        arrival = Arrival(next(self._numbers), place, event)
+        dropped = None
+        if self._waiting[place.conversation] >= self._limit:
+            self._store()
+            known = self._known(arrival)
+            if known:
+                return known
+            dropped = self._make_room(place.conversation)
+            if dropped is None:
+                return Ingested("refused", arrival)
+        self._rows.append(self._row(arrival, now))
+        self._waiting[place.conversation] += 1
+        return Ingested("stored", arrival, dropped=dropped)
+
+    def _row(self, arrival: Arrival, now: float) -> tuple[Any, ...]:
+        place, event = arrival.place, arrival.event
+        return (
+            arrival.seq,
+            place.account,
+            event.id,
+            place.conversation,
+            place.person,
+            _encode(event).decode(),
+            now,
+        )
+
+    def _make_room(self, conversation: int) -> int | None:
+        """Drop the oldest event that is not at its turn, if that is the policy."""
+        if self._overflow == "refuse":
+            return None
+        found = self._writer.execute(_SECOND_WAITING, (conversation,)).fetchone()
+        if found is None:
+            return None
+        self._writer.execute(
+            "UPDATE inbox SET body = NULL, done_at = ? WHERE seq = ?", (self._clock(), *found)
+        )
+        self.done(conversation, 1)
+        return int(found[0])
+
+    def _recognise(self, ingested: Ingested) -> Ingested:
+        """Return the truth about an event when some of the same batch were there before."""
+        arrival = ingested.arrival
+        if ingested.status != "stored" or arrival is None:
+            return ingested
+        stored = self._writer.execute("SELECT 1 FROM inbox WHERE seq = ?", (arrival.seq,))
+        if stored.fetchone():
+            return ingested
+        self.done(arrival.place.conversation, 1)
+        return self._known(arrival) or ingested
+
+    def _known(self, arrival: Arrival) -> Ingested | None:
+        row = self._writer.execute(
+            "SELECT seq, done_at FROM inbox WHERE account = ? AND event_id = ?",
+            (arrival.place.account, arrival.event.id),
+        ).fetchone()
+        if row is None:
+            return None
+        return Ingested("duplicate", pending=row[0] if row[1] is None else None)
+
+
+def waiting(
+    reader: Callable[[str, Sequence[object]], Iterable[Any]],
+    conversation: int,
+    after: int,
+    limit: int,
+) -> list[Arrival]:
+    """Return the first events of a conversation that wait and are numbered above `after`."""
+    return [
+        Arrival(seq, Place(*place), _decode(body), crashes)
+        for seq, *place, body, crashes in reader(_WAITING, (conversation, after, limit))
+    ]

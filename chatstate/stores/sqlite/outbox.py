@@ -1,0 +1,71 @@
+"""The outbox: replies owed. Its functions run inside the open transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from chatstate.stores.base import Owed, Settled
+
+_OWED = """SELECT turn, part, body, begun_at, crashes FROM outbox
+    WHERE conversation = ? AND (turn, part) > (?, ?) ORDER BY turn, part LIMIT ?"""
+_BEGIN = """UPDATE outbox SET begun_at = ?, crashes = ?
+    WHERE conversation = ? AND turn = ? AND part = ?"""
+_DIES = """INSERT INTO dead_letters
+    (bot, kind, conversation, person, turn, part, body, error, detail, died_at)
+    SELECT a.bot, 'reply', o.conversation, 0, o.turn, o.part, o.body, ?, ?, ? FROM outbox AS o
+    JOIN conversations AS k ON k.id = o.conversation JOIN chats AS c ON c.id = k.chat
+    JOIN accounts AS a ON a.id = c.account
+    WHERE o.conversation = ? AND o.turn = ? AND o.part = ?"""
+_SETTLED = "DELETE FROM outbox WHERE conversation = ? AND turn = ? AND part = ?"
+
+
+class Taking(NamedTuple):
+    """What one call of `take` was given."""
+
+    conversation: int
+    turn: int
+    part: int
+    limit: int
+
+
+class Outbox:
+    """Hands out replies, durably begun."""
+
+    def __init__(self, writer: sqlite3.Connection, clock: Callable[[], float]) -> None:
+        self._writer = writer
+        self._clock = clock
+
+    def take(self, takings: Sequence[Taking]) -> list[list[Owed]]:
+        """Return the first replies of conversations; they count as begun from now on."""
+        now = self._clock()
+        results: list[list[Owed]] = []
+        for taking in takings:
+            taken = [Owed(*row) for row in self._writer.execute(_OWED, taking)]
+            self._writer.executemany(
+                _BEGIN,
+                [(now, one.crashes, taking.conversation, one.turn, one.part) for one in taken],
+            )
+            results.append(taken)
+        return results
+
+    def begin(self, rows: Sequence[tuple[int, int, int, int]]) -> list[None]:
+        """Note that sending begins, and how many crashes are held against these rows."""
+        now = self._clock()
+        self._writer.executemany(_BEGIN, [(now, *row) for row in rows])
+        return [None] * len(rows)
+
+    def settle(self, settled: Sequence[Settled]) -> list[None]:
+        """Remove rows; those that are given up become dead letters."""
+        now = self._clock()
+        rows = [(one.conversation, one.turn, one.part) for one in settled]
+        dead = [
+            (one.dead.error, one.dead.detail, now, *row)
+            for one, row in zip(settled, rows, strict=True)
+            if one.dead
+        ]
+        if dead:
+            self._writer.executemany(_DIES, dead)
+        self._writer.executemany(_SETTLED, rows)
+        return [None] * len(settled)

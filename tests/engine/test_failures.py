@@ -1,0 +1,246 @@
+"""Crashes, poison, overload, redelivery, stops."""
+
+import asyncio
+import logging
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatstate import Interface, PerMember, StorageError, StoreLockedError
+from chatstate.stores import open_store
+from chatstate.testing import Person, TestClient
+
+FAILED = "Sorry, something went wrong. Nothing was changed."
+
+
+async def texts(person: Person, text: str) -> list[str]:
+    return [reply.text for reply in await person.say(text)]
+
+
+def query(client: TestClient, statement: str, *values: object) -> list[Any]:
+    connection = sqlite3.connect(client.store_url.removeprefix("sqlite:///"))
+    try:
+        with connection:
+            return connection.execute(statement, values).fetchall()
+    finally:
+        connection.close()
+
+
+class Bot:
+    """Keeps what was said; waits for the gate where a message says so."""
+
+    def __init__(self) -> None:
+        self.bot = Interface(id="bot")
+        self.bot.on_message(self.work)
+        self.entered = asyncio.Queue[str]()
+        self.gate = asyncio.Event()
+        self.runs: list[str] = []
+
+    async def work(self, message: str, seen: PerMember[list[str]]) -> str:
+        self.runs.append(message)
+        seen.append(message)
+        if message.startswith("wait"):
+            await self.entered.put(message)
+            await self.gate.wait()
+        return " ".join(seen)
+
+
+async def test_a_turn_that_runs_at_a_crash_runs_again() -> None:
+    """Its event is in the inbox; its effects happen once."""
+    made = Bot()
+    async with TestClient(made.bot) as client:
+        alice = client.user("alice")
+        await client.deliver_all([alice.event("wait", event_id="e1")])
+        await made.entered.get()
+        await client.crash()
+        made.gate.set()
+        await client.start()
+        assert (await client.deliver_all([alice.event("wait", event_id="e1")]))[
+            0
+        ].status == "duplicate"
+        assert await texts(alice, "next") == ["wait next"]
+        assert [one.text for one in client.platform.delivered] == ["wait", "wait next"]
+
+
+async def test_a_stop_leaves_what_does_not_finish_and_suspects_nobody() -> None:
+    """After the grace, the turn is in the inbox, and runs at the next start with all others."""
+    made = Bot()
+    async with TestClient(made.bot, grace=0.01) as client:
+        await client.deliver_all([client.user(str(n)).event("wait") for n in range(5)])
+        for _ in range(5):
+            await made.entered.get()
+        await client.restart()
+        for _ in range(5):
+            await made.entered.get()
+        made.gate.set()
+        assert query(client, "SELECT DISTINCT crashes FROM inbox") == [(0,)]
+
+
+async def test_a_stop_lets_running_turns_finish_and_sends_what_they_owe() -> None:
+    """Within the grace nothing is left over."""
+    made = Bot()
+    async with TestClient(made.bot) as client:
+        await client.deliver_all([client.user("alice").event("wait")])
+        await made.entered.get()
+        stopping = asyncio.create_task(client.restart())
+        await asyncio.sleep(0)
+        made.gate.set()
+        await stopping
+        assert [one.text for one in client.platform.delivered] == ["wait"]
+        assert made.runs == ["wait"]
+
+
+async def test_suspects_run_alone_and_poison_is_set_aside() -> None:
+    """A message that kills the process each time it runs alone is given up; nobody else is."""
+    made = Bot()
+    people = 20
+
+    async def crash_when_poison_runs(client: TestClient) -> None:
+        while await made.entered.get() != "wait poison":
+            pass
+        await client.crash()
+
+    async with TestClient(made.bot) as client:
+        events = [client.user(str(n)).event("hi") for n in range(people)]
+        events.insert(7, client.user("mallory").event("wait poison"))
+        events += [client.user(str(n)).event("again") for n in range(people)]
+        made.entered = asyncio.Queue()
+        crash = asyncio.create_task(crash_when_poison_runs(client))
+        await client.deliver_all(events)
+        await crash
+        for _ in range(3):
+            await client.start()
+            await crash_when_poison_runs(client)
+        await client.start()
+        assert await texts(client.user("mallory"), "hello") == ["hello"]
+        for n in range(people):
+            assert await texts(client.user(str(n)), "?") == ["hi again ?"]
+        letters = query(client, "SELECT error FROM dead_letters")
+        assert letters == [("the process crashed 3 times while only this event ran",)]
+        assert made.runs.count("wait poison") == 4
+
+
+async def test_a_redelivery_is_known_for_48_hours_after_it_was_handled() -> None:
+    """Then its id is forgotten, and the inbox does not grow for ever."""
+    made = Bot()
+    async with TestClient(made.bot) as client:
+        alice = client.user("alice")
+        await alice.say("a", event_id="e1")
+        await client.advance(47 * 3600)
+        assert await alice.say("a", event_id="e1") == []
+        await client.advance(2 * 3600)
+        while query(client, "SELECT count(*) FROM inbox") != [(0,)]:
+            await client.advance(60)
+        assert await texts(alice, "a") == ["a a"]
+
+
+async def test_the_text_of_what_is_done_is_erased() -> None:
+    """Only ids stay of a handled event, and nothing of a sent reply."""
+    made = Bot()
+    async with TestClient(made.bot) as client:
+        await client.user("alice").say("secret")
+        await client.restart()
+        assert query(client, "SELECT body FROM inbox") == [(None,)]
+        assert query(client, "SELECT count(*) FROM outbox") == [(0,)]
+
+
+async def test_too_many_waiting_events_are_refused_with_one_reply_per_episode() -> None:
+    """A flooder fills neither memory nor disk; others are served; then all is well again."""
+    made = Bot()
+    async with TestClient(made.bot, store_options={"waiting_limit": 3}) as client:
+        alice = client.user("alice")
+        events = [alice.event(f"wait {n}", event_id=f"e{n}") for n in range(10)]
+        receipts = await client.deliver_all(events)
+        assert [one.status for one in receipts] == ["stored"] * 3 + ["refused"] * 7
+        assert (await client.deliver_all(events[:1]))[0].status == "duplicate"
+        assert await texts(client.user("bob"), "hi") == ["hi"]
+        busy = [one.text for one in client.platform.delivered if one.chat == "private-alice"]
+        assert busy == ["Too many messages are waiting here. Please send this again later."]
+        made.gate.set()
+        await asyncio.gather(*(one.settled() for one in receipts))
+        assert await texts(alice, "x") == ["wait 0 wait 1 wait 2 x"]
+
+
+async def test_the_oldest_waiting_event_is_dropped_if_that_is_the_policy() -> None:
+    """The one at its turn stays; the newest are kept."""
+    made = Bot()
+    options = {"waiting_limit": 3, "overflow": "drop_oldest"}
+    async with TestClient(made.bot, store_options=options) as client:
+        alice = client.user("alice")
+        (first,) = await client.deliver_all([alice.event("wait")])
+        await made.entered.get()
+        rest = await client.deliver_all([alice.event(str(n)) for n in range(6)])
+        made.gate.set()
+        await asyncio.gather(*(one.settled() for one in [first, *rest]))
+        assert await texts(alice, "x") == ["wait 4 5 x"]
+
+
+async def test_a_long_queue_of_one_conversation_keeps_its_order() -> None:
+    """More events than a lane holds in memory are read from the inbox in order."""
+    made = Bot()
+    async with TestClient(made.bot) as client:
+        alice = client.user("alice")
+        first = await client.deliver_all([alice.event("wait")])
+        await made.entered.get()
+        rest = [
+            one
+            for n in range(0, 200, 10)
+            for one in await client.deliver_all([alice.event(str(n + k)) for k in range(10)])
+        ]
+        made.gate.set()
+        await asyncio.gather(*(one.settled() for one in [*first, *rest]))
+        assert made.runs == ["wait", *map(str, range(200))]
+
+
+async def test_a_retried_dead_letter_runs_while_the_bot_does() -> None:
+    """What failed can be handled again once the cause is mended."""
+    broken = True
+    bot = Interface(id="bot")
+
+    @bot.on_message
+    async def work(message: str, seen: PerMember[list[str]]) -> str:
+        seen.append(message)
+        if message == "bad" and broken:
+            raise RuntimeError("broken")
+        return " ".join(seen)
+
+    async with TestClient(bot) as client:
+        alice = client.user("alice")
+        assert await texts(alice, "bad") == [FAILED]
+        await alice.say("good")
+        broken = False
+        query(client, "INSERT INTO requests (verb, letter, asked_at) VALUES ('retry', 1, 0)")
+        await client.advance(2)
+        while len(client.platform.delivered) < 3:
+            await asyncio.sleep(0)
+        assert client.platform.delivered[-1].text == "good bad"
+        assert query(client, "SELECT count(*) FROM dead_letters") == [(0,)]
+        assert query(client, "SELECT count(*) FROM requests") == [(0,)]
+
+
+async def test_a_second_process_is_told_who_has_the_store(tmp_path: Path) -> None:
+    """The error names the bot and the process."""
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    async with TestClient(Bot().bot, store=url):
+        with pytest.raises(StoreLockedError, match=r"a\.db is in use by bot 'bot', process \d+ on"):
+            await open_store(url).open("other")
+
+
+async def test_a_store_that_breaks_stops_the_engine_and_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A damaged file is not written to any further; the error says what and where."""
+    made, path = Bot(), tmp_path / "a.db"
+    client = TestClient(made.bot, store=f"sqlite:///{path}")
+    with caplog.at_level(logging.CRITICAL), pytest.raises(StorageError, match=r"a\.db"):
+        async with client:
+            for n in range(50):
+                await client.user(str(n)).say("x" * 2000)
+            await client.restart()
+            with path.open("r+b") as file:
+                file.seek(4096)
+                file.write(b"\xff" * (path.stat().st_size - 4096))
+            for n in range(50):
+                await client.user(str(n)).say("x")
