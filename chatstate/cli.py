@@ -1,4 +1,4 @@
-"""The command line: `chatstate run`, `chatstate bots`."""
+"""The command line: `chatstate run`, `chatstate bots`, `chatstate dead`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from chatstate import dead_letters
 from chatstate.engine import Engine
+from chatstate.engine.sender import OnAmbiguous
 from chatstate.errors import AdapterError, ChatstateError, LoadError, StoreLockedError
 from chatstate.interface import Interface
 from chatstate.plugins import BOTS, load_adapters, load_bot, names
@@ -25,6 +27,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(dead_letters.app, name="dead")
 _LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
@@ -57,16 +60,22 @@ def run(
     store: Annotated[str | None, typer.Option(help=f"A store URL; default {DEFAULT_URL}.")] = None,
     user: Annotated[str | None, typer.Option(help="Console: who speaks.")] = None,
     chat: Annotated[str | None, typer.Option(help="Console: where.")] = None,
+    on_ambiguous: Annotated[
+        OnAmbiguous, typer.Option(help="What to do with a reply that may have been sent.")
+    ] = "repeat",
     log_level: Annotated[str, typer.Option(help=f"One of {', '.join(_LEVELS)}.")] = "warning",
 ) -> None:
     """Run a bot until its adapters end, Ctrl-C or SIGTERM."""
     given = {"user": user, "chat": chat}
     options = {name: value for name, value in given.items() if value is not None}
-    try:
-        found = load_bot(bot)
-    except LoadError as error:
-        _refuse(error)
-    run_bot(found, on or ["console"], store=store, log_level=log_level, options=options)
+    run_bot(
+        load_bot(bot),
+        on or ["console"],
+        store=store,
+        on_ambiguous=on_ambiguous,
+        log_level=log_level,
+        options=options,
+    )
 
 
 def run_bot(
@@ -74,6 +83,7 @@ def run_bot(
     on: Sequence[str],
     *,
     store: str | None = None,
+    on_ambiguous: OnAmbiguous = "repeat",
     log_level: str = "warning",
     options: dict[str, str] | None = None,
 ) -> None:
@@ -84,7 +94,9 @@ def run_bot(
         level=log_level.upper(), format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
     try:
-        engine = Engine(bot, load_adapters(on, options or {}), open_store(store or DEFAULT_URL))
+        adapters = load_adapters(on, options or {})
+        opened = open_store(store or DEFAULT_URL)
+        engine = Engine(bot, adapters, opened, on_ambiguous=on_ambiguous)
         asyncio.run(_until_told(engine))
     except (LoadError, AdapterError, StoreLockedError) as error:
         _refuse(error)
@@ -120,4 +132,7 @@ def _refuse(error: ChatstateError) -> NoReturn:
 
 def main() -> None:
     """Run the command line."""
-    app()
+    try:
+        app()
+    except ChatstateError as error:
+        _refuse(error)

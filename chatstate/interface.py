@@ -205,6 +205,8 @@ class Interface:
             found = _COMMAND.fullmatch(message.text)
             if found:
                 name = found[1].lower()
+                if name not in self._commands and message.chat.kind != "private":
+                    return None  # it may be meant for another bot
                 if name not in self._commands:
                     raise Sentence("unknown_command", command=found[1])
                 return self._commands[name], found[3] or ""
@@ -235,7 +237,9 @@ class Interface:
         Ends the process with status 2 and one line on stderr if that cannot be done.
         """
         from chatstate.cli import run_bot
+        from chatstate.plugins import refuse_while_loading
 
+        refuse_while_loading()
         run_bot(self, list(adapters) or ["console"], store=store, log_level=log_level)
 
 

@@ -7,11 +7,13 @@ Built-in ones come in by the same door as a stranger's: the entry-point groups
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -23,6 +25,7 @@ from chatstate.interface import Interface
 
 ADAPTERS = "chatstate.adapters"
 BOTS = "chatstate.bots"
+_is_loading = contextvars.ContextVar("_is_loading", default=False)
 
 
 def names(group: str) -> list[str]:
@@ -77,6 +80,25 @@ def load_adapters(wanted: Sequence[str], options: Mapping[str, str]) -> list[Ada
     return adapters
 
 
+@contextlib.contextmanager
+def loading() -> Generator[None]:
+    """While a bot is loaded, `Interface.run` in its file is an error."""
+    token = _is_loading.set(True)
+    try:
+        yield
+    finally:
+        _is_loading.reset(token)
+
+
+def refuse_while_loading() -> None:
+    """Raise `LoadError` if a bot is being loaded just now."""
+    if _is_loading.get():
+        raise LoadError(
+            "bot.run() is called while the file is loaded; "
+            'put it under `if __name__ == "__main__":`'
+        )
+
+
 def _load(point: EntryPoint) -> Any:
     try:
         return point.load()
@@ -105,7 +127,8 @@ def _import_file(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules.setdefault(path.stem, module)  # not in place of one in use: a bot may be json.py
     try:
-        spec.loader.exec_module(module)
+        with loading():
+            spec.loader.exec_module(module)
     except (ChatstateError, SyntaxError, ImportError) as error:
         raise LoadError(f"{path} cannot be loaded: {error}") from error
     return module
@@ -117,7 +140,8 @@ def _import_module(name: str, spec: str) -> ModuleType:
     if not all(part.isidentifier() for part in name.split(".")):
         raise LoadError(f"{spec!r}: {name!r} is no module's name")
     try:
-        return importlib.import_module(name)
+        with loading():
+            return importlib.import_module(name)
     except ModuleNotFoundError as error:
         raise LoadError(f"{spec!r}: there is no module {error.name!r}") from error
     except (ChatstateError, SyntaxError, ImportError) as error:

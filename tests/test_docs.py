@@ -1,5 +1,6 @@
 """What the documentation shows is what runs."""
 
+import contextlib
 import inspect
 import re
 import types
@@ -14,7 +15,7 @@ PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 BLOCKS = [
     pytest.param(block, id=f"{page.name}-{number}")
     for page in PAGES
-    for number, block in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(), re.S))
+    for number, block in enumerate(re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL))
 ]
 
 
@@ -60,11 +61,12 @@ def test_every_link_between_pages_leads_somewhere() -> None:
 
 def test_the_store_page_names_every_table() -> None:
     """A table that is added must be told of."""
-    from chatstate.stores.sqlite.schema import migrations
     from sqlite_utils import Database
 
-    database = Database(memory=True)
-    migrations.apply(database)
+    from chatstate.stores.sqlite.schema import migrations
+
+    with contextlib.closing(Database(memory=True)) as database:
+        migrations.apply(database)
+        names = [*database.table_names(), *database.view_names()]
     page = (ROOT / "docs" / "store.md").read_text()
-    names = [*database.table_names(), *database.view_names()]
     assert [n for n in names if f"`{n}`" not in page and not n.startswith(("_", "sqlite_"))] == []

@@ -237,7 +237,9 @@ class Attempt:
             case "async":
                 return await fn(*positional, **named)
             case "sync":
-                return await self._context.threads.run(functools.partial(fn, *positional, **named))
+                call = functools.partial(fn, *positional, **named)
+                returned = await self._context.threads.run(call)
+                return await returned if inspect.isawaitable(returned) else returned
             case "generator":
                 last = functools.partial(_last, fn, positional, named)
                 return await self._context.threads.run(last)

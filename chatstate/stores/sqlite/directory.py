@@ -22,6 +22,7 @@ class Directory:
         self._people: dict[tuple[int, str], tuple[int, str]] = {}
 
     def forget(self) -> None:
+        """Forget what was remembered."""
         self._conversations.clear()
         self._people.clear()
 

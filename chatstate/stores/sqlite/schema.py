@@ -6,6 +6,7 @@ Times are seconds since 1970. `place` and `person` are ids of `conversations`, `
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from sqlite_utils import Database, Migrations
@@ -17,6 +18,7 @@ migrations = Migrations("chatstate")
 
 @migrations()
 def m001_initial(db: Database) -> None:
+    """Create the tables."""
     for statement in _INITIAL:
         db.conn.execute(statement)
 
@@ -122,7 +124,8 @@ def migrate(db: Database, path: Path | str) -> None:
 
     Raises `StorageError` if a newer chatstate has written it; nothing is touched then.
     """
-    known = {migration.name for migration in migrations.pending(Database(memory=True))}
+    with contextlib.closing(Database(memory=True)) as empty:
+        known = {migration.name for migration in migrations.pending(empty)}
     newer = sorted({migration.name for migration in migrations.applied(db)} - known)
     if newer:
         raise StorageError(

@@ -1,0 +1,284 @@
+"""The house's own rules: who imports whom, what is shipped, what is public, what is documented."""
+
+import ast
+import json
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import chatstate
+from chatstate import errors
+from chatstate.stores.base import Store
+
+ROOT = Path(__file__).parents[1]
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PACKAGES: list[str] = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+ENTRY_POINTS: dict[str, dict[str, str]] = PROJECT["project"]["entry-points"]
+
+LAYERS = (
+    ("clock", "errors", "messages", "sentences"),
+    ("adapter", "codec", "scope", "signature", "stores.base"),
+    ("arguments", "binding", "replies", "state", "stores.sqlite", "turn"),
+    ("interface",),
+    ("engine",),
+    ("", "__main__", "cli", "dead_letters", "plugins", "stores", "testing"),
+)
+WHEN_CALLED = {("interface", "cli"), ("interface", "plugins")}
+"""Imports inside a function that point upwards: `Interface.run` is what `chatstate run` is."""
+
+PLATFORM_LIBRARIES = ("telegram", "discord")
+HEAVY = ("telegram", "discord", "sqlite_utils", "typer", "prompt_toolkit", "rich")
+
+
+def modules(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    """Return a module's name without the first part, as in `stores.base`."""
+    parts = path.relative_to(ROOT / "chatstate").with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def imports(path: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yield each module that a file imports, and the names it takes from it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, []) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            yield node.module or "", [alias.name for alias in node.names]
+
+
+def layer(module: str) -> int:
+    """Return where a module stands: by its own name, else by its package's below the top."""
+    found = [
+        (len(name), number)
+        for number, names in enumerate(LAYERS)
+        for name in names
+        if module == name or (name not in ("", "stores") and module.startswith(f"{name}."))
+    ]
+    assert found, f"chatstate.{module} is on no layer: put it on one, here"
+    return max(found)[1]
+
+
+def upward(path: Path) -> set[tuple[str, str]]:
+    importer = name_of(path)
+    return {
+        (importer, imported)
+        for module, _ in imports(path)
+        if module.partition(".")[0] == "chatstate"
+        for imported in [module.partition(".")[2]]
+        if layer(imported) > layer(importer)
+    }
+
+
+CORE = modules(ROOT / "chatstate")
+ADAPTERS = modules(ROOT / "adapters")
+BOTS = modules(ROOT / "bots")
+
+
+def relative(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", CORE, ids=relative)
+def test_imports_point_downwards(path: Path) -> None:
+    """A module of the core imports only from its own layer and those below."""
+    assert upward(path) <= WHEN_CALLED
+
+
+@pytest.mark.parametrize("path", CORE, ids=relative)
+def test_core_knows_no_platform(path: Path) -> None:
+    """The core imports no adapter, no bot and no platform's library."""
+    roots = {module.partition(".")[0] for module, _ in imports(path)}
+    assert not roots & set(PLATFORM_LIBRARIES)
+    assert not [root for root in roots if root.startswith("chatstate_")]
+
+
+@pytest.mark.parametrize("path", ADAPTERS, ids=relative)
+def test_adapters_import_public_names_only(path: Path) -> None:
+    """An adapter takes public names of `chatstate`, those of `chatstate.adapter`, and its own."""
+    package = path.relative_to(ROOT / "adapters").parts[0]
+    for module, names in imports(path):
+        root = module.partition(".")[0]
+        if root == "chatstate":
+            assert module in ("chatstate", "chatstate.adapter")
+            assert module != "chatstate" or set(names) <= set(chatstate.__all__)
+            assert names, f"{path}: `import {module}` hides what is used of it"
+            assert not [name for name in names if name.startswith("_")]
+        elif root.startswith("chatstate_"):
+            assert root == package
+
+
+@pytest.mark.parametrize("path", BOTS, ids=relative)
+def test_bots_import_chatstate_only(path: Path) -> None:
+    """A shipped bot needs nothing but `chatstate` and the standard library."""
+    for module, names in imports(path):
+        root = module.partition(".")[0]
+        assert module == "chatstate" or root in sys.stdlib_module_names
+        assert module != "chatstate" or set(names) <= set(chatstate.__all__)
+
+
+def folders(source_root: str) -> set[str]:
+    return {path.parent.name for path in (ROOT / source_root).glob("*/__init__.py")}
+
+
+def test_wheel_ships_every_package() -> None:
+    """The wheel's list is the core and each folder of adapters/ and bots/."""
+    found = {f"{root}/{name}" for root in ("adapters", "bots") for name in folders(root)}
+    assert set(PACKAGES) == {"chatstate", *found}
+
+
+def test_every_folder_of_adapters_and_bots_is_a_package() -> None:
+    """What lies in adapters/ and bots/ is a package, or a trace of one that ran."""
+    for root in ("adapters", "bots"):
+        there = {path.name for path in (ROOT / root).iterdir() if path.name != "__pycache__"}
+        assert there == folders(root)
+
+
+def test_every_adapter_has_an_entry_point() -> None:
+    """Each adapter package is named by an entry point, and each entry point names one."""
+    named = {value.partition(":")[0] for value in ENTRY_POINTS["chatstate.adapters"].values()}
+    assert named == folders("adapters")
+
+
+def test_every_bot_has_an_entry_point() -> None:
+    """Each shipped bot's module is named by an entry point, and each entry point names one."""
+    named = {value.partition(":")[0] for value in ENTRY_POINTS["chatstate.bots"].values()}
+    found = {
+        f"{path.parent.name}.{path.stem}"
+        for path in (ROOT / "bots").glob("*/*.py")
+        if path.stem != "__init__"
+    }
+    assert named == found
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_package_is_typed(package: str) -> None:
+    """Each shipped package tells type checkers that it is annotated."""
+    assert (ROOT / package / "py.typed").is_file()
+
+
+@pytest.mark.parametrize("root", ["adapters", "bots"])
+def test_source_roots_are_no_packages(root: str) -> None:
+    """`adapters` and `bots` are no importable names."""
+    assert not (ROOT / root / "__init__.py").exists()
+
+
+def test_public_names_are_pinned() -> None:
+    """The names of `chatstate` are these: a new one is a promise, one less breaks bots."""
+    assert sorted(chatstate.__all__) == [
+        "AdapterError",
+        "Ambiguous",
+        "Arg",
+        "BindingError",
+        "Chat",
+        "ChatstateError",
+        "Command",
+        "Event",
+        "Global",
+        "Interface",
+        "LoadError",
+        "Message",
+        "Moved",
+        "PerChat",
+        "PerMember",
+        "PerThread",
+        "PerUser",
+        "Ref",
+        "Rejected",
+        "Reply",
+        "ReplyError",
+        "RetryAfter",
+        "SendError",
+        "State",
+        "StateError",
+        "StorageError",
+        "StoreLockedError",
+        "Turn",
+        "Unreachable",
+        "User",
+        "UserError",
+    ]
+
+
+@pytest.mark.parametrize("name", chatstate.__all__)
+def test_public_names_exist(name: str) -> None:
+    """What `__all__` promises is there."""
+    assert hasattr(chatstate, name)
+
+
+ERRORS = [one for one in vars(errors).values() if isinstance(one, type)]
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_errors_share_one_base(error: type[BaseException]) -> None:
+    """Whoever catches `ChatstateError` catches what chatstate raises on purpose."""
+    assert issubclass(error, errors.ChatstateError)
+
+
+def test_errors_are_public() -> None:
+    """Each error of chatstate can be caught by a public name."""
+    assert {error.__name__ for error in ERRORS} <= set(chatstate.__all__)
+
+
+def test_errors_for_adapters_say_what_they_hold() -> None:
+    """What the platform asked for is told, and can be read."""
+    wait, moved = errors.RetryAfter(2.5, account=True), errors.Moved("-100")
+    assert (str(wait), wait.seconds, wait.account) == (
+        "the platform asks to wait 2.5 s",
+        2.5,
+        True,
+    )
+    assert (str(moved), moved.chat) == ("the chat has moved to -100", "-100")
+
+
+Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def undocumented(node: Documented, name: str) -> Iterator[str]:
+    """Yield public names without docstring; private ones, and what is in them, need none."""
+    if ast.get_docstring(node) is None:
+        yield name
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return
+    for child in node.body:
+        if (
+            isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+            and not child.name.startswith("_")
+            and not is_documented_elsewhere(node, child)
+        ):
+            yield from undocumented(child, f"{name}.{child.name}")
+
+
+def is_documented_elsewhere(parent: Documented, child: Documented) -> bool:
+    """Tell whether its words are elsewhere: an overload, a Protocol's member, a store's verb."""
+    if isinstance(child, ast.Module | ast.ClassDef):
+        return False
+    if any(ast.unparse(decorator) == "overload" for decorator in child.decorator_list):
+        return True
+    if not isinstance(parent, ast.ClassDef):
+        return False
+    is_protocol = any(ast.unparse(base) == "Protocol" for base in parent.bases)
+    return is_protocol or (parent.name == "SQLiteStore" and hasattr(Store, child.name))
+
+
+@pytest.mark.parametrize("path", [*CORE, *ADAPTERS, *BOTS], ids=relative)
+def test_public_names_are_documented(path: Path) -> None:
+    """Each public module, class, function and method says what it does."""
+    assert list(undocumented(ast.parse(path.read_text()), path.stem)) == []
+
+
+def test_importing_chatstate_loads_no_heavy_library() -> None:
+    """`import chatstate` loads no platform, no command line, no tools of the database."""
+    code = "import json, sys, chatstate; print(json.dumps(sorted(sys.modules)))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    loaded = {name.partition(".")[0] for name in json.loads(ran.stdout)}
+    assert "chatstate" in loaded
+    assert not loaded & set(HEAVY)
