@@ -327,9 +327,7 @@ def test_a_file_that_runs_its_bot_while_it_is_loaded_is_refused(tmp_path: Path) 
     """A bare bot.run() would run the bot twice; the error says where to put it."""
     file = tmp_path / "bare.py"
     file.write_text(
-        "from chatstate import Interface\n"
-        "bot = Interface(lambda text: text)\n"
-        "bot.run('console')\n"
+        "from chatstate import Interface\nbot = Interface(lambda text: text)\nbot.run('console')\n"
     )
     with pytest.raises(LoadError, match='put it under `if __name__ == "__main__":`'):
         load_bot(str(file))
