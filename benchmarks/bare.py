@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+from sqlite_utils import Database
 
 from benchmarks.work import KEPT, PEOPLE, Result, Stopwatch, answer, text
+from chatstate import Chat, Event, Message, User
+from chatstate.adapter import Action
+from chatstate.stores.sqlite.schema import migrate
 
-_SCHEMA = """
-CREATE TABLE inbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT UNIQUE,
-    conversation INTEGER, body TEXT, done_at REAL);
-CREATE TABLE states (conversation INTEGER PRIMARY KEY, value TEXT);
-CREATE TABLE outbox (turn INTEGER PRIMARY KEY, body TEXT);
-"""
+_ARRIVE = """INSERT INTO inbox (seq, account, event_id, conversation, person, body, arrived_at)
+    VALUES (?, 1, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
+_DONE = "UPDATE inbox SET body = NULL, done_at = ?, attempt = ? WHERE seq = ?"
+_STATE = """INSERT INTO states
+    (bot, scope, name, place, person, value, version, schema, changed_at)
+    VALUES ('echo', 'member', 'history', ?, ?, ?, ?, 1, ?)
+    ON CONFLICT DO UPDATE SET value = excluded.value, version = excluded.version"""
+_OWE = """INSERT INTO outbox (conversation, turn, part, body, owed_at, begun_at)
+    VALUES (?, ?, 0, ?, ?, ?)"""
+_SETTLE = "DELETE FROM outbox WHERE conversation = ? AND turn = ? AND part = 0"
 
 
 def run(folder: Path, messages: int, at_once: int) -> Result:
@@ -23,42 +32,42 @@ def run(folder: Path, messages: int, at_once: int) -> Result:
     database = sqlite3.connect(folder / "bare.db", isolation_level=None)
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = FULL")
-    database.executescript(_SCHEMA)
+    migrate(Database(database), "bare.db")
     encode, decode = msgspec.json.Encoder().encode, msgspec.json.Decoder(list[str]).decode
     states: dict[int, str] = {}
-    settled: list[tuple[int]] = []
+    settled: list[tuple[int, int]] = []
     latencies: list[float] = []
     watch = Stopwatch()
     for first in range(0, messages, at_once):
         begun = time.perf_counter()
         numbers = range(first, min(first + at_once, messages))
         database.execute("BEGIN IMMEDIATE")
-        database.executemany(
-            "INSERT INTO inbox VALUES (?, ?, ?, ?, NULL)",
-            [(n + 1, f"event-{n}", n % PEOPLE, encode(text(n)).decode()) for n in numbers],
-        )
+        database.executemany(_ARRIVE, [_arrival(n, encode, begun) for n in numbers])
         database.execute("COMMIT")
-        changed: list[tuple[int, str]] = []
-        owed: list[tuple[int, str]] = []
+        changed: list[tuple[object, ...]] = []
+        owed: list[tuple[object, ...]] = []
         for n in numbers:
-            history = [*decode(states.get(n % PEOPLE, "[]")), text(n)][-KEPT:]
-            states[n % PEOPLE] = encode(history).decode()
-            changed.append((n % PEOPLE, states[n % PEOPLE]))
-            owed.append((n + 1, encode({"text": answer(history)}).decode()))
+            person = n % PEOPLE
+            history = [*decode(states.get(person, "[]")), text(n)][-KEPT:]
+            states[person] = encode(history).decode()
+            changed.append((person, person, states[person], n, begun))
+            action = Action(f"{person}-{n}-0", str(person), None, {"text": answer(history)})
+            owed.append((person, n, encode(action).decode(), begun, begun))
         database.execute("BEGIN IMMEDIATE")
-        database.executemany(
-            "UPDATE inbox SET body = NULL, done_at = ? WHERE seq = ?",
-            [(begun, n + 1) for n in numbers],
-        )
-        database.executemany(
-            "INSERT INTO states VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-            changed,
-        )
-        database.executemany("INSERT INTO outbox VALUES (?, ?)", owed)
-        database.executemany("DELETE FROM outbox WHERE turn = ?", settled)
+        database.executemany(_DONE, [(begun, n, n) for n in numbers])
+        database.executemany(_STATE, changed)
+        database.executemany(_OWE, owed)
+        database.executemany(_SETTLE, settled)
         database.execute("COMMIT")
-        settled = [(n + 1,) for n in numbers]
+        settled = [(n % PEOPLE, n) for n in numbers]
         latencies += [time.perf_counter() - begun] * len(numbers)
     result = watch.stop(messages, latencies)
     database.close()
     return result
+
+
+def _arrival(number: int, encode: Callable[[Event], bytes], now: float) -> tuple[object, ...]:
+    person = number % PEOPLE
+    message = Message(text(number), User(str(person), str(person)), Chat(str(person)))
+    event = Event(f"event-{number}", message)
+    return (number, event.id, person, person, encode(event).decode(), now)

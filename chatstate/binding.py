@@ -99,6 +99,7 @@ class Handler:
         self.description = description or first_line(fn)
         binder = _Binder(fn, states)
         self._keywords, self._getters = binder.bind(inputs)
+        self._has_keywords = any(self._keywords)
         self.slots: tuple[Slot, ...] = tuple(binder.slots)
         self._arguments = _checked_arguments(fn, binder.arguments, command)
         self._outputs = None if outputs is None else _bind_outputs(fn, outputs, binder)
@@ -119,6 +120,8 @@ class Handler:
             arguments = parse_arguments(self._arguments, turn.text, turn.message, self.usage)
         elif self._arguments:
             arguments = (self._arguments[0].parse(turn.text, turn.message),)
+        if not self._has_keywords:
+            return [get(turn, states, arguments) for get in self._getters], {}
         positional: list[Any] = []
         named: dict[str, Any] = {}
         for keyword, get in zip(self._keywords, self._getters, strict=True):

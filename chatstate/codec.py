@@ -49,6 +49,15 @@ class Codec:
     def encode(self, value: Any) -> str:
         """Return `value` as JSON text. Raises `StateError` if it would not come back equal."""
         try:
+            encoded = self._encoder.encode(value)
+            if self._decoder.decode(encoded) == value:
+                return encoded.decode()
+        except Exception:  # noqa: BLE001 - whatever is wrong is looked for below
+            return self._encode_with_care(value)
+        return self._encode_with_care(value)
+
+    def _encode_with_care(self, value: Any) -> str:
+        try:
             encoded = self._to_json(value)
             self._prove(encoded, value)
         except RecursionError as error:

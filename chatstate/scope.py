@@ -38,12 +38,13 @@ def key(bot: str, scope: Scope, name: str, place: Place) -> Key:
     """Return the key of the state `name` of `bot` for whoever speaks at `place`."""
     match scope:
         case "member":
-            return Key(bot, scope, name, place.conversation, place.person)
+            where = (place.conversation, place.person)
         case "thread":
-            return Key(bot, scope, name, place.conversation, 0)
+            where = (place.conversation, 0)
         case "chat":
-            return Key(bot, scope, name, place.chat, 0)
+            where = (place.chat, 0)
         case "user":
-            return Key(bot, scope, name, 0, place.person)
+            where = (0, place.person)
         case "global":
-            return Key(bot, scope, name, 0, 0)
+            where = (0, 0)
+    return Key(bot, scope, name, *where)

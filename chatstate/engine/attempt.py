@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-from collections import Counter
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from chatstate.binding import Handler, Slot
 from chatstate.codec import Codec
@@ -28,7 +29,7 @@ from chatstate.turn import Turn
 _any = Codec(Any)
 
 
-class _Held(NamedTuple):
+class _Held(msgspec.Struct, frozen=True):
     """A value a turn holds: as loaded (`text`: None if it must be stored in any case)."""
 
     slot: Slot
@@ -37,62 +38,41 @@ class _Held(NamedTuple):
     text: str | None
 
 
-class _Application(NamedTuple):
+class _Application(msgspec.Struct, frozen=True):
     bound: BoundState
     key: Key
     fn: Callable[[Any], Any]
     reply: Callable[[Any], Any] | None
 
 
-class Attempt:
+class Attempt(msgspec.Struct):
     """Runs `handler` once, for events that are handled together, on the values of this moment.
 
-    `notes` are the results of steps, by name: those of earlier attempts, None if not loaded.
+    `text` is what the handler gets. `notes` are the results of steps, by name: those of earlier
+    attempts, None if not loaded. `keys` are those of the values it holds.
     """
 
-    __slots__ = (
-        "_applications",
-        "_context",
-        "_held",
-        "_objects",
-        "_sent",
-        "_steps",
-        "arrival",
-        "fenced",
-        "handler",
-        "keys",
-        "notes",
-        "turn",
-    )
+    context: Context
+    handler: Handler
+    arrivals: list[Arrival]
+    text: str
+    notes: dict[str, str] | None = None
+    fenced: bool = False
+    keys: list[Key] = []
+    _held: list[_Held] = []
+    _objects: list[Any] = []
+    _applications: list[_Application] = []
+    _sent: list[Reply] = []
+    _steps: dict[str, int] = {}
 
-    def __init__(
-        self,
-        context: Context,
-        handler: Handler,
-        arrivals: list[Arrival],
-        text: str,
-        notes: dict[str, str] | None,
-    ) -> None:
-        self._context = context
-        self.handler = handler
-        self.arrival = arrival = arrivals[-1]
-        self.notes = notes
-        self.fenced = False
-        self.turn = Turn(
-            tuple([one.event.message for one in arrivals]),
-            text,
-            context.adapters[arrival.place.account].name,
-            self,
-        )
-        self.keys: list[Key] = [
-            key(context.bot.id, slot.state.scope, slot.state.name, arrival.place)
-            for slot in handler.slots
-        ]
-        self._held: list[_Held] = []
-        self._objects: list[Any] = []
-        self._applications: list[_Application] = []
-        self._sent: list[Reply] = []
-        self._steps: Counter[str] = Counter()
+    def __post_init__(self) -> None:
+        bot, place = self.context.bot.id, self.arrivals[-1].place
+        self.keys = [key(bot, one.state.scope, one.state.name, place) for one in self.handler.slots]
+
+    @property
+    def arrival(self) -> Arrival:
+        """The last of the events."""
+        return self.arrivals[-1]
 
     @property
     def shared_keys(self) -> list[Key]:
@@ -101,12 +81,15 @@ class Attempt:
 
     async def run(self) -> list[Reply]:
         """Load, call the handler, and return its replies."""
-        values = self._context.values
+        values = self.context.values
         if self.keys:
             entries = values.peek(self.keys) or await values.load(self.keys)
             for slot, one, entry in zip(self.handler.slots, self.keys, entries, strict=True):
                 self._hold(slot, one, entry)
-        positional, named = self.handler.bind(self.turn, self._objects)
+        adapter = self.context.adapters[self.arrival.place.account]
+        messages = tuple([one.event.message for one in self.arrivals])
+        turn = Turn(messages, self.text, adapter.name, self)
+        positional, named = self.handler.bind(turn, self._objects)
         returned = await self._call(positional, named)
         for index, held in enumerate(self._held):
             if held.slot.by_ref:
@@ -128,9 +111,9 @@ class Attempt:
         for held, value in zip(self._held, self._objects, strict=True):
             text = held.slot.state.encode(value)
             if text != held.text:
-                if self._context.values.version(held.key) not in (held.entry.version, None):
+                if self.context.values.version(held.key) not in (held.entry.version, None):
                     return None
-                new = Value(text, next(self._context.versions))
+                new = Value(text, next(self.context.versions))
                 changes[held.key] = Change(held.key, held.entry.version, new)
         if self._applications:
             self._apply_to_others(answer, changes)
@@ -140,10 +123,10 @@ class Attempt:
 
     async def state(self, wanted: Any, of: User | None) -> Any:
         """See `Turn.state`."""
-        bound = self._context.bot.states.find(wanted)
+        bound = self.context.bot.states.find(wanted)
         one = await self._key(bound, of)
         if one not in self.keys:
-            (entry,) = await self._context.values.load([one])
+            (entry,) = await self.context.values.load([one])
             if one not in self.keys:
                 self.keys.append(one)
                 self._hold(Slot(bound, is_immutable(bound.type)), one, entry)
@@ -153,16 +136,16 @@ class Attempt:
         self, wanted: Any, fn: Callable[[Any], Any], reply: Callable[[Any], Any] | None
     ) -> None:
         """See `Turn.apply`."""
-        bound = self._context.bot.states.find(wanted)
-        one = key(self._context.bot.id, bound.scope, bound.name, self.arrival.place)
+        bound = self.context.bot.states.find(wanted)
+        one = key(self.context.bot.id, bound.scope, bound.name, self.arrival.place)
         self._applications.append(_Application(bound, one, fn, reply))
 
     async def step(self, name: str, fn: Callable[[], Any]) -> Any:
         """See `Turn.step`."""
-        self._steps[name] += 1
-        name = name if self._steps[name] == 1 else f"{name} #{self._steps[name]}"
+        self._steps[name] = times = self._steps.get(name, 0) + 1
+        name = name if times == 1 else f"{name} #{times}"
         if self.notes is None:
-            self.notes = dict(await self._context.store.notes(self.arrival.seq))
+            self.notes = dict(await self.context.store.notes(self.arrival.seq))
         if name in self.notes:
             return _any.decode(self.notes[name])
         result = await self._outcome(fn)
@@ -170,7 +153,7 @@ class Attempt:
             text = _any.encode(result)
         except StateError as error:
             raise StateError(f"the result of step {name!r}: {error}") from error
-        if self.fenced or not await self._context.store.note(self.arrival.seq, name, text):
+        if self.fenced or not await self.context.store.note(self.arrival.seq, name, text):
             raise asyncio.CancelledError
         self.notes[name] = text
         return result
@@ -181,15 +164,15 @@ class Attempt:
 
     async def _key(self, bound: BoundState, of: User | None) -> Key:
         place = self.arrival.place
-        if of is not None and of.id != self.turn.user.id:
-            person = await self._context.store.person(place.account, of)
+        if of is not None and of.id != self.arrival.event.message.sender.id:
+            person = await self.context.store.person(place.account, of)
             place = place._replace(person=person)
-        return key(self._context.bot.id, bound.scope, bound.name, place)
+        return key(self.context.bot.id, bound.scope, bound.name, place)
 
     async def _outcome(self, fn: Callable[[], Any]) -> Any:
         if inspect.iscoroutinefunction(fn):
             return await fn()
-        result = await self._context.threads.run(fn)
+        result = await self.context.threads.run(fn)
         return await result if inspect.isawaitable(result) else result
 
     def _hold(self, slot: Slot, one: Key, entry: Entry) -> None:
@@ -222,13 +205,13 @@ class Attempt:
             else:
                 value = one.bound.decode(entry.value.text, trusted=entry.trusted)
             value = one.fn(value)
-            new = Value(one.bound.encode(value), next(self._context.versions))
+            new = Value(one.bound.encode(value), next(self.context.versions))
             expected = before.expected if before else entry.version
             changes[one.key] = Change(one.key, expected, new)
             _show(one, value, answer)
 
     def _now(self, one: Key) -> Entry:
-        (entry,) = self._context.values.peek([one]) or [Entry(None, trusted=False)]
+        (entry,) = self.context.values.peek([one]) or [Entry(None, trusted=False)]
         return entry
 
     async def _call(self, positional: list[Any], named: dict[str, Any]) -> Any:
@@ -238,11 +221,11 @@ class Attempt:
                 return await fn(*positional, **named)
             case "sync":
                 call = functools.partial(fn, *positional, **named)
-                returned = await self._context.threads.run(call)
+                returned = await self.context.threads.run(call)
                 return await returned if inspect.isawaitable(returned) else returned
             case "generator":
                 last = functools.partial(_last, fn, positional, named)
-                return await self._context.threads.run(last)
+                return await self.context.threads.run(last)
             case "async_generator":
                 last_one = None
                 async for yielded in fn(*positional, **named):

@@ -6,9 +6,9 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from chatstate.adapter import Action, Adapter
+from chatstate.adapter import Adapter
 from chatstate.engine.lanes import Lanes
-from chatstate.engine.outbound import Outbound, reply_key
+from chatstate.engine.outbound import new_outbound
 from chatstate.engine.receipts import EventReceipt
 from chatstate.engine.sender import Sender
 from chatstate.engine.turns import Turns
@@ -98,13 +98,13 @@ class AccountHost:
         if conversation in self._refusing:
             return
         self._refusing.add(conversation)
-        message = arrival.event.message
-        log.warning("too many events wait in chat %s; refusing more", message.chat.id)
+        event = arrival.event
+        log.warning("too many events wait in chat %s; refusing more", event.message.chat.id)
         reply = Reply(say(self._bot.sentences, "too_busy"))
         for number, part in enumerate(self._adapter.render(reply)):
-            key = reply_key(conversation, arrival.seq, number)
-            action = Action(key, message.chat.id, message.thread, part, arrival.event.origin)
-            self._sender.add(Outbound(self._account, conversation, arrival.seq, number, action))
+            self._sender.add(
+                new_outbound(arrival.place, arrival.seq, number, event.message, part, event.origin)
+            )
 
 
 class _Again(EventReceipt):

@@ -132,7 +132,7 @@ class Lanes:
             lane.task = asyncio.get_running_loop().create_task(self._run(conversation, lane))
 
     async def _run(self, conversation: int, lane: Lane) -> None:
-        task = asyncio.current_task()
+        task = lane.task
         try:
             while not self.stopping and (lane.arrivals or await self._refill(conversation, lane)):
                 async with self._running:

@@ -8,23 +8,14 @@ import msgspec
 
 from chatstate.adapter import Action, Part
 from chatstate.engine.receipts import EventReceipt
+from chatstate.messages import Message
+from chatstate.scope import Place
 from chatstate.stores.base import Address, Owed
 
 _encoder = msgspec.json.Encoder()
 
 
-class Body(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The body of an outbox row: the rendered part, and the origin of what it answers."""
-
-    part: Part
-    origin: str | None = None
-
-    def encode(self) -> str:
-        """Return the body as JSON text."""
-        return _encoder.encode(self).decode()
-
-
-_decoder = msgspec.json.Decoder(Body)
+_decoder = msgspec.json.Decoder(Action)
 
 
 class Outbound(msgspec.Struct):
@@ -45,24 +36,19 @@ class Outbound(msgspec.Struct):
 
 def outbound(conversation: int, address: Address, owed: Owed) -> Outbound:
     """Return the reply that an outbox row from before holds."""
-    body = _decoder.decode(owed.body)
+    action = msgspec.structs.replace(
+        _decoder.decode(owed.body), chat=address.chat, thread=address.thread
+    )
     return Outbound(
-        address.account,
-        conversation,
-        owed.turn,
-        owed.part,
-        Action(
-            reply_key(conversation, owed.turn, owed.part),
-            address.chat,
-            address.thread,
-            body.part,
-            body.origin,
-        ),
-        owed.body,
-        owed.begun_at,
+        address.account, conversation, owed.turn, owed.part, action, owed.body, owed.begun_at
     )
 
 
-def reply_key(conversation: int, turn: int, part: int) -> str:
-    """Return the idempotency key of a reply: the same in every process."""
-    return f"{conversation}-{turn}-{part}"
+def new_outbound(
+    place: Place, turn: int, number: int, message: Message, part: Part, origin: str | None
+) -> Outbound:
+    """Return a new reply: the part `number` of what a turn answers to `message`."""
+    key = f"{place.conversation}-{turn}-{number}"
+    action = Action(key, message.chat.id, message.thread, part, origin)
+    body = _encoder.encode(action).decode()
+    return Outbound(place.account, place.conversation, turn, number, action, body)

@@ -16,13 +16,13 @@ class EventReceipt:
         self.status: ReceiptStatus = status
         self._done = done
         self._owed = 0
-        self._waiters: list[asyncio.Future[None]] = []
+        self._waiters: list[asyncio.Future[None]] | None = None
 
     async def settled(self) -> None:
         """Return when the event's turn is committed and its replies are sent, held or dead."""
         if not self._done:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiters.append(waiter)
+            self._waiters = [*(self._waiters or ()), waiter]
             await waiter
 
     def owes(self, replies: int) -> None:
@@ -39,7 +39,7 @@ class EventReceipt:
 
     def _wake(self) -> None:
         self._done = True
-        for waiter in self._waiters:
+        for waiter in self._waiters or ():
             if not waiter.done():
                 waiter.set_result(None)
-        self._waiters.clear()
+        self._waiters = None

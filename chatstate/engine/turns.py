@@ -17,14 +17,13 @@ from typing import Any
 
 import msgspec
 
-from chatstate.adapter import Action
 from chatstate.binding import Handler
 from chatstate.engine.attempt import Attempt
 from chatstate.engine.committer import Committer
 from chatstate.engine.context import Context
 from chatstate.engine.lanes import Lanes
 from chatstate.engine.locks import KeyLocks
-from chatstate.engine.outbound import Body, Outbound, reply_key
+from chatstate.engine.outbound import Outbound, new_outbound
 from chatstate.engine.receipts import EventReceipt
 from chatstate.engine.sender import Sender
 from chatstate.errors import StorageError, UserError
@@ -127,7 +126,7 @@ class Turns:
             self._merge(running)
             if len(running.arrivals) > 1:
                 text = "\n".join(one.event.message.text for one in running.arrivals)
-        running.attempt = first = Attempt(self._context, handler, running.arrivals, text, None)
+        running.attempt = first = Attempt(self._context, handler, running.arrivals, text)
         shared = first.shared_keys
         if not shared or not self._locks.wanted(shared):
             if await self._try(running, first):
@@ -214,24 +213,10 @@ class Turns:
 
     def _render(self, arrival: Arrival, answer: list[Reply]) -> list[Outbound]:
         place, event = arrival.place, arrival.event
-        chat, thread = event.message.chat.id, event.message.thread
         render = self._context.adapters[place.account].render
         parts = [part for reply in answer for part in render(reply)]
         return [
-            Outbound(
-                place.account,
-                place.conversation,
-                arrival.seq,
-                number,
-                Action(
-                    reply_key(place.conversation, arrival.seq, number),
-                    chat,
-                    thread,
-                    part,
-                    event.origin,
-                ),
-                Body(part, event.origin).encode(),
-            )
+            new_outbound(place, arrival.seq, number, event.message, part, event.origin)
             for number, part in enumerate(parts)
         ]
 

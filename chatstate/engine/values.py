@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from chatstate.scope import Key
 from chatstate.stores.base import Change, Store, Value
@@ -21,7 +22,7 @@ from chatstate.stores.base import Change, Store, Value
 _REMEMBERED = 20_000
 
 
-class Entry(NamedTuple):
+class Entry(msgspec.Struct, frozen=True):
     """A value, None if there is none. `trusted`: this process wrote it."""
 
     value: Value | None

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TypeVar
 
 from chatstate.messages import Message, User
 from chatstate.scope import Place
 
 _REMEMBERED = 50_000
-_K = TypeVar("_K")
-_V = TypeVar("_V")
 
 
 class Directory:
@@ -18,32 +15,29 @@ class Directory:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._conversations: dict[tuple[int, str, str | None], tuple[int, int]] = {}
-        self._people: dict[tuple[int, str], tuple[int, str]] = {}
+        self._places: dict[tuple[int, str, str | None, str], tuple[Place, str]] = {}
 
     def forget(self) -> None:
         """Forget what was remembered."""
-        self._conversations.clear()
-        self._people.clear()
+        self._places.clear()
 
     def place(self, account: int, message: Message) -> Place:
         """Return where `message` was said and by whom; unknown ids get new rows."""
-        name = (account, message.chat.id, message.thread)
-        found = self._conversations.get(name)
-        if found is None:
+        sender = message.sender
+        name = (account, message.chat.id, message.thread, sender.id)
+        found = self._places.get(name)
+        if found is None or found[1] != sender.name:
             chat = self._chat(account, message)
-            found = (chat, self._conversation(chat, message.thread or ""))
-            _remember(self._conversations, name, found)
-        return Place(account, *found, self.person(account, message.sender))
-
-    def person(self, account: int, user: User) -> int:
-        """Return the id of a person, noting what they are called now."""
-        name = (account, user.id)
-        found = self._people.get(name)
-        if found is None or found[1] != user.name:
-            found = (self._person(account, user), user.name)
-            _remember(self._people, name, found)
+            conversation = self._conversation(chat, message.thread or "")
+            place = Place(account, chat, conversation, self.person(account, sender))
+            self._remember(name, place, sender.name)
+            return place
         return found[0]
+
+    def _remember(self, name: tuple[int, str, str | None, str], place: Place, called: str) -> None:
+        if len(self._places) >= _REMEMBERED:
+            del self._places[next(iter(self._places))]
+        self._places[name] = (place, called)
 
     def _chat(self, account: int, message: Message) -> int:
         chat = message.chat
@@ -69,7 +63,8 @@ class Directory:
             "INSERT INTO conversations (chat, thread) VALUES (?, ?)", (chat, thread)
         )
 
-    def _person(self, account: int, user: User) -> int:
+    def person(self, account: int, user: User) -> int:
+        """Return the id of a person, noting what they are called now."""
         row = self._connection.execute(
             "SELECT person FROM person_ids WHERE account = ? AND platform_id = ?",
             (account, user.id),
@@ -89,9 +84,3 @@ class Directory:
 
     def _insert(self, statement: str, values: tuple[object, ...]) -> int:
         return self._connection.execute(statement, values).lastrowid or 0
-
-
-def _remember(cache: dict[_K, _V], name: _K, value: _V) -> None:
-    if len(cache) >= _REMEMBERED:
-        del cache[next(iter(cache))]
-    cache[name] = value

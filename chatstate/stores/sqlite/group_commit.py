@@ -19,7 +19,9 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from chatstate.errors import StorageError
 from chatstate.stores.sqlite.faults import is_hopeless, is_passing, storage_error
@@ -34,7 +36,7 @@ _LAZY_SECONDS = 0.05
 _FIRST_PAUSE, _TOLD_AT, _LONGEST_PAUSE = 0.01, 0.5, 5.0
 
 
-class _Work(NamedTuple):
+class _Work(msgspec.Struct, frozen=True):
     kind: Kind
     argument: Any
     weight: int
@@ -44,7 +46,7 @@ class _Work(NamedTuple):
 class GroupCommit:
     """Runs work on `connection`. `kinds` are in the order they take in a transaction.
 
-    `lazy` is the kind of `submit_lazy`, the last.
+    `lazy` is the kind of `submit_lazy`, the first.
     `on_rollback` is called in the next transaction, to read again what was rolled back.
     """
 
@@ -171,9 +173,9 @@ class GroupCommit:
                 self._on_rollback()
                 self._rolled_back = False
             lazy = len(self._lazy)
-            results = self._apply(works)
             if lazy:
                 self._lazy_kind(self._lazy[:lazy])
+            results = self._apply(works)
             if self._executor:
                 loop = asyncio.get_running_loop()
                 await loop.run_in_executor(self._executor, self._connection.commit)

@@ -6,7 +6,7 @@ import itertools
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 
@@ -29,13 +29,16 @@ _WAITING = """SELECT i.seq, i.account, c.chat, i.conversation, i.person, i.body,
     WHERE i.conversation = ? AND i.seq > ? AND i.done_at IS NULL ORDER BY i.seq LIMIT ?"""
 _SECOND_WAITING = """SELECT seq FROM inbox WHERE conversation = ? AND done_at IS NULL
     ORDER BY seq LIMIT 1 OFFSET 1"""
-# Only rows near the oldest are looked at, so that this takes no index and no scan.
-_PRUNE = """DELETE FROM inbox WHERE seq < (SELECT min(seq) FROM inbox) + ? AND done_at < ?"""
+_COUNT_WAITING = "SELECT count(*) FROM inbox WHERE conversation = ? AND done_at IS NULL"
+_USED_UP = "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'inbox'"
+# Only rows near the oldest done one are looked at, so that this takes no index and no scan.
+_PRUNE = """DELETE FROM inbox WHERE seq < ? + (
+    SELECT seq FROM inbox WHERE done_at IS NOT NULL ORDER BY seq LIMIT 1) AND done_at < ?"""
 _PRUNE_NOTES = """DELETE FROM notes WHERE turn NOT IN
     (SELECT seq FROM inbox WHERE done_at IS NULL)"""
 
 
-class Delivery(NamedTuple):
+class Delivery(msgspec.Struct, frozen=True):
     """What one call of `ingest` was given."""
 
     account: int
@@ -59,6 +62,7 @@ class Inbox:
         self._overflow: Overflow = overflow
         self._rows: list[tuple[Any, ...]] = []
         self._known_before = False
+        self._refused = 0
         self.directory = Directory(writer)
         self._count()
 
@@ -80,17 +84,21 @@ class Inbox:
         """Store events in order, with their adapters' cursors."""
         now = self._clock()
         self._known_before = False
+        self._refused = 0
         results = [
-            [self._receive(account, event, now) for event in events]
-            for account, events, _ in deliveries
+            [self._receive(delivery.account, event, now) for event in delivery.events]
+            for delivery in deliveries
         ]
         self._store()
         if self._known_before:
             results = [[self._recognise(one) for one in found] for found in results]
-        for account, _, cursor in deliveries:
-            if cursor is not None:
+        if self._refused:  # its number was given away, though no row has it
+            self._writer.execute(_USED_UP, (self._refused,))
+        for delivery in deliveries:
+            if delivery.cursor is not None:
                 self._writer.execute(
-                    "UPDATE accounts SET cursor = ? WHERE id = ?", (cursor, account)
+                    "UPDATE accounts SET cursor = ? WHERE id = ?",
+                    (delivery.cursor, delivery.account),
                 )
         return results
 
@@ -108,6 +116,12 @@ class Inbox:
             self._waiting[conversation] = left
         else:
             del self._waiting[conversation]
+
+    def recount(self, conversation: int) -> None:
+        """Count anew what waits in a conversation."""
+        (waiting,) = self._writer.execute(_COUNT_WAITING, (conversation,)).fetchone()
+        self._waiting[conversation] = waiting
+        self.done(conversation, 0)
 
     def suspect(self, numbers: Sequence[int]) -> list[None]:
         """Count a crash against events."""
@@ -137,9 +151,11 @@ class Inbox:
             known = self._known(arrival)
             if known:
                 return known
-            dropped = self._make_room(place.conversation)
-            if dropped is None:
-                return Ingested("refused", arrival)
+            if self._is_full(place.conversation):
+                dropped = self._make_room(place.conversation)
+                if dropped is None:
+                    self._refused = arrival.seq
+                    return Ingested("refused", arrival)
         self._rows.append(self._row(arrival, now))
         self._waiting[place.conversation] += 1
         return Ingested("stored", arrival, dropped=dropped)
@@ -155,6 +171,13 @@ class Inbox:
             _encode(event).decode(),
             now,
         )
+
+    def _is_full(self, conversation: int) -> bool:
+        if not self._known_before:
+            return True
+        # Duplicates of this batch count as waiting until they are recognised.
+        (waiting,) = self._writer.execute(_COUNT_WAITING, (conversation,)).fetchone()
+        return bool(waiting >= self._limit)
 
     def _make_room(self, conversation: int) -> int | None:
         """Drop the oldest event that is not at its turn, if that is the policy."""

@@ -267,10 +267,13 @@ class SQLiteStore:
 
     def _turns(self, works: Sequence[Sequence[TurnCommit]]) -> list[Sequence[Outcome]]:
         turns = [turn for work in works for turn in work]
-        outcomes = commit_turns(self._writer, turns, self._clock())
-        for turn, outcome in zip(turns, outcomes, strict=True):
-            if outcome == "applied":
+        outcomes, all_now = commit_turns(self._writer, turns, self._clock())
+        if all_now:
+            for turn in turns:
                 self._inbox.done(turn.place.conversation, 1 + len(turn.also))
+        else:
+            for conversation in {turn.place.conversation for turn in turns}:
+                self._inbox.recount(conversation)
         ends = list(itertools.accumulate(len(work) for work in works))
         return [outcomes[end - len(work) : end] for work, end in zip(works, ends, strict=True)]
 

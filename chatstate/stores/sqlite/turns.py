@@ -5,12 +5,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from chatstate.scope import Key
 from chatstate.stores.base import Change, Outcome, TurnCommit
 
 _DONE = """UPDATE inbox SET body = NULL, done_at = ?, attempt = ? WHERE seq = ? AND done_at IS NULL
     AND NOT EXISTS (SELECT 1 FROM inbox AS earlier WHERE earlier.conversation = inbox.conversation
         AND earlier.seq < inbox.seq AND earlier.done_at IS NULL)"""
+# Events that had to make room (`drop_oldest`) while a handler had them already.
+_DROPPED = "SELECT 1 FROM inbox WHERE seq = ? AND done_at IS NOT NULL AND attempt IS NULL"
 _DIES = """INSERT INTO dead_letters
     (bot, kind, conversation, person, turn, body, error, detail, died_at)
     SELECT a.bot, 'event', i.conversation, i.person, i.seq, i.body, ?, ?, ?
@@ -30,17 +34,20 @@ class _NotAllError(Exception):
 
 def commit_turns(
     connection: sqlite3.Connection, turns: Sequence[TurnCommit], now: float
-) -> list[Outcome]:
-    """Commit `turns`, in order, inside the open transaction; return what became of each."""
+) -> tuple[list[Outcome], bool]:
+    """Commit `turns`, in order, inside the open transaction.
+
+    Return what became of each, and whether all are applied now, for the first time.
+    """
     connection.execute("SAVEPOINT turns")
     try:
         _apply(connection, turns, now)
     except (_NotAllError, sqlite3.IntegrityError):
         connection.execute("ROLLBACK TO turns")
-        return [_commit_one(connection, turn, now) for turn in turns]
+        return [_commit_one(connection, turn, now) for turn in turns], False
     finally:
         connection.execute("RELEASE turns")
-    return ["applied"] * len(turns)
+    return ["applied"] * len(turns), True
 
 
 def _commit_one(connection: sqlite3.Connection, turn: TurnCommit, now: float) -> Outcome:
@@ -49,6 +56,8 @@ def _commit_one(connection: sqlite3.Connection, turn: TurnCommit, now: float) ->
     ).fetchone()
     if row is None or row[0] is not None:
         return "applied" if row and row[1] == turn.attempt else "fenced"
+    also = [seq for seq in turn.also if not connection.execute(_DROPPED, (seq,)).fetchone()]
+    turn = msgspec.structs.replace(turn, also=also)
     connection.execute("SAVEPOINT one")
     try:
         _apply(connection, (turn,), now)
