@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: history echo, side by side, interleaved."""
+"""`python -m benchmarks`: history echo side by side, and other figures by name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks import bare, chatstate_echo
+from benchmarks import bare, chatstate_echo, imports, sessions, stall
 from benchmarks.work import Result
 
 Contestant = Callable[[Path, int, int], Result]
@@ -41,14 +41,30 @@ def _show(at_once: int, results: dict[str, list[Result]]) -> None:
         print(f"{name:20} {middle.line()} {ratio:>8.2f}")
 
 
+def _echo(options: argparse.Namespace) -> None:
+    for at_once, messages in ((1, options.messages // 10), (100, options.messages)):
+        _show(at_once, _measure(messages, at_once, options.rounds))
+
+
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "what", nargs="?", default="echo", choices=("echo", "stall", "sessions", "imports")
+    )
     parser.add_argument("--messages", type=int, default=20_000, help="at 100 at once")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    for at_once, messages in ((1, options.messages // 10), (100, options.messages)):
-        _show(at_once, _measure(messages, at_once, options.rounds))
+    with tempfile.TemporaryDirectory() as folder:
+        match options.what:
+            case "echo":
+                _echo(options)
+            case "stall":
+                stall.run(Path(folder))
+            case "sessions":
+                sessions.run(Path(folder), rounds=options.rounds)
+            case "imports":
+                imports.run(options.rounds)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,6 +25,16 @@ async def _async_echo(message: str, history: list[str]) -> tuple[str, list[str]]
     return _echo(message, history)
 
 
+def echo_bot(*, threads: bool) -> Interface:
+    """Return the bot, with an async handler or one in threads."""
+    return Interface(
+        _echo if threads else _async_echo,
+        inputs=["text", State([])],
+        outputs=["text", "state"],
+        id="echo",
+    )
+
+
 class Crowd:
     """A platform on which `at_once` people write, each the next message after the reply."""
 
@@ -33,6 +44,7 @@ class Crowd:
 
     def __init__(self, messages: int, at_once: int) -> None:
         self.sent = 0
+        self._session = uuid.uuid4().hex
         self._messages = messages
         self._numbers = iter(range(messages))
         self._at_once = at_once
@@ -54,7 +66,7 @@ class Crowd:
             begun = time.perf_counter()
             person = str(number % PEOPLE)
             message = Message(text(number), User(person, person), Chat(person))
-            (receipt,) = await host.deliver([Event(f"event-{number}", message)])
+            (receipt,) = await host.deliver([Event(f"{self._session}-{number}", message)])
             await receipt.settled()
             self._latencies.append(time.perf_counter() - begun)
 
@@ -73,12 +85,7 @@ _names = itertools.count()
 
 def run(folder: Path, messages: int, at_once: int, *, threads: bool) -> Result:
     """Run the bot, with an async handler or one in threads."""
-    bot = Interface(
-        _echo if threads else _async_echo,
-        inputs=["text", State([])],
-        outputs=["text", "state"],
-        id="echo",
-    )
+    bot = echo_bot(threads=threads)
     crowd = Crowd(messages, at_once)
     store = open_store(f"sqlite:///{folder / f'chatstate-{next(_names)}.db'}")
     asyncio.run(Engine(bot, [crowd], store).run())

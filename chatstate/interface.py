@@ -201,7 +201,7 @@ class Interface:
 
         Raises `Sentence` if the person should be told so.
         """
-        if message.kind == "message":
+        if message.kind == "message" and message.text.startswith("/"):
             found = _COMMAND.fullmatch(message.text)
             if found:
                 name = found[1].lower()

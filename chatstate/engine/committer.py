@@ -6,7 +6,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from chatstate.errors import StorageError
 from chatstate.stores.base import Outcome, Store, TurnCommit
 
 _BATCH = 256
@@ -35,7 +34,7 @@ class Committer:
                 outcomes = await self._store.commit([commit for commit, _ in batch])
                 for (_, done), outcome in zip(batch, outcomes, strict=True):
                     done(outcome)
-        except StorageError as error:
+        except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
             self._failed(error)
         finally:
             self.task = None

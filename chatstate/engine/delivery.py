@@ -23,18 +23,20 @@ class Delivery:
     """Makes one call again and again, its first `error` being known.
 
     `repeats`: whether to try again what may have been sent. `close_gate` is called when the
-    whole account has to wait, `pass_gate` before each try.
+    whole account has to wait, `pass_gate` before each try, `moved` when the chat has a new id.
     """
 
     repeats = True
     close_gate: Callable[[float], None]
     pass_gate: Callable[[], Awaitable[None]]
+    moved: Callable[[str, str], Awaitable[None]]
 
     def __init__(self, adapter: Adapter, action: Action, clock: Clock, error: Exception) -> None:
         self._adapter = adapter
         self._action = action
         self._clock = clock
         self._first: Exception | None = error
+        self._old_chat = action.chat
         self._ambiguous = 0
 
     async def run(self) -> DeadLetter | None:
@@ -62,6 +64,9 @@ class Delivery:
         if self._first:
             error, self._first = self._first, None
             raise error
+        if self._action.chat != self._old_chat:
+            await self.moved(self._old_chat, self._action.chat)
+            self._old_chat = self._action.chat
         await self.pass_gate()
         await self._adapter.perform(self._action)
 

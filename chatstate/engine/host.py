@@ -19,6 +19,8 @@ from chatstate.stores.base import Account, Arrival, Ingested, Store
 
 log = logging.getLogger("chatstate.engine")
 
+_AT_ONCE = 128  # more events in one transaction would stop the event loop for too long
+
 
 class AccountHost:
     """Takes in the events of one account."""
@@ -62,10 +64,15 @@ class AccountHost:
         """See `Host.deliver`."""
         if self._lanes.stopping:  # what is not stored is not acknowledged, and comes again
             await asyncio.get_running_loop().create_future()
-        ingested = await self._store.ingest(self._account, events, cursor)
+        receipts: list[EventReceipt] = []
+        for first in range(0, max(len(events), 1), _AT_ONCE):
+            some = events[first : first + _AT_ONCE]
+            last = first + _AT_ONCE >= len(events)
+            done = await self._store.ingest(self._account, some, cursor if last else None)
+            receipts += [self._accept(one) for one in done]
         if cursor is not None:
             self._cursor = cursor
-        return [self._accept(one) for one in ingested]
+        return receipts
 
     def _accept(self, ingested: Ingested) -> EventReceipt:
         arrival = ingested.arrival

@@ -31,17 +31,22 @@ log = logging.getLogger("chatstate.sender")
 
 _TAKEN = 32
 _CRASHES = 3
+_HELD = DeadLetter("reply", "held: it may have been sent before a crash")
 OnAmbiguous = Literal["repeat", "hold"]
 
 
 class Line:
-    """The replies owed to one conversation. `beyond`: more are in the outbox, from before."""
+    """The replies owed to one conversation. `beyond`: more are in the outbox, from before.
 
-    __slots__ = ("beyond", "replies", "task")
+    `ahead`: (turn, part) of what was sent from there before it came into memory.
+    """
+
+    __slots__ = ("ahead", "beyond", "replies", "task")
 
     def __init__(self) -> None:
         self.replies: deque[Outbound] = deque()
         self.beyond = False
+        self.ahead: set[tuple[int, int]] = set()
         self.task: asyncio.Task[None] | None = None
 
 
@@ -95,7 +100,9 @@ class Sender:
         for owed in await self._store.take(conversation, (0, -1), 1):
             reply = outbound(conversation, address, owed)
             row = (conversation, owed.turn, owed.part)
-            if owed.crashes >= _CRASHES:
+            if self._on_ambiguous == "hold" and self._is_unclear(reply):
+                self._store.settle(Settled(*row, _HELD))
+            elif owed.crashes >= _CRASHES:
                 error = f"the process crashed {owed.crashes} times while only this was sent"
                 self._store.settle(Settled(*row, DeadLetter("reply", error)))
             else:
@@ -121,7 +128,11 @@ class Sender:
                 if line.beyond:
                     await self._send_stored(conversation, line)
                 else:
-                    await self._send(line.replies[0])
+                    reply = line.replies[0]
+                    if (reply.turn, reply.part) in line.ahead:
+                        self._settle_receipts(reply)
+                    else:
+                        await self._send(reply)
                     line.replies.popleft()
         except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
             self._failed(error)
@@ -131,20 +142,25 @@ class Sender:
                 self._lines.pop(conversation, None)
 
     async def _send_stored(self, conversation: int, line: Line) -> None:
-        """Send what is in the outbox and not in memory."""
+        """Send what is in the outbox, up to what is in memory."""
         line.beyond = False
         address = await self._store.address(conversation)
-        in_memory = {(one.turn, one.part) for one in line.replies}
         after = (0, -1)
-        while owed := await self._store.take(conversation, after, _TAKEN):
+        limit = _TAKEN if self._on_ambiguous == "repeat" else 1  # what is begun may be held
+        while owed := await self._store.take(conversation, after, limit):
             for one in owed:
-                if (one.turn, one.part) not in in_memory:
-                    await self._send(outbound(conversation, address, one))
-            after = (owed[-1].turn, owed[-1].part)
+                after = (one.turn, one.part)
+                if line.replies and after >= (line.replies[0].turn, line.replies[0].part):
+                    return
+                line.ahead.add(after)
+                await self._send(outbound(conversation, address, one))
 
     async def _send(self, reply: Outbound) -> None:
         dead = await self._outcome(reply)
         self._store.settle(Settled(reply.conversation, reply.turn, reply.part, dead))
+        self._settle_receipts(reply)
+
+    def _settle_receipts(self, reply: Outbound) -> None:
         for receipt in reply.receipts:
             if receipt:
                 receipt.reply_settled()
@@ -152,13 +168,11 @@ class Sender:
     async def _outcome(self, reply: Outbound) -> DeadLetter | None:
         """Return once the reply is sent, or the reason why it is given up."""
         adapter = self._adapters[reply.account]
-        if reply.begun_at is not None:
-            known_for = adapter.capabilities.idempotent_for
-            if self._clock.time() - reply.begun_at >= known_for:
-                if self._on_ambiguous == "hold":
-                    return DeadLetter("reply", "held: it may have been sent before a crash")
-                log.warning("reply %s may be sent twice, after a crash", reply.action.key)
-        elif self._on_ambiguous == "hold":
+        if self._is_unclear(reply):
+            if self._on_ambiguous == "hold":
+                return _HELD
+            log.warning("reply %s may be sent twice, after a crash", reply.action.key)
+        elif reply.begun_at is None and self._on_ambiguous == "hold":
             await self._store.begin(reply.conversation, reply.turn, reply.part)
         if self._gates:
             await self._pass_gate(reply.account)
@@ -169,10 +183,17 @@ class Sender:
         except Exception as error:  # noqa: BLE001 - what it means is decided there
             delivery = Delivery(adapter, reply.action, self._clock, error)
             delivery.repeats = self._on_ambiguous == "repeat"
+            delivery.moved = lambda old, new: self._store.alias(reply.account, old, new)
             delivery.close_gate = lambda seconds: self._close_gate(reply.account, seconds)
             delivery.pass_gate = lambda: self._pass_gate(reply.account)
             return await delivery.run()
         return None
+
+    def _is_unclear(self, reply: Outbound) -> bool:
+        """Tell whether an earlier process may have sent it, and the platform forgot its key."""
+        known_for = self._adapters[reply.account].capabilities.idempotent_for
+        begun_at = reply.begun_at
+        return begun_at is not None and self._clock.time() - begun_at >= known_for
 
     def _close_gate(self, account: int, seconds: float) -> None:
         opens = self._clock.time() + seconds

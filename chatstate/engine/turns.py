@@ -182,7 +182,8 @@ class Turns:
 
     def _fail(self, running: Running, error: str, detail: str) -> None:
         answer = [Reply(say(self._bot.sentences, "failed"))]
-        self._queue(running, answer, dead=DeadLetter("event", error, detail))
+        dead = DeadLetter("event", _storable(error), _storable(detail))
+        self._queue(running, answer, dead=dead)
 
     def _queue(
         self,
@@ -246,7 +247,12 @@ class Turns:
             if isinstance(error.__cause__, Sentence):
                 values = {**values, "problem": self._text(error.__cause__)}
             return say(self._bot.sentences, error.name, **values)
-        return str(error)
+        return _storable(str(error))
+
+
+def _storable(text: str) -> str:
+    """Return what is no text (half a surrogate pair, as from a file name) as question marks."""
+    return text.encode(errors="replace").decode()
 
 
 def _reaches(handler: Handler, arrival: Arrival, running: Running) -> bool:

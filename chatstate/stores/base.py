@@ -238,6 +238,14 @@ class Store(Protocol):
         """Return the id of a person, made if need be."""
         ...
 
+    async def alias(self, account: int, old: str, new: str) -> None:
+        """Note that a chat has a new id on the platform; both ids mean the same from now on.
+
+        If both were in use, the older chat stays: values it does not have are moved to it, the
+        others are kept aside and logged.
+        """
+        ...
+
     async def notes(self, turn: int) -> Mapping[str, str]:
         """Return the notes of a turn: JSON text by name."""
         ...

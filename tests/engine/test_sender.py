@@ -204,6 +204,36 @@ async def test_a_crash_while_sending_follows_the_policy(
         assert len(letters(client)) == held
 
 
+async def test_a_reply_that_crashes_the_process_each_time_is_given_up_and_no_other() -> None:
+    """Three crashes while only it was being sent; what waits behind it is sent then."""
+    platform = FakePlatform()
+    real, deadly = platform.perform, asyncio.Event()
+
+    async def perform(action: Any) -> Any:
+        if action.part["text"] == "deadly":
+            deadly.set()
+            await asyncio.get_running_loop().create_future()
+        return await real(action)
+
+    platform.perform = perform  # type: ignore[method-assign]  # a platform that kills
+    async with TestClient(echo, platform=platform) as client:
+        platform.stall()
+        await client.deliver_all(
+            [client.user("alice").event("deadly next"), client.user("bob").event("innocent")]
+        )
+        for _ in range(5):
+            await deadly.wait()
+            deadly.clear()
+            await client.crash()
+            platform.recover()
+            await client.start()
+        while len(sent(client)) < 2:
+            await asyncio.sleep(0)
+        await client.restart()
+        assert set(sent(client)) == {"innocent", "next"}
+        assert letters(client) == ["the process crashed 3 times while only this was sent"]
+
+
 async def test_keys_of_replies_are_the_same_after_a_crash() -> None:
     """The idempotency key is derived from conversation, turn and part."""
     async with TestClient(echo) as client:

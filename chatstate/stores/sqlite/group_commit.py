@@ -72,6 +72,7 @@ class GroupCommit:
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._broken: StorageError | None = None
+        self._closing = False
 
     def submit(self, kind: Kind, argument: Any, *, weight: int = 1) -> asyncio.Future[Any]:
         """Queue work; its future is done once the transaction it was in is durable."""
@@ -92,13 +93,16 @@ class GroupCommit:
             self._timer = asyncio.get_running_loop().call_later(_LAZY_SECONDS, self._start)
 
     async def close(self) -> None:
-        """Write what waits."""
+        """Write what waits. Raises `StorageError` if that cannot be done now."""
+        self._closing = True
         if not self._broken:
             self._start()
         while self._task:
             await self._task
         if self._executor:
             self._executor.shutdown()
+        if self._broken:
+            raise self._broken
 
     async def abandon(self) -> None:
         """Stop without writing what waits."""
@@ -140,7 +144,7 @@ class GroupCommit:
             try:
                 results = await self._transact(works)
             except sqlite3.Error as error:
-                if is_hopeless(error):
+                if is_hopeless(error) or (self._closing and pause >= _TOLD_AT):
                     self._fail(works, storage_error(error, self._path))
                     raise storage_error(error, self._path) from error
                 if not is_passing(error):

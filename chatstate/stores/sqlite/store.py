@@ -37,6 +37,7 @@ from chatstate.stores.base import (
     TurnCommit,
     Value,
 )
+from chatstate.stores.sqlite.aliases import Alias, Aliases
 from chatstate.stores.sqlite.faults import storage_error
 from chatstate.stores.sqlite.group_commit import GroupCommit
 from chatstate.stores.sqlite.inbox import Delivery, Inbox, Overflow, waiting
@@ -58,6 +59,7 @@ _WITH_EVENTS = """SELECT conversation FROM inbox
 _WITH_REPLIES = """SELECT DISTINCT o.conversation FROM outbox AS o
     JOIN conversations AS k ON k.id = o.conversation JOIN chats AS c ON c.id = k.chat
     WHERE c.account IN (SELECT value FROM json_each(?))"""
+_END_RUN = "UPDATE runs SET ended_at = ? WHERE id = ?"
 _LOAD = """SELECT value, version, schema FROM states
     WHERE bot = ? AND scope = ? AND name = ? AND place = ? AND person = ?"""
 
@@ -88,19 +90,24 @@ class SQLiteStore:
 
     async def open(self, bot: str) -> Run:
         self._bot = bot
-        try:
-            self._connect()
-            run = self._begin_run()
-        except sqlite3.Error as error:
-            raise storage_error(error, self.path) from error
+        with contextlib.ExitStack() as held:
+            try:
+                self._connect(held)
+                run = self._begin_run()
+                self._writer.execute("PRAGMA busy_timeout = 0")  # from now on it waits by itself
+            except sqlite3.Error as error:
+                raise storage_error(error, self.path) from error
+            self._held = held.pop_all()
         self._inbox = Inbox(self._writer, self._clock, self._waiting_limit, self._overflow)
         self._outbox = Outbox(self._writer, self._clock)
         self._reviver = Reviver(self._writer, self._inbox, bot)
+        self._aliases = Aliases(self._writer)
         self._commits = GroupCommit(
             self._writer,
             self.path,
             (
                 self._accounts,
+                self._aliases.note,
                 self._people,
                 self._inbox.ingest,
                 self._note,
@@ -118,34 +125,34 @@ class SQLiteStore:
         return run
 
     async def close(self, *, clean: bool) -> None:
-        await self._commits.close()
-        if clean:
-            self._writer.execute(
-                "UPDATE runs SET ended_at = ? WHERE id = ?", (self._clock(), self._run)
-            )
-        self._disconnect()
+        with self._held:
+            await self._commits.close()
+            if clean:
+                try:
+                    self._writer.execute(_END_RUN, (self._clock(), self._run))
+                except sqlite3.Error as error:
+                    raise storage_error(error, self.path) from error
 
     async def abandon(self) -> None:
         """Let go of the file as a killed process does: without writing. For tests."""
-        await self._commits.abandon()
-        self._disconnect()
+        with self._held:
+            await self._commits.abandon()
 
-    def _connect(self) -> None:
-        self._lock: FileLock | None = None
+    def _connect(self, held: contextlib.ExitStack) -> None:
         if self.path == MEMORY:
-            self._writer = self._reader = _open(MEMORY)
+            self._writer = self._reader = held.enter_context(_open(MEMORY))
         else:
-            self._take_lock()
+            self._take_lock(held)
             try:
                 os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-                self._writer = _open(self.path)
+                self._writer = held.enter_context(_open(self.path))
                 _use_wal(self._writer, self.path)
-                self._reader = _open(self.path)
+                self._reader = held.enter_context(_open(self.path))
             except OSError as error:
                 raise StorageError(f"{self.path} cannot be opened: {error.strerror}") from error
         migrate(Database(self._writer), self.path)
 
-    def _take_lock(self) -> None:
+    def _take_lock(self, held: contextlib.ExitStack) -> None:
         lock = FileLock(f"{self.path}-lock", mode=0o600)
         try:
             lock.acquire(blocking=False)
@@ -155,7 +162,7 @@ class SQLiteStore:
             ) from None
         except OSError as error:
             raise StorageError(f"{self.path} cannot be opened: {error.strerror}") from error
-        self._lock = lock
+        held.callback(lock.release)
 
     def _holder(self) -> str:
         try:
@@ -178,12 +185,6 @@ class SQLiteStore:
             or 0
         )
         return Run(self._run, crashes)
-
-    def _disconnect(self) -> None:
-        self._reader.close()
-        self._writer.close()
-        if self._lock:
-            self._lock.release()
 
     # Writing
 
@@ -218,6 +219,10 @@ class SQLiteStore:
     async def person(self, account: int, user: User) -> int:
         person: int = await self._commits.submit(self._people, (account, user))
         return person
+
+    async def alias(self, account: int, old: str, new: str) -> None:
+        await self._commits.submit(self._aliases.note, Alias(account, old, new))
+        self._inbox.directory.forget()
 
     async def note(self, turn: int, name: str, value: str) -> bool:
         kept: bool = await self._commits.submit(self._note, (turn, name, value))
@@ -306,12 +311,12 @@ class SQLiteStore:
             raise storage_error(error, self.path) from error
 
 
-def _open(path: str) -> sqlite3.Connection:
+def _open(path: str) -> contextlib.closing[sqlite3.Connection]:
     connection = sqlite3.connect(
         path, isolation_level=None, check_same_thread=False, timeout=0, cached_statements=128
     )
     connection.execute("PRAGMA synchronous = FULL")
-    return connection
+    return contextlib.closing(connection)
 
 
 def _use_wal(connection: sqlite3.Connection, path: str) -> None:

@@ -1,0 +1,73 @@
+"""How long the event loop stands still while 2,000 conversations change at once."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.chatstate_echo import echo_bot
+from benchmarks.work import text
+from chatstate import Chat, Event, Message, Reply, User
+from chatstate.adapter import Action, Capabilities, Host, Part, Sent
+from chatstate.engine import Engine
+from chatstate.stores import open_store
+
+
+class Burst:
+    """A platform on which everybody writes at once, one message to a call, or all in one."""
+
+    name = "burst"
+    account = "bench"
+    capabilities = Capabilities()
+
+    def __init__(self, people: int, *, together: bool) -> None:
+        self._people = people
+        self._together = together
+        self.longest = 0.0
+
+    async def run(self, host: Host) -> None:
+        """Deliver the burst three times, and watch the loop."""
+        watch = asyncio.create_task(self._watch())
+        for number in range(3):
+            await self._burst(host, number)
+        watch.cancel()
+
+    async def _burst(self, host: Host, number: int) -> None:
+        events = [
+            Event(f"{number}-{n}", Message(text(n), User(str(n)), Chat(str(n))))
+            for n in range(self._people)
+        ]
+        if self._together:
+            receipts = await host.deliver(events)
+        else:
+            each = await asyncio.gather(*(host.deliver([event]) for event in events))
+            receipts = [receipt for (receipt,) in each]
+        for receipt in receipts:
+            await receipt.settled()
+
+    async def _watch(self) -> None:
+        while True:
+            begun = time.perf_counter()
+            await asyncio.sleep(0.001)
+            self.longest = max(self.longest, time.perf_counter() - begun - 0.001)
+
+    def render(self, reply: Reply) -> Sequence[Part]:
+        """Return the reply as one part."""
+        return ({"text": reply.text},)
+
+    async def perform(self, _action: Action) -> Sent:
+        """Do nothing."""
+        return Sent()
+
+
+def run(folder: Path, people: int = 2_000) -> None:
+    """Measure and print."""
+    print(f"\n{people} conversations at once: the longest the loop stood still")
+    for together in (False, True):
+        burst = Burst(people, together=together)
+        store = open_store(f"sqlite:///{folder / f'stall-{together}.db'}")
+        asyncio.run(Engine(echo_bot(threads=False), [burst], store).run())
+        how = "one call of deliver" if together else "a call of deliver for each"
+        print(f"{how:30} {burst.longest * 1e3:8.1f} ms")

@@ -1,0 +1,45 @@
+"""kill -9 at the console: what was answered is kept."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def answered(answer: str) -> list[str]:
+    """Return what history-echo says it knows, oldest first."""
+    current, _, *previous = answer.strip().splitlines()
+    numbered = [line.split(". ", 1)[1] for line in previous]
+    return [*reversed(numbered), current.removeprefix("Current message: ")]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_message_whose_answer_was_printed_is_in_the_state(seed: int, tmp_path: Path) -> None:
+    """Killed while lines are fed, and started again on the same file."""
+    choose = random.Random(seed)
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    command = [sys.executable, "-m", "chatstate", "run", "history-echo", "--store", url]
+    seen: list[str] = []
+    for round_ in range(2):
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(b"".join(b"%d-%d\n" % (round_, n) for n in range(200)))
+        process.stdin.flush()
+        wanted, printed = choose.randrange(10, 100), 0
+        while printed < wanted:
+            line = process.stdout.readline().decode()
+            if line.startswith("Current message: "):
+                seen.append(line.strip().removeprefix("Current message: "))
+                printed += 1
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+    last = subprocess.run(command, input=b"last\n", capture_output=True, check=True)
+    lines = last.stdout.decode()
+    kept = answered(lines[lines.index("Current message: last") :])
+    assert len(kept) == len(set(kept)), "nothing is doubled"
+    assert [text for text in kept if text in set(seen)] == list(dict.fromkeys(seen))
