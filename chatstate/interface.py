@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import Any, Literal, TypeVar, overload
 
 from chatstate.binding import TIMEOUT, Handler, Overlap
 from chatstate.errors import BindingError
@@ -231,8 +231,18 @@ class Interface:
 
     # Running
 
-    def run(self, *adapters: str, store: str | None = None, log_level: str = "warning") -> None:
+    def run(
+        self,
+        *adapters: str,
+        store: str | None = None,
+        on_ambiguous: Literal["repeat", "hold"] = "repeat",
+        log_level: str = "warning",
+    ) -> None:
         """Run until the adapters end or the process is told to stop; like `chatstate run`.
+
+        - `store` is a store URL; by default `sqlite:///chatstate.db`.
+        - `on_ambiguous`: whether a reply that may or may not have been sent is sent again
+          ("repeat"), or held among the dead letters ("hold").
 
         Ends the process with status 2 and one line on stderr if that cannot be done.
         """
@@ -240,7 +250,13 @@ class Interface:
         from chatstate.plugins import refuse_while_loading
 
         refuse_while_loading()
-        run_bot(self, list(adapters) or ["console"], store=store, log_level=log_level)
+        run_bot(
+            self,
+            list(adapters) or ["console"],
+            store=store,
+            on_ambiguous=on_ambiguous,
+            log_level=log_level,
+        )
 
 
 def _many(given: Sequence[str | State] | str | State | None) -> Sequence[str | State] | None:

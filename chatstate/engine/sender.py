@@ -16,7 +16,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
@@ -44,7 +43,7 @@ class Line:
     __slots__ = ("ahead", "beyond", "replies", "task")
 
     def __init__(self) -> None:
-        self.replies: deque[Outbound] = deque()
+        self.replies: list[Outbound] = []
         self.beyond = False
         self.ahead: set[tuple[int, int]] = set()
         self.task: asyncio.Task[None] | None = None
@@ -133,7 +132,7 @@ class Sender:
                         self._settle_receipts(reply)
                     else:
                         await self._send(reply)
-                    line.replies.popleft()
+                    line.replies.pop(0)
         except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
             self._failed(error)
         finally:
