@@ -119,6 +119,10 @@ class Attempt(msgspec.Struct):
             self._apply_to_others(answer, changes)
         return list(changes.values())
 
+    def read_from(self) -> list[int]:
+        """Return the numbers of the turns whose values were read before they were committed."""
+        return [held.entry.turn for held in self._held if held.entry.turn]
+
     # What a Turn can do
 
     async def state(self, wanted: Any, of: User | None) -> Any:

@@ -18,6 +18,7 @@ class Committer:
         self._store = store
         self._failed = failed
         self._waiting: deque[tuple[TurnCommit, Callable[[Outcome], None]]] = deque()
+        self._failed_turns: set[int] = set()
         self.task: asyncio.Task[None] | None = None
 
     def submit(self, commit: TurnCommit, done: Callable[[Outcome], None]) -> None:
@@ -26,14 +27,32 @@ class Committer:
         if self.task is None:
             self.task = asyncio.get_running_loop().create_task(self._run())
 
+    def _next_batch(self) -> list[tuple[TurnCommit, Callable[[Outcome], None]]]:
+        """Take what waits, but for turns that read values of a turn which was not applied."""
+        batch: list[tuple[TurnCommit, Callable[[Outcome], None]]] = []
+        while self._waiting and len(batch) < _BATCH:
+            commit, done = self._waiting.popleft()
+            if self._failed_turns and not self._failed_turns.isdisjoint(commit.after):
+                self._failed_turns.add(commit.seq)
+                done("conflict")
+            else:
+                batch.append((commit, done))
+        return batch
+
     async def _run(self) -> None:
         try:
             while self._waiting:
-                count = min(len(self._waiting), _BATCH)
-                batch = [self._waiting.popleft() for _ in range(count)]
+                batch = self._next_batch()
+                if not batch:
+                    continue
                 outcomes = await self._store.commit([commit for commit, _ in batch])
-                for (_, done), outcome in zip(batch, outcomes, strict=True):
+                for (commit, done), outcome in zip(batch, outcomes, strict=True):
+                    if outcome == "conflict":
+                        self._failed_turns.add(commit.seq)
+                    else:
+                        self._failed_turns.discard(commit.seq)
                     done(outcome)
+            self._failed_turns.clear()
         except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
             self._failed(error)
         finally:

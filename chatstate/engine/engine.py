@@ -19,7 +19,7 @@ from chatstate.engine.threads import HandlerThreads
 from chatstate.engine.turns import Turns
 from chatstate.engine.values import Values
 from chatstate.interface import Interface
-from chatstate.stores.base import Backlog, Store
+from chatstate.stores.base import Backlog, Run, Store
 
 log = logging.getLogger("chatstate.engine")
 
@@ -80,6 +80,13 @@ class Engine:
         """Take hold of the store, go on with what waits there, and let the adapters receive."""
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         run = await self._store.open(self._bot.id)
+        try:
+            await self._begin(run)
+        except BaseException:
+            await self._store.close(clean=True)
+            raise
+
+    async def _begin(self, run: Run) -> None:
         accounts = [
             await self._store.account(adapter.name, adapter.account) for adapter in self._adapters
         ]
@@ -126,6 +133,7 @@ class Engine:
 
     async def abandon(self) -> None:
         """End as a killed process does: without finishing or writing anything. For tests."""
+        self._lanes.stopping = True
         await _cancel([*self._receiving, *self._background, *self._busy(), *self._lanes.all_tasks])
 
     async def wait(self) -> None:

@@ -22,15 +22,20 @@ Work = Callable[[Arrival], Awaitable[None]]
 
 
 class Lane:
-    """The line of one conversation. `last` is the number of its newest event in memory."""
+    """The line of one conversation.
 
-    __slots__ = ("arrivals", "beyond", "last", "missed", "task")
+    `last` is the number of its newest event in memory. `left`, for an event that runs alone, is
+    set when its task has ended or is left behind.
+    """
+
+    __slots__ = ("arrivals", "beyond", "last", "left", "missed", "task")
 
     def __init__(self) -> None:
         self.arrivals: list[Arrival] = []
         self.beyond = False
         self.missed = False
         self.last = 0
+        self.left: asyncio.Event | None = None
         self.task: asyncio.Task[None] | None = None
 
 
@@ -96,8 +101,10 @@ class Lanes:
         lane = self._lane(arrival.place.conversation)
         lane.last = arrival.seq
         alone = self._one(arrival.place.conversation, lane, arrival)
-        lane.task = task = asyncio.get_running_loop().create_task(alone)
-        await asyncio.wait([task])
+        lane.left = asyncio.Event()
+        lane.task = asyncio.get_running_loop().create_task(alone)
+        await lane.left.wait()
+        lane.left = None
 
     def drop(self, conversation: int, seq: int) -> None:
         """Forget a waiting event that is no longer in the inbox."""
@@ -119,6 +126,8 @@ class Lanes:
             lane.task.add_done_callback(self._left_behind.discard)
             lane.task.cancel()
             lane.task = None
+            if lane.left:
+                lane.left.set()
         self._start(conversation, lane)
 
     def _lane(self, conversation: int) -> Lane:
@@ -155,6 +164,8 @@ class Lanes:
     def _end(self, conversation: int, lane: Lane, task: asyncio.Task[None] | None) -> None:
         if lane.task is task:
             lane.task = None
+            if lane.left:
+                lane.left.set()
             if not lane.arrivals and not lane.beyond and self._lanes.get(conversation) is lane:
                 del self._lanes[conversation]
 

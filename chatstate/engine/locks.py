@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, Iterable
 from chatstate.scope import Key
 
 _HEAT = 8
+_HOT_KEYS = 1_000
 
 
 class KeyLocks:
@@ -30,6 +31,8 @@ class KeyLocks:
 
     def fought_for(self, keys: Iterable[Key]) -> None:
         """Note a conflict."""
+        if len(self._heat) > _HOT_KEYS:  # of keys that nobody uses any more
+            self._heat.clear()
         for key in keys:
             self._heat[key] = _HEAT
 

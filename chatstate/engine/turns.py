@@ -72,17 +72,26 @@ class Turns:
             await self._run(running)
         except UserError as error:
             self._queue(running, [Reply(self._text(error))])
-        except StorageError:
+        except (StorageError, GeneratorExit):
             raise
-        except asyncio.CancelledError:
-            if not running.fenced:
+        except asyncio.CancelledError as error:
+            if running.fenced:
+                return
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
                 raise
-        except Exception as error:
-            log.exception("the turn of event %s failed", arrival.event.id)
-            self._fail(running, f"{type(error).__name__}: {error}", traceback.format_exc())
+            self._raised(running, error)  # the handler's own: somebody cancelled what it awaits
+        except BaseException as error:  # noqa: BLE001 - a handler may even raise SystemExit
+            self._raised(running, error)
         finally:
             if self._running.get(conversation) is running:
                 del self._running[conversation]
+
+    def _raised(self, running: Running, error: BaseException) -> None:
+        event = running.arrivals[-1].event
+        log.error("the turn of event %s failed", event.id, exc_info=error)
+        detail = "".join(traceback.format_exception(error))
+        self._fail(running, f"{type(error).__name__}: {error}", detail)
 
     def arrived(self, arrival: Arrival) -> None:
         """Fence the turn that runs in the same conversation, if this event interrupts it."""
@@ -205,9 +214,10 @@ class Turns:
             dead,
             [one.seq for one in running.arrivals[:-1]] if len(running.arrivals) > 1 else (),
             running.attempt is not None and running.attempt.notes is not None,
+            running.attempt.read_from() if running.attempt and not dead else (),
         )
         if changes:
-            self._context.values.queue(changes)
+            self._context.values.queue(changes, arrival.seq)
         self._committer.submit(
             commit, lambda outcome: self._finish(running, commit, outbound, outcome)
         )

@@ -2,8 +2,9 @@
 
 1. A turn's changes are visible to the next turn as soon as its commit is queued, under the
    versions the commit will give them.
-2. If such a commit fails, its values are forgotten; whatever was built on them fails at its own
-   commit, because the version it expects does not exist.
+2. If such a commit fails, its values are forgotten, and every turn that read them fails with it:
+   what was built on them expects a version that does not exist, and a turn names those whose
+   values it read.
 3. Values not on their way are remembered up to a bound; the process that holds the store is the
    only one to change them.
 4. Values are kept as text. Turns never share decoded objects.
@@ -23,10 +24,15 @@ _REMEMBERED = 20_000
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A value, None if there is none. `trusted`: this process wrote it."""
+    """A value, None if there is none.
+
+    `trusted`: this process wrote it. `turn`: the number of the turn whose commit it waits for, 0
+    if it is committed.
+    """
 
     value: Value | None
     trusted: bool
+    turn: int = 0
 
     @property
     def version(self) -> int:
@@ -66,10 +72,10 @@ class Values:
         entry = self._find(key)
         return entry.version if entry else None
 
-    def queue(self, changes: Sequence[Change]) -> None:
+    def queue(self, changes: Sequence[Change], turn: int) -> None:
         """Show values whose commit is on its way."""
         for change in changes:
-            self._queued[change.key] = Entry(change.value, trusted=True)
+            self._queued[change.key] = Entry(change.value, trusted=True, turn=turn)
             self._remembered.pop(change.key, None)
 
     def applied(self, changes: Sequence[Change]) -> None:
@@ -78,7 +84,7 @@ class Values:
             entry = self._queued.get(change.key)
             if entry and entry.version == change.value.version:
                 del self._queued[change.key]
-                self._remember(change.key, entry)
+                self._remember(change.key, Entry(entry.value, trusted=True))
 
     def failed(self, changes: Sequence[Change]) -> None:
         """Forget values that were not committed, and what was built on them."""

@@ -114,7 +114,8 @@ class TurnCommit(msgspec.Struct, frozen=True):
 
     `attempt` is unique to this attempt at the turn (from `Run.versions`). `also` are the
     numbers of earlier events of the conversation that were handled together with this one.
-    `noted`: there are notes, to be deleted.
+    `noted`: there are notes, to be deleted. `after` are the numbers of turns whose values this
+    one read while their commit was on its way: if one of them is not applied, neither is this.
     """
 
     seq: int
@@ -125,6 +126,7 @@ class TurnCommit(msgspec.Struct, frozen=True):
     dead: DeadLetter | None = None
     also: Sequence[int] = ()
     noted: bool = False
+    after: Sequence[int] = ()
 
 
 class Settled(msgspec.Struct, frozen=True):
@@ -172,8 +174,9 @@ class Backlog(msgspec.Struct, frozen=True):
 
 
 Outcome = Literal["applied", "conflict", "fenced"]
-"""`conflict`: a value was changed meanwhile, or an earlier turn of the conversation is not
-applied; run it again. `fenced`: another attempt at this turn has been applied."""
+"""`conflict`: a value was changed meanwhile, or an earlier turn of the conversation, or one whose
+values it read, is not applied; run it again. `fenced`: another attempt at this turn has been
+applied."""
 
 
 class Store(Protocol):

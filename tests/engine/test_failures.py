@@ -6,10 +6,12 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from chatstate import Interface, PerMember, StorageError, StoreLockedError
+from chatstate import Global, Interface, PerMember, StorageError, StoreLockedError
 from chatstate.stores import open_store
+from chatstate.stores.sqlite import SQLiteStore
 from chatstate.testing import Person, TestClient
 
 FAILED = "Sorry, something went wrong. Nothing was changed."
@@ -117,6 +119,95 @@ async def test_one_poison_message_among_500_running_turns_is_set_aside_alone() -
         letters = query(client, "SELECT error FROM dead_letters")
         assert letters == [("the process crashed 3 times while only this event ran",)]
         assert made.runs.count("poison") == 4
+
+
+async def test_a_suspect_that_hangs_is_given_up_and_the_others_go_on() -> None:
+    """A handler that neither ends nor can be cancelled holds nobody up after a crash."""
+    made, ended = Bot(), asyncio.Event()
+    bot = Interface(id="bot")
+
+    @bot.on_message(timeout=30)
+    async def work(message: str) -> str:
+        if message == "hang":
+            made.runs.append(message)
+            made.poisoned.set()
+            while not ended.is_set():
+                try:
+                    await ended.wait()
+                except asyncio.CancelledError:
+                    if len(made.runs) == 1:
+                        raise
+        return message
+
+    async with TestClient(bot, grace=0.01) as client:
+        await client.deliver_all([client.user("alice").event("hang")])
+        await made.poisoned.wait()
+        made.poisoned.clear()
+        await client.crash()
+        await client.start()
+        await made.poisoned.wait()
+        others = asyncio.create_task(texts(client.user("bob"), "hi"))
+        await client.advance(40)
+        assert await others == ["hi"]
+        assert await texts(client.user("alice"), "hi") == ["hi"]
+        ended.set()
+
+
+@pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt(), asyncio.CancelledError()])
+@pytest.mark.parametrize("sync", [False, True], ids=["async", "sync"])
+async def test_a_handler_may_raise_anything(error: BaseException, sync: bool) -> None:
+    """It fails its own turn; the process, the lane and the others go on."""
+    bot = Interface(id="bot")
+
+    def work(message: str) -> str:
+        if message == "bad":
+            raise error
+        return message
+
+    async def async_work(message: str) -> str:
+        return work(message)
+
+    bot.on_message(work if sync else async_work)
+    async with TestClient(bot) as client:
+        alice = client.user("alice")
+        assert await texts(alice, "bad") == [FAILED]
+        assert await texts(alice, "good") == ["good"]
+
+
+async def test_what_was_read_of_a_turn_that_is_not_applied_is_read_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """If a commit fails, every turn that has seen its values runs again."""
+    bot, refused, seen = Interface(id="bot"), list[int](), list[str]()
+
+    @bot.command
+    async def write(message: str, shared: Global[list[str]]) -> None:
+        shared.append(message)
+
+    @bot.command
+    async def read(shared: Global[list[str]], mine: PerMember[list[str]]) -> str:
+        seen.append(str(shared))
+        mine.append(str(shared))
+        return str(mine)
+
+    real = SQLiteStore.commit
+
+    async def commit(store: SQLiteStore, turns: Any) -> Any:
+        if not refused:  # the first commit fails, as if somebody else had changed the value
+            refused.append(turns[0].seq)
+            (change,) = turns[0].changes
+            stale = msgspec.structs.replace(change, expected=1)
+            turns = [msgspec.structs.replace(turns[0], changes=[stale]), *turns[1:]]
+        return await real(store, turns)
+
+    async with TestClient(bot) as client:
+        alice, bob = client.user("alice"), client.user("bob")
+        monkeypatch.setattr(SQLiteStore, "commit", commit)
+        receipts = await client.deliver_all([alice.event("/write x"), bob.event("/read")])
+        await asyncio.gather(*(one.settled() for one in receipts))
+        assert (await texts(bob, "/read"))[0] == str([seen[-2], seen[-1]])
+        assert len(refused) == 1
+        assert len(seen) == 3
 
 
 async def test_a_redelivery_is_known_for_48_hours_after_it_was_handled() -> None:

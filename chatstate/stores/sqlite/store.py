@@ -153,6 +153,9 @@ class SQLiteStore:
         migrate(Database(self._writer), self.path)
 
     def _take_lock(self, held: contextlib.ExitStack) -> None:
+        folder = Path(self.path).parent
+        if not folder.is_dir():  # the lock would make it, and the path may be misspelt
+            raise StorageError(f"{self.path} cannot be opened: there is no folder {folder}")
         lock = FileLock(f"{self.path}-lock", mode=0o600)
         try:
             lock.acquire(blocking=False)

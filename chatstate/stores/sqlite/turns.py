@@ -58,6 +58,8 @@ def _commit_one(connection: sqlite3.Connection, turn: TurnCommit, now: float) ->
         return "applied" if row and row[1] == turn.attempt else "fenced"
     also = [seq for seq in turn.also if not connection.execute(_DROPPED, (seq,)).fetchone()]
     turn = msgspec.structs.replace(turn, also=also)
+    if not all(_is_done(connection, seq) for seq in turn.after):
+        return "conflict"
     connection.execute("SAVEPOINT one")
     try:
         _apply(connection, (turn,), now)
@@ -67,6 +69,11 @@ def _commit_one(connection: sqlite3.Connection, turn: TurnCommit, now: float) ->
     finally:
         connection.execute("RELEASE one")
     return "applied"
+
+
+def _is_done(connection: sqlite3.Connection, seq: int) -> bool:
+    row = connection.execute("SELECT done_at FROM inbox WHERE seq = ?", (seq,)).fetchone()
+    return row is None or row[0] is not None
 
 
 def _apply(connection: sqlite3.Connection, turns: Sequence[TurnCommit], now: float) -> None:
