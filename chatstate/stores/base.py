@@ -272,6 +272,7 @@ class Store(Protocol):
     async def close(self, *, clean: bool) -> None:
         """Write what waits and let go of the store.
 
-        `clean` says that nothing was running, so the next run need not suspect any event.
+        `clean` says that nothing was running, so the next run need not suspect any event, and
+        those that were suspected are cleared.
         """
         ...

@@ -3,5 +3,6 @@
 from chatstate.testing.client import Person, TestClient
 from chatstate.testing.clock import FakeClock
 from chatstate.testing.platform import Delivered, FakePlatform
+from chatstate.testing.store_contract import StoreContract
 
-__all__ = ["Delivered", "FakeClock", "FakePlatform", "Person", "TestClient"]
+__all__ = ["Delivered", "FakeClock", "FakePlatform", "Person", "StoreContract", "TestClient"]

@@ -60,6 +60,8 @@ _WITH_REPLIES = """SELECT DISTINCT o.conversation FROM outbox AS o
     JOIN conversations AS k ON k.id = o.conversation JOIN chats AS c ON c.id = k.chat
     WHERE c.account IN (SELECT value FROM json_each(?))"""
 _END_RUN = "UPDATE runs SET ended_at = ? WHERE id = ?"
+_CLEAR_SUSPECTS = """UPDATE inbox SET crashes = 0 WHERE done_at IS NULL AND crashes > 0
+    AND account IN (SELECT id FROM accounts WHERE bot = ?)"""
 _LOAD = """SELECT value, version, schema FROM states
     WHERE bot = ? AND scope = ? AND name = ? AND place = ? AND person = ?"""
 
@@ -130,6 +132,7 @@ class SQLiteStore:
             if clean:
                 try:
                     self._writer.execute(_END_RUN, (self._clock(), self._run))
+                    self._writer.execute(_CLEAR_SUSPECTS, (self._bot,))
                 except sqlite3.Error as error:
                     raise storage_error(error, self.path) from error
 

@@ -43,10 +43,9 @@ def commit_turns(
     try:
         _apply(connection, turns, now)
     except (_NotAllError, sqlite3.IntegrityError):
-        connection.execute("ROLLBACK TO turns")
+        _undo(connection, "turns")
         return [_commit_one(connection, turn, now) for turn in turns], False
-    finally:
-        connection.execute("RELEASE turns")
+    connection.execute("RELEASE turns")
     return ["applied"] * len(turns), True
 
 
@@ -64,16 +63,21 @@ def _commit_one(connection: sqlite3.Connection, turn: TurnCommit, now: float) ->
     try:
         _apply(connection, (turn,), now)
     except _NotAllError:
-        connection.execute("ROLLBACK TO one")
+        _undo(connection, "one")
         return "conflict"
-    finally:
-        connection.execute("RELEASE one")
+    connection.execute("RELEASE one")
     return "applied"
 
 
 def _is_done(connection: sqlite3.Connection, seq: int) -> bool:
     row = connection.execute("SELECT done_at FROM inbox WHERE seq = ?", (seq,)).fetchone()
     return row is None or row[0] is not None
+
+
+def _undo(connection: sqlite3.Connection, savepoint: str) -> None:
+    """Not for errors of the disk: these may have ended the transaction and its savepoints."""
+    connection.execute(f"ROLLBACK TO {savepoint}")
+    connection.execute(f"RELEASE {savepoint}")
 
 
 def _apply(connection: sqlite3.Connection, turns: Sequence[TurnCommit], now: float) -> None:

@@ -1,0 +1,165 @@
+"""What the store's contract is tested with: a store that is open, and events to put into it."""
+
+# ruff: noqa: S101, ARG002 - a test suite, and what a subclass may override
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Sequence
+from pathlib import Path
+from typing import Any
+from unittest import SkipTest
+
+from chatstate.messages import Chat, Event, Message, User
+from chatstate.scope import Key
+from chatstate.stores.base import (
+    Account,
+    Arrival,
+    Change,
+    Ingested,
+    Letter,
+    Outcome,
+    Owed,
+    Run,
+    Store,
+    TurnCommit,
+    Value,
+)
+
+NOW = 1_800_000_000.0
+HOUR = 3600.0
+
+
+def event(
+    identity: str,
+    text: str = "hi",
+    *,
+    user: str = "alice",
+    chat: str = "room",
+    thread: str | None = None,
+) -> Event:
+    """Return an event, as an adapter would deliver it."""
+    return Event(identity, Message(text, User(user), Chat(chat, "group"), thread=thread))
+
+
+def global_key(name: str, bot: str = "bot") -> Key:
+    """Return the key of a global value."""
+    return Key(bot, "global", name, 0, 0)
+
+
+class Session:
+    """A store that is open, used as the process that runs a bot uses it."""
+
+    def __init__(self, store: Store, run: Run, account: Account) -> None:
+        self.store = store
+        self.run = run
+        self.account = account
+        self.versions = run.versions()
+
+    async def ingest(self, *events: Event, cursor: str | None = None) -> Sequence[Ingested]:
+        """Give events to the inbox of the session's account."""
+        return await self.store.ingest(self.account.id, events, cursor)
+
+    async def arrive(self, *events: Event) -> list[Arrival]:
+        """Give events to the inbox, all of which must be new."""
+        ingested = await self.ingest(*events)
+        assert [one.status for one in ingested] == ["stored"] * len(events)
+        return [one.arrival for one in ingested if one.arrival]
+
+    def turn(self, arrival: Arrival, *changes: Change, **effects: Any) -> TurnCommit:
+        """Return a new attempt at the turn of an event."""
+        return TurnCommit(arrival.seq, arrival.place, next(self.versions), changes, **effects)
+
+    def change(self, what: Key, before: Value | None, text: str) -> Change:
+        """Return a change of the value `before` to a new one."""
+        return Change(what, before.version if before else 0, Value(text, next(self.versions)))
+
+    async def commit(self, *turns: TurnCommit) -> list[Outcome]:
+        """Commit turns in one call."""
+        return list(await self.store.commit(turns))
+
+    async def value(self, what: Key) -> Value | None:
+        """Return what a key holds."""
+        (value,) = await self.store.load([what])
+        return value
+
+    async def text(self, what: Key) -> str | None:
+        """Return the text a key holds."""
+        value = await self.value(what)
+        return value.text if value else None
+
+    async def put(self, arrival: Arrival, what: Key, text: str) -> Change:
+        """Commit a turn that changes one value, which nothing must hinder."""
+        change = self.change(what, await self.value(what), text)
+        assert await self.commit(self.turn(arrival, change)) == ["applied"]
+        return change
+
+    async def waiting(self, arrival: Arrival) -> list[int]:
+        """Return the numbers of the events that wait in the conversation of one."""
+        claimed = await self.store.claim(arrival.place.conversation, 0, 10_000)
+        return [one.seq for one in claimed]
+
+    async def owed(self, arrival: Arrival) -> list[tuple[int, int]]:
+        """Return the (turn, part) of the replies owed in the conversation of an event."""
+        taken = await self.store.take(arrival.place.conversation, (0, -1), 10_000)
+        return [(one.turn, one.part) for one in taken]
+
+    def reply(self, arrival: Arrival, part: int = 0, body: str = '"hello"') -> Owed:
+        """Return a reply that the turn of an event owes."""
+        return Owed(arrival.seq, part, body)
+
+
+class Time:
+    """A clock for a store."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        """Return the seconds since 1970."""
+        return self.now
+
+
+class StoreSuite:
+    """What every part of the contract needs; see `StoreContract`."""
+
+    durable = True
+
+    def make_store(
+        self, folder: Path, *, clock: Callable[[], float], waiting_limit: int, overflow: Any
+    ) -> Store:
+        """Return a store that is not open yet: the same data for the same folder."""
+        raise NotImplementedError("a subclass of StoreContract makes the store that is tested")
+
+    def letters(self, folder: Path) -> Sequence[Letter]:
+        """Return the dead letters of the store that is open on this folder."""
+        raise SkipTest("this store shows its dead letters to no one")
+
+    def request(self, folder: Path, verb: Any, letter: int) -> None:
+        """Ask for a dead letter to be retried or dropped, as the command line does."""
+        raise SkipTest("this store takes no requests")
+
+    @contextlib.asynccontextmanager
+    async def session(
+        self,
+        folder: Path,
+        *,
+        bot: str = "bot",
+        account: str = "1",
+        clean: bool = True,
+        clock: Callable[[], float] = lambda: NOW,
+        waiting_limit: int = 1000,
+        overflow: Any = "refuse",
+    ) -> AsyncGenerator[Session]:
+        """Open a store of this folder; `clean=False` closes it as a crash would leave it."""
+        store = self.make_store(folder, clock=clock, waiting_limit=waiting_limit, overflow=overflow)
+        run = await store.open(bot)
+        try:
+            yield Session(store, run, await store.account("test", account))
+        finally:
+            await store.close(clean=clean)
+
+    def needs_durability(self) -> None:
+        """Skip a test of what another process finds, for a store that ends with its process."""
+        if not self.durable:
+            raise SkipTest("this store ends with its process")

@@ -1,0 +1,198 @@
+"""A bot in a process of its own, whose platform is the parent: JSON lines over stdin and stdout.
+
+`worker.py FILE POLICY KEYS_KNOWN_FOR [KILL_POINT]` reads {"event": ...} and {"sent": key}, and
+writes {"ready": pid}, {"ack": id} when `deliver` has returned, {"called": n} from within a step,
+and {"send": text, "key": ...} for each call of `perform`. At its kill point it ends itself as
+SIGKILL ends a process; the points are wrapped around the parts here, so the engine has no hooks.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import msgspec
+
+from chatstate import (
+    Event,
+    Global,
+    Interface,
+    PerChat,
+    PerMember,
+    PerThread,
+    PerUser,
+    Reply,
+    Turn,
+)
+from chatstate.adapter import Action, Capabilities, Host, Part, Sent
+from chatstate.engine import Engine
+from chatstate.stores.sqlite import SQLiteStore
+from chatstate.stores.sqlite.inbox import Inbox
+
+bot = Interface(id="kept")
+kill_point = sys.argv[4] if len(sys.argv) > 4 else ""
+
+
+def write(line: dict[str, Any]) -> None:
+    """Hand a line to the parent; it is the parent's, even if this process is killed at once."""
+    os.write(1, json.dumps(line).encode() + b"\n")
+
+
+def die_at(point: str) -> None:
+    """Be killed, if this is the point."""
+    if point == kill_point:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def call(number: int) -> int:
+    """Do something outside, which must not be repeated."""
+    write({"called": number})
+    return number
+
+
+@bot.on_message
+async def remember(
+    message: str,
+    member: PerMember[list[int]],
+    thread: PerThread[list[int]],
+    chat: PerChat[list[int]],
+    user: PerUser[list[int]],
+    everybody: Global[list[int]],
+) -> str:
+    """Append a number to the state of each scope, and reply what that made of them."""
+    number, parts, pauses = (int(word) for word in message.split())
+    for _ in range(pauses):
+        await asyncio.sleep(0.001)
+    lists = (member, thread, chat, user, everybody)
+    for values in lists:
+        values.append(number)
+    die_at("handler")
+    sizes = " ".join(str(len(values)) for values in lists)
+    return "\n".join(f"{number}.{part} {sizes}" for part in range(parts))
+
+
+@bot.on_edit
+async def stream(message: str, member: PerMember[list[int]]) -> AsyncIterator[str]:
+    """Reply in a stream."""
+    member.append(int(message))
+    yield "one"
+    yield "one two"
+    die_at("stream")
+    yield "one two three"
+
+
+@bot.command
+async def step(number: int, turn: Turn, member: PerMember[list[int]]) -> str:
+    """Call something outside, once."""
+    result = await turn.step("call", lambda: call(number))
+    member.append(result)
+    die_at("step")
+    return f"called {result}"
+
+
+class PipeAdapter:
+    """Speaks with the parent."""
+
+    name = "pipe"
+    account = "bot"
+
+    def __init__(self, keys_known_for: float) -> None:
+        self.capabilities = Capabilities(idempotent_for=keys_known_for)
+        self._events = asyncio.Queue[Event]()
+        self._answers: dict[str, asyncio.Future[None]] = {}
+
+    async def run(self, host: Host) -> None:
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(limit=1 << 20)
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        delivering = asyncio.create_task(self._deliver(host))
+        write({"ready": os.getpid()})
+        try:
+            async for line in reader:
+                self._take(json.loads(line))
+        finally:
+            delivering.cancel()
+
+    def render(self, reply: Reply) -> Sequence[Part]:
+        return [{"text": line} for line in reply.text.split("\n")]
+
+    async def perform(self, action: Action) -> Sent:
+        die_at("begun")
+        answer = asyncio.get_running_loop().create_future()
+        self._answers[action.key] = answer
+        write(
+            {
+                "send": action.part["text"],
+                "key": action.key,
+                "chat": action.chat,
+                "thread": action.thread,
+                "origin": action.origin,
+            }
+        )
+        die_at("got")
+        await answer
+        return Sent()
+
+    def _take(self, line: dict[str, Any]) -> None:
+        if "sent" in line:
+            self._answers.pop(line["sent"]).set_result(None)
+        else:
+            self._events.put_nowait(msgspec.convert(line["event"], Event))
+
+    async def _deliver(self, host: Host) -> None:
+        while True:
+            events = [await self._events.get()]
+            while not self._events.empty():
+                events.append(self._events.get_nowait())
+            await host.deliver(events, cursor=events[-1].id)
+            die_at("stored")
+            for event in events:
+                write({"ack": event.id})
+
+
+class FragileInbox(Inbox):
+    """Ends within the transaction that stores events."""
+
+    def ingest(self, deliveries: Any) -> Any:
+        stored = super().ingest(deliveries)
+        die_at("storing")
+        return stored
+
+
+class FragileStore(SQLiteStore):
+    """Ends before, within or after the transactions of turns."""
+
+    async def commit(self, turns: Any) -> Any:
+        die_at("before commit")
+        outcomes = await super().commit(turns)
+        die_at("committed")
+        return outcomes
+
+    def settle(self, settled: Any) -> None:
+        die_at("sent")
+        super().settle(settled)
+
+    def _turns(self, works: Any) -> Any:
+        outcomes = super()._turns(works)
+        die_at("committing")
+        return outcomes
+
+
+async def main() -> None:
+    path, policy, keys_known_for = sys.argv[1:4]
+    if kill_point == "storing":
+        from chatstate.stores.sqlite import store
+
+        vars(store)["Inbox"] = FragileInbox
+    kind = FragileStore if kill_point else SQLiteStore
+    adapter = PipeAdapter(float(keys_known_for))
+    engine = Engine(bot, [adapter], kind(path), on_ambiguous=policy)  # type: ignore[arg-type]  # from argv
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, engine.request_stop)
+    await engine.run()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
