@@ -2,38 +2,47 @@
 
 1. A lane holds its next events in memory, up to a bound; what is beyond waits in the inbox and
    is read from there when its turn comes. At start everything is beyond.
-2. The lane goes on when a turn's commit is queued. If that commit fails, the turn comes back to
-   its place in the line, and so do the later ones, whose commits fail with it.
-3. A turn that is fenced is left behind: the lane goes on in a new task, whatever the old one
-   still does.
-4. A lane without work is forgotten.
+2. The lane goes on when a turn's commit is queued. If that commit fails, the lane is read again
+   from the inbox, which knows what is not done.
+3. A turn that is fenced is left behind: the lane goes on without it, whatever it still does.
+4. Each event is handled in a task and a context of its own, so that no turn sees the context
+   variables of another.
+5. A lane without work is forgotten.
 """
 
 from __future__ import annotations
 
 import asyncio
-import bisect
-from collections.abc import Awaitable, Callable
+import contextvars
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from chatstate.stores.base import Arrival, Store
 
+log = logging.getLogger("chatstate.engine")
+
 _IN_MEMORY = 32
+_OFTEN, _LONGEST_PAUSE = 3, 1.0
 Work = Callable[[Arrival], Awaitable[None]]
 
 
 class Lane:
     """The line of one conversation.
 
-    `last` is the number of its newest event in memory. `left`, for an event that runs alone, is
+    `last` is the number of the newest event that was in memory. `failures` counts commits that
+    failed. `left`, for an event that runs alone, is
     set when its task has ended or is left behind.
     """
 
-    __slots__ = ("arrivals", "beyond", "last", "left", "missed", "task")
+    __slots__ = ("arrivals", "beyond", "failures", "last", "left", "missed", "reload", "task")
 
     def __init__(self) -> None:
         self.arrivals: list[Arrival] = []
         self.beyond = False
         self.missed = False
+        self.reload = False
+        self.failures = 0
         self.last = 0
         self.left: asyncio.Event | None = None
         self.task: asyncio.Task[None] | None = None
@@ -53,6 +62,7 @@ class Lanes:
         self._failed = failed
         self._running = asyncio.Semaphore(limit)
         self._lanes: dict[int, Lane] = {}
+        self._context = contextvars.copy_context()
         self._left_behind: set[asyncio.Task[None]] = set()
         self.stopping = False
         self.paused = False
@@ -68,21 +78,23 @@ class Lanes:
         return [*self.tasks, *self._left_behind]
 
     def add(self, arrival: Arrival) -> None:
-        """Put a new event, numbered above all before, at the end of its line."""
+        """Put a new event at the end of its line, unless it was read from the inbox meanwhile."""
         lane = self._lane(arrival.place.conversation)
-        if lane.beyond or len(lane.arrivals) >= _IN_MEMORY:
+        if arrival.seq <= lane.last:
+            return
+        if lane.beyond or lane.reload or len(lane.arrivals) >= _IN_MEMORY:
             lane.beyond = lane.missed = True
         else:
             lane.arrivals.append(arrival)
             lane.last = arrival.seq
         self._start(arrival.place.conversation, lane)
 
-    def put_back(self, arrival: Arrival) -> None:
-        """Return an event whose turn was not committed to its place in the line."""
-        lane = self._lane(arrival.place.conversation)
-        bisect.insort(lane.arrivals, arrival, key=lambda one: one.seq)
-        lane.last = max(lane.last, arrival.seq)
-        self._start(arrival.place.conversation, lane)
+    def read_again(self, conversation: int) -> None:
+        """Go on from what the inbox says is not done: a commit has failed."""
+        lane = self._lane(conversation)
+        lane.reload = True
+        lane.failures += 1
+        self._start(conversation, lane)
 
     def resume(self, conversation: int) -> None:
         """Work on what waits in the inbox for a conversation."""
@@ -102,7 +114,7 @@ class Lanes:
         lane.last = arrival.seq
         alone = self._one(arrival.place.conversation, lane, arrival)
         lane.left = asyncio.Event()
-        lane.task = asyncio.get_running_loop().create_task(alone)
+        lane.task = self._task(alone)
         await lane.left.wait()
         lane.left = None
 
@@ -138,43 +150,57 @@ class Lanes:
 
     def _start(self, conversation: int, lane: Lane) -> None:
         if lane.task is None and not self.stopping and not self.paused:
-            lane.task = asyncio.get_running_loop().create_task(self._run(conversation, lane))
+            lane.task = self._task(self._next(conversation, lane))
 
-    async def _run(self, conversation: int, lane: Lane) -> None:
+    def _task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        return asyncio.get_running_loop().create_task(work, context=self._context.copy())
+
+    async def _next(self, conversation: int, lane: Lane) -> None:
         task = lane.task
         try:
-            while not self.stopping and (lane.arrivals or await self._refill(conversation, lane)):
+            if lane.reload:
+                await self._read_all_again(conversation, lane)
+            elif not lane.arrivals:
+                await self._refill(conversation, lane)
+            if lane.arrivals:
                 async with self._running:
                     await self._work(lane.arrivals.pop(0))
-                if lane.task is not task:
-                    return
         except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
             self._failed(error)
         finally:
             self._end(conversation, lane, task)
 
     async def _one(self, conversation: int, lane: Lane, arrival: Arrival) -> None:
+        task = asyncio.current_task()
         try:
             await self._work(arrival)
         except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
             self._failed(error)
         finally:
-            self._end(conversation, lane, asyncio.current_task())
+            self._end(conversation, lane, task)
 
     def _end(self, conversation: int, lane: Lane, task: asyncio.Task[None] | None) -> None:
-        if lane.task is task:
-            lane.task = None
-            if lane.left:
-                lane.left.set()
-            if not lane.arrivals and not lane.beyond and self._lanes.get(conversation) is lane:
-                del self._lanes[conversation]
+        if lane.task is not task:
+            return
+        lane.task = None
+        if lane.left:
+            lane.left.set()
+        if lane.arrivals or lane.beyond or lane.reload:
+            self._start(conversation, lane)
+        elif self._lanes.get(conversation) is lane:
+            del self._lanes[conversation]
 
-    async def _refill(self, conversation: int, lane: Lane) -> bool:
-        if not lane.beyond:
-            return False
+    async def _refill(self, conversation: int, lane: Lane) -> None:
         lane.missed = False
-        lane.arrivals += await self._store.claim(conversation, lane.last, _IN_MEMORY)
+        lane.arrivals = list(await self._store.claim(conversation, lane.last, _IN_MEMORY))
         lane.beyond = lane.missed or len(lane.arrivals) >= _IN_MEMORY
         if lane.arrivals:
             lane.last = lane.arrivals[-1].seq
-        return bool(lane.arrivals)
+
+    async def _read_all_again(self, conversation: int, lane: Lane) -> None:
+        if lane.failures > _OFTEN:
+            log.warning("commits in conversation %s fail again and again", conversation)
+            await asyncio.sleep(min(0.01 * 2**lane.failures, _LONGEST_PAUSE))
+        lane.reload = False
+        lane.last = 0
+        await self._refill(conversation, lane)

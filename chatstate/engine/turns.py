@@ -239,8 +239,7 @@ class Turns:
         else:
             self._context.values.failed(commit.changes)
             if outcome == "conflict":
-                for arrival in running.arrivals:
-                    self.lanes.put_back(arrival)
+                self.lanes.read_again(commit.place.conversation)
                 return
             outbound = []
         receipts = [self._receipts.pop(one.seq, None) for one in running.arrivals]

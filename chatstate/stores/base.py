@@ -87,7 +87,7 @@ class Owed(msgspec.Struct, frozen=True):
     """One reply owed: a row of the outbox, numbered `part` within its turn.
 
     `body` is JSON text: the rendered part, and what it is an answer to. `begun_at` is when
-    sending it was last begun (seconds since 1970), None if that surely never happened.
+    sending it was first begun (seconds since 1970), None if that surely never happened.
     `crashes`: how often the process died while it sent only this.
     """
 
@@ -101,12 +101,18 @@ class Owed(msgspec.Struct, frozen=True):
 class DeadLetter(msgspec.Struct, frozen=True):
     """What could not be done: an event whose turn failed, or a reply the platform refused.
 
-    `error` is one line for a listing; `detail` a traceback or the platform's full answer.
+    `error` is one line for a listing; `detail` a traceback or the platform's full answer. Half
+    surrogate pairs in them (from a file name, say) become question marks, since they are no text.
     """
 
     kind: Literal["event", "reply"]
     error: str
     detail: str = ""
+
+    def __post_init__(self) -> None:
+        for field in ("error", "detail"):
+            text: str = getattr(self, field)
+            msgspec.structs.force_setattr(self, field, text.encode(errors="replace").decode())
 
 
 class TurnCommit(msgspec.Struct, frozen=True):
@@ -231,6 +237,10 @@ class Store(Protocol):
 
     async def begin(self, conversation: int, turn: int, part: int, crashes: int = 0) -> None:
         """Note durably that sending a reply begins now, and the crashes held against it."""
+        ...
+
+    async def unsent(self, conversation: int, turn: int, part: int) -> None:
+        """Note durably that sending a reply surely had no effect: it counts as never begun."""
         ...
 
     def settle(self, settled: Settled) -> None:

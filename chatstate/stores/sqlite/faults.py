@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 from chatstate.errors import StorageError
 
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 5.0
 _HOPELESS = {
     sqlite3.SQLITE_CORRUPT: (
         "is damaged; stop the bot, keep a copy, and restore a backup or try `sqlite3 FILE .recover`"
@@ -22,6 +24,14 @@ _PASSING = {
     sqlite3.SQLITE_CANTOPEN: "cannot be opened; see that its folder exists and is writable",
     sqlite3.SQLITE_PERM: "may not be opened; see its permissions",
 }
+
+
+def growing_pauses() -> Iterator[float]:
+    """Yield the seconds to wait before each new try."""
+    pause = _FIRST_PAUSE
+    while True:
+        yield pause
+        pause = min(pause * 2, _LONGEST_PAUSE)
 
 
 def _primary_code(error: sqlite3.Error) -> int:

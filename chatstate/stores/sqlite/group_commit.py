@@ -24,7 +24,12 @@ from typing import Any
 import msgspec
 
 from chatstate.errors import StorageError
-from chatstate.stores.sqlite.faults import is_hopeless, is_passing, storage_error
+from chatstate.stores.sqlite.faults import (
+    growing_pauses,
+    is_hopeless,
+    is_passing,
+    storage_error,
+)
 
 log = logging.getLogger("chatstate.store")
 
@@ -33,7 +38,7 @@ Kind = Callable[[Sequence[Any]], Sequence[Any]]
 
 _SLICE = 256
 _LAZY_SECONDS = 0.05
-_FIRST_PAUSE, _TOLD_AT, _LONGEST_PAUSE = 0.01, 0.5, 5.0
+_TOLD_AT = 0.5
 
 
 class _Work(msgspec.Struct, frozen=True):
@@ -139,8 +144,9 @@ class GroupCommit:
         return works
 
     async def _write(self, works: list[_Work]) -> None:
-        pause = _FIRST_PAUSE
+        pauses = growing_pauses()
         while True:
+            pause = next(pauses)
             try:
                 results = await self._transact(works)
             except sqlite3.Error as error:
@@ -153,7 +159,6 @@ class GroupCommit:
                 if pause >= _TOLD_AT:
                     log.warning("%s; trying again", storage_error(error, self._path))
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE)
             except Exception as error:  # noqa: BLE001 - one piece of work must not stop the writer
                 await self._write_alone(works, error)
                 return
@@ -164,11 +169,18 @@ class GroupCommit:
                 return
 
     async def _write_alone(self, works: list[_Work], error: Exception) -> None:
-        if len(works) <= 1:
+        if len(works) == 1:
             self._fail(works, error)
-            return
-        for work in works:
-            await self._write([work])
+        elif works:
+            for work in works:
+                await self._write([work])
+        else:
+            self._drop_lazy(error)
+
+    def _drop_lazy(self, error: Exception) -> None:
+        """Give up lazy work that no transaction can take, so that it does not stand in the way."""
+        log.error("cannot note what became of %s", self._lazy, exc_info=error)
+        self._lazy.clear()
 
     async def _transact(self, works: list[_Work]) -> list[tuple[_Work, Any]]:
         self._connection.execute("BEGIN IMMEDIATE")

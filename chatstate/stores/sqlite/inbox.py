@@ -6,7 +6,7 @@ import itertools
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -24,7 +24,7 @@ _PRUNED_AT_ONCE = 2000
 
 _STORE = """INSERT INTO inbox (seq, account, event_id, conversation, person, body, arrived_at)
     VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
-_WAITING = """SELECT i.seq, i.account, c.chat, i.conversation, i.person, i.body, i.crashes
+WAITING = """SELECT i.seq, i.account, c.chat, i.conversation, i.person, i.body, i.crashes
     FROM inbox AS i JOIN conversations AS c ON c.id = i.conversation
     WHERE i.conversation = ? AND i.seq > ? AND i.done_at IS NULL ORDER BY i.seq LIMIT ?"""
 _SECOND_WAITING = """SELECT seq FROM inbox WHERE conversation = ? AND done_at IS NULL
@@ -34,8 +34,9 @@ _USED_UP = "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'inbox'"
 # Only rows near the oldest done one are looked at, so that this takes no index and no scan.
 _PRUNE = """DELETE FROM inbox WHERE seq < ? + (
     SELECT seq FROM inbox WHERE done_at IS NOT NULL ORDER BY seq LIMIT 1) AND done_at < ?"""
-_PRUNE_NOTES = """DELETE FROM notes WHERE turn NOT IN
-    (SELECT seq FROM inbox WHERE done_at IS NULL)"""
+_PRUNE_NOTES = """DELETE FROM notes
+    WHERE turn NOT IN (SELECT seq FROM inbox WHERE done_at IS NULL)
+    AND turn NOT IN (SELECT turn FROM dead_letters WHERE kind = 'event')"""
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -143,6 +144,13 @@ class Inbox:
             self._known_before = True
 
     def _receive(self, account: int, event: Event, now: float) -> Ingested:
+        try:
+            return self._take_in(account, event, now)
+        except UnicodeEncodeError:
+            text = msgspec.convert(_as_text(msgspec.to_builtins(event)), Event)
+            return self._take_in(account, text, now)
+
+    def _take_in(self, account: int, event: Event, now: float) -> Ingested:
         place = self.directory.place(account, event.message)
         arrival = Arrival(next(self._numbers), place, event)
         dropped = None
@@ -156,7 +164,8 @@ class Inbox:
                 if dropped is None:
                     self._refused = arrival.seq
                     return Ingested("refused", arrival)
-        self._rows.append(self._row(arrival, now))
+        row = self._row(arrival, now)
+        self._rows.append(row)
         self._waiting[place.conversation] += 1
         return Ingested("stored", arrival, dropped=dropped)
 
@@ -213,14 +222,20 @@ class Inbox:
         return Ingested("duplicate", pending=row[0] if row[1] is None else None)
 
 
-def waiting(
-    reader: Callable[[str, Sequence[object]], Iterable[Any]],
-    conversation: int,
-    after: int,
-    limit: int,
-) -> list[Arrival]:
-    """Return the first events of a conversation that wait and are numbered above `after`."""
+def arrivals(rows: Iterable[Any]) -> list[Arrival]:
+    """Return the events in rows of `WAITING`."""
     return [
-        Arrival(seq, Place(*place), _decode(body), crashes)
-        for seq, *place, body, crashes in reader(_WAITING, (conversation, after, limit))
+        Arrival(seq, Place(*place), _decode(body), crashes) for seq, *place, body, crashes in rows
     ]
+
+
+def _as_text(value: Any) -> Any:
+    """Return JSON types with half surrogate pairs replaced: these are no text."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, list):
+        return [_as_text(one) for one in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        members = cast("dict[str, Any]", value)
+        return {_as_text(name): _as_text(one) for name, one in members.items()}
+    return value

@@ -72,22 +72,34 @@ class LetterBox:
             raise storage_error(error, self._path) from error
 
 
-class Reviver:
-    """Does what was requested, inside the open transaction of the process that runs the bot."""
+# One row for each letter: that of the newest request.
+_REQUESTED = """SELECT max(r.id), r.verb, d.id, d.kind, d.conversation, d.person, d.turn, d.part,
+        d.body
+    FROM requests AS r JOIN dead_letters AS d ON d.id = r.letter
+    JOIN conversations AS k ON k.id = d.conversation JOIN chats AS c ON c.id = k.chat
+    WHERE c.account IN (SELECT value FROM json_each(?)) GROUP BY d.id ORDER BY 1"""
+ANY_REQUESTED = f"SELECT 1 FROM ({_REQUESTED}) LIMIT 1"  # noqa: S608 - our own statement
 
-    def __init__(self, writer: sqlite3.Connection, inbox: Inbox, bot: str) -> None:
+
+class Reviver:
+    """Does what was requested, inside the open transaction of the process that runs the bot.
+
+    Only for letters of `accounts`, those that this process runs; others wait.
+    """
+
+    def __init__(self, writer: sqlite3.Connection, inbox: Inbox) -> None:
         self._writer = writer
         self._inbox = inbox
-        self._bot = bot
+        self.accounts: set[int] = set()
+
+    @property
+    def wanted(self) -> tuple[str]:
+        """The accounts, as the statements take them."""
+        return (msgspec.json.encode(sorted(self.accounts)).decode(),)
 
     def revive(self, calls: Sequence[None]) -> list[list[Revived]]:
         """Return what is alive again, for the first of the calls."""
-        rows = self._writer.execute(
-            "SELECT r.id, r.verb, d.id, d.kind, d.conversation, d.person, d.turn, d.part, d.body "
-            "FROM requests AS r JOIN dead_letters AS d ON d.id = r.letter "
-            "WHERE d.bot = ? GROUP BY d.id ORDER BY r.id",
-            (self._bot,),
-        ).fetchall()
+        rows = self._writer.execute(_REQUESTED, self.wanted).fetchall()
         revived: list[Revived] = []
         for _, verb, letter, kind, *what in rows:
             if verb == "retry":
@@ -98,7 +110,7 @@ class Reviver:
         return [revived, *([] for _ in calls[1:])]
 
     def _event(
-        self, letter: int, conversation: int, person: int, _turn: int, _part: None, body: str
+        self, letter: int, conversation: int, person: int, turn: int, _part: None, body: str
     ) -> Revived:
         chat, account = self._writer.execute(
             "SELECT c.id, c.account FROM conversations AS k JOIN chats AS c ON c.id = k.chat "
@@ -108,7 +120,9 @@ class Reviver:
         event = _decode(body)
         again = Event(f"{event.id} (retry {letter})", event.message, event.origin)
         place = Place(account, chat, conversation, person)
-        return Revived(arrival=self._inbox.add(place, again))
+        arrival = self._inbox.add(place, again)
+        self._writer.execute("UPDATE notes SET turn = ? WHERE turn = ?", (arrival.seq, turn))
+        return Revived(arrival=arrival)
 
     def _reply(self, conversation: int, _person: int, turn: int, part: int, body: str) -> Revived:
         self._writer.execute(

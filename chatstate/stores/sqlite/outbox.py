@@ -10,7 +10,9 @@ from chatstate.stores.base import Owed, Settled
 
 _OWED = """SELECT turn, part, body, begun_at, crashes FROM outbox
     WHERE conversation = ? AND (turn, part) > (?, ?) ORDER BY turn, part LIMIT ?"""
-_BEGIN = """UPDATE outbox SET begun_at = ?, crashes = ?
+_UNSENT = """UPDATE outbox SET begun_at = NULL, crashes = 0
+    WHERE conversation = ? AND turn = ? AND part = ?"""
+_BEGIN = """UPDATE outbox SET begun_at = coalesce(begun_at, ?), crashes = ?
     WHERE conversation = ? AND turn = ? AND part = ?"""
 _DIES = """INSERT INTO dead_letters
     (bot, kind, conversation, person, turn, part, body, error, detail, died_at)
@@ -54,6 +56,11 @@ class Outbox:
         """Note that sending begins, and how many crashes are held against these rows."""
         now = self._clock()
         self._writer.executemany(_BEGIN, [(now, *row) for row in rows])
+        return [None] * len(rows)
+
+    def unsent(self, rows: Sequence[tuple[int, int, int]]) -> list[None]:
+        """Note that nothing of these rows has reached the platform."""
+        self._writer.executemany(_UNSENT, rows)
         return [None] * len(rows)
 
     def settle(self, settled: Sequence[Settled]) -> list[None]:

@@ -6,8 +6,10 @@ never wait behind writes. The process that has the store open holds a lock besid
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
+import logging
 import os
 import socket
 import sqlite3
@@ -38,13 +40,15 @@ from chatstate.stores.base import (
     Value,
 )
 from chatstate.stores.sqlite.aliases import Alias, Aliases
-from chatstate.stores.sqlite.faults import storage_error
+from chatstate.stores.sqlite.faults import growing_pauses, is_passing, storage_error
 from chatstate.stores.sqlite.group_commit import GroupCommit
-from chatstate.stores.sqlite.inbox import Delivery, Inbox, Overflow, waiting
-from chatstate.stores.sqlite.letters import Reviver
+from chatstate.stores.sqlite.inbox import WAITING, Delivery, Inbox, Overflow, arrivals
+from chatstate.stores.sqlite.letters import ANY_REQUESTED, Reviver
 from chatstate.stores.sqlite.outbox import Outbox, Taking
 from chatstate.stores.sqlite.schema import migrate
 from chatstate.stores.sqlite.turns import commit_turns
+
+log = logging.getLogger("chatstate.store")
 
 MEMORY = ":memory:"
 _encoder = msgspec.json.Encoder()
@@ -102,7 +106,7 @@ class SQLiteStore:
             self._held = held.pop_all()
         self._inbox = Inbox(self._writer, self._clock, self._waiting_limit, self._overflow)
         self._outbox = Outbox(self._writer, self._clock)
-        self._reviver = Reviver(self._writer, self._inbox, bot)
+        self._reviver = Reviver(self._writer, self._inbox)
         self._aliases = Aliases(self._writer)
         self._commits = GroupCommit(
             self._writer,
@@ -117,6 +121,7 @@ class SQLiteStore:
                 self._turns,
                 self._outbox.take,
                 self._outbox.begin,
+                self._outbox.unsent,
                 self._reviver.revive,
                 self._inbox.prune,
             ),
@@ -219,6 +224,9 @@ class SQLiteStore:
     async def begin(self, conversation: int, turn: int, part: int, crashes: int = 0) -> None:
         await self._commits.submit(self._outbox.begin, (crashes, conversation, turn, part))
 
+    async def unsent(self, conversation: int, turn: int, part: int) -> None:
+        await self._commits.submit(self._outbox.unsent, (conversation, turn, part))
+
     def settle(self, settled: Settled) -> None:
         self._commits.submit_lazy(settled)
 
@@ -228,7 +236,7 @@ class SQLiteStore:
 
     async def alias(self, account: int, old: str, new: str) -> None:
         await self._commits.submit(self._aliases.note, Alias(account, old, new))
-        self._inbox.directory.forget()
+        self._inbox.reload()
 
     async def note(self, turn: int, name: str, value: str) -> bool:
         kept: bool = await self._commits.submit(self._note, (turn, name, value))
@@ -238,7 +246,7 @@ class SQLiteStore:
         await self._commits.submit(self._inbox.suspect, seq)
 
     async def revive(self) -> Sequence[Revived]:
-        if not self._read("SELECT 1 FROM requests LIMIT 1", ()):
+        if not await self._read(ANY_REQUESTED, self._reviver.wanted):
             return ()
         revived: Sequence[Revived] = await self._commits.submit(self._reviver.revive, None)
         return revived
@@ -260,6 +268,7 @@ class SQLiteStore:
                 (self._bot, *name),
             ).fetchone()
             accounts.append(Account(*row))
+            self._reviver.accounts.add(row[0])
         return accounts
 
     def _people(self, people: Sequence[tuple[int, User]]) -> list[int]:
@@ -291,30 +300,35 @@ class SQLiteStore:
     # Reading
 
     async def load(self, keys: Sequence[Key]) -> Sequence[Value | None]:
-        rows = (self._read(_LOAD, key) for key in keys)
+        rows = [await self._read(_LOAD, key) for key in keys]
         return [Value(*row[0]) if row else None for row in rows]
 
     async def notes(self, turn: int) -> Mapping[str, str]:
-        return dict(self._read("SELECT name, value FROM notes WHERE turn = ?", (turn,)))
+        return dict(await self._read("SELECT name, value FROM notes WHERE turn = ?", (turn,)))
 
     async def backlog(self, accounts: Sequence[int]) -> Backlog:
         wanted = (_encoder.encode(accounts).decode(),)
-        inbox = self._read(_WITH_EVENTS, wanted)
-        outbox = self._read(_WITH_REPLIES, wanted)
+        inbox = await self._read(_WITH_EVENTS, wanted)
+        outbox = await self._read(_WITH_REPLIES, wanted)
         return Backlog([row[0] for row in inbox], [row[0] for row in outbox])
 
     async def claim(self, conversation: int, after: int, limit: int) -> Sequence[Arrival]:
-        return waiting(self._read, conversation, after, limit)
+        return arrivals(await self._read(WAITING, (conversation, after, limit)))
 
     async def address(self, conversation: int) -> Address:
-        ((account, chat, thread),) = self._read(_ADDRESS, (conversation,))
+        ((account, chat, thread),) = await self._read(_ADDRESS, (conversation,))
         return Address(account, chat, thread or None)
 
-    def _read(self, statement: str, values: Sequence[object]) -> list[Any]:
-        try:
-            return self._reader.execute(statement, values).fetchall()
-        except sqlite3.Error as error:
-            raise storage_error(error, self.path) from error
+    async def _read(self, statement: str, values: Sequence[object]) -> list[Any]:
+        pauses = growing_pauses()
+        while True:
+            try:
+                return self._reader.execute(statement, values).fetchall()
+            except sqlite3.Error as error:
+                if not is_passing(error):
+                    raise storage_error(error, self.path) from error
+                log.warning("%s; trying again", storage_error(error, self.path))
+            await asyncio.sleep(next(pauses))
 
 
 def _open(path: str) -> contextlib.closing[sqlite3.Connection]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import msgspec
 
@@ -14,7 +15,6 @@ _DONE = """UPDATE inbox SET body = NULL, done_at = ?, attempt = ? WHERE seq = ? 
     AND NOT EXISTS (SELECT 1 FROM inbox AS earlier WHERE earlier.conversation = inbox.conversation
         AND earlier.seq < inbox.seq AND earlier.done_at IS NULL)"""
 # Events that had to make room (`drop_oldest`) while a handler had them already.
-_DROPPED = "SELECT 1 FROM inbox WHERE seq = ? AND done_at IS NOT NULL AND attempt IS NULL"
 _DIES = """INSERT INTO dead_letters
     (bot, kind, conversation, person, turn, body, error, detail, died_at)
     SELECT a.bot, 'event', i.conversation, i.person, i.seq, i.body, ?, ?, ?
@@ -50,15 +50,13 @@ def commit_turns(
 
 
 def _commit_one(connection: sqlite3.Connection, turn: TurnCommit, now: float) -> Outcome:
-    row = connection.execute(
-        "SELECT done_at, attempt FROM inbox WHERE seq = ?", (turn.seq,)
-    ).fetchone()
-    if row is None or row[0] is not None:
-        return "applied" if row and row[1] == turn.attempt else "fenced"
-    also = [seq for seq in turn.also if not connection.execute(_DROPPED, (seq,)).fetchone()]
-    turn = msgspec.structs.replace(turn, also=also)
-    if not all(_is_done(connection, seq) for seq in turn.after):
+    fates = {seq: _fate(connection, seq, turn.attempt) for seq in (*turn.also, turn.seq)}
+    live = [seq for seq, fate in fates.items() if fate == "waiting"]
+    if not live or "another's" in fates.values():
+        return "applied" if "ours" in fates.values() else "fenced"
+    if any(_fate(connection, seq, 0) in ("waiting", "dropped") for seq in turn.after):
         return "conflict"
+    turn = msgspec.structs.replace(turn, seq=live[-1], also=live[:-1])
     connection.execute("SAVEPOINT one")
     try:
         _apply(connection, (turn,), now)
@@ -69,9 +67,18 @@ def _commit_one(connection: sqlite3.Connection, turn: TurnCommit, now: float) ->
     return "applied"
 
 
-def _is_done(connection: sqlite3.Connection, seq: int) -> bool:
-    row = connection.execute("SELECT done_at FROM inbox WHERE seq = ?", (seq,)).fetchone()
-    return row is None or row[0] is not None
+def _fate(
+    connection: sqlite3.Connection, seq: int, attempt: int
+) -> Literal["waiting", "dropped", "ours", "another's"]:
+    """Return what has become of an event; one that is long pruned was somebody's."""
+    row = connection.execute("SELECT done_at, attempt FROM inbox WHERE seq = ?", (seq,)).fetchone()
+    if row is None:
+        return "another's"
+    if row[0] is None:
+        return "waiting"
+    if row[1] is None:
+        return "dropped"
+    return "ours" if row[1] == attempt else "another's"
 
 
 def _undo(connection: sqlite3.Connection, savepoint: str) -> None:
@@ -91,7 +98,9 @@ def _apply(connection: sqlite3.Connection, turns: Sequence[TurnCommit], now: flo
         _DONE,
         [(now, turn.attempt, seq) for turn in turns for seq in (*turn.also, turn.seq)],
     )
-    noted = [(turn.seq,) for turn in turns if turn.noted]
+    noted = [
+        (seq,) for turn in turns if turn.noted and not turn.dead for seq in (*turn.also, turn.seq)
+    ]
     if noted:
         connection.executemany("DELETE FROM notes WHERE turn = ?", noted)
     new: list[tuple[object, ...]] = []
