@@ -54,6 +54,16 @@ _OVERLAPS = typing.get_args(Overlap)
 TIMEOUT = 300.0
 
 
+_CHANGED_BY_RETURN = (int, float, bool, str, bytes, tuple, frozenset)
+_ALIASES = {
+    "member": "PerMember",
+    "thread": "PerThread",
+    "chat": "PerChat",
+    "user": "PerUser",
+    "global": "Global",
+}
+
+
 class Slot(NamedTuple):
     """A state of a handler, and whether the handler gets it as a `Ref`."""
 
@@ -103,6 +113,8 @@ class Handler:
         self.slots: tuple[Slot, ...] = tuple(binder.slots)
         self._arguments = _checked_arguments(fn, binder.arguments, command)
         self._outputs = None if outputs is None else _bind_outputs(fn, outputs, binder)
+        if self._outputs is not None:
+            _refuse_lost_changes(fn, binder, self._outputs)
 
     @property
     def usage(self) -> str:
@@ -234,9 +246,10 @@ class _Binder:
         type_ = _kept_type(hint)
         if is_immutable(type_):
             name = getattr(type_, "__name__", type_)
+            form = f"{_ALIASES[state.scope]}[Ref[{name}]]"
             raise BindingError(
                 f"parameter {parameter.name!r} of {label(self._fn)}: a value of type {name} "
-                f"cannot change in place; put it in a Ref, as in PerMember[Ref[{name}]]"
+                f"cannot change in place; put it in a Ref, as in {form}"
             )
         return _state_at(self._slot(parameter, state, type_))
 
@@ -307,6 +320,21 @@ def _checked_arguments(
             f"annotate the others: {_FORMS}"
         )
     return arguments
+
+
+def _refuse_lost_changes(
+    fn: Callable[..., Any], binder: _Binder, outputs: list[Output | int]
+) -> None:
+    """Refuse an input state that can change neither in place nor by being returned."""
+    for index in binder.inputs.values():
+        slot = binder.slots[index]
+        kept = type(slot.state.state.default) if slot.state.type is Any else slot.state.type
+        if index not in outputs and not slot.by_ref and kept in _CHANGED_BY_RETURN:
+            raise BindingError(
+                f"{label(fn)}: state {slot.state.name!r} is among the inputs and not among the "
+                f"outputs, and a value of type {kept.__name__} cannot change in place: "
+                'return it too, and add "state" to outputs='
+            )
 
 
 def _bind_outputs(

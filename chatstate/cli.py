@@ -28,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(dead_letters.app, name="dead")
+_PATIENCE = 2  # asked once it finishes, asked twice it stops in the middle, then it just exits
 _LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
@@ -95,7 +96,7 @@ def run_bot(
     )
     try:
         adapters = load_adapters(on, options or {})
-        opened = open_store(store or DEFAULT_URL)
+        opened = open_store(DEFAULT_URL if store is None else store)
         engine = Engine(bot, adapters, opened, on_ambiguous=on_ambiguous)
         asyncio.run(_until_told(engine))
     except (LoadError, AdapterError, StoreLockedError) as error:
@@ -107,14 +108,14 @@ def run_bot(
 
 async def _until_told(engine: Engine) -> None:
     loop = asyncio.get_running_loop()
-    told = False
+    told = 0
     post: Callable[[Callable[[], None]], object] = loop.call_soon_threadsafe
 
     def stop() -> None:
         nonlocal told
-        if told:  # asked twice: now
+        told += 1
+        if told > _PATIENCE:
             os._exit(130)
-        told = True
         engine.request_stop()
 
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Protocol, TypeVar
 
 from chatstate.messages import Chat, Message, User
+
+T = TypeVar("T")
 
 
 class Effects(Protocol):
     """What a turn can do besides returning something; see `Turn`."""
 
-    async def state(self, wanted: Any, of: User | None) -> Any: ...
+    def state(self, wanted: Any, of: User | None) -> Coroutine[Any, Any, Any]: ...
 
     def apply(
         self, wanted: Any, fn: Callable[[Any], Any], reply: Callable[[Any], Any] | None
     ) -> None: ...
 
-    async def step(self, name: str, fn: Callable[[], Any]) -> Any: ...
+    def step(self, name: str, fn: Callable[[], Any]) -> Coroutine[Any, Any, Any]: ...
 
-    def send(self, reply: Any) -> None: ...
+    def send(self, reply: Any) -> Coroutine[Any, Any, None]: ...
 
 
 class Turn:
@@ -55,14 +58,14 @@ class Turn:
         """Where."""
         return self.message.chat
 
-    async def state(self, wanted: Any, *, of: User | None = None) -> Any:
+    def state(self, wanted: Any, *, of: User | None = None) -> Awaitable[Any]:
         """Return the value of a state, of another person's if `of` is given.
 
         `wanted` is a `State`, or the type of one that a handler of the bot is annotated with.
         The value is committed with this turn if it was changed in place; one of an immutable
         type comes in a `Ref`. Raises `StateError` if the bot has no such state, or several.
         """
-        return await self._effects.state(wanted, of)
+        return self._for_async("state", self._effects.state(wanted, of))
 
     def apply(
         self,
@@ -79,18 +82,30 @@ class Turn:
         """
         self._effects.apply(wanted, fn, reply)
 
-    async def step(self, name: str, fn: Callable[[], Awaitable[Any] | Any]) -> Any:
+    def step(self, name: str, fn: Callable[[], Awaitable[Any] | Any]) -> Awaitable[Any]:
         """Return `fn()`, or what it returned when this turn ran before.
 
         For calls whose effect is outside and must not be repeated: a payment, a question to a
         model. The result (JSON types) is durable when this returns; only a crash between the
         call and that moment repeats it. Steps of one name are told apart by their order.
         """
-        return await self._effects.step(name, fn)
+        return self._for_async("step", self._effects.step(name, fn))
 
-    async def send(self, reply: Any) -> None:
+    def send(self, reply: Any) -> Awaitable[None]:
         """Owe a reply (whatever a handler may return), before those that are returned.
 
         Like them it is sent after the commit, and not at all if the handler raises.
         """
-        self._effects.send(reply)
+        return self._for_async("send", self._effects.send(reply))
+
+    @staticmethod
+    def _for_async(name: str, result: Coroutine[Any, Any, T]) -> Awaitable[T]:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            result.close()
+            raise RuntimeError(
+                f"turn.{name}() is awaited, so the handler must be `async def`; "
+                "a sync one returns a list for several replies"
+            ) from None
+        return result

@@ -77,7 +77,12 @@ class Attempt(msgspec.Struct):
     @property
     def shared_keys(self) -> list[Key]:
         """The keys that other conversations can change."""
-        return [one for one in self.keys if one.scope in SHARED]
+        return [one for one in (*self.keys, *self.applied_keys) if one.scope in SHARED]
+
+    @property
+    def applied_keys(self) -> list[Key]:
+        """The keys that functions are applied to."""
+        return [one.key for one in self._applications]
 
     async def run(self) -> list[Reply]:
         """Load, call the handler, and return its replies."""
@@ -96,7 +101,7 @@ class Attempt(msgspec.Struct):
                 self._objects[index] = self._objects[index].value
         answer = self.handler.result(returned, self._objects)
         if self._applications:
-            await values.load([one.key for one in self._applications])
+            await values.load(self.applied_keys)
         return [*self._sent, *answer] if self._sent else answer
 
     def finish(self, answer: list[Reply]) -> list[Change] | None:
@@ -147,22 +152,27 @@ class Attempt(msgspec.Struct):
     async def step(self, name: str, fn: Callable[[], Any]) -> Any:
         """See `Turn.step`."""
         self._steps[name] = times = self._steps.get(name, 0) + 1
-        name = name if times == 1 else f"{name} #{times}"
+        note, turn = (
+            f"{times} {name}",
+            self.arrivals[0].seq,
+        )  # which stays the first, if others join
         if self.notes is None:
-            self.notes = dict(await self.context.store.notes(self.arrival.seq))
-        if name in self.notes:
-            return _any.decode(self.notes[name])
+            self.notes = dict(await self.context.store.notes(turn))
+        if self.fenced:
+            raise asyncio.CancelledError
+        if note in self.notes:
+            return _any.decode(self.notes[note])
         result = await self._outcome(fn)
         try:
             text = _any.encode(result)
         except StateError as error:
             raise StateError(f"the result of step {name!r}: {error}") from error
-        if self.fenced or not await self.context.store.note(self.arrival.seq, name, text):
+        if not await self.context.store.note(turn, note, text):
             raise asyncio.CancelledError
-        self.notes[name] = text
+        self.notes[note] = text
         return result
 
-    def send(self, reply: Any) -> None:
+    async def send(self, reply: Any) -> None:
         """See `Turn.send`."""
         self._sent += replies(reply)
 
@@ -194,7 +204,7 @@ class Attempt(msgspec.Struct):
         for one in self._applications:
             if one.key in self.keys:
                 index = self.keys.index(one.key)
-                self._objects[index] = value = one.fn(self._objects[index])
+                self._objects[index] = value = _applied(one, self._objects[index])
                 _show(one, value, answer)
             else:
                 left.append(one)
@@ -208,7 +218,7 @@ class Attempt(msgspec.Struct):
                 value, _ = one.bound.fresh()
             else:
                 value = one.bound.decode(entry.value.text, trusted=entry.trusted)
-            value = one.fn(value)
+            value = _applied(one, value)
             new = Value(one.bound.encode(value), next(self.context.versions))
             expected = before.expected if before else entry.version
             changes[one.key] = Change(one.key, expected, new)
@@ -235,6 +245,16 @@ class Attempt(msgspec.Struct):
                 async for yielded in fn(*positional, **named):
                     last_one = yielded
                 return last_one
+
+
+def _applied(application: _Application, value: Any) -> Any:
+    result = application.fn(value)
+    if result is None and value is not None:
+        raise StateError(
+            f"the function given to turn.apply for state {application.bound.name!r} returned None; "
+            "return the new value"
+        )
+    return result
 
 
 def _show(application: _Application, value: Any, answer: list[Reply]) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 
+import msgspec
 from tenacity import AsyncRetrying, RetryCallState, retry_if_not_exception_type
 from tenacity.wait import wait_exponential, wait_random
 
-from chatstate.adapter import Action, Adapter
+from chatstate.adapter import Action
 from chatstate.clock import Clock
 from chatstate.errors import Moved, Rejected, RetryAfter, SendError, Unreachable
 from chatstate.stores.base import DeadLetter
@@ -18,25 +19,36 @@ log = logging.getLogger("chatstate.sender")
 _AMBIGUOUS_TRIES = 3
 _backoff = wait_exponential(multiplier=0.2, max=30) + wait_random(0, 0.2)
 
+DEFINITE = (RetryAfter, Unreachable, Moved)
+"""What is raised when a call surely had no effect and is to be made again."""
+
+
+async def _nothing() -> None:
+    """Do nothing: what is not durably begun need not be noted as unsent."""
+
 
 class Delivery:
     """Makes one call again and again, its first `error` being known.
 
-    `repeats`: whether to try again what may have been sent. `close_gate` is called when the
-    whole account has to wait, `pass_gate` before each try, `moved` when the chat has a new id.
+    - `perform` makes the call and returns what it raised.
+    - `repeats`: whether to try again what may have been sent.
+    - `close_gate` is called when the whole account has to wait, `pass_gate` before each try,
+      `moved` when the chat has a new id, `begin` and `unsent` around tries that had no effect.
     """
 
     repeats = True
+    perform: Callable[[Action], Awaitable[Exception | None]]
     close_gate: Callable[[float], None]
     pass_gate: Callable[[], Awaitable[None]]
     moved: Callable[[str, str], Awaitable[None]]
+    begin: Callable[[], Awaitable[None]] = staticmethod(_nothing)
+    unsent: Callable[[], Awaitable[None]] = staticmethod(_nothing)
 
-    def __init__(self, adapter: Adapter, action: Action, clock: Clock, error: Exception) -> None:
-        self._adapter = adapter
+    def __init__(self, action: Action, clock: Clock, error: Exception) -> None:
         self._action = action
+        self._chat = action.chat
         self._clock = clock
         self._first: Exception | None = error
-        self._old_chat = action.chat
         self._ambiguous = 0
 
     async def run(self) -> DeadLetter | None:
@@ -61,20 +73,26 @@ class Delivery:
         return None
 
     async def _perform(self) -> None:
-        if self._first:
-            error, self._first = self._first, None
+        error, self._first = self._first, None
+        if error is None:
+            error = await self._again()
+        if isinstance(error, DEFINITE):
+            await self.unsent()
+        if error:
             raise error
-        if self._action.chat != self._old_chat:
-            await self.moved(self._old_chat, self._action.chat)
-            self._old_chat = self._action.chat
+
+    async def _again(self) -> Exception | None:
+        if self._action.chat != self._chat:
+            await self.moved(self._chat, self._action.chat)
+            self._chat = self._action.chat
         await self.pass_gate()
-        await self._adapter.perform(self._action)
+        await self.begin()
+        return await self.perform(self._action)
 
     def _stop(self, state: RetryCallState) -> bool:
         error = _error(state)
         if isinstance(error, Moved):
-            old = self._action
-            self._action = Action(old.key, error.chat, old.thread, old.part, old.origin)
+            self._action = msgspec.structs.replace(self._action, chat=error.chat)
         elif isinstance(error, RetryAfter):
             if error.account:
                 self.close_gate(error.seconds)
@@ -86,9 +104,8 @@ class Delivery:
     def _tell(self, state: RetryCallState) -> None:
         error = _error(state)
         log.warning(
-            "reply %s was not sent by %s (%s: %s); again in %.1f s",
+            "reply %s was not sent (%s: %s); again in %.1f s",
             self._action.key,
-            self._adapter.name,
             type(error).__name__,
             error,
             state.upcoming_sleep,
@@ -100,7 +117,8 @@ def _wait(state: RetryCallState) -> float:
     error = _error(state)
     if isinstance(error, RetryAfter):
         return error.seconds
-    return 0.0 if isinstance(error, Moved) else _backoff(state)
+    first_move = isinstance(error, Moved) and state.attempt_number == 1
+    return 0.0 if first_move else _backoff(state)
 
 
 def _error(state: RetryCallState) -> BaseException | None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from chatstate.adapter import Adapter
 from chatstate.clock import Clock, SystemClock
@@ -72,13 +71,16 @@ class Engine:
             await self.stop()
 
     def request_stop(self) -> None:
-        """Make `run` stop; what runs gets its grace."""
-        if not self._ended.done():
+        """Make `run` stop; what runs gets its grace. Asked again, it gets no more."""
+        if self._ended.done():
+            self._hurry.set()
+        else:
             self._ended.set_result(None)
 
     async def start(self) -> None:
         """Take hold of the store, go on with what waits there, and let the adapters receive."""
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._hurry = asyncio.Event()
         run = await self._store.open(self._bot.id)
         try:
             await self._begin(run)
@@ -95,12 +97,20 @@ class Engine:
         }
         receipts: dict[int, EventReceipt] = {}
         self._committer = Committer(self._store, self._fail)
-        self._sender = Sender(self._store, by_account, self._clock, self._fail, self._on_ambiguous)
+        values = Values(self._store)
+
+        async def moved(account: int, old: str, new: str) -> None:
+            await self._store.alias(account, old, new)
+            values.forget()
+
+        self._sender = Sender(
+            self._store, by_account, self._clock, self._fail, self._on_ambiguous, moved
+        )
         context = Context(
             self._bot,
             by_account,
             self._store,
-            Values(self._store),
+            values,
             HandlerThreads(),
             run.versions(),
             self._clock,
@@ -126,8 +136,8 @@ class Engine:
     async def stop(self) -> None:
         """Let what runs finish within the grace, send what is owed, and let go of the store."""
         self._lanes.stopping = True
-        if not await self._quiet(self._grace):
-            log.warning("stopped after %s s of grace; what was running runs again", self._grace)
+        if not await self._first(self._hurry.wait(), seconds=self._grace):
+            log.warning("stopped in the middle; what was running runs again at the next start")
         await _cancel([*self._receiving, *self._background, *self._busy(), *self._lanes.all_tasks])
         await self._store.close(clean=True)
 
@@ -151,7 +161,7 @@ class Engine:
             if self._ended in done:
                 return
             receiving.discard(self._ended)
-        await self._quiet(None)
+        await self._first(self._ended)
         if self._ended.done():
             self._ended.result()
 
@@ -161,6 +171,12 @@ class Engine:
         self._lanes.paused = bool(crashes)
         for conversation in backlog.inbox:
             self._lanes.resume(conversation)
+        if crashes and backlog.inbox:
+            log.warning(
+                "the process before this one did not stop as it should; "
+                "%d conversations go on one at a time first",
+                len(backlog.inbox),
+            )
         if crashes:
             self._recovery = asyncio.create_task(self._recover(backlog, crashes))
         else:
@@ -205,7 +221,6 @@ class Engine:
         prune_at = self._clock.time() + _PRUNE_EVERY
         try:
             while True:
-                await self._clock.sleep(_LOOK_EVERY)
                 self._turns.expire()
                 for revived in await self._store.revive():
                     if revived.arrival:
@@ -215,21 +230,27 @@ class Engine:
                 if self._clock.time() >= prune_at:
                     await self._store.prune()
                     prune_at = self._clock.time() + _PRUNE_EVERY
+                await self._clock.sleep(_LOOK_EVERY)
         except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
             self._fail(error)
 
-    async def _quiet(self, seconds: float | None) -> bool:
-        """Wait until nothing runs, but no longer than that or until told to stop."""
-        ends = None if seconds is None else time.monotonic() + seconds
+    async def _finished(self) -> None:
+        """Return when nothing runs any more."""
         while busy := self._busy():
-            left = None if ends is None else ends - time.monotonic()
-            if left is not None and left <= 0:
-                return False
-            others = [] if seconds is not None else [self._ended]
-            await asyncio.wait([*busy, *others], timeout=left, return_when=asyncio.FIRST_COMPLETED)
-            if seconds is None and self._ended.done():
-                return False
-        return True
+            await asyncio.wait(busy, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _first(self, *events: Awaitable[object], seconds: float | None = None) -> bool:
+        """Wait until nothing runs, or for one of `events`; tell whether nothing runs."""
+        finished = asyncio.ensure_future(self._finished())
+        others = [asyncio.ensure_future(event) for event in events]
+        await asyncio.wait(
+            [finished, *others], timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+        )
+        done = finished.done()
+        for one in (finished, *others):
+            if one is not self._ended:
+                one.cancel()
+        return done
 
     def _busy(self) -> list[asyncio.Future[None]]:
         alone = [task for task in (self._committer.task, self._recovery) if task]

@@ -64,6 +64,11 @@ class AccountHost:
         """See `Host.deliver`."""
         if self._lanes.stopping:  # what is not stored is not acknowledged, and comes again
             await asyncio.get_running_loop().create_future()
+        # Whoever waits may be cancelled; what is stored must get into its lane all the same.
+        taking = asyncio.get_running_loop().create_task(self._take_in(events, cursor))
+        return await asyncio.shield(taking)
+
+    async def _take_in(self, events: Sequence[Event], cursor: str | None) -> list[EventReceipt]:
         receipts: list[EventReceipt] = []
         for first in range(0, max(len(events), 1), _AT_ONCE):
             some = events[first : first + _AT_ONCE]

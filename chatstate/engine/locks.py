@@ -8,8 +8,7 @@ key that was fought for lately is locked from the start, until it has calmed dow
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import Callable, Iterable
 
 from chatstate.scope import Key
 
@@ -36,26 +35,44 @@ class KeyLocks:
         for key in keys:
             self._heat[key] = _HEAT
 
-    @contextlib.asynccontextmanager
-    async def hold(self, keys: Iterable[Key]) -> AsyncGenerator[None]:
-        """Hold the locks of `keys`, taken in one order by everybody."""
-        async with contextlib.AsyncExitStack() as stack:
-            for key in sorted(set(keys)):
-                await stack.enter_async_context(self._hold_one(key))
-            yield
+    async def take(self, keys: Iterable[Key]) -> Callable[[], None]:
+        """Wait for the locks of `keys`, in one order for everybody; return how to release them.
 
-    @contextlib.asynccontextmanager
-    async def _hold_one(self, key: Key) -> AsyncGenerator[None]:
+        Releasing twice does no harm.
+        """
+        held: list[Key] = []
+
+        def release() -> None:
+            while held:
+                self._release(held.pop())
+
+        try:
+            for key in sorted(set(keys)):
+                await self._take_one(key)
+                held.append(key)
+        except BaseException:
+            release()
+            raise
+        return release
+
+    async def _take_one(self, key: Key) -> None:
         lock = self._locks.setdefault(key, asyncio.Lock())
         self._users[key] = self._users.get(key, 0) + 1
         try:
-            async with lock:
-                yield
-        finally:
-            self._users[key] -= 1
-            if not self._users[key]:
-                del self._users[key], self._locks[key]
-                self._cool(key)
+            await lock.acquire()
+        except BaseException:
+            self._leave(key)
+            raise
+
+    def _release(self, key: Key) -> None:
+        self._locks[key].release()
+        self._leave(key)
+
+    def _leave(self, key: Key) -> None:
+        self._users[key] -= 1
+        if not self._users[key]:
+            del self._users[key], self._locks[key]
+            self._cool(key)
 
     def _cool(self, key: Key) -> None:
         heat = self._heat.get(key, 0)

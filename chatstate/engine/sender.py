@@ -14,16 +14,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Literal
+
+import msgspec
 
 from chatstate.adapter import Adapter
 from chatstate.clock import Clock
-from chatstate.engine.delivery import Delivery
+from chatstate.engine.delivery import DEFINITE, Delivery
 from chatstate.engine.outbound import Outbound, outbound
-from chatstate.errors import StorageError
+from chatstate.errors import Ambiguous, StorageError
 from chatstate.stores.base import DeadLetter, Owed, Settled, Store
 
 log = logging.getLogger("chatstate.sender")
@@ -59,12 +60,14 @@ class Sender:
         clock: Clock,
         failed: Callable[[Exception], None],
         on_ambiguous: OnAmbiguous,
+        moved: Callable[[int, str, str], Awaitable[None]],
     ) -> None:
         self._store = store
         self._adapters = adapters
         self._clock = clock
         self._failed = failed
         self._on_ambiguous = on_ambiguous
+        self._moved = moved
         self._lines: dict[int, Line] = {}
         self._gates: dict[int, float] = {}
 
@@ -102,13 +105,16 @@ class Sender:
             if self._on_ambiguous == "hold" and self._is_unclear(reply):
                 self._store.settle(Settled(*row, _HELD))
             elif owed.crashes >= _CRASHES:
-                error = f"the process crashed {owed.crashes} times while only this was sent"
-                self._store.settle(Settled(*row, DeadLetter("reply", error)))
+                why = f"the process crashed {owed.crashes} times while only this was sent"
+                self._store.settle(Settled(*row, DeadLetter("reply", why)))
             else:
                 await self._store.begin(*row, crashes=owed.crashes + 1)
-                with contextlib.suppress(Exception):  # whatever it is, it will be met again
-                    await self._adapters[reply.account].perform(reply.action)
+                error = await self._try(reply)
+                if error is None:
                     self._store.settle(Settled(*row))
+                elif isinstance(error, DEFINITE):
+                    await self._store.unsent(*row)
+                    continue
             await self._store.begin(*row)
 
     def _line(self, conversation: int) -> Line:
@@ -166,7 +172,6 @@ class Sender:
 
     async def _outcome(self, reply: Outbound) -> DeadLetter | None:
         """Return once the reply is sent, or the reason why it is given up."""
-        adapter = self._adapters[reply.account]
         if self._is_unclear(reply):
             if self._on_ambiguous == "hold":
                 return _HELD
@@ -175,18 +180,37 @@ class Sender:
             await self._store.begin(reply.conversation, reply.turn, reply.part)
         if self._gates:
             await self._pass_gate(reply.account)
+        error = await self._try(reply)
+        return None if error is None else await self._delivery(reply, error).run()
+
+    async def _try(self, reply: Outbound) -> Exception | None:
+        """Make the call; return what it raised."""
         try:
-            await adapter.perform(reply.action)
+            await self._adapters[reply.account].perform(reply.action)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            return Ambiguous(f"the call was cancelled {error}")
         except StorageError:
             raise
-        except Exception as error:  # noqa: BLE001 - what it means is decided there
-            delivery = Delivery(adapter, reply.action, self._clock, error)
-            delivery.repeats = self._on_ambiguous == "repeat"
-            delivery.moved = lambda old, new: self._store.alias(reply.account, old, new)
-            delivery.close_gate = lambda seconds: self._close_gate(reply.account, seconds)
-            delivery.pass_gate = lambda: self._pass_gate(reply.account)
-            return await delivery.run()
+        except Exception as error:  # noqa: BLE001 - what it means is decided by the delivery
+            return error
         return None
+
+    def _delivery(self, reply: Outbound, error: Exception) -> Delivery:
+        row = (reply.conversation, reply.turn, reply.part)
+        holds = self._on_ambiguous == "hold"
+        delivery = Delivery(reply.action, self._clock, error)
+        delivery.repeats = not holds
+        delivery.perform = lambda action: self._try(msgspec.structs.replace(reply, action=action))
+        delivery.moved = lambda old, new: self._moved(reply.account, old, new)
+        delivery.close_gate = lambda seconds: self._close_gate(reply.account, seconds)
+        delivery.pass_gate = lambda: self._pass_gate(reply.account)
+        if holds:
+            delivery.begin = lambda: self._store.begin(*row)
+            delivery.unsent = lambda: self._store.unsent(*row)
+        return delivery
 
     def _is_unclear(self, reply: Outbound) -> bool:
         """Tell whether an earlier process may have sent it, and the platform forgot its key."""

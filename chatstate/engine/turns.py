@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -28,6 +29,7 @@ from chatstate.engine.receipts import EventReceipt
 from chatstate.engine.sender import Sender
 from chatstate.errors import StorageError, UserError
 from chatstate.messages import Reply
+from chatstate.scope import Key
 from chatstate.sentences import Sentence, say
 from chatstate.stores.base import Arrival, Change, DeadLetter, Outcome, TurnCommit
 
@@ -35,13 +37,17 @@ log = logging.getLogger("chatstate.turns")
 
 
 class Running(msgspec.Struct):
-    """A turn that runs: its events, its handler, the attempt it is at, and when it must end."""
+    """A turn that runs: its events, its handler, the attempt it is at, and when it must end.
+
+    `release` gives back the locks it holds.
+    """
 
     arrivals: list[Arrival]
     handler: Handler | None = None
     attempt: Attempt | None = None
     deadline: float = 0.0
     fenced: bool = False
+    release: Callable[[], None] | None = None
 
 
 class Turns:
@@ -71,7 +77,7 @@ class Turns:
         try:
             await self._run(running)
         except UserError as error:
-            self._queue(running, [Reply(self._text(error))])
+            self._refused(running, error)
         except (StorageError, GeneratorExit):
             raise
         except asyncio.CancelledError as error:
@@ -87,11 +93,17 @@ class Turns:
             if self._running.get(conversation) is running:
                 del self._running[conversation]
 
+    def _refused(self, running: Running, error: UserError) -> None:
+        try:
+            self._queue(running, [Reply(self._text(error))])
+        except Exception as unspeakable:  # noqa: BLE001 - its text may be anything
+            self._raised(running, unspeakable)
+
     def _raised(self, running: Running, error: BaseException) -> None:
         event = running.arrivals[-1].event
         log.error("the turn of event %s failed", event.id, exc_info=error)
         detail = "".join(traceback.format_exception(error))
-        self._fail(running, f"{type(error).__name__}: {error}", detail)
+        self._fail(running, describe(error), detail)
 
     def arrived(self, arrival: Arrival) -> None:
         """Fence the turn that runs in the same conversation, if this event interrupts it."""
@@ -127,7 +139,6 @@ class Turns:
             return
         handler, text = routed
         running.handler = handler
-        running.deadline = self._context.clock.time() + handler.timeout
         if handler.overlap == "interrupt" and self._is_superseded(running):
             self._queue(running, [])
             return
@@ -135,28 +146,46 @@ class Turns:
             self._merge(running)
             if len(running.arrivals) > 1:
                 text = "\n".join(one.event.message.text for one in running.arrivals)
-        running.attempt = first = Attempt(self._context, handler, running.arrivals, text)
-        shared = first.shared_keys
+        running.attempt = Attempt(self._context, handler, running.arrivals, text)
+        shared = running.attempt.shared_keys
         if not shared or not self._locks.wanted(shared):
-            if await self._try(running, first):
+            if await self._try(running):
                 return
             shared = running.attempt.shared_keys
             self._locks.fought_for(shared)
-        async with self._locks.hold(shared):
-            while True:
+        running.deadline = 0.0  # waiting for others is not the handler's time
+        running.release = await self._locks.take(shared)
+        try:
+            while not running.fenced:
                 notes = running.attempt.notes
-                again = Attempt(self._context, handler, running.arrivals, text, notes)
-                running.attempt = again
-                if await self._try(running, again):
+                running.attempt = Attempt(self._context, handler, running.arrivals, text, notes)
+                if await self._try(running):
                     return
+        finally:
+            running.release()
 
-    async def _try(self, running: Running, attempt: Attempt) -> bool:
+    async def _try(self, running: Running) -> bool:
+        """Run an attempt; tell whether the turn is over."""
+        attempt = running.attempt
+        if attempt is None:
+            return True
+        running.deadline = self._context.clock.time() + attempt.handler.timeout
         answer = await attempt.run()
+        if running.fenced:
+            return True
+        if attempt.applied_keys and not running.release:
+            await self._wait_for(attempt.applied_keys)
         changes = attempt.finish(answer)
         if changes is None:
             return False
         self._queue(running, answer, changes)
         return True
+
+    async def _wait_for(self, keys: list[Key]) -> None:
+        """Let turns that hold the locks of `keys` go first, so that they do not starve."""
+        if self._locks.wanted(keys):
+            release = await self._locks.take(keys)
+            release()
 
     def _is_superseded(self, running: Running) -> bool:
         return any(
@@ -187,12 +216,17 @@ class Turns:
         running.fenced = True
         if running.attempt:
             running.attempt.fenced = True
+        if running.release:
+            running.release()
         self.lanes.leave_behind(running.arrivals[-1].place.conversation)
 
     def _fail(self, running: Running, error: str, detail: str) -> None:
-        answer = [Reply(say(self._bot.sentences, "failed"))]
-        dead = DeadLetter("event", _storable(error), _storable(detail))
-        self._queue(running, answer, dead=dead)
+        dead = DeadLetter("event", error, detail)
+        try:
+            self._queue(running, [Reply(say(self._bot.sentences, "failed"))], dead=dead)
+        except Exception:
+            log.exception("the adapter cannot even show that")
+            self._queue(running, [], dead=dead)
 
     def _queue(
         self,
@@ -256,12 +290,15 @@ class Turns:
             if isinstance(error.__cause__, Sentence):
                 values = {**values, "problem": self._text(error.__cause__)}
             return say(self._bot.sentences, error.name, **values)
-        return _storable(str(error))
+        return str(error).encode(errors="replace").decode()  # half a surrogate pair is no text
 
 
-def _storable(text: str) -> str:
-    """Return what is no text (half a surrogate pair, as from a file name) as question marks."""
-    return text.encode(errors="replace").decode()
+def describe(error: BaseException) -> str:
+    """Return an error in one line, whatever it is."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - an author's __str__ may raise anything
+        return type(error).__name__
 
 
 def _reaches(handler: Handler, arrival: Arrival, running: Running) -> bool:

@@ -87,10 +87,16 @@ class Values:
                 self._remember(change.key, Entry(entry.value, trusted=True))
 
     def failed(self, changes: Sequence[Change]) -> None:
-        """Forget values that were not committed, and what was built on them."""
+        """Forget values that were not committed."""
         for change in changes:
-            self._queued.pop(change.key, None)
+            entry = self._queued.get(change.key)
+            if entry and entry.version == change.value.version:
+                del self._queued[change.key]
             self._remembered.pop(change.key, None)
+
+    def forget(self) -> None:
+        """Read all values again that are not on their way: their keys may mean others now."""
+        self._remembered.clear()
 
     def _find(self, key: Key) -> Entry | None:
         entry = self._queued.get(key)

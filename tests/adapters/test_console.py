@@ -276,13 +276,13 @@ def test_a_handler_that_hangs_is_left_behind(tmp_path: Path, blocking_bot: Path)
 
 
 def test_told_twice_it_leaves_at_once(tmp_path: Path, blocking_bot: Path) -> None:
-    """The second signal does not wait for anything."""
+    """The second signal does not wait for anything; it is a stop all the same, and no crash."""
     with start(tmp_path, "blocks.py") as process:
         process.stdin.write(b"hi\n")
         assert process.stdout.readline() == b"began\n"
         process.send_signal(signal.SIGTERM)
         process.send_signal(signal.SIGINT)
-        assert process.wait() == 130
+        assert process.wait() == 0
     assert blocking_bot.is_fifo()
 
 
