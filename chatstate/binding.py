@@ -328,9 +328,8 @@ def _refuse_lost_changes(
     """Refuse an input state that can change neither in place nor by being returned."""
     for index in binder.inputs.values():
         slot = binder.slots[index]
-        kept: Any = slot.state.type
-        if kept is Any:
-            kept = type(slot.state.state.default)
+        default: Any = slot.state.state.default
+        kept = default.__class__ if slot.state.type is Any else slot.state.type
         if index not in outputs and not slot.by_ref and kept in _CHANGED_BY_RETURN:
             raise BindingError(
                 f"{label(fn)}: state {slot.state.name!r} is among the inputs and not among the "
