@@ -98,7 +98,7 @@ async def test_a_step_is_remembered_when_its_turn_runs_again(tmp_path: Path) -> 
     """What was called outside before the death is not called again; its result is there."""
     case = Case(tmp_path)
     await case.die("step", said("/step 1"))
-    assert rows(case.path, "SELECT name, value FROM notes") == [("call", "1")]
+    assert rows(case.path, "SELECT name, value FROM notes") == [("1 call", "1")]
     await case.go_on()
     assert (case.platform.called, case.remembered) == ([1], [1, 2])
     assert case.texts[0] == "called 1"
