@@ -32,7 +32,7 @@ class Engine:
     """Runs `bot` on `adapters`, keeping everything in `store`.
 
     - `grace`: seconds that running turns and owed replies get when it is told to stop.
-    - `running_limit`: how many conversations run a turn at once.
+    - `running_limit`: how many handlers run at once.
     - `on_ambiguous`: what to do with a reply that may or may not have been sent: "repeat" it
       (at least once), or "hold" it among the dead letters (at most once).
     """
@@ -115,8 +115,8 @@ class Engine:
             run.versions(),
             self._clock,
         )
-        self._turns = Turns(context, self._committer, self._sender, receipts)
-        self._lanes = Lanes(self._store, self._turns.run, self._fail, self._running_limit)
+        self._turns = Turns(context, self._committer, self._sender, receipts, self._running_limit)
+        self._lanes = Lanes(self._store, self._turns.run, self._fail)
         self._turns.lanes = self._lanes
         await self._resume(list(by_account), run.crashes)
         for account, adapter in zip(accounts, self._adapters, strict=True):

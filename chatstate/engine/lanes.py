@@ -49,18 +49,15 @@ class Lane:
 
 
 class Lanes:
-    """Runs `work` for each event; at most `limit` conversations at once.
+    """Runs `work` for each event.
 
     Nothing runs by itself while it is `paused`, or once it is `stopping`.
     """
 
-    def __init__(
-        self, store: Store, work: Work, failed: Callable[[Exception], None], limit: int
-    ) -> None:
+    def __init__(self, store: Store, work: Work, failed: Callable[[Exception], None]) -> None:
         self._store = store
         self._work = work
         self._failed = failed
-        self._running = asyncio.Semaphore(limit)
         self._lanes: dict[int, Lane] = {}
         self._context = contextvars.copy_context()
         self._left_behind: set[asyncio.Task[None]] = set()
@@ -163,8 +160,7 @@ class Lanes:
             elif not lane.arrivals:
                 await self._refill(conversation, lane)
             if lane.arrivals:
-                async with self._running:
-                    await self._work(lane.arrivals.pop(0))
+                await self._work(lane.arrivals.pop(0))
         except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
             self._failed(error)
         finally:

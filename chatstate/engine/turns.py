@@ -51,7 +51,7 @@ class Running(msgspec.Struct):
 
 
 class Turns:
-    """Runs turns for one bot. `lanes` is set once they exist."""
+    """Runs turns for one bot, at most `limit` handlers at once. `lanes` is set once they exist."""
 
     lanes: Lanes
 
@@ -61,6 +61,7 @@ class Turns:
         committer: Committer,
         sender: Sender,
         receipts: dict[int, EventReceipt],
+        limit: int,
     ) -> None:
         self._context = context
         self._bot = context.bot
@@ -68,6 +69,7 @@ class Turns:
         self._sender = sender
         self._receipts = receipts
         self._locks = KeyLocks()
+        self._slots = asyncio.Semaphore(limit)
         self._running: dict[int, Running] = {}
 
     async def run(self, arrival: Arrival) -> None:
@@ -169,8 +171,9 @@ class Turns:
         attempt = running.attempt
         if attempt is None:
             return True
-        running.deadline = self._context.clock.time() + attempt.handler.timeout
-        answer = await attempt.run()
+        async with self._slots:
+            running.deadline = self._context.clock.time() + attempt.handler.timeout
+            answer = await attempt.run()
         if running.fenced:
             return True
         if attempt.applied_keys and not running.release:
