@@ -483,12 +483,13 @@ async def test_a_dropped_event_at_the_end_of_a_merged_turn_leaves_the_others_don
 
 async def test_turns_that_wait_for_a_value_leave_room_for_others() -> None:
     """The bound on running handlers counts those that run, not those that wait for a lock."""
-    bot, gate = Interface(id="bot"), asyncio.Event()
+    bot, entered, gate = Interface(id="bot"), asyncio.Event(), asyncio.Event()
 
     @bot.command
     async def hot(shared: Global[list[int]]) -> None:
         await asyncio.sleep(0)
         if len(shared) >= 2:
+            entered.set()
             await gate.wait()
         shared.append(1)
 
@@ -499,6 +500,7 @@ async def test_turns_that_wait_for_a_value_leave_room_for_others() -> None:
     async with TestClient(bot, running_limit=2) as client:
         await asyncio.gather(*(client.user(str(n)).say("/hot") for n in range(2)))  # a conflict
         waiting = asyncio.gather(*(client.user(str(n)).say("/hot") for n in range(10)))
+        await entered.wait()
         assert await texts(client.user("x"), "/other") == ["here"]
         assert not waiting.done()
         gate.set()
