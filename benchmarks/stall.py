@@ -11,8 +11,14 @@ from benchmarks.chatstate_echo import echo_bot
 from benchmarks.work import text
 from chatstate import Chat, Event, Message, Reply, User
 from chatstate.adapter import Action, Capabilities, Host, Part, Sent
+from chatstate.cli import spare_the_collector
 from chatstate.engine import Engine
 from chatstate.stores import open_store
+
+
+def _event(number: int, person: int) -> Event:
+    message = Message(text(person), User(str(person)), Chat(str(person)))
+    return Event(f"{number}-{person}", message)
 
 
 class Burst:
@@ -23,22 +29,18 @@ class Burst:
     capabilities = Capabilities()
 
     def __init__(self, people: int, *, together: bool) -> None:
-        self._people = people
+        self._bursts = [[_event(number, n) for n in range(people)] for number in range(3)]
         self._together = together
         self.longest = 0.0
 
     async def run(self, host: Host) -> None:
         """Deliver the burst three times, and watch the loop."""
         watch = asyncio.create_task(self._watch())
-        for number in range(3):
-            await self._burst(host, number)
+        for events in self._bursts:
+            await self._burst(host, events)
         watch.cancel()
 
-    async def _burst(self, host: Host, number: int) -> None:
-        events = [
-            Event(f"{number}-{n}", Message(text(n), User(str(n)), Chat(str(n))))
-            for n in range(self._people)
-        ]
+    async def _burst(self, host: Host, events: list[Event]) -> None:
         if self._together:
             receipts = await host.deliver(events)
         else:
@@ -64,6 +66,7 @@ class Burst:
 
 def run(folder: Path, people: int = 2_000) -> None:
     """Measure and print."""
+    spare_the_collector()  # as `chatstate run` does
     print(f"\n{people} conversations at once: the longest the loop stood still")
     for together in (False, True):
         burst = Burst(people, together=together)

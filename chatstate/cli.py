@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -123,7 +124,14 @@ async def _until_told(engine: Engine) -> None:
             loop.add_signal_handler(number, stop)
         except NotImplementedError:  # Windows
             signal.signal(number, lambda _number, _frame: post(stop))
+    spare_the_collector()
     await engine.run()
+
+
+def spare_the_collector() -> None:
+    """Take what is loaded by now out of garbage collection, which stops the loop to look at it."""
+    gc.collect()
+    gc.freeze()
 
 
 def _refuse(error: ChatstateError) -> NoReturn:

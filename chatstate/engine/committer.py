@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from chatstate.stores.base import Outcome, Store, TurnCommit
 
-_BATCH = 256
+_BATCH = 128
 
 
 class Committer:

@@ -19,7 +19,7 @@ from chatstate.stores.base import Account, Arrival, Ingested, Store
 
 log = logging.getLogger("chatstate.engine")
 
-_AT_ONCE = 128  # more events in one transaction would stop the event loop for too long
+_AT_ONCE = 64  # more events in one transaction would stop the event loop for too long
 
 
 class AccountHost:
@@ -64,20 +64,29 @@ class AccountHost:
         """See `Host.deliver`."""
         if self._lanes.stopping:  # what is not stored is not acknowledged, and comes again
             await asyncio.get_running_loop().create_future()
-        # Whoever waits may be cancelled; what is stored must get into its lane all the same.
-        taking = asyncio.get_running_loop().create_task(self._take_in(events, cursor))
-        return await asyncio.shield(taking)
-
-    async def _take_in(self, events: Sequence[Event], cursor: str | None) -> list[EventReceipt]:
         receipts: list[EventReceipt] = []
         for first in range(0, max(len(events), 1), _AT_ONCE):
             some = events[first : first + _AT_ONCE]
             last = first + _AT_ONCE >= len(events)
-            done = await self._store.ingest(self._account, some, cursor if last else None)
-            receipts += [self._accept(one) for one in done]
+            receipts += await self._take_in(some, cursor if last else None)
         if cursor is not None:
             self._cursor = cursor
         return receipts
+
+    async def _take_in(self, events: Sequence[Event], cursor: str | None) -> list[EventReceipt]:
+        stored = asyncio.ensure_future(self._store.ingest(self._account, events, cursor))
+        try:
+            ingested = await asyncio.shield(stored)
+        except asyncio.CancelledError:
+            stored.add_done_callback(self._accept_unawaited)
+            raise
+        return [self._accept(one) for one in ingested]
+
+    def _accept_unawaited(self, stored: asyncio.Future[Sequence[Ingested]]) -> None:
+        """Let what was stored into its lane, though whoever delivered it was cancelled."""
+        if not stored.cancelled() and not stored.exception():
+            for one in stored.result():
+                self._accept(one)
 
     def _accept(self, ingested: Ingested) -> EventReceipt:
         arrival = ingested.arrival

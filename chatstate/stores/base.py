@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -199,9 +199,9 @@ class Store(Protocol):
         """Return the account of the opened bot, made if need be."""
         ...
 
-    async def ingest(
+    def ingest(
         self, account: int, events: Sequence[Event], cursor: str | None
-    ) -> Sequence[Ingested]:
+    ) -> Awaitable[Sequence[Ingested]]:
         """Append events to the inbox in order, and note the cursor in the same transaction."""
         ...
 

@@ -36,7 +36,7 @@ log = logging.getLogger("chatstate.store")
 Kind = Callable[[Sequence[Any]], Sequence[Any]]
 """Does pieces of work inside the open transaction and returns the result of each."""
 
-_SLICE = 256
+_SLICE = 128
 _LAZY_SECONDS = 0.05
 _TOLD_AT = 0.5
 

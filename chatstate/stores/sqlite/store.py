@@ -203,14 +203,11 @@ class SQLiteStore:
         account: Account = await self._commits.submit(self._accounts, (platform, platform_id))
         return account
 
-    async def ingest(
+    def ingest(
         self, account: int, events: Sequence[Event], cursor: str | None
-    ) -> Sequence[Ingested]:
+    ) -> asyncio.Future[Sequence[Ingested]]:
         delivery = Delivery(account, events, cursor)
-        done: Sequence[Ingested] = await self._commits.submit(
-            self._inbox.ingest, delivery, weight=len(events)
-        )
-        return done
+        return self._commits.submit(self._inbox.ingest, delivery, weight=len(events))
 
     async def commit(self, turns: Sequence[TurnCommit]) -> Sequence[Outcome]:
         done: Sequence[Outcome] = await self._commits.submit(self._turns, turns, weight=len(turns))
