@@ -25,7 +25,7 @@ from chatstate.errors import BindingError, ReplyError
 from chatstate.messages import Chat, Message, Reply, User
 from chatstate.replies import Output, output, replies
 from chatstate.signature import Mode, first_line, hints, label, mode, parameters
-from chatstate.state import BoundState, Ref, State, States, is_immutable, is_ref
+from chatstate.state import ALIAS_NAMES, BoundState, Ref, State, States, is_immutable, is_ref
 from chatstate.turn import Turn
 
 Getter = Callable[[Turn, Sequence[Any], Sequence[Any]], Any]
@@ -52,16 +52,6 @@ _FORMS = (
 Overlap = Literal["queue", "interrupt", "merge"]
 _OVERLAPS = typing.get_args(Overlap)
 TIMEOUT = 300.0
-
-
-_CHANGED_BY_RETURN = (int, float, bool, str, bytes, tuple, frozenset)
-_ALIASES = {
-    "member": "PerMember",
-    "thread": "PerThread",
-    "chat": "PerChat",
-    "user": "PerUser",
-    "global": "Global",
-}
 
 
 class Slot(NamedTuple):
@@ -246,7 +236,7 @@ class _Binder:
         type_ = _kept_type(hint)
         if is_immutable(type_):
             name = getattr(type_, "__name__", type_)
-            form = f"{_ALIASES[state.scope]}[Ref[{name}]]"
+            form = f"{ALIAS_NAMES[state.scope]}[Ref[{name}]]"
             raise BindingError(
                 f"parameter {parameter.name!r} of {label(self._fn)}: a value of type {name} "
                 f"cannot change in place; put it in a Ref, as in {form}"
@@ -328,12 +318,10 @@ def _refuse_lost_changes(
     """Refuse an input state that can change neither in place nor by being returned."""
     for index in binder.inputs.values():
         slot = binder.slots[index]
-        default: Any = slot.state.state.default
-        kept = default.__class__ if slot.state.type is Any else slot.state.type
-        if index not in outputs and not slot.by_ref and kept in _CHANGED_BY_RETURN:
+        if index not in outputs and not slot.by_ref and slot.state.changes_only_whole:
             raise BindingError(
                 f"{label(fn)}: state {slot.state.name!r} is among the inputs and not among the "
-                f"outputs, and a value of type {kept.__name__} cannot change in place: "
+                "outputs, and its values cannot change in place: "
                 'return it too, and add "state" to outputs='
             )
 

@@ -76,6 +76,13 @@ PerThread = Annotated[T, State(scope="thread")]
 Global = Annotated[T, State(scope="global")]
 """One value for everybody, on all platforms."""
 
+ALIAS_NAMES: dict[Scope, str] = {
+    "member": "PerMember",
+    "thread": "PerThread",
+    "chat": "PerChat",
+    "user": "PerUser",
+    "global": "Global",
+}
 ALIAS_MARKERS = frozenset(
     cast("State", typing.get_args(alias)[1])
     for alias in (PerMember, PerUser, PerChat, PerThread, Global)
@@ -105,6 +112,13 @@ class BoundState:
         """Scope, type and default: what two declarations of one state have in common."""
         default = self.state.default if self._default_text is None else self._default_text
         return self.scope, self.type, default
+
+    @property
+    def changes_only_whole(self) -> bool:
+        """Whether its values never change in place, as far as type and default tell."""
+        default: Any = self.state.default
+        kept = default.__class__ if self.type is Any else self.type
+        return kept is not type(None) and is_immutable(kept)
 
     def fresh(self) -> tuple[Any, str | None]:
         """Return a new session's value, and its text if it need not be stored while unchanged."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support import FAILED, query, texts
 
 from chatstate import (
     Global,
@@ -23,22 +24,7 @@ from chatstate import (
     UserError,
 )
 from chatstate.stores.sqlite import SQLiteStore
-from chatstate.testing import FakePlatform, Person, TestClient
-
-FAILED = "Sorry, something went wrong. Nothing was changed."
-
-
-async def texts(person: Person, text: str) -> list[str]:
-    return [reply.text for reply in await person.say(text)]
-
-
-def query(client: TestClient, statement: str, *values: object) -> list[Any]:
-    connection = sqlite3.connect(client.store_url.removeprefix("sqlite:///"))
-    try:
-        with connection:
-            return connection.execute(statement, values).fetchall()
-    finally:
-        connection.close()
+from chatstate.testing import FakePlatform, TestClient
 
 
 def request(client: TestClient, verb: str, letter: int = 1) -> None:

@@ -2,32 +2,17 @@
 
 import asyncio
 import logging
-import sqlite3
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from support import FAILED, query, texts
 
 from chatstate import Global, Interface, PerMember, StorageError, StoreLockedError
 from chatstate.stores import open_store
 from chatstate.stores.sqlite import SQLiteStore
-from chatstate.testing import Person, TestClient
-
-FAILED = "Sorry, something went wrong. Nothing was changed."
-
-
-async def texts(person: Person, text: str) -> list[str]:
-    return [reply.text for reply in await person.say(text)]
-
-
-def query(client: TestClient, statement: str, *values: object) -> list[Any]:
-    connection = sqlite3.connect(client.store_url.removeprefix("sqlite:///"))
-    try:
-        with connection:
-            return connection.execute(statement, values).fetchall()
-    finally:
-        connection.close()
+from chatstate.testing import TestClient
 
 
 class Bot:

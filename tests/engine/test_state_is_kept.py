@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from support import FAILED, texts
 
 from chatstate import (
     Global,
@@ -22,13 +23,7 @@ from chatstate import (
     UserError,
 )
 from chatstate.scope import Scope
-from chatstate.testing import Person, TestClient
-
-FAILED = "Sorry, something went wrong. Nothing was changed."
-
-
-async def texts(person: Person, text: str) -> list[str]:
-    return [reply.text for reply in await person.say(text)]
+from chatstate.testing import TestClient
 
 
 def rows(client: TestClient, table: str) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from support import FAILED, texts
 
 from chatstate import (
     Global,
@@ -19,15 +20,9 @@ from chatstate import (
     Turn,
     User,
 )
-from chatstate.testing import Person, TestClient
+from chatstate.testing import TestClient
 from chatstate_bots.score_tracker import bot as score_tracker
 from chatstate_bots.score_tracker import track_score
-
-FAILED = "Sorry, something went wrong. Nothing was changed."
-
-
-async def texts(person: Person, text: str) -> list[str]:
-    return [reply.text for reply in await person.say(text)]
 
 
 class Gate:

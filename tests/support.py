@@ -1,0 +1,23 @@
+"""What several test files use."""
+
+import sqlite3
+from typing import Any
+
+from chatstate.testing import Person, TestClient
+
+FAILED = "Sorry, something went wrong. Nothing was changed."
+
+
+async def texts(person: Person, text: str) -> list[str]:
+    """Say something and return the texts of the replies."""
+    return [reply.text for reply in await person.say(text)]
+
+
+def query(client: TestClient, statement: str, *values: object) -> list[Any]:
+    """Run a statement on the client's store, as another program would."""
+    connection = sqlite3.connect(client.store_url.removeprefix("sqlite:///"))
+    try:
+        with connection:
+            return connection.execute(statement, values).fetchall()
+    finally:
+        connection.close()
