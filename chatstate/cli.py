@@ -122,7 +122,7 @@ async def _until_told(engine: Engine) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         try:
             loop.add_signal_handler(number, stop)
-        except NotImplementedError:  # Windows
+        except NotImplementedError:  # on Windows loops take no signal handlers
             signal.signal(number, lambda _number, _frame: post(stop))
     spare_the_collector()
     await engine.run()

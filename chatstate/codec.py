@@ -81,7 +81,7 @@ class Codec:
     def _to_json(self, value: Any) -> bytes:
         try:
             return self._encoder.encode(value)
-        except (TypeError, ValueError, NotImplementedError, OverflowError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             path, part = _culprit(self._encoder, value, "$")
             raise StateError(
                 f"at `{path}`: {_shorten(part)} cannot be stored: {error}; {_STORABLE}"

@@ -69,7 +69,7 @@ def given(*values: Any) -> tuple[Any, ...]:
 def test_a_plain_parameter_takes_the_text() -> None:
     """Without annotation, or as `str`, a parameter is what the person said."""
 
-    def untyped(message):  # type: ignore[no-untyped-def]
+    def untyped(message):  # type: ignore[no-untyped-def]  # authors leave types out
         return message
 
     def typed(message: str) -> str:
@@ -107,7 +107,7 @@ async def test_a_turn_tells_what_surrounds_the_text() -> None:
 def test_metadata_and_none_do_not_hide_what_a_parameter_is(hint: Any) -> None:
     """`User | None` and `Annotated[User, ...]` are the person who speaks."""
 
-    def fn(user) -> Any:  # type: ignore[no-untyped-def]
+    def fn(user) -> Any:  # type: ignore[no-untyped-def]  # authors leave types out
         return user
 
     fn.__annotations__["user"] = hint
@@ -220,7 +220,7 @@ def test_the_state_shorthand_without_a_default_starts_with_the_types(
 ) -> None:
     """Without a type that is None, as in Gradio."""
 
-    def fn(text: str, history) -> None: ...  # type: ignore[no-untyped-def]
+    def fn(text: str, history) -> None: ...  # type: ignore[no-untyped-def]  # authors leave types out
 
     fn.__annotations__["history"] = hint
     (slot,) = handler(fn, inputs=["text", "state"]).slots

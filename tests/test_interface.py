@@ -252,7 +252,7 @@ def test_the_id_of_a_package_is_the_folders_name(tmp_path: Path, name: str) -> N
 def test_code_without_a_file_is_called_bot() -> None:
     """At an interactive prompt there is no file."""
     module: dict[str, Any] = {"__name__": "prompt"}
-    exec("from chatstate import Interface\nbot = Interface()", module)  # noqa: S102
+    exec("from chatstate import Interface\nbot = Interface()", module)  # noqa: S102 - a module without a file
     assert module["bot"].id == "bot"
 
 

@@ -42,7 +42,7 @@ def test_what_is_no_reply_is_an_error(returned: Any, named: str) -> None:
 def test_the_text_of_a_reply_is_a_string() -> None:
     """A Reply of anything else is an error where it is made."""
     with pytest.raises(TypeError, match=r"Reply\.text must be a str, not int"):
-        Reply(7)  # type: ignore[arg-type]
+        Reply(7)  # type: ignore[arg-type]  # that is the point
 
 
 @pytest.mark.parametrize(

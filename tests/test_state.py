@@ -172,7 +172,7 @@ def test_a_default_that_does_not_fit_is_an_error_at_once() -> None:
 def test_a_scope_that_is_none_is_an_error() -> None:
     """The error names the scopes there are."""
     with pytest.raises(BindingError, match="'room' is no scope; use one of member, thread, chat"):
-        State(scope="room")  # type: ignore[arg-type]
+        State(scope="room")  # type: ignore[arg-type]  # that is the point
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from chatstate.binding import Handler, Slot
 from chatstate.codec import Codec
 from chatstate.engine.context import Context
 from chatstate.engine.values import Entry
-from chatstate.errors import StateError
+from chatstate.errors import StateError, StorageError
 from chatstate.messages import Reply, User
 from chatstate.replies import replies
 from chatstate.scope import SHARED, Key, key
@@ -95,7 +95,10 @@ class Attempt(msgspec.Struct):
         messages = tuple([one.event.message for one in self.arrivals])
         turn = Turn(messages, self.text, adapter.name, self)
         positional, named = self.handler.bind(turn, self._objects)
-        returned = await self._call(positional, named)
+        try:
+            returned = await self._call(positional, named)
+        except StorageError as error:  # of a store of the handler's; ours shows at the commit too
+            raise RuntimeError(f"the handler raised StorageError: {error}") from error
         for index, held in enumerate(self._held):
             if held.slot.by_ref:
                 self._objects[index] = self._objects[index].value

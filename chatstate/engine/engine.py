@@ -84,7 +84,7 @@ class Engine:
         run = await self._store.open(self._bot.id)
         try:
             await self._begin(run)
-        except BaseException:
+        except BaseException:  # also when cancelled: the file must not stay locked
             await self._store.close(clean=True)
             raise
 

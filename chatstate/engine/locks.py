@@ -50,7 +50,7 @@ class KeyLocks:
             for key in sorted(set(keys)):
                 await self._take_one(key)
                 held.append(key)
-        except BaseException:
+        except BaseException:  # also when cancelled: nobody else may wait for these for ever
             release()
             raise
         return release
@@ -60,7 +60,7 @@ class KeyLocks:
         self._users[key] = self._users.get(key, 0) + 1
         try:
             await lock.acquire()
-        except BaseException:
+        except BaseException:  # cancelled while waiting
             self._leave(key)
             raise
 

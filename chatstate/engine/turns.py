@@ -227,7 +227,7 @@ class Turns:
         dead = DeadLetter("event", error, detail)
         try:
             self._queue(running, [Reply(say(self._bot.sentences, "failed"))], dead=dead)
-        except Exception:
+        except Exception:  # what `render` raises: the event must end all the same
             log.exception("the adapter cannot even show that")
             self._queue(running, [], dead=dead)
 

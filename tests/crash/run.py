@@ -26,7 +26,7 @@ async def main() -> None:
         try:
             await siege.run(given.kills, tell)
             siege.check()
-        except BaseException:
+        except BaseException:  # also Ctrl-C: the worker's log is worth seeing then too
             tell(f"FAILED after {siege.summary()}\n{path.with_suffix('.log').read_text()[-5000:]}")
             raise
         tell(f"nothing lost, nothing doubled: {siege.summary()}")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import functools
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from chatstate import (
     PerUser,
     Ref,
     Rejected,
+    StorageError,
     Turn,
     Unreachable,
     UserError,
@@ -78,7 +80,14 @@ class UnspeakableUserError(UserError):
 
 
 @pytest.mark.parametrize(
-    "error", [Unspeakable(), UnspeakableUserError(), RuntimeError("\udcff"), UserError("\udcff")]
+    "error",
+    [
+        Unspeakable(),
+        UnspeakableUserError(),
+        RuntimeError("\udcff"),
+        UserError("\udcff"),
+        StorageError("somebody else's store"),
+    ],
 )
 async def test_an_error_without_a_text_fails_its_turn_alone(error: Exception) -> None:
     """Whatever an exception says of itself, the conversation goes on."""
@@ -212,7 +221,8 @@ async def test_steps_of_one_name_and_a_name_like_it_are_told_apart() -> None:
     @bot.on_message
     async def work(turn: Turn) -> str:
         names = ["pay", "pay", "pay #2", "2 pay", "pay"]
-        return "".join([await turn.step(name, lambda n=n: n) for n, name in zip("abcde", names)])  # type: ignore[misc]  # a default binds n  # noqa: B905
+        steps = zip("abcde", names, strict=True)
+        return "".join([await turn.step(name, functools.partial(str, n)) for n, name in steps])
 
     async with TestClient(bot) as client:
         assert await texts(client.user("alice"), "x") == ["abcde"]

@@ -30,7 +30,7 @@ def rows(client: TestClient, table: str) -> list[dict[str, Any]]:
     connection = sqlite3.connect(client.store_url.removeprefix("sqlite:///"))
     connection.row_factory = sqlite3.Row
     try:
-        return [dict(row) for row in connection.execute(f"SELECT * FROM {table}")]  # noqa: S608
+        return [dict(row) for row in connection.execute(f"SELECT * FROM {table}")]  # noqa: S608 - our table's name
     finally:
         connection.close()
 

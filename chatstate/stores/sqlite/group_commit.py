@@ -198,7 +198,7 @@ class GroupCommit:
             else:
                 self._connection.commit()
             del self._lazy[:lazy]
-        except BaseException:
+        except BaseException:  # also when cancelled: no transaction may stay open
             self._rolled_back = True
             with contextlib.suppress(sqlite3.Error):  # the failure that led here is the one to tell
                 self._connection.rollback()
