@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.work import KEPT, PEOPLE, Result, Stopwatch, answer, text
-from chatstate import Chat, Event, Interface, Message, Reply, State, User
-from chatstate.adapter import Action, Capabilities, Host, Part, Sent
+from chatstate import Chat, Event, Interface, Message, State, User
+from chatstate.adapter import Action, Adapter, Capabilities, Host, Part, Post, Sent
 from chatstate.engine import Engine
 from chatstate.stores import open_store
 
@@ -35,7 +35,7 @@ def echo_bot(*, threads: bool) -> Interface:
     )
 
 
-class Crowd:
+class Crowd(Adapter):
     """A platform on which `at_once` people write, each the next message after the reply."""
 
     name = "crowd"
@@ -70,13 +70,13 @@ class Crowd:
             await receipt.settled()
             self._latencies.append(time.perf_counter() - begun)
 
-    def render(self, reply: Reply) -> Sequence[Part]:
+    def render(self, post: Post) -> Sequence[Part]:
         """Return the reply as one part."""
-        return ({"text": reply.text},)
+        return (Part({"text": post.text.text}),)
 
     async def perform(self, action: Action) -> Sent:
         """Count."""
-        self.sent += bool(action.part["text"])
+        self.sent += bool(action.part.content["text"])
         return Sent()
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from benchmarks.chatstate_echo import echo_bot
 from benchmarks.work import text
-from chatstate import Chat, Event, Message, Reply, User
-from chatstate.adapter import Action, Capabilities, Host, Part, Sent
+from chatstate import Chat, Event, Message, User
+from chatstate.adapter import Action, Adapter, Capabilities, Host, Part, Post, Sent
 from chatstate.cli import spare_the_collector
 from chatstate.engine import Engine
 from chatstate.stores import open_store
@@ -21,7 +21,7 @@ def _event(number: int, person: int) -> Event:
     return Event(f"{number}-{person}", message)
 
 
-class Burst:
+class Burst(Adapter):
     """A platform on which everybody writes at once, one message to a call, or all in one."""
 
     name = "burst"
@@ -55,9 +55,9 @@ class Burst:
             await asyncio.sleep(0.001)
             self.longest = max(self.longest, time.perf_counter() - begun - 0.001)
 
-    def render(self, reply: Reply) -> Sequence[Part]:
+    def render(self, post: Post) -> Sequence[Part]:
         """Return the reply as one part."""
-        return ({"text": reply.text},)
+        return (Part({"text": post.text.text}),)
 
     async def perform(self, _action: Action) -> Sent:
         """Do nothing."""

@@ -7,13 +7,14 @@ import math
 import re
 import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
 from chatstate.errors import BindingError
-from chatstate.messages import Message, User
+from chatstate.files import File
+from chatstate.messages import CommandOption, Message, OptionKind, User
 from chatstate.sentences import Sentence
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
@@ -30,12 +31,23 @@ class Arg:
 
 
 class Argument(NamedTuple):
-    """One parameter that a person fills: its name, how its text is read, and its default."""
+    """One parameter that a person fills: its name, how its text is read, whether it must be."""
 
     name: str
     parse: Callable[[str, Message], Any]
-    rest: bool
+    type: Any
     optional: bool
+
+    @property
+    def rest(self) -> bool:
+        """Whether it takes the rest of a line."""
+        return self.type is str
+
+    @property
+    def option(self) -> CommandOption:
+        """What to tell a platform of it."""
+        kind = "person" if _is_mention(self.type) else _KINDS.get(self.type, "text")
+        return CommandOption(self.name, kind, not self.optional, tuple(choices(self.type)))
 
 
 def argument(name: str, type_: Any, *, optional: bool) -> Argument:
@@ -44,7 +56,7 @@ def argument(name: str, type_: Any, *, optional: bool) -> Argument:
     Raises `BindingError` for a type that no text can give.
     """
     meant = essence(type_)
-    return Argument(name, _parser(name, meant), rest=meant is str, optional=optional)
+    return Argument(name, _parser(name, meant), meant, optional)
 
 
 def essence(type_: Any) -> Any:
@@ -57,6 +69,13 @@ def essence(type_: Any) -> Any:
         if len(inner) == 1:
             return essence(inner[0])
     return type_
+
+
+def first_file(files: Sequence[File]) -> File:
+    """Return the first file of a message. Raises `Sentence` if there is none."""
+    if not files:
+        raise Sentence("no_file")
+    return files[0]
 
 
 def parse_arguments(
@@ -79,10 +98,44 @@ def parse_arguments(
         try:
             values.append(spec.parse(word, message))
         except Sentence as error:
-            raise Sentence("bad_argument", problem=str(error), usage=usage) from error
+            raise Sentence("bad_argument", problem=error, usage=usage) from error
     if rest:
         raise Sentence("too_much", text=shorten(rest), usage=usage)
     return values
+
+
+def given_arguments(
+    arguments: Sequence[Argument], given: Mapping[str, str], message: Message, usage: str
+) -> list[Any]:
+    """Return the values of `arguments` that a platform has asked for each by itself.
+
+    An optional one that is not given is `LEFT_OUT`. Raises `Sentence` as above.
+    """
+    values: list[Any] = []
+    for spec in arguments:
+        if spec.name not in given:
+            if not spec.optional:
+                raise Sentence("missing", argument=spec.name, usage=usage)
+            values.append(LEFT_OUT)
+            continue
+        try:
+            values.append(spec.parse(given[spec.name], message))
+        except Sentence as error:
+            raise Sentence("bad_argument", problem=error, usage=usage) from error
+    return values
+
+
+LEFT_OUT: Any = object()
+"""Stands for an optional argument that was not given, where later ones were."""
+
+
+def choices(type_: Any) -> list[str]:
+    """Return all texts that give a value of this type, if they are few."""
+    if typing.get_origin(type_) is Literal:
+        return [str(one) for one in typing.get_args(type_)]
+    if isinstance(type_, type) and issubclass(type_, enum.Enum):
+        return [member.name.lower() for member in type_]
+    return []
 
 
 def number(text: str) -> int | float:
@@ -104,10 +157,10 @@ def json_value(text: str) -> Any:
         raise Sentence("not_json", problem=str(error)) from error
 
 
-def shorten(text: str) -> str:
+def shorten(text: str) -> str | Sentence:
     """Return `text` in quotes, cut to what a sentence can begin with."""
     if not text:
-        return "An empty message"
+        return Sentence("empty_message")
     return f"“{text}”" if len(text) <= _SHOWN else f"“{text[: _SHOWN - 1]}…”"
 
 
@@ -123,18 +176,20 @@ def _whole(text: str) -> int:
     return value
 
 
-def _truth(text: str) -> bool:
+def truth(text: str) -> bool:
+    """Return what a yes or a no means. Raises `Sentence`."""
     try:
         return _TRUTH[text.strip().lower()]
     except KeyError:
         raise Sentence("not_yes_or_no", text=shorten(text)) from None
 
 
+_KINDS: dict[Any, OptionKind] = {int: "whole", float: "number", bool: "truth"}
 _PLAIN: dict[Any, Callable[[str], Any]] = {
     str: str,
     int: _whole,
     float: lambda text: float(number(text)),
-    bool: _truth,
+    bool: truth,
 }
 
 

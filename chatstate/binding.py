@@ -1,31 +1,34 @@
-"""A handler's parameters and results, bound once, when it is registered.
+"""A handler's parameters, bound once, when it is registered.
 
-Both ways to declare a handler, by annotation and by position, end in the same `Handler`.
+Both ways to declare them, by annotation and by position, end in the same getters.
 """
 
 from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Literal, NamedTuple, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
 from chatstate.arguments import (
+    LEFT_OUT,
     POSSIBLE,
     Argument,
     argument,
     essence,
-    json_value,
-    number,
-    parse_arguments,
+    first_file,
 )
-from chatstate.errors import BindingError, ReplyError
-from chatstate.messages import Chat, Message, Reply, User
-from chatstate.replies import Output, output, replies
-from chatstate.signature import Mode, first_line, hints, label, mode, parameters
-from chatstate.state import ALIAS_NAMES, BoundState, Ref, State, States, is_immutable, is_ref
+from chatstate.errors import BindingError
+from chatstate.files import File
+from chatstate.forms import FORM, Field, Pending, label_of
+from chatstate.inputs import Input, input_of
+from chatstate.messages import Chat, Message, User
+from chatstate.progress import Progress
+from chatstate.resources import Need, Owner, is_marked, need_of
+from chatstate.signature import hints, label, parameters
+from chatstate.state import ALIAS_NAMES, BoundState, State, States, is_immutable, is_ref
 from chatstate.turn import Turn
 
 Getter = Callable[[Turn, Sequence[Any], Sequence[Any]], Any]
@@ -36,22 +39,17 @@ _INJECTED: dict[Any, Getter] = {
     User: lambda turn, _states, _arguments: turn.message.sender,
     Chat: lambda turn, _states, _arguments: turn.message.chat,
     Turn: lambda turn, _states, _arguments: turn,
+    Progress: lambda turn, _states, _arguments: turn.progress,
 }
-_INPUTS: dict[str, Getter] = {
-    "text": lambda turn, _states, _arguments: turn.text,
-    "textbox": lambda turn, _states, _arguments: turn.text,
-    "number": lambda turn, _states, _arguments: number(turn.text),
-    "json": lambda turn, _states, _arguments: json_value(turn.text),
+_FILES: Mapping[Any, Getter] = {
+    list[File]: lambda turn, _states, _arguments: list(turn.files),
+    File | None: lambda turn, _states, _arguments: turn.files[0] if turn.files else None,
+    File: lambda turn, _states, _arguments: first_file(turn.files),
 }
 _FORMS = (
-    f"Message, User, Chat, Turn, a state (PerMember[T] and its kin), or what text can give: "
-    f"{POSSIBLE}"
+    "Message, User, Chat, Turn, Progress, File, list[File], a state (PerMember[T] and its kin), "
+    f"a resource (if the bot has a lifespan, or Resource[T]), or what text can give: {POSSIBLE}"
 )
-
-
-Overlap = Literal["queue", "interrupt", "merge"]
-_OVERLAPS = typing.get_args(Overlap)
-TIMEOUT = 300.0
 
 
 class Slot(NamedTuple):
@@ -61,121 +59,35 @@ class Slot(NamedTuple):
     by_ref: bool
 
 
-class Handler:
-    """A function of a bot, with what to pass to it and how to read what it returns.
-
-    - `slots` are its states.
-    - `overlap`: what an event for it does while another turn of the conversation runs or waits:
-      "queue" waits for its turn; "interrupt" ends the running turn without effect; "merge" is
-      handled together with what waits beside it, from the same person.
-    - `timeout`: seconds after which a turn is given up.
-
-    Raises `BindingError` for what cannot be bound.
-    """
+class Binder:
+    """Goes through a function's parameters once: what each gets, and what all of them need."""
 
     def __init__(
         self,
         fn: Callable[..., Any],
         states: States,
-        *,
-        command: str | None = None,
-        description: str | None = None,
-        inputs: Sequence[str | State] | None = None,
-        outputs: Sequence[str | State] | None = None,
-        overlap: Overlap = "queue",
-        timeout: float = TIMEOUT,
+        kept: Sequence[State],
+        owner: Owner | None,
     ) -> None:
-        if not callable(fn):
-            raise BindingError(f"{fn!r} cannot be a handler: it is no function")
-        if overlap not in _OVERLAPS:
-            raise BindingError(f"overlap={overlap!r}: use one of {', '.join(_OVERLAPS)}")
-        if not timeout > 0:
-            raise BindingError(f"timeout={timeout!r}: use a number of seconds above 0")
-        self.fn = fn
-        self.overlap: Overlap = overlap
-        self.timeout = timeout
-        self.command = command
-        self.mode: Mode = mode(fn)
-        self.description = description or first_line(fn)
-        binder = _Binder(fn, states)
-        self._keywords, self._getters = binder.bind(inputs)
-        self._has_keywords = any(self._keywords)
-        self.slots: tuple[Slot, ...] = tuple(binder.slots)
-        self._arguments = _checked_arguments(fn, binder.arguments, command)
-        self._outputs = None if outputs is None else _bind_outputs(fn, outputs, binder)
-        if self._outputs is not None:
-            _refuse_lost_changes(fn, binder, self._outputs)
-
-    @property
-    def usage(self) -> str:
-        """The command line as a person writes it."""
-        words = (f"[{a.name}]" if a.optional else a.name for a in self._arguments)
-        return " ".join((f"/{self.command}", *words))
-
-    def bind(self, turn: Turn, states: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
-        """Return the call's arguments; `states` are the values of `slots` (or `Ref`s to them).
-
-        Raises `Sentence` if what the person said cannot be read.
-        """
-        arguments: Sequence[Any] = ()
-        if self.command is not None:
-            arguments = parse_arguments(self._arguments, turn.text, turn.message, self.usage)
-        elif self._arguments:
-            arguments = (self._arguments[0].parse(turn.text, turn.message),)
-        if not self._has_keywords:
-            return [get(turn, states, arguments) for get in self._getters], {}
-        positional: list[Any] = []
-        named: dict[str, Any] = {}
-        for keyword, get in zip(self._keywords, self._getters, strict=True):
-            value = get(turn, states, arguments)
-            if keyword is None:
-                positional.append(value)
-            else:
-                named[keyword] = value
-        return positional, named
-
-    def result(self, returned: Any, states: list[Any]) -> list[Reply]:
-        """Return the replies in what the function returned; put returned states into `states`.
-
-        Raises `ReplyError` if it does not fit `outputs`.
-        """
-        if self._outputs is None:
-            return replies(returned)
-        values = self._split(returned)
-        answer: list[Reply] = []
-        for show, value in zip(self._outputs, values, strict=True):
-            if isinstance(show, int):
-                states[show] = cast("Ref[Any]", value).value if isinstance(value, Ref) else value
-            else:
-                answer += show(value)
-        return answer
-
-    def _split(self, returned: Any) -> Sequence[Any]:
-        outputs = self._outputs or ()
-        if len(outputs) == 1:
-            return (returned,)
-        count = len(cast("list[Any]", returned)) if isinstance(returned, tuple | list) else 1
-        if count != len(outputs):
-            raise ReplyError(
-                f"{label(self.fn)} returned {count} value{'s'[: count != 1]}, "
-                f"its outputs are {len(outputs)}"
-            )
-        return cast("Sequence[Any]", returned)
-
-
-class _Binder:
-    """Goes through a function's parameters once."""
-
-    def __init__(self, fn: Callable[..., Any], states: States) -> None:
         self._fn = fn
         self._states = states
+        self._owner = owner
+        self.needs: list[Need] = []
+        self._opened: list[inspect.Parameter] = []
         self._hints = hints(fn)
         self._parameters = parameters(fn)
-        self.slots: list[Slot] = []
+        self.slots = [Slot(states.bind(one, str(one.name), Any), by_ref=False) for one in kept]
         self.inputs: dict[State, int] = {}
         self.arguments: list[Argument] = []
+        self.fields: list[Field] = []
+        self.form_slot = -1
+        self.wants_files = False
+        self.wants_progress = False
 
-    def bind(self, inputs: Sequence[str | State] | None) -> tuple[list[str | None], list[Getter]]:
+    def bind(
+        self, inputs: Sequence[str | State | Getter] | None
+    ) -> tuple[list[str | None], list[Getter]]:
+        """Return, for each parameter, its name if it is keyword-only, and what gets its value."""
         given = None if inputs is None else self._assign(inputs)
         keywords: list[str | None] = []
         getters: list[Getter] = []
@@ -186,52 +98,65 @@ class _Binder:
                 getters.append(self._input(parameter, given[parameter.name]))
             else:
                 getters.append(_default_of(parameter))
+            self.wants_progress |= getters[-1] is _INJECTED[Progress]
             keywords.append(parameter.name if parameter.kind is parameter.KEYWORD_ONLY else None)
         return keywords, getters
 
-    def _assign(self, inputs: Sequence[str | State]) -> dict[str, str | State]:
+    def _assign(self, inputs: Sequence[str | State | Getter]) -> dict[str, str | State | Getter]:
         wanting = [p for p in self._parameters if not self._is_injected(p)]
         needed = [p for p in wanting if p.default is p.empty]
+        surplus = opened(needed, self._hints, self._owner)[len(inputs) - len(needed) :]
+        if len(needed) > len(inputs) and surplus:
+            self._opened = surplus
+            return self._assign(inputs)
         if not len(needed) <= len(inputs) <= len(wanting):
             raise BindingError(
                 f"{label(self._fn)} takes {len(wanting)} inputs "
                 f"({', '.join(p.name for p in wanting)}), inputs= has {len(inputs)}"
             )
-        texts = [one for one in inputs if isinstance(one, str) and one != "state"]
-        if len(texts) > 1:
-            raise BindingError(
-                f"{label(self._fn)}: one input besides states is possible, not {len(texts)} "
-                f"({', '.join(texts)})"
-            )
+        asked = [one for one in inputs if isinstance(one, str) and one != "state"]
+        if len(asked) > 1:
+            self.form_slot = self._add_slot(self._states.bind(FORM, "form", Pending), Pending)
         return {p.name: given for p, given in zip(wanting, inputs, strict=False)}
 
     def _is_injected(self, parameter: inspect.Parameter) -> bool:
+        """Tell so of a parameter beside `inputs=`, of which a `File` is one."""
         hint = self._hint(parameter)
-        return _injected(hint) is not None or _state_of(hint) is not None
+        opened = parameter in self._opened
+        return opened or (hint is not File and is_injected(parameter, hint))
 
     def _hint(self, parameter: inspect.Parameter) -> Any:
         return self._hints.get(parameter.name, Any)
 
-    def _input(self, parameter: inspect.Parameter, given: str | State) -> Getter:
+    def _input(self, parameter: inspect.Parameter, given: str | State | Getter) -> Getter:
         if given == "state":
             no_default = parameter.default is parameter.empty
             given = State() if no_default else State(parameter.default)
         if isinstance(given, State):
             self.inputs[given] = index = self._slot(parameter, given, self._hint(parameter))
             return _state_at(index)
+        if callable(given):
+            return given
         try:
-            return _INPUTS[given]
-        except (KeyError, TypeError):
+            wanted = input_of(given, self._hint(parameter))
+        except BindingError as error:
             raise BindingError(
-                f"parameter {parameter.name!r} of {label(self._fn)}: {given!r} is no input; "
-                f"possible: {', '.join(_INPUTS)}, state, State(...)"
+                f"parameter {parameter.name!r} of {label(self._fn)}: {error}"
             ) from None
+        self.fields.append(Field(label_of(parameter.name), wanted))
+        if self.form_slot >= 0:
+            return _answer_at(len(self.fields) - 1, wanted)
+        self.wants_files |= wanted.is_file
+        return _only_answer(wanted)
 
     def _annotated(self, parameter: inspect.Parameter) -> Getter:
         hint = self._hint(parameter)
         state = _state_of(hint)
+        if is_marked(hint):
+            return self._resource(parameter, hint)
         if state is None:
-            getter = _injected(hint)
+            getter = _injected(hint, parameter.default)
+            self.wants_files |= getter in _FILES.values()
             return getter or self._argument(parameter, str if hint is Any else hint)
         type_ = _kept_type(hint)
         if is_immutable(type_):
@@ -248,11 +173,14 @@ class _Binder:
             bound = self._states.bind(state, parameter.name, type_)
         except BindingError as error:
             raise BindingError(f"{label(self._fn)}: {error}") from error
+        return self._add_slot(bound, type_, parameter.name)
+
+    def _add_slot(self, bound: BoundState, type_: Any, parameter: str = "") -> int:
         slot = Slot(bound, is_ref(type_))
         if slot not in self.slots:
             if bound in [other.state for other in self.slots]:
                 raise BindingError(
-                    f"parameter {parameter.name!r} of {label(self._fn)}: state {bound.name!r} "
+                    f"parameter {parameter!r} of {label(self._fn)}: state {bound.name!r} "
                     "cannot be both in a Ref and by itself in one handler; use one of them"
                 )
             self.slots.append(slot)
@@ -263,26 +191,82 @@ class _Binder:
         try:
             self.arguments.append(argument(parameter.name, type_, optional=optional))
         except BindingError:
+            if self._owner is not None and self._owner.lifespan is not None:
+                return self._resource(parameter, type_)
             raise BindingError(
                 f"parameter {parameter.name!r} of {label(self._fn)} cannot be bound to "
                 f"{type_!r}; possible: {_FORMS}"
             ) from None
         index = len(self.arguments) - 1
         return lambda _turn, _states, arguments: (
-            arguments[index] if index < len(arguments) else parameter.default
+            arguments[index]
+            if index < len(arguments) and arguments[index] is not LEFT_OUT
+            else parameter.default
         )
+
+    def _resource(self, parameter: inspect.Parameter, hint: Any) -> Getter:
+        need = need_of(self._fn, parameter, hint, self._owner)
+        self.needs.append(need)
+        return lambda turn, _states, _arguments: turn.resource(need)
+
+
+def opened(
+    asked: Sequence[inspect.Parameter], types: Mapping[str, Any], owner: Owner | None
+) -> list[inspect.Parameter]:
+    """Return those of `asked` that a lifespan of `owner` may be meant to fill: by their class."""
+    if owner is None or owner.lifespan is None:
+        return []
+    hints = [(p, essence(types.get(p.name, Any))) for p in asked]
+    return [p for p, hint in hints if isinstance(hint, type) and _is_opaque(hint)]
+
+
+def _is_opaque(type_: type[Any]) -> bool:
+    """Tell whether it is a class of somebody's that no text can give."""
+    if type_.__module__ == "builtins" or type_ is Any:  # which is a class, from Python 3.11 on
+        return False
+    try:
+        argument("", type_, optional=False)
+    except BindingError:
+        return True
+    return False
+
+
+def asked_parameters(fn: Callable[..., Any]) -> list[inspect.Parameter]:
+    """Return the parameters of `fn` that a person fills, not those that are injected."""
+    types = hints(fn)
+    return [p for p in parameters(fn) if not is_injected(p, types.get(p.name, Any))]
+
+
+def is_injected(parameter: inspect.Parameter, hint: Any) -> bool:
+    """Tell whether a parameter gets something by its annotation: `User`, a state and the like."""
+    return is_marked(hint) or bool(_injected(hint, parameter.default) or _state_of(hint))
 
 
 def _state_at(index: int) -> Getter:
     return lambda _turn, states, _arguments: states[index]
 
 
+def _answer_at(index: int, wanted: Input) -> Getter:
+    return lambda turn, _states, _arguments: wanted.read(turn.answers[index])
+
+
+def _only_answer(wanted: Input) -> Getter:
+    if wanted.is_file:
+        return lambda turn, _states, _arguments: wanted.read(first_file(turn.files))
+    return lambda turn, _states, _arguments: wanted.read(turn.text)
+
+
 def _default_of(parameter: inspect.Parameter) -> Getter:
     return lambda _turn, _states, _arguments: parameter.default
 
 
-def _injected(hint: Any) -> Getter | None:
+def _injected(hint: Any, default: Any) -> Getter | None:
+    if isinstance(default, Progress):
+        return _INJECTED[Progress]
     meant = essence(hint)
+    for form, getter in _FILES.items():
+        if form in (hint, meant):
+            return getter
     return _INJECTED.get(meant) if isinstance(meant, type) else None
 
 
@@ -300,9 +284,10 @@ def _state_of(hint: Any) -> State | None:
     return next((meta for meta in typing.get_args(hint)[1:] if isinstance(meta, State)), None)
 
 
-def _checked_arguments(
+def checked_arguments(
     fn: Callable[..., Any], arguments: list[Argument], command: str | None
 ) -> list[Argument]:
+    """Return `arguments`. Raises `BindingError` if they are several of what is no command."""
     if command is None and len(arguments) > 1:
         names = ", ".join(repr(argument.name) for argument in arguments)
         raise BindingError(
@@ -310,34 +295,3 @@ def _checked_arguments(
             f"annotate the others: {_FORMS}"
         )
     return arguments
-
-
-def _refuse_lost_changes(
-    fn: Callable[..., Any], binder: _Binder, outputs: list[Output | int]
-) -> None:
-    """Refuse an input state that can change neither in place nor by being returned."""
-    for index in binder.inputs.values():
-        slot = binder.slots[index]
-        if index not in outputs and not slot.by_ref and slot.state.changes_only_whole:
-            raise BindingError(
-                f"{label(fn)}: state {slot.state.name!r} is among the inputs and not among the "
-                "outputs, and its values cannot change in place: "
-                'return it too, and add "state" to outputs='
-            )
-
-
-def _bind_outputs(
-    fn: Callable[..., Any], outputs: Sequence[str | State], binder: _Binder
-) -> list[Output | int]:
-    inputs = dict(binder.inputs)
-    unnamed = [state for state in inputs if state not in outputs]
-    bound: list[Output | int] = []
-    for position, given in enumerate(outputs, 1):
-        meant = unnamed.pop(0) if given == "state" and unnamed else given
-        if meant == "state" or (isinstance(meant, State) and meant not in inputs):
-            raise BindingError(
-                f"{label(fn)}: output {position} is {given!r}, but no such input is left for it; "
-                "give the State among inputs"
-            )
-        bound.append(inputs.pop(meant) if isinstance(meant, State) else output(meant))
-    return bound

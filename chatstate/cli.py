@@ -58,18 +58,46 @@ def bots() -> None:
 @app.command()
 def run(
     bot: Annotated[str, typer.Argument(help="A name, bot.py, bot.py:name or package.module:name")],
+    *,
     on: Annotated[list[str] | None, typer.Option(help="An adapter; repeatable.")] = None,
     store: Annotated[str | None, typer.Option(help=f"A store URL; default {DEFAULT_URL}.")] = None,
     user: Annotated[str | None, typer.Option(help="Console: who speaks.")] = None,
     chat: Annotated[str | None, typer.Option(help="Console: where.")] = None,
+    webhook: Annotated[
+        str | None, typer.Option(help="Telegram: the https URL that it posts updates to.")
+    ] = None,
+    listen: Annotated[
+        str | None, typer.Option(help="Telegram: HOST:PORT at which that URL ends.")
+    ] = None,
+    groups: Annotated[
+        str | None,
+        typer.Option(help="Telegram, Discord: what to hear there, addressed (default) or all."),
+    ] = None,
+    shards: Annotated[str | None, typer.Option(help="Discord: how many shards there are.")] = None,
+    shard_ids: Annotated[
+        str | None, typer.Option(help="Discord: which of them run here, such as 0,1; default all.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="NAME=VALUE, for an adapter's own options; repeatable."),
+    ] = None,
     on_ambiguous: Annotated[
         OnAmbiguous, typer.Option(help="What to do with a reply that may have been sent.")
     ] = "repeat",
     log_level: Annotated[str, typer.Option(help=f"One of {', '.join(_LEVELS)}.")] = "warning",
 ) -> None:
     """Run a bot until its adapters end, Ctrl-C or SIGTERM."""
-    given = {"user": user, "chat": chat}
-    options = {name: value for name, value in given.items() if value is not None}
+    given = {
+        "user": user,
+        "chat": chat,
+        "webhook": webhook,
+        "listen": listen,
+        "groups": groups,
+        "shards": shards,
+        "shard_ids": shard_ids,
+    }
+    named = {name: value for name, value in given.items() if value is not None}
+    options = {**named, **dict(_pair(one) for one in set_ or ())}
     run_bot(
         load_bot(bot),
         on or ["console"],
@@ -78,6 +106,13 @@ def run(
         log_level=log_level,
         options=options,
     )
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise LoadError(f"--set {text!r}: give it as NAME=VALUE")
+    return name.strip(), value
 
 
 def run_bot(

@@ -37,6 +37,10 @@ class LoadError(ChatstateError):
     """A bot, an adapter or a store could not be found or loaded by its name."""
 
 
+class LifespanError(ChatstateError):
+    """What a bot's lifespan opens could not be opened, or failed while the bot ran."""
+
+
 class StorageError(ChatstateError):
     """The store cannot be read or written: the text says what failed, where, and what to do."""
 

@@ -1,22 +1,29 @@
-"""`Interface`: a bot's handlers, and which of them an event goes to. No I/O."""
+"""`Interface`: a bot, and how its handlers are registered. No I/O."""
 
 from __future__ import annotations
 
-import re
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, Literal, TypeVar, Unpack, overload
 
-from chatstate.binding import TIMEOUT, Handler, Overlap
-from chatstate.errors import BindingError
-from chatstate.messages import Command, Message, MessageKind
-from chatstate.sentences import Sentence, replaced, say
-from chatstate.signature import author_frame
-from chatstate.state import State, States
+from chatstate.built_in import cancel_for, help_for
+from chatstate.calls import Call, middleware
+from chatstate.errors import BindingError, StateError
+from chatstate.forms import buttons_for
+from chatstate.guards import Owners, guard, owners_of
+from chatstate.handlers import Handler
+from chatstate.messages import Button, Command, MessageKind
+from chatstate.quotas import limits_of
+from chatstate.resources import Lifespan, checked_lifespan
+from chatstate.routes import Routes, command_name
+from chatstate.sentences import Sentences
+from chatstate.signature import author_frame, label
+from chatstate.state import BoundState, State, States
+from chatstate.terms import Options, Terms, how_it_runs, refuse_unknown, terms
 
 F = TypeVar("F", bound=Callable[..., Any])
-_COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@(\w+))?(?:\s+(.*))?", re.DOTALL)
-_COMMAND_NAME = re.compile(r"[a-z0-9_]{1,32}")
+_LONG = 10
 
 
 class Interface:
@@ -27,8 +34,17 @@ class Interface:
       returned value. Without them it is bound by annotation, as with `on_message`.
     - `id` is the bot's name in the store's keys: the file's name if not given.
     - `title` and `description` are shown by /start and /help.
-    - `sentences` replaces what the framework itself says, by name.
-    - `overlap` and `timeout` (seconds) are those of `fn`; see `on_message`.
+    - `examples` are shown as buttons by these: values of the one input, or lists of all of them.
+    - `sentences` replaces what the framework itself says, by name; or by language and name, as in
+      `{"pt-BR": {"failed": "..."}}`, for people whose `User.language` that is.
+    - `owners` are the people whom `allow="owners"` means: `["telegram:123"]`, or by platform.
+    - `lifespan` opens what handlers need besides state, and closes it on stop: an async context
+      manager function of the bot, as in Starlette. A handler gets what it yields (an object, or a
+      dict or tuple of some) by the type that a parameter is annotated with.
+    - `long_as_file`: a text that would take more than 10 messages (or than the number given) is
+      sent as a file, where the platform takes files.
+    - `allow` and `limits` hold for all handlers of the bot, beside their own; `overlap`, `timeout`
+      and `concurrency_limit` are those of `fn`. See `on_message`.
 
     Raises `BindingError` for what cannot be bound.
     """
@@ -42,32 +58,41 @@ class Interface:
         id: str | None = None,
         title: str | None = None,
         description: str | None = None,
-        sentences: Mapping[str, str] | None = None,
-        overlap: Overlap = "queue",
-        timeout: float = TIMEOUT,
+        examples: Sequence[Any] = (),
+        sentences: Mapping[str, str | Mapping[str, str]] | None = None,
+        owners: Owners = (),
+        lifespan: Lifespan | None = None,
+        long_as_file: bool | int = False,
+        **options: Unpack[Options],
     ) -> None:
+        self.file_after = _LONG if long_as_file is True else int(long_as_file)
         self.id = id or _file_stem()
         self.has_own_id = id is not None
         self.title = title or self.id
         self.description = description
-        self.sentences = replaced(sentences)
+        self.sentences = Sentences(sentences)
+        self.examples: Sequence[Button] = buttons_for(examples)
+        self.owners = owners_of(owners)
+        self.lifespan = checked_lifespan(lifespan)
         self.states = States()
-        self._commands: dict[str, Handler] = {}
-        self._handlers: dict[MessageKind, Handler] = {}
+        self.routes = Routes()
+        self.around: list[Call] = []
+        self.parts: list[Interface] = [self]
+        self._included_in: str | None = None
+        refuse_unknown(options)
+        allow = options.pop("allow", None)
+        self.guard = None if allow is None else guard(allow, owner=self)
+        self.limits = limits_of(options.pop("limits", ()))
+        for name in ("help", "start"):
+            self._add_own_command(name, help_for(self), own_states=False)
         if fn is not None:
-            handler = Handler(
-                fn,
-                self.states,
-                inputs=_many(inputs),
-                outputs=_many(outputs),
-                overlap=overlap,
-                timeout=timeout,
-            )
-            self._handlers["message"] = handler
+            handler = self._handler(fn, options, inputs=inputs, outputs=outputs)
             self.description = description or handler.description
-        self._add_own_command("help", self._help)
-        self._add_own_command("start", self._help)
-        self._own = set(self._commands)
+            self._add_message_handler(handler, options)
+        elif options:
+            raise BindingError(
+                f"{', '.join(options)}: of which function? Give it to @bot.on_message(...)"
+            )
 
     def __repr__(self) -> str:
         return f"<Interface {self.id!r}>"
@@ -83,8 +108,7 @@ class Interface:
         *,
         name: str | None = None,
         description: str | None = None,
-        overlap: Overlap = "queue",
-        timeout: float = TIMEOUT,
+        **options: Unpack[Options],
     ) -> Callable[[F], F]: ...
     def command(
         self,
@@ -93,37 +117,20 @@ class Interface:
         *,
         name: str | None = None,
         description: str | None = None,
-        overlap: Overlap = "queue",
-        timeout: float = TIMEOUT,
+        **options: Unpack[Options],
     ) -> F | Callable[[F], F]:
         """Register a handler for `/name`: by default the function's name.
 
         Its plain parameters are the command's arguments. The description, else the docstring's
-        first line, is shown in help and menus. `overlap` and `timeout` as in `on_message`; with
-        "interrupt" the command ends whatever turn runs in the conversation (a /stop).
+        first line, is shown in help and menus. The options are those of `on_message`; with
+        `overlap="interrupt"` the command ends whatever turn runs in the conversation (a /stop).
         Raises `BindingError`.
         """
 
         def register(fn: F) -> F:
-            command = str(name or getattr(fn, "__name__", "")).lower()
-            if not _COMMAND_NAME.fullmatch(command):
-                raise BindingError(
-                    f"{command!r} cannot be a command: use 1 to 32 of a-z, 0-9 and _, "
-                    "as in @bot.command(name=...)"
-                )
-            if command in self._commands and command not in self._own:
-                raise BindingError(f"there is a command /{command} already")
-            handler = Handler(
-                fn,
-                self.states,
-                command=command,
-                description=description,
-                overlap=overlap,
-                timeout=timeout,
-            )
-            self._commands.pop(command, None)  # our own stood before all others
-            self._commands[command] = handler
-            self._own.discard(command)
+            command = command_name(str(name or getattr(fn, "__name__", "")))
+            handler = self._handler(fn, options, command=command, description=description)
+            self.routes.add_command(command, handler, self._terms(f"/{command}", options))
             return fn
 
         return register if fn is None else register(fn)
@@ -131,11 +138,9 @@ class Interface:
     @overload
     def on_message(self, fn: F, /) -> F: ...
     @overload
+    def on_message(self, /, **options: Unpack[Options]) -> Callable[[F], F]: ...
     def on_message(
-        self, /, *, overlap: Overlap = "queue", timeout: float = TIMEOUT
-    ) -> Callable[[F], F]: ...
-    def on_message(
-        self, fn: F | None = None, /, *, overlap: Overlap = "queue", timeout: float = TIMEOUT
+        self, fn: F | None = None, /, **options: Unpack[Options]
     ) -> F | Callable[[F], F]:
         """Register the handler of messages that are no command, and of presses.
 
@@ -144,10 +149,17 @@ class Interface:
           the same person), or "merge" (what waits from one person is handled together: the text
           is joined by line ends, `turn.messages` has each).
         - `timeout`: seconds after which a turn is given up.
+        - `allow`: who may use it: "owners", "admins" (of the chat; in private everybody), a
+          function that tells, or a list of which one is enough.
+        - `limits`: how often each person may use it: "20/minute", or several.
+        - `concurrency_limit`: how many turns of it run at once, in all chats.
+
+        Raises `BindingError`.
         """
 
         def register(fn: F) -> F:
-            return self._on("message", fn, overlap, timeout)
+            self._add_message_handler(self._handler(fn, options), options)
+            return fn
 
         return register if fn is None else register(fn)
 
@@ -163,71 +175,109 @@ class Interface:
         """Register the handler of people who leave a chat."""
         return self._on("leave", fn)
 
-    def _on(
-        self, kind: MessageKind, fn: F, overlap: Overlap = "queue", timeout: float = TIMEOUT
-    ) -> F:
-        if kind in self._handlers:
-            raise BindingError(f"there is a handler for {kind} already")
-        self._handlers[kind] = Handler(fn, self.states, overlap=overlap, timeout=timeout)
+    def middleware(self, fn: F) -> F:
+        """Register a function around each turn of the bot's handlers, before state is loaded.
+
+        `async def log(message: Message, call_next)`: `await call_next()` goes on and returns the
+        replies; what the function returns is answered, as if a handler returned it. Parameters
+        are annotated `Message`, `User`, `Chat`, `Turn` or with a resource. The first registered is
+        the outermost. Raises `BindingError`.
+        """
+        self._refuse_once_included()
+        self.around.append(middleware(fn, owner=self))
         return fn
 
-    def _add_own_command(self, name: str, fn: Callable[..., Any]) -> None:
-        description = say(self.sentences, "help_help") if name == "help" else None
-        self._commands[name] = Handler(fn, States(), command=name, description=description)
+    def include(self, other: Interface) -> None:
+        """Let another bot's handlers, commands, states and lifespan join this one.
 
-    # Routing
+        Its middleware, `allow` and `limits` stay around its own handlers, within this bot's. What
+        it says of itself (id, title, sentences, owners and so on) is not used: these are this
+        bot's. Nothing can be added to it any more. Raises `BindingError` if both have a handler
+        for the same, or different states of one name.
+        """
+        self._refuse_once_included()
+        if self in other.parts:
+            raise BindingError(f"bot {self.id!r} cannot include itself")
+        for part in other.parts:
+            if part in self.parts:
+                raise BindingError(f"bot {part.id!r} is part of bot {self.id!r} already")
+        try:
+            self.states.check(other.states)
+        except BindingError as error:
+            raise BindingError(f"bot {self.id!r} cannot include {other.id!r}: {error}") from error
+        self.routes.include(other.routes, self)
+        self.states.join(other.states)
+        self.parts += other.parts
+        other._included_in = self.id
+
+    def _on(self, kind: MessageKind, fn: F) -> F:
+        self.routes.add(kind, self._handler(fn, {}), self._terms(kind, {}))
+        return fn
+
+    def _handler(self, fn: Callable[..., Any], options: Options, **binding: Any) -> Handler:
+        self._refuse_once_included()
+        refuse_unknown(options)
+        binding = {**binding, **how_it_runs(options)}
+        for side in ("inputs", "outputs"):
+            if isinstance(binding.get(side), str | State):
+                binding[side] = [binding[side]]
+        return Handler(fn, self.states, owner=self, **binding)
+
+    def _add_message_handler(self, handler: Handler, options: Options) -> None:
+        self.routes.add("message", handler, self._terms("message", options))
+        if handler.form:
+            self._add_own_command("cancel", cancel_for(self))
+
+    def _add_own_command(
+        self, name: str, fn: Callable[..., Any], *, own_states: bool = True
+    ) -> None:
+        """Register a command of the framework's; the sentence `help_{name}` describes it."""
+        states = self.states if own_states else States()
+        self.routes.add_own_command(
+            name, Handler(fn, states, command=name), self._terms(f"/{name}", {})
+        )
+
+    def _terms(self, name: str, options: Options) -> Terms:
+        return terms(name, self, options)
+
+    def _refuse_once_included(self) -> None:
+        if self._included_in is not None:
+            raise BindingError(
+                f"bot {self.id!r} is included in {self._included_in!r} already, which would not "
+                "know; register all of its handlers before"
+            )
+
+    # What it is made of
 
     @property
-    def interrupts(self) -> bool:
-        """Whether any event can end a running turn."""
-        handlers = (*self._commands.values(), *self._handlers.values())
-        return any(handler.overlap == "interrupt" for handler in handlers)
+    def is_included(self) -> bool:
+        """Whether it is a part of another bot."""
+        return self._included_in is not None
 
     @property
     def commands(self) -> list[Command]:
-        """The commands a person may send, in the order of registration; /help is the last."""
-        own = [name for name in self._commands if name not in self._own]
-        names = [*own, "help"] if "help" in self._own else own
-        return [self._describe(name) for name in names]
+        """The commands for menus, in the order of registration: those not for owners alone."""
+        return self.routes.for_all(self.routes.listed(self.sentences.default))
 
-    def _describe(self, name: str) -> Command:
-        handler = self._commands[name]
-        return Command(
-            name, handler.description, f"/{name}" if name in self._own else handler.usage
-        )
+    def find_state(self, handler: Handler, wanted: Any) -> BoundState:
+        """Return the state that a handler means: of its own bot first, then of those further out.
 
-    def route(self, message: Message) -> tuple[Handler, str] | None:
-        """Return the handler for `message` and the text it gets; None if it is not handled.
-
-        Raises `Sentence` if the person should be told so.
+        Raises `StateError`.
         """
-        if message.kind == "message" and message.text.startswith("/"):
-            found = _COMMAND.fullmatch(message.text)
-            if found:
-                name = found[1].lower()
-                if name not in self._commands and message.chat.kind != "private":
-                    return None  # it may be meant for another bot
-                if name not in self._commands:
-                    raise Sentence("unknown_command", command=found[1])
-                return self._commands[name], found[3] or ""
-        kind: MessageKind = "message" if message.kind == "press" else message.kind
-        handler = self._handlers.get(kind)
-        if handler is None:
-            if kind == "message" and message.chat.kind == "private":
-                raise Sentence("only_commands")
-            return None
-        return handler, message.text
+        for home in reversed(self.routes.terms(handler).homes[1:]):
+            with contextlib.suppress(StateError):
+                return home.states.find(wanted)
+        return self.states.find(wanted)
 
-    async def _help(self, _rest: str = "") -> str:
-        lines = [self.title]
-        if self.description:
-            lines.append(self.description)
-        lines += ["", say(self.sentences, "help_commands")]
-        lines += [
-            f"{command.usage} - {command.description}" if command.description else command.usage
-            for command in self.commands
-        ]
-        return "\n".join(lines)
+    def check(self) -> None:
+        """Raise `BindingError` for what can be known only when all is registered."""
+        for handler in self.routes:
+            guards = self.routes.terms(handler).guards
+            if not self.owners and any("owners" in guard.rules for guard in guards):
+                raise BindingError(
+                    f'{label(handler.fn)} is for "owners", and bot {self.id!r} has none; '
+                    'say who they are: Interface(..., owners=["telegram:123"])'
+                )
 
     # Running
 
@@ -257,10 +307,6 @@ class Interface:
             on_ambiguous=on_ambiguous,
             log_level=log_level,
         )
-
-
-def _many(given: Sequence[str | State] | str | State | None) -> Sequence[str | State] | None:
-    return [given] if isinstance(given, str | State) else given
 
 
 def _file_stem() -> str:

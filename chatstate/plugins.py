@@ -150,7 +150,7 @@ def _import_module(name: str, spec: str) -> ModuleType:
 
 def _from_module(module: ModuleType, attribute: str, spec: str) -> Interface:
     found = {name: value for name, value in vars(module).items() if isinstance(value, Interface)}
-    bots = {id(bot): name for name, bot in reversed(found.items())}
+    bots = {id(bot): name for name, bot in reversed(found.items()) if not bot.is_included}
     if attribute:
         if attribute not in found:
             has = f"it has {', '.join(found)}" if found else "it has none"
@@ -166,7 +166,7 @@ def _from_module(module: ModuleType, attribute: str, spec: str) -> Interface:
         raise LoadError(f"{spec!r} has no Interface; make one, as in bot = Interface(...)")
     if len(bots) > 1:
         raise LoadError(f"{spec!r} has several bots; name one: {spec}:{' or :'.join(found)}")
-    return next(iter(found.values()))
+    return found[next(iter(bots.values()))]
 
 
 def _named(bot: Any, name: str) -> Interface:

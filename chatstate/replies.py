@@ -2,39 +2,213 @@
 
 from __future__ import annotations
 
+import dataclasses
+import io
 import math
-from collections.abc import Callable, Mapping
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import msgspec
 
 from chatstate.errors import BindingError, ReplyError
-from chatstate.messages import Reply
+from chatstate.files import File
+from chatstate.messages import Button, Delete, Markdown, Reply
 
-_ACCEPTED = "str, Reply, a list of these, or None for no reply"
-Output = Callable[[Any], list[Reply]]
+Answers = list[Reply | Delete]
+
+_ACCEPTED = (
+    "str, Markdown, Reply, File, Delete, a PIL image, a dict or dataclass with content or with "
+    "text and files, a list of these, or None for no reply"
+)
 
 
-def replies(value: Any) -> list[Reply]:
+class Returns(msgspec.Struct, frozen=True):
+    """How returned values are read.
+
+    `folder` is the turn's own, if it has one: paths in it may be sent. `markdown`: a `str` is
+    Markdown, not plain text.
+    """
+
+    folder: Path | None = None
+    markdown: bool = False
+
+    def text(self, text: str) -> str | Markdown:
+        """Return a text as what it is."""
+        return Markdown(text) if self.markdown else text
+
+    def file(self, path: str | os.PathLike[str]) -> File:
+        """Return the file at a path of the turn's own.
+
+        Raises `ReplyError` for any other, since its name may come from a person or a model.
+        """
+        found = Path(path).resolve()
+        if self.folder is None or not found.is_relative_to(self.folder.resolve()):
+            raise ReplyError(
+                f"{os.fspath(path)!r} is not in the turn's own folder (turn.folder), so it is not "
+                "sent; a handler that means it returns File(path)"
+            )
+        try:
+            return File(found)
+        except (OSError, ValueError) as error:
+            raise ReplyError(f"{os.fspath(path)!r} cannot be sent: {error}") from error
+
+
+class MessageReply(Reply, frozen=True):
+    """A reply from a message in Gradio's form, which a history keeps as it was."""
+
+    content: str = ""
+    metadata: dict[str, Any] | None = None
+    options: list[dict[str, Any]] | None = None
+
+
+Output = Callable[[Any, Returns], Answers]
+
+
+def replies(value: Any, returns: Returns = Returns()) -> Answers:  # noqa: B008 - it is frozen
     """Return what `value` says. Raises `ReplyError` for what is no reply."""
     if isinstance(value, str):
-        return [Reply(value)]
+        return [Reply(returns.text(value))]
     if value is None:
         return []
-    if isinstance(value, Reply):
+    if isinstance(value, Reply | Delete):
         return [value]
+    if isinstance(value, Markdown):
+        return [Reply(value)]
     if isinstance(value, list):
-        return [reply for part in cast("list[Any]", value) for reply in replies(part)]
-    raise ReplyError(f"a handler returned {type(value).__name__}; possible: {_ACCEPTED}")
+        return [reply for part in cast("list[Any]", value) for reply in replies(part, returns)]
+    return [_rich(value, returns)]
 
 
-def _text(value: Any) -> list[Reply]:
+def _rich(value: Any, returns: Returns) -> Reply:
+    if isinstance(value, File):
+        return Reply(files=[value])
+    if _is_image(value):
+        return Reply(files=[_image(value)])
+    fields = _fields(value)
+    if "content" in fields:
+        return _message(fields, returns)
+    if "text" in fields or "files" in fields:
+        text = _str(fields.get("text") or "", "text")
+        return _checked(returns.text(text), _files(fields, returns), [])
+    raise ReplyError(f"a handler returned {_kind(value)}; possible: {_ACCEPTED}")
+
+
+def _kind(value: Any) -> str:
+    return type(value).__name__
+
+
+def _fields(value: Any) -> Mapping[str, Any]:
+    """Return the fields of a dict or a dataclass object; none of anything else."""
+    if isinstance(value, Mapping):
+        return cast("Mapping[str, Any]", value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return {}
+
+
+def _message(fields: Mapping[str, Any], returns: Returns) -> Reply:
+    """Return a message in Gradio's form: role, content, metadata, options."""
+    texts: list[str] = []
+    files: list[File] = []
+    content = fields["content"]
+    pieces = cast("Sequence[Any]", content if isinstance(content, list | tuple) else [content])
+    for piece in pieces:
+        _add_content(piece, texts, files, returns)
+    said = "\n".join(texts)
+    metadata = dict(_fields(fields.get("metadata"))) or None
+    title = metadata and metadata.get("title")
+    shown = "\n".join([f"**{title}**" if returns.markdown else str(title), said]) if title else said
+    options = [dict(_fields(one)) for one in cast("Sequence[Any]", fields.get("options") or ())]
+    buttons = [_option(one) for one in options]
+    reply = _checked(returns.text(shown), files, buttons)
+    return MessageReply(
+        reply.text, buttons, files, content=said, metadata=metadata, options=options or None
+    )
+
+
+def _add_content(piece: Any, texts: list[str], files: list[File], returns: Returns) -> None:
+    fields = _fields(piece)
+    if isinstance(piece, str):
+        texts.append(piece)
+    elif fields.get("type") == "text":
+        texts.append(_str(fields.get("text"), "text"))
+    elif isinstance(piece, File | os.PathLike) or _is_image(piece):
+        files.append(_file(piece, returns))
+    elif fields.get("type") == "file" and "file" in fields:
+        files.append(_file(_fields(fields["file"]).get("path"), returns))
+    elif "path" in fields:
+        files.append(_file(fields["path"], returns))
+    elif piece is not None:
+        raise ReplyError(f"a message's content is {_kind(piece)}; possible: str, a file")
+
+
+def _option(fields: Mapping[str, Any]) -> Button:
+    value = fields.get("value")
+    if value is None:
+        raise ReplyError("an option of a message is a dict with a value, and maybe a label")
+    label = _str(fields.get("label") or value, "label")
+    try:
+        return Button(label, _str(value, "value"))
+    except ValueError as error:
+        raise ReplyError(f"option {label!r}: {error}") from error
+
+
+def _checked(text: str | Markdown, files: list[File], buttons: list[Button]) -> Reply:
+    try:
+        return Reply(text, buttons, files)
+    except ValueError as error:
+        raise ReplyError(str(error)) from error
+
+
+def _files(fields: Mapping[str, Any], returns: Returns) -> list[File]:
+    files: Any = fields.get("files") or []
+    if not isinstance(files, list | tuple):
+        raise ReplyError(f"files is {_kind(files)}, not a list")
+    return [_file(one, returns) for one in cast("list[Any]", files)]
+
+
+def _file(value: Any, returns: Returns) -> File:
+    if isinstance(value, File):
+        return value
+    if _is_image(value):
+        return _image(value)
+    if isinstance(value, bytes):
+        return File(value)
+    if isinstance(value, str | os.PathLike):
+        return returns.file(cast("str | os.PathLike[str]", value))
+    path = _fields(value).get("path")
+    if path is None:
+        raise ReplyError(f"{_kind(value)} is no file; possible: File, bytes, a PIL image, a path")
+    return _file(path, returns)
+
+
+def _is_image(value: Any) -> bool:
+    pillow = sys.modules.get("PIL.Image")  # who has made an image has loaded it
+    return pillow is not None and isinstance(value, pillow.Image)
+
+
+def _image(image: Any) -> File:
+    data = io.BytesIO()
+    image.save(data, "PNG")
+    return File(data.getvalue(), "image.png")
+
+
+def _str(value: Any, what: str) -> str:
+    if not isinstance(value, str):
+        raise ReplyError(f"{what} of a message is {_kind(value)}, not str")
+    return value
+
+
+def _text(value: Any, returns: Returns) -> Answers:
     if isinstance(value, int | float):
         return [Reply(str(value))]
-    return replies(value)
+    return replies(value, returns)
 
 
-def _number(value: Any) -> list[Reply]:
+def _number(value: Any, _returns: Returns) -> Answers:
     if value is None:
         return []
     if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
@@ -42,18 +216,38 @@ def _number(value: Any) -> list[Reply]:
     raise ReplyError(f'output "number" takes a finite number, not {value!r}')
 
 
-def _json(value: Any) -> list[Reply]:
+def _truth(value: Any, _returns: Returns) -> Answers:
+    if not isinstance(value, bool):
+        raise ReplyError(f'output "checkbox" takes a bool, not {_kind(value)}')
+    return [Reply("yes" if value else "no")]
+
+
+def _json(value: Any, _returns: Returns) -> Answers:
     try:
         return [Reply(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())]
     except (TypeError, ValueError, RecursionError) as error:
-        raise ReplyError(f'output "json" cannot show {type(value).__name__}: {error}') from error
+        raise ReplyError(f'output "json" cannot show {_kind(value)}: {error}') from error
+
+
+def _one_file(value: Any, returns: Returns) -> Answers:
+    if value is None:
+        return []
+    values = cast("list[Any]", value) if isinstance(value, list) else [value]
+    return [Reply(files=[_file(one, returns) for one in values])]
 
 
 OUTPUTS: Mapping[str, Output] = {
     "text": _text,
     "textbox": _text,
+    "markdown": lambda value, returns: _text(
+        value, msgspec.structs.replace(returns, markdown=True)
+    ),
     "number": _number,
+    "checkbox": _truth,
     "json": _json,
+    "file": _one_file,
+    "image": _one_file,
+    "audio": _one_file,
 }
 
 

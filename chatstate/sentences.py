@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import string
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chatstate.errors import BindingError, UserError
+from chatstate.german import GERMAN
 
 SENTENCES: Mapping[str, str] = {
     "failed": "Sorry, something went wrong. Nothing was changed.",
+    "broke_off": "The answer broke off: something went wrong. Nothing was changed.",
+    "interrupted": "(interrupted)",
     "unknown_command": "There is no command /{command}. Send /help to see what I can do.",
     "only_commands": "I answer commands. Send /help to see which.",
     "not_a_number": "{text} is not a number. Send one like 7 or 7.5.",
@@ -18,17 +22,54 @@ SENTENCES: Mapping[str, str] = {
     "not_yes_or_no": "{text} is neither yes nor no. Send yes or no.",
     "not_a_choice": "{text} is not one of {choices}. Send one like {example}.",
     "nobody": "{text} names nobody I know. Mention somebody, like @name.",
+    "empty_message": "An empty message",
     "missing": "Something is missing: {argument}. Send it like this: {usage}",
     "too_much": "There is too much: {text}. Send it like this: {usage}",
     "bad_argument": "{problem} The command is: {usage}",
+    "ask": "{label}? ({number} of {total}; /cancel gives up)",
+    "cancelled": "Given up. Nothing was changed.",
+    "nothing_to_cancel": "There is nothing to give up.",
+    "wrong_file": "{file} is no file of this kind: {wanted}.",
+    "undone": "Taken back.",
+    "nothing_to_undo": "There is nothing to take back.",
+    "cleared": "Forgotten.",
+    "not_allowed": "{text} is not possible: {problem}",
+    "no_file": "Please send a file.",
+    "received_too_large": "{file} is too large for me: I take files of at most {size}.",
+    "dead_button": "This button does not work any more.",
+    "choose": "To choose, send one of these:",
+    "choice": "{number}. {label}: {sends}",
+    "choice_same": "{number}. {label}",
+    "file": "[file {file}, {size}]",
+    "file_too_large": "[file {file}, {size}: too large to be sent here]",
+    "in_a_file": "The answer is long; it is in the file.",
     "help_commands": "Commands:",
     "help_help": "Show this help.",
+    "help_retry": "Answer my last message anew.",
+    "help_undo": "Take back my last message and its answer.",
+    "help_clear": "Forget this conversation.",
+    "help_settings": "Show the settings, or change one.",
+    "refused": "Sorry, you may not do that.",
+    "only_admins": "Only admins of this chat may do that.",
+    "too_often": "That was often enough for now. Please try again in {wait}.",
+    "seconds": "{number} s",
+    "minutes": "{number} min",
+    "hours": "{number} h",
+    "days": "{number} days",
     "too_busy": "Too many messages are waiting here. Please send this again later.",
 }
 
+SHIPPED: Mapping[str, Mapping[str, str]] = {"de": GERMAN}
+"""What chatstate itself speaks besides English."""
+
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
+
 
 class Sentence(UserError):  # noqa: N818 - it is what is said, in error or not
-    """A `UserError` whose text is one of the framework's sentences, by its name."""
+    """A `UserError` whose text is one of the framework's sentences, by its name.
+
+    A blank may be filled by another `Sentence`.
+    """
 
     def __init__(self, name: str, **values: Any) -> None:
         super().__init__(say(SENTENCES, name, **values))
@@ -36,37 +77,101 @@ class Sentence(UserError):  # noqa: N818 - it is what is said, in error or not
         self.values = values
 
 
+class Sentences:
+    """The framework's sentences in each language that it or the bot's author speaks.
+
+    `given` replaces sentences by name, and by language if a name's value is a mapping:
+    `{"failed": "Oops.", "de": {"failed": "Hoppla."}}`. What is not replaced stays ours.
+    `default` is for people whose language is not known, or not spoken.
+
+    Raises `BindingError` for a sentence that does not exist, or that has blanks which chatstate
+    does not fill, and for a language that is none.
+    """
+
+    def __init__(self, given: Mapping[str, str | Mapping[str, str]] | None = None) -> None:
+        everywhere: dict[str, str] = {}
+        spoken: dict[str, Mapping[str, str]] = {}
+        for name, value in (given or {}).items():
+            if not isinstance(value, Mapping):
+                everywhere[name] = value
+            else:
+                language = _language(name)
+                spoken[language] = _checked(value)
+        self.default: Mapping[str, str] = {**SENTENCES, **_checked(everywhere)}
+        self._languages: dict[str, Mapping[str, str]] = {}
+        for known in {*SHIPPED, *spoken}:
+            wider = list(_widened(known))[::-1]
+            sentences = dict(SENTENCES)
+            for one in wider:
+                sentences |= SHIPPED.get(one, {})
+            sentences |= everywhere  # the author's own words come before ours in any language
+            for one in wider:
+                sentences |= spoken.get(one, {})
+            self._languages[known] = sentences
+
+    def of(self, language: str | None) -> Mapping[str, str]:
+        """Return the sentences for a language (a BCP 47 tag), by name.
+
+        Where "pt-BR" is not spoken, "pt" is taken, and then the default.
+        """
+        for one in _widened(language or ""):
+            if one in self._languages:
+                return self._languages[one]
+        return self.default
+
+
 def say(sentences: Mapping[str, str], name: str, **values: Any) -> str:
     """Return the sentence `name` with its blanks filled."""
+    for blank, value in values.items():
+        if isinstance(value, Sentence):
+            values[blank] = say(sentences, value.name, **value.values)
     return sentences[name].format(**values)
 
 
 def replaced(sentences: Mapping[str, str] | None) -> Mapping[str, str]:
-    """Return the sentences with some of them replaced.
+    """Return the sentences with some of them replaced, in one language; see `Sentences`."""
+    return Sentences(sentences).default
 
-    Raises `BindingError` for a sentence that does not exist, or that has blanks which
-    chatstate does not fill.
-    """
-    given = sentences or {}
-    unknown = sorted(set(given) - set(SENTENCES))
+
+def _widened(language: str) -> Iterator[str]:
+    """Yield a language and those it falls back to, as RFC 4647 looks them up."""
+    subtags = language.casefold().replace("_", "-").split("-")
+    while subtags and subtags[0]:
+        yield "-".join(subtags)
+        subtags.pop()
+        while subtags and len(subtags[-1]) == 1:  # it says what kind of subtag would follow
+            subtags.pop()
+
+
+def _language(tag: str) -> str:
+    if tag in SENTENCES:
+        raise BindingError(f"sentence {tag!r} takes a text, with blanks in braces")
+    if not _LANGUAGE.fullmatch(tag):
+        raise BindingError(f'{tag!r} is no language; give a BCP 47 tag, such as "de" or "pt-BR"')
+    return tag.casefold().replace("_", "-")
+
+
+def _checked(sentences: Mapping[str, str]) -> Mapping[str, str]:
+    unknown = sorted(set(sentences) - set(SENTENCES))
     if unknown:
         raise BindingError(f"there is no sentence {unknown[0]!r}; there are {', '.join(SENTENCES)}")
-    for name, text in given.items():
+    for name, text in sentences.items():
         _check_blanks(name, text)
-    return {**SENTENCES, **given}
+    return sentences
 
 
 def _check_blanks(name: str, text: str) -> None:
-    blanks = sorted(_blanks(SENTENCES[name]))
+    possible_blanks = sorted(blanks(SENTENCES[name]))
     try:
-        say({name: text}, name, **dict.fromkeys(blanks, ""))
+        say({name: text}, name, **dict.fromkeys(possible_blanks, ""))
     except (LookupError, ValueError, AttributeError, TypeError) as error:
-        possible = ", ".join(f"{{{blank}}}" for blank in blanks) or "none"
+        possible = ", ".join(f"{{{blank}}}" for blank in possible_blanks) or "none"
         raise BindingError(
             f"sentence {name!r} cannot be filled in ({error!r}); its blanks are: {possible}; "
             "write a brace that is none as {{ or }}"
         ) from error
 
 
-def _blanks(text: str) -> set[str]:
+def blanks(text: str) -> set[str]:
+    """Return the names of the blanks in a sentence."""
     return {field for _, field, _, _ in string.Formatter().parse(text) if field}

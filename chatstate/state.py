@@ -8,12 +8,14 @@ import enum
 import types
 import typing
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Generic, Literal, TypeVar, cast
 
 from chatstate.codec import Codec
 from chatstate.errors import BindingError, StateError
+from chatstate.lifecycle import Migration, lifecycle, migrated
 from chatstate.scope import Scope
+from chatstate.stores.base import Value
 
 T = TypeVar("T")
 _UNSET: Any = object()
@@ -42,8 +44,19 @@ class State:
     - `name`: what it is stored under; the parameter's name if not given.
     - `type`: the values' type; else the parameter's annotation, else that of a default (or the
       class that is one) which is no plain JSON value, else any JSON value.
+    - `ttl`: seconds (or a `timedelta`) after which a value that no turn used has expired: the
+      next turn finds a new session's.
+    - `on_expire`: a function, sync or async, of the expired value, and of the `Turn` if it takes a
+      second parameter. It runs once for each, as a turn of its own, before any later turn of the
+      conversation. What it returns is sent to the conversation; a `user` or `global` value has
+      none. If it raises, the value is kept in a dead letter, and retrying that calls it again.
+    - `version`: that of the values this code writes, from 1 on. `migrations` are functions by
+      version: each takes a value as that version stored it (JSON types) and returns the next
+      version's. They are applied when a value is read; it is stored when a turn changes it.
+    - `durable=False` keeps values in memory: they end with the process, or when more than 100,000
+      are held, those unused longest first.
 
-    Raises `BindingError` if the scope is none of these.
+    Raises `BindingError` for what is none of this.
     """
 
     def __init__(
@@ -53,9 +66,15 @@ class State:
         scope: Scope = "member",
         name: str | None = None,
         type: Any = None,
+        ttl: float | dt.timedelta | None = None,
+        on_expire: Callable[..., Any] | None = None,
+        version: int = 1,
+        migrations: Mapping[int, Migration] | None = None,
+        durable: bool = True,
     ) -> None:
         if scope not in _SCOPES:
             raise BindingError(f"{scope!r} is no scope; use one of {', '.join(_SCOPES)}")
+        self.lifecycle = lifecycle(ttl, on_expire, version, migrations, durable=durable)
         self.default = default
         self.scope: Scope = scope
         self.name = name
@@ -100,18 +119,20 @@ class BoundState:
         self.scope: Scope = state.scope
         self.name = state.name or name
         self.type = stored_type(state, type_)
+        self.lifecycle = state.lifecycle
+        self.ttl = state.lifecycle.ttl
         self._codec = Codec(self.type)
         self._default_text = self._encode_default()
 
     def __str__(self) -> str:
         name = self.type.__name__ if isinstance(self.type, type) else self.type
-        return f"{self.scope} {name}, default {self.declaration[2]}"
+        return f"{self.scope} {name}, default {self.declaration[2]}{self.lifecycle}"
 
     @property
-    def declaration(self) -> tuple[Scope, Any, Any]:
-        """Scope, type and default: what two declarations of one state have in common."""
+    def declaration(self) -> tuple[object, ...]:
+        """Scope, type, default and options: what two declarations of one state have in common."""
         default = self.state.default if self._default_text is None else self._default_text
-        return self.scope, self.type, default
+        return self.scope, self.type, default, self.lifecycle.options
 
     @property
     def changes_only_whole(self) -> bool:
@@ -132,6 +153,22 @@ class BoundState:
             return self._codec.decode(text, trusted=trusted)
         except StateError as error:
             raise StateError(f"state {self.name!r}: {error}") from error
+
+    def read(self, stored: Value, *, trusted: bool = False) -> tuple[Any, str]:
+        """Return a stored value, and the text it has as long as nothing changes it.
+
+        Raises `StateError` as `decode` does, or if newer code has stored it.
+        """
+        if stored.schema == self.lifecycle.version:
+            return self.decode(stored.text, trusted=trusted), stored.text
+        text = migrated(self.name, stored.text, stored.schema, self.lifecycle)
+        value = self.decode(text)
+        return value, self.encode(value)
+
+    def written(self, text: str, version: int, now: float) -> Value:
+        """Return what to store for a value with this text that is used at `now`."""
+        expires_at = None if self.ttl is None else now + self.ttl
+        return Value(text, version, self.lifecycle.version, expires_at)
 
     def encode(self, value: Any) -> str:
         """Return `value` as text; see `Codec.encode`."""
@@ -177,7 +214,8 @@ class States:
             return known
         raise BindingError(
             f"parameter {parameter!r}: two different states are named {name!r} "
-            f"({known}, and {bound}); rename one, or give both the same scope, type and default"
+            f"({known}, and {bound}); rename one, or give both the same scope, type, default and "
+            "options"
         )
 
     def find(self, wanted: Any) -> BoundState:
@@ -195,6 +233,25 @@ class States:
         names = ", ".join(str(one) for one in self) or "none"
         what = "several states are" if found else "no state is"
         raise StateError(f"{what} {getattr(wanted, '__name__', wanted)}; the bot has {names}")
+
+    def check(self, other: States) -> None:
+        """Raise `BindingError` if a state of `other` cannot be one of these too."""
+        for theirs in other:
+            ours = self._by_name.get(theirs.name, theirs)
+            if ours.declaration != theirs.declaration:
+                raise BindingError(
+                    f"two different states are named {ours.name!r} ({ours}, and {theirs}); "
+                    "rename one, or give both the same scope, type and default"
+                )
+        for state, name in other._names.items():
+            ours_name = self._names.get(state, name)
+            if ours_name != name:
+                raise BindingError(f"one State is named both {ours_name!r} and {name!r}")
+
+    def join(self, other: States) -> None:
+        """Take over the states of `other`, which `check` has let pass."""
+        self._by_name = {**other._by_name, **self._by_name}
+        self._names |= other._names
 
     def __iter__(self) -> Iterator[BoundState]:
         return iter(self._by_name.values())

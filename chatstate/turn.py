@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from chatstate.files import Attachment, File
 from chatstate.messages import Chat, Message, User
+from chatstate.progress import Progress
 
 T = TypeVar("T")
 
@@ -16,6 +19,10 @@ class Effects(Protocol):
 
     def state(self, wanted: Any, of: User | None) -> Coroutine[Any, Any, Any]: ...
 
+    def replace(self, wanted: Any, value: Any) -> None: ...
+
+    def text_of(self, wanted: Any) -> str: ...
+
     def apply(
         self, wanted: Any, fn: Callable[[Any], Any], reply: Callable[[Any], Any] | None
     ) -> None: ...
@@ -24,23 +31,43 @@ class Effects(Protocol):
 
     def send(self, reply: Any) -> Coroutine[Any, Any, None]: ...
 
+    def progress(self, line: str) -> None: ...
+
+    def folder(self) -> Path: ...
+
+    def download(self, attachment: Attachment) -> Coroutine[Any, Any, File]: ...
+
+    def resource(self, wanted: Any) -> Any: ...
+
+    def may(self, command: str) -> Coroutine[Any, Any, bool]: ...
+
 
 class Turn:
     """What a handler may know of the event it handles, and do with it.
 
     `text` is what the person said: for a command the rest of its line. `messages` are the
     events that are handled together (several only if the handler's `overlap` is "merge"), and
-    `message` is the last of them. `platform` is the adapter's name.
+    `message` is the last of them. `platform` is the adapter's name. `files` are those that came
+    with the messages, if the handler has a parameter for them (`list[File]`). `answers` are the
+    texts and files that a form has gathered. `progress` shows how far it is.
     """
 
-    __slots__ = ("_effects", "messages", "platform", "text")
+    __slots__ = ("_effects", "answers", "files", "messages", "platform", "progress", "text")
 
     def __init__(
-        self, messages: tuple[Message, ...], text: str, platform: str, effects: Effects
+        self,
+        messages: tuple[Message, ...],
+        text: str,
+        platform: str,
+        effects: Effects,
+        files: Sequence[File] = (),
     ) -> None:
         self.messages = messages
         self.text = text
         self.platform = platform
+        self.files = files
+        self.answers: Sequence[str | File] = ()
+        self.progress = Progress(effects.progress)
         self._effects = effects
 
     @property
@@ -58,6 +85,33 @@ class Turn:
         """Where."""
         return self.message.chat
 
+    @property
+    def folder(self) -> Path:
+        """A folder for files of this turn alone; it is removed when the turn ends."""
+        return self._effects.folder()
+
+    def download(self, attachment: Attachment) -> Awaitable[File]:
+        """Fetch one of `message.attachments`; it lies in `folder` until the turn ends.
+
+        Raises `UserError` if it is larger than the platform's limit for files, and `Rejected`
+        if the platform has it no more.
+        """
+        return self._for_async("download", self._effects.download(attachment))
+
+    def resource(self, wanted: Any) -> Any:
+        """Return what the bot's lifespan has opened, by its type.
+
+        Raises `BindingError` if that is nothing, or several.
+        """
+        return self._effects.resource(wanted)
+
+    def may(self, command: str) -> Awaitable[bool]:
+        """Tell whether the person may use a command of the bot (`"vote"`), for a help of your own.
+
+        Not if there is none of that name, or its guard fails.
+        """
+        return self._for_async("may", self._effects.may(command))
+
     def state(self, wanted: Any, *, of: User | None = None) -> Awaitable[Any]:
         """Return the value of a state, of another person's if `of` is given.
 
@@ -66,6 +120,17 @@ class Turn:
         type comes in a `Ref`. Raises `StateError` if the bot has no such state, or several.
         """
         return self._for_async("state", self._effects.state(wanted, of))
+
+    def replace(self, wanted: Any, value: Any) -> None:
+        """Replace the value of a state that this turn holds, as a whole.
+
+        It holds those that its handler has as parameters, and what `state` has returned.
+        """
+        self._effects.replace(wanted, value)
+
+    def text_of(self, wanted: Any) -> str:
+        """Return the value of a state that this turn holds, as the text that is stored."""
+        return self._effects.text_of(wanted)
 
     def apply(
         self,

@@ -21,10 +21,29 @@ PACKAGES: list[str] = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["pac
 ENTRY_POINTS: dict[str, dict[str, str]] = PROJECT["project"]["entry-points"]
 
 LAYERS = (
-    ("clock", "errors", "messages", "sentences"),
-    ("adapter", "codec", "scope", "signature", "stores.base"),
-    ("arguments", "binding", "replies", "state", "stores.sqlite", "turn"),
-    ("interface",),
+    ("clock", "errors", "files", "german", "messages", "progress", "sentences", "text"),
+    ("adapter", "codec", "markup", "scope", "signature", "stores.base", "stores.records"),
+    (
+        "arguments",
+        "binding",
+        "calls",
+        "chat_log",
+        "degrade",
+        "forms",
+        "guards",
+        "handlers",
+        "inputs",
+        "lifecycle",
+        "quotas",
+        "replies",
+        "resources",
+        "settings",
+        "state",
+        "stores.sqlite",
+        "terms",
+        "turn",
+    ),
+    ("built_in", "chat", "interface", "routes"),
     ("engine",),
     ("", "__main__", "cli", "dead_letters", "plugins", "stores", "testing"),
 )
@@ -32,7 +51,8 @@ WHEN_CALLED = {("interface", "cli"), ("interface", "plugins")}
 """Imports inside a function that point upwards: `Interface.run` is what `chatstate run` is."""
 
 PLATFORM_LIBRARIES = ("telegram", "discord")
-HEAVY = ("telegram", "discord", "sqlite_utils", "typer", "prompt_toolkit", "rich")
+OPEN_TO_ADAPTERS = ("chatstate.adapter", "chatstate.files", "chatstate.markup", "chatstate.text")
+HEAVY = ("markdown_it", "telegram", "discord", "sqlite_utils", "typer", "prompt_toolkit", "rich")
 
 
 def modules(folder: Path) -> list[Path]:
@@ -103,12 +123,12 @@ def test_core_knows_no_platform(path: Path) -> None:
 
 @pytest.mark.parametrize("path", ADAPTERS, ids=relative)
 def test_adapters_import_public_names_only(path: Path) -> None:
-    """An adapter takes public names of `chatstate`, those of `chatstate.adapter`, and its own."""
+    """An adapter takes public names of `chatstate`, of what is made for adapters, and its own."""
     package = path.relative_to(ROOT / "adapters").parts[0]
     for module, names in imports(path):
         root = module.partition(".")[0]
         if root == "chatstate":
-            assert module in ("chatstate", "chatstate.adapter")
+            assert module in ("chatstate", *OPEN_TO_ADAPTERS)
             assert module != "chatstate" or set(names) <= set(chatstate.__all__)
             assert names, f"{path}: `import {module}` hides what is used of it"
             assert not [name for name in names if name.startswith("_")]
@@ -177,24 +197,36 @@ def test_public_names_are_pinned() -> None:
         "AdapterError",
         "Ambiguous",
         "Arg",
+        "Attachment",
         "BindingError",
+        "Button",
+        "CallNext",
         "Chat",
+        "ChatInterface",
         "ChatstateError",
         "Command",
+        "CommandOption",
+        "Delete",
         "Event",
+        "File",
         "Global",
         "Interface",
+        "LifespanError",
         "LoadError",
+        "Markdown",
         "Message",
+        "MessageRef",
         "Moved",
         "PerChat",
         "PerMember",
         "PerThread",
         "PerUser",
+        "Progress",
         "Ref",
         "Rejected",
         "Reply",
         "ReplyError",
+        "Resource",
         "RetryAfter",
         "SendError",
         "State",

@@ -11,6 +11,7 @@ from chatstate import (
     BindingError,
     Chat,
     Command,
+    CommandOption,
     Global,
     Interface,
     Message,
@@ -41,7 +42,7 @@ def echo(text: str) -> str:
 
 def routed(bot: Interface, text: str, kind: MessageKind = "message", chat: Chat = PRIVATE) -> Any:
     """Return the name of the function that an event goes to, and the text it gets."""
-    found = bot.route(message(text, kind, chat))
+    found = bot.routes.find(message(text, kind, chat))
     return found and (found[0].fn.__name__, found[1])
 
 
@@ -107,7 +108,7 @@ def test_an_event_that_nobody_asked_for_is_ignored(kind: MessageKind) -> None:
 def test_an_unknown_command_in_a_group_is_left_to_other_bots() -> None:
     """Nobody is answered who may have meant somebody else."""
     message = Message("/nope", User("a"), Chat("g", "group"))
-    assert bot_with_everything().route(message) is None
+    assert bot_with_everything().routes.find(message) is None
 
 
 def test_an_unknown_command_is_told() -> None:
@@ -151,7 +152,8 @@ def test_a_command_may_have_another_name() -> None:
     def anything(choice: int) -> None:
         """Not shown."""
 
-    assert bot.commands[0] == Command("vote", "Choose.", "/vote choice")
+    choice = CommandOption("choice", "whole")
+    assert bot.commands[0] == Command("vote", "Choose.", "/vote choice", (choice,))
 
 
 @pytest.mark.parametrize("name", ["wahl!", "zwei worte", "x" * 33, "größe"])
@@ -297,10 +299,11 @@ async def test_help_of_a_bot_of_one_function_is_its_docstring() -> None:
 
 
 def test_commands_are_listed_for_menus() -> None:
-    """Name, description and usage; /start is not listed."""
+    """Name, description, usage and arguments; /start is not listed."""
+    choice, word = CommandOption("choice", "whole"), CommandOption("word", required=False)
     assert polls().commands == [
-        Command("vote", "Vote for an option.", "/vote choice"),
-        Command("silent", "", "/silent [word]"),
+        Command("vote", "Vote for an option.", "/vote choice", (choice,)),
+        Command("silent", "", "/silent [word]", (word,)),
         Command("help", "Show this help.", "/help"),
     ]
 

@@ -95,6 +95,21 @@ def test_one_of_several_bots_is_found_by_name(write: WriteFile) -> None:
     assert load_bot(f"{write('bot.py', TWO)}:b").id == "b"
 
 
+WITH_A_ROUTER = """\
+from chatstate import Interface
+tools = Interface()
+bot = Interface()
+bot.include(tools)
+"""
+
+
+def test_a_bot_is_found_beside_what_it_includes(write: WriteFile) -> None:
+    """What is included is no bot of its own, unless it is asked for."""
+    path = str(write("bot.py", WITH_A_ROUTER))
+    assert not load_bot(path).is_included
+    assert load_bot(f"{path}:tools").is_included
+
+
 def test_a_bot_under_two_names_is_one_bot(write: WriteFile) -> None:
     """An alias makes no second bot."""
     assert load_bot(str(write("bot.py", f"{ONE}same = bot\n"))).id == "one"
@@ -260,7 +275,7 @@ def test_an_adapter_is_made_with_its_options() -> None:
     """Options go to the adapter that takes them."""
     (adapter,) = load_adapters(["console"], {"user": "bob", "chat": "room"})
     assert isinstance(adapter, ConsoleAdapter)
-    assert (adapter._user, adapter._chat) == ("bob", "room")
+    assert (adapter.session.user, adapter.session.place.chat) == ("bob", "room")
 
 
 def test_an_adapter_that_does_not_exist_is_told() -> None:

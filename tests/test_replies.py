@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chatstate import BindingError, Reply, ReplyError
-from chatstate.replies import output, replies
+from chatstate.replies import Returns, output, replies
 from chatstate.sentences import SENTENCES, Sentence, replaced, say
 
 
@@ -35,13 +35,13 @@ def test_what_a_handler_returns_is_its_replies(returned: Any, expected: list[Rep
 )
 def test_what_is_no_reply_is_an_error(returned: Any, named: str) -> None:
     """The error names the type that was returned, and what is possible."""
-    with pytest.raises(ReplyError, match=f"returned {named}; possible: str, Reply, a list"):
+    with pytest.raises(ReplyError, match=f"returned {named}; possible: str, Markdown, Reply, File"):
         replies(returned)
 
 
 def test_the_text_of_a_reply_is_a_string() -> None:
     """A Reply of anything else is an error where it is made."""
-    with pytest.raises(TypeError, match=r"Reply\.text must be a str, not int"):
+    with pytest.raises(TypeError, match=r"Reply\.text must be a str or Markdown, not int"):
         Reply(7)  # type: ignore[arg-type]  # that is the point
 
 
@@ -65,7 +65,7 @@ def test_the_text_of_a_reply_is_a_string() -> None:
 )
 def test_an_output_shows_a_value(name: str, value: Any, texts: list[str]) -> None:
     """`text`, `number` and `json` show what they are for."""
-    assert [reply.text for reply in output(name)(value)] == texts
+    assert output(name)(value, Returns()) == [Reply(text) for text in texts]
 
 
 @pytest.mark.parametrize(
@@ -83,10 +83,10 @@ def test_an_output_shows_a_value(name: str, value: Any, texts: list[str]) -> Non
 def test_an_output_refuses_what_it_is_not_for(name: str, value: Any, said: str) -> None:
     """The error says what the output takes, and what it got."""
     with pytest.raises(ReplyError, match=said):
-        output(name)(value)
+        output(name)(value, Returns())
 
 
-@pytest.mark.parametrize("name", ["image", "", ["text"], None], ids=repr)
+@pytest.mark.parametrize("name", ["video", "", ["text"], None], ids=repr)
 def test_an_output_that_is_none_is_an_error(name: Any) -> None:
     """The error names what is possible."""
     with pytest.raises(BindingError, match=r"is no output; possible: text, .*state, State"):

@@ -1,156 +1,170 @@
-"""The loop: one line, its replies, the next line."""
+"""The console as a platform: what is typed becomes events, what the bot says is shown."""
 
 from __future__ import annotations
 
 import asyncio
-import codecs
+import contextlib
 import os
 import sys
-import threading
-import uuid
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
+from pathlib import Path
 from typing import TextIO
 
-from chatstate import AdapterError, Chat, Event, Message, Rejected, Reply, User
-from chatstate.adapter import Action, Capabilities, Host, Part, Sent
-from chatstate_console.lines import HELP, Do, mentions, read
+from chatstate import AdapterError, Attachment, Rejected
+from chatstate.adapter import Action, Adapter, Host, Part, Post, Sent, StoredFile
+from chatstate_console import wire
+from chatstate_console.files import keep, pieces
+from chatstate_console.lines import HELP, Do, Place, Say, read
+from chatstate_console.pipe import Pipe
+from chatstate_console.session import Misread, Session
+from chatstate_console.view import View
+from chatstate_console.wire import Entry
 
-_CHUNK = 65536
+_LIBRARIES = ("prompt_toolkit", "rich")
+_DUMB = ("dumb", "unknown")
 
 
-class ConsoleAdapter:
-    """Reads lines from a file descriptor and prints each one's replies before the next.
+class ConsoleAdapter(Adapter):
+    """Talks with whoever sits at the terminal, or with what is piped in.
 
-    `user` speaks first, in the private chat `chat`; `:as` and `:in` change that.
+    `user` speaks first, in `chat`; `:as` and `:in` change that, and `user` is an admin of all
+    groups. Files that the bot sends are kept
+    in the folder `files`. `stdin` is a file descriptor. Raises `ValueError` if nobody speaks, or
+    nowhere, and `AdapterError` if a terminal needs a library that is not installed.
     """
 
     name = "console"
     account = "local"
-    capabilities = Capabilities()
 
     def __init__(
         self,
         user: str = "user",
         chat: str = "console",
         *,
+        files: str | os.PathLike[str] = "chatstate-files",
         stdin: int = 0,
         stdout: TextIO | None = None,
     ) -> None:
-        if not user or not chat:
-            raise ValueError("user and chat must not be empty")
-        self._user = user
-        self._chat = chat
-        self._stdin = stdin
-        self._stdout = stdout or sys.stdout
-        self._prompted = False
+        self.session = Session(user, chat)
+        self._owner = user
+        self._files = Path(files)
+        self._view = _view(self.session, stdin, stdout or sys.stdout)
+        self.capabilities = self._view.capabilities
         self._failure: AdapterError | None = None
+        self._unsaved = asyncio.Event()
 
     async def run(self, host: Host) -> None:
         """Read until the end of input or `:quit`. Raises `AdapterError` if nobody reads replies."""
+        if host.cursor:
+            self.session.restore(host.cursor)
+        saving = asyncio.create_task(self._save(host))
         try:
             await self._converse(host)
         finally:
-            if self._prompted:  # so that the shell's own prompt begins a line
-                self._write("\n")
+            saving.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await saving
+        if self._failure:
+            raise self._failure
 
-    async def _converse(self, host: Host) -> None:
-        session = uuid.uuid4().hex
-        number = 0
-        self._prompt()
-        async for line in _lines(self._stdin):
-            self._prompted = False
-            meaning = read(line)
-            if isinstance(meaning, Do):
-                if meaning.word == "quit":
-                    return
-                self._do(meaning)
-            else:
-                number += 1
-                event = Event(f"{session}-{number}", self._message(meaning.text))
-                (receipt,) = await host.deliver([event])
-                await receipt.settled()
-            if self._failure:
-                raise self._failure
-            self._prompt()
-
-    def render(self, reply: Reply) -> Sequence[Part]:
-        """Return the reply as one printed text."""
-        return ({"text": reply.text},)
+    def render(self, post: Post) -> Sequence[Part]:
+        """Return the reply as one part."""
+        return (wire.part(post),)
 
     async def perform(self, action: Action) -> Sent:
-        """Print a reply."""
+        """Show what the bot says or does."""
+        where = Place(action.chat, action.thread)
+        if action.verb == "typing":
+            self._view.typing(where)
+            return Sent()
+        if action.preview:
+            self._view.preview(where, action.key, wire.post(action.part).text)
+            return Sent()  # without an id, so that the answer is printed once, below all others
         try:
-            self._print(str(action.part["text"]))
+            return await self._show(where, action)
         except AdapterError as error:
             self._failure = error
             raise Rejected(str(error)) from error
-        return Sent()
 
-    def _message(self, text: str) -> Message:
-        return Message(
-            text,
-            User(self._user, self._user),
-            Chat(self._chat, "private", self._chat),
-            mentions=tuple(mentions(text)),
-            time=datetime.now(UTC),
-        )
+    def open(self, attachment: Attachment) -> AsyncIterator[bytes]:
+        """Return the bytes of a file that was sent with `:send`."""
+        return pieces(attachment)
 
-    def _do(self, what: Do) -> None:
-        if what.word == "as":
-            self._user = what.argument
-        elif what.word == "in":
-            self._chat = what.argument
-        else:
-            self._print(HELP)
+    async def is_admin(self, chat: str, user: str) -> bool:  # noqa: ARG002 - the same everywhere
+        """Tell whether this is who has started the console; all others are guests."""
+        return user == self._owner
 
-    def _print(self, text: str) -> None:
-        encoding = self._stdout.encoding or "utf-8"
-        shown = text.encode(encoding, "replace").decode(encoding)
-        self._write(f"{shown}\n")
+    async def _converse(self, host: Host) -> None:
+        async with contextlib.aclosing(self._view.lines(host.commands)) as lines:
+            async for line in lines:
+                meaning = read(line)
+                if meaning == Do("quit", ""):
+                    return
+                await self._do(meaning, host)
+                if self._failure:
+                    return
 
-    def _prompt(self) -> None:
-        if os.isatty(self._stdin) and self._stdout.isatty():
-            self._prompted = True
-            self._write(f"{self._user}@{self._chat}> ")
+    async def _save(self, host: Host) -> None:
+        """Keep what can be pressed after a restart. The cursor is free for it: lines have none."""
+        while True:
+            await self._unsaved.wait()
+            self._unsaved.clear()
+            await host.deliver([], self.session.saved())
 
-    def _write(self, text: str) -> None:
+    async def _do(self, meaning: Say | Do, host: Host) -> None:
+        where = self.session.place
         try:
-            self._stdout.write(text)
-            self._stdout.flush()
-        except OSError as error:
-            # What could not be written is flushed again at exit, and must not fail there.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stdout.fileno())
-            raise AdapterError(f"nobody reads what is printed ({error})") from error
+            event = self.session.event(meaning)
+        except Misread as misread:
+            self._view.tell(f"[{misread}]")
+            return
+        if event:
+            (receipt,) = await host.deliver([event])
+            await self._view.delivered(where, receipt)
+        elif meaning == Do("help", ""):
+            self._view.tell(HELP)
+
+    async def _show(self, where: Place, action: Action) -> Sent:
+        heads = [] if where == self.session.place else [f"[in {where.title}]"]
+        if action.verb == "delete":
+            before = self.session.deleted(str(action.message))
+            self._view.show(where, Entry([*heads, wire.removes(before)]))
+            self._unsaved.set()
+            return Sent()
+        post = wire.post(action.part)
+        files = [await self._keep(one) for one in post.files]
+        if action.verb == "edit":
+            before, said = self.session.edited(str(action.message), where, post)
+            heads.append(wire.replaces(before))
+        else:
+            said = self.session.sent(where, post)
+            heads += wire.answers(post, self.session.find(post.reply_to))
+        entry = Entry(heads, post.text, files, wire.button_lines(post), said.number)
+        self._view.show(where, entry)
+        if said.number:
+            self._unsaved.set()
+        return Sent(said.id)
+
+    async def _keep(self, file: StoredFile) -> str:
+        try:
+            path = await keep(file, self._files)
+        except Rejected as error:
+            self._view.tell(f"[{error}]")
+            raise
+        return wire.file_line(path, file.size)
 
 
-async def _lines(descriptor: int) -> AsyncIterator[str]:
-    """Yield the lines of a file descriptor, without their ends; bytes that are no UTF-8 as U+FFFD.
-
-    A daemon thread reads, so that a read that never returns keeps nothing from ending.
-    """
-    loop = asyncio.get_running_loop()
-    chunks: asyncio.Queue[bytes] = asyncio.Queue()
-
-    def pump() -> None:
-        chunk = b"-"
-        while chunk:
-            try:
-                chunk = os.read(descriptor, _CHUNK)
-            except OSError:  # a terminal that was closed
-                chunk = b""
-            try:
-                loop.call_soon_threadsafe(chunks.put_nowait, chunk)
-            except RuntimeError:  # the loop was closed: nobody waits any more
-                return
-
-    threading.Thread(target=pump, name="chatstate-console", daemon=True).start()
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    rest = ""
-    while chunk := await chunks.get():
-        *complete, rest = (rest + decoder.decode(chunk)).split("\n")
-        for line in complete:
-            yield line.removesuffix("\r")
-    rest += decoder.decode(b"", final=True)
-    if rest:
-        yield rest.removesuffix("\r")
+def _view(session: Session, stdin: int, stdout: TextIO) -> View:
+    at_terminal = os.isatty(stdin) and stdout.isatty()
+    if not at_terminal or os.environ.get("TERM") in _DUMB:
+        return Pipe(stdin, stdout)
+    try:
+        from chatstate_console.terminal import Terminal
+    except ModuleNotFoundError as error:
+        if error.name not in _LIBRARIES:
+            raise
+        raise AdapterError(
+            f'a terminal needs {error.name}: pip install "chatstate[console]"; '
+            "without it the console works in a pipe"
+        ) from error
+    return Terminal(session, stdin, stdout)

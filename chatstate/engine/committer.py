@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import deque
 from collections.abc import Callable
 
-from chatstate.stores.base import Outcome, Store, TurnCommit
+from chatstate.engine.values import Keeper
+from chatstate.stores.base import Outcome, TurnCommit
 
 _BATCH = 128
 
@@ -14,10 +16,11 @@ _BATCH = 128
 class Committer:
     """Commits turns one batch after the other; `failed` is called if the store gives up."""
 
-    def __init__(self, store: Store, failed: Callable[[Exception], None]) -> None:
+    def __init__(self, store: Keeper, failed: Callable[[Exception], None]) -> None:
         self._store = store
         self._failed = failed
         self._waiting: deque[tuple[TurnCommit, Callable[[Outcome], None]]] = deque()
+        self._batch: list[tuple[TurnCommit, Callable[[Outcome], None]]] = []
         self._failed_turns: set[int] = set()
         self.task: asyncio.Task[None] | None = None
 
@@ -26,6 +29,11 @@ class Committer:
         self._waiting.append((commit, done))
         if self.task is None:
             self.task = asyncio.get_running_loop().create_task(self._run())
+
+    def is_committing(self, conversation: int) -> bool:
+        """Tell whether the commit of a turn of a conversation is on its way."""
+        turns = itertools.chain(self._batch, self._waiting)
+        return any(commit.place.conversation == conversation for commit, _ in turns)
 
     def _next_batch(self) -> list[tuple[TurnCommit, Callable[[Outcome], None]]]:
         """Take what waits, but for turns that read values of a turn which was not applied."""
@@ -42,7 +50,7 @@ class Committer:
     async def _run(self) -> None:
         try:
             while self._waiting:
-                batch = self._next_batch()
+                self._batch = batch = self._next_batch()
                 if not batch:
                     continue
                 outcomes = await self._store.commit([commit for commit, _ in batch])
@@ -52,6 +60,7 @@ class Committer:
                     else:
                         self._failed_turns.discard(commit.seq)
                     done(outcome)
+            self._batch = []
             self._failed_turns.clear()
         except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
             self._failed(error)

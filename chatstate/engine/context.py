@@ -7,9 +7,15 @@ from dataclasses import dataclass
 
 from chatstate.adapter import Adapter
 from chatstate.clock import Clock
+from chatstate.engine.entrance import Entrance
+from chatstate.engine.expiry import Expiries
+from chatstate.engine.presses import Presses
+from chatstate.engine.rendering import Renderer
+from chatstate.engine.spool import Spool
 from chatstate.engine.threads import HandlerThreads
 from chatstate.engine.values import Values
 from chatstate.interface import Interface
+from chatstate.resources import Resources
 from chatstate.stores.base import Store
 
 
@@ -24,3 +30,9 @@ class Context:
     threads: HandlerThreads
     versions: Iterator[int]
     clock: Clock
+    presses: Presses
+    renderer: Renderer
+    spool: Spool
+    resources: Resources
+    entrance: Entrance
+    expiries: Expiries

@@ -10,14 +10,24 @@ from chatstate.adapter import Adapter
 from chatstate.clock import Clock, SystemClock
 from chatstate.engine.committer import Committer
 from chatstate.engine.context import Context
+from chatstate.engine.counting import Counters
+from chatstate.engine.entrance import Entrance
+from chatstate.engine.expiry import Expiries
 from chatstate.engine.host import AccountHost
 from chatstate.engine.lanes import Lanes
+from chatstate.engine.lifespan import Lifespans
+from chatstate.engine.memory import memory_before
+from chatstate.engine.presses import Presses
 from chatstate.engine.receipts import EventReceipt
+from chatstate.engine.rendering import Renderer
 from chatstate.engine.sender import OnAmbiguous, Sender
+from chatstate.engine.spool import Spool
 from chatstate.engine.threads import HandlerThreads
 from chatstate.engine.turns import Turns
+from chatstate.engine.typing import Typing
 from chatstate.engine.values import Values
 from chatstate.interface import Interface
+from chatstate.resources import Resources
 from chatstate.stores.base import Backlog, Run, Store
 
 log = logging.getLogger("chatstate.engine")
@@ -58,6 +68,7 @@ class Engine:
         self._receiving: list[asyncio.Future[None]] = []
         self._background: list[asyncio.Future[None]] = []
         self._recovery: asyncio.Task[None] | None = None
+        self._lifespans: Lifespans | None = None
 
     async def run(self) -> None:
         """Start, work until the adapters end or `request_stop`, and stop.
@@ -85,6 +96,7 @@ class Engine:
         try:
             await self._begin(run)
         except BaseException:  # also when cancelled: the file must not stay locked
+            await self._close_lifespans()
             await self._store.close(clean=True)
             raise
 
@@ -96,55 +108,94 @@ class Engine:
             account.id: adapter for account, adapter in zip(accounts, self._adapters, strict=True)
         }
         receipts: dict[int, EventReceipt] = {}
-        self._committer = Committer(self._store, self._fail)
-        values = Values(self._store)
+        memory = memory_before(self._store, self._bot.states, self._clock)
+        self._committer = Committer(memory or self._store, self._fail)
+        values = Values(memory or self._store, self._clock)
+        self._expiries = Expiries(
+            self._bot, list(by_account), self._store, memory, values, receipts
+        )
+        threads = HandlerThreads()
+        spool = Spool(self._store, threads, by_account)
+        presses = Presses(run.secret, self._store, self._clock)
 
         async def moved(account: int, old: str, new: str) -> None:
             await self._store.alias(account, old, new)
             values.forget()
 
         self._sender = Sender(
-            self._store, by_account, self._clock, self._fail, self._on_ambiguous, moved
+            self._store, by_account, self._clock, self._fail, self._on_ambiguous, moved, spool
         )
+        resources = Resources()
+        counters = Counters(self._bot.id, values, self._clock)
         context = Context(
             self._bot,
             by_account,
             self._store,
             values,
-            HandlerThreads(),
+            threads,
             run.versions(),
             self._clock,
+            presses,
+            Renderer(by_account, self._bot.sentences, presses),
+            spool,
+            resources,
+            Entrance(self._bot, by_account, threads, self._clock, counters, resources),
+            self._expiries,
         )
+        await spool.sweep()
         self._turns = Turns(context, self._committer, self._sender, receipts, self._running_limit)
         self._lanes = Lanes(self._store, self._turns.run, self._fail)
-        self._turns.lanes = self._lanes
+        self._turns.set_lanes(self._lanes)
+        self._expiries.lanes = self._lanes
+        self._expiries.in_use = self._turns.expiring_keys
+        self._bot.check()
+        self._lifespans = Lifespans(self._bot, resources)
+        if not await self._lifespans.open(self._fail, self._ended):
+            return
         await self._resume(list(by_account), run.crashes)
         for account, adapter in zip(accounts, self._adapters, strict=True):
             host = AccountHost(
                 self._bot,
-                adapter,
                 account,
                 self._store,
                 self._lanes,
                 self._turns,
                 self._sender,
                 receipts,
+                context.renderer,
+                moved,
             )
             self._receiving.append(asyncio.create_task(adapter.run(host), name=adapter.name))
         self._background.append(asyncio.create_task(self._watch()))
+        typing = Typing(context, self._turns)
+        if typing.is_wanted:
+            self._background.append(asyncio.create_task(typing.run()))
 
     async def stop(self) -> None:
         """Let what runs finish within the grace, send what is owed, and let go of the store."""
         self._lanes.stopping = True
         if not await self._first(self._hurry.wait(), seconds=self._grace):
             log.warning("stopped in the middle; what was running runs again at the next start")
-        await _cancel([*self._receiving, *self._background, *self._busy(), *self._lanes.all_tasks])
+        await self._cancel_all()
+        await self._close_lifespans()
         await self._store.close(clean=True)
 
     async def abandon(self) -> None:
-        """End as a killed process does: without finishing or writing anything. For tests."""
+        """End as a killed process does: without finishing or writing anything. For tests.
+
+        What lifespans have opened is closed all the same: it must not outlive a test.
+        """
         self._lanes.stopping = True
-        await _cancel([*self._receiving, *self._background, *self._busy(), *self._lanes.all_tasks])
+        await self._cancel_all()
+        await self._close_lifespans()
+
+    async def _cancel_all(self) -> None:
+        running = [*self._busy(), *self._lanes.all_tasks, *self._turns.checks]
+        await _cancel([*self._receiving, *self._background, *running])
+
+    async def _close_lifespans(self) -> None:
+        if self._lifespans:
+            await self._lifespans.close(self._hurry)
 
     async def wait(self) -> None:
         """Return when the adapters have ended and all is done, or it is told to stop.
@@ -209,7 +260,7 @@ class Engine:
             if self._lanes.stopping:
                 return
             if suspect.crashes >= _CRASHES:
-                self._turns.set_aside(suspect)
+                await self._turns.set_aside(suspect)
             else:
                 await self._store.suspect(suspect.seq)
                 await self._lanes.run_alone(suspect)
@@ -230,9 +281,13 @@ class Engine:
                 if self._clock.time() >= prune_at:
                     await self._store.prune()
                     prune_at = self._clock.time() + _PRUNE_EVERY
-                await self._clock.sleep(_LOOK_EVERY)
+                await self._clock.sleep(0 if await self._expiries.look() else _LOOK_EVERY)
         except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
             self._fail(error)
+
+    async def settle(self, seconds: float) -> None:
+        """Return when all that is due has expired, or after so many seconds. For tests."""
+        await self._expiries.settle(seconds)
 
     async def _finished(self) -> None:
         """Return when nothing runs any more."""

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
-from chatstate.adapter import Adapter
 from chatstate.engine.lanes import Lanes
-from chatstate.engine.outbound import new_outbound
 from chatstate.engine.receipts import EventReceipt
+from chatstate.engine.rendering import Renderer
 from chatstate.engine.sender import Sender
 from chatstate.engine.turns import Turns
 from chatstate.interface import Interface
-from chatstate.messages import Command, Event, Reply
+from chatstate.messages import Command, Event, Message, Reply
 from chatstate.sentences import say
 from chatstate.stores.base import Account, Arrival, Ingested, Store
 
@@ -28,16 +28,18 @@ class AccountHost:
     def __init__(
         self,
         bot: Interface,
-        adapter: Adapter,
         account: Account,
         store: Store,
         lanes: Lanes,
         turns: Turns,
         sender: Sender,
         receipts: dict[int, EventReceipt],
+        renderer: Renderer,
+        moved: Callable[[int, str, str], Awaitable[None]],
     ) -> None:
         self._bot = bot
-        self._adapter = adapter
+        self._renderer = renderer
+        self._moved = moved
         self._account = account.id
         self._cursor = account.cursor
         self._store = store
@@ -46,7 +48,7 @@ class AccountHost:
         self._sender = sender
         self._receipts = receipts
         self._refusing: set[int] = set()
-        self._interrupts = bot.interrupts
+        self._interrupts = bot.routes.interrupts
 
     @property
     def commands(self) -> Sequence[Command]:
@@ -57,6 +59,10 @@ class AccountHost:
     def cursor(self) -> str | None:
         """See `Host.cursor`."""
         return self._cursor
+
+    def refusal(self, message: Message) -> str | None:
+        """See `Host.refusal`."""
+        return self._turns.refusal(message)
 
     async def deliver(
         self, events: Sequence[Event], cursor: str | None = None
@@ -73,20 +79,27 @@ class AccountHost:
             self._cursor = cursor
         return receipts
 
-    async def _take_in(self, events: Sequence[Event], cursor: str | None) -> list[EventReceipt]:
-        stored = asyncio.ensure_future(self._store.ingest(self._account, events, cursor))
-        try:
-            ingested = await asyncio.shield(stored)
-        except asyncio.CancelledError:
-            stored.add_done_callback(self._accept_unawaited)
-            raise
-        return [self._accept(one) for one in ingested]
+    async def moved(self, old: str, new: str) -> None:
+        """See `Host.moved`."""
+        await self._moved(self._account, old, new)
 
-    def _accept_unawaited(self, stored: asyncio.Future[Sequence[Ingested]]) -> None:
-        """Let what was stored into its lane, though whoever delivered it was cancelled."""
+    async def _take_in(self, events: Sequence[Event], cursor: str | None) -> list[EventReceipt]:
+        receipts: list[EventReceipt] = []
+        stored = asyncio.ensure_future(self._store.ingest(self._account, events, cursor))
+        stored.add_done_callback(functools.partial(self._accept_all, receipts))
+        await asyncio.shield(stored)
+        return receipts
+
+    def _accept_all(
+        self, receipts: list[EventReceipt], stored: asyncio.Future[Sequence[Ingested]]
+    ) -> None:
+        """Let what was stored into its lane, though whoever delivered it may be cancelled.
+
+        At once: a turn that was committed with it, and that a duplicate of its event waits for,
+        ends with the next step of the loop.
+        """
         if not stored.cancelled() and not stored.exception():
-            for one in stored.result():
-                self._accept(one)
+            receipts += [self._accept(one) for one in stored.result()]
 
     def _accept(self, ingested: Ingested) -> EventReceipt:
         arrival = ingested.arrival
@@ -119,13 +132,12 @@ class AccountHost:
         if conversation in self._refusing:
             return
         self._refusing.add(conversation)
-        event = arrival.event
-        log.warning("too many events wait in chat %s; refusing more", event.message.chat.id)
-        reply = Reply(say(self._bot.sentences, "too_busy"))
-        for number, part in enumerate(self._adapter.render(reply)):
-            self._sender.add(
-                new_outbound(arrival.place, arrival.seq, number, event.message, part, event.origin)
-            )
+        chat = arrival.event.message.chat.id
+        log.warning("too many events wait in chat %s; refusing more", chat)
+        sentences = self._bot.sentences.of(arrival.event.message.sender.language)
+        reply = Reply(say(sentences, "too_busy"))
+        for outbound in self._renderer.render(arrival, [reply]).outbound:
+            self._sender.add(outbound)
 
 
 class _Again(EventReceipt):

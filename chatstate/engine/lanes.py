@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 from chatstate.stores.base import Arrival, Store
@@ -24,13 +24,15 @@ log = logging.getLogger("chatstate.engine")
 
 _IN_MEMORY = 32
 _OFTEN, _LONGEST_PAUSE = 3, 1.0
+_NOTHING_BEFORE = 1  # in place of a number: no event waits that has not been in memory
 Work = Callable[[Arrival], Awaitable[None]]
 
 
 class Lane:
     """The line of one conversation.
 
-    `last` is the number of the newest event that was in memory. `failures` counts commits that
+    `last` is the number of the newest event that was in memory, 0 if the inbox has never been
+    read; events that are ahead of the line do not count. `failures` counts commits that
     failed. `left`, for an event that runs alone, is
     set when its task has ended or is left behind.
     """
@@ -86,6 +88,17 @@ class Lanes:
             lane.last = arrival.seq
         self._start(arrival.place.conversation, lane)
 
+    def put_first(self, conversation: int, arrivals: Sequence[Arrival]) -> None:
+        """Put events before all that wait in their line, but behind those that are ahead."""
+        lane = self._lanes.get(conversation)
+        if lane is None:
+            lane = self._lane(conversation)
+            lane.last = _NOTHING_BEFORE
+        if lane.last and not lane.reload:  # else they are read from the inbox, in this order
+            ahead = sum(1 for one in lane.arrivals if one.ahead)
+            lane.arrivals[ahead:ahead] = arrivals
+        self._start(conversation, lane)
+
     def read_again(self, conversation: int) -> None:
         """Go on from what the inbox says is not done: a commit has failed."""
         lane = self._lane(conversation)
@@ -108,7 +121,7 @@ class Lanes:
     async def run_alone(self, arrival: Arrival) -> None:
         """Run one event while all else is paused, and return when that is over."""
         lane = self._lane(arrival.place.conversation)
-        lane.last = arrival.seq
+        lane.last = _NOTHING_BEFORE if arrival.ahead else arrival.seq
         alone = self._one(arrival.place.conversation, lane, arrival)
         lane.left = asyncio.Event()
         lane.task = self._task(alone)
@@ -189,9 +202,9 @@ class Lanes:
     async def _refill(self, conversation: int, lane: Lane) -> None:
         lane.missed = False
         lane.arrivals = list(await self._store.claim(conversation, lane.last, _IN_MEMORY))
-        lane.beyond = lane.missed or len(lane.arrivals) >= _IN_MEMORY
-        if lane.arrivals:
-            lane.last = lane.arrivals[-1].seq
+        in_line = [one.seq for one in lane.arrivals if not one.ahead]
+        lane.beyond = lane.missed or len(in_line) >= _IN_MEMORY
+        lane.last = in_line[-1] if in_line else max(lane.last, _NOTHING_BEFORE)
 
     async def _read_all_again(self, conversation: int, lane: Lane) -> None:
         if lane.failures > _OFTEN:

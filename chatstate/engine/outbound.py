@@ -6,11 +6,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from chatstate.adapter import Action, Part
+from chatstate.adapter import Action, Part, Sent, Verb
 from chatstate.engine.receipts import EventReceipt
-from chatstate.messages import Message
-from chatstate.scope import Place
-from chatstate.stores.base import Address, Owed
+from chatstate.stores.base import Address, Arrival, Owed
 
 _encoder = msgspec.json.Encoder()
 
@@ -21,7 +19,8 @@ _decoder = msgspec.json.Decoder(Action)
 class Outbound(msgspec.Struct):
     """A reply owed, and the text of its row.
 
-    `begun_at`: when an earlier process may have sent it.
+    `begun_at`: when an earlier process may have sent it. `sent`: the platform has accepted it.
+    `is_unclear`: it may have been sent before that, without an answer.
     """
 
     account: int
@@ -32,6 +31,8 @@ class Outbound(msgspec.Struct):
     body: str = ""
     begun_at: float | None = None
     receipts: Sequence[EventReceipt | None] = ()
+    sent: Sent | None = None
+    is_unclear: bool = False
 
 
 def outbound(conversation: int, address: Address, owed: Owed) -> Outbound:
@@ -45,10 +46,30 @@ def outbound(conversation: int, address: Address, owed: Owed) -> Outbound:
 
 
 def new_outbound(
-    place: Place, turn: int, number: int, message: Message, part: Part, origin: str | None
+    arrival: Arrival,
+    number: int,
+    part: Part,
+    verb: Verb = "send",
+    message: str | None = None,
+    *,
+    or_send: bool = False,
 ) -> Outbound:
-    """Return a new reply: the part `number` of what a turn answers to `message`."""
-    key = f"{place.conversation}-{turn}-{number}"
-    action = Action(key, message.chat.id, message.thread, part, origin)
+    """Return a new reply: the call `number` of what a turn answers to an event.
+
+    `message` is the platform's id of the one to edit or to delete; see `Action.or_send`.
+    """
+    place, event = arrival.place, arrival.event
+    key = f"{place.conversation}-{arrival.seq}-{number}"
+    action = Action(
+        key,
+        event.message.chat.id,
+        event.message.thread,
+        part,
+        event.origin,
+        verb,
+        message,
+        number,
+        or_send,
+    )
     body = _encoder.encode(action).decode()
-    return Outbound(place.account, place.conversation, turn, number, action, body)
+    return Outbound(place.account, place.conversation, arrival.seq, number, action, body)

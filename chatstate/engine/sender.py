@@ -7,7 +7,8 @@
 5. What may have reached it is sent again, a few times (`on_ambiguous="repeat"`), or leaves the
    line as a dead letter that says so ("hold"). The same goes for what an earlier process may
    have sent, unless the platform still knows its key.
-6. A row is durably begun before it is sent. With "repeat" that is its commit, because the two
+6. To edit or to delete twice is harmless, so these are simply repeated.
+7. A row is durably begun before it is sent. With "repeat" that is its commit, because the two
    cases after a crash are treated alike; with "hold" it is a commit of its own.
 """
 
@@ -18,14 +19,15 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Literal
 
-import msgspec
+from msgspec.structs import replace
 
-from chatstate.adapter import Adapter
+from chatstate.adapter import Action, Adapter
 from chatstate.clock import Clock
 from chatstate.engine.delivery import DEFINITE, Delivery
 from chatstate.engine.outbound import Outbound, outbound
-from chatstate.errors import Ambiguous, StorageError
-from chatstate.stores.base import DeadLetter, Owed, Settled, Store
+from chatstate.engine.spool import Spool
+from chatstate.errors import Ambiguous, Rejected, StorageError
+from chatstate.stores.base import Address, DeadLetter, Owed, Settled, Store
 
 log = logging.getLogger("chatstate.sender")
 
@@ -61,6 +63,7 @@ class Sender:
         failed: Callable[[Exception], None],
         on_ambiguous: OnAmbiguous,
         moved: Callable[[int, str, str], Awaitable[None]],
+        spool: Spool,
     ) -> None:
         self._store = store
         self._adapters = adapters
@@ -68,6 +71,7 @@ class Sender:
         self._failed = failed
         self._on_ambiguous = on_ambiguous
         self._moved = moved
+        self._spool = spool
         self._lines: dict[int, Line] = {}
         self._gates: dict[int, float] = {}
 
@@ -75,6 +79,16 @@ class Sender:
     def tasks(self) -> list[asyncio.Task[None]]:
         """The tasks of all lines that have something to send."""
         return [line.task for line in self._lines.values() if line.task]
+
+    def is_idle(self, account: int, conversation: int) -> bool:
+        """Tell whether nothing is owed to a conversation, and its account need not wait."""
+        waits = self._gates.get(account, 0.0) > self._clock.time()
+        return conversation not in self._lines and not waits
+
+    def wait(self, account: int, seconds: float) -> None:
+        """Send nothing to an account for some time: its platform has asked for that."""
+        opens = self._clock.time() + seconds
+        self._gates[account] = max(opens, self._gates.get(account, 0.0))
 
     def owed(self, replies: Sequence[Outbound]) -> list[Owed]:
         """Return the outbox rows of new replies."""
@@ -100,7 +114,7 @@ class Sender:
         """
         address = await self._store.address(conversation)
         for owed in await self._store.take(conversation, (0, -1), 1):
-            reply = outbound(conversation, address, owed)
+            reply = self._stored(conversation, address, owed)
             row = (conversation, owed.turn, owed.part)
             if self._on_ambiguous == "hold" and self._is_unclear(reply):
                 self._store.settle(Settled(*row, _HELD))
@@ -109,9 +123,9 @@ class Sender:
                 self._store.settle(Settled(*row, DeadLetter("reply", why)))
             else:
                 await self._store.begin(*row, crashes=owed.crashes + 1)
-                error = await self._try(reply)
+                error = await self._try(reply, reply.action)
                 if error is None:
-                    self._store.settle(Settled(*row))
+                    await self._end(reply, None)
                 elif isinstance(error, DEFINITE):
                     await self._store.unsent(*row)
                     continue
@@ -158,12 +172,29 @@ class Sender:
                 if line.replies and after >= (line.replies[0].turn, line.replies[0].part):
                     return
                 line.ahead.add(after)
-                await self._send(outbound(conversation, address, one))
+                await self._send(self._stored(conversation, address, one))
+
+    def _stored(self, conversation: int, address: Address, owed: Owed) -> Outbound:
+        """Return a reply from the outbox, its files found where they lie now."""
+        reply = outbound(conversation, address, owed)
+        part = reply.action.part
+        if part.files:
+            part = replace(part, files=[self._spool.found(one) for one in part.files])
+            reply.action = replace(reply.action, part=part)
+        return reply
 
     async def _send(self, reply: Outbound) -> None:
-        dead = await self._outcome(reply)
-        self._store.settle(Settled(reply.conversation, reply.turn, reply.part, dead))
+        await self._end(reply, await self._outcome(reply))
         self._settle_receipts(reply)
+
+    async def _end(self, reply: Outbound, dead: DeadLetter | None) -> None:
+        """Note what became of a reply; its files go once it is durably noted as sent."""
+        part = reply.action.part
+        message = _message_id(reply) if part.has_buttons else None
+        self._store.settle(Settled(reply.conversation, reply.turn, reply.part, dead, message))
+        if part.files and not dead:
+            await self._store.flush()
+            self._spool.discard(part.files)
 
     def _settle_receipts(self, reply: Outbound) -> None:
         for receipt in reply.receipts:
@@ -172,6 +203,8 @@ class Sender:
 
     async def _outcome(self, reply: Outbound) -> DeadLetter | None:
         """Return once the reply is sent, or the reason why it is given up."""
+        if reply.action.part.files and (lost := self._spool.lost(reply.action.part.files)):
+            return DeadLetter("reply", f"its file {lost.name!r} is gone from {lost.path}")
         if self._is_unclear(reply):
             if self._on_ambiguous == "hold":
                 return _HELD
@@ -180,13 +213,16 @@ class Sender:
             await self._store.begin(reply.conversation, reply.turn, reply.part)
         if self._gates:
             await self._pass_gate(reply.account)
-        error = await self._try(reply)
+        error = await self._try(reply, reply.action)
+        if isinstance(error, Rejected) and reply.action.or_send:
+            reply.action = replace(reply.action, verb="send", message=None, or_send=False)
+            error = await self._try(reply, reply.action)
         return None if error is None else await self._delivery(reply, error).run()
 
-    async def _try(self, reply: Outbound) -> Exception | None:
+    async def _try(self, reply: Outbound, action: Action) -> Exception | None:
         """Make the call; return what it raised."""
         try:
-            await self._adapters[reply.account].perform(reply.action)
+            reply.sent = await self._adapters[reply.account].perform(action)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is None or task.cancelling():
@@ -195,17 +231,19 @@ class Sender:
         except StorageError:
             raise
         except Exception as error:  # noqa: BLE001 - what it means is decided by the delivery
+            reply.is_unclear = reply.is_unclear or not isinstance(error, (*DEFINITE, Rejected))
             return error
         return None
 
     def _delivery(self, reply: Outbound, error: Exception) -> Delivery:
         row = (reply.conversation, reply.turn, reply.part)
-        holds = self._on_ambiguous == "hold"
+        knows_keys = self._adapters[reply.account].capabilities.idempotent_for > 0
+        holds = self._on_ambiguous == "hold" and not (knows_keys or _is_harmless(reply.action))
         delivery = Delivery(reply.action, self._clock, error)
         delivery.repeats = not holds
-        delivery.perform = lambda action: self._try(msgspec.structs.replace(reply, action=action))
+        delivery.perform = lambda action: self._try(reply, action)
         delivery.moved = lambda old, new: self._moved(reply.account, old, new)
-        delivery.close_gate = lambda seconds: self._close_gate(reply.account, seconds)
+        delivery.close_gate = lambda seconds: self.wait(reply.account, seconds)
         delivery.pass_gate = lambda: self._pass_gate(reply.account)
         if holds:
             delivery.begin = lambda: self._store.begin(*row)
@@ -216,14 +254,26 @@ class Sender:
         """Tell whether an earlier process may have sent it, and the platform forgot its key."""
         known_for = self._adapters[reply.account].capabilities.idempotent_for
         begun_at = reply.begun_at
-        return begun_at is not None and self._clock.time() - begun_at >= known_for
-
-    def _close_gate(self, account: int, seconds: float) -> None:
-        opens = self._clock.time() + seconds
-        self._gates[account] = max(opens, self._gates.get(account, 0.0))
+        if begun_at is None or _is_harmless(reply.action):
+            return False
+        return self._clock.time() - begun_at >= known_for
 
     async def _pass_gate(self, account: int) -> None:
         """Wait until the account may send."""
         while (left := self._gates.get(account, 0.0) - self._clock.time()) > 0:
             await self._clock.sleep(left)
         self._gates.pop(account, None)
+
+
+def _is_harmless(action: Action) -> bool:
+    """Tell whether making the call twice does what making it once does."""
+    return action.verb != "send"
+
+
+def _message_id(reply: Outbound) -> str | None:
+    """Return the platform's id of a reply; None if there may be another copy of it."""
+    if reply.action.verb == "edit":
+        return reply.action.message
+    if reply.is_unclear or reply.begun_at is not None:
+        return None
+    return reply.sent.message_id if reply.sent else None

@@ -13,180 +13,71 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
-from typing import Literal, Protocol
-
-import msgspec
+from collections.abc import Awaitable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
 
 from chatstate.messages import Event, User
-from chatstate.scope import Key, Place
+from chatstate.scope import Key, Scope
+from chatstate.stores.records import (
+    RUN_BITS,
+    Account,
+    Address,
+    Arrival,
+    Backlog,
+    Change,
+    DeadLetter,
+    Due,
+    Expired,
+    Expiry,
+    FoundButton,
+    Ingested,
+    KeptButton,
+    Letter,
+    Outcome,
+    Owed,
+    Revived,
+    Run,
+    Settled,
+    TurnCommit,
+    Use,
+    Value,
+)
 
-RUN_BITS = 40
-"""A run can make 2**40 versions; 2**23 runs fit a signed 64-bit integer."""
-
-
-class Run(msgspec.Struct, frozen=True):
-    """A process's hold on a store. `crashes`: how many runs before it, in a row, did not stop."""
-
-    id: int
-    crashes: int
-
-    def versions(self) -> Iterator[int]:
-        """Return versions and attempt numbers that no other run ever makes."""
-        return itertools.count((self.id << RUN_BITS) + 1)
-
-
-class Account(msgspec.Struct, frozen=True):
-    """A bot's account on a platform, by its internal id, and the adapter's last cursor."""
-
-    id: int
-    cursor: str | None
-
-
-class Arrival(msgspec.Struct, frozen=True):
-    """An event that is in the inbox. `crashes`: how often the process died while it ran alone."""
-
-    seq: int
-    place: Place
-    event: Event
-    crashes: int = 0
-
-
-class Ingested(msgspec.Struct, frozen=True):
-    """What became of one event given to `ingest`.
-
-    `arrival` is there if it was stored now. `pending` is the number of the inbox row a
-    duplicate waits in, if it still does; `dropped` that of an older event which had to make
-    room.
-    """
-
-    status: Literal["stored", "duplicate", "refused"]
-    arrival: Arrival | None = None
-    pending: int | None = None
-    dropped: int | None = None
-
-
-class Value(msgspec.Struct, frozen=True):
-    """A stored value: JSON text, the version of it, and of the schema it was written by."""
-
-    text: str
-    version: int
-    schema: int = 1
-
-
-class Change(msgspec.Struct, frozen=True):
-    """A value a turn changed. `expected` is the version it read, 0 if there was no value."""
-
-    key: Key
-    expected: int
-    value: Value
-
-
-class Owed(msgspec.Struct, frozen=True):
-    """One reply owed: a row of the outbox, numbered `part` within its turn.
-
-    `body` is JSON text: the rendered part, and what it is an answer to. `begun_at` is when
-    sending it was first begun (seconds since 1970), None if that surely never happened.
-    `crashes`: how often the process died while it sent only this.
-    """
-
-    turn: int
-    part: int
-    body: str
-    begun_at: float | None = None
-    crashes: int = 0
-
-
-class DeadLetter(msgspec.Struct, frozen=True):
-    """What could not be done: an event whose turn failed, or a reply the platform refused.
-
-    `error` is one line for a listing; `detail` a traceback or the platform's full answer. Half
-    surrogate pairs in them (from a file name, say) become question marks, since they are no text.
-    """
-
-    kind: Literal["event", "reply"]
-    error: str
-    detail: str = ""
-
-    def __post_init__(self) -> None:
-        for field in ("error", "detail"):
-            text: str = getattr(self, field)
-            msgspec.structs.force_setattr(self, field, text.encode(errors="replace").decode())
-
-
-class TurnCommit(msgspec.Struct, frozen=True):
-    """Everything one turn does, to be done together or not at all.
-
-    `attempt` is unique to this attempt at the turn (from `Run.versions`). `also` are the
-    numbers of earlier events of the conversation that were handled together with this one.
-    `noted`: there are notes, to be deleted. `after` are the numbers of turns whose values this
-    one read while their commit was on its way: if one of them is not applied, neither is this.
-    """
-
-    seq: int
-    place: Place
-    attempt: int
-    changes: Sequence[Change] = ()
-    owed: Sequence[Owed] = ()
-    dead: DeadLetter | None = None
-    also: Sequence[int] = ()
-    noted: bool = False
-    after: Sequence[int] = ()
-
-
-class Settled(msgspec.Struct, frozen=True):
-    """What became of one reply owed: sent, or refused for good."""
-
-    conversation: int
-    turn: int
-    part: int
-    dead: DeadLetter | None = None
-
-
-class Address(msgspec.Struct, frozen=True):
-    """Where a conversation is, in the platform's ids."""
-
-    account: int
-    chat: str
-    thread: str | None
-
-
-class Letter(msgspec.Struct, frozen=True):
-    """A dead letter as it is kept: with its number, what it was, and when it died."""
-
-    id: int
-    kind: Literal["event", "reply"]
-    chat: str
-    person: str
-    died_at: float
-    error: str
-    detail: str
-    body: str
-
-
-class Revived(msgspec.Struct, frozen=True):
-    """A dead letter that is alive again: an event in the inbox, or a conversation's reply."""
-
-    arrival: Arrival | None = None
-    conversation: int | None = None
-
-
-class Backlog(msgspec.Struct, frozen=True):
-    """Conversations with work from before: events in the inbox, replies owed."""
-
-    inbox: Sequence[int]
-    outbox: Sequence[int]
-
-
-Outcome = Literal["applied", "conflict", "fenced"]
-"""`conflict`: a value was changed meanwhile, or an earlier turn of the conversation, or one whose
-values it read, is not applied; run it again. `fenced`: another attempt at this turn has been
-applied."""
+__all__ = [
+    "RUN_BITS",
+    "Account",
+    "Address",
+    "Arrival",
+    "Backlog",
+    "Change",
+    "DeadLetter",
+    "Due",
+    "Expired",
+    "Expiry",
+    "FoundButton",
+    "Ingested",
+    "KeptButton",
+    "Letter",
+    "Outcome",
+    "Owed",
+    "Revived",
+    "Run",
+    "Settled",
+    "Store",
+    "TurnCommit",
+    "Use",
+    "Value",
+]
 
 
 class Store(Protocol):
     """Keeps a bot's inbox, states and outbox. See the module's rules."""
+
+    @property
+    def folder(self) -> Path:
+        """A folder for files that go with the store, once it is open. It may not exist yet."""
+        ...
 
     async def open(self, bot: str) -> Run:
         """Make the schema current and take hold of the store for this process.
@@ -210,7 +101,10 @@ class Store(Protocol):
         ...
 
     async def claim(self, conversation: int, after: int, limit: int) -> Sequence[Arrival]:
-        """Return the first waiting events of a conversation numbered above `after`."""
+        """Return the first waiting events of a conversation numbered above `after`.
+
+        With `after=0` those of `expire` stand before them, all of them; else they are left out.
+        """
         ...
 
     async def load(self, keys: Sequence[Key]) -> Sequence[Value | None]:
@@ -221,6 +115,24 @@ class Store(Protocol):
         """Commit turns; those that cannot be applied leave the others untouched.
 
         Repeating a commit whose outcome was unknown is harmless.
+        """
+        ...
+
+    async def due(
+        self, bound: tuple[Scope, str, int], account: int, skip: int, limit: int
+    ) -> Sequence[Due]:
+        """Return values of a state (scope, name, newest schema) that have expired.
+
+        Only those last used in this account. `skip` as many first, in an order that stays.
+        """
+        ...
+
+    async def expire(self, expiries: Sequence[Expiry]) -> Sequence[Arrival | None]:
+        """Remove values that have expired, and return the events they have become.
+
+        Nothing happens, and None is returned, for those that are gone, changed or used since. An
+        event is in the inbox with a number of its own, its message of the kind "expiry"; its
+        turn may be committed before those of earlier events, and it is never dropped.
         """
         ...
 
@@ -247,6 +159,10 @@ class Store(Protocol):
         """Note what became of a reply. Returns at once; durable with the next transaction."""
         ...
 
+    async def flush(self) -> None:
+        """Return once all that was settled is durable."""
+        ...
+
     async def person(self, account: int, user: User) -> int:
         """Return the id of a person, made if need be."""
         ...
@@ -267,6 +183,14 @@ class Store(Protocol):
         """Keep a note until the turn is committed. False, and nothing, if it is already."""
         ...
 
+    async def button(self, ref: str) -> FoundButton | None:
+        """Return a kept button, unless it has expired."""
+        ...
+
+    async def owing(self, turns: Sequence[int]) -> Sequence[int]:
+        """Return those of `turns` that have replies in the outbox or among the dead letters."""
+        ...
+
     async def suspect(self, seq: int) -> None:
         """Count a crash against an event, in advance: it is about to run alone."""
         ...
@@ -276,7 +200,7 @@ class Store(Protocol):
         ...
 
     async def prune(self) -> None:
-        """Forget events that were handled more than 48 hours ago."""
+        """Forget events that were handled more than 48 hours ago, and buttons that expired."""
         ...
 
     async def close(self, *, clean: bool) -> None:

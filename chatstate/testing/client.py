@@ -11,10 +11,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from msgspec.structs import replace
+
 from chatstate.adapter import Receipt
 from chatstate.engine import Engine
+from chatstate.files import Attachment
 from chatstate.interface import Interface
-from chatstate.messages import Chat, Event, Message, MessageKind, User
+from chatstate.messages import Chat, Event, Message, MessageKind, MessageRef, User
 from chatstate.stores import open_store
 from chatstate.stores.sqlite import SQLiteStore
 from chatstate.testing.clock import FakeClock
@@ -35,14 +38,42 @@ class Person:
         self.thread = thread
 
     async def say(
-        self, text: str, *, kind: MessageKind = "message", event_id: str | None = None
+        self,
+        text: str,
+        *,
+        kind: MessageKind = "message",
+        event_id: str | None = None,
+        files: Sequence[Attachment] = (),
+        reply_to: Delivered | None = None,
     ) -> list[Delivered]:
         """Send a message and return the replies to it, once its turn and they are done.
 
-        A given `event_id` that was used before makes it a redelivery.
+        A given `event_id` that was used before makes it a redelivery. `files` are what
+        `client.platform.upload` returned.
         """
         event = self.event(text, kind=kind, event_id=event_id)
-        return await self._client.deliver(event)
+        answered = MessageRef(reply_to.id, reply_to.text) if reply_to else None
+        message = replace(event.message, attachments=tuple(files), reply_to=answered)
+        return await self._client.deliver(replace(event, message=message))
+
+    async def press(self, label: str, *, on: Delivered | None = None) -> list[Delivered]:
+        """Press the button `label` of the newest message in the chat that has one, or of `on`.
+
+        Raises `LookupError` if nothing there has such a button.
+        """
+        shown = [on] if on else self._client.platform.shown(self.chat.id)
+        for message in reversed(shown):
+            for button in (button for row in message.buttons for button in row):
+                if button.label == label:
+                    return await self.press_data(button.data, on=message)
+        raise LookupError(f"no message in {self.chat.id} has a button {label!r}")
+
+    async def press_data(self, data: str, *, on: Delivered | None = None) -> list[Delivered]:
+        """Press a button that carries `data`, which may be made up."""
+        event = self.event(data, kind="press")
+        pressed = MessageRef(on.edits or on.id, on.text) if on else None
+        message = replace(event.message, pressed=pressed)
+        return await self._client.deliver(replace(event, message=message))
 
     def event(
         self, text: str, *, kind: MessageKind = "message", event_id: str | None = None
@@ -98,7 +129,12 @@ class TestClient:
         if self._store_url is None:
             self._folder = tempfile.TemporaryDirectory(prefix="chatstate-")
             self._store_url = f"sqlite:///{Path(self._folder.name) / 'test.db'}"
-        await self._start()
+        try:
+            await self._start()
+        except BaseException:  # what starts no bot must leave nothing behind either
+            if self._folder:
+                self._folder.cleanup()
+            raise
         return self
 
     async def __aexit__(
@@ -127,23 +163,31 @@ class TestClient:
         chat: str | None = None,
         thread: str | None = None,
         id: str | None = None,
+        language: str | None = None,
     ) -> Person:
-        """Return a person: in a private chat, or in the group `chat` (and its `thread`)."""
+        """Return a person: in a private chat, or in the group `chat` (and its `thread`).
+
+        `language` is a BCP 47 tag, as in `User`.
+        """
         identity = id or name
         where = Chat(f"private-{identity}") if chat is None else Chat(chat, "group", chat)
-        return Person(self, User(identity, name), where, thread)
+        return Person(self, User(identity, name, language), where, thread)
 
     def new_event_id(self) -> str:
         """Return an id that no event had."""
         return f"event-{next(self._numbers)}"
 
     async def deliver(self, event: Event) -> list[Delivered]:
-        """Deliver an event as the platform would, and return the replies it got now."""
+        """Deliver an event as the platform would, and return the replies it got now.
+
+        What was shown while they were being written is in `platform.delivered` alone.
+        """
         seen = len(self.platform.delivered)
         host = await self._or_failure(self.platform.connected())
         (receipt,) = await self._or_failure(host.deliver([event]))
         await self._or_failure(receipt.settled())
-        return [one for one in self.platform.delivered[seen:] if one.event == event.id]
+        new = self.platform.delivered[seen:]
+        return [one for one in new if one.event == event.id and not one.preview]
 
     async def deliver_all(self, events: Sequence[Event]) -> Sequence[Receipt]:
         """Deliver events in one call, as a platform may, and return when they are durable."""
@@ -151,8 +195,12 @@ class TestClient:
         return await self._or_failure(host.deliver(events))
 
     async def advance(self, seconds: float) -> None:
-        """Move the clock."""
+        """Move the clock; states that expire do so, and what that does is done.
+
+        Unless something keeps it for more than a second: a turn that waits, a stalled platform.
+        """
         await self.clock.advance(seconds)
+        await self._engine.settle(1.0)
 
     async def restart(self) -> None:
         """Stop the bot as SIGTERM would, and start it on the same store."""

@@ -4,43 +4,108 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Self
 
 import msgspec
 
-from chatstate.adapter import Action, Capabilities, Host, Part, Sent
-from chatstate.errors import Ambiguous
-from chatstate.messages import Reply
+from chatstate.adapter import Action, Adapter, Capabilities, Host, Part, Post, PostButton, Sent
+from chatstate.errors import Ambiguous, Rejected
+from chatstate.files import Attachment
+from chatstate.markup import plain
+from chatstate.text import StyledText
+
+FULL = Capabilities(
+    markup=True,
+    buttons=True,
+    files=True,
+    edit=True,
+    typing=5.0,
+    threads=True,
+    reply_to=True,
+    silent=True,
+    ephemeral=True,
+)
+"""A platform that lacks nothing."""
+
+
+class SentFile(msgspec.Struct, frozen=True):
+    """A file as it arrived."""
+
+    name: str
+    media_type: str
+    data: bytes
 
 
 class Delivered(msgspec.Struct, frozen=True):
-    """A reply as it arrived. `event` is the id of the event it answers; `key` its own."""
+    """A reply as it arrived.
+
+    `event` is the id of the event it answers; `key` its own; `id` the message's. `styled` is its
+    text with markup, `buttons` its rows. `edits` is the id of the message it replaced. `preview`:
+    the answer was still being written.
+    """
 
     text: str
     chat: str
     thread: str | None
     event: str | None
     key: str
+    id: str = ""
+    styled: StyledText = StyledText("")
+    buttons: Sequence[Sequence[PostButton]] = ()
+    files: Sequence[SentFile] = ()
+    reply_to: str | None = None
+    silent: bool = False
+    ephemeral: bool = False
+    edits: str | None = None
+    preview: bool = False
+
+    @property
+    def labels(self) -> list[str]:
+        """What its buttons show."""
+        return [button.label for row in self.buttons for button in row]
 
 
-class FakePlatform:
+class FakePlatform(Adapter):
     """An adapter whose platform is this object: `delivered` is all that was ever sent to it.
 
-    With `idempotent_for` seconds above 0 it knows keys: a repeated call has no second effect.
+    It can do everything, unless other `capabilities` are given (see `without`). With
+    `idempotent_for` seconds above 0 it knows keys: a repeated call has no second effect. `deleted`
+    are the ids of messages the bot removed, `typing` the chats it was seen typing in, `finished`
+    the ids of events that ended without an answer, `files` what `upload` put there. `admins` are
+    the ids of each chat's admins.
     """
 
     def __init__(
-        self, name: str = "test", account: str = "bot", *, idempotent_for: float = 0.0
+        self,
+        name: str = "test",
+        account: str = "bot",
+        *,
+        idempotent_for: float = 0.0,
+        capabilities: Capabilities = FULL,
     ) -> None:
         self.name = name
         self.account = account
-        self.capabilities = Capabilities(idempotent_for=idempotent_for)
+        self.capabilities = msgspec.structs.replace(capabilities, idempotent_for=idempotent_for)
         self.delivered: list[Delivered] = []
+        self.deleted: list[str] = []
+        self.typing: list[str] = []
+        self.finished: list[str | None] = []
+        self.files: dict[str, bytes] = {}
+        self.admins: dict[str, set[str]] = {}
         self.tries = 0
         self._host: asyncio.Future[Host] | None = None
         self._faults: deque[tuple[Exception, bool]] = deque()
         self._works = asyncio.Event()
         self._works.set()
+
+    @classmethod
+    def without(cls, *lacking: str) -> Self:
+        """Return a platform that can do everything but these, by their names in `Capabilities`."""
+        defaults = Capabilities()
+        lacks = {name: getattr(defaults, name) for name in lacking}
+        return cls(capabilities=msgspec.structs.replace(FULL, **lacks))
 
     def fail_next(self, error: Exception, times: int = 1) -> None:
         """Let the next calls have no effect and raise `error`."""
@@ -57,6 +122,20 @@ class FakePlatform:
     def recover(self) -> None:
         """End a `stall`."""
         self._works.set()
+
+    def upload(self, name: str, data: bytes, media_type: str) -> Attachment:
+        """Put a file there, as somebody does who attaches it to a message."""
+        ref = f"file-{len(self.files) + 1}"
+        self.files[ref] = data
+        return Attachment(ref, name, media_type, len(data))
+
+    def shown(self, chat: str) -> list[Delivered]:
+        """Return the messages a chat shows now: as last edited, without those deleted."""
+        messages: dict[str, Delivered] = {}
+        for one in self.delivered:
+            if one.chat == chat:
+                messages[one.edits or one.id] = one
+        return [one for key, one in messages.items() if key not in self.deleted]
 
     async def connected(self) -> Host:
         """Return the engine, once it runs this adapter."""
@@ -75,24 +154,72 @@ class FakePlatform:
         finally:
             self._host = None
 
-    def render(self, reply: Reply) -> Sequence[Part]:
+    def render(self, post: Post) -> Sequence[Part]:
         """Return the reply as one part."""
-        return ({"text": reply.text},)
+        if not self.capabilities.markup:
+            post = msgspec.structs.replace(post, text=StyledText(plain(post.text)))
+        content = msgspec.to_builtins(msgspec.structs.replace(post, files=()))
+        return (Part(content, tuple(post.files), has_buttons=bool(post.buttons)),)
 
     async def perform(self, action: Action) -> Sent:
-        """Note a reply, or do what the test asked for."""
+        """Note a call, or do what the test asked for."""
+        if action.verb == "typing":
+            self.typing.append(action.chat)
+            return Sent()
         self.tries += 1
         await self._works.wait()
-        error, lost = self._faults.popleft() if self._faults else (None, True)
-        known = self.capabilities.idempotent_for and any(
-            one.key == action.key for one in self.delivered
-        )
-        if lost and not known:
-            self.delivered.append(
-                Delivered(
-                    str(action.part["text"]), action.chat, action.thread, action.origin, action.key
-                )
-            )
+        error, takes_effect = self._faults.popleft() if self._faults else (None, True)
+        sent = self._do(action) if takes_effect else Sent()
         if error:
             raise error
-        return Sent(str(len(self.delivered)))
+        return sent
+
+    async def is_admin(self, chat: str, user: str) -> bool:
+        """Tell whether `admins` says so."""
+        return user in self.admins.get(chat, ())
+
+    async def open(self, attachment: Attachment) -> AsyncIterator[bytes]:
+        """Return the bytes of an uploaded file."""
+        try:
+            data = self.files[attachment.ref]
+        except KeyError:
+            raise Rejected(f"there is no file {attachment.ref}") from None
+        for first in range(0, len(data), 1 << 16):
+            yield data[first : first + (1 << 16)]
+
+    def _do(self, action: Action) -> Sent:
+        if action.verb == "delete":
+            self.deleted.append(str(action.message))
+            return Sent()
+        if action.verb == "finish":
+            self.finished.append(action.origin)
+            return Sent()
+        known = [one for one in self.delivered if one.key == action.key]
+        if known and self.capabilities.idempotent_for and action.verb == "send":
+            return Sent(known[0].id)
+        delivered = _delivered(action, f"message-{len(self.delivered) + 1}")
+        self.delivered.append(delivered)
+        return Sent(delivered.edits or delivered.id)
+
+
+def _delivered(action: Action, identity: str) -> Delivered:
+    post = msgspec.convert(action.part.content, Post)
+    files = [
+        SentFile(one.name, one.media_type, Path(one.path).read_bytes()) for one in action.part.files
+    ]
+    return Delivered(
+        post.text.text,
+        action.chat,
+        action.thread,
+        action.origin,
+        action.key,
+        identity,
+        post.text,
+        post.buttons,
+        files,
+        post.reply_to,
+        post.silent,
+        post.ephemeral,
+        action.message if action.verb == "edit" else None,
+        action.preview,
+    )

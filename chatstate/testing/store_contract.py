@@ -14,6 +14,8 @@ process sets `durable = False`; what shows its dead letters overrides `letters` 
 
 from __future__ import annotations
 
+from chatstate.testing.store_buttons import ButtonsContract, FilesContract
+from chatstate.testing.store_expiry import ExpiryContract
 from chatstate.testing.store_hold import AliasContract, HoldContract
 from chatstate.testing.store_inbox import InboxContract
 from chatstate.testing.store_outbox import LettersContract, OutboxContract
@@ -25,9 +27,12 @@ class StoreContract(
     AliasContract,
     InboxContract,
     CommitContract,
+    ExpiryContract,
     NotesContract,
     OutboxContract,
     LettersContract,
+    ButtonsContract,
+    FilesContract,
 ):
     """Every verb of `chatstate.stores.base.Store`, and every edge its docstrings promise.
 

@@ -79,6 +79,26 @@ class HoldContract(StoreSuite):
         assert max(made) < min(later)
         assert max(later) < 2**63
 
+    async def test_a_bot_has_a_secret_of_its_own(self, tmp_path: Path) -> None:
+        """Not to be guessed, and unlike that of any other bot or store."""
+        async with self.session(tmp_path) as one:
+            secret = one.run.secret
+            assert len(secret) >= 16
+        (tmp_path / "other").mkdir()
+        async with self.session(tmp_path / "other") as other:
+            assert other.run.secret != secret
+        async with self.session(tmp_path, bot="other") as another:
+            assert another.run.secret not in (secret, other.run.secret)
+
+    async def test_a_secret_stays_the_same(self, tmp_path: Path) -> None:
+        """In each process, also after a crash, whichever bot ran in between."""
+        self.needs_durability()
+        secrets: dict[str, set[bytes]] = {"a": set(), "b": set()}
+        for bot, clean in [("a", False), ("b", True), ("a", True), ("b", False), ("a", True)]:
+            async with self.session(tmp_path, bot=bot, clean=clean) as one:
+                secrets[bot].add(one.run.secret)
+        assert [len(known) for known in secrets.values()] == [1, 1]
+
     async def test_a_person_is_the_same_wherever_they_speak(self, tmp_path: Path) -> None:
         """By the platform's id within one account; a new name changes nothing."""
         async with self.session(tmp_path) as one:

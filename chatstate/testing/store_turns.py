@@ -292,6 +292,17 @@ class NotesContract(StoreSuite):
         async with self.session(tmp_path) as two:
             assert await two.store.notes(arrival.seq) == {"a": "1"}
 
+    async def test_an_event_that_waits_tells_whether_there_are_notes(self, tmp_path: Path) -> None:
+        """So that the next attempt need not look for them in vain."""
+        async with self.session(tmp_path) as one:
+            first, second = await one.arrive(event("1"), event("2"))
+            await one.store.note(second.seq, "a", "1")
+            claimed = await one.store.claim(first.place.conversation, 0, 10)
+            assert [(waits.seq, waits.noted) for waits in claimed] == [
+                (first.seq, False),
+                (second.seq, True),
+            ]
+
     async def test_a_note_of_a_done_turn_is_refused(self, tmp_path: Path) -> None:
         """Nothing is kept of it, nor of one of an unknown turn."""
         async with self.session(tmp_path) as one:

@@ -1,111 +1,67 @@
-"""The local console: what a line means, and dialogues with a real process."""
+"""The console in a pipe: what goes in, and what is printed for it."""
 
+import asyncio
+import io
 import os
-import signal
-import subprocess
-import sys
-import termios
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from chatstate import User
-from chatstate_console.lines import HELP, Do, Say, mentions, read
+from chatstate import (
+    Button,
+    Delete,
+    File,
+    Interface,
+    Markdown,
+    Message,
+    MessageRef,
+    Rejected,
+    Reply,
+    Turn,
+)
+from chatstate.adapter import Action, Host, Part, StoredFile
+from chatstate.engine import Engine
+from chatstate.stores import open_store
+from chatstate_bots.history_echo import bot as history_echo
+from chatstate_console import ConsoleAdapter
+from chatstate_console.files import keep
+from chatstate_console.lines import HELP
 
-COMMAND = [sys.executable, "-m", "chatstate"]
 NONE = "Previous messages: none"
-
-# A process gets Ctrl-C only from its own terminal: it must be made the controlling one.
-AT_TERMINAL = """\
-import fcntl, os, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-os.execv(sys.executable, [sys.executable, "-m", "chatstate", *sys.argv[1:]])
-"""
-
-BLOCKS = """\
-from chatstate import Interface, State
-
-def wait(text: str, seen: int) -> tuple[str, int]:
-    print("began", flush=True)
-    open("go").read()
-    return f"done {text} {seen}", seen + 1
-
-bot = Interface(wait, inputs=["text", State(0)], outputs=["text", "state"])
-"""
-
-
-# What a line means
-
-
-@pytest.mark.parametrize(
-    ("line", "meaning"),
-    [
-        ("hi", Say("hi")),
-        ("", Say("")),
-        (" hi ", Say(" hi ")),
-        (":as bob", Do("as", "bob")),
-        (":as  Bob the Builder ", Do("as", "Bob the Builder")),
-        (":in room", Do("in", "room")),
-        (":help", Do("help", "")),
-        (":help ", Do("help", "")),
-        (":quit", Do("quit", "")),
-        (":as", Do("help", "")),
-        (":in  ", Do("help", "")),
-        ("::x", Say(":x")),
-        ("::quit", Say(":quit")),
-        ("::", Say(":")),
-        (":::", Say("::")),
-        (":", Say(":")),
-        (":)", Say(":)")),
-        (":-)", Say(":-)")),
-        (": quit", Say(": quit")),
-        (" :quit", Say(" :quit")),
-        (":quit now", Say(":quit now")),
-        (":QUIT", Say(":QUIT")),
-        (":assume nothing", Say(":assume nothing")),
-        ("/help", Say("/help")),
-        ("quit", Say("quit")),
-    ],
-)
-def test_a_line_is_said_or_done(line: str, meaning: Say | Do) -> None:
-    """Four words after one colon are for the console; everything else is said as it is."""
-    assert read(line) == meaning
-
-
-@pytest.mark.parametrize(
-    ("text", "names"),
-    [("hi", []), ("@bob hi @Ann_1, @bob", ["bob", "Ann_1"]), ("@", []), ("@größe!", ["größe"])],
-)
-def test_people_are_named_with_an_at_sign(text: str, names: list[str]) -> None:
-    """Each once, in the order of the text."""
-    assert mentions(text) == tuple(User(name, name) for name in names)
-
-
-# Dialogues
-
 Talk = Callable[..., str]
 
 
 @pytest.fixture
-def talk(tmp_path: Path) -> Talk:
-    """Return what runs history-echo on some input, and returns what it printed."""
+def talk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Talk:
+    """Return what runs a bot, or a handler, on some input, and returns what it printed."""
+    monkeypatch.chdir(tmp_path)
 
-    def talk(text: str | bytes, *args: str, **environment: str) -> str:
-        ran = subprocess.run(
-            [*COMMAND, "run", "history-echo", "--store", "sqlite:///a.db", *args],
-            cwd=tmp_path,
-            input=text.encode() if isinstance(text, str) else text,
-            capture_output=True,
-            check=False,
-            env={**os.environ, **environment},
-        )
-        assert (ran.returncode, ran.stderr) == (0, b"")
-        return ran.stdout.decode()
+    def talk(
+        text: str | bytes, answer: Interface | Callable[..., Any] = history_echo, **options: Any
+    ) -> str:
+        Path("input").write_bytes(text.encode() if isinstance(text, str) else text)
+        printed = io.TextIOWrapper(io.BytesIO(), "utf-8", newline="")
+        with Path("input").open("rb") as stdin:
+            adapter = ConsoleAdapter(stdin=stdin.fileno(), stdout=printed, **options)
+            asyncio.run(Engine(as_bot(answer), [adapter], open_store("sqlite:///a.db")).run())
+        printed.seek(0)
+        return printed.read()
 
     return talk
+
+
+def as_bot(answer: Interface | Callable[..., Any]) -> Interface:
+    """Return a bot that gives `answer` to messages, presses, edits, and who joins and leaves."""
+    if isinstance(answer, Interface):
+        return answer
+    bot = Interface(id="test")
+    bot.on_message(answer)
+    bot.on_edit(answer)
+    bot.on_join(answer)
+    bot.on_leave(answer)
+    return bot
 
 
 def echo(current: str, *previous: str) -> str:
@@ -113,27 +69,6 @@ def echo(current: str, *previous: str) -> str:
     return "\n".join(
         [f"Current message: {current}", *(["Previous messages:", *lines] if lines else [NONE]), ""]
     )
-
-
-def test_a_dialogue_is_printed_and_nothing_else(talk: Talk) -> None:
-    """Each message is answered before the next; stdout holds the replies alone."""
-    assert talk("hi\nagain\nthird\n") == (
-        "Current message: hi\n"
-        "Previous messages: none\n"
-        "Current message: again\n"
-        "Previous messages:\n"
-        "1. hi\n"
-        "Current message: third\n"
-        "Previous messages:\n"
-        "1. again\n"
-        "2. hi\n"
-    )
-
-
-def test_a_second_run_remembers_the_first(talk: Talk) -> None:
-    """History is kept in the file, newest first."""
-    talk("hi\nagain\nthird\n")
-    assert talk("fourth\n") == echo("fourth", "third", "again", "hi")
 
 
 def test_nobody_sees_anybody_elses_messages(talk: Talk) -> None:
@@ -148,12 +83,6 @@ def test_another_chat_starts_afresh(talk: Talk) -> None:
     assert talk("hi\n:in room\nhello\n:in console\nagain\n") == (
         echo("hi") + echo("hello") + echo("again", "hi")
     )
-
-
-def test_who_and_where_may_be_given(talk: Talk) -> None:
-    """`--user` and `--chat` are what `:as` and `:in` begin with."""
-    talk(":as bob\n:in room\nhi\n")
-    assert talk("again\n", "--user", "bob", "--chat", "room") == echo("again", "hi")
 
 
 def test_help_is_shown_and_quit_leaves(talk: Talk) -> None:
@@ -179,7 +108,7 @@ def test_help_is_shown_and_quit_leaves(talk: Talk) -> None:
 )
 def test_any_bytes_are_read(talk: Talk, text: str | bytes, expected: str) -> None:
     """Lines end at line feeds alone; what is no UTF-8 is shown as such and harms nothing."""
-    assert talk(text, PYTHONIOENCODING="utf-8") == expected
+    assert talk(text) == expected
 
 
 def test_a_very_long_line_is_one_message(talk: Talk) -> None:
@@ -188,199 +117,343 @@ def test_a_very_long_line_is_one_message(talk: Talk) -> None:
     assert talk(f"{line}\n") == echo(line)
 
 
-def test_an_output_that_cannot_show_a_character_shows_another(talk: Talk) -> None:
-    """A terminal of ASCII is no reason to fail."""
-    assert talk("grüße 😀\n", PYTHONIOENCODING="ascii") == echo("gr??e ?")
+def always(answer: Any) -> Callable[[str], Any]:
+    """Return a handler that gives the same answer to everything."""
+
+    def handler(text: str) -> Any:
+        return answer
+
+    return handler
 
 
-def test_a_character_in_two_pieces_is_one(tmp_path: Path) -> None:
-    """A read that ends inside a character waits for its rest."""
-    emoji = "😀".encode()
-    with start(tmp_path, "history-echo") as process:
-        process.stdin.write(b"hi\n" + emoji[:2])
-        assert process.stdout.readline() == b"Current message: hi\n"
-        out, _ = process.communicate(emoji[2:] + b"\n")
-    assert out.decode() == f"{NONE}\n{echo('😀', 'hi')}"
+def into(seen: list[Message]) -> Callable[[Message], None]:
+    """Return a handler that notes what it gets."""
+
+    def handler(message: Message) -> None:
+        seen.append(message)
+
+    return handler
 
 
-@contextmanager
-def start(folder: Path, bot: str) -> Iterator[Any]:
-    """Start a bot with pipes, and do not leave it behind."""
-    process = subprocess.Popen(
-        [*COMMAND, "run", bot, "--store", "sqlite:///a.db"],
-        cwd=folder,
-        bufsize=0,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+# What people can do
+
+
+def tell(message: Message) -> str:
+    """Say what a message is."""
+    where = f"{message.chat.kind} {message.chat.id} {message.thread or ''}".rstrip()
+    return f"{message.kind} {message.text!r} by {message.sender.id} in {where}"
+
+
+def test_groups_and_threads_are_places(talk: Talk) -> None:
+    """A name with # is a group; what stands behind a slash is a thread."""
+    assert talk(":in #team/plans\nhi\n:in #team\nhi\n:in bob/1\nhi\n", tell) == (
+        "message 'hi' by user in group #team plans\n"
+        "message 'hi' by user in group #team\n"
+        "message 'hi' by user in private bob 1\n"
     )
-    with process:
+
+
+def test_a_place_without_a_name_is_told(talk: Talk) -> None:
+    """And one stays where one was."""
+    assert talk(":in /plans\nhi\n", tell) == (
+        "['/plans' names no chat; say NAME, #GROUP or CHAT/THREAD]\n"
+        "message 'hi' by user in private console\n"
+    )
+
+
+def test_people_join_and_leave(talk: Talk) -> None:
+    """The chat where one is."""
+    assert talk(":as bob\n:in #room\n:join\n:leave\n", tell) == (
+        "join '' by bob in group #room\nleave '' by bob in group #room\n"
+    )
+
+
+def test_an_edit_has_the_id_of_what_was_said_last(talk: Talk) -> None:
+    """By the same person in the same place; edited again it is the same message."""
+    seen: list[Message] = []
+    talk("one\ntwo\n:as bob\nthree\n:as user\n:edit four\n:edit five\n", into(seen))
+    ids = [message.id for message in seen]
+    assert [message.kind for message in seen] == ["message"] * 3 + ["edit"] * 2
+    assert [message.text for message in seen][3:] == ["four", "five"]
+    assert ids[3] == ids[4] == ids[1] != ids[0]
+
+
+def test_nothing_said_is_nothing_to_edit(talk: Talk) -> None:
+    """It is told whose message there is none of."""
+    assert talk("hi\n:as bob\n:edit oh\n", always(None)) == "[bob has said nothing here]\n"
+
+
+def test_an_answer_names_the_bots_newest_message(talk: Talk) -> None:
+    """With its text."""
+    seen: list[Message] = []
+
+    def answer(message: Message) -> str:
+        seen.append(message)
+        return f"well, {message.text}"
+
+    talk("one\ntwo\n:reply three\n", answer)
+    assert seen[2].text == "three"
+    assert isinstance(seen[2].reply_to, MessageRef)
+    assert seen[2].reply_to.text == "well, two"
+
+
+def test_ids_are_never_used_again(talk: Talk) -> None:
+    """Not by a later run either: nothing is taken for a duplicate."""
+    seen: list[Message] = []
+    for _ in range(2):
+        talk("one\ntwo\n", into(seen))
+    assert len({message.id for message in seen}) == 4
+
+
+async def test_who_started_the_console_is_an_admin() -> None:
+    """Everybody else is a guest, in all groups."""
+    adapter = ConsoleAdapter(user="alice", stdout=io.StringIO())
+    assert await adapter.is_admin("#room", "alice")
+    assert not await adapter.is_admin("#room", "bob")
+
+
+# Buttons
+
+
+def ask(message: Message) -> Reply:
+    if message.kind == "press":
+        assert message.pressed
+        return Reply(f"{message.text} on {message.pressed.text}")
+    rows = [[Button("Yes"), Button("No", "never")], [Button("Ask later", "2")]]
+    return Reply(f"{message.text}?", buttons=rows)
+
+
+SHOWN = "\n[1] Yes  [2] No\n[3] Ask later\n"
+
+
+@pytest.mark.parametrize(
+    ("press", "said"),
+    [("1", "Yes"), ("2", "never"), ("3", "2"), ("ask later", "2"), ("NO", "never")],
+)
+def test_a_button_is_pressed_by_number_or_label(talk: Talk, press: str, said: str) -> None:
+    """Numbers count on from row to row."""
+    assert talk(f"really\n:press {press}\n", ask) == f"really?{SHOWN}{said} on really?\n"
+
+
+def test_a_button_of_an_older_message_is_pressed_by_both_numbers(talk: Talk) -> None:
+    """The message's, counting those with buttons in this place, and its own."""
+    printed = talk("one\ntwo\n:press 1.1\n:press 1\n:press 2.2\n", ask)
+    assert printed == f"one?{SHOWN}two?{SHOWN}Yes on one?\nYes on two?\nnever on two?\n"
+
+
+def test_a_label_may_look_like_a_number(talk: Talk) -> None:
+    """One with a dot is meant before a button of another message."""
+
+    def price(message: Message) -> Reply:
+        buttons = [Button("2.5"), Button("1.5")]
+        return Reply(message.text) if message.pressed else Reply("How much?", buttons=buttons)
+
+    assert talk("hi\n:press 1.5\n:press 1.1\n", price) == (
+        "How much?\n[1] 2.5  [2] 1.5\n1.5\n2.5\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (":press 1", "[there is no message with buttons here]"),
+        ("a\n:in room\n:press 1", "[there is no message with buttons here]"),
+        ("a\n:press 2.1", "[there is no message 2 with buttons here]"),
+        ("a\n:press 4", "[there is no button 4; there are [1] Yes  [2] No  [3] Ask later]"),
+        ("a\n:press What", "[there is no button What; there are [1] Yes  [2] No  [3] Ask later]"),
+    ],
+)
+def test_what_cannot_be_pressed_is_told(talk: Talk, text: str, told: str) -> None:
+    """With what can, if there is any."""
+    assert talk(text, ask).splitlines()[-1] == told
+
+
+def test_buttons_can_be_pressed_after_a_restart(talk: Talk) -> None:
+    """Those of the newest messages, by their numbers."""
+    talk("one\ntwo\n", ask)
+    assert talk(":press 1\n:press 1.2\nthree\n:press 3.1\n", ask) == (
+        f"Yes on two?\nnever on one?\nthree?{SHOWN}Yes on three?\n"
+    )
+
+
+def test_what_was_kept_by_something_else_is_ignored(talk: Talk) -> None:
+    """An unknown note of an earlier run is no reason to fail."""
+    bot = as_bot(lambda text: text)
+
+    class Other(ConsoleAdapter):
+        async def run(self, host: Host) -> None:
+            await host.deliver([], '[{"id": 1}]')
+
+    asyncio.run(Engine(bot, [Other()], open_store("sqlite:///a.db")).run())
+    assert talk("hi\n", bot) == "hi\n"
+
+
+# What bots can do
+
+
+def test_markdown_is_readable(talk: Talk) -> None:
+    """Without marks that say nothing."""
+    assert talk("go\n", always(Markdown("# Title\n\nsome **bold** words"))) == (
+        "Title\n\nsome bold words\n"
+    )
+
+
+def test_text_passes_as_it_is(talk: Talk) -> None:
+    """Whoever reads the pipe gets what the bot said, colours and all."""
+    text = "a\x1b[31mred\x1b[0m\x07 **b** \r\n\ttab"
+    assert talk("go\n", always(text)) == f"{text}\n"
+
+
+def test_an_edit_prints_the_new_text(talk: Talk) -> None:
+    """Below what tells which message it replaces; it can be pressed by its number."""
+
+    def answer(message: Message) -> Reply:
+        buttons = [Button("Again")]
+        if message.pressed:
+            return Reply("second", buttons=buttons, edit=message.pressed)
+        return Reply(message.text, buttons=buttons)
+
+    assert talk("first\nother\n:press 1.1\n:press 1\n:press 2.1\n", answer) == (
+        "first\n[1] Again\nother\n[1] Again\n"
+        "[edited: first]\nsecond\n[1] Again\n"
+        "[edited: second]\nsecond\n[1] Again\n"
+        "[edited: other]\nsecond\n[1] Again\n"
+    )
+
+
+def test_a_delete_is_told(talk: Talk) -> None:
+    """What was printed stays, but cannot be pressed any more."""
+
+    def answer(message: Message) -> Reply | Delete:
+        if message.pressed:
+            return Delete(message.pressed)
+        return Reply(message.text, buttons=[Button("Delete")])
+
+    assert talk("hi\n:press 1\n:press 1\n", answer) == (
+        "hi\n[1] Delete\n[deleted: hi]\n[there is no message with buttons here]\n"
+    )
+
+
+def test_messages_of_earlier_runs_have_no_words(talk: Talk) -> None:
+    """They are edited and deleted all the same."""
+    answers = [Reply("new", edit="old"), Delete("older"), Reply("yes", reply_to="older")]
+    assert talk("go\n", always(answers)) == (
+        "[edited: an earlier message]\nnew\n"
+        "[deleted: an earlier message]\n"
+        "[in reply to: an earlier message]\nyes\n"
+    )
+
+
+def test_a_reply_tells_what_it_answers(talk: Talk) -> None:
+    """If the bot says so."""
+
+    def answer(message: Message) -> Reply:
+        return Reply("yes", reply_to=message.id)
+
+    assert talk("really\n", answer) == "[in reply to: really]\nyes\n"
+
+
+def test_previews_are_not_printed(talk: Talk, tmp_path: Path) -> None:
+    """What is printed stays, so only the answer is."""
+    printed = io.StringIO()
+    read, write = os.pipe()
+    adapter = ConsoleAdapter(stdin=read, stdout=printed)
+    part = Part({"text": {"text": "On"}})
+    asyncio.run(adapter.perform(Action("1", "console", part=part, preview=True)))
+    assert printed.getvalue() == ""
+    os.close(read)
+    os.close(write)
+
+
+# Files
+
+
+def test_files_are_kept_under_new_names(talk: Talk, tmp_path: Path) -> None:
+    """Nothing is overwritten, whoever made it."""
+    (tmp_path / "chatstate-files").mkdir()
+    (tmp_path / "chatstate-files" / "a.txt").write_text("mine")
+    printed = talk("one\ntwo\n", lambda text: File(text.encode(), "a.txt"))
+    assert printed == (
+        "[file: chatstate-files/a-2.txt, 3 bytes]\n[file: chatstate-files/a-3.txt, 3 bytes]\n"
+    )
+    kept = {file.name: file.read_text() for file in (tmp_path / "chatstate-files").iterdir()}
+    assert kept == {"a.txt": "mine", "a-2.txt": "one", "a-3.txt": "two"}
+
+
+def test_the_folder_for_files_may_be_given(talk: Talk, tmp_path: Path) -> None:
+    """It is made if it is not there."""
+    talk("go\n", always(File(b"x", "a.txt")), files=tmp_path / "b" / "c")
+    assert (tmp_path / "b" / "c" / "a.txt").read_bytes() == b"x"
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("../a.txt", "_a.txt"),
+        ("/etc/passwd", "_etc_passwd"),
+        ("..", "file"),
+        ("a\x1b\n\\b.txt", "a_b.txt"),
+        ("C:\\a.txt", "C_a.txt"),
+        (".profile", "profile"),
+    ],
+)
+async def test_no_name_leads_out_of_the_folder(tmp_path: Path, name: str, kept: str) -> None:
+    """Whatever the core lets through."""
+    (tmp_path / "spooled").write_text("x")
+    stored = StoredFile("1", name, "text/plain", 1, str(tmp_path / "spooled"))
+    path = await keep(stored, tmp_path / "files")
+    assert path == tmp_path / "files" / kept
+
+
+def test_a_file_that_cannot_be_kept_is_told(talk: Talk, tmp_path: Path) -> None:
+    """The reply becomes a dead letter, which can be sent again."""
+    (tmp_path / "chatstate-files").write_text("in the way")
+    assert talk("go\n", always(File(b"x", "a.txt"))) == (
+        "[a.txt cannot be kept in chatstate-files: File exists]\n"
+    )
+
+
+def test_a_sent_file_can_be_read(talk: Talk, tmp_path: Path) -> None:
+    """With its name, its type and what was said about it."""
+
+    async def answer(turn: Turn) -> str:
+        (one,) = turn.message.attachments
+        file = await turn.download(one)
+        return f"{turn.text}: {file.name} {file.media_type} {one.size} {file.read()!r}"
+
+    (tmp_path / "a b.png").write_bytes(b"\x00" * 3)
+    assert talk(":send 'a b.png' look\n", answer) == (
+        "look: a b.png image/png 3 b'\\x00\\x00\\x00'\n"
+    )
+
+
+def test_a_file_that_is_gone_cannot_be_read(talk: Talk, tmp_path: Path) -> None:
+    """The error says so."""
+
+    async def answer(turn: Turn) -> str:
+        (tmp_path / "a.txt").unlink()
         try:
-            yield process
-        finally:
-            process.kill()
+            await turn.download(turn.message.attachments[0])
+        except Rejected as error:
+            return str(error)
+        return "it is there"
+
+    (tmp_path / "a.txt").write_text("x")
+    path = (tmp_path / "a.txt").resolve()
+    assert talk(":send a.txt\n", answer) == (
+        f"{path} cannot be read any more: No such file or directory\n"
+    )
 
 
-def test_replies_that_nobody_reads_end_it(tmp_path: Path) -> None:
-    """As in `chatstate run ... | head -1`: it does not go on reading, and says so."""
-    with start(tmp_path, "history-echo") as process:
-        process.stdout.close()
-        process.stdin.write(b"hi\nagain\n")
-        assert process.wait() == 2
-        told = process.stderr.read().decode()
-    assert "chatstate: nobody reads what is printed" in told
-    assert "Traceback" not in told
-    assert "Exception ignored" not in told
-
-
-# Being told to stop
-
-
-@pytest.fixture
-def blocking_bot(tmp_path: Path) -> Path:
-    """Write a bot whose handler waits until somebody writes to the pipe that is returned."""
-    os.mkfifo(tmp_path / "go")
-    (tmp_path / "blocks.py").write_text(BLOCKS)
-    return tmp_path / "go"
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_handler_at_work_may_finish(
-    tmp_path: Path, blocking_bot: Path, number: signal.Signals
-) -> None:
-    """Told to stop, the bot lets it finish, prints its reply and leaves with status 0."""
-    with start(tmp_path, "blocks.py") as process:
-        process.stdin.write(b"hi\nnot read\n")
-        assert process.stdout.readline() == b"began\n"
-        process.send_signal(number)
-        blocking_bot.write_text("")
-        assert process.stdout.read() == b"done hi 0\n"
-        assert process.wait() == 0
-
-
-@pytest.mark.timeout(120)
-def test_a_handler_that_hangs_is_left_behind(tmp_path: Path, blocking_bot: Path) -> None:
-    """Told to stop, the bot leaves without it; its message is handled by the next run."""
-    with start(tmp_path, "blocks.py") as process:
-        process.stdin.write(b"hi\n")
-        assert process.stdout.readline() == b"began\n"
-        process.send_signal(signal.SIGTERM)
-        assert process.wait() == 0
-    with start(tmp_path, "blocks.py") as process:
-        process.stdin.close()
-        assert process.stdout.readline() == b"began\n"
-        blocking_bot.write_text("")
-        assert process.stdout.read() == b"done hi 0\n"
-        assert process.wait() == 0
-
-
-def test_told_twice_it_leaves_at_once(tmp_path: Path, blocking_bot: Path) -> None:
-    """The second signal does not wait for anything; it is a stop all the same, and no crash."""
-    with start(tmp_path, "blocks.py") as process:
-        process.stdin.write(b"hi\n")
-        assert process.stdout.readline() == b"began\n"
-        process.send_signal(signal.SIGTERM)
-        process.send_signal(signal.SIGINT)
-        assert process.wait() == 0
-    assert blocking_bot.is_fifo()
-
-
-# At a terminal
-
-
-class Terminal:
-    """A process at a real pseudo-terminal."""
-
-    def __init__(self, folder: Path) -> None:
-        self.master, slave = os.openpty()
-        settings = termios.tcgetattr(slave)
-        settings[3] &= ~termios.ECHO  # what is typed is not repeated in what is shown
-        termios.tcsetattr(slave, termios.TCSANOW, settings)
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", AT_TERMINAL, "run", "history-echo", "--store", ":memory:"],
-            cwd=folder,
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            start_new_session=True,
-            env={**os.environ, "TERM": "xterm-256color", "FORCE_COLOR": "1"},
-        )
-        os.close(slave)
-        self.shown = b""
-
-    def wait_for(self, text: bytes) -> None:
-        while text not in self.shown:
-            self.shown += os.read(self.master, 4096)
-
-    def type(self, text: bytes) -> None:
-        self.shown = b""
-        os.write(self.master, text)
-
-    def end(self) -> int:
-        """Return the status, once everything it said was read."""
-        try:
-            while more := os.read(self.master, 4096):
-                self.shown += more
-        except OSError:  # Linux's way to say that nobody has the terminal open any more
-            self.shown += b""
-        return self.process.wait()
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        os.close(self.master)
-
-
-@pytest.fixture
-def terminal(tmp_path: Path) -> Iterator[Terminal]:
-    terminal = Terminal(tmp_path)
-    yield terminal
-    terminal.close()
-
-
-def test_a_terminal_gets_a_prompt(terminal: Terminal) -> None:
-    """It says who speaks, and where; replies have no colours."""
-    terminal.wait_for(b"user@console> ")
-    terminal.type(b"hi\n")
-    terminal.wait_for(b"user@console> ")
-    assert terminal.shown == f"Current message: hi\r\n{NONE}\r\nuser@console> ".encode()
-    terminal.type(b":as bob\n:in room\n")
-    terminal.wait_for(b"bob@room> ")
-
-
-@pytest.mark.parametrize("key", [b"\x04", b"\x03"], ids=["Ctrl-D", "Ctrl-C"])
-def test_a_terminal_is_left_with_a_key(terminal: Terminal, key: bytes) -> None:
-    """With status 0 and nothing but the end of the prompt's line."""
-    terminal.wait_for(b"user@console> ")
-    terminal.type(key)
-    assert terminal.end() == 0
-    assert terminal.shown in (b"\r\n", b"^C\r\n")
-
-
-def test_a_terminal_is_left_with_quit(terminal: Terminal) -> None:
-    """The line is ended already."""
-    terminal.wait_for(b"user@console> ")
-    terminal.type(b":quit\n")
-    assert terminal.end() == 0
-    assert terminal.shown == b""
-
-
-def test_a_terminal_that_is_gone_ends_it(tmp_path: Path) -> None:
-    """A window that was closed is the end of the input."""
-    master, slave = os.openpty()
-    with subprocess.Popen(
-        [*COMMAND, "run", "history-echo", "--store", ":memory:"],
-        cwd=tmp_path,
-        stdin=slave,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
-        os.close(slave)
-        os.write(master, b"hi\n")
-        assert process.stdout
-        assert process.stderr
-        assert process.stdout.readline() == b"Current message: hi\n"
-        os.close(master)
-        assert process.wait() == 0
-        assert process.stderr.read() == b""
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("nowhere", "[nowhere cannot be sent: No such file or directory]"),
+        (".", "[. cannot be sent: Is a directory]"),
+        ("/dev/null", "[/dev/null cannot be sent: Invalid argument]"),
+        ("a\x00b", "[a\x00b cannot be sent: embedded null byte]"),
+    ],
+)
+def test_what_is_no_file_is_not_sent(talk: Talk, path: str, told: str) -> None:
+    """It says why."""
+    assert talk(f":send {path}\n", tell) == f"{told}\n"

@@ -230,7 +230,7 @@ class Siege:
     def _given_up(self) -> set[tuple[int, str]]:
         found = rows(
             self.path,
-            "SELECT json_extract(body, '$.origin'), json_extract(body, '$.part.text') "
+            "SELECT json_extract(body, '$.origin'), json_extract(body, '$.part.content.text') "
             "FROM dead_letters WHERE kind = 'reply'",
         )
         return {(int(number), first_word(text)) for number, text in found}

@@ -24,10 +24,9 @@ from chatstate import (
     PerMember,
     PerThread,
     PerUser,
-    Reply,
     Turn,
 )
-from chatstate.adapter import Action, Capabilities, Host, Part, Sent
+from chatstate.adapter import Action, Adapter, Capabilities, Host, Part, Post, Sent
 from chatstate.engine import Engine
 from chatstate.stores.sqlite import SQLiteStore
 from chatstate.stores.sqlite.inbox import Inbox
@@ -93,7 +92,7 @@ async def step(number: int, turn: Turn, member: PerMember[list[int]]) -> str:
     return f"called {result}"
 
 
-class PipeAdapter:
+class PipeAdapter(Adapter):
     """Speaks with the parent."""
 
     name = "pipe"
@@ -116,8 +115,8 @@ class PipeAdapter:
         finally:
             delivering.cancel()
 
-    def render(self, reply: Reply) -> Sequence[Part]:
-        return [{"text": line} for line in reply.text.split("\n")]
+    def render(self, post: Post) -> Sequence[Part]:
+        return [Part({"text": line}) for line in post.text.text.split("\n")]
 
     async def perform(self, action: Action) -> Sent:
         die_at("begun")
@@ -125,7 +124,7 @@ class PipeAdapter:
         self._answers[action.key] = answer
         write(
             {
-                "send": action.part["text"],
+                "send": action.part.content["text"],
                 "key": action.key,
                 "chat": action.chat,
                 "thread": action.thread,

@@ -210,7 +210,7 @@ async def test_a_reply_that_crashes_the_process_each_time_is_given_up_and_no_oth
     real, deadly = platform.perform, asyncio.Event()
 
     async def perform(action: Any) -> Any:
-        if action.part["text"] == "deadly":
+        if action.part.content["text"]["text"] == "deadly":
             deadly.set()
             await asyncio.get_running_loop().create_future()
         return await real(action)

@@ -73,6 +73,9 @@ class Aliases:
                     f"UPDATE {table} SET conversation = ? WHERE conversation = ?",  # noqa: S608 - our names
                     (mine, other),
                 )
+            self._writer.execute(
+                "UPDATE states SET conversation = ? WHERE conversation = ?", (mine, other)
+            )
         self._writer.execute(
             "UPDATE conversations SET chat = ? WHERE chat = ? AND thread NOT IN "
             "(SELECT thread FROM conversations WHERE chat = ?)",
@@ -84,6 +87,9 @@ class Aliases:
             self._writer.execute(
                 "UPDATE OR IGNORE states SET place = ? WHERE scope = ? AND place = ?",
                 (mine, scope, other),
+            )
+            self._writer.execute(  # what is kept aside does not expire
+                "UPDATE states SET expires_at = NULL WHERE scope = ? AND place = ?", (scope, other)
             )
             left = self._writer.execute(
                 "SELECT bot, name, person FROM states WHERE scope = ? AND place = ?",

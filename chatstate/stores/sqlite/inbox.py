@@ -13,6 +13,7 @@ import msgspec
 from chatstate.messages import Event
 from chatstate.scope import Place
 from chatstate.stores.base import Arrival, Ingested
+from chatstate.stores.sqlite import buttons
 from chatstate.stores.sqlite.directory import Directory
 
 Overflow = Literal["refuse", "drop_oldest"]
@@ -24,12 +25,16 @@ _PRUNED_AT_ONCE = 2000
 
 _STORE = """INSERT INTO inbox (seq, account, event_id, conversation, person, body, arrived_at)
     VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
-WAITING = """SELECT i.seq, i.account, c.chat, i.conversation, i.person, i.body, i.crashes
+_WAITING = """SELECT i.seq, i.account, c.chat, i.conversation, i.person, i.body, i.crashes,
+        i.ahead, EXISTS (SELECT 1 FROM notes WHERE turn = i.seq)
     FROM inbox AS i JOIN conversations AS c ON c.id = i.conversation
-    WHERE i.conversation = ? AND i.seq > ? AND i.done_at IS NULL ORDER BY i.seq LIMIT ?"""
+    WHERE i.conversation = ? AND i.done_at IS NULL"""
+WAITING = f"{_WAITING} AND i.seq > ? AND NOT i.ahead ORDER BY i.seq LIMIT ?"
+AHEAD = f"{_WAITING} AND i.ahead ORDER BY i.seq"
 _SECOND_WAITING = """SELECT seq FROM inbox WHERE conversation = ? AND done_at IS NULL
-    ORDER BY seq LIMIT 1 OFFSET 1"""
+    AND NOT ahead ORDER BY seq LIMIT 1 OFFSET 1"""
 _COUNT_WAITING = "SELECT count(*) FROM inbox WHERE conversation = ? AND done_at IS NULL"
+_PUT_AHEAD = "UPDATE inbox SET ahead = 1 WHERE seq = ?"
 _USED_UP = "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'inbox'"
 # Only rows near the oldest done one are looked at, so that this takes no index and no scan.
 _PRUNE = """DELETE FROM inbox WHERE seq < ? + (
@@ -103,10 +108,12 @@ class Inbox:
                 )
         return results
 
-    def add(self, place: Place, event: Event) -> Arrival:
-        """Store an event whose id is new."""
-        arrival = Arrival(next(self._numbers), place, event)
+    def add(self, place: Place, event: Event, *, ahead: bool = False) -> Arrival:
+        """Store an event whose id is new; `ahead` of all that waits."""
+        arrival = Arrival(next(self._numbers), place, event, ahead=ahead)
         self._writer.execute(_STORE, self._row(arrival, self._clock()))
+        if ahead:
+            self._writer.execute(_PUT_AHEAD, (arrival.seq,))
         self._waiting[place.conversation] += 1
         return arrival
 
@@ -132,9 +139,10 @@ class Inbox:
         return [None] * len(numbers)
 
     def prune(self, calls: Sequence[None]) -> list[None]:
-        """Forget events, and notes, that are long done."""
+        """Forget events and notes that are long done, and buttons that expired."""
         self._writer.execute(_PRUNE, (_PRUNED_AT_ONCE, self._clock() - _KEPT_SECONDS))
         self._writer.execute(_PRUNE_NOTES)
+        buttons.prune(self._writer, self._clock())
         return [None] * len(calls)
 
     def _store(self) -> None:
@@ -225,7 +233,8 @@ class Inbox:
 def arrivals(rows: Iterable[Any]) -> list[Arrival]:
     """Return the events in rows of `WAITING`."""
     return [
-        Arrival(seq, Place(*place), _decode(body), crashes) for seq, *place, body, crashes in rows
+        Arrival(seq, Place(*place), _decode(body), crashes, bool(ahead), bool(noted))
+        for seq, *place, body, crashes, ahead, noted in rows
     ]
 
 

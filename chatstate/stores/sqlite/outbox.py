@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from chatstate.stores.base import Owed, Settled
+from chatstate.stores.sqlite import buttons
 
 _OWED = """SELECT turn, part, body, begun_at, crashes FROM outbox
     WHERE conversation = ? AND (turn, part) > (?, ?) ORDER BY turn, part LIMIT ?"""
@@ -75,4 +76,5 @@ class Outbox:
         if dead:
             self._writer.executemany(_DIES, dead)
         self._writer.executemany(_SETTLED, rows)
+        buttons.hang(self._writer, settled)
         return [None] * len(settled)

@@ -30,6 +30,8 @@ _INITIAL = (
         bot TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL,
         started_at REAL NOT NULL, ended_at REAL
     )""",
+    # Each bot's secret, with which it signs what buttons carry.
+    "CREATE TABLE secrets (bot TEXT PRIMARY KEY, secret BLOB NOT NULL) WITHOUT ROWID",
     # A bot's account on a platform; `cursor` is the adapter's place in the platform's stream.
     """CREATE TABLE accounts (
         id INTEGER PRIMARY KEY,
@@ -62,23 +64,29 @@ _INITIAL = (
         UNIQUE (chat, thread)
     )""",
     # Events in the order of arrival. Done ones keep their id for a while, to know them again.
+    # Those that are `ahead` (expired values) go before what waits in their conversation.
     """CREATE TABLE inbox (
         seq INTEGER PRIMARY KEY AUTOINCREMENT,
         account INTEGER NOT NULL, event_id TEXT NOT NULL,
         conversation INTEGER NOT NULL, person INTEGER NOT NULL,
         body TEXT, arrived_at REAL NOT NULL,
         done_at REAL, attempt INTEGER, crashes INTEGER NOT NULL DEFAULT 0,
+        ahead INTEGER NOT NULL DEFAULT 0,
         UNIQUE (account, event_id)
     )""",
     "CREATE INDEX inbox_waiting ON inbox (conversation, seq) WHERE done_at IS NULL",
-    # The state. `schema` is the version of the state's declaration that wrote the value.
+    # The state. `schema` is the version of the state's declaration that wrote the value. If it
+    # expires, the account and the conversation are those of the turn that used it last.
     """CREATE TABLE states (
         bot TEXT NOT NULL, scope TEXT NOT NULL, name TEXT NOT NULL,
         place INTEGER NOT NULL, person INTEGER NOT NULL,
         value TEXT NOT NULL, version INTEGER NOT NULL, schema INTEGER NOT NULL,
         changed_at REAL NOT NULL,
+        expires_at REAL, account INTEGER, conversation INTEGER,
         PRIMARY KEY (bot, scope, name, place, person)
     )""",
+    """CREATE INDEX states_expiring ON states (bot, scope, name, account, expires_at)
+        WHERE expires_at IS NOT NULL""",
     # Replies owed: a row is deleted once it is sent or dead.
     """CREATE TABLE outbox (
         conversation INTEGER NOT NULL, turn INTEGER NOT NULL, part INTEGER NOT NULL,
@@ -91,6 +99,14 @@ _INITIAL = (
         turn INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
         PRIMARY KEY (turn, name)
     )""",
+    # What buttons send that is too long for their platform; `message` once it is known.
+    """CREATE TABLE buttons (
+        ref TEXT PRIMARY KEY,
+        conversation INTEGER NOT NULL, turn INTEGER NOT NULL, part INTEGER NOT NULL,
+        sends TEXT NOT NULL, command INTEGER NOT NULL, expires_at REAL NOT NULL, message TEXT
+    ) WITHOUT ROWID""",
+    "CREATE INDEX buttons_of ON buttons (conversation, turn, part)",
+    "CREATE INDEX buttons_expiring ON buttons (expires_at)",
     # Events whose turn failed (`part` is NULL), and replies that were refused or held.
     """CREATE TABLE dead_letters (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -109,7 +125,8 @@ _INITIAL = (
         SELECT s.bot, s.scope, s.name, a.platform,
             c.platform_id AS chat, nullif(k.thread, '') AS thread,
             p.platform_id AS person, s.value,
-            strftime('%Y-%m-%dT%H:%M:%SZ', s.changed_at, 'unixepoch') AS changed
+            strftime('%Y-%m-%dT%H:%M:%SZ', s.changed_at, 'unixepoch') AS changed,
+            strftime('%Y-%m-%dT%H:%M:%SZ', s.expires_at, 'unixepoch') AS expires
         FROM states AS s
         LEFT JOIN conversations AS k ON s.scope IN ('member', 'thread') AND k.id = s.place
         LEFT JOIN chats AS c ON c.id = CASE WHEN s.scope = 'chat' THEN s.place ELSE k.chat END

@@ -11,25 +11,25 @@ import contextlib
 import itertools
 import logging
 import os
-import socket
 import sqlite3
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from filelock import FileLock, Timeout
-from sqlite_utils import Database
 
-from chatstate.errors import StorageError, StoreLockedError
 from chatstate.messages import Event, User
-from chatstate.scope import Key
+from chatstate.scope import Key, Scope
 from chatstate.stores.base import (
     Account,
     Address,
     Arrival,
     Backlog,
+    Due,
+    Expiry,
+    FoundButton,
     Ingested,
     Outcome,
     Owed,
@@ -39,22 +39,28 @@ from chatstate.stores.base import (
     TurnCommit,
     Value,
 )
+from chatstate.stores.sqlite import buttons
 from chatstate.stores.sqlite.aliases import Alias, Aliases
 from chatstate.stores.sqlite.faults import growing_pauses, is_passing, storage_error
 from chatstate.stores.sqlite.group_commit import GroupCommit
-from chatstate.stores.sqlite.inbox import WAITING, Delivery, Inbox, Overflow, arrivals
+from chatstate.stores.sqlite.hold import MEMORY, begin_run, connect, end_run
+from chatstate.stores.sqlite.inbox import (
+    AHEAD,
+    WAITING,
+    Delivery,
+    Inbox,
+    Overflow,
+    arrivals,
+)
 from chatstate.stores.sqlite.letters import ANY_REQUESTED, Reviver
 from chatstate.stores.sqlite.outbox import Outbox, Taking
-from chatstate.stores.sqlite.schema import migrate
+from chatstate.stores.sqlite.states import DUE, LOAD, Expiries
 from chatstate.stores.sqlite.turns import commit_turns
 
 log = logging.getLogger("chatstate.store")
 
-MEMORY = ":memory:"
 _encoder = msgspec.json.Encoder()
 
-_CRASHES = """SELECT count(*) FROM runs WHERE bot = ? AND ended_at IS NULL AND id >
-    coalesce((SELECT max(id) FROM runs WHERE bot = ? AND ended_at IS NOT NULL), 0)"""
 _ADDRESS = """SELECT c.account, c.platform_id, k.thread FROM conversations AS k
     JOIN chats AS c ON c.id = k.chat WHERE k.id = ?"""
 _WITH_EVENTS = """SELECT conversation FROM inbox
@@ -63,11 +69,8 @@ _WITH_EVENTS = """SELECT conversation FROM inbox
 _WITH_REPLIES = """SELECT DISTINCT o.conversation FROM outbox AS o
     JOIN conversations AS k ON k.id = o.conversation JOIN chats AS c ON c.id = k.chat
     WHERE c.account IN (SELECT value FROM json_each(?))"""
-_END_RUN = "UPDATE runs SET ended_at = ? WHERE id = ?"
-_CLEAR_SUSPECTS = """UPDATE inbox SET crashes = 0 WHERE done_at IS NULL AND crashes > 0
-    AND account IN (SELECT id FROM accounts WHERE bot = ?)"""
-_LOAD = """SELECT value, version, schema FROM states
-    WHERE bot = ? AND scope = ? AND name = ? AND place = ? AND person = ?"""
+_OWING = """SELECT value FROM json_each(?) WHERE value IN (SELECT turn FROM outbox)
+    OR value IN (SELECT turn FROM dead_letters WHERE kind = 'reply')"""
 
 
 class SQLiteStore:
@@ -91,23 +94,31 @@ class SQLiteStore:
         self._clock = clock
         self._bot = ""
         self._run = 0
+        self._folder = Path(f"{self.path}-files")
 
     # Holding the store
+
+    @property
+    def folder(self) -> Path:
+        return self._folder
 
     async def open(self, bot: str) -> Run:
         self._bot = bot
         with contextlib.ExitStack() as held:
             try:
-                self._connect(held)
-                run = self._begin_run()
-                self._writer.execute("PRAGMA busy_timeout = 0")  # from now on it waits by itself
+                if self.path == MEMORY:
+                    self._folder = Path(held.enter_context(tempfile.TemporaryDirectory()))
+                self._writer, self._reader = connect(self.path, held)
+                run = begin_run(self._writer, bot, self._clock())
             except sqlite3.Error as error:
                 raise storage_error(error, self.path) from error
             self._held = held.pop_all()
+        self._run = run.id
         self._inbox = Inbox(self._writer, self._clock, self._waiting_limit, self._overflow)
         self._outbox = Outbox(self._writer, self._clock)
         self._reviver = Reviver(self._writer, self._inbox)
         self._aliases = Aliases(self._writer)
+        self._expiries = Expiries(self._writer, self._inbox, self._clock)
         self._commits = GroupCommit(
             self._writer,
             self.path,
@@ -123,7 +134,9 @@ class SQLiteStore:
                 self._outbox.begin,
                 self._outbox.unsent,
                 self._reviver.revive,
+                self._expiries.expire,
                 self._inbox.prune,
+                self._nothing,
             ),
             self._outbox.settle,
             self._inbox.reload,
@@ -136,8 +149,7 @@ class SQLiteStore:
             await self._commits.close()
             if clean:
                 try:
-                    self._writer.execute(_END_RUN, (self._clock(), self._run))
-                    self._writer.execute(_CLEAR_SUSPECTS, (self._bot,))
+                    end_run(self._writer, self._bot, self._run, self._clock())
                 except sqlite3.Error as error:
                     raise storage_error(error, self.path) from error
 
@@ -145,57 +157,6 @@ class SQLiteStore:
         """Let go of the file as a killed process does: without writing. For tests."""
         with self._held:
             await self._commits.abandon()
-
-    def _connect(self, held: contextlib.ExitStack) -> None:
-        if self.path == MEMORY:
-            self._writer = self._reader = held.enter_context(_open(MEMORY))
-        else:
-            self._take_lock(held)
-            try:
-                os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-                self._writer = held.enter_context(_open(self.path))
-                _use_wal(self._writer, self.path)
-                self._reader = held.enter_context(_open(self.path))
-            except OSError as error:
-                raise StorageError(f"{self.path} cannot be opened: {error.strerror}") from error
-        migrate(Database(self._writer), self.path)
-
-    def _take_lock(self, held: contextlib.ExitStack) -> None:
-        folder = Path(self.path).parent
-        if not folder.is_dir():  # the lock would make it, and the path may be misspelt
-            raise StorageError(f"{self.path} cannot be opened: there is no folder {folder}")
-        lock = FileLock(f"{self.path}-lock", mode=0o600)
-        try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            raise StoreLockedError(
-                f"{self.path} is in use by {self._holder()}; stop that, or use another store"
-            ) from None
-        except OSError as error:
-            raise StorageError(f"{self.path} cannot be opened: {error.strerror}") from error
-        held.callback(lock.release)
-
-    def _holder(self) -> str:
-        try:
-            uri = f"{Path(self.path).as_uri()}?mode=ro"
-            with contextlib.closing(sqlite3.connect(uri, uri=True)) as reader:
-                row = reader.execute(
-                    "SELECT bot, pid, host FROM runs ORDER BY id DESC LIMIT 1"
-                ).fetchone()
-        except sqlite3.Error:
-            row = None
-        return f"bot {row[0]!r}, process {row[1]} on {row[2]}" if row else "another process"
-
-    def _begin_run(self) -> Run:
-        (crashes,) = self._writer.execute(_CRASHES, (self._bot, self._bot)).fetchone()
-        self._run = (
-            self._writer.execute(
-                "INSERT INTO runs (bot, host, pid, started_at) VALUES (?, ?, ?, ?)",
-                (self._bot, socket.gethostname(), os.getpid(), self._clock()),
-            ).lastrowid
-            or 0
-        )
-        return Run(self._run, crashes)
 
     # Writing
 
@@ -227,6 +188,9 @@ class SQLiteStore:
     def settle(self, settled: Settled) -> None:
         self._commits.submit_lazy(settled)
 
+    async def flush(self) -> None:
+        await self._commits.submit(self._nothing, None)  # takes along what is lazy
+
     async def person(self, account: int, user: User) -> int:
         person: int = await self._commits.submit(self._people, (account, user))
         return person
@@ -248,6 +212,12 @@ class SQLiteStore:
         revived: Sequence[Revived] = await self._commits.submit(self._reviver.revive, None)
         return revived
 
+    async def expire(self, expiries: Sequence[Expiry]) -> Sequence[Arrival | None]:
+        done: Sequence[Arrival | None] = await self._commits.submit(
+            self._expiries.expire, expiries, weight=len(expiries)
+        )
+        return done
+
     async def prune(self) -> None:
         await self._commits.submit(self._inbox.prune, None)
 
@@ -267,6 +237,9 @@ class SQLiteStore:
             accounts.append(Account(*row))
             self._reviver.accounts.add(row[0])
         return accounts
+
+    def _nothing(self, calls: Sequence[None]) -> list[None]:
+        return [None] * len(calls)
 
     def _people(self, people: Sequence[tuple[int, User]]) -> list[int]:
         return [self._inbox.directory.person(account, user) for account, user in people]
@@ -297,7 +270,7 @@ class SQLiteStore:
     # Reading
 
     async def load(self, keys: Sequence[Key]) -> Sequence[Value | None]:
-        rows = [await self._read(_LOAD, key) for key in keys]
+        rows = [await self._read(LOAD, key) for key in keys]
         return [Value(*row[0]) if row else None for row in rows]
 
     async def notes(self, turn: int) -> Mapping[str, str]:
@@ -309,8 +282,22 @@ class SQLiteStore:
         outbox = await self._read(_WITH_REPLIES, wanted)
         return Backlog([row[0] for row in inbox], [row[0] for row in outbox])
 
+    async def button(self, ref: str) -> FoundButton | None:
+        return buttons.found(await self._read(buttons.FIND, (ref, self._clock())))
+
+    async def owing(self, turns: Sequence[int]) -> Sequence[int]:
+        return [row[0] for row in await self._read(_OWING, (_encoder.encode(turns).decode(),))]
+
     async def claim(self, conversation: int, after: int, limit: int) -> Sequence[Arrival]:
-        return arrivals(await self._read(WAITING, (conversation, after, limit)))
+        ahead = [] if after else await self._read(AHEAD, (conversation,))
+        return arrivals([*ahead, *await self._read(WAITING, (conversation, after, limit))])
+
+    async def due(
+        self, bound: tuple[Scope, str, int], account: int, skip: int, limit: int
+    ) -> Sequence[Due]:
+        values = (self._bot, *bound, account, self._clock(), limit, skip)
+        rows = await self._read(DUE, values)
+        return [Due(Key(*key), conversation) for *key, conversation in rows]
 
     async def address(self, conversation: int) -> Address:
         ((account, chat, thread),) = await self._read(_ADDRESS, (conversation,))
@@ -326,21 +313,3 @@ class SQLiteStore:
                     raise storage_error(error, self.path) from error
                 log.warning("%s; trying again", storage_error(error, self.path))
             await asyncio.sleep(next(pauses))
-
-
-def _open(path: str) -> contextlib.closing[sqlite3.Connection]:
-    connection = sqlite3.connect(
-        path, isolation_level=None, check_same_thread=False, timeout=0, cached_statements=128
-    )
-    connection.execute("PRAGMA synchronous = FULL")
-    return contextlib.closing(connection)
-
-
-def _use_wal(connection: sqlite3.Connection, path: str) -> None:
-    connection.execute("PRAGMA busy_timeout = 5000")  # only while opening: nothing else runs yet
-    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-    if mode != "wal":
-        raise StorageError(
-            f"{path} is on a file system without shared memory (a network drive?); "
-            "SQLite needs a local disk"
-        )

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
 
-from chatstate.scope import Key
-from chatstate.stores.base import Change, Outcome, TurnCommit
+from chatstate.stores.base import Outcome, TurnCommit
+from chatstate.stores.sqlite import buttons, states
 
 _DONE = """UPDATE inbox SET body = NULL, done_at = ?, attempt = ? WHERE seq = ? AND done_at IS NULL
-    AND NOT EXISTS (SELECT 1 FROM inbox AS earlier WHERE earlier.conversation = inbox.conversation
-        AND earlier.seq < inbox.seq AND earlier.done_at IS NULL)"""
+    AND (ahead OR NOT EXISTS (SELECT 1 FROM inbox AS earlier
+        WHERE earlier.conversation = inbox.conversation
+        AND earlier.seq < inbox.seq AND earlier.done_at IS NULL))"""
 # Events that had to make room (`drop_oldest`) while a handler had them already.
 _DIES = """INSERT INTO dead_letters
     (bot, kind, conversation, person, turn, body, error, detail, died_at)
     SELECT a.bot, 'event', i.conversation, i.person, i.seq, i.body, ?, ?, ?
     FROM inbox AS i JOIN accounts AS a ON a.id = i.account WHERE i.seq = ?"""
-_INSERT = """INSERT INTO states
-    (value, version, schema, changed_at, bot, scope, name, place, person)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
-_UPDATE = """UPDATE states SET value = ?, version = ?, schema = ?, changed_at = ?
-    WHERE bot = ? AND scope = ? AND name = ? AND place = ? AND person = ? AND version = ?"""
 _OWE = """INSERT INTO outbox (conversation, turn, part, body, owed_at, begun_at)
     VALUES (?, ?, ?, ?, ?, ?)"""
 
@@ -103,17 +99,8 @@ def _apply(connection: sqlite3.Connection, turns: Sequence[TurnCommit], now: flo
     ]
     if noted:
         connection.executemany("DELETE FROM notes WHERE turn = ?", noted)
-    new: list[tuple[object, ...]] = []
-    changed: list[tuple[object, ...]] = []
-    for change in _collapse(change for turn in turns for change in turn.changes):
-        value = change.value
-        row = (value.text, value.version, value.schema, now, *change.key)
-        if change.expected:
-            changed.append((*row, change.expected))
-        else:
-            new.append(row)
-    _all(connection, _INSERT, new)
-    _all(connection, _UPDATE, changed)
+    if not states.write(connection, turns, now):
+        raise _NotAllError
     owed = [
         (turn.place.conversation, reply.turn, reply.part, reply.body, now, reply.begun_at)
         for turn in turns
@@ -121,20 +108,7 @@ def _apply(connection: sqlite3.Connection, turns: Sequence[TurnCommit], now: flo
     ]
     if owed:
         connection.executemany(_OWE, owed)
-
-
-def _collapse(changes: Iterable[Change]) -> Iterable[Change]:
-    """Join changes of one key, each made on the one before, into a single write."""
-    last: dict[Key, Change] = {}
-    for change in changes:
-        before = last.get(change.key)
-        if before is None:
-            last[change.key] = change
-        elif before.value.version == change.expected:
-            last[change.key] = Change(change.key, before.expected, change.value)
-        else:
-            raise _NotAllError
-    return last.values()
+        buttons.keep(connection, turns)
 
 
 def _all(

@@ -1,0 +1,225 @@
+"""One run of the console: who speaks and where, and what was said so far."""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+from msgspec.structs import replace
+
+from chatstate import Attachment, Event, Message, MessageRef, User
+from chatstate.adapter import Post, PostButton
+from chatstate_console.files import attachment
+from chatstate_console.lines import Do, Place, Say, mentions, path_and_text, place, wanted
+
+_REMEMBERED = 200
+_SAVED = 20
+_TEXT_SAVED = 40
+
+
+class Misread(Exception):  # noqa: N818 - a line that was read and cannot be done
+    """A line asks for what is not there; the text says what is."""
+
+
+class Said(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A message of this run. `by` is who said it, "" being the bot.
+
+    `number` counts a place's messages that had buttons.
+    """
+
+    id: str
+    place: Place
+    text: str
+    by: str = ""
+    buttons: Sequence[PostButton] = ()
+    number: int = 0
+
+    @property
+    def ref(self) -> MessageRef:
+        """The message, as an event names it."""
+        return MessageRef(self.id, self.text, User(self.by, self.by) if self.by else None)
+
+
+class Session:
+    """Turns what was typed into events, and remembers the newest messages for what refers to them.
+
+    `names` and `places` are those one has been. Raises `ValueError` if nobody speaks, or nowhere.
+    """
+
+    def __init__(self, user: str, chat: str) -> None:
+        if not user or not chat:
+            raise ValueError("user and chat must not be empty")
+        self.user = user
+        self.place = place(chat)
+        self.names = dict.fromkeys([user])
+        self.places = dict.fromkeys([self.place.title])
+        self._run = uuid.uuid4().hex  # ids of this run are none of another's
+        self._ids = 0
+        self._numbers: Counter[Place] = Counter()
+        self._said: deque[Said] = deque(maxlen=_REMEMBERED)
+        self._does: Mapping[str, Callable[[str], Event | None]] = {
+            "as": self._become,
+            "in": self._go,
+            "press": self._press,
+            "reply": self._reply,
+            "edit": self._edit,
+            "send": self._send,
+            "join": lambda _: self._event(replace(self._message(""), kind="join")),
+            "leave": lambda _: self._event(replace(self._message(""), kind="leave")),
+        }
+
+    def event(self, meaning: Say | Do) -> Event | None:
+        """Return the event that a line makes, if it makes one; `:as` and `:in` are done here.
+
+        Raises `Misread`.
+        """
+        if isinstance(meaning, Say):
+            return self._say(meaning.text)
+        does = self._does.get(meaning.word)
+        return does(meaning.argument) if does else None
+
+    # What the bot says
+
+    def sent(self, where: Place, post: Post) -> Said:
+        """Note a message of the bot's."""
+        return self._note(self._new_id(), where, post)
+
+    def edited(self, identity: str, where: Place, post: Post) -> tuple[Said | None, Said]:
+        """Note what a message of the bot's says now; return it as it was, if known, and as it is.
+
+        It counts as the newest from now on, since it is printed below all others.
+        """
+        before = self.deleted(identity)
+        return before, self._note(identity, where, post, before.number if before else 0)
+
+    def deleted(self, identity: str) -> Said | None:
+        """Forget a message; return it, if it is known."""
+        found = self.find(identity)
+        if found:
+            self._said.remove(found)
+        return found
+
+    def find(self, identity: str | None) -> Said | None:
+        """Return a message of this run by its id, if it is remembered."""
+        return next((one for one in self._said if one.id == identity), None)
+
+    def with_buttons(self, number: int = 0) -> Said | None:
+        """Return this place's message `number` that has buttons, or the newest for 0."""
+        for one in reversed(self._said):
+            if one.place == self.place and one.buttons and number in (0, one.number):
+                return one
+        return None
+
+    # What a later run goes on with
+
+    def saved(self) -> str:
+        """Return the newest messages with buttons, which can be pressed after a restart, too."""
+        newest = [one for one in self._said if one.buttons][-_SAVED:]
+        brief = [replace(one, text=one.text[:_TEXT_SAVED]) for one in newest]
+        return msgspec.json.encode(brief).decode()
+
+    def restore(self, saved: str) -> None:
+        """Remember what was `saved`; what is not of this form is none."""
+        with contextlib.suppress(msgspec.DecodeError):
+            for one in reversed(msgspec.json.decode(saved, type=list[Said])):
+                self._said.appendleft(one)
+                self._numbers[one.place] = max(self._numbers[one.place], one.number)
+
+    def _note(self, identity: str, where: Place, post: Post, number: int = 0) -> Said:
+        buttons = [button for row in post.buttons for button in row]
+        if buttons and not number:
+            self._numbers[where] += 1
+            number = self._numbers[where]
+        said = Said(identity, where, post.text.text, "", buttons, number)
+        self._said.append(said)
+        return said
+
+    # What people do
+
+    def _become(self, name: str) -> None:
+        self.user = name
+        self.names[name] = None
+
+    def _go(self, name: str) -> None:
+        try:
+            self.place = place(name)
+        except ValueError as error:
+            raise Misread(str(error)) from error
+        self.places[self.place.title] = None
+
+    def _say(
+        self, text: str, *, reply_to: MessageRef | None = None, files: Sequence[Attachment] = ()
+    ) -> Event:
+        identity = self._new_id()
+        self._said.append(Said(identity, self.place, text, self.user))
+        message = self._message(text)
+        message = replace(message, id=identity, reply_to=reply_to, attachments=tuple(files))
+        return Event(identity, message)
+
+    def _reply(self, text: str) -> Event:
+        return self._say(text, reply_to=self._last("", "the bot has said nothing here").ref)
+
+    def _edit(self, text: str) -> Event:
+        before = self._last(self.user, f"{self.user} has said nothing here")
+        self._said[self._said.index(before)] = replace(before, text=text)
+        message = self._message(text)
+        return self._event(replace(message, kind="edit", id=before.id))
+
+    def _press(self, argument: str) -> Event:
+        said, button = self._button(argument)
+        message = self._message(button.data)
+        return self._event(replace(message, kind="press", pressed=said.ref))
+
+    def _button(self, argument: str) -> tuple[Said, PostButton]:
+        which = wanted(argument)
+        newest = self.with_buttons()
+        labelled = newest and _labelled(newest, which.label)
+        if newest and labelled and (which.message or not which.number):  # a label may be 1.5
+            return newest, labelled
+        said = self.with_buttons(which.message)
+        if said is None:
+            number = f" {which.message}" if which.message else ""
+            raise Misread(f"there is no message{number} with buttons here")
+        if 1 <= which.number <= len(said.buttons):
+            return said, said.buttons[which.number - 1]
+        there = "  ".join(f"[{n}] {one.label}" for n, one in enumerate(said.buttons, 1))
+        raise Misread(f"there is no button {which.label}; there are {there}")
+
+    def _send(self, argument: str) -> Event:
+        path, text = path_and_text(argument)
+        try:
+            return self._say(text, files=[attachment(path)])
+        except OSError as error:
+            raise Misread(f"{path} cannot be sent: {error.strerror}") from error
+
+    def _last(self, by: str, otherwise: str) -> Said:
+        for one in reversed(self._said):
+            if one.place == self.place and one.by == by:
+                return one
+        raise Misread(otherwise)
+
+    def _message(self, text: str) -> Message:
+        return Message(
+            text,
+            User(self.user, self.user),
+            self.place.as_chat,
+            thread=self.place.thread,
+            mentions=tuple(mentions(text)),
+            time=datetime.now(UTC),
+        )
+
+    def _event(self, message: Message) -> Event:
+        return Event(self._new_id(), message)
+
+    def _new_id(self) -> str:
+        self._ids += 1
+        return f"{self._run}-{self._ids}"
+
+
+def _labelled(said: Said, label: str) -> PostButton | None:
+    same = (one for one in said.buttons if one.label.casefold() == label.casefold())
+    return next(same, None)

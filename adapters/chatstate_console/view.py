@@ -1,0 +1,50 @@
+"""What the console needs of where it is shown: a pipe, or a terminal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, Sequence
+from typing import Protocol, TextIO
+
+from chatstate import AdapterError, Command
+from chatstate.adapter import Capabilities, Receipt
+from chatstate.text import StyledText
+from chatstate_console.lines import Place
+from chatstate_console.wire import Entry
+
+
+def unread(stdout: TextIO, error: OSError) -> AdapterError:
+    """Return what to raise when nobody reads `stdout` any more, and write no more to it."""
+    # What could not be written is flushed again at exit, and must not fail there.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
+    return AdapterError(f"nobody reads what is printed ({error})")
+
+
+class View(Protocol):
+    """Takes lines in and shows what comes of them. `show` raises `AdapterError` if it cannot."""
+
+    capabilities: Capabilities
+
+    def lines(self, commands: Sequence[Command]) -> AsyncGenerator[str]:
+        """Yield what is typed, until its end."""
+        ...
+
+    async def delivered(self, where: Place, receipt: Receipt) -> None:
+        """Take note of an event that the bot has got; return when the next line may be read."""
+        ...
+
+    def show(self, where: Place, entry: Entry) -> None:
+        """Print what was said somewhere."""
+        ...
+
+    def tell(self, text: str) -> None:
+        """Print something the console itself has to say."""
+        ...
+
+    def preview(self, where: Place, key: str, text: StyledText) -> None:
+        """Show an answer that is still being written."""
+        ...
+
+    def typing(self, where: Place) -> None:
+        """Show that the bot is typing."""
+        ...

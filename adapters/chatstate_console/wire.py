@@ -1,0 +1,93 @@
+"""Between replies and what the console shows of them. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec.structs import replace
+
+from chatstate.adapter import Part, Post
+from chatstate.text import StyledText
+from chatstate_console.session import Said
+
+_WORDS_SHOWN = 40
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """What is printed at once. `heads`, `files` and `foot` are the console's own words about it.
+
+    `buttons` are lines, such as `[1] Yes  [2] No`; `number` is what `:press` knows them by.
+    """
+
+    heads: Sequence[str] = ()
+    text: StyledText = StyledText("")
+    files: Sequence[str] = ()
+    buttons: Sequence[str] = ()
+    number: int = 0
+
+
+def part(post: Post) -> Part:
+    """Return a reply as one part."""
+    content = msgspec.to_builtins(replace(post, files=()))
+    return Part(content, tuple(post.files), has_buttons=bool(post.buttons))
+
+
+def post(part: Part) -> Post:
+    """Return the reply that a part was made of."""
+    return replace(msgspec.convert(part.content, Post), files=part.files)
+
+
+def button_lines(post: Post) -> list[str]:
+    """Return the buttons of a reply, numbered, a line for each row."""
+    lines: list[str] = []
+    number = 0
+    for row in post.buttons:
+        numbered = [f"[{number + n}] {button.label}" for n, button in enumerate(row, 1)]
+        lines.append("  ".join(numbered))
+        number += len(row)
+    return lines
+
+
+def answers(post: Post, said: Said | None) -> list[str]:
+    """Return what tells which message a reply answers, if it names one."""
+    if post.reply_to is None:
+        return []
+    return [f"[in reply to: {_named(said)}]"]
+
+
+def replaces(said: Said | None) -> str:
+    """Return what tells which message was edited."""
+    return f"[edited: {_named(said)}]"
+
+
+def removes(said: Said | None) -> str:
+    """Return what tells which message was deleted."""
+    return f"[deleted: {_named(said)}]"
+
+
+def file_line(path: object, size: int) -> str:
+    """Return what tells where a received file lies, and how large it is."""
+    return f"[file: {path}, {_readable(size)}]"
+
+
+def _named(said: Said | None) -> str:
+    return first_words(said.text) if said else "an earlier message"
+
+
+def first_words(text: str) -> str:
+    """Return the beginning of a text in one line, whole words if possible."""
+    words = " ".join(text.split())
+    if len(words) <= _WORDS_SHOWN:
+        return words
+    cut = words[: _WORDS_SHOWN + 1].rpartition(" ")[0] or words[:_WORDS_SHOWN]
+    return f"{cut}…"
+
+
+def _readable(size: int) -> str:
+    amount = float(size)
+    for unit in ("bytes", "kB", "MB"):
+        if amount < 1000:  # noqa: PLR2004 - of one unit
+            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} GB"

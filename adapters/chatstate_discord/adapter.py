@@ -1,0 +1,263 @@
+"""The connection to Discord: it is kept up, events come in over it, and calls go out."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import logging
+import os
+import random
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from typing import Any, cast, get_args
+
+import discord
+
+from chatstate import AdapterError, Attachment, StorageError
+from chatstate.adapter import Action, Adapter, Capabilities, Host, Part, Post, Sent
+from chatstate_discord import client as clients
+from chatstate_discord import parts
+from chatstate_discord.backfill import Marks
+from chatstate_discord.calls import Calls
+from chatstate_discord.commands import synchronise
+from chatstate_discord.files import pieces
+from chatstate_discord.intake import Intake
+from chatstate_discord.places import Places
+from chatstate_discord.wire import Groups
+
+log = logging.getLogger("chatstate.discord")
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
+_READY_SECONDS = 120.0
+_READY_SECONDS_PER_SHARD = 10.0
+_CLOSE_SECONDS = 0.5
+_CANCEL_SECONDS = 0.1
+_SETTINGS = "CHATSTATE_DISCORD_"
+
+
+class DiscordAdapter(Adapter):
+    """A bot's account on Discord, by discord.py.
+
+    - `token`, or `CHATSTATE_DISCORD_TOKEN`, is the bot's.
+    - `groups`: what to hear in guilds, "addressed" (what mentions or answers the bot) or "all",
+      which needs the Message Content Intent.
+    - `shards`: how many there are in all; as many as Discord advises by default. `shard_ids`, such
+      as "0,1": which of them this process has; all by default.
+    - `members`, or `CHATSTATE_DISCORD_MEMBERS=1`: be told who leaves, too, which needs the Server
+      Members Intent.
+
+    `CHATSTATE_DISCORD_API` and `CHATSTATE_DISCORD_GATEWAY` are addresses of another server. Raises
+    `AdapterError` for a token that is none, `ValueError` for other options that are none.
+    """
+
+    name = "discord"
+    capabilities = Capabilities(
+        text_limit=parts.TEXT_LIMIT,
+        markup=True,
+        buttons=True,
+        button_bytes=parts.BUTTON_BYTES,
+        files=True,
+        file_bytes=parts.FILE_BYTES,
+        edit=True,
+        edit_pause=1.2,  # five edits in five seconds and a channel, with some left for answers
+        typing=9.0,
+        threads=True,
+        reply_to=True,
+        silent=True,
+        ephemeral=True,
+        finish=True,
+        idempotent_for=120.0,
+    )
+
+    def __init__(
+        self,
+        token: str = "",
+        groups: str = "addressed",
+        shards: str | int = "",
+        shard_ids: str = "",
+        *,
+        members: bool = False,
+    ) -> None:
+        self._token = token or os.environ.get(f"{_SETTINGS}TOKEN", "")
+        self.account = account_of(self._token)
+        self._groups: Groups = _groups(groups)
+        self._shards, self._shard_ids = _sharding(str(shards), shard_ids)
+        members = members or os.environ.get(f"{_SETTINGS}MEMBERS", "") not in ("", "0")
+        self._intents = clients.intents(self._groups, members=members)
+        self._calls = Calls()
+        self._places: Places | None = None
+        api, gateway = (os.environ.get(_SETTINGS + name, "") for name in ("API", "GATEWAY"))
+        clients.point(api, gateway)
+
+    async def run(self, host: Host) -> None:
+        """Stay connected and deliver what comes, until cancelled.
+
+        Raises `AdapterError` for what an operator must mend: a bad token, a missing intent.
+        """
+        marks = Marks(host.cursor)
+        loop = asyncio.get_running_loop()
+        pause = FIRST_PAUSE
+        while True:
+            began = loop.time()
+            try:
+                await self._converse(host, marks)
+                continue  # with the shards that Discord advises
+            except (AdapterError, StorageError):
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, the connection is made anew
+                if failure := clients.final(error, self._intents):
+                    raise failure from None
+                log.warning("the connection to Discord failed: %s", _why(error))
+            pause = FIRST_PAUSE if loop.time() - began > LONGEST_PAUSE else pause
+            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - no secret
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def render(self, post: Post) -> Sequence[Part]:
+        """See `parts.render`."""
+        return parts.render(post)
+
+    async def perform(self, action: Action) -> Sent:
+        """Make one call on Discord."""
+        return await self._calls.perform(action)
+
+    def open(self, attachment: Attachment) -> AsyncIterator[bytes]:
+        """Return the bytes of a file that came with a message."""
+        return self._pieces(attachment)
+
+    async def is_admin(self, chat: str, user: str) -> bool:
+        """Tell whether somebody may manage the guild that a channel is in."""
+        return self._places is not None and await self._places.is_admin(chat, user)
+
+    async def _pieces(self, attachment: Attachment) -> AsyncIterator[bytes]:
+        async for piece in pieces(await self._calls.http(), attachment):
+            yield piece
+
+    async def _converse(self, host: Host, marks: Marks) -> None:
+        """Receive until the connection fails for good, which raises.
+
+        Returns if Discord advises more shards than this client has.
+        """
+        client = clients.make(self._intents, self._shards, self._shard_ids)
+        intake = Intake(host, self._groups, client, marks)
+        clients.listen(client, intake.hear)
+
+        async def on_shard_disconnect(shard: int) -> None:
+            intake.lost(shard)
+
+        client.event(on_shard_disconnect)
+        await client.__aenter__()  # no `async with`, whose end may wait for half a minute
+        try:
+            await self._login(client)
+            if self._shards is None:
+                self._shards = (await client.http.get_bot_gateway())[0]
+                if self._shards > 1:
+                    return
+            self._calls.open(client.http, marks.salt)
+            self._places = Places(client)
+            await _first(self._connect(client), intake.run(), self._attend(client, intake, host))
+        finally:
+            self._calls.close()
+            self._places = None
+            await _close(client)
+
+    async def _login(self, client: discord.Client) -> None:
+        await client.login(self._token)
+
+    async def _connect(self, client: discord.Client) -> None:
+        await client.connect()
+
+    async def _attend(self, client: discord.Client, intake: Intake, host: Host) -> None:
+        """Wait for the session, which Discord may leave out without a word; then register."""
+        patience = _READY_SECONDS + _READY_SECONDS_PER_SHARD * (self._shards or 1)
+        try:
+            async with asyncio.timeout(patience):
+                await intake.is_ready.wait()
+        except TimeoutError:
+            raise ConnectionError("Discord began no session") from None
+        if client.application_id:
+            await synchronise(client.http, client.application_id, host.commands)
+        await asyncio.Event().wait()
+
+
+def account_of(token: str) -> str:
+    """Return the bot's id, which is the first part of its token. Raises `AdapterError`."""
+    if not token:
+        raise AdapterError(
+            f"there is no bot's token: set {_SETTINGS}TOKEN (docs/discord.md says how to get one)"
+        )
+    head, dot, _ = token.partition(".")
+    try:
+        account = base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)).decode("ascii")
+    except (binascii.Error, ValueError):
+        account = ""
+    if not dot or not account.isdecimal():
+        raise AdapterError(
+            f"{_SETTINGS}TOKEN holds no bot's token: such a token has three parts with dots "
+            "between them (a client secret, a public key or an id is none)"
+        )
+    return account
+
+
+async def _first(*works: Coroutine[Any, Any, None]) -> None:
+    """Do several things until one of them ends, and raise what ended it."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+        raise ConnectionError("the connection was closed")
+    finally:
+        await _cancel(tasks)
+
+
+async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended: discord.py swallows it if it is just connecting."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        done, left = await asyncio.wait(left, timeout=_CANCEL_SECONDS)
+        for task in done:
+            if not task.cancelled() and (error := task.exception()):
+                log.debug("%s, at the end of a connection", error)
+
+
+async def _close(client: discord.Client) -> None:
+    """Close a client; who does not answer that within a moment is not waited for."""
+    closing = asyncio.create_task(client.close())
+    _closing.add(closing)
+    closing.add_done_callback(_closed)
+    await asyncio.wait([closing], timeout=_CLOSE_SECONDS)
+
+
+_closing: set[asyncio.Task[None]] = set()
+
+
+def _closed(task: asyncio.Task[None]) -> None:
+    _closing.discard(task)
+    if not task.cancelled() and (error := task.exception()):
+        log.debug("a connection was not closed in order: %s", error)
+
+
+def _groups(given: str) -> Groups:
+    if given not in get_args(Groups):
+        raise ValueError(f"groups is one of {', '.join(get_args(Groups))}, not {given!r}")
+    return cast("Groups", given)
+
+
+def _sharding(shards: str, shard_ids: str) -> tuple[int | None, list[int] | None]:
+    words = [shards, *shard_ids.split(",")] if shard_ids else [shards]
+    if not shards and not shard_ids:
+        return None, None
+    if not all(word.strip().isdecimal() for word in words):
+        raise ValueError("shards is a number above 0, and shard ids are numbers such as 0,1")
+    count, *ids = map(int, words)
+    if count < 1 or any(one >= count for one in ids):
+        raise ValueError(f"of {count} shards there are the ids 0 to {count - 1}; got {shard_ids}")
+    return count, ids or None
+
+
+def _why(error: BaseException) -> str:
+    """Return what an error says; discord.py raises another when its first connection fails."""
+    cause = error.__context__ if isinstance(error, AttributeError) and error.__context__ else error
+    return f"{type(cause).__name__}: {cause}".rstrip(": ")

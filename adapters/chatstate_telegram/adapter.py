@@ -1,0 +1,243 @@
+"""Telegram as a platform: `TelegramAdapter`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+from collections.abc import AsyncIterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from chatstate import AdapterError, Attachment, Event, SendError
+from chatstate.adapter import Action, Adapter, Capabilities, Host, Part, Post, Receipt, Sent
+from chatstate_telegram import calls, menu, parts
+from chatstate_telegram.client import API, Client
+from chatstate_telegram.downloads import download
+from chatstate_telegram.errors import DoneBefore, meaning
+from chatstate_telegram.intake import Intake
+from chatstate_telegram.pace import Pace
+from chatstate_telegram.polling import POLL_SECONDS, Polling
+from chatstate_telegram.presses import PATIENCE, TEXT_LIMIT, Presses
+from chatstate_telegram.trouble import Trouble
+from chatstate_telegram.wire import Me
+
+if TYPE_CHECKING:
+    from chatstate_telegram.webhook import Registration, Server, Webhook
+
+log = logging.getLogger("chatstate.telegram")
+
+TOKEN = "CHATSTATE_TELEGRAM_TOKEN"  # noqa: S105 - the name of the setting
+API_SETTING = "CHATSTATE_TELEGRAM_API"
+_TOKEN = re.compile(r"\d+:[\w-]+", re.ASCII)
+
+
+class TelegramAdapter(Adapter):
+    """A bot account on Telegram.
+
+    - `token` is from @BotFather, `api` the address of a Bot API server, as python-telegram-bot's
+      `base_url`: by default what the environment says, and Telegram's own.
+    - `webhook` is the https URL that Telegram posts updates to; without one they are polled.
+      `listen`, as HOST:PORT, is where they are waited for; with None nowhere, because `app` is
+      mounted elsewhere.
+    - `groups`: whether the bot hears what is "addressed" to it there, or "all".
+    - `pace` is how fast it writes, `poll_seconds` how long a poll waits for updates, `patience`
+      after how many seconds a press is answered though its turn still runs, `look_seconds` how
+      often it looks whether Telegram still knows the webhook.
+
+    Raises `AdapterError` for a missing or malformed token, and `ValueError` for other options.
+    """
+
+    name = "telegram"
+    capabilities = Capabilities(
+        text_limit=parts.TEXT_LIMIT,
+        text_unit="utf16",
+        markup=True,
+        buttons=True,
+        button_bytes=64,
+        files=True,
+        file_bytes=parts.FILE_BYTES,
+        received_bytes=20_000_000,  # what getFile gives
+        edit=True,
+        edit_pause=1.0,
+        typing=5.0,
+        threads=True,
+        reply_to=True,
+        silent=True,
+        ephemeral=True,
+        finish=True,
+    )
+
+    def __init__(
+        self,
+        token: str | None = None,
+        *,
+        api: str | None = None,
+        webhook: str | None = None,
+        listen: str | None = "127.0.0.1:8080",
+        groups: str = "addressed",
+        pace: Pace | None = None,
+        poll_seconds: int = POLL_SECONDS,
+        patience: float = PATIENCE,
+        look_seconds: float | None = None,
+    ) -> None:
+        if groups not in ("addressed", "all"):
+            raise ValueError(f"--groups is 'addressed' or 'all', not {groups!r}")
+        token = _checked(token or os.environ.get(TOKEN, ""))
+        self.account = token.partition(":")[0]
+        self._client = Client(token, api or os.environ.get(API_SETTING) or API)
+        self._token = token
+        self._url = webhook
+        self._listen = listen
+        self._hears_all = groups == "all"
+        self._poll_seconds = poll_seconds
+        self._look_seconds = look_seconds
+        self._pace = pace or Pace()
+        self._presses = Presses(self._client.bot, patience)
+
+    @cached_property
+    def app(self) -> Webhook:
+        """What answers Telegram's posts, as an ASGI app: mount it where `webhook` leads."""
+        from chatstate_telegram.webhook import Webhook, secret_of
+
+        return Webhook(secret_of(self._token))
+
+    async def run(self, host: Host) -> None:
+        """Receive until cancelled. Raises `AdapterError` if the token is refused for good."""
+        server = self._server()
+        await self._client.open()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                await self._receive(host, tasks, server)
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from None
+        finally:
+            if self._url is not None:
+                self.app.take = None
+            if server:
+                server.close()
+            self._pace.close()
+            await self._presses.close()
+            await self._client.close()
+
+    def render(self, post: Post) -> Sequence[Part]:
+        """Return the messages that show a post."""
+        return parts.render(post)
+
+    async def perform(self, action: Action) -> Sent:
+        """Make one call, when it is its turn."""
+        try:
+            return await self._perform(action)
+        except SendError:
+            raise
+        except Exception as error:
+            what = meaning(error)
+            if isinstance(what, DoneBefore):
+                return Sent(action.message)
+            raise what from error
+
+    def open(self, attachment: Attachment) -> AsyncIterator[bytes]:
+        """Return the bytes of a received file; Telegram gives those of up to 20 MB."""
+        return download(self._client, attachment, self.capabilities.received_bytes)
+
+    async def is_admin(self, chat: str, user: str) -> bool:
+        """Tell whether somebody is an admin.
+
+        So is who speaks as the chat itself: a channel in its posts, a group's anonymous admin.
+        """
+        if user.partition("/")[0] == chat:
+            return True
+        try:
+            return user.isdecimal() and await calls.is_admin(self._client.bot, chat, int(user))
+        except Exception as error:
+            raise meaning(error) from error
+
+    async def _receive(self, host: Host, tasks: asyncio.TaskGroup, server: Server | None) -> None:
+        raw = await Trouble().until_done(self._client.bot.get_me)
+        me = Me(raw.id, raw.username or "", "all" if self._hears_all else "addressed")
+        intake = Intake(host, me, self._delivered)
+        tasks.create_task(intake.run())
+        tasks.create_task(menu.publish(self._client.bot, host.commands))
+        if self._url is None:
+            polling = Polling(
+                self._client, intake.take, offset=intake.offset, seconds=self._poll_seconds
+            )
+            tasks.create_task(polling.run())
+        else:
+            self.app.take = intake.take
+            tasks.create_task(self._registration(self._url).run())
+        if server:
+            tasks.create_task(server.run())
+
+    def _registration(self, url: str) -> Registration:
+        from chatstate_telegram.webhook import LOOK_SECONDS, Registration, secret_of
+
+        every = LOOK_SECONDS if self._look_seconds is None else self._look_seconds
+        return Registration(self._client, url, secret_of(self._token), every)
+
+    def _server(self) -> Server | None:
+        """Return what listens, bound already, so that an address in use is told at once."""
+        if self._url is None or self._listen is None:
+            return None
+        from chatstate_telegram.webhook import Server
+
+        return Server(self.app, self._url, self._listen)
+
+    def _delivered(self, event: Event, receipt: Receipt) -> None:
+        self._pace.heard(event.message.chat.id)
+        if event.origin is not None:
+            self._presses.watch(event.origin, receipt)
+
+    async def _perform(self, action: Action) -> Sent:
+        bot = self._client.bot
+        if action.verb == "typing":
+            if not self._pace.is_busy:
+                await calls.typing(bot, action)
+            return Sent()
+        if action.verb == "finish":
+            await self._presses.answer(str(action.origin))
+            return Sent()
+        if await self._is_shown_as_answer(action):
+            return Sent(f"answer {action.origin}")
+        if action.verb == "delete":
+            await calls.delete(bot, action)
+        else:
+            return Sent(await self._show(action))
+        await self._presses.acknowledge(action.origin)
+        return Sent(action.message)
+
+    async def _show(self, action: Action) -> str:
+        """Send or edit, and answer the press that this answers meanwhile."""
+        if action.preview:
+            self._pace.preview(action.chat)
+        else:
+            await self._pace.turn(action.chat)
+        answering = asyncio.create_task(self._presses.acknowledge(action.origin))
+        try:
+            show = calls.send if action.verb == "send" else calls.edit
+            return await show(self._client.bot, action)
+        finally:
+            await answering
+
+    async def _is_shown_as_answer(self, action: Action) -> bool:
+        """Show an ephemeral text as the answer to a press, if it is one and there is room."""
+        content = action.part.content
+        text = str(content.get("text", ""))
+        is_fit = action.verb == "send" and not (action.part.files or action.part.has_buttons)
+        if not (content.get("ephemeral") and is_fit and 0 < len(text) <= TEXT_LIMIT):
+            return False
+        if action.origin is None or not self._presses.is_open(action.origin):
+            return False
+        return await self._presses.answer(action.origin, text)
+
+
+def _checked(token: str) -> str:
+    if not token:
+        raise AdapterError(f"Telegram needs a token: get one from @BotFather and set {TOKEN} to it")
+    if not _TOKEN.fullmatch(token):
+        raise AdapterError(
+            f"what {TOKEN} holds is no token of Telegram's, which are like 123456:ABC-def; "
+            "copy the whole of what @BotFather gives"
+        )
+    return token

@@ -1,0 +1,177 @@
+"""python-telegram-bot's `Bot`, so that errors stay what the Bot API said and no token is logged.
+
+1. What the Bot API answers instead of a result is raised as `Refusal`, before python-telegram-bot
+   folds it into classes of its own, which do not tell apart what must be told apart.
+2. The token is part of each address. Loggers of the libraries below get a filter that hides it.
+3. Nothing here asks `Bot.initialize`: its errors contain the token.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from telegram import Bot
+from telegram.error import TelegramError
+from telegram.request import HTTPXRequest
+
+from chatstate import AdapterError
+
+API = "https://api.telegram.org/bot"
+HIDDEN = "<token>"
+_READ_SECONDS = 20.0
+_CONNECT_SECONDS = 10.0
+_POOL_SECONDS = 10.0
+_LOGGERS = (
+    "httpx",
+    "httpcore.connection",
+    "httpcore.http11",
+    "httpcore.http2",
+    "httpcore.proxy",
+    "httpcore.socks",
+    "telegram.Bot",
+    "telegram.request.BaseRequest",
+    "telegram.request.HTTPXRequest",
+)
+
+
+class Refusal(TelegramError):  # noqa: N818 - an answer, in the platform's own words
+    """What the Bot API answered instead of a result: status, description, parameters."""
+
+    def __init__(self, status: int, description: str, parameters: Mapping[str, Any]) -> None:
+        super().__init__(description)
+        self.status = status
+        self.description = description
+        self.parameters = parameters
+
+
+class Request(HTTPXRequest):
+    """Makes requests, and raises `Refusal`."""
+
+    async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
+        """See `BaseRequest.do_request`."""
+        status, payload = await super().do_request(*args, **kwargs)
+        if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+            raise refusal(status, payload)
+        return status, payload
+
+    async def renew(self) -> None:
+        """Drop all connections."""
+        await self.shutdown()
+        await self.initialize()
+
+
+class Client:
+    """The two ways to the Bot API: `bot` for calls, and one connection for polls.
+
+    `is_open` is over when `close` was called; calls then raise before anything is sent.
+    """
+
+    def __init__(self, token: str, api: str = API) -> None:
+        hide(token)
+        self._token = token
+        self._calls = Request(
+            read_timeout=_READ_SECONDS,
+            connect_timeout=_CONNECT_SECONDS,
+            pool_timeout=_POOL_SECONDS,
+        )
+        self._polls = Request(connection_pool_size=1, connect_timeout=_CONNECT_SECONDS)
+        self._files = files_url(api)
+        self.bot = Bot(
+            token,
+            base_url=api,
+            base_file_url=self._files,
+            request=self._calls,
+            get_updates_request=self._polls,
+        )
+
+    def __repr__(self) -> str:
+        return f"Client({HIDDEN})"
+
+    async def open(self) -> None:
+        """Make calls possible, again after `close`."""
+        await self._calls.initialize()
+        await self._polls.initialize()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._polls.shutdown()
+        await self._calls.shutdown()
+
+    async def renew_polls(self) -> None:
+        """Drop the connection that polls."""
+        await self._polls.renew()
+
+    async def updates(
+        self, offset: int | None, seconds: int, kinds: list[str], slack: float
+    ) -> Any:
+        """Return what waits from `offset` on, or comes within `seconds`, as raw JSON.
+
+        Unlike `Bot.get_updates` this does not fail as a whole because of one odd update.
+        """
+        asked: dict[str, Any] = {"timeout": seconds, "allowed_updates": json.dumps(kinds)}
+        if offset is not None:
+            asked["offset"] = offset
+        url = f"{self.bot.base_url}/getUpdates?{urlencode(asked)}"
+        return await self._polls.post(url, read_timeout=seconds + slack)
+
+    def file_url(self, path: str) -> str:
+        """Return where a file lies that `getFile` named. It holds the token: log it nowhere."""
+        return f"{self._files}{self._token}/{path}"
+
+
+def refusal(status: int, payload: bytes) -> Refusal:
+    """Return what an answer that is no result says; a proxy's page says only its status."""
+    try:
+        read: Any = json.loads(payload)
+    except ValueError:
+        read = None
+    said = cast("dict[str, Any]", read) if isinstance(read, dict) else {}
+    description = said.get("description")
+    parameters = said.get("parameters")
+    return Refusal(
+        status,
+        description if isinstance(description, str) else f"HTTP status {status}",
+        cast("dict[str, Any]", parameters) if isinstance(parameters, dict) else {},
+    )
+
+
+def files_url(api: str) -> str:
+    """Return the address of files that belongs to one of methods: `/bot` becomes `/file/bot`."""
+    base, slash, last = api.rpartition("/")
+    if not slash or last != "bot":
+        raise AdapterError(
+            f"CHATSTATE_TELEGRAM_API must end with /bot, as {API} does; {api!r} does not"
+        )
+    return f"{base}/file/bot"
+
+
+class _Hiding(logging.Filter):
+    """Replaces tokens in records."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tokens: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record pass, without tokens in it."""
+        text = record.getMessage()
+        if any(token in text for token in self.tokens):
+            for token in self.tokens:
+                text = text.replace(token, HIDDEN)
+            record.msg, record.args = text, ()
+        return True
+
+
+_hiding = _Hiding()
+
+
+def hide(token: str) -> None:
+    """Let no logger of the libraries below show this token."""
+    _hiding.tokens.add(token)
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(_hiding)  # a filter is added once only

@@ -1,0 +1,206 @@
+"""Webhooks: Telegram posts each update, and it is answered when the update is taken in.
+
+`Webhook` is an ASGI app, to be served by `Server` or to be mounted in an author's own app. Every
+request needs the secret that `setWebhook` was given, which is made from the token, so that each
+process of the bot knows it and nobody else does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import json
+import logging
+import socket
+from collections.abc import Callable, Generator
+from typing import Any
+from urllib.parse import urlsplit
+
+import uvicorn
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from chatstate import AdapterError
+from chatstate_telegram.client import Client
+from chatstate_telegram.trouble import Trouble
+from chatstate_telegram.wire import UPDATES
+
+log = logging.getLogger("chatstate.telegram")
+
+HEADER = "X-Telegram-Bot-Api-Secret-Token"
+BODY_BYTES = 1_000_000  # an update has some kilobytes
+LOOK_SECONDS = 60.0
+_STOP_SECONDS = 0.5
+
+Take = Callable[[list[Any]], asyncio.Future[None]]
+
+
+def secret_of(token: str) -> str:
+    """Return the secret that Telegram sends with each update; the token cannot be told from it."""
+    return hashlib.blake2b(b"chatstate webhook", key=token.encode()[:64]).hexdigest()
+
+
+class Webhook:
+    """Answers Telegram's requests. Until `take` is set, and after, with 503: try again later.
+
+    `requests` is how many wait for their update to be durable.
+    """
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret.encode()
+        self.take: Take | None = None
+        self.requests = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, as ASGI says."""
+        if scope["type"] != "http":
+            return
+        response = await self._respond(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
+        if request.method != "POST":
+            return Response(status_code=405)
+        given = request.headers.get(HEADER, "").encode()
+        if not hmac.compare_digest(given, self._secret):
+            return Response(status_code=403)
+        body = await _body(request)
+        if body is None:
+            return Response(status_code=413)
+        try:
+            update: Any = json.loads(body)
+        except ValueError:
+            return Response(status_code=400)
+        return Response(status_code=200 if await self._is_taken(update) else 503)
+
+    async def _is_taken(self, update: Any) -> bool:
+        """Tell whether an update is durable, or unreadable, which it would be again."""
+        if self.take is None:
+            return False
+        taking = self.take([update])
+        self.requests += 1
+        await asyncio.wait([taking])
+        self.requests -= 1
+        return not taking.cancelled() and taking.exception() is None
+
+
+async def _body(request: Request) -> bytes | None:
+    """Return what was posted; None if that is too much."""
+    body = bytearray()
+    try:
+        async for piece in request.stream():
+            body += piece
+            if len(body) > BODY_BYTES:
+                return None
+    except ClientDisconnect:
+        return b""
+    return bytes(body)
+
+
+class Registration:
+    """Tells Telegram where to post, and looks now and then whether it still knows."""
+
+    def __init__(
+        self, client: Client, url: str, secret: str, look_seconds: float = LOOK_SECONDS
+    ) -> None:
+        self._client = client
+        self._url = url
+        self._secret = secret
+        self._look_seconds = look_seconds
+        self._failure: object = None
+        self._trouble = Trouble()
+
+    async def run(self) -> None:
+        """Work until cancelled. Raises `AdapterError` if the token is refused."""
+        await self._trouble.until_done(self._set)
+        log.info("waiting for updates at %s", self._url)
+        while True:
+            await asyncio.sleep(self._look_seconds)
+            await self._trouble.until_done(self._look)
+
+    async def _set(self) -> None:
+        await self._client.bot.set_webhook(
+            self._url, secret_token=self._secret, allowed_updates=UPDATES
+        )
+
+    async def _look(self) -> None:
+        info = await self._client.bot.get_webhook_info()
+        if info.url != self._url:
+            log.warning(
+                "another process has taken this bot's webhook away, or polls with its token: "
+                "stop it; the webhook is set again"
+            )
+            await self._set()
+        elif info.last_error_date is not None and info.last_error_date != self._failure:
+            self._failure = info.last_error_date
+            log.warning("Telegram could not post to the webhook: %s", info.last_error_message)
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to who runs the bot."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Capture none."""
+        yield
+
+
+class Server:
+    """Serves a webhook at the path of its URL, at an address such as `127.0.0.1:8080`.
+
+    Raises `AdapterError` if it cannot listen there.
+    """
+
+    def __init__(self, app: Webhook, url: str, listen: str) -> None:
+        self._path = urlsplit(url).path or "/"
+        self._app = app
+        self._socket = _listening(listen)
+        config = uvicorn.Config(
+            self._serve,
+            interface="asgi3",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+        )
+        self._server = _Server(config)
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        port: int = self._socket.getsockname()[1]
+        return port
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        serving = asyncio.ensure_future(self._server.serve(sockets=[self._socket]))
+        try:
+            await asyncio.shield(serving)
+        finally:
+            self._server.should_exit = self._server.force_exit = True
+            await asyncio.wait([serving], timeout=_STOP_SECONDS)
+            serving.cancel()
+
+    def close(self) -> None:
+        """Let go of the address."""
+        self._socket.close()
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] != self._path:
+            await Response(status_code=404)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def _listening(address: str) -> socket.socket:
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        raise AdapterError(f"--listen takes HOST:PORT, such as 127.0.0.1:8080, not {address!r}")
+    try:
+        return socket.create_server((host.strip("[]"), int(port)))
+    except OSError as error:
+        raise AdapterError(f"cannot listen on {address}: {error.strerror or error}") from error

@@ -1,0 +1,151 @@
+"""Files as data: those a bot sends, and those it gets."""
+
+from __future__ import annotations
+
+import io
+import mimetypes
+import os
+import re
+from collections.abc import AsyncIterable, Iterable
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+ANY_TYPE = "application/octet-stream"
+NAME_BYTES = 200
+_UNIT = 1000
+_MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]{1,100}/[\w!#$&^.+-]{1,100}( *;[ -~]{0,200})?", re.ASCII)
+# Separators, wildcards, controls, what is invisible or turns text around, halves of characters.
+# Joiners (200c, 200d) stay: Persian and emoji need them.
+_UNFIT = re.compile(
+    r'[/\\:*?"<>|\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e'
+    r"\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]+"
+)
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # on Windows
+
+Source = str | os.PathLike[str] | bytes | BinaryIO | Iterable[bytes] | AsyncIterable[bytes]
+"""Where a file's bytes come from: a path, the bytes, or a stream that is read once."""
+
+
+class File(msgspec.Struct, frozen=True):
+    """A file to send, or one that was received.
+
+    - `source`: its path, its bytes, or a stream of bytes that is read once and then closed (a
+      binary file, or an iterable, sync or async, of bytes).
+    - `name` is what people see: the path's by default.
+    - `media_type` is guessed from the name by default.
+
+    What it holds is copied once the handler has returned, so it must be there until then
+    (`turn.folder` is a place for files of that kind), and no longer. Raises `FileNotFoundError`
+    if there is no such file, `ValueError` for a name or a media type that is none, and
+    `TypeError` for a source of another kind.
+    """
+
+    source: Source
+    name: str = ""
+    media_type: str = ""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.source, bytearray | memoryview):
+            msgspec.structs.force_setattr(self, "source", bytes(self.source))
+        path = self.path
+        if path is None:
+            _check_source(self.source)
+        elif not path.is_file():
+            raise FileNotFoundError(f"there is no file {path}")
+        if self.name != safe_name(self.name, ""):
+            raise ValueError(
+                f"{self.name!r} is no file name; {safe_name(self.name)!r} would be: at most "
+                f"{NAME_BYTES} bytes, and nothing that separates folders, is invisible or "
+                "turns text around"
+            )
+        if self.media_type and not is_media_type(self.media_type):
+            raise ValueError(f"{self.media_type!r} is no media type; one is like image/png")
+        name = self.name or (safe_name(path.name) if path else "")
+        media_type = self.media_type or type_of(name)
+        msgspec.structs.force_setattr(self, "media_type", media_type)
+        msgspec.structs.force_setattr(self, "name", name or f"file{extension(media_type)}")
+
+    @property
+    def path(self) -> Path | None:
+        """Where it lies, if its source is a path."""
+        return Path(self.source) if isinstance(self.source, str | os.PathLike) else None
+
+    def read(self) -> bytes:
+        """Return the bytes of a file that lies at a path. Raises `OSError`, `TypeError`."""
+        if isinstance(self.source, bytes):
+            return self.source
+        if self.path is None:
+            raise TypeError("a stream can be read once only, when it is sent")
+        return self.path.read_bytes()
+
+
+class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A file that came with a message, still on the platform.
+
+    `ref` is what the adapter finds it by; `size` is in bytes, if the platform tells. Names and
+    types are the sender's claims.
+    """
+
+    ref: str
+    name: str = "file"
+    media_type: str = ANY_TYPE
+    size: int | None = None
+
+
+def type_of(name: str) -> str:
+    """Return the media type that a file's name tells."""
+    return mimetypes.guess_type(name)[0] or ANY_TYPE
+
+
+def extension(media_type: str) -> str:
+    """Return the usual ending of names of a media type, with its dot; '' if there is none."""
+    return mimetypes.guess_extension(media_type.partition(";")[0].strip()) or ""
+
+
+def is_media_type(text: str) -> bool:
+    """Tell whether `text` has the form of a media type."""
+    return _MEDIA_TYPE.fullmatch(text) is not None
+
+
+def safe_name(name: str, default: str = "file") -> str:
+    """Return a name that is one plain file name on any system, keeping its ending.
+
+    What separates folders, is invisible or turns text around becomes an underscore; a name of
+    more than 200 bytes is shortened before its ending. If nothing is left, it is `default`.
+    """
+    plain = _shortened(_UNFIT.sub("_", name).strip(" ."))
+    if _RESERVED.fullmatch(plain):
+        plain = _shortened(f"_{plain}")
+    return plain or default
+
+
+def readable_size(size: int) -> str:
+    """Return a number of bytes as people read it, such as 1.4 MB."""
+    if size < _UNIT:
+        return f"{size} byte{'s'[: size != 1]}"
+    amount = size / _UNIT
+    for unit in ("kB", "MB"):
+        if round(amount, 1) < _UNIT:
+            return f"{amount:.1f} {unit}"
+        amount /= _UNIT
+    return f"{amount:.1f} GB"
+
+
+def _check_source(source: object) -> None:
+    if isinstance(source, io.TextIOBase):
+        raise TypeError('a File is made of bytes: open it with mode "rb"')
+    if not isinstance(source, bytes | Iterable | AsyncIterable):
+        kind = type(source).__name__
+        raise TypeError(f"File takes a path, bytes or a stream of bytes, not {kind}")
+
+
+def _shortened(name: str) -> str:
+    if len(name.encode()) <= NAME_BYTES:
+        return name
+    stem, dot, ending = name.rpartition(".")
+    if not stem or len(ending.encode()) > NAME_BYTES // 2:
+        stem, dot, ending = name, "", ""
+    room = NAME_BYTES - len((dot + ending).encode())
+    return stem.encode()[:room].decode(errors="ignore").rstrip(" .") + dot + ending

@@ -1,0 +1,51 @@
+"""Markdown as data: parsed once, rendered by each platform in its own way, split by slicing.
+
+`parse` makes a `StyledText` of Markdown; an adapter renders it with `blocks` and `walk`, or takes
+`plain` where its platform has no markup, and cuts what is too long with `pages` (or `split`).
+Adapters take all of this from here.
+"""
+
+from chatstate.markup.paging import pages
+from chatstate.markup.pieces import Block, Close, Open, blocks, walk
+from chatstate.markup.plaintext import plain
+from chatstate.markup.splitting import Measure, split
+from chatstate.text import Span, SpanKind, StyledText, Unit, size
+
+__all__ = [
+    "Block",
+    "Close",
+    "Measure",
+    "Open",
+    "Span",
+    "SpanKind",
+    "StyledText",
+    "Unit",
+    "blocks",
+    "pages",
+    "parse",
+    "plain",
+    "size",
+    "split",
+    "walk",
+]
+
+
+def parse(markdown: str) -> StyledText:
+    """Return what Markdown says: its text without markup, and spans that tell the rest.
+
+    CommonMark with strikethrough, tables, task lists and fenced code. Raw HTML is text, line
+    breaks stay line breaks, and nothing is an error: what is no markup is text. Blocks are as far
+    apart as they were written, by a line break or a blank line. In the text:
+
+    - an item begins with its marker (`• `, `1. `, `☐ `, `☑ `), in a `bullet` span, and what
+      belongs to it is indented below its first word;
+    - a `pre`, and a `quote`, covers whole lines, which are not indented;
+    - a table is laid out in a `pre` span, with a `table` span around it;
+    - a link whose address is not of the web (a relative one, `mailto:`) is text: its label, then
+      the address in parentheses. What is dangerous (`javascript:`) is no link to begin with;
+    - an image is a link with the alternative text for a label;
+    - NUL and lone surrogates, which no platform takes, are replacement characters.
+    """
+    from chatstate.markup.parsing import parse_markdown
+
+    return parse_markdown(markdown)

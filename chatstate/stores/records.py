@@ -1,0 +1,255 @@
+"""What goes into a store and comes out of it, as frozen data; `stores.base` has the rules."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import msgspec
+
+from chatstate.messages import Event
+from chatstate.scope import Key, Place, Scope
+
+RUN_BITS = 40
+"""A run can make 2**40 versions; 2**23 runs fit a signed 64-bit integer."""
+
+
+class Run(msgspec.Struct, frozen=True):
+    """A process's hold on a store.
+
+    `crashes`: how many runs before it, in a row, did not stop. `secret` is the bot's own, made
+    once, for signing what it must recognise.
+    """
+
+    id: int
+    crashes: int
+    secret: bytes
+
+    def versions(self) -> Iterator[int]:
+        """Return versions and attempt numbers that no other run ever makes."""
+        return itertools.count((self.id << RUN_BITS) + 1)
+
+
+class Account(msgspec.Struct, frozen=True):
+    """A bot's account on a platform, by its internal id, and the adapter's last cursor."""
+
+    id: int
+    cursor: str | None
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """An event that is in the inbox. `crashes`: how often the process died while it ran alone.
+
+    `ahead`: it goes before all others that wait in its conversation. `noted`: an earlier attempt at
+    its turn has left notes.
+    """
+
+    seq: int
+    place: Place
+    event: Event
+    crashes: int = 0
+    ahead: bool = False
+    noted: bool = False
+
+
+class Ingested(msgspec.Struct, frozen=True):
+    """What became of one event given to `ingest`.
+
+    `arrival` is there if it was stored now. `pending` is the number of the inbox row a
+    duplicate waits in, if it still does; `dropped` that of an older event which had to make
+    room.
+    """
+
+    status: Literal["stored", "duplicate", "refused"]
+    arrival: Arrival | None = None
+    pending: int | None = None
+    dropped: int | None = None
+
+
+class Value(msgspec.Struct, frozen=True):
+    """A stored value: JSON text, the version of it, and of the schema it was written by.
+
+    `expires_at`: when it has expired if nothing uses it until then; None for never.
+    """
+
+    text: str
+    version: int
+    schema: int = 1
+    expires_at: float | None = None
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A value a turn changed. `expected` is the version it read, 0 if there was no value."""
+
+    key: Key
+    expected: int
+    value: Value
+
+
+class Use(msgspec.Struct, frozen=True):
+    """A value a turn used without changing it: it expires no earlier than this."""
+
+    key: Key
+    expires_at: float
+
+
+class Due(msgspec.Struct, frozen=True):
+    """A value that has expired, and the conversation of the turn that used it last."""
+
+    key: Key
+    conversation: int
+
+
+class Expiry(msgspec.Struct, frozen=True):
+    """A value to be removed because it has expired.
+
+    If `told`, it becomes an event of `conversation`. `version` is that of a value which was never
+    stored, and is to be told of all the same; its event holds no text.
+    """
+
+    key: Key
+    conversation: int
+    told: bool
+    version: int | None = None
+
+
+class Expired(msgspec.Struct, frozen=True):
+    """What a value was that has expired: `raw` of its event's message holds this."""
+
+    scope: Scope
+    name: str
+    text: str | None
+    schema: int
+    version: int
+
+
+class Owed(msgspec.Struct, frozen=True):
+    """One reply owed: a row of the outbox, numbered `part` within its turn.
+
+    `body` is JSON text: the rendered part, and what it is an answer to. `begun_at` is when
+    sending it was first begun (seconds since 1970), None if that surely never happened.
+    `crashes`: how often the process died while it sent only this.
+    """
+
+    turn: int
+    part: int
+    body: str
+    begun_at: float | None = None
+    crashes: int = 0
+
+
+class DeadLetter(msgspec.Struct, frozen=True):
+    """What could not be done: an event whose turn failed, or a reply the platform refused.
+
+    `error` is one line for a listing; `detail` a traceback or the platform's full answer. Half
+    surrogate pairs in them (from a file name, say) become question marks, since they are no text.
+    """
+
+    kind: Literal["event", "reply"]
+    error: str
+    detail: str = ""
+
+    def __post_init__(self) -> None:
+        for field in ("error", "detail"):
+            text: str = getattr(self, field)
+            msgspec.structs.force_setattr(self, field, text.encode(errors="replace").decode())
+
+
+class KeptButton(msgspec.Struct, frozen=True):
+    """What a button sends, kept under a reference because a platform has no room for it.
+
+    It hangs on `part` of what its turn owes, and `command` tells whether it runs what it sends.
+    """
+
+    ref: str
+    part: int
+    sends: str
+    command: bool
+    expires_at: float
+
+
+class FoundButton(msgspec.Struct, frozen=True):
+    """A button as it was kept: where it is valid. `message` is None if its id was never told."""
+
+    conversation: int
+    message: str | None
+    sends: str
+    command: bool
+
+
+class TurnCommit(msgspec.Struct, frozen=True):
+    """Everything one turn does, to be done together or not at all.
+
+    `attempt` is unique to this attempt at the turn (from `Run.versions`). `also` are the
+    numbers of earlier events of the conversation that were handled together with this one.
+    `noted`: there are notes, to be deleted. `after` are the numbers of turns whose values this
+    one read while their commit was on its way: if one of them is not applied, neither is this.
+    `used`: values that are gone or changed meanwhile are no conflict.
+    """
+
+    seq: int
+    place: Place
+    attempt: int
+    changes: Sequence[Change] = ()
+    owed: Sequence[Owed] = ()
+    dead: DeadLetter | None = None
+    also: Sequence[int] = ()
+    noted: bool = False
+    after: Sequence[int] = ()
+    buttons: Sequence[KeptButton] = ()
+    used: Sequence[Use] = ()
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """What became of one reply owed: sent, or refused for good.
+
+    `message` is the platform's id of it, told if kept buttons hang on it.
+    """
+
+    conversation: int
+    turn: int
+    part: int
+    dead: DeadLetter | None = None
+    message: str | None = None
+
+
+class Address(msgspec.Struct, frozen=True):
+    """Where a conversation is, in the platform's ids."""
+
+    account: int
+    chat: str
+    thread: str | None
+
+
+class Letter(msgspec.Struct, frozen=True):
+    """A dead letter as it is kept: with its number, what it was, and when it died."""
+
+    id: int
+    kind: Literal["event", "reply"]
+    chat: str
+    person: str
+    died_at: float
+    error: str
+    detail: str
+    body: str
+
+
+class Revived(msgspec.Struct, frozen=True):
+    """A dead letter that is alive again: an event in the inbox, or a conversation's reply."""
+
+    arrival: Arrival | None = None
+    conversation: int | None = None
+
+
+class Backlog(msgspec.Struct, frozen=True):
+    """Conversations with work from before: events in the inbox, replies owed."""
+
+    inbox: Sequence[int]
+    outbox: Sequence[int]
+
+
+Outcome = Literal["applied", "conflict", "fenced"]
+"""`conflict`: a value was changed meanwhile, or an earlier turn of the conversation, or one whose
+values it read, is not applied; run it again. `fenced`: another attempt at this turn has been
+applied."""

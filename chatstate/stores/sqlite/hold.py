@@ -1,0 +1,117 @@
+"""A process's hold on a file: the lock beside it, two connections, and a row in `runs`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import socket
+import sqlite3
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from sqlite_utils import Database
+
+from chatstate.errors import StorageError, StoreLockedError
+from chatstate.stores.base import Run
+from chatstate.stores.sqlite.schema import migrate
+
+MEMORY = ":memory:"
+
+_CRASHES = """SELECT count(*) FROM runs WHERE bot = ? AND ended_at IS NULL AND id >
+    coalesce((SELECT max(id) FROM runs WHERE bot = ? AND ended_at IS NOT NULL), 0)"""
+_END_RUN = "UPDATE runs SET ended_at = ? WHERE id = ?"
+_CLEAR_SUSPECTS = """UPDATE inbox SET crashes = 0 WHERE done_at IS NULL AND crashes > 0
+    AND account IN (SELECT id FROM accounts WHERE bot = ?)"""
+
+
+def connect(path: str, held: contextlib.ExitStack) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+    """Return a connection to write and one to read, the schema being current.
+
+    Raises `StorageError`, `StoreLockedError` if another process holds the file, and SQLite's
+    errors. What is to be closed is put on `held`.
+    """
+    if path == MEMORY:
+        writer = reader = held.enter_context(_open(MEMORY))
+    else:
+        _take_lock(path, held)
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            writer = held.enter_context(_open(path))
+            _use_wal(writer, path)
+            reader = held.enter_context(_open(path))
+        except OSError as error:
+            raise StorageError(f"{path} cannot be opened: {error.strerror}") from error
+    migrate(Database(writer), path)
+    return writer, reader
+
+
+def begin_run(writer: sqlite3.Connection, bot: str, now: float) -> Run:
+    """Note that this process runs a bot from now on."""
+    (crashes,) = writer.execute(_CRASHES, (bot, bot)).fetchone()
+    number = writer.execute(
+        "INSERT INTO runs (bot, host, pid, started_at) VALUES (?, ?, ?, ?)",
+        (bot, socket.gethostname(), os.getpid(), now),
+    ).lastrowid
+    writer.execute("PRAGMA busy_timeout = 0")  # from now on it waits by itself
+    return Run(number or 0, crashes, _secret(writer, bot))
+
+
+def end_run(writer: sqlite3.Connection, bot: str, run: int, now: float) -> None:
+    """Note that a run has ended as it should, so that nothing need be suspected."""
+    writer.execute(_END_RUN, (now, run))
+    writer.execute(_CLEAR_SUSPECTS, (bot,))
+
+
+def _take_lock(path: str, held: contextlib.ExitStack) -> None:
+    folder = Path(path).parent
+    if not folder.is_dir():  # the lock would make it, and the path may be misspelt
+        raise StorageError(f"{path} cannot be opened: there is no folder {folder}")
+    lock = FileLock(f"{path}-lock", mode=0o600)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise StoreLockedError(
+            f"{path} is in use by {_holder(path)}; stop that, or use another store"
+        ) from None
+    except OSError as error:
+        raise StorageError(f"{path} cannot be opened: {error.strerror}") from error
+    held.callback(lock.release)
+
+
+def _holder(path: str) -> str:
+    try:
+        uri = f"{Path(path).as_uri()}?mode=ro"
+        with contextlib.closing(sqlite3.connect(uri, uri=True)) as reader:
+            row = reader.execute("SELECT bot, pid, host FROM runs ORDER BY id DESC LIMIT 1")
+            found = row.fetchone()
+    except sqlite3.Error:
+        found = None
+    return f"bot {found[0]!r}, process {found[1]} on {found[2]}" if found else "another process"
+
+
+def _secret(writer: sqlite3.Connection, bot: str) -> bytes:
+    writer.execute(
+        "INSERT INTO secrets (bot, secret) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        (bot, secrets.token_bytes(32)),
+    )
+    row = writer.execute("SELECT secret FROM secrets WHERE bot = ?", (bot,))
+    return bytes(row.fetchone()[0])
+
+
+def _open(path: str) -> contextlib.closing[sqlite3.Connection]:
+    connection = sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, timeout=0, cached_statements=128
+    )
+    connection.execute("PRAGMA synchronous = FULL")
+    return contextlib.closing(connection)
+
+
+def _use_wal(connection: sqlite3.Connection, path: str) -> None:
+    connection.execute("PRAGMA busy_timeout = 5000")  # only while opening: nothing else runs yet
+    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    if mode != "wal":
+        raise StorageError(
+            f"{path} is on a file system without shared memory (a network drive?); "
+            "SQLite needs a local disk"
+        )

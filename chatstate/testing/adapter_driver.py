@@ -1,0 +1,161 @@
+"""What the adapters' contract asks of the platform that the adapter under test talks to."""
+
+# ruff: noqa: ARG002 - what a driver does not override takes what the others take
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from typing import Literal, NoReturn, Protocol
+from unittest import SkipTest
+
+import msgspec
+
+from chatstate.adapter import Adapter
+from chatstate.testing.platform import SentFile
+from chatstate.text import SpanKind
+
+Fault = Literal["wait", "refuse", "lose"]
+
+
+class Speaker(msgspec.Struct, frozen=True):
+    """Somebody in a chat: in private with the bot, in the group `chat`, or in a thread of it.
+
+    The names are the contract's. A driver makes what it needs for them on its platform, and takes
+    one name for the same person, group or thread each time.
+    """
+
+    user: str = "alice"
+    chat: str | None = None
+    thread: str | None = None
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """A message of the bot's, as a person sees it now.
+
+    - `text` is what can be read: markup that the platform interprets is in `styles` instead (all
+      kinds that occur in it). That is None where plain text is shown, whatever was sent.
+    - `labels` are those of its buttons, `files` what hangs on it. `reply_to` is what `say` returned
+      for the message that it visibly answers. `edited`: it was another text before.
+    """
+
+    id: str
+    text: str = ""
+    styles: AbstractSet[SpanKind] | None = frozenset()
+    labels: Sequence[str] = ()
+    files: Sequence[SentFile] = ()
+    reply_to: str | None = None
+    edited: bool = False
+
+
+class AdapterDriver(Protocol):
+    """The platform at the other end of the adapter under test, driven by `AdapterContract`.
+
+    It is made for one test: the real client library against a server on loopback, say. Inherit
+    from this class and give the first three methods; then those for what the platform has. Each
+    that is not given skips the tests that need it, and the reason says so. The bot's messages have
+    the ids that the adapter returns in `Sent`.
+    """
+
+    # Every platform
+
+    def make_adapter(self) -> Adapter:
+        """Return a new adapter for the same account, as at each start of a process."""
+        ...
+
+    async def say(
+        self,
+        who: Speaker,
+        text: str,
+        *,
+        files: Sequence[SentFile] = (),
+        reply_to: str | None = None,
+    ) -> str:
+        """Let somebody write a message, and return what the other methods know it by.
+
+        The platform gives it to the adapter now, or once the adapter is connected. `reply_to` is
+        the id of a message of the bot's. Raise `unittest.SkipTest` for what nobody can do there
+        (speak in a group, or while the bot is not there).
+        """
+        ...
+
+    def shown(self, who: Speaker) -> Sequence[Shown]:
+        """Return what the bot shows this person in this chat and thread now, oldest first.
+
+        Deleted messages are not among them. What only this person sees is, and so is what the
+        platform shows of an answer to a press in another way (a toast, say).
+        """
+        ...
+
+    async def open(self) -> None:
+        """Start the platform, before the first adapter is made."""
+        return
+
+    async def close(self) -> None:
+        """Stop the platform and everything that was started for it."""
+        return
+
+    # Platforms on which somebody can edit, press, see typing, wait
+
+    async def edit(self, who: Speaker, message: str, text: str) -> None:
+        """Let somebody replace the text of what they said."""
+        _skip("edits of people's messages", "edit")
+
+    async def press(self, who: Speaker, message: str, label: str) -> None:
+        """Let somebody press the button `label` of a message that is shown."""
+        _skip("presses", "press")
+
+    async def forge(self, who: Speaker, message: str, data: str) -> None:
+        """Let somebody's manipulated client press a button of a message that carries `data`."""
+        _skip("forged presses", "forge")
+
+    def typing(self, who: Speaker) -> int:
+        """Return how many notices of typing the chat has got so far."""
+        return _skip("notices of typing", "typing")
+
+    def waiting(self) -> int:
+        """Return how many presses or commands are still shown as waiting for an answer."""
+        return _skip("waiting signs", "waiting")
+
+    # Platforms that something can come between
+
+    async def redeliver(self, message: str) -> None:
+        """Give what somebody said to the adapter again, as if it had never been acknowledged."""
+        _skip("a second delivery", "redeliver")
+
+    def is_acknowledged(self, message: str) -> bool:
+        """Tell whether the adapter has told the platform that it need not deliver this again."""
+        return _skip("acknowledgements", "is_acknowledged")
+
+    def fail(self, fault: Fault, seconds: float = 0.0) -> None:
+        """Let something happen to the next message that the bot sends.
+
+        - "wait": the platform refuses it for now, and says to wait `seconds`.
+        - "refuse": the platform refuses it for good.
+        - "lose": it arrives and is shown, but the answer that says so is lost.
+        """
+        _skip("faults", "fail")
+
+    async def disconnect(self) -> None:
+        """Cut the adapter off: no call reaches the platform, until `reconnect`."""
+        _skip("a lost connection", "disconnect")
+
+    async def reconnect(self) -> None:
+        """Let the adapter reach the platform again. What was said meanwhile is delivered."""
+        _skip("a lost connection", "reconnect")
+
+    async def move(self, who: Speaker, chat: str, *, told: bool) -> None:
+        """Give the group of `who` a new id, as for the group `chat`.
+
+        `told`: the platform tells the adapter by itself. Else the next call that uses the old id
+        is refused, and told the new one.
+        """
+        _skip("groups that get a new id", "move")
+
+    async def promote(self, who: Speaker) -> None:
+        """Make somebody an admin of their group."""
+        _skip("admins", "promote")
+
+
+def _skip(what: str, method: str) -> NoReturn:
+    raise SkipTest(f"the driver knows nothing of {what}: it has no method `{method}`")

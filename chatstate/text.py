@@ -1,0 +1,81 @@
+"""Text and what is said about it: the neutral form that each platform renders.
+
+Positions are code points. Rules, which `chatstate.markup` keeps and renderers may rely on:
+
+1. Spans are sorted by `(start, -end)` and nested: of two spans that overlap, one holds the other.
+2. No span is empty, and each lies within the text.
+3. A `pre` and a `quote` cover whole lines; nothing is in a `pre`.
+4. No markup is in the text: what is not covered by a span is shown as it stands.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+SpanKind = Literal[
+    "bold", "italic", "strike", "code", "pre", "link", "quote", "heading", "bullet", "table"
+]
+"""What can be said about a stretch of text; a platform that lacks one shows the bare text.
+
+- `bullet` covers the marker of a list's item, with the space after it, so that a platform with
+  lists of its own can write it in its own way.
+- `table` is around a `pre` that is a table, laid out: whoever knows `pre` alone shows it rightly,
+  and whoever writes fences around code can leave them out.
+"""
+
+Unit = Literal["codepoints", "utf16", "utf8"]
+"""What a platform counts when it limits a text."""
+
+
+class Span(msgspec.Struct, frozen=True, omit_defaults=True):
+    """From code point `start` up to `end`, the text is of this kind.
+
+    `value` is the URL of a link, the language of a `pre` (or empty) and the level of a heading
+    (`"1"` to `"6"`); other kinds have none.
+    """
+
+    kind: SpanKind
+    start: int
+    end: int
+    value: str = ""
+
+
+class StyledText(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A text and its spans. Without spans it is plain: no character in it is ever markup."""
+
+    text: str
+    spans: tuple[Span, ...] = ()
+
+    def cut(self, start: int, end: int) -> StyledText:
+        """Return what lies from `start` up to `end`; spans that reach beyond are clipped.
+
+        Bounds outside the text are its ends; there are no negative ones from behind.
+        """
+        start, end = max(start, 0), min(end, len(self.text))
+        if start >= end:
+            return StyledText("")
+        clipped = tuple(
+            Span(span.kind, max(span.start, start) - start, min(span.end, end) - start, span.value)
+            for span in self.spans
+            if span.start < end and span.end > start
+        )
+        return StyledText(self.text[start:end], _ordered(clipped))
+
+
+def _ordered(spans: tuple[Span, ...]) -> tuple[Span, ...]:
+    """Sort again: spans that now share a start are in the order of their ends."""
+    return tuple(sorted(spans, key=lambda span: (span.start, -span.end)))
+
+
+def size(text: str, unit: Unit) -> int:
+    """Return how long a text is in the unit that a platform counts.
+
+    A lone surrogate counts as one unit of UTF-16 and as three of UTF-8.
+    """
+    if unit == "codepoints":
+        return len(text)
+    if unit == "utf16":
+        return len(text.encode("utf-16-le", "surrogatepass")) // 2
+    return len(text.encode("utf-8", "surrogatepass"))

@@ -1,0 +1,228 @@
+"""The adapters' contract's driver for Discord: the real discord.py against the test server."""
+
+import asyncio
+import base64
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Sequence
+
+import discord
+import pytest
+import yarl
+from adapters.discord_reader import read
+from discord.backoff import ExponentialBackoff
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+from servers.discord_faults import SEND
+from servers.discord_server import BOT_ID, DiscordServer
+from servers.discord_world import Channel, Message, Person
+
+from chatstate.adapter import Adapter, Host
+from chatstate.testing import AdapterDriver, Fault, Shown, Speaker
+from chatstate.testing.platform import SentFile
+from chatstate_discord import DiscordAdapter, adapter
+from chatstate_discord.intake import Intake
+
+TOKEN = f"{base64.urlsafe_b64encode(BOT_ID.encode()).decode()}.of.tests"
+GUILD = 10
+
+
+@contextlib.contextmanager
+def pointed(server: DiscordServer) -> Iterator[None]:
+    """Point discord.py at a server, and let it wait for nothing but that."""
+
+    async def at_once(*_: object, **__: object) -> None:
+        """Identify without the five seconds that Discord asks for."""
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Route, "BASE", server.api_url)
+        patch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(server.gateway_url))
+        patch.setattr(discord.Client, "before_identify_hook", at_once)
+        patch.setattr(ExponentialBackoff, "delay", lambda _: 0.02)
+        patch.setattr(adapter, "FIRST_PAUSE", 0.02)
+        patch.setattr(adapter, "LONGEST_PAUSE", 0.1)
+        yield
+
+
+@contextlib.asynccontextmanager
+async def discord_server() -> AsyncIterator[DiscordServer]:
+    """Run a server that discord.py is pointed at; fail if it was asked for what is forbidden."""
+    async with DiscordServer(TOKEN) as server:
+        with pointed(server):
+            yield server
+        assert server.violations == []
+
+
+async def cut(server: DiscordServer) -> None:
+    """Let nothing reach the server any more."""
+    await server.gateway_port.refuse()
+    await server.rest_port.refuse()
+    await server.gateway.disconnect()
+    for connection in list(server.rest_port._runner.server.connections):  # type: ignore[union-attr]
+        if connection.transport:
+            connection.transport.abort()
+
+
+async def mend(server: DiscordServer) -> None:
+    """Let the server be reached again."""
+    await server.rest_port.open()
+    await server.gateway_port.open()
+
+
+class Observed(DiscordAdapter):
+    """An adapter that tells whether it is at rest: nothing is being read back."""
+
+    def __init__(self) -> None:
+        super().__init__(TOKEN, groups="all")
+        self.has_ended = False
+        self._intake: Intake | None = None
+
+    async def run(self, host: Host) -> None:
+        try:
+            await super().run(host)
+        finally:
+            self.has_ended = True
+
+    async def _attend(self, client: discord.Client, intake: Intake, host: Host) -> None:
+        self._intake = intake
+        await super()._attend(client, intake, host)
+
+    def is_at_rest(self) -> bool:
+        intake = self._intake
+        return bool(intake and intake.is_ready.is_set() and not intake._marks._gaps)
+
+
+class DiscordDriver(AdapterDriver):
+    """People on the test server. In guilds the bot listens to all.
+
+    While the bot is there, people wait until it has read back. What it reads back once more is a
+    duplicate, which the suite takes for what was said last.
+    """
+
+    def __init__(self) -> None:
+        self.server = DiscordServer(TOKEN)
+        self.people: dict[str, Person] = {}
+        self.channels: dict[tuple[str, str | None], Channel] = {}
+        self.said: dict[str, Message] = {}
+        self._stack = contextlib.AsyncExitStack()
+        self._adapter: Observed | None = None
+        self._is_cut = False
+
+    def make_adapter(self) -> Adapter:
+        self._adapter = Observed()
+        return self._adapter
+
+    async def open(self) -> None:
+        await self._stack.enter_async_context(self.server)
+        self._stack.enter_context(pointed(self.server))
+        self.server.guild(GUILD, "Home")
+
+    async def close(self) -> None:
+        await self._stack.aclose()
+        assert not self.server.violations, self.server.violations
+
+    async def say(
+        self,
+        who: Speaker,
+        text: str,
+        *,
+        files: Sequence[SentFile] = (),
+        reply_to: str | None = None,
+    ) -> str:
+        person, channel = self._person(who.user), self._channel(who)
+        await self._at_rest()
+        message = await self.server.say(
+            person,
+            channel,
+            text,
+            reply_to=self.server.world.messages[reply_to] if reply_to else None,
+            attachments=[(one.name, one.media_type, one.data) for one in files],
+        )
+        self.said[message.id] = message
+        return message.id
+
+    def shown(self, who: Speaker) -> Sequence[Shown]:
+        sent = self.server.messages(self._channel(who))
+        return [_shown(one) for one in sent if not one.deleted and not one.loading]
+
+    async def edit(self, who: Speaker, message: str, text: str) -> None:  # noqa: ARG002 - the contract's
+        await self.server.edit(self.said[message], text)
+
+    async def press(self, who: Speaker, message: str, label: str) -> None:
+        await self._at_rest()
+        pressed = self.server.world.messages[message]
+        await self.server.press(self._person(who.user), pressed, label)
+
+    async def forge(self, who: Speaker, message: str, data: str) -> None:
+        pressed = self.server.world.messages[message]
+        await self.server.press(self._person(who.user), pressed, custom_id=data)
+
+    def typing(self, who: Speaker) -> int:
+        channel = self._channel(who)
+        return sum(one.channel is channel for one in self.server.typing)
+
+    def waiting(self) -> int:
+        made = self.server.world.interactions.values()
+        return sum(
+            one.response is None or bool(one.original and one.original.loading) for one in made
+        )
+
+    async def redeliver(self, message: str) -> None:
+        await self._at_rest()
+        await self.server.repeat(self.said[message])
+
+    def fail(self, fault: Fault, seconds: float = 0.0) -> None:
+        if fault == "wait":
+            self.server.faults.rate_limit(SEND, seconds + 1)  # what is shorter discord.py waits
+        elif fault == "refuse":
+            self.server.faults.fail(SEND, 403, code=50013, message="Missing Permissions")
+        else:
+            self.server.faults.drop(SEND, when="after", reset=True)
+
+    async def disconnect(self) -> None:
+        self._is_cut = True
+        await cut(self.server)
+
+    async def reconnect(self) -> None:
+        await mend(self.server)
+        self._is_cut = False
+
+    async def promote(self, who: Speaker) -> None:
+        self.server.world.guilds[str(GUILD)].admins.add(self._person(who.user).id)
+
+    async def _at_rest(self) -> None:
+        adapter = self._adapter
+        with contextlib.suppress(TimeoutError):  # a test may not let it deliver
+            async with asyncio.timeout(0.5):
+                while adapter and not (self._is_cut or adapter.has_ended or adapter.is_at_rest()):
+                    await asyncio.sleep(0.002)
+
+    def _person(self, name: str) -> Person:
+        if name not in self.people:
+            self.people[name] = self.server.person(1000 + len(self.people), name.title())
+        return self.people[name]
+
+    def _channel(self, who: Speaker) -> Channel:
+        person = self._person(who.user)
+        if who.chat is None:
+            return self.server.dm(person)
+        room = (who.chat, None)
+        if room not in self.channels:
+            home = self.server.world.guilds[str(GUILD)]
+            self.channels[room] = self.server.channel(home, who.chat)
+        if who.thread and (who.chat, who.thread) not in self.channels:
+            thread = self.server.thread(self.channels[room], person, who.thread)
+            self.channels[who.chat, who.thread] = thread
+        return self.channels[who.chat, who.thread]
+
+
+def _shown(message: Message) -> Shown:
+    text, styles = read(message.content)
+    return Shown(
+        message.id,
+        text,
+        frozenset(styles),
+        [str(label) for label, _ in message.components],
+        [SentFile(name, kind, data) for name, kind, data in message.files],
+        message.reference,
+        bool(message.edits),
+    )

@@ -1,0 +1,113 @@
+"""The engine's place taken, so that tests see what the Telegram adapter delivers."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import Any
+
+from servers.telegram_server import TelegramServer
+
+from chatstate import Command, Event, Message
+from chatstate.adapter import Action, Host, Part, ReceiptStatus
+from chatstate_telegram import TelegramAdapter
+from chatstate_telegram.pace import Limit, Limits, Pace
+
+DEADLINE = 10.0
+QUICK = Limits(*[Limit(1000, 0.001)] * 3)
+"""As fast as can be: the pace has tests of its own."""
+
+
+class Turn:
+    """The receipt of an event, whose turn ends when a test says so."""
+
+    status: ReceiptStatus = "stored"
+
+    def __init__(self) -> None:
+        self.done = asyncio.Event()
+
+    async def settled(self) -> None:
+        await self.done.wait()
+
+
+class FakeHost(Host):
+    """Keeps what is delivered. While `accepts` is cleared, nothing becomes durable."""
+
+    def __init__(self, cursor: str | None = None, commands: Sequence[Command] = ()) -> None:
+        self._cursor = cursor
+        self._commands = commands
+        self.events: list[Event] = []
+        self.batches: list[list[str]] = []
+        self.turns: list[Turn] = []
+        self.moves: list[tuple[str, str]] = []
+        self.accepts = asyncio.Event()
+        self.accepts.set()
+        self.failure: Exception | None = None
+        self.changed = asyncio.Event()
+
+    @property
+    def commands(self) -> Sequence[Command]:
+        return self._commands
+
+    @property
+    def cursor(self) -> str | None:
+        return self._cursor
+
+    def refusal(self, message: Message) -> str | None:  # noqa: ARG002 - the contract's
+        return None
+
+    async def deliver(self, events: Sequence[Event], cursor: str | None = None) -> list[Turn]:
+        await self.accepts.wait()
+        if self.failure:
+            raise self.failure
+        self._cursor = self._cursor if cursor is None else cursor
+        self.batches.append([event.id for event in events])
+        known = {event.id for event in self.events}
+        self.events += [event for event in events if event.id not in known]
+        turns = [Turn() for _ in events]
+        self.turns += turns
+        self._tell()
+        return turns
+
+    async def moved(self, old: str, new: str) -> None:
+        self.moves.append((old, new))
+        self._tell()
+
+    def _tell(self) -> None:
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+    @property
+    def texts(self) -> list[str]:
+        """What was said, in the order of delivery."""
+        return [event.message.text for event in self.events]
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Return when `condition` holds after a delivery."""
+        async with asyncio.timeout(DEADLINE):
+            while not condition():
+                await self.changed.wait()
+
+
+def adapter_on(server: TelegramServer, **options: Any) -> TelegramAdapter:
+    """Return an adapter for a server."""
+    given = {"api": server.base_url, "pace": Pace(QUICK), **options}
+    return TelegramAdapter(server.token, **given)
+
+
+@contextlib.asynccontextmanager
+async def received(adapter: TelegramAdapter, host: Host) -> AsyncGenerator[asyncio.Task[None]]:
+    """Let an adapter run until the end of the block."""
+    running = asyncio.create_task(adapter.run(host))
+    try:
+        yield running
+    finally:
+        if not running.done():
+            running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await running
+
+
+def action(chat: int | str, content: dict[str, Any], **more: Any) -> Action:
+    """Return the action that shows a part."""
+    part = Part(content, more.pop("files", ()), more.pop("has_buttons", False))
+    return Action("1-1-0", str(chat), part=part, **more)

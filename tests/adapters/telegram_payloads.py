@@ -1,0 +1,362 @@
+"""Updates as Telegram gives them: of each kind that is mapped, what it means.
+
+Recorded from the Bot API's server, with ids, names and texts replaced.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from chatstate import Attachment, Chat, Event, Message, MessageRef, User
+from chatstate_telegram.wire import Me, Move
+
+Json = dict[str, Any]
+
+ME = Me(42, "test_bot")
+BOT = {"id": 42, "is_bot": True, "first_name": "Test Bot", "username": "test_bot"}
+ALICE = {
+    "id": 1001,
+    "is_bot": False,
+    "first_name": "Alice",
+    "last_name": "Liddell",
+    "username": "alice",
+    "language_code": "de",
+}
+ANONYMOUS = {
+    "id": 1087968824,
+    "is_bot": True,
+    "first_name": "Group",
+    "username": "GroupAnonymousBot",
+}
+CHANNEL_BOT = {
+    "id": 136817688,
+    "is_bot": True,
+    "first_name": "Channel",
+    "username": "Channel_Bot",
+}
+PRIVATE = {
+    "id": 1001,
+    "first_name": "Alice",
+    "last_name": "Liddell",
+    "username": "alice",
+    "type": "private",
+}
+GROUP = {"id": -7, "title": "Friends", "type": "group", "all_members_are_administrators": True}
+SUPERGROUP = {"id": -1007, "title": "Friends", "type": "supergroup"}
+FORUM = {"id": -1009, "title": "Forum", "type": "supergroup", "is_forum": True}
+CHANNEL = {"id": -1008, "title": "News", "username": "news", "type": "channel"}
+DATE = 1_790_000_000
+
+alice = User("1001", "Alice Liddell", "de")
+bot = User("42", "Test Bot")
+private = Chat("1001", "private", "Alice")
+group = Chat("-7", "group", "Friends")
+forum = Chat("-1009", "group", "Forum")
+channel = Chat("-1008", "channel", "News")
+time = datetime.fromtimestamp(DATE, UTC)
+
+
+def said(chat: Json, sender: Json = ALICE, **content: Any) -> Json:
+    """Return a message."""
+    return {"message_id": 5, "from": sender, "chat": chat, "date": DATE, **content}
+
+
+def update(raw: Json, kind: str = "message") -> Json:
+    """Return an update with it."""
+    return {"update_id": 7, kind: raw}
+
+
+def told(text: str, chat: Chat = private, **more: Any) -> Message:
+    """Return what a message should become, but for its raw payload."""
+    usual: Json = {"text": text, "sender": alice, "chat": chat, "id": "5", "time": time}
+    return Message(**usual | more)
+
+
+def command(length: int, start: int = 0) -> Json:
+    return {"entities": [{"offset": start, "length": length, "type": "bot_command"}]}
+
+
+def mention(start: int, length: int, **more: Any) -> Json:
+    return {"entities": [{"offset": start, "length": length, "type": "mention", **more}]}
+
+
+def file(**more: Any) -> Json:
+    return {"file_id": "F1", "file_unique_id": "U1", "file_size": 10, **more}
+
+
+OPENING = said(
+    FORUM, message_thread_id=3, is_topic_message=True, forum_topic_created={"name": "Red"}
+) | {"message_id": 3}
+BOT_SAID = said(GROUP, BOT, text="Hello") | {"message_id": 4}
+PHOTO = [
+    file(width=90, height=90, file_size=5) | {"file_id": "SMALL"},
+    file(width=1280, height=1280),
+]
+
+MESSAGES: dict[str, tuple[Json, Message]] = {
+    "private": (said(PRIVATE, text="hi"), told("hi")),
+    "group command": (said(GROUP, text="/vote 1", **command(5)), told("/vote 1", group)),
+    "group command to the bot": (
+        said(GROUP, text="/vote@Test_Bot 1", **command(14)),
+        told("/vote 1", group),
+    ),
+    "group mention": (
+        said(GROUP, text="@test_bot, hello", **mention(0, 9)),
+        told("hello", group),
+    ),
+    "group mention behind an emoji": (
+        said(GROUP, text="🎲 @test_bot hello", **mention(3, 9)),
+        told("🎲 hello", group),
+    ),
+    "group mention at the end": (
+        said(GROUP, text="hello @test_bot", **mention(6, 9)),
+        told("hello", group),
+    ),
+    "group answer to the bot": (
+        said(GROUP, text="yes", reply_to_message=BOT_SAID),
+        told("yes", group, reply_to=MessageRef("4", "Hello", bot)),
+    ),
+    "caption with a mention": (
+        said(
+            GROUP,
+            caption="@test_bot look",
+            document=file(file_name="a.pdf", mime_type="application/pdf"),
+            caption_entities=[{"offset": 0, "length": 9, "type": "mention"}],
+        ),
+        told("look", group, attachments=(Attachment("F1", "a.pdf", "application/pdf", 10),)),
+    ),
+    "forum topic": (
+        said(
+            FORUM,
+            text="/hi",
+            message_thread_id=3,
+            is_topic_message=True,
+            reply_to_message=OPENING,
+            **command(3),
+        ),
+        told("/hi", forum, thread="3"),
+    ),
+    "answer in a supergroup without topics": (
+        said(SUPERGROUP, text="yes", message_thread_id=4, reply_to_message=BOT_SAID),
+        told("yes", Chat("-1007", "group", "Friends"), reply_to=MessageRef("4", "Hello", bot)),
+    ),
+    "text mention": (
+        said(
+            PRIVATE,
+            text="give Bob 5",
+            entities=[
+                {
+                    "offset": 5,
+                    "length": 3,
+                    "type": "text_mention",
+                    "user": {"id": 1002, "is_bot": False, "first_name": "Bob"},
+                }
+            ],
+        ),
+        told("give Bob 5", mentions=(User("1002", "Bob"),)),
+    ),
+    "mention of somebody known": (
+        said(PRIVATE, text="give @carol 5", **mention(5, 6)),
+        told("give @carol 5", mentions=(User("1003", "carol"),)),
+    ),
+    "mention of somebody unknown": (
+        said(PRIVATE, text="give @dave 5", **mention(5, 5)),
+        told("give @dave 5"),
+    ),
+    "photo": (
+        said(PRIVATE, photo=PHOTO, caption="look"),
+        told("look", attachments=(Attachment("F1", "photo.jpg", "image/jpeg", 10),)),
+    ),
+    "document": (
+        said(PRIVATE, document=file(file_name="a.txt", mime_type="text/plain")),
+        told("", attachments=(Attachment("F1", "a.txt", "text/plain", 10),)),
+    ),
+    "document that tells nothing": (
+        said(PRIVATE, document={"file_id": "F1", "file_unique_id": "U1"}),
+        told("", attachments=(Attachment("F1", "document", "application/octet-stream"),)),
+    ),
+    "audio": (
+        said(PRIVATE, audio=file(duration=3, file_name="a.mp3", mime_type="audio/mpeg")),
+        told("", attachments=(Attachment("F1", "a.mp3", "audio/mpeg", 10),)),
+    ),
+    "voice": (
+        said(PRIVATE, voice=file(duration=3, mime_type="audio/ogg")),
+        told("", attachments=(Attachment("F1", "voice.ogg", "audio/ogg", 10),)),
+    ),
+    "video": (
+        said(PRIVATE, video=file(duration=3, width=1, height=1, mime_type="video/mp4")),
+        told("", attachments=(Attachment("F1", "video.mp4", "video/mp4", 10),)),
+    ),
+    "video note": (
+        said(PRIVATE, video_note=file(duration=3, length=240)),
+        told("", attachments=(Attachment("F1", "video_note.mp4", "video/mp4", 10),)),
+    ),
+    "animation": (
+        said(
+            PRIVATE,
+            animation=file(duration=3, width=1, height=1, file_name="a.gif.mp4"),
+            document=file(file_name="a.gif.mp4"),
+        ),
+        told("", attachments=(Attachment("F1", "a.gif.mp4", "video/mp4", 10),)),
+    ),
+    "sticker": (said(PRIVATE, sticker=file(type="regular", emoji="👍")), told("👍")),
+    "dice": (said(PRIVATE, dice={"emoji": "🎲", "value": 6}), told("🎲")),
+    "contact": (
+        said(PRIVATE, contact={"phone_number": "+49301234", "first_name": "Bob"}),
+        told("Bob +49301234"),
+    ),
+    "location": (
+        said(PRIVATE, location={"latitude": 52.5, "longitude": 13.25}),
+        told("52.5, 13.25"),
+    ),
+    "venue": (
+        said(
+            PRIVATE,
+            location={"latitude": 52.5, "longitude": 13.25},
+            venue={
+                "location": {"latitude": 52.5, "longitude": 13.25},
+                "title": "Café",
+                "address": "Street 1",
+            },
+        ),
+        told("Café, Street 1 (52.5, 13.25)"),
+    ),
+    "anonymous admin": (
+        said(GROUP, ANONYMOUS, sender_chat=GROUP, text="/vote 1", **command(5)),
+        told("/vote 1", group, sender=User("-7/5", "Friends")),
+    ),
+    "somebody as a channel": (
+        said(GROUP, CHANNEL_BOT, sender_chat=CHANNEL, text="/vote 1", **command(5)),
+        told("/vote 1", group, sender=User("-1008", "News")),
+    ),
+}
+"""New messages, and what they become."""
+
+JOINED = said(GROUP, new_chat_members=[{"id": 1002, "first_name": "Bob"}, BOT])
+LEFT = said(GROUP, left_chat_member={"id": 1002, "first_name": "Bob"})
+POST = {
+    "message_id": 5,
+    "sender_chat": CHANNEL,
+    "chat": CHANNEL,
+    "date": DATE,
+    "text": "/news",
+    **command(5),
+}
+PRESS = {
+    "id": "4382",
+    "from": ALICE,
+    "message": said(FORUM, BOT, text="Choose", message_thread_id=3, is_topic_message=True),
+    "chat_instance": "-1",
+    "data": "v1",
+}
+FADED = {**PRESS, "message": {"chat": GROUP, "message_id": 5, "date": 0}}
+
+UPDATES: dict[str, tuple[Json, list[Event | Move]]] = {
+    "edited message": (
+        update(said(PRIVATE, text="hi!", edit_date=DATE), "edited_message"),
+        [Event("7", told("hi!", kind="edit", raw=said(PRIVATE, text="hi!", edit_date=DATE)))],
+    ),
+    "channel post": (
+        update(POST, "channel_post"),
+        [Event("7", told("/news", channel, sender=User("-1008", "News"), raw=POST))],
+    ),
+    "joined, but for the bot itself": (
+        update(JOINED),
+        [
+            Event(
+                "7/1002",
+                told("", group, sender=User("1002", "Bob"), kind="join", id=None, raw=JOINED),
+            )
+        ],
+    ),
+    "left": (
+        update(LEFT),
+        [
+            Event(
+                "7/1002",
+                told("", group, sender=User("1002", "Bob"), kind="leave", id=None, raw=LEFT),
+            )
+        ],
+    ),
+    "press": (
+        update(PRESS, "callback_query"),
+        [
+            Event(
+                "7",
+                told(
+                    "v1",
+                    forum,
+                    kind="press",
+                    id=None,
+                    time=None,
+                    thread="3",
+                    pressed=MessageRef("5", "Choose", bot),
+                    raw=PRESS,
+                ),
+                origin="4382",
+            )
+        ],
+    ),
+    "press below a message that is too old": (
+        update(FADED, "callback_query"),
+        [
+            Event(
+                "7",
+                told(
+                    "v1",
+                    group,
+                    kind="press",
+                    id=None,
+                    time=None,
+                    pressed=MessageRef("5"),
+                    raw=FADED,
+                ),
+                origin="4382",
+            )
+        ],
+    ),
+    "migrated": (update(said(GROUP, migrate_to_chat_id=-1007)), [Move("-7", "-1007")]),
+    "migrated, in the new group": (
+        update(said(SUPERGROUP, migrate_from_chat_id=-7)),
+        [Move("-7", "-1007")],
+    ),
+    "group talk": (update(said(GROUP, text="hi")), []),
+    "command to another bot": (
+        update(said(GROUP, text="/vote@other_bot", **command(15))),
+        [],
+    ),
+    "answer to somebody else": (
+        update(said(GROUP, text="yes", reply_to_message=said(GROUP, text="?"))),
+        [],
+    ),
+    "first message of a topic of the bot's": (
+        update(
+            said(
+                FORUM,
+                text="hi",
+                message_thread_id=3,
+                is_topic_message=True,
+                reply_to_message={**OPENING, "from": BOT},
+            )
+        ),
+        [],
+    ),
+    "service message": (update(said(GROUP, new_chat_title="Foes")), []),
+    "unknown kind": (update({"id": "1"}, "inline_query"), []),
+}
+"""Other updates, and what they mean."""
+UPDATES["press of a game"] = (
+    update({k: v for k, v in PRESS.items() if k != "data"}, "callback_query"),
+    [],
+)
+
+MALFORMED: dict[str, Json] = {
+    "no chat": update({"message_id": 5, "from": ALICE, "date": DATE, "text": "hi"}),
+    "no date": update({"message_id": 5, "from": ALICE, "chat": PRIVATE, "text": "hi"}),
+    "a chat of an unknown type": update(
+        said({"id": 5, "type": "planet"}, text="/hi", **command(3))
+    ),
+    "text for a list": update(said(PRIVATE, text="hi", entities="none")),
+    "an endless date": update({**said(PRIVATE, text="hi"), "date": 10**30}),
+    "null for a message": update(None),  # type: ignore[arg-type]  # what is tried
+}
+"""What no server should give."""

@@ -1,0 +1,184 @@
+"""What a line at the console means, and how its parts are shown. Pure functions."""
+
+import pytest
+
+from chatstate import User
+from chatstate.text import Span, StyledText
+from chatstate_console.lines import (
+    HELP,
+    WORDS,
+    Do,
+    Place,
+    Say,
+    Wanted,
+    mentions,
+    path_and_text,
+    place,
+    read,
+    wanted,
+)
+from chatstate_console.visible import one_line, visible, visible_styled
+from chatstate_console.wire import file_line, first_words
+
+
+@pytest.mark.parametrize(
+    ("line", "meaning"),
+    [
+        ("hi", Say("hi")),
+        ("", Say("")),
+        (" hi ", Say(" hi ")),
+        (":as bob", Do("as", "bob")),
+        (":as  Bob the Builder ", Do("as", "Bob the Builder")),
+        (":in room", Do("in", "room")),
+        (":press 1", Do("press", "1")),
+        (":send a.txt look at this", Do("send", "a.txt look at this")),
+        (":help", Do("help", "")),
+        (":help ", Do("help", "")),
+        (":quit", Do("quit", "")),
+        (":join", Do("join", "")),
+        (":as", Do("help", "")),
+        (":in  ", Do("help", "")),
+        (":edit", Do("help", "")),
+        ("::x", Say(":x")),
+        ("::quit", Say(":quit")),
+        ("::", Say(":")),
+        (":::", Say("::")),
+        (":", Say(":")),
+        (":)", Say(":)")),
+        (":-)", Say(":-)")),
+        (": quit", Say(": quit")),
+        (" :quit", Say(" :quit")),
+        (":quit now", Say(":quit now")),
+        (":join us", Say(":join us")),
+        (":QUIT", Say(":QUIT")),
+        (":assume nothing", Say(":assume nothing")),
+        ("/help", Say("/help")),
+        ("quit", Say("quit")),
+    ],
+)
+def test_a_line_is_said_or_done(line: str, meaning: Say | Do) -> None:
+    """A known word after one colon is for the console; everything else is said as it is."""
+    assert read(line) == meaning
+
+
+def test_help_tells_of_every_word() -> None:
+    """And nothing in it is wider than a terminal."""
+    assert all(f":{word}" in HELP for word in WORDS)
+    assert max(map(len, HELP.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [("hi", []), ("@bob hi @Ann_1, @bob", ["bob", "Ann_1"]), ("@", []), ("@größe!", ["größe"])],
+)
+def test_people_are_named_with_an_at_sign(text: str, names: list[str]) -> None:
+    """Each once, in the order of the text."""
+    assert mentions(text) == tuple(User(name, name) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("name", "there"),
+    [
+        ("room", Place("room")),
+        ("a room", Place("a room")),
+        ("#room", Place("#room")),
+        ("room/plans", Place("room", "plans")),
+        ("#room / old plans/1", Place("#room", "old plans/1")),
+        ("room/", Place("room")),
+    ],
+)
+def test_a_place_is_a_chat_or_a_thread_in_it(name: str, there: Place) -> None:
+    """What stands before the first slash is the chat."""
+    assert place(name) == there
+
+
+@pytest.mark.parametrize("name", ["/plans", " / ", "/"])
+def test_a_place_needs_a_chat(name: str) -> None:
+    """The error says what is possible."""
+    with pytest.raises(ValueError, match="names no chat; say NAME, #GROUP or CHAT/THREAD"):
+        place(name)
+
+
+def test_a_hash_makes_a_group() -> None:
+    """Every other chat is a private one."""
+    assert (Place("#a").as_chat.kind, Place("a").as_chat.kind) == ("group", "private")
+
+
+@pytest.mark.parametrize(
+    ("argument", "button"),
+    [
+        ("2", Wanted(0, 2, "2")),
+        ("3.1", Wanted(3, 1, "3.1")),
+        ("Yes", Wanted(0, 0, "Yes")),
+        ("Yes, 2", Wanted(0, 0, "Yes, 2")),
+        ("v.1", Wanted(0, 0, "v.1")),
+        (".1", Wanted(0, 1, ".1")),
+        ("-1", Wanted(0, 0, "-1")),
+    ],
+)
+def test_a_button_is_named_by_number_or_label(argument: str, button: Wanted) -> None:
+    """The message's number stands before a dot."""
+    assert wanted(argument) == button
+
+
+@pytest.mark.parametrize(
+    ("argument", "path", "text"),
+    [
+        ("a.txt", "a.txt", ""),
+        ("a.txt  look at this", "a.txt", "look at this"),
+        ("'a b.txt' look", "a b.txt", "look"),
+        ('"a b.txt"', "a b.txt", ""),
+        (r"a\ b.txt look", "a b.txt", "look"),
+        (r"C:\a\b.txt", r"C:\a\b.txt", ""),
+        ("'a b.txt", "'a", "b.txt"),
+    ],
+)
+def test_a_path_may_hold_blanks(argument: str, path: str, text: str) -> None:
+    """If they are quoted, or a backslash stands before each."""
+    assert path_and_text(argument) == (path, text)
+
+
+def test_controls_are_made_visible() -> None:
+    """Line ends and tabs stay what they are in a text, and nothing does in a name."""
+    text = "a\x00b\x1b[0m\x7f\x85\x9b\r\n\tä😀\u202e"
+    assert visible(text) == "a␀b␛[0m␡\ufffd\ufffd␍\n\tä😀\u202e"
+    assert one_line(text) == "a␀b␛[0m␡\ufffd\ufffd␍␊␉ä😀\u202e"
+
+
+def test_line_ends_of_windows_are_line_ends() -> None:
+    """They are shown as nothing else."""
+    assert visible_styled(StyledText("a\r\nb")) == StyledText("a\nb")
+
+
+def test_what_is_said_about_a_text_stays_true() -> None:
+    """Positions are the same, and addresses are harmless too."""
+    text = StyledText("\x1b\r\nlink", (Span("link", 3, 7, "http://a\x1b"),))
+    assert visible_styled(text) == StyledText("␛␍\nlink", (Span("link", 3, 7, "http://a␛"),))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", ""),
+        ("one\n  two", "one two"),
+        ("x" * 40, "x" * 40),
+        ("x" * 41, "x" * 40 + "…"),
+        (
+            "one two three four five six seven eight nine ten",
+            "one two three four five six seven eight…",
+        ),
+        ("1234 6789 1234 6789 1234 6789 1234 67890 2", "1234 6789 1234 6789 1234 6789 1234 67890…"),
+    ],
+)
+def test_first_words_are_whole_words(text: str, words: str) -> None:
+    """As many as there is room for, in one line."""
+    assert first_words(text) == words
+
+
+@pytest.mark.parametrize(
+    ("size", "readable"),
+    [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (1_400_000, "1.4 MB"), (2e9, "2.0 GB")],
+)
+def test_a_file_is_told_with_its_size(size: int, readable: str) -> None:
+    """As people read it."""
+    assert file_line("a/b.txt", size) == f"[file: a/b.txt, {readable}]"

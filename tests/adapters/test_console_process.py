@@ -1,0 +1,351 @@
+"""The console as a process: its options, its ends, signals, and a real terminal."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from adapters.terminal import CTRL_C, CTRL_D, ENTER, Terminal
+
+COMMAND = [sys.executable, "-m", "chatstate"]
+NONE = "Previous messages: none"
+
+# A process gets Ctrl-C only from its own terminal: it must be made the controlling one.
+AT_TERMINAL = """\
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.executable, [sys.executable, "-m", "chatstate", *sys.argv[1:]])
+"""
+
+BLOCKS = """\
+from chatstate import Interface, State
+
+def wait(text: str, seen: int) -> tuple[str, int]:
+    print("began", flush=True)
+    open("go").read()
+    return f"done {text} {seen}", seen + 1
+
+bot = Interface(wait, inputs=["text", State(0)], outputs=["text", "state"])
+"""
+
+
+Talk = Callable[..., str]
+
+
+@pytest.fixture
+def talk(tmp_path: Path) -> Talk:
+    """Return what runs history-echo on some input, and returns what it printed."""
+
+    def talk(text: str | bytes, *args: str, **environment: str) -> str:
+        ran = subprocess.run(
+            [*COMMAND, "run", "history-echo", "--store", "sqlite:///a.db", *args],
+            cwd=tmp_path,
+            input=text.encode() if isinstance(text, str) else text,
+            capture_output=True,
+            check=False,
+            env={**os.environ, **environment},
+        )
+        assert (ran.returncode, ran.stderr) == (0, b"")
+        return ran.stdout.decode()
+
+    return talk
+
+
+def echo(current: str, *previous: str) -> str:
+    lines = [f"{number}. {text}" for number, text in enumerate(previous, 1)]
+    return "\n".join(
+        [f"Current message: {current}", *(["Previous messages:", *lines] if lines else [NONE]), ""]
+    )
+
+
+@contextmanager
+def start(folder: Path, bot: str) -> Iterator[Any]:
+    """Start a bot with pipes, and do not leave it behind."""
+    process = subprocess.Popen(
+        [*COMMAND, "run", bot, "--store", "sqlite:///a.db"],
+        cwd=folder,
+        bufsize=0,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+# Dialogues
+
+
+def test_a_dialogue_is_printed_and_nothing_else(talk: Talk) -> None:
+    """Each message is answered before the next; stdout holds the replies alone."""
+    assert talk("hi\nagain\nthird\n") == (
+        "Current message: hi\n"
+        "Previous messages: none\n"
+        "Current message: again\n"
+        "Previous messages:\n"
+        "1. hi\n"
+        "Current message: third\n"
+        "Previous messages:\n"
+        "1. again\n"
+        "2. hi\n"
+    )
+
+
+def test_a_second_run_remembers_the_first(talk: Talk) -> None:
+    """History is kept in the file, newest first."""
+    talk("hi\nagain\nthird\n")
+    assert talk("fourth\n") == echo("fourth", "third", "again", "hi")
+
+
+def test_who_and_where_may_be_given(talk: Talk) -> None:
+    """`--user` and `--chat` are what `:as` and `:in` begin with."""
+    talk(":as bob\n:in room\nhi\n")
+    assert talk("again\n", "--user", "bob", "--chat", "room") == echo("again", "hi")
+
+
+def test_an_output_that_cannot_show_a_character_shows_another(talk: Talk) -> None:
+    """A terminal of ASCII is no reason to fail."""
+    assert talk("grüße 😀\n", PYTHONIOENCODING="ascii") == echo("gr??e ?")
+
+
+def test_a_character_in_two_pieces_is_one(tmp_path: Path) -> None:
+    """A read that ends inside a character waits for its rest."""
+    emoji = "😀".encode()
+    with start(tmp_path, "history-echo") as process:
+        process.stdin.write(b"hi\n" + emoji[:2])
+        assert process.stdout.readline() == b"Current message: hi\n"
+        out, _ = process.communicate(emoji[2:] + b"\n")
+    assert out.decode() == f"{NONE}\n{echo('😀', 'hi')}"
+
+
+def test_replies_that_nobody_reads_end_it(tmp_path: Path) -> None:
+    """As in `chatstate run ... | head -1`: it does not go on reading, and says so."""
+    with start(tmp_path, "history-echo") as process:
+        process.stdout.close()
+        process.stdin.write(b"hi\nagain\n")
+        assert process.wait() == 2
+        told = process.stderr.read().decode()
+    assert "chatstate: nobody reads what is printed" in told
+    assert "Traceback" not in told
+    assert "Exception ignored" not in told
+
+
+# Being told to stop
+
+
+@pytest.fixture
+def blocking_bot(tmp_path: Path) -> Path:
+    """Write a bot whose handler waits until somebody writes to the pipe that is returned."""
+    os.mkfifo(tmp_path / "go")
+    (tmp_path / "blocks.py").write_text(BLOCKS)
+    return tmp_path / "go"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_handler_at_work_may_finish(
+    tmp_path: Path, blocking_bot: Path, number: signal.Signals
+) -> None:
+    """Told to stop, the bot lets it finish, prints its reply and leaves with status 0."""
+    with start(tmp_path, "blocks.py") as process:
+        process.stdin.write(b"hi\nnot read\n")
+        assert process.stdout.readline() == b"began\n"
+        process.send_signal(number)
+        blocking_bot.write_text("")
+        assert process.stdout.read() == b"done hi 0\n"
+        assert process.wait() == 0
+
+
+def test_told_twice_it_leaves_at_once(tmp_path: Path, blocking_bot: Path) -> None:
+    """A handler that hangs is left behind, and its message is handled by the next run."""
+    with start(tmp_path, "blocks.py") as process:
+        process.stdin.write(b"hi\n")
+        assert process.stdout.readline() == b"began\n"
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 0
+    with start(tmp_path, "blocks.py") as process:
+        process.stdin.close()
+        assert process.stdout.readline() == b"began\n"
+        blocking_bot.write_text("")
+        assert process.stdout.read() == b"done hi 0\n"
+        assert process.wait() == 0
+
+
+# At a terminal
+
+NOISY = """\
+import logging, sys
+from chatstate import Interface
+
+bot = Interface(id="noisy")
+
+@bot.on_message
+def speak(text: str) -> str:
+    print("printed", text)
+    print("partly", end="", file=sys.stderr)
+    print(", then whole", file=sys.stderr)
+    logging.getLogger("noisy").warning("logged %s", text)
+    return f"answered {text}"
+"""
+
+Start = Callable[..., "Process"]
+
+
+class Process:
+    """The command line at a pseudo-terminal of its own."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.terminal = Terminal()
+        self.modes = self.terminal.modes
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", AT_TERMINAL, "run", *arguments, "--store", "sqlite:///a.db"],
+            cwd=folder,
+            stdin=self.terminal.slave,
+            stdout=self.terminal.slave,
+            stderr=self.terminal.slave,
+            start_new_session=True,
+            env={**os.environ, "TERM": "xterm-256color"},
+        )
+
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    async def end(self) -> int:
+        """Return the status. The terminal is as it was found."""
+        status = await asyncio.to_thread(self._process.wait)
+        assert self.terminal.modes == self.modes
+        await self.terminal.until(lambda: self.terminal.typed == "")
+        return status
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self.terminal.close()
+
+
+@pytest_asyncio.fixture
+async def at_terminal(tmp_path: Path) -> AsyncIterator[Start]:
+    """Return what runs a bot at a terminal."""
+    started: list[Process] = []
+
+    def start(*arguments: str) -> Process:
+        started.append(Process(tmp_path, *arguments))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.close()
+
+
+async def test_a_dialogue_at_a_terminal(at_terminal: Start) -> None:
+    """What is said and what is answered stand below each other."""
+    terminal = at_terminal("history-echo", "--user", "bob", "--chat", "room").terminal
+    await terminal.enter("hi")
+    await terminal.shows("bob@room> hi", "Current message: hi", NONE, "bob@room>")
+
+
+@pytest.mark.parametrize("key", [CTRL_C, CTRL_D], ids=["Ctrl-C", "Ctrl-D"])
+async def test_a_key_leaves(at_terminal: Start, key: str) -> None:
+    """With status 0; the terminal is as it was, and the prompt is gone."""
+    process = at_terminal("history-echo")
+    await process.terminal.enter("hi")
+    await process.terminal.shows(NONE, "user@console>")
+    process.terminal.type(key)
+    assert await process.end() == 0
+    assert process.terminal.rows[1:] == ["user@console> hi", "Current message: hi", NONE]
+
+
+async def test_quit_leaves(at_terminal: Start) -> None:
+    """As the keys do."""
+    process = at_terminal("history-echo")
+    await process.terminal.enter(":quit")
+    assert await process.end() == 0
+    assert process.terminal.rows[1:] == ["user@console> :quit"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_at_the_prompt_stops_it(at_terminal: Start, number: signal.Signals) -> None:
+    """With status 0, whatever was being typed; the terminal is as it was."""
+    process = at_terminal("history-echo")
+    process.terminal.type("half a li")
+    await process.terminal.until(lambda: process.terminal.typed == "user@console> half a li")
+    process.send(number)
+    assert await process.end() == 0
+
+
+@pytest.mark.parametrize("key", [CTRL_C, CTRL_D], ids=["Ctrl-C", "Ctrl-D"])
+async def test_what_runs_is_answered_before_it_ends(
+    at_terminal: Start, blocking_bot: Path, key: str
+) -> None:
+    """The console says that it waits, and prints the answer without a prompt."""
+    process = at_terminal("blocks.py")
+    await process.terminal.enter("hi")
+    await process.terminal.shows("began", "user@console>")
+    process.terminal.type(key)
+    await process.terminal.shows("began", "[waiting for what still runs; Ctrl-C stops it]")
+    assert process.terminal.modes == process.modes
+    await asyncio.to_thread(blocking_bot.write_text, "")
+    assert await process.end() == 0
+    assert process.terminal.rows[-1] == "done hi 0"
+
+
+@pytest.mark.usefixtures("blocking_bot")
+async def test_ctrl_c_twice_leaves_at_once(at_terminal: Start) -> None:
+    """What runs is left for the next start."""
+    process = at_terminal("blocks.py")
+    await process.terminal.enter("hi")
+    await process.terminal.shows("began", "user@console>")
+    process.terminal.type(CTRL_C)
+    await process.terminal.shows("[waiting for what still runs; Ctrl-C stops it]")
+    process.terminal.type(CTRL_C)
+    assert await process.end() == 0
+
+
+async def test_what_a_handler_prints_and_logs_goes_above_the_prompt(
+    at_terminal: Start, tmp_path: Path
+) -> None:
+    """What is being typed is not disturbed by it."""
+    (tmp_path / "noisy.py").write_text(NOISY)
+    terminal = at_terminal("noisy.py").terminal
+    await terminal.until(lambda: terminal.typed)
+    terminal.type("hi" + ENTER + "typed")
+    await terminal.shows(
+        "user@console> hi",
+        "printed hi",
+        "partly, then whole",
+        "WARNING noisy: logged hi",
+        "answered hi",
+        "user@console> typed",
+    )
+
+
+def test_a_terminal_that_is_gone_ends_it(tmp_path: Path) -> None:
+    """A window that was closed is the end of the input, if nothing else tells of it."""
+    master, slave = os.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, "run", "history-echo", "--store", ":memory:"],
+        cwd=tmp_path,
+        stdin=slave,
+        stdout=slave,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "TERM": "xterm"},
+    )
+    with process:
+        os.close(slave)
+        while b"> " not in os.read(master, 4096):
+            pass
+        os.close(master)
+        assert process.wait() == 0
+        assert process.stderr
+        assert process.stderr.read() == b""

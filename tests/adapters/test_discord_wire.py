@@ -1,0 +1,289 @@
+"""What Discord's payloads say, as events; what posts are, as requests."""
+
+import itertools
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from adapters.discord_payloads import ME
+
+from adapters import discord_payloads as told
+from chatstate import Attachment, Chat, Command, CommandOption, Event, MessageRef, User
+from chatstate.adapter import Part, Post, PostButton, StoredFile
+from chatstate.text import Span, StyledText
+from chatstate_discord import commands, parts, wire
+from chatstate_discord.wire import Me, Place
+
+BOT, DM, ROOM = Me(ME), Place(Chat("500")), Place(Chat("11", "group", "room"))
+EVERYTHING = Me(ME, "all")
+NAMES = {"give": {"": "give", "amount": "Amount"}}
+Json = dict[str, Any]
+
+
+def heard(raw: Json, place: Place = DM, me: Me = BOT) -> Event:
+    event = wire.message(raw, me, place)
+    assert event
+    return event
+
+
+def test_a_private_message() -> None:
+    """Who says what, where and when; the text as it was typed."""
+    event = heard(told.DIRECT)
+    said = event.message
+    assert event.id == said.id == "1479000000000000001"
+    assert (said.text, said.kind, said.sender) == ("hello **you**", "message", User("42", "Alice"))
+    assert (said.chat, said.thread) == (Chat("500"), None)
+    assert said.time == datetime(2026, 3, 4, 5, 6, 7, 80000, UTC)
+    assert said.raw == told.DIRECT
+
+
+def test_a_mention_in_a_guild() -> None:
+    """The bot's own name is left out; people, emoji and nicknames are as they are shown."""
+    said = heard(told.IN_GUILD, ROOM).message
+    assert said.text == "give @bob :gold: in <#11>"
+    assert said.mentions == (User(ME, "bot"), User("43", "bob"))
+    assert (said.sender.name, said.chat.kind) == ("Al", "group")
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        (f"<@{ME}>", ""),
+        (f"<@!{ME}> /vote 1", "/vote 1"),
+        (f"hello <@{ME}>", "hello"),
+        (f"hello <@{ME}> there", "hello there"),
+        (f"<@{ME}>: <@{ME}> hi", "hi"),
+    ],
+)
+def test_the_bots_name_is_no_text(written: str, text: str) -> None:
+    """Wherever it stands, with the blanks around it."""
+    assert heard(told.IN_GUILD | {"content": written}, ROOM).message.text == text
+
+
+def test_an_answer_to_the_bot() -> None:
+    """It names what it answers, also where that is not told."""
+    assert heard(told.ANSWER, ROOM).message.reply_to == MessageRef(
+        "77", "Sure, <@42>?", User(ME, "bot")
+    )
+    gone = heard(told.ANSWER | {"referenced_message": None}, ROOM, EVERYTHING)
+    assert gone.message.reply_to == MessageRef("77")
+
+
+def test_files() -> None:
+    """They come with their names, types and sizes, and where to find them again."""
+    first, second = heard(told.FILES).message.attachments
+    url = told.FILES["attachments"][0]["url"]
+    ref = f"500/1479000000000000001/600 {url}"
+    assert first == Attachment(ref, "cat.png", "image/png", 1234)
+    assert second.media_type == "application/octet-stream"
+
+
+@pytest.mark.parametrize(
+    ("raw", "place", "me"),
+    [
+        (told.DIRECT | {"author": told.BOT}, DM, BOT),
+        (told.DIRECT | {"webhook_id": "1"}, DM, BOT),
+        (told.DIRECT | {"type": 6}, DM, BOT),
+        (told.STICKER, DM, BOT),
+        (told.IN_GUILD | {"mentions": []}, ROOM, BOT),
+        (told.IN_GUILD | {"content": ""}, ROOM, EVERYTHING),
+    ],
+    ids=["own", "webhook", "pin", "sticker", "not addressed", "withheld"],
+)
+def test_what_is_not_for_the_bot(raw: Json, place: Place, me: Me) -> None:
+    """It is nothing."""
+    assert wire.message(raw, me, place) is None
+
+
+def test_all_messages_of_a_guild() -> None:
+    """They are heard if that is wanted."""
+    assert heard(told.IN_GUILD | {"mentions": []}, ROOM, EVERYTHING).message.text
+
+
+def test_an_edit() -> None:
+    """It has an id of its own for each change, and its message's."""
+    event = wire.edited(told.EDITED, BOT, DM)
+    assert event
+    assert event.id == "1479000000000000001/2026-03-04T05:07:00.000000+00:00"
+    said = event.message
+    assert (said.kind, said.text, said.id) == ("edit", "hello all", "1479000000000000001")
+    assert wire.edited(told.UNFURLED, BOT, DM) is None
+    again = wire.edited(told.EDITED | {"embeds": [{}]}, BOT, DM)
+    assert again
+    assert again.id == event.id
+
+
+def test_who_joins_and_leaves() -> None:
+    """By Discord's greeting, or by what it tells of members."""
+    event = heard(told.JOINED, ROOM)
+    assert (event.message.kind, event.message.sender.id) == ("join", "42")
+    left = wire.membership(told.LEFT, "leave", ROOM, BOT, 5.0)
+    assert left
+    assert (left.id, left.message.kind, left.message.chat) == (
+        "leave/10/42/5000",
+        "leave",
+        ROOM.chat,
+    )
+    assert wire.membership(told.LEFT | {"user": told.BOT}, "leave", ROOM, BOT, 5.0) is None
+
+
+def test_a_slash_command() -> None:
+    """It is its name, with its arguments as text, by the names that the bot gave them."""
+    event = wire.interaction(told.SLASH, NAMES)
+    assert event
+    said = event.message
+    assert (event.id, said.text, said.kind) == ("1479000000000000002", "/give", "message")
+    assert said.arguments == {"who": "43", "Amount": "3", "gladly": "true", "factor": "1.5"}
+    assert said.mentions == (User("43", "Bob the Great"),)
+    assert (said.sender, said.thread) == (User("42", "Al", "de"), "12")
+    assert said.chat == Chat("11", "group")
+    origin = wire.origin(event.origin)
+    assert origin
+    assert (origin.token, origin.app, origin.is_press) == ("a token", ME, False)
+    assert "token" not in (said.raw or {})
+
+
+def test_a_press() -> None:
+    """It is what its button carries, on its message."""
+    event = wire.interaction(told.PRESS, {})
+    assert event
+    said = event.message
+    assert (said.kind, said.text, said.chat) == ("press", "signed data", Chat("500"))
+    assert said.pressed == MessageRef("78", "Choose", User(ME, "bot"))
+    hidden = told.PRESS["message"] | {"flags": 64}
+    pressed = wire.interaction(told.PRESS | {"message": hidden}, {})
+    origin = wire.origin(pressed.origin) if pressed else None
+    assert origin
+    assert (origin.is_press, origin.hidden) == (True, "78")
+
+
+@pytest.mark.parametrize("kind", [1, 4, 5])
+def test_other_interactions_are_nothing(kind: int) -> None:
+    """Pings, autocompletion and forms are not asked for."""
+    assert wire.interaction(told.SLASH | {"type": kind}, {}) is None
+
+
+READERS: list[tuple[Json, Callable[[Json], object]]] = [
+    (told.IN_GUILD, lambda raw: wire.message(raw, BOT, ROOM)),
+    (told.EDITED, lambda raw: wire.edited(raw, BOT, DM)),
+    (told.SLASH, lambda raw: wire.interaction(raw, {})),
+    (told.PRESS, lambda raw: wire.interaction(raw, {})),
+]
+
+
+@pytest.mark.parametrize(("raw", "reader"), READERS, ids=["message", "edit", "slash", "press"])
+def test_what_is_not_as_documented_is_unreadable(
+    raw: Json, reader: Callable[[Json], object]
+) -> None:
+    """Whatever is missing or of another type: it is read, or told to be unreadable."""
+    strange: list[Any] = [None, 5, "x", [], {}, [None]]
+    for key, value in itertools.product(raw, strange):
+        try:
+            reader(raw | {key: value})
+        except wire.Unreadable:
+            continue
+    for key in raw:
+        try:
+            reader({name: value for name, value in raw.items() if name != key})
+        except wire.Unreadable:
+            continue
+
+
+@pytest.mark.parametrize(
+    ("raw", "place"),
+    [
+        (told.THREAD, Place(Chat("11", "group"), "12")),
+        ({"id": "5", "type": 5, "name": "news"}, Place(Chat("5", "channel", "news"))),
+        ({"id": "1", "type": 1}, Place(Chat("1", "private"))),
+        ({"id": "2", "type": 2, "name": "voice"}, Place(Chat("2", "group", "voice"))),
+    ],
+)
+def test_places(raw: Json, place: Place) -> None:
+    """A thread belongs to its channel."""
+    assert wire.place_of(raw) == place
+
+
+# Posts
+
+FILE = StoredFile("k", "a.txt", "text/plain", 9_000_000)
+
+
+def test_a_post_is_a_request() -> None:
+    """Its text in Discord's Markdown, buttons, what it answers, and nobody pinged."""
+    post = Post(
+        StyledText("a b", (Span("bold", 0, 1),)),
+        [[PostButton("Yes", "data", "yes")]],
+        reply_to="7",
+        silent=True,
+    )
+    (part,) = parts.render(post)
+    body = parts.new_message(part, nonce=parts.nonce("key"))
+    button = {"type": 2, "style": 2, "label": "Yes", "custom_id": "data"}
+    assert body == {
+        "content": "**a** b",
+        "components": [{"type": 1, "components": [button]}],
+        "allowed_mentions": {"parse": [], "replied_user": False},
+        "flags": 4096,
+        "nonce": parts.nonce("key"),
+        "enforce_nonce": True,
+        "message_reference": {"message_id": "7", "fail_if_not_exists": False},
+    }
+    assert parts.changed_message(Part({"text": "x"}))["components"] == []
+
+
+def test_files_are_sent_as_a_request_takes_them() -> None:
+    """Those that are too much for one go into another."""
+    first, second = parts.render(Post(StyledText("x"), files=[FILE] * 3))
+    assert (len(first.files), len(second.files)) == (2, 1)
+    assert first.content == {"text": "x"}
+    assert parts.new_message(first)["attachments"] == [
+        {"id": 0, "filename": "a.txt"},
+        {"id": 1, "filename": "a.txt"},
+    ]
+
+
+def test_equal_buttons_come_back_as_they_were() -> None:
+    """What makes them different is taken off again; what only looks so stays."""
+    given = ["x", "x", "y\u20631", "z "]
+    post = Post(StyledText("x"), [[PostButton(str(n), one, one) for n, one in enumerate(given)]])
+    (part,) = parts.render(post)
+    (row,) = part.content["buttons"]
+    ids = [one["custom_id"] for one in row]
+    assert len(set(ids)) == 4
+    pressed = [wire.interaction(told.PRESS | {"data": {"custom_id": one}}, {}) for one in ids]
+    assert [one and one.message.text for one in pressed] == given
+
+
+def test_a_nonce_is_short_and_its_keys_own() -> None:
+    """Discord takes 25 characters."""
+    made = {parts.nonce(f"{number}-1-0") for number in range(1000)}
+    assert len(made) == 1000
+    assert {len(one) for one in made} == {24}
+
+
+# Commands
+
+
+def test_what_discord_cannot_take_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    """A command with a name that is none there, or too many arguments; it can be typed."""
+    many = tuple(CommandOption(f"a{number}") for number in range(26))
+    given = [Command("ok", ""), Command("x" * 33, "x"), Command("many", "x", options=many)]
+    assert [one["name"] for one in commands.definitions(given)] == ["ok"]
+    assert "/many is no slash command" in caplog.text
+
+
+def test_bounds_descriptions_and_order() -> None:
+    """What is required comes first, and long descriptions are cut."""
+    options = (
+        CommandOption("maybe", "number", required=False, most=2.5),
+        CommandOption("Count", "whole", least=1, most=10),
+        CommandOption("many", choices=tuple(map(str, range(26)))),
+    )
+    (made,) = commands.definitions([Command("Roll", "word " * 40, options=options)])
+    assert (made["name"], len(made["description"])) == ("roll", 100)
+    assert [one["name"] for one in made["options"]] == ["count", "many", "maybe"]
+    count, many, maybe = made["options"]
+    assert (count["min_value"], count["max_value"], maybe["max_value"]) == (1, 10, 2.5)
+    assert "choices" not in many
+    assert commands.names([Command("Roll", "", options=options)])["roll"]["count"] == "Count"

@@ -1,0 +1,349 @@
+"""What the Telegram adapter receives by polling: nothing is lost, whatever is in the way."""
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+import pytest
+from adapters.telegram_host import FakeHost, adapter_on, received
+from servers.telegram_server import TelegramServer
+
+from chatstate import AdapterError, Command, StorageError
+from chatstate_telegram import TelegramAdapter
+from chatstate_telegram.client import Client
+from chatstate_telegram.polling import Polling
+
+ALLOWED = ["message", "edited_message", "channel_post", "edited_channel_post", "callback_query"]
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[TelegramServer]:
+    async with TelegramServer() as one:
+        yield one
+    assert one.violations == []
+
+
+def says(caplog: pytest.LogCaptureFixture, text: str) -> int:
+    """Return how often something was told."""
+    return sum(text in record.getMessage() for record in caplog.records)
+
+
+async def test_an_update_is_confirmed_once_it_is_durable(server: TelegramServer) -> None:
+    """By the offset of the next poll."""
+    alice = server.person(1001, "Alice")
+    host = FakeHost()
+    host.accepts.clear()
+    async with received(adapter_on(server), host):
+        server.say(alice, server.private_chat(alice), "hi")
+        await server.wait_for(lambda: server.called("getUpdates"))
+        assert server.updates.pending
+        host.accepts.set()
+        await server.wait_for(lambda: not server.updates.pending)
+        assert host.texts == ["hi"]
+
+
+async def test_only_what_is_read_is_asked_for(server: TelegramServer) -> None:
+    """Messages, posts, their edits, and presses."""
+    async with received(adapter_on(server), FakeHost()):
+        await server.wait_for(lambda: server.called("getUpdates"))
+        assert server.called("getUpdates")[0]["allowed_updates"] == ALLOWED
+
+
+async def test_it_goes_on_where_an_earlier_process_stopped(server: TelegramServer) -> None:
+    """Nothing that is stored is asked for again."""
+    alice = server.person(1001, "Alice")
+    host = FakeHost()
+    async with received(adapter_on(server), host):
+        server.say(alice, server.private_chat(alice), "hi")
+        await host.until(lambda: host.texts)
+    polls = len(server.called("getUpdates"))
+    async with received(adapter_on(server), FakeHost(host.cursor)):
+        await server.wait_for(lambda: len(server.called("getUpdates")) > polls)
+    offset = server.updates.all[0]["update_id"] + 1
+    assert server.called("getUpdates")[polls]["offset"] == offset
+
+
+@pytest.mark.parametrize("age", [None, 86_401])
+async def test_an_offset_from_long_ago_is_not_used(server: TelegramServer, age: int | None) -> None:
+    """Telegram may count anew by then: it would confirm what was never read."""
+    old = json.dumps({"offset": 10**9, "at": time.time() - age}) if age else None
+    async with received(adapter_on(server), FakeHost(old)):
+        await server.wait_for(lambda: server.called("getUpdates"))
+        assert "offset" not in server.called("getUpdates")[0]
+
+
+async def test_an_update_that_cannot_be_read_stops_no_other(
+    server: TelegramServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is confirmed too, and told with what it was."""
+    alice = server.person(1001, "Alice")
+    host = FakeHost()
+    server.say(alice, server.private_chat(alice), "before")
+    server.push_raw({"message": {"chat": "nowhere", "text": "/odd"}})
+    server.push_raw({"message": {"text": "\ud800 alone", "chat": {"id": 1, "type": "private"}}})
+    server.say(alice, server.private_chat(alice), "after")
+    async with received(adapter_on(server), host):
+        await host.until(lambda: host.texts == ["before", "after"])
+        await server.wait_for(lambda: not server.updates.pending)
+    assert says(caplog, "cannot be read") == 2
+    assert says(caplog, "nowhere") == 1
+
+
+async def test_a_token_that_is_refused_ends_it(server: TelegramServer) -> None:
+    """With one line that says what to do, and does not show the token."""
+    adapter = TelegramAdapter("123456789:wrong", api=server.base_url)
+    with pytest.raises(AdapterError) as refused:
+        await adapter.run(FakeHost())
+    assert "401" in str(refused.value)
+    assert "@BotFather" in str(refused.value)
+    assert "wrong" not in str(refused.value)
+
+
+async def test_a_token_that_was_good_is_not_given_up_at_once(server: TelegramServer) -> None:
+    """One refusal may be a malfunction; several are meant."""
+    alice = server.person(1001, "Alice")
+    host = FakeHost()
+    async with received(adapter_on(server), host) as running:
+        await server.wait_for(lambda: server.updates.is_polled)
+        server.fail("getUpdates", 401, "Unauthorized")
+        server.say(alice, server.private_chat(alice), "hi")
+        await host.until(lambda: host.texts == ["hi"])
+        server.fail("getUpdates", 401, "Unauthorized", times=5)
+        server.break_polling()
+        with pytest.raises(AdapterError):
+            await running
+
+
+async def test_a_second_poller_is_told_once(
+    server: TelegramServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With what to do; and this one goes on."""
+    alice = server.person(1001, "Alice")
+    host = FakeHost()
+    server.fail("getUpdates", 409, "Conflict: terminated by other getUpdates request", times=3)
+    async with received(adapter_on(server), host):
+        server.say(alice, server.private_chat(alice), "hi")
+        await host.until(lambda: host.texts == ["hi"])
+    assert says(caplog, "another process polls with this bot's token") == 1
+    assert says(caplog, "receiving again") == 1
+
+
+async def test_an_outage_is_told_once(
+    server: TelegramServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And what was said meanwhile arrives afterwards."""
+    alice = server.person(1001, "Alice")
+    host = FakeHost()
+    async with received(adapter_on(server), host):
+        await server.wait_for(lambda: server.updates.is_polled)
+        await server.stop()
+        server.say(alice, server.private_chat(alice), "hi")
+        while not says(caplog, "cannot be reached"):
+            await asyncio.sleep(0.01)
+        await server.start()
+        await host.until(lambda: host.texts == ["hi"])
+    assert says(caplog, "cannot be reached") == 1
+
+
+async def test_a_webhook_is_taken_away_and_nothing_with_it(
+    server: TelegramServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What waited for it is received by polling."""
+    alice = server.person(1001, "Alice")
+    server.updates.webhook = {"url": "http://127.0.0.1:9/old"}
+    server.say(alice, server.private_chat(alice), "hi")
+    host = FakeHost()
+    async with received(adapter_on(server), host):
+        await host.until(lambda: host.texts == ["hi"])
+    assert server.called("deleteWebhook") == [{"drop_pending_updates": False}]
+    assert says(caplog, "http://127.0.0.1:9/old") == 1
+
+
+async def test_a_webhook_that_is_not_there_is_left_alone(server: TelegramServer) -> None:
+    """Nothing is deleted at a usual start."""
+    async with received(adapter_on(server), FakeHost()):
+        await server.wait_for(lambda: server.called("getUpdates"))
+    assert server.called("deleteWebhook") == []
+
+
+async def test_a_poll_that_does_not_end_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
+    """And another one is made, over a new connection."""
+
+    class Stuck:
+        polls = renewed = 0
+
+        class bot:  # noqa: N801 - what it stands for is an attribute
+            @staticmethod
+            async def get_webhook_info() -> Any:
+                return type("Info", (), {"url": ""})
+
+        async def updates(self, *_: Any) -> list[Any]:
+            self.polls += 1
+            if self.polls == 1:
+                await asyncio.Event().wait()
+            return [{"update_id": 5}]
+
+        async def renew_polls(self) -> None:
+            self.renewed += 1
+
+    stuck, taken = Stuck(), asyncio.Event()
+
+    async def take(_: list[Any], __: int | None) -> None:
+        taken.set()
+        await asyncio.sleep(0)
+
+    polling = Polling(cast("Client", stuck), take, seconds=0, slack=0.0, watchdog=0.02)
+    running = asyncio.create_task(polling.run())
+    await asyncio.wait_for(taken.wait(), 5)
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    assert stuck.renewed == 1
+    assert says(caplog, "a poll did not end") == 1
+
+
+async def test_a_store_that_is_broken_ends_it_as_it_is(server: TelegramServer) -> None:
+    """And nothing is confirmed."""
+    alice = server.person(1001, "Alice")
+    server.say(alice, server.private_chat(alice), "hi")
+    host = FakeHost()
+    host.failure = StorageError("the disk is gone")
+    with pytest.raises(StorageError, match="the disk is gone"):
+        await adapter_on(server).run(host)
+    assert server.updates.pending
+
+
+async def test_a_group_that_becomes_a_supergroup_stays_itself(server: TelegramServer) -> None:
+    """The move is told before what is said under the new id."""
+    alice = server.person(1001, "Alice")
+    group = server.group(-7, "Friends", alice)
+    host = FakeHost()
+    async with received(adapter_on(server, groups="all"), host):
+        server.say(alice, group, "before")
+        new = server.migrate(group, -1007)
+        server.say(alice, new, "after")
+        await host.until(lambda: host.texts == ["before", "after"])
+    assert set(host.moves) == {("-7", "-1007")}
+
+
+async def test_group_talk_is_confirmed_and_left_alone(server: TelegramServer) -> None:
+    """Only what is said to the bot is delivered."""
+    alice = server.person(1001, "Alice")
+    group = server.group(-7, "Friends", alice)
+    host = FakeHost()
+    async with received(adapter_on(server), host):
+        server.say(alice, group, "not for the bot")
+        server.say(alice, group, "/other@other_bot")
+        server.say(alice, group, "@test_bot hello")
+        await host.until(lambda: host.events)
+        await server.wait_for(lambda: not server.updates.pending)
+    assert host.texts == ["hello"]
+
+
+async def test_people_who_spoke_can_be_mentioned(server: TelegramServer) -> None:
+    """By the username that Telegram gives without telling whose it is."""
+    alice, bob = server.person(1001, "Alice"), server.person(1002, "Bob", "bob_b")
+    group = server.group(-7, "Friends", alice, bob)
+    host = FakeHost()
+    async with received(adapter_on(server), host):
+        server.say(bob, group, "hi all")
+        server.say(alice, group, "/give @bob_b 5")
+        await host.until(lambda: host.events)
+    assert [one.id for one in host.events[0].message.mentions] == ["1002"]
+
+
+COMMANDS = [Command("vote", "Vote for an option.", "/vote CHOICE"), Command("help", "Show this.")]
+
+
+async def test_commands_are_published(server: TelegramServer) -> None:
+    """With their descriptions."""
+    async with received(adapter_on(server), FakeHost(commands=COMMANDS)):
+        await server.wait_for(lambda: server.commands)
+    assert server.commands == [("vote", "Vote for an option."), ("help", "Show this.")]
+
+
+async def test_commands_are_published_when_they_have_changed(server: TelegramServer) -> None:
+    """Not at each start."""
+    for commands in (COMMANDS, COMMANDS, COMMANDS[1:]):
+        looked = len(server.called("getMyCommands"))
+        async with received(adapter_on(server), FakeHost(commands=commands)):
+            await server.wait_for(lambda: len(server.called("getMyCommands")) > looked)  # noqa: B023 - waited for here
+            if commands is not COMMANDS or looked == 0:
+                wanted = [one.name for one in commands]
+                await server.wait_for(lambda: [n for n, _ in server.commands] == wanted)  # noqa: B023 - waited for here
+    assert len(server.called("setMyCommands")) == 2
+
+
+async def test_names_that_telegram_has_none_of_are_left_out(
+    server: TelegramServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is told, and the others are published; a description is never empty."""
+    odd = [Command("größe", "Size."), Command("Vote", "")]
+    async with received(adapter_on(server), FakeHost(commands=odd)):
+        await server.wait_for(lambda: server.commands)
+    assert server.commands == [("vote", "/vote")]
+    assert says(caplog, "größe") == 1
+
+
+async def test_a_press_is_answered_though_its_turn_is_slow(server: TelegramServer) -> None:
+    """Plainly, after a moment, so that nobody is left waiting."""
+    alice = server.person(1001, "Alice")
+    chat = server.private_chat(alice)
+    keyboard = {"inline_keyboard": [[{"text": "Yes", "callback_data": "v1"}]]}
+    asked = server.post(chat, server.bot, {"text": "?", "reply_markup": keyboard})
+    host = FakeHost()
+    async with received(adapter_on(server, patience=0.05), host):
+        press = server.press(alice, asked, "Yes")
+        await server.wait_for(lambda: server.answer_to(press) is not None)
+        assert server.answer_to(press) == ""
+        assert not host.turns[0].done.is_set()
+
+
+async def test_a_press_whose_turn_ends_soon_is_answered_then(server: TelegramServer) -> None:
+    """By whatever answers it, or plainly at its end."""
+    alice = server.person(1001, "Alice")
+    chat = server.private_chat(alice)
+    keyboard = {"inline_keyboard": [[{"text": "Yes", "callback_data": "v1"}]]}
+    asked = server.post(chat, server.bot, {"text": "?", "reply_markup": keyboard})
+    host = FakeHost()
+    async with received(adapter_on(server, patience=60.0), host):
+        press = server.press(alice, asked, "Yes")
+        await host.until(lambda: host.turns)
+        assert server.answer_to(press) is None
+        host.turns[0].done.set()
+        await server.wait_for(lambda: server.answer_to(press) is not None)
+
+
+@pytest.mark.parametrize("token", ["", "no token", "123456", "abc:def"])
+def test_what_is_no_token_is_told(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one line that says where to get one."""
+    monkeypatch.setenv("CHATSTATE_TELEGRAM_TOKEN", token)
+    with pytest.raises(AdapterError, match="BotFather") as refused:
+        TelegramAdapter()
+    assert "\n" not in str(refused.value)
+
+
+def test_settings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The token and the address of another Bot API server; the account is the token's."""
+    monkeypatch.setenv("CHATSTATE_TELEGRAM_TOKEN", "42:secret")
+    monkeypatch.setenv("CHATSTATE_TELEGRAM_API", "http://127.0.0.1:9/bot")
+    adapter = TelegramAdapter()
+    assert adapter.account == "42"
+    assert adapter._client.bot.base_url == "http://127.0.0.1:9/bot42:secret"
+    assert adapter._client.file_url("a") == "http://127.0.0.1:9/file/bot42:secret/a"
+
+
+def test_an_address_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the form that it must have."""
+    monkeypatch.setenv("CHATSTATE_TELEGRAM_API", "http://127.0.0.1:9")
+    with pytest.raises(AdapterError, match="must end with /bot"):
+        TelegramAdapter("42:secret")
+
+
+def test_an_unknown_way_to_hear_groups_is_told() -> None:
+    """With those there are."""
+    with pytest.raises(ValueError, match="'addressed' or 'all'"):
+        TelegramAdapter("42:secret", groups="none")

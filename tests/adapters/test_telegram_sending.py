@@ -1,0 +1,372 @@
+"""What the Telegram adapter sends for a reply, and what it makes of what comes back."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from adapters.telegram_host import action, adapter_on
+from servers.telegram_model import PNG, Chat, Message
+from servers.telegram_server import TelegramServer
+from servers.telegram_world import Press
+
+from chatstate import Ambiguous, Attachment, Moved, Rejected, RetryAfter, Unreachable
+from chatstate.adapter import Action, Part, Post, PostButton, StoredFile
+from chatstate.text import Span, StyledText
+from chatstate_telegram import TelegramAdapter
+from chatstate_telegram.pace import Limit, Limits, Pace
+
+ROWS = [[PostButton("Yes", "v1", "yes"), PostButton("No", "v2", "no")]]
+CAPTION = "x" * 1024
+
+
+class Sending:
+    """An adapter that performs what a post renders to."""
+
+    def __init__(self, server: TelegramServer, folder: Path) -> None:
+        self.server = server
+        self.adapter = adapter_on(server)
+        self.folder = folder
+        self.alice = server.person(1001, "Alice")
+        self.chat = server.private_chat(self.alice)
+
+    def file(self, name: str, media_type: str, data: bytes = b"data") -> StoredFile:
+        path = self.folder / name
+        path.write_bytes(data)
+        return StoredFile(name, name, media_type, len(data), str(path))
+
+    async def send(self, text: str = "", *, chat: Chat | None = None, **more: Any) -> list[Message]:
+        """Send a post; return the messages that it made."""
+        there = chat or self.chat
+        before = len(self.server.messages(there))
+        for part in self.adapter.render(Post(StyledText(text), **more)):
+            await self.perform(part, there)
+        return self.server.messages(there)[before:]
+
+    async def perform(self, part: Part, chat: Chat | None = None, **more: Any) -> str | None:
+        there = chat or self.chat
+        sent = await self.adapter.perform(Action("1-1-0", str(there.id), part=part, **more))
+        return sent.message_id
+
+    def asks(self) -> Press:
+        """Return a press below a message of the bot's."""
+        keyboard = {"inline_keyboard": [[{"text": "Yes", "callback_data": "v1"}]]}
+        asked = self.server.post(
+            self.chat, self.server.bot, {"text": "?", "reply_markup": keyboard}
+        )
+        return self.server.press(self.alice, asked, "Yes")
+
+
+@pytest.fixture
+async def one(tmp_path: Path) -> AsyncIterator[Sending]:
+    async with TelegramServer() as server:
+        sending = Sending(server, tmp_path)
+        await sending.adapter._client.open()
+        yield sending
+        await sending.adapter._client.close()
+    assert server.violations == []
+
+
+def content(adapter: TelegramAdapter, post: Post) -> list[tuple[str, list[str], bool]]:
+    """Return text, kinds of files and whether there are buttons, for each part."""
+    return [
+        (part.content["text"], part.content.get("media", []), part.has_buttons)
+        for part in adapter.render(post)
+    ]
+
+
+JPG = ("a.jpg", "image/jpeg")
+MP4 = ("a.mp4", "video/mp4")
+PDF = ("a.pdf", "application/pdf")
+MP3 = ("a.mp3", "audio/mpeg")
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds", "buttons", "parts"),
+    [
+        ("look", [JPG], True, [("look", ["photo"], True)]),
+        ("look", [PDF], False, [("look", ["document"], False)]),
+        (CAPTION, [PDF], False, [(CAPTION, ["document"], False)]),
+        (CAPTION + "x", [PDF], True, [(CAPTION + "x", [], True), ("", ["document"], False)]),
+        ("look", [JPG, MP4], False, [("look", ["photo", "video"], False)]),
+        ("look", [JPG, MP4], True, [("look", [], True), ("", ["photo", "video"], False)]),
+        ("look", [PDF, PDF], False, [("look", [], False), ("", ["document"] * 2, False)]),
+        (
+            "",
+            [JPG, PDF, MP3, MP3],
+            False,
+            [("", ["photo"], False), ("", ["document"], False), ("", ["audio"] * 2, False)],
+        ),
+        ("", [("a.gif", "image/gif")], False, [("", ["document"], False)]),
+        ("", [("a.jpg", "image/jpeg; q=1")], False, [("", ["photo"], False)]),
+    ],
+)
+def test_what_hangs_together_is_one_call(
+    text: str, kinds: list[tuple[str, str]], buttons: bool, parts: list[Any]
+) -> None:
+    """A short text is a caption; what is of a kind is an album; the rest follows."""
+    files = [StoredFile(str(n), name, kind, 10) for n, (name, kind) in enumerate(kinds)]
+    post = Post(StyledText(text), ROWS if buttons else (), files)
+    assert content(TelegramAdapter("42:secret"), post) == parts
+
+
+def test_a_large_picture_is_a_document() -> None:
+    """Telegram takes photos of up to 10 MB."""
+    file = StoredFile("1", "a.png", "image/png", 10_000_001)
+    assert content(TelegramAdapter("42:secret"), Post(StyledText(""), files=[file])) == [
+        ("", ["document"], False)
+    ]
+
+
+def test_a_lone_surrogate_is_replaced() -> None:
+    """It cannot be sent, and the rest of the text can."""
+    post = Post(StyledText("a\ud800b", (Span("bold", 2, 3),)))
+    (part,) = TelegramAdapter("42:secret").render(post)
+    assert part.content["text"] == "a\ufffdb"
+    assert part.content["entities"] == [{"type": "bold", "offset": 2, "length": 1}]
+
+
+def test_the_first_message_answers_and_the_last_one_has_the_buttons() -> None:
+    """Of a text that is too long for one."""
+    post = Post(StyledText("word " * 2000), ROWS, reply_to="5", silent=True)
+    first, *between, last = TelegramAdapter("42:secret").render(post)
+    assert [p.content.get("reply_to") for p in (first, *between, last)] == [
+        "5",
+        *[None] * (len(between) + 1),
+    ]
+    assert [p.has_buttons for p in (first, *between, last)] == [
+        *[False] * (len(between) + 1),
+        True,
+    ]
+    assert all(part.content["silent"] for part in (first, *between, last))
+
+
+async def test_a_message_has_what_the_post_has(one: Sending) -> None:
+    """Text, buttons in rows, silence, what it answers."""
+    asked = one.server.say(one.alice, one.chat, "hi")
+    (sent,) = await one.send("hello", buttons=ROWS, reply_to=str(asked.id), silent=True)
+    assert sent.rows == [[("Yes", "v1"), ("No", "v2")]]
+    assert (sent.text, sent.silent, sent.reply_to) == ("hello", True, asked.id)
+
+
+async def test_an_answer_to_what_is_gone_is_sent_all_the_same(one: Sending) -> None:
+    """Without showing what it answers."""
+    (sent,) = await one.send("hello", reply_to="99999")
+    assert sent.reply_to is None
+
+
+async def test_a_picture_that_is_none_is_sent_as_a_document(one: Sending) -> None:
+    """Whatever its name says."""
+    (sent,) = await one.send("look", files=[one.file(*JPG, b"no picture")])
+    assert "document" in sent.raw
+    assert (sent.text, sent.files[0].data) == ("look", b"no picture")
+
+
+async def test_an_album_with_a_bad_picture_is_sent_as_documents(one: Sending) -> None:
+    """All of it, once."""
+    files = [one.file("a.png", "image/png", PNG), one.file("b.png", "image/png", b"none")]
+    sent = await one.send("look", files=files)
+    assert [file.data for message in sent for file in message.files] == [PNG, b"none"]
+    assert all("document" in message.raw for message in sent)
+
+
+async def test_a_file_that_is_gone_is_refused(one: Sending) -> None:
+    """It cannot come back."""
+    file = StoredFile("1", "a.pdf", "application/pdf", 3, str(one.folder / "gone"))
+    with pytest.raises(Rejected, match=r"a\.pdf"):
+        await one.send(files=[file])
+
+
+async def test_a_message_in_no_topic_names_none(one: Sending) -> None:
+    """The general topic has a number which Telegram refuses."""
+    forum = one.server.supergroup(-1007, "Forum", one.alice, is_forum=True)
+    await one.perform(Part({"text": "hi"}), forum, thread="1")
+    assert "message_thread_id" not in one.server.called("sendMessage")[0]
+
+
+async def test_a_text_is_edited(one: Sending) -> None:
+    """And loses the buttons that it has no more."""
+    (sent,) = await one.send("one", buttons=ROWS)
+    await one.perform(Part({"text": "two"}), verb="edit", message=str(sent.id))
+    assert (sent.text, sent.rows) == ("two", [])
+
+
+async def test_a_caption_is_edited(one: Sending) -> None:
+    """Though only Telegram knows that the message has a file."""
+    (sent,) = await one.send("one", files=[one.file(*PDF)])
+    await one.perform(Part({"text": "two"}), verb="edit", message=str(sent.id))
+    assert (sent.text, sent.files[0].name) == ("two", "a.pdf")
+
+
+async def test_a_file_replaces_a_message(one: Sending) -> None:
+    """At its place, with its caption."""
+    (sent,) = await one.send("one", files=[one.file(*PDF)])
+    (part,) = one.adapter.render(Post(StyledText("two"), files=[one.file(*MP4)]))
+    await one.perform(part, verb="edit", message=str(sent.id))
+    assert (sent.text, sent.files[0].name) == ("two", "a.mp4")
+
+
+async def test_to_edit_twice_is_to_edit_once(one: Sending) -> None:
+    """Telegram's refusal to change nothing is a success; so is to delete what is deleted."""
+    (sent,) = await one.send("one")
+    for _ in range(2):
+        edit = Part({"text": "two"})
+        assert await one.perform(edit, verb="edit", message=str(sent.id)) == str(sent.id)
+    for _ in range(2):
+        await one.perform(Part({}), verb="delete", message=str(sent.id))
+    assert sent.deleted
+
+
+async def test_what_is_no_message_cannot_be_edited(one: Sending) -> None:
+    """The answer to a press, say."""
+    with pytest.raises(Rejected, match="no message that can be edited"):
+        await one.perform(Part({"text": "two"}), verb="edit", message="answer 5")
+
+
+async def test_typing_is_shown_in_its_topic(one: Sending) -> None:
+    """And only there."""
+    forum = one.server.supergroup(-1007, "Forum", one.alice, is_forum=True)
+    one.server.post(forum, None, {"supergroup_chat_created": True})
+    topic = one.server.topic(forum, "Red")
+    await one.perform(Part({}), forum, verb="typing", thread=str(topic))
+    assert one.server.typing == [(forum.id, topic, "typing")]
+
+
+async def test_a_press_is_answered_by_what_is_sent(one: Sending) -> None:
+    """Once, however many messages that is."""
+    press = one.asks()
+    for text in ("one", "two"):
+        await one.perform(Part({"text": text}), origin=press.id)
+    assert one.server.answer_to(press) == ""
+    assert len(one.server.called("answerCallbackQuery")) == 1
+
+
+async def test_a_press_that_is_answered_by_nothing_ends(one: Sending) -> None:
+    """By the call for that; to end it again, or too late, is a success."""
+    press = one.asks()
+    for _ in range(2):
+        await one.perform(Part({}), verb="finish", origin=press.id)
+    await one.perform(Part({}), verb="finish", origin="long ago")
+    assert one.server.answer_to(press) == ""
+
+
+async def test_what_only_one_person_should_see_answers_the_press(one: Sending) -> None:
+    """As a notice above the chat; with more text as a window."""
+    short, long = one.asks(), one.asks()
+    await one.perform(Part({"text": "Saved.", "ephemeral": True}), origin=short.id)
+    await one.perform(Part({"text": "x" * 200, "ephemeral": True}), origin=long.id)
+    assert [(a.text, a.alert) for a in one.server.answers] == [
+        ("Saved.", False),
+        ("x" * 200, True),
+    ]
+    assert one.server.called("sendMessage") == []
+
+
+async def test_what_does_not_fit_an_answer_is_a_message(one: Sending) -> None:
+    """It is never lost: too long, too late, or with buttons."""
+    press, late = one.asks(), one.asks()
+    await one.perform(Part({"text": "x" * 201, "ephemeral": True}), origin=press.id)
+    one.server.open_presses.discard(late.id)
+    await one.perform(Part({"text": "Saved.", "ephemeral": True}), origin=late.id)
+    await one.perform(Part({"text": "no press", "ephemeral": True}))
+    sent = [call["text"] for call in one.server.called("sendMessage")]
+    assert sent == ["x" * 201, "Saved.", "no press"]
+
+
+async def test_a_press_that_cannot_be_answered_keeps_nothing_back(one: Sending) -> None:
+    """What is to be sent is sent all the same."""
+    press = one.asks()
+    one.server.fail("answerCallbackQuery", 500)
+    assert await one.perform(Part({"text": "hi"}), origin=press.id) is not None
+
+
+async def test_what_happens_to_a_call_is_told_apart(one: Sending) -> None:
+    """Refused, moved, to be repeated, or unclear."""
+    server = one.server
+    server.fail("sendMessage", 403, "Forbidden: bot was blocked by the user")
+    server.fail("sendMessage", 429, retry_after=7)
+    server.fail("sendMessage", 500, accepted=True)
+    server.fail("sendMessage", 502, body="<html>Bad Gateway</html>", accepted=True)
+    server.fail("sendMessage", 200, body="no JSON", accepted=True)
+    server.drop("sendMessage", accepted=True)
+    server.drop("sendMessage", accepted=True, reset=True)
+    for error in (Rejected, RetryAfter, Ambiguous, Ambiguous, Ambiguous, Ambiguous, Ambiguous):
+        with pytest.raises(error):
+            await one.send("hi")
+    group = server.group(-7, "Friends", one.alice)
+    server.migrate(group, -1007, quietly=True)
+    with pytest.raises(Moved) as moved:
+        await one.send("hi", chat=group)
+    assert moved.value.chat == "-1007"
+    await server.stop()
+    with pytest.raises(Unreachable):
+        await one.send("hi")
+    await server.start()
+
+
+async def test_a_call_after_the_end_is_surely_not_made(one: Sending) -> None:
+    """It is made when the bot runs again."""
+    await one.adapter._client.close()
+    with pytest.raises(Unreachable):
+        await one.send("hi")
+
+
+async def test_a_preview_gives_way(one: Sending) -> None:
+    """When its chat has had its share: the message itself is not held up."""
+    one.adapter = adapter_on(one.server, pace=Pace(Limits(chat=Limit(2, 60.0))))
+    await one.adapter._client.open()
+    await one.adapter.perform(action(1001, {"text": "o"}, preview=True))
+    with pytest.raises(RetryAfter):
+        await one.adapter.perform(action(1001, {"text": "on"}, preview=True))
+    async with asyncio.timeout(5):
+        await one.adapter.perform(action(1001, {"text": "one"}))
+    await one.adapter._client.close()
+
+
+async def test_a_file_is_received_in_pieces(one: Sending) -> None:
+    """By the reference that came with it."""
+    data = bytes(range(256)) * 4000
+    message = one.server.send(one.alice, one.chat, "document", data)
+    attachment = Attachment(message.raw["document"]["file_id"])
+    pieces = [piece async for piece in one.adapter.open(attachment)]
+    assert b"".join(pieces) == data
+    assert len(pieces) > 1
+
+
+async def test_a_file_that_telegram_does_not_give_is_refused(one: Sending) -> None:
+    """Unknown, or larger than 20 MB."""
+    large = one.server.send(one.alice, one.chat, "document", bytes(20_000_001))
+    for ref, told in ((large.raw["document"]["file_id"], "20 MB"), ("unknown", "wrong file_id")):
+        with pytest.raises(Rejected, match=told):
+            await anext(one.adapter.open(Attachment(ref)))
+
+
+async def test_a_file_that_breaks_off_is_told(one: Sending) -> None:
+    """It could be fetched again."""
+    message = one.server.send(one.alice, one.chat, "document", bytes(300_000))
+    one.server.drop("download", accepted=True)
+    with pytest.raises(Unreachable):
+        async for _ in one.adapter.open(Attachment(message.raw["document"]["file_id"])):
+            pass
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../../etc/passwd", "a/../../b"])
+async def test_a_path_that_leads_elsewhere_is_refused(one: Sending, path: str) -> None:
+    """Nothing of this machine is read, whatever a server says."""
+    result = {"file_id": "F", "file_unique_id": "U", "file_path": path}
+    one.server.fail("getFile", 200, body=json.dumps({"ok": True, "result": result}))
+    with pytest.raises(Rejected, match="cannot be fetched"):
+        await anext(one.adapter.open(Attachment("F")))
+
+
+async def test_admins_are_known(one: Sending) -> None:
+    """By asking; who speaks as the chat itself is one."""
+    group = one.server.group(-7, "Friends", one.alice)
+    assert not await one.adapter.is_admin("-7", "1001")
+    one.server.promote(one.alice, group)
+    assert await one.adapter.is_admin("-7", "1001")
+    assert await one.adapter.is_admin("-7", "-7/5")
+    assert not await one.adapter.is_admin("-7", "9999")
+    assert not await one.adapter.is_admin("-7", "-1008")

@@ -1,0 +1,117 @@
+"""What Telegram's updates become, and what is sent for a reply: on recorded payloads."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from adapters.telegram_payloads import (
+    ALICE,
+    GROUP,
+    MALFORMED,
+    ME,
+    MESSAGES,
+    PHOTO,
+    PRIVATE,
+    UPDATES,
+    Json,
+    mention,
+    said,
+    update,
+)
+
+from chatstate import Attachment, Event, Message, User
+from chatstate_telegram.wire import Me, Move, Unreadable, parse
+
+KNOWN = {"carol": User("1003", "Carol")}
+
+
+def only(found: list[Event | Move]) -> Event:
+    (event,) = found
+    assert isinstance(event, Event)
+    return event
+
+
+@pytest.mark.parametrize(("raw", "message"), MESSAGES.values(), ids=MESSAGES)
+def test_messages_are_read(raw: Json, message: Message) -> None:
+    """Who says what, where, with which files; and the payload is kept."""
+    expected = msgspec.structs.replace(message, raw=raw)
+    assert parse([update(raw)], ME, KNOWN) == [Event("7", expected)]
+
+
+@pytest.mark.parametrize(("raw", "meaning"), UPDATES.values(), ids=UPDATES)
+def test_other_updates_are_read(raw: Json, meaning: list[Any]) -> None:
+    """Edits, posts, presses, who comes and goes, groups that move; the rest means nothing."""
+    assert parse([raw], ME, KNOWN) == meaning
+
+
+@pytest.mark.parametrize("raw", MALFORMED.values(), ids=MALFORMED)
+def test_what_is_not_as_documented_is_unreadable(raw: Json) -> None:
+    """It is told as such, whatever is wrong with it."""
+    with pytest.raises(Unreadable):
+        parse([raw], ME, KNOWN)
+
+
+def test_a_bot_may_hear_all_of_a_group() -> None:
+    """Then talk is for it too, and its name is still left out."""
+    everything = Me(ME.id, ME.username, "all")
+    assert only(parse([update(said(GROUP, text="hi"))], everything, {})).message.text == "hi"
+    named = said(GROUP, text="hi @test_bot!", **mention(3, 9))
+    assert only(parse([update(named)], everything, {})).message.text == "hi!"
+
+
+def test_an_album_is_one_message() -> None:
+    """With the files in order, the caption of whichever part has it, and the first one's id."""
+    parts = [
+        {"update_id": 7, "message": said(PRIVATE, photo=PHOTO, media_group_id="9")},
+        {
+            "update_id": 8,
+            "message": said(PRIVATE, video={"file_id": "F2"}, media_group_id="9", caption="look"),
+        },
+    ]
+    event = only(parse(parts, ME, {}))
+    assert (event.id, event.message.text) == ("7", "look")
+    assert event.message.attachments == (
+        Attachment("F1", "photo.jpg", "image/jpeg", 10),
+        Attachment("F2", "video.mp4", "video/mp4"),
+    )
+
+
+def test_an_album_is_for_the_bot_if_its_caption_is() -> None:
+    """Though the other parts in a group mention nobody."""
+    caption = {"caption": "@test_bot look", "caption_entities": mention(0, 9)["entities"]}
+    parts = [
+        {"update_id": 7, "message": said(GROUP, photo=PHOTO, media_group_id="9", **caption)},
+        {"update_id": 8, "message": said(GROUP, photo=PHOTO, media_group_id="9")},
+    ]
+    assert len(only(parse(parts, ME, {})).message.attachments) == 2
+
+
+def test_anonymous_admins_are_told_apart() -> None:
+    """Two messages never have one sender: nobody finds what another one left in a state."""
+    anonymous = {"id": 1087968824, "is_bot": True, "first_name": "Group"}
+    people = {
+        only(
+            parse(
+                [
+                    update(
+                        {
+                            **said(GROUP, anonymous, sender_chat=GROUP, text="@test_bot"),
+                            "message_id": number,
+                            **mention(0, 9),
+                        }
+                    )
+                ],
+                ME,
+                {},
+            )
+        ).message.sender.id
+        for number in (5, 6)
+    }
+    assert len(people) == 2
+
+
+def test_each_newcomer_is_an_event() -> None:
+    """With an id of its own."""
+    raw = said(GROUP, new_chat_members=[ALICE, {"id": 1002, "first_name": "Bob"}])
+    events = [one.id for one in parse([update(raw)], ME, {}) if isinstance(one, Event)]
+    assert events == ["7/1001", "7/1002"]

@@ -1,0 +1,308 @@
+"""Adapters that break one rule each, for the test that the contract of adapters finds them."""
+
+import asyncio
+import unicodedata
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from contracts.drivers.fake import Reachable
+from msgspec.structs import replace
+
+from chatstate import (
+    Ambiguous,
+    Attachment,
+    Event,
+    Moved,
+    Rejected,
+    RetryAfter,
+    SendError,
+    StorageError,
+    Unreachable,
+)
+from chatstate.adapter import Action, Host, Part, Post, Sent
+from chatstate.markup import parse
+from chatstate.text import StyledText
+
+
+class Broken(Reachable):
+    """An adapter whose subclasses break one rule, in what they receive or render."""
+
+    def heard(self, event: Event) -> Event:
+        return event
+
+    async def run(self, host: Host) -> None:
+        await super().run(cast("Host", Changing(host, self.heard)))
+
+
+class Changing:
+    def __init__(self, host: Host, change: Any) -> None:
+        self.host, self.change = host, change
+
+    async def moved(self, old: str, new: str) -> None:
+        await self.host.moved(old, new)
+
+    async def deliver(self, events: Sequence[Event], cursor: str | None = None) -> Any:
+        return await self.host.deliver([self.change(one) for one in events], cursor)
+
+
+def message(event: Event, **changes: Any) -> Event:
+    return replace(event, message=replace(event.message, **changes))
+
+
+# What is received
+
+
+class Deaf(Broken):
+    async def run(self, host: Host) -> None:  # noqa: ARG002 - it does not listen
+        await asyncio.get_running_loop().create_future()
+
+
+class Normalises(Broken):
+    def heard(self, event: Event) -> Event:
+        return message(event, text=unicodedata.normalize("NFC", event.message.text))
+
+
+class Strips(Broken):
+    def heard(self, event: Event) -> Event:
+        return message(event, text=event.message.text.strip("`>#-1. "))
+
+
+class TakesAllForOne(Broken):
+    def heard(self, event: Event) -> Event:
+        return message(event, sender=replace(event.message.sender, id="somebody"))
+
+
+class TakesGroupsForPrivate(Broken):
+    def heard(self, event: Event) -> Event:
+        return message(event, chat=replace(event.message.chat, kind="private"))
+
+
+class ForgetsThreads(Broken):
+    def heard(self, event: Event) -> Event:
+        return message(event, thread=None)
+
+
+class TakesEditsForMessages(Broken):
+    def heard(self, event: Event) -> Event:
+        kind = event.message.kind
+        return message(event, kind="message" if kind == "edit" else kind)
+
+
+class ForgetsWhatIsAnswered(Broken):
+    def heard(self, event: Event) -> Event:
+        return message(event, reply_to=None)
+
+
+class ForgetsWhereAButtonHangs(Broken):
+    def heard(self, event: Event) -> Event:
+        return message(event, pressed=None)
+
+
+class TakesPressesForMessages(Broken):
+    def heard(self, event: Event) -> Event:
+        kind = event.message.kind
+        return message(event, kind="message" if kind == "press" else kind)
+
+
+class NumbersAnew(Broken):
+    count = 0
+
+    def heard(self, event: Event) -> Event:
+        self.count += 1
+        return replace(event, id=str(self.count))
+
+
+class Hurries(Broken):
+    async def run(self, host: Host) -> None:
+        while True:
+            await self.news.wait()
+            news, self.inbox = self.inbox, []
+            self.news.clear()
+            await host.deliver([one for one in news if isinstance(one, Event)])
+
+
+class Swallows(Broken):
+    async def run(self, host: Host) -> None:
+        while True:
+            try:
+                await super().run(host)
+            except StorageError:
+                self.inbox.clear()
+
+
+class Reverses(Broken):
+    async def run(self, host: Host) -> None:
+        while True:
+            await self.news.wait()
+            await asyncio.sleep(0.05)
+            self.inbox.reverse()
+            await host.deliver([one for one in self.inbox if isinstance(one, Event)])
+            self.inbox.clear()
+            self.news.clear()
+
+
+class GivesOthersFiles(Broken):
+    async def open(self, attachment: Attachment) -> AsyncIterator[bytes]:  # noqa: ARG002 - it guesses
+        yield b"something"
+
+
+class NeverEnds(Broken):
+    async def run(self, host: Host) -> None:
+        try:
+            await super().run(host)
+        except asyncio.CancelledError:
+            await asyncio.sleep(1.5)
+
+
+class LeavesATask(Broken):
+    async def run(self, host: Host) -> None:
+        self.task = asyncio.create_task(asyncio.sleep(1.5))
+        await super().run(host)
+
+
+class HasNaiveTimes(Broken):
+    def heard(self, event: Event) -> Event:
+        return message(event, time=datetime(2026, 1, 1))  # noqa: DTZ001 - what is wrong
+
+
+# What is sent
+
+
+class Shouts(Broken):
+    def render(self, post: Post) -> Sequence[Part]:
+        return super().render(replace(post, text=parse(post.text.text)))
+
+
+class Truncates(Broken):
+    def render(self, post: Post) -> Sequence[Part]:
+        return super().render(post)[:1]
+
+
+class CountsWrong(Broken):
+    def _measure(self, text: StyledText) -> int:
+        return len(text.text)
+
+
+class CutsAnywhere(Broken):
+    def render(self, post: Post) -> Sequence[Part]:
+        limit = self.capabilities.text_limit // 2 - 1
+        text = post.text.text
+        pages = [text[at : at + limit] for at in range(0, len(text), limit)] or [""]
+        return [part for one in pages for part in super(Broken, self).render(plain(post, one))]
+
+
+class ForgetsMarkup(Broken):
+    def render(self, post: Post) -> Sequence[Part]:
+        return super().render(replace(post, text=StyledText(post.text.text)))
+
+
+class Counts(Broken):
+    count = 0
+
+    def render(self, post: Post) -> Sequence[Part]:
+        self.count += 1
+        return [
+            replace(one, content={**one.content, "n": self.count}) for one in super().render(post)
+        ]
+
+
+class ForgetsFiles(Broken):
+    def render(self, post: Post) -> Sequence[Part]:
+        return super().render(replace(post, files=()))
+
+
+class ForgetsButtons(Broken):
+    def render(self, post: Post) -> Sequence[Part]:
+        return super().render(replace(post, buttons=()))
+
+
+class Performs(Broken):
+    """Breaks a rule in `perform`."""
+
+    def change(self, action: Action) -> Action:
+        return action
+
+    def error(self, error: SendError) -> SendError:
+        return error
+
+    async def perform(self, action: Action) -> Sent:
+        try:
+            return await super().perform(self.change(action))
+        except SendError as error:
+            raise self.error(error) from error
+
+
+class GivesNoIds(Performs):
+    async def perform(self, action: Action) -> Sent:
+        await super().perform(action)
+        return Sent()
+
+
+class SendsEditsAnew(Performs):
+    def change(self, action: Action) -> Action:
+        return replace(action, verb="send") if action.verb == "edit" else action
+
+
+class DeletesNothing(Performs):
+    def change(self, action: Action) -> Action:
+        return replace(action, message="none") if action.verb == "delete" else action
+
+
+class FinishesNothing(Performs):
+    def change(self, action: Action) -> Action:
+        return replace(action, origin="none") if action.verb == "finish" else action
+
+
+class SendsToTheGroup(Performs):
+    def change(self, action: Action) -> Action:
+        return replace(action, thread=None)
+
+
+class TypesElsewhere(Performs):
+    def change(self, action: Action) -> Action:
+        return replace(action, chat="private-bob") if action.verb == "typing" else action
+
+
+class DoesNotWait(Performs):
+    def error(self, error: SendError) -> SendError:
+        return Unreachable("busy") if isinstance(error, RetryAfter) else error
+
+
+class TakesNoForMaybe(Performs):
+    def error(self, error: SendError) -> SendError:
+        return Ambiguous("no") if isinstance(error, Rejected) else error
+
+
+class TakesMaybeForNo(Performs):
+    def error(self, error: SendError) -> SendError:
+        return Unreachable("lost") if isinstance(error, Ambiguous) else error
+
+
+class GivesUp(Performs):
+    def error(self, error: SendError) -> SendError:
+        return Ambiguous("down") if isinstance(error, Unreachable) else error
+
+
+class KnowsNoAdmins(Broken):
+    async def is_admin(self, chat: str, user: str) -> bool:  # noqa: ARG002 - it does not ask
+        return True
+
+
+class MissesMoves(Broken):
+    async def run(self, host: Host) -> None:
+        await super().run(cast("Host", Unmoved(host, self.heard)))
+
+
+class Unmoved(Changing):
+    async def moved(self, old: str, new: str) -> None:
+        pass
+
+
+class MovesNowhere(Performs):
+    def error(self, error: SendError) -> SendError:
+        return Rejected("gone") if isinstance(error, Moved) else error
+
+
+def plain(post: Post, text: str) -> Post:
+    return Post(StyledText(text), post.buttons, post.files)

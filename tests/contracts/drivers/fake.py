@@ -1,0 +1,176 @@
+"""Drives `FakePlatform` for the contract of adapters: it can do everything, or nothing."""
+
+import asyncio
+import itertools
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from chatstate import (
+    Chat,
+    Event,
+    Message,
+    MessageRef,
+    Moved,
+    Rejected,
+    RetryAfter,
+    Unreachable,
+    User,
+)
+from chatstate.adapter import Action, Adapter, Capabilities, Host, Part, Post, Sent
+from chatstate.markup import pages
+from chatstate.messages import MessageKind
+from chatstate.testing import AdapterDriver, Delivered, FakePlatform, Fault, Shown, Speaker
+from chatstate.testing.platform import SentFile
+from chatstate.text import StyledText, size
+
+
+class Reachable(FakePlatform):
+    """A fake platform that keeps what is said until it is taken, and can be cut off."""
+
+    def __init__(self, capabilities: Capabilities, idempotent_for: float = 0.0) -> None:
+        super().__init__(capabilities=capabilities, idempotent_for=idempotent_for)
+        self.inbox: list[Event | tuple[str, str]] = []
+        self.moved: dict[str, str] = {}
+        self.news = asyncio.Event()
+        self.up = asyncio.Event()
+        self.up.set()
+
+    def put(self, news: Event | tuple[str, str]) -> None:
+        self.inbox.append(news)
+        self.news.set()
+
+    async def run(self, host: Host) -> None:
+        while True:
+            await self.news.wait()
+            await self.up.wait()
+            for news in self.inbox.copy():
+                if isinstance(news, Event):
+                    await host.deliver([news])
+                else:
+                    await host.moved(*news)
+                self.inbox.remove(news)
+            if not self.inbox:
+                self.news.clear()
+
+    def render(self, post: Post) -> Sequence[Part]:
+        posts = pages(post, self.capabilities.text_limit, self._measure)
+        return [part for one in posts for part in super(Reachable, self).render(one)]
+
+    async def perform(self, action: Action) -> Sent:
+        if not self.up.is_set():
+            raise Unreachable("nobody is there")
+        if action.chat in self.moved:
+            raise Moved(self.moved[action.chat])
+        text = action.part.content.get("text", {}).get("text", "")
+        if 0 < self.capabilities.text_limit < size(text, self.capabilities.text_unit):
+            raise Rejected("the text is too long")
+        return await super().perform(action)
+
+    def _measure(self, text: StyledText) -> int:
+        return size(text.text, self.capabilities.text_unit)
+
+
+class FakeDriver(AdapterDriver):
+    """The people on a fake platform."""
+
+    def __init__(self, platform: Reachable) -> None:
+        self.platform = platform
+        self.said: dict[str, Event] = {}
+        self.pressed: list[str] = []
+        self.numbers = itertools.count(1)
+
+    def make_adapter(self) -> Adapter:
+        return self.platform
+
+    async def say(
+        self,
+        who: Speaker,
+        text: str,
+        *,
+        files: Sequence[SentFile] = (),
+        reply_to: str | None = None,
+    ) -> str:
+        message = replace(
+            self.message(who, text),
+            attachments=tuple(self.platform.upload(f.name, f.data, f.media_type) for f in files),
+            reply_to=MessageRef(reply_to) if reply_to else None,
+        )
+        event = Event(f"event-{message.id}", message)
+        self.platform.put(event)
+        self.said[str(message.id)] = event
+        return str(message.id)
+
+    def shown(self, who: Speaker) -> Sequence[Shown]:
+        there = self.platform.shown(chat_of(who).id)
+        return [shown(one) for one in there if one.thread == who.thread]
+
+    async def edit(self, who: Speaker, message: str, text: str) -> None:
+        edited = replace(self.message(who, text, "edit"), id=message)
+        self.platform.put(Event(f"edit-{next(self.numbers)}", edited))
+
+    async def press(self, who: Speaker, message: str, label: str) -> None:
+        (there,) = (m for m in self.platform.shown(chat_of(who).id) if (m.edits or m.id) == message)
+        (data,) = (b.data for row in there.buttons for b in row if b.label == label)
+        await self.forge(who, message, data)
+
+    async def forge(self, who: Speaker, message: str, data: str) -> None:
+        press = replace(self.message(who, data, "press"), pressed=MessageRef(message))
+        origin = f"press-{next(self.numbers)}"
+        self.pressed.append(origin)
+        self.platform.put(Event(origin, press, origin))
+
+    def typing(self, who: Speaker) -> int:
+        return self.platform.typing.count(chat_of(who).id)
+
+    def waiting(self) -> int:
+        ended = {*self.platform.finished, *(one.event for one in self.platform.delivered)}
+        return len(set(self.pressed) - ended)
+
+    async def redeliver(self, message: str) -> None:
+        self.platform.put(self.said[message])
+
+    def is_acknowledged(self, message: str) -> bool:
+        return self.said[message] not in self.platform.inbox
+
+    def fail(self, fault: Fault, seconds: float = 0.0) -> None:
+        if fault == "lose":
+            self.platform.lose_next()
+        else:
+            wait = fault == "wait"
+            self.platform.fail_next(RetryAfter(seconds) if wait else Rejected("not allowed"))
+
+    async def disconnect(self) -> None:
+        self.platform.up.clear()
+
+    async def reconnect(self) -> None:
+        self.platform.up.set()
+
+    async def move(self, who: Speaker, chat: str, *, told: bool) -> None:
+        if told:
+            self.platform.put((chat_of(who).id, chat))
+        else:
+            self.platform.moved[chat_of(who).id] = chat
+
+    async def promote(self, who: Speaker) -> None:
+        self.platform.admins.setdefault(chat_of(who).id, set()).add(who.user)
+
+    def message(self, who: Speaker, text: str, kind: MessageKind = "message") -> Message:
+        number = str(next(self.numbers))
+        return Message(text, User(who.user), chat_of(who), kind, who.thread, number)
+
+
+def chat_of(who: Speaker) -> Chat:
+    return Chat(who.chat, "group") if who.chat else Chat(f"private-{who.user}")
+
+
+def shown(one: Delivered) -> Shown:
+    return Shown(
+        one.edits or one.id,
+        one.text,
+        {span.kind for span in one.styled.spans},
+        one.labels,
+        one.files,
+        one.reply_to,
+        one.edits is not None,
+    )

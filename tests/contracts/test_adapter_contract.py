@@ -1,0 +1,85 @@
+"""The contract of adapters finds what is wrong: each adapter here breaks one rule."""
+
+from pathlib import Path
+
+import pytest
+from contracts.drivers import broken
+from contracts.drivers.fake import FakeDriver, Reachable
+from msgspec.structs import replace
+
+from chatstate.testing import AdapterContract
+from chatstate.testing.platform import FULL
+
+SMALL = replace(FULL, text_limit=300, text_unit="utf16", file_bytes=400_000, finish=True)
+
+FOUND_BY = [
+    (broken.Deaf, "text_goes_both_ways", "never reached `host.deliver`"),
+    (broken.Normalises, "unicode_is_unchanged", "combining characters"),
+    (broken.Strips, "markup_characters_of_plain_text_arrive_as_they_are", "was said"),
+    (broken.TakesAllForOne, "people_and_their_private_chats_are_told_apart", "`User.id`"),
+    (broken.TakesAllForOne, "a_group_is_one_chat_of_several_people", ""),
+    (broken.TakesAllForOne, "who_presses_is_told", ""),
+    (broken.TakesGroupsForPrivate, "a_group_is_one_chat_of_several_people", "`Chat.kind`"),
+    (broken.ForgetsThreads, "threads_are_kept_apart", "one message"),
+    (broken.TakesEditsForMessages, "an_edited_message_is_an_edit", "edit"),
+    (broken.ForgetsWhatIsAnswered, "an_answer_names_what_it_answers", "`Message.reply_to`"),
+    (broken.ForgetsWhereAButtonHangs, "a_pressed_value_is_text", "`Message.pressed`"),
+    (broken.ForgetsWhereAButtonHangs, "a_long_value_arrives_whole", "`Sent`"),
+    (broken.TakesPressesForMessages, "a_pressed_value_is_text", ""),
+    (broken.TakesPressesForMessages, "a_pressed_command_runs", ""),
+    (broken.NumbersAnew, "a_duplicate_changes_nothing", "`Event.id`"),
+    (broken.Hurries, "an_event_is_acknowledged_once_it_is_stored", "await `host.deliver` first"),
+    (broken.Swallows, "an_event_that_cannot_be_stored_comes_again", "`StorageError`"),
+    (broken.Reverses, "order_is_kept_in_each_chat", "out of order"),
+    (broken.GivesOthersFiles, "a_file_is_received", "`open`"),
+    (broken.NeverEnds, "it_stops_when_it_is_told_to", "`CancelledError`"),
+    (broken.LeavesATask, "text_goes_both_ways", "tasks go on"),
+    (broken.HasNaiveTimes, "text_goes_both_ways", "time zone"),
+    (broken.Shouts, "markup_characters_of_plain_text_arrive_as_they_are", "escape it"),
+    (broken.Truncates, "a_long_text_arrives_whole", "lost"),
+    (broken.Truncates, "long_texts_do_not_mix", ""),
+    (broken.CountsWrong, "a_long_text_arrives_whole", "lost"),
+    (broken.CutsAnywhere, "a_long_text_arrives_whole", "cut"),
+    (broken.CutsAnywhere, "a_word_longer_than_a_message_arrives_whole", "grapheme"),
+    (broken.CutsAnywhere, "a_code_block_stays_code_when_it_is_cut", ""),
+    (broken.ForgetsMarkup, "markdown_is_shown_and_loses_nothing", "`markup`"),
+    (broken.Counts, "render_is_pure", "not pure"),
+    (broken.ForgetsFiles, "a_file_is_sent", "each file"),
+    (broken.ForgetsButtons, "buttons_are_shown", "has_buttons"),
+    (broken.GivesNoIds, "a_message_is_edited", "message_id"),
+    (broken.GivesNoIds, "a_stream_ends_as_its_last_answer", "message_id"),
+    (broken.SendsEditsAnew, "a_message_is_edited", ""),
+    (broken.SendsEditsAnew, "a_press_may_edit_its_message", ""),
+    (broken.SendsEditsAnew, "a_stream_ends_as_its_last_answer", "edited"),
+    (broken.DeletesNothing, "a_message_is_deleted", ""),
+    (broken.FinishesNothing, "a_press_without_an_answer_ends", "finish"),
+    (broken.SendsToTheGroup, "threads_are_kept_apart", "one message"),
+    (broken.TypesElsewhere, "typing_is_shown_while_a_turn_runs", "typing"),
+    (broken.DoesNotWait, "a_wait_is_obeyed", "`RetryAfter`"),
+    (broken.TakesNoForMaybe, "a_refused_reply_is_a_dead_letter", "`Rejected`"),
+    (broken.TakesMaybeForNo, "a_lost_answer_is_repeated", "`Ambiguous`"),
+    (broken.GivesUp, "what_cannot_reach_the_platform_is_sent_later", "`Unreachable`"),
+    (broken.MovesNowhere, "a_reply_follows_a_group_that_has_moved", "`Moved`"),
+    (broken.MissesMoves, "a_group_that_moves_stays_the_same", "`host.moved`"),
+    (broken.KnowsNoAdmins, "admins_are_known", "`is_admin`"),
+]
+
+
+@pytest.mark.parametrize(("adapter", "claim", "hint"), FOUND_BY)
+async def test_a_broken_rule_is_found(
+    adapter: type[Reachable],
+    claim: str,
+    hint: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The test of that rule fails, and its message says what to do."""
+
+    class Contract(AdapterContract):
+        def make_driver(self, folder: Path) -> FakeDriver:  # noqa: ARG002 - it keeps no files
+            return FakeDriver(adapter(SMALL))
+
+    monkeypatch.setattr("chatstate.testing.adapter_session.DEADLINE", 0.5)
+    with pytest.raises(AssertionError) as raised:
+        await getattr(Contract(), f"test_{claim}")(tmp_path)
+    assert hint in str(raised.value)

@@ -1,0 +1,435 @@
+"""How often a person may use a handler, and how many may at once."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from support import FAILED, query, texts
+
+from chatstate import Button, Global, Interface, PerMember, Ref, Reply, UserError
+from chatstate.testing import FakePlatform, TestClient
+
+
+def limited(*limits: str, **options: Any) -> Interface:
+    """Make a bot that repeats what is said, so often."""
+    bot = Interface(id="bot", **options)
+
+    @bot.on_message(limits=limits)
+    def talk(text: str) -> str:
+        if text == "bad":
+            raise ValueError(text)
+        if text == "no":
+            raise UserError("Not that.")
+        return text
+
+    return bot
+
+
+def told(wait: str) -> str:
+    return f"That was often enough for now. Please try again in {wait}."
+
+
+async def test_a_person_over_the_limit_is_told_when_to_come_back() -> None:
+    """Once: what comes after it is not answered at all, until then."""
+    async with TestClient(limited("2/minute")) as client:
+        alice = client.user("alice")
+        assert await texts(alice, "1") == ["1"]
+        await client.advance(20)
+        assert await texts(alice, "2") == ["2"]
+        assert await texts(alice, "3") == [told("40 s")]
+        assert await texts(alice, "4") == []
+        await client.advance(39)
+        assert await texts(alice, "5") == []
+        await client.advance(1)
+        assert await texts(alice, "6") == ["6"]
+        assert await texts(alice, "7") == [told("20 s")]
+
+
+async def test_several_limits_hold_together() -> None:
+    """The one that lasts longest says when."""
+    async with TestClient(limited("2/minute", "3/hour")) as client:
+        alice = client.user("alice")
+        for text in ("1", "2"):
+            assert await texts(alice, text) == [text]
+        await client.advance(60)
+        assert await texts(alice, "3") == ["3"]
+        assert await texts(alice, "4") == [told("59 min")]
+
+
+async def test_limits_are_each_persons_own_in_all_chats() -> None:
+    """What alice does in the room counts in private; what bob does counts for bob."""
+    async with TestClient(limited("1/minute")) as client:
+        assert await texts(client.user("alice", chat="room"), "1") == ["1"]
+        assert await texts(client.user("alice"), "2") == [told("60 s")]
+        assert await texts(client.user("bob", chat="room"), "3") == ["3"]
+
+
+async def test_limits_are_each_handlers_own() -> None:
+    """A bot's hold for each of its handlers, counted apart."""
+    bot = limited(limits="1/minute")
+    bot.command(name="go", limits="5/minute")(lambda: "gone")
+    async with TestClient(bot) as client:
+        alice = client.user("alice")
+        assert await texts(alice, "1") == ["1"]
+        assert await texts(alice, "/go") == ["gone"]
+        assert await texts(alice, "/go") == [told("60 s")]
+        assert (await texts(alice, "/help"))[0].startswith("bot")
+        assert await texts(alice, "/help") == [told("60 s")]
+
+
+async def test_a_routers_limits_hold_for_its_own_handlers() -> None:
+    """And keep their count whatever bot it is included in."""
+    bot, tools = Interface(id="bot"), Interface(id="tools", limits="1/minute")
+    tools.command(name="tool")(lambda: "tool")
+    bot.command(name="own")(lambda: "own")
+    bot.include(tools)
+    async with TestClient(bot) as client:
+        alice = client.user("alice")
+        for expected in ("own", "own"):
+            assert await texts(alice, "/own") == [expected]
+        assert await texts(alice, "/tool") == ["tool"]
+        assert await texts(alice, "/tool") == [told("60 s")]
+
+
+@pytest.mark.parametrize("stop", ["restart", "crash"])
+async def test_counts_survive(stop: str) -> None:
+    """A restart gives nobody more, and who was told is not told again."""
+    async with TestClient(limited("1/hour")) as client:
+        alice, bob = client.user("alice"), client.user("bob")
+        await alice.say("1")
+        await bob.say("1")
+        assert await texts(bob, "2") == [told("60 min")]
+        if stop == "restart":
+            await client.restart()
+        else:
+            await client.crash()
+            await client.start()
+        assert await texts(alice, "2") == [told("60 min")]
+        assert await texts(bob, "3") == []
+        await client.advance(3600)
+        assert await texts(alice, "4") == ["4"]
+
+
+@pytest.mark.parametrize(("text", "answer"), [("bad", FAILED), ("no", "Not that.")])
+async def test_a_turn_that_fails_is_counted_too(text: str, answer: str) -> None:
+    """What costs something costs it whether it works or not."""
+    async with TestClient(limited("1/minute")) as client:
+        alice = client.user("alice")
+        assert await texts(alice, text) == [answer]
+        assert await texts(alice, "1") == [told("60 s")]
+
+
+async def test_what_the_guard_refuses_is_not_counted() -> None:
+    """Guards come first."""
+    bot = Interface(id="bot")
+    bot.command(name="go", limits="1/minute", allow=lambda message: "please" in message.text)(
+        lambda _manners="": "gone"
+    )
+    async with TestClient(bot) as client:
+        alice = client.user("alice")
+        assert await texts(alice, "/go") == ["Sorry, you may not do that."]
+        assert await texts(alice, "/go please") == ["gone"]
+
+
+async def test_a_hundred_at_once_get_exactly_what_there_is() -> None:
+    """From many chats at once, with a shared value to fight for: ten run, and are kept."""
+    bot = Interface(id="bot")
+
+    @bot.on_message(limits="10/minute")
+    async def add(_text: str, total: Global[Ref[int]]) -> str:
+        await asyncio.sleep(0)
+        total.value += 1
+        return str(total.value)
+
+    async with TestClient(bot) as client:
+        chats = [client.user("alice", chat=f"room {number % 20}") for number in range(100)]
+        answers = await asyncio.gather(*(texts(alice, "+") for alice in chats))
+        counted = sorted(int(text) for (text,) in filter(None, answers) if text.isdecimal())
+        assert counted == list(range(1, 11))
+        await client.restart()
+        assert await texts(client.user("alice", chat="another"), "+") == []
+        await client.advance(60)
+        assert await texts(client.user("alice", chat="another"), "+") == ["11"]
+
+
+async def test_counting_makes_no_turn_run_again() -> None:
+    """A person in two chats at once is not a conflict."""
+    bot, runs = Interface(id="bot"), 0
+
+    @bot.on_message(limits="100/minute")
+    async def work(text: str, said: PerMember[list[str]]) -> str:
+        nonlocal runs
+        runs += 1
+        said.append(text)
+        await asyncio.sleep(0)
+        return str(len(said))
+
+    async with TestClient(bot) as client:
+        rooms = [client.user("alice", chat=f"room {number}") for number in range(20)]
+        await asyncio.gather(*(alice.say("hi") for alice in rooms))
+        assert runs == 20
+        ((value,),) = query(client, "SELECT value FROM states WHERE name LIKE '%limits%'")
+        assert value.count("],[") == 19
+
+
+async def test_what_runs_counts_before_it_is_done() -> None:
+    """The last one cannot be had twice, however long it takes."""
+    bot, entered, left = Interface(id="bot"), asyncio.Event(), asyncio.Event()
+
+    @bot.on_message(limits="1/minute")
+    async def work(text: str) -> str:
+        entered.set()
+        await left.wait()
+        return text
+
+    async with TestClient(bot) as client:
+        first = asyncio.create_task(texts(client.user("alice"), "1"))
+        await entered.wait()
+        assert await texts(client.user("alice", chat="room"), "2") == [told("60 s")]
+        left.set()
+        assert await first == ["1"]
+
+
+async def test_a_turn_that_took_too_long_is_counted() -> None:
+    """It was begun, so it was had."""
+    bot, entered = Interface(id="bot"), asyncio.Event()
+
+    @bot.on_message(limits="1/hour", timeout=10)
+    async def work(text: str) -> str:
+        entered.set()
+        await asyncio.Event().wait()
+        return text
+
+    async with TestClient(bot) as client:
+        first = asyncio.create_task(texts(client.user("alice"), "1"))
+        await entered.wait()
+        await client.advance(11)
+        assert await first == [FAILED]
+        assert await texts(client.user("alice"), "2") == [told("60 min")]
+
+
+async def test_a_turn_that_runs_again_after_a_crash_is_counted_once() -> None:
+    """What was not committed was not had."""
+    bot, entered = Interface(id="bot"), asyncio.Event()
+
+    @bot.on_message(limits="2/hour")
+    async def work(text: str) -> str:
+        if not entered.is_set():
+            entered.set()
+            await asyncio.Event().wait()
+        return text
+
+    async with TestClient(bot) as client:
+        alice = client.user("alice")
+        await client.deliver_all([alice.event("1")])
+        await entered.wait()
+        await client.crash()
+        await client.start()
+        assert await texts(alice, "2") == ["2"]
+        assert [one.text for one in client.platform.delivered] == ["1", "2"]
+        assert await texts(alice, "3") == [told("60 min")]
+
+
+async def test_an_event_over_the_limit_interrupts_nothing() -> None:
+    """Who may not begin another turn keeps the one that runs."""
+    bot, entered, left = Interface(id="bot"), asyncio.Event(), asyncio.Event()
+
+    @bot.on_message(overlap="interrupt", limits="1/minute")
+    async def work(text: str) -> str:
+        entered.set()
+        await left.wait()
+        return text
+
+    async with TestClient(bot) as client:
+        alice = client.user("alice")
+        first = asyncio.create_task(texts(alice, "1"))
+        await entered.wait()
+        second = asyncio.create_task(texts(alice, "2"))
+        while query(client, "SELECT count(*) FROM inbox") != [(2,)]:
+            await asyncio.sleep(0)
+        left.set()
+        assert await first == ["1"]
+        assert await second == [told("60 s")]
+
+
+async def test_a_press_over_the_limit_is_told_in_private() -> None:
+    """As all that is said to presses alone."""
+    bot = limited("1/minute")
+    bot.command(name="show")(lambda: Reply("Well?", buttons=[Button("Yes")]))
+    async with TestClient(bot) as client:
+        alice = client.user("alice", chat="room")
+        await alice.say("/show")
+        await alice.press("Yes")
+        (refused,) = await alice.press("Yes")
+        assert (refused.text, refused.ephemeral) == (told("60 s"), True)
+
+
+async def test_two_platforms_count_apart() -> None:
+    """The same id on another account is another person."""
+    from chatstate.engine import Engine
+    from chatstate.stores import open_store
+
+    platforms = [FakePlatform("one"), FakePlatform("two")]
+    engine = Engine(limited("1/minute"), platforms, open_store(":memory:"))
+    running = asyncio.create_task(engine.run())
+    for platform in platforms:
+        host = await platform.connected()
+        (receipt,) = await host.deliver([TestClient(limited()).user("alice").event("hi")])
+        await receipt.settled()
+    engine.request_stop()
+    await running
+    assert [one.text for one in platforms[1].delivered] == ["hi"]
+
+
+# concurrency_limit
+
+
+class Workshop:
+    """A bot whose /work waits inside, and notes how many are in."""
+
+    def __init__(self, limit: int, **options: Any) -> None:
+        self.bot = Interface(id="bot")
+        self.inside = self.most = 0
+        self.entered = asyncio.Queue[str]()
+        self.left = asyncio.Event()
+        self.bot.command(concurrency_limit=limit, **options)(self.work)
+        self.bot.on_message(self.talk)
+
+    async def work(self, name: str, total: Global[Ref[int]]) -> str:
+        """Work."""
+        self.inside += 1
+        self.most = max(self.most, self.inside)
+        try:
+            await self.entered.put(name)
+            await self.left.wait()
+        finally:
+            self.inside -= 1
+        total.value += 1
+        return f"{total.value}"
+
+    async def talk(self, text: str) -> str:
+        return text
+
+
+async def test_no_more_turns_of_a_handler_run_at_once() -> None:
+    """In all chats together; the others wait, and nobody else does."""
+    shop = Workshop(2)
+    async with TestClient(shop.bot) as client:
+        people = [client.user(str(number)) for number in range(6)]
+        working = [asyncio.create_task(texts(one, "/work x")) for one in people]
+        for _ in range(2):
+            await shop.entered.get()
+        assert await texts(client.user("other"), "hi") == ["hi"]
+        assert shop.inside == 2
+        shop.left.set()
+        answers = await asyncio.gather(*working)
+        assert sorted(int(text) for (text,) in answers) == [1, 2, 3, 4, 5, 6]
+    assert shop.most == 2
+
+
+async def test_turns_that_wait_keep_nobody_from_running() -> None:
+    """They take none of the engine's places."""
+    shop = Workshop(1)
+    async with TestClient(shop.bot, running_limit=2) as client:
+        working = [asyncio.create_task(client.user(str(n)).say("/work x")) for n in range(9)]
+        await shop.entered.get()
+        assert await texts(client.user("other"), "hi") == ["hi"]
+        shop.left.set()
+        await asyncio.gather(*working)
+
+
+async def test_waiting_is_not_the_handlers_time() -> None:
+    """Who waits for a place for long has its whole timeout then."""
+    shop = Workshop(1, timeout=100)
+    async with TestClient(shop.bot) as client:
+        first = asyncio.create_task(texts(client.user("a"), "/work a"))
+        await shop.entered.get()
+        await client.advance(90)
+        second = asyncio.create_task(texts(client.user("b"), "/work b"))
+        await client.advance(11)
+        assert await first == [FAILED]
+        assert await shop.entered.get() == "b"
+        await client.advance(90)
+        shop.left.set()
+        assert await second == ["1"]
+
+
+async def test_a_turn_that_is_given_up_frees_its_place() -> None:
+    """Though its handler goes on: the next one comes in."""
+    bot, entered, left = Interface(id="bot"), asyncio.Queue[str](), asyncio.Event()
+
+    @bot.command(concurrency_limit=1, timeout=10)
+    async def stubborn(name: str) -> str:
+        await entered.put(name)
+        while not left.is_set():
+            try:
+                await left.wait()
+            except asyncio.CancelledError:
+                continue
+        return name
+
+    async with TestClient(bot) as client:
+        first = asyncio.create_task(texts(client.user("a"), "/stubborn a"))
+        assert await entered.get() == "a"
+        second = asyncio.create_task(texts(client.user("b"), "/stubborn b"))
+        await client.advance(11)
+        assert await first == [FAILED]
+        assert await entered.get() == "b"
+        left.set()
+        assert await second == ["b"]
+        third = asyncio.create_task(texts(client.user("c"), "/stubborn c"))
+        assert await entered.get() == "c"
+        assert await third == ["c"]
+
+
+async def test_a_turn_that_is_interrupted_while_it_waits_takes_no_place() -> None:
+    """Nor was it had, if there is a limit: it never began."""
+    bot, entered, left = Interface(id="bot"), asyncio.Queue[str](), asyncio.Event()
+
+    @bot.on_message(concurrency_limit=1, limits="2/hour", overlap="interrupt")
+    async def work(text: str) -> str:
+        await entered.put(text)
+        await left.wait()
+        return text
+
+    async with TestClient(bot) as client:
+        alice, bob = client.user("alice"), client.user("bob")
+        working = asyncio.create_task(texts(alice, "a"))
+        await entered.get()
+        first = asyncio.create_task(texts(bob, "b"))
+        while query(client, "SELECT count(*) FROM inbox") != [(2,)]:
+            await asyncio.sleep(0)
+        second = asyncio.create_task(texts(bob, "c"))
+        assert await first == []
+        left.set()
+        assert (await working, await second) == (["a"], ["c"])
+        assert await texts(bob, "d") == ["d"]
+        assert await texts(bob, "e") == [told("60 min")]
+
+
+@pytest.mark.parametrize("limit", [1, 3])
+async def test_turns_that_fight_for_values_and_places_all_come_through(limit: int) -> None:
+    """Locks and places are never waited for in a circle."""
+    bot = Interface(id="bot")
+
+    @bot.command(concurrency_limit=limit)
+    async def one(total: Global[Ref[int]], other: Global[Ref[str]]) -> None:
+        await asyncio.sleep(0)
+        total.value += 1
+        other.value += "1"
+
+    @bot.command(concurrency_limit=limit)
+    async def two(other: Global[Ref[str]], total: Global[Ref[int]]) -> None:
+        await asyncio.sleep(0)
+        other.value += "2"
+        total.value += 1
+
+    @bot.on_message
+    async def show(_text: str, total: Global[Ref[int]], other: Global[Ref[str]]) -> str:
+        return f"{total.value} {len(other.value)}"
+
+    async with TestClient(bot) as client:
+        people = [client.user(str(number)) for number in range(40)]
+        said = [one.say(("/one", "/two")[n % 2]) for n, one in enumerate(people * 3)]
+        await asyncio.gather(*said)
+        assert await texts(client.user("x"), "?") == ["120 120"]

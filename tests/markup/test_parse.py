@@ -1,0 +1,171 @@
+"""What Markdown means."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+from markup.tagged import tagged
+
+from chatstate.markup import parse
+
+INLINE = [
+    ("plain", "plain"),
+    ("", ""),
+    ("**bold** __too__", "<bold>bold</bold> <bold>too</bold>"),
+    ("*italic* _too_", "<italic>italic</italic> <italic>too</italic>"),
+    ("***both***", "<italic><bold>both</bold></italic>"),
+    ("**a *b* c**", "<bold>a <italic>b</italic> c</bold>"),
+    ("**a **b** c**", "<bold>a b c</bold>"),
+    ("~~gone~~ ~5 min", "<strike>gone</strike> ~5 min"),
+    ("`code` ``a`b``", "<code>code</code> <code>a`b</code>"),
+    ("`a\nb`", "<code>a b</code>"),
+    ("snake_case_name 2*3*4", "snake_case_name 2<italic>3</italic>4"),
+    (r"\*not\* \\ \_", "*not* \\ _"),
+    ("&amp; &copy; &#x41; &nosuch;", "& © A &nosuch;"),
+    ("one\ntwo  \nthree\\\nfour", "one\ntwo\nthree\nfour"),
+    ("<b>html</b> <!-- x -->", "<b>html</b> <!-- x -->"),
+    ("a\0b", "a\ufffdb"),
+    ("lone \ud800, pair \ud83d\ude42", "lone \ufffd, pair 🙂"),
+    ("** a ** b", "** a ** b"),
+    ("**&nbsp;a&nbsp;**", "\u00a0<bold>a</bold>\u00a0"),
+    ("``` ` ```", "<code>`</code>"),
+]
+LINKS = [
+    ("[a](https://x.yz)", "<link=https://x.yz>a</link>"),
+    ("[a](<https://x.yz/b c> 'title')", "<link=https://x.yz/b%20c>a</link>"),
+    ("[**a** b](https://x.yz)", "<link=https://x.yz><bold>a</bold> b</link>"),
+    ("[a][1]\n\n[1]: https://x.yz", "<link=https://x.yz>a</link>"),
+    ("<https://x.yz>", "<link=https://x.yz>https://x.yz</link>"),
+    ("<https://пример.рф/я>", "<link=https://пример.рф/я>https://пример.рф/я</link>"),
+    ("[](https://x.yz)", "<link=https://x.yz>https://x.yz</link>"),
+    ("![alt](https://x.yz/i.png)", "<link=https://x.yz/i.png>alt</link>"),
+    ("![](https://x.yz/i.png)", "<link=https://x.yz/i.png>https://x.yz/i.png</link>"),
+    ("[![badge](https://b.yz)](https://x.yz)", "<link=https://x.yz>badge</link>"),
+    ("![a ![b](c) *d*](https://x.yz)", "<link=https://x.yz>a b d</link>"),
+    ("[a](tg://user?id=1)", "<link=tg://user?id=1>a</link>"),
+    ("[a](docs/日本.md)", "a (docs/日本.md)"),
+    ("[a](#b)", "a (#b)"),
+    ("[mail](mailto:a@b.cd)", "mail (mailto:a@b.cd)"),
+    ("<a@b.cd>", "a@b.cd"),
+    ("[local](http://localhost:80/a)", "local (http://localhost:80/a)"),
+    ("[a](javascript:alert(1))", "[a](javascript:alert(1))"),
+    ("[a](data:text/html,b)", "[a](data:text/html,b)"),
+    ("[a](https://x.yz/" + 1000 * "b" + ")", "a (https://x.yz/" + 1000 * "b" + ")"),
+    ("see https://x.yz/_a_/*b*/~~c~~ *d*", "see https://x.yz/_a_/*b*/~~c~~ <italic>d</italic>"),
+    ("**https://x.yz/a_b**", "<bold>https://x.yz/a_b</bold>"),
+    ("(https://x.yz/a_(b)_)", "(https://x.yz/a_(b)_)"),
+    ("https://x.yz/?a=1&amp;b=2\\_c", "https://x.yz/?a=1&b=2_c"),
+    ("[a <https://x.yz> b](https://o.yz)", "<link=https://o.yz>a https://x.yz b</link>"),
+]
+BLOCKS = [
+    ("a\n\n\n\nb", "a\n\nb"),
+    ("# a\nb", "<heading=1>a</heading>\nb"),
+    ("### a\n\nb", "<heading=3>a</heading>\n\nb"),
+    ("a\nb\n===\nc", "<heading=1>a\nb</heading>\nc"),
+    ("#a\n#", "#a"),
+    ("a\n\n***\n\nb", "a\n\n──────────\n\nb"),
+    ("a\n- b\n- c", "a\n<bullet>• </bullet>b\n<bullet>• </bullet>c"),
+    ("- a\n\n- b", "<bullet>• </bullet>a\n\n<bullet>• </bullet>b"),
+    ("- a\n  b\n\n  c", "<bullet>• </bullet>a\n  b\n\n  c"),
+    ("3. a\n3. b\n10) c", "<bullet>3. </bullet>a\n<bullet>4. </bullet>b\n<bullet>10) </bullet>c"),
+    ("- a\n  1. b\n", "<bullet>• </bullet>a\n  <bullet>1. </bullet>b"),
+    ("- - a", "<bullet>• </bullet><bullet>• </bullet>a"),
+    ("-\n- a", "<bullet>• </bullet>\n<bullet>• </bullet>a"),
+    (
+        "- [ ] a\n- [x] b\n- [X] c",
+        "<bullet>☐ </bullet>a\n<bullet>☑ </bullet>b\n<bullet>☑ </bullet>c",
+    ),
+    (
+        "1. [ ] a\n- [ ]\n- [y] b",
+        "<bullet>1. ☐ </bullet>a\n<bullet>• </bullet>[ ]\n<bullet>• </bullet>[y] b",
+    ),
+    ("> a\n> b\n\nc", "<quote>a\nb</quote>\n\nc"),
+    ("> a\n>> b\n", "<quote>a\n<quote>b</quote></quote>"),
+    ("- > a\n- b", "<bullet>• </bullet>\n<quote>a</quote>\n<bullet>• </bullet>b"),
+    (">\n\na", "a"),
+    ("> - a\n> - b", "<quote><bullet>• </bullet>a\n<bullet>• </bullet>b</quote>"),
+    ("```py title=x\na\n\n  b\n```", "<pre=py>a\n\n  b</pre>"),
+    ("```\n*a*\n", "<pre>*a*</pre>"),
+    ("    a\n     b", "<pre>a\n b</pre>"),
+    ("a\n```\n```\nb", "a\n\nb"),
+    ("- a\n\n      b\n", "<bullet>• </bullet>a\n\n<pre>b</pre>"),
+    ("<div>\n*a*\n</div>", "<div>\n<italic>a</italic>\n</div>"),
+    ("a\r\nb\rc", "a\nb\nc"),
+]
+TABLES = [
+    ("|a|b|\n|-|-|\n|1|22|", "a | b\n--+---\n1 | 22"),
+    (
+        "a|b|c\n:-|:-:|-:\n1|2|3\nlong|long|long",
+        "a    |  b   |    c\n-----+------+-----\n1    |  2   |    3\nlong | long | long",
+    ),
+    ("|日本|b|\n|-|-|\n|a|👩‍👩‍👧|", "日本 | b\n-----+---\na    | 👩‍👩‍👧"),
+    ("|**a**|[b](https://x.yz)|\n|-|-|", "a | b (https://x.yz)\n--+-----------------"),
+    ("|a|b|\n|-|-|\n|1|", "a | b\n--+--\n1 |"),
+]
+
+
+@pytest.mark.parametrize(("markdown", "expected"), [*INLINE, *LINKS, *BLOCKS])
+def test_markdown_means(markdown: str, expected: str) -> None:
+    """Each piece of Markdown means what CommonMark says it does, in the words of a chat."""
+    assert tagged(parse(markdown)) == expected
+
+
+@pytest.mark.parametrize(("markdown", "expected"), TABLES)
+def test_tables_are_laid_out(markdown: str, expected: str) -> None:
+    """A table's columns stand below each other, as wide as a terminal shows them."""
+    assert tagged(parse(markdown)) == f"<table><pre>{expected}</pre></table>"
+
+
+def test_a_long_cell_does_not_make_each_row_long() -> None:
+    """Cells are padded only so far: a table does not grow with rows times its widest cell."""
+    table = parse("|a|b|\n|-|-|\n" + "|" + 10_000 * "x" + "|y|\n" + 100 * "|x|y|\n").text
+    assert len(table) < 20_000
+
+
+DEEP = {
+    "quotes": ">" * 10_000 + " end",
+    "spaced quotes": "> " * 10_000 + "end",
+    "brackets": "[" * 10_000 + "end",
+    "images": "![" * 5_000 + "end",
+    "lists": "- " * 5_000 + "end",
+    "numbers": "1. " * 5_000 + "end",
+    "indented lists": "".join("  " * depth + "- a\n" for depth in range(200)) + "\nend",
+    "quotes and lists": "> - " * 2_500 + "end\n" + "> - " * 2_500 + "\n\nend",
+    "styles": "*a **b " * 2_000 + "end",
+    "closed styles": "*a **b " * 500 + "end" + "** *" * 500,
+}
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_what_is_nested_deeply_is_not_lost(name: str) -> None:
+    """However deep something is nested, it is shown, and no stack overflows."""
+    text = parse(DEEP[name]).text
+    assert "end" in text
+    assert text.count("a") == DEEP[name].count("a")
+
+
+HUGE = {
+    "prose": "Lorem *ipsum* dolor `sit` amet.\n\n" * 30_000,
+    "one line": "lorem ipsum " * 80_000,
+    "one word": "x" * 1_000_000,
+    "emphasis": "*a" * 100_000,
+    "fences": "```\n" * 250_000,
+    "an address and brackets": "https://x.yz/" + "(" * 300_000 + ")" * 600_000 + "a",
+    "an address and a tail": "https://x.yz/" + ")*" * 80_000,
+}
+
+
+@pytest.mark.parametrize("name", HUGE)
+def test_a_huge_text_is_parsed_within_seconds(name: str) -> None:
+    """A text of a million characters takes seconds, not minutes."""
+    began = time.process_time()
+    parse(HUGE[name])
+    assert time.process_time() - began < 30  # some 5 s
+
+
+def test_importing_markup_is_cheap() -> None:
+    """The parser is loaded when there is Markdown to parse, not before."""
+    code = "import sys, chatstate.markup; print('markdown_it' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert ran.stdout.strip() == "False"

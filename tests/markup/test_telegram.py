@@ -1,0 +1,84 @@
+"""Text and entities for Telegram."""
+
+from typing import Any
+
+import pytest
+
+from chatstate.markup import Span, StyledText, parse
+from chatstate_telegram.markup import LONGEST, measure, message
+
+
+def entity(kind: str, offset: int, length: int, **more: str) -> dict[str, Any]:
+    return {"type": kind, "offset": offset, "length": length, **more}
+
+
+CASES = [
+    ("plain", "plain", []),
+    ("**a** *b*", "a b", [entity("bold", 0, 1), entity("italic", 2, 1)]),
+    ("~~a~~ `b`", "a b", [entity("strikethrough", 0, 1), entity("code", 2, 1)]),
+    ("🙂 **日🙂**", "🙂 日🙂", [entity("bold", 3, 3)]),
+    ("***a***", "a", [entity("italic", 0, 1), entity("bold", 0, 1)]),
+    ("# a *b*", "a b", [entity("bold", 0, 3), entity("italic", 2, 1)]),
+    ("# a **b**", "a b", [entity("bold", 0, 3)]),
+    (
+        "**a `b` c**",
+        "a b c",
+        [entity("bold", 0, 1), entity("code", 2, 1), entity("bold", 4, 1)],
+    ),
+    ("**`a`**", "a", [entity("code", 0, 1)]),
+    ("[`a` b](https://x.yz)", "a b", [entity("text_link", 0, 3, url="https://x.yz")]),
+    (
+        "**[a *b*](https://x.yz)**",
+        "a b",
+        [
+            entity("bold", 0, 3),
+            entity("text_link", 0, 3, url="https://x.yz"),
+            entity("italic", 2, 1),
+        ],
+    ),
+    ("```py\na\n```", "a", [entity("pre", 0, 1, language="py")]),
+    ("```\n  a\n b\n```", "  a\n b", [entity("pre", 0, 6)]),
+    ("> a\n> > b", "a\nb", [entity("blockquote", 0, 3)]),
+    (
+        "> ```\n>  a\n> ```",
+        " a",
+        [entity("blockquote", 0, 2), entity("pre", 0, 2)],
+    ),
+    ("- **a**", "• a", [entity("bold", 2, 1)]),
+    ("|a|b|\n|-|-|", "a | b\n--+--", [entity("pre", 0, 11)]),
+    ("@a #b /c https://x.yz", "@a #b /c https://x.yz", []),
+]
+
+
+@pytest.mark.parametrize(("markdown", "text", "entities"), CASES)
+def test_message(markdown: str, text: str, entities: list[dict[str, Any]]) -> None:
+    """Each kind of markup is the entity that Telegram has for it, where it has one."""
+    assert message(parse(markdown)) == (text, entities)
+
+
+def test_white_space_at_the_ends_is_dropped() -> None:
+    """Offsets are those in the text without the white space that Telegram drops."""
+    text = StyledText(" \n a b \n", (Span("bold", 2, 4), Span("italic", 4, 8)))
+    assert message(text) == ("a b", [entity("bold", 0, 1), entity("italic", 2, 1)])
+
+
+def test_nothing_but_white_space_is_no_message() -> None:
+    """White space has no text and no entities."""
+    assert message(StyledText(" \n ", (Span("bold", 0, 3),))) == ("", [])
+
+
+def test_a_plain_text_has_no_entities() -> None:
+    """No character of a plain text is markup."""
+    assert message(StyledText("**a** <b>b</b> `c`")) == ("**a** <b>b</b> `c`", [])
+
+
+def test_length_is_in_utf16() -> None:
+    """An emoji counts twice, a CJK character once."""
+    assert measure(StyledText("a日🙂")) == 4
+
+
+def test_too_many_entities_are_too_long() -> None:
+    """A text with more entities than Telegram takes is longer than any message may be."""
+    rich = parse("**a** " * 101)
+    assert measure(rich.cut(0, 200)) <= LONGEST
+    assert measure(rich) > LONGEST

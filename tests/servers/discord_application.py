@@ -1,0 +1,197 @@
+"""The application's own routes: who it is, its commands, its gateway, its private chats."""
+
+import re
+from typing import Any
+
+from servers import discord_payloads as payloads
+from servers.discord_faults import Call
+from servers.discord_gateway import Gateway
+from servers.discord_messages import ApiError, body_of, invalid
+from servers.discord_world import Json, Person, World
+
+NAME = re.compile(r"[-_'\w]{1,32}")
+CHAT_INPUT = 1
+MOST_COMMANDS = 100
+VALUES: dict[int, Any] = {3: str, 4: int, 5: bool, 6: Person, 10: (int, float)}
+"""What the client lets be typed for an option, by its type."""
+NOTHING: dict[str, Any] = {"name_localizations": None, "description_localizations": None}
+
+
+class Application:
+    """Routes that are about the bot itself."""
+
+    def __init__(self, world: World, gateway: Gateway) -> None:
+        self.world, self.gateway = world, gateway
+        self.shards = 1
+        self.session_limit = 1000
+
+    def me(self, _: Call) -> Json:
+        """GET /users/@me."""
+        return payloads.me(self.world.bot)
+
+    def user(self, call: Call) -> Json:
+        """GET /users/{user_id}."""
+        return payloads.user(self._person(call.path["user_id"]))
+
+    def member(self, call: Call) -> Json:
+        """GET /guilds/{guild_id}/members/{user_id}."""
+        guild = self.world.guilds.get(call.path["guild_id"])
+        if guild is None:
+            raise ApiError(404, 10004, "Unknown Guild")
+        if call.path["user_id"] not in guild.members:
+            raise ApiError(404, 10007, "Unknown Member")
+        person = guild.members[call.path["user_id"]]
+        roles = [guild.admin_role] if person.id in guild.admins else []
+        return payloads.member(person) | {"roles": roles}
+
+    def application(self, _: Call) -> Json:
+        """GET /oauth2/applications/@me."""
+        owner = Person("1", "Owner")
+        return {
+            "id": self.world.bot.id,
+            "name": self.world.bot.name,
+            "description": "",
+            "icon": None,
+            "type": None,
+            "flags": 0,
+            "flags_new": "0",
+            "bot_public": True,
+            "bot_require_code_grant": False,
+            "hook": True,
+            "verify_key": "0" * 64,
+            "owner": payloads.user(owner),
+            "team": None,
+            "redirect_uris": [],
+            "role_connections_verification_url": None,
+            "approximate_guild_count": len(self.world.guilds),
+            "approximate_user_install_count": 0,
+            "approximate_user_authorization_count": 0,
+            "eligible_oauth2_scopes": [],
+            "interactions_endpoint_url": None,
+            "explicit_content_filter": 0,
+        }
+
+    def address(self, _: Call) -> Json:
+        """GET /gateway."""
+        return {"url": self.gateway.url}
+
+    def address_for_bots(self, _: Call) -> Json:
+        """GET /gateway/bot."""
+        left = self.session_limit - len(self.gateway.identifies)
+        limit = {"total": 1000, "remaining": left, "reset_after": 86_400_000, "max_concurrency": 1}
+        return {"url": self.gateway.url, "shards": self.shards, "session_start_limit": limit}
+
+    def open_dm(self, call: Call) -> Json:
+        """POST /users/@me/channels: one private chat with each person, however often asked."""
+        person = self._person(str(body_of(call).get("recipient_id")))
+        return payloads.channel(self.world.dm(person))
+
+    def commands(self, call: Call) -> list[Json]:
+        """GET the commands, global or of a guild."""
+        return self.world.commands.get(self._place(call), [])
+
+    def replace_commands(self, call: Call) -> list[Json]:
+        """PUT the commands: the whole set at once; one of the same name keeps its id."""
+        place = self._place(call)
+        wanted = call.body if isinstance(call.body, list) else []
+        _check_commands(wanted)
+        known = {_key(one): one for one in self.world.commands.get(place, ())}
+        self.world.commands[place] = [self._command(one, place, known) for one in wanted]
+        return self.world.commands[place]
+
+    def _command(self, wanted: Json, place: str | None, known: dict[tuple[str, int], Json]) -> Json:
+        old, version = known.get(_key(wanted)), self.world.new_id()
+        kept = {"id": old["id"] if old else version, "application_id": self.world.bot.id}
+        defaults: Json = {
+            "type": CHAT_INPUT,
+            "description": "",
+            "options": [],
+            "default_member_permissions": None,
+            "dm_permission": True,
+            "contexts": None,
+            "integration_types": [0],
+            "nsfw": False,
+        }
+        made = defaults | NOTHING | wanted | kept | ({"guild_id": place} if place else {})
+        same = old and made | {"version": old["version"]} == old
+        return made | {"version": old["version"] if old and same else version}
+
+    def _place(self, call: Call) -> str | None:
+        if call.path["application_id"] != self.world.bot.id:
+            raise ApiError(403, 20012, "You are not authorized to perform this action")
+        place = call.path.get("guild_id")
+        if place is not None and place not in self.world.guilds:
+            raise ApiError(403, 50001, "Missing Access")
+        return place
+
+    def _person(self, id: str) -> Person:
+        if id not in self.world.people:
+            raise ApiError(404, 10013, "Unknown User")
+        return self.world.people[id]
+
+
+def _key(command: Json) -> tuple[str, int]:
+    return command["name"], command.get("type") or CHAT_INPUT
+
+
+def _check_commands(wanted: list[Json]) -> None:
+    if len(wanted) > MOST_COMMANDS:
+        raise ApiError(400, 30032, "Maximum number of application commands reached (100).")
+    if len({_key(one) for one in wanted}) < len(wanted):
+        words = "Application command names must be unique"
+        raise invalid("name", "APPLICATION_COMMANDS_DUPLICATE_NAME", words)
+    for one in wanted:
+        if _key(one)[1] == CHAT_INPUT:
+            _check_slash(one)
+
+
+def _check_slash(one: Json) -> None:
+    names = [one["name"], *(option["name"] for option in one.get("options") or ())]
+    if any(name != name.lower() or not NAME.fullmatch(name) for name in names):
+        words = "Command name is invalid"
+        raise invalid("name", "APPLICATION_COMMAND_INVALID_NAME", words)
+    if not one.get("description"):
+        raise invalid("description", "BASE_TYPE_REQUIRED", "This field is required")
+    needs = [bool(option.get("required")) for option in one.get("options") or ()]
+    if needs != sorted(needs, reverse=True):
+        words = "Required options must be placed before non-required options"
+        raise invalid("options", "APPLICATION_COMMAND_OPTIONS_REQUIRED_INVALID", words)
+
+
+def invocation(world: World, name: str, place: str | None, options: Json) -> Json:
+    """Return the data of a slash command that somebody typed, as Discord's client makes it.
+
+    Raises `LookupError` if there is no such command or option, or a required one is missing:
+    the client would not have let it be sent.
+    """
+    known = [*world.commands.get(place, ()), *world.commands[None]]
+    command = next((one for one in known if _key(one) == (name, CHAT_INPUT)), None)
+    if command is None:
+        raise LookupError(f"/{name} is not registered; there are {[one['name'] for one in known]}")
+    asked = {one["name"]: one for one in command["options"]}
+    missing = [one for one, about in asked.items() if about.get("required") and one not in options]
+    if missing or not set(options) <= set(asked):
+        raise LookupError(f"/{name} takes {list(asked)} and misses {missing}; got {list(options)}")
+    data: Json = {"id": command["id"], "name": name, "type": CHAT_INPUT}
+    if options:
+        data["options"] = [_given(asked[option], value) for option, value in options.items()]
+    if people := [one for one in options.values() if isinstance(one, Person)]:
+        data["resolved"] = {"users": {one.id: payloads.user(one) for one in people}}
+        if place:
+            data["resolved"]["members"] = {one.id: _resolved(one) for one in people}
+    return data
+
+
+def _resolved(person: Person) -> Json:
+    return payloads.member(person, named=False) | {"permissions": "0"}
+
+
+def _given(about: Json, value: object) -> Json:
+    fits = VALUES.get(about["type"], object)
+    if not isinstance(value, fits) or (isinstance(value, bool) and fits is not bool):
+        raise LookupError(f"{about['name']} cannot be {value!r}")
+    choices = [one["value"] for one in about.get("choices") or ()]
+    if choices and value not in choices:
+        raise LookupError(f"{about['name']} is one of {choices}, not {value!r}")
+    shown = value.id if isinstance(value, Person) else value
+    return {"name": about["name"], "type": about["type"], "value": shown}

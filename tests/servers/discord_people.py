@@ -1,0 +1,212 @@
+"""The people's side of a Discord: who and what there is, and what people do."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from servers import discord_application
+from servers.discord_gateway import Gateway
+from servers.discord_platform import Platform
+from servers.discord_world import (
+    BUTTON,
+    FORUM,
+    JOINED,
+    PLAIN,
+    PUBLIC_THREAD,
+    REPLY,
+    TEXT,
+    Attachment,
+    Channel,
+    Guild,
+    Interaction,
+    Json,
+    Message,
+    Person,
+    World,
+)
+
+Id = int | str
+Upload = tuple[str, str, bytes]
+"""Name, media type, bytes."""
+
+
+class People:
+    """What a test makes people do; each method returns when the gateway has told of it."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.gateway = Gateway(world)
+        self.platform = Platform(world, self.gateway)
+
+    # Who and what there is.
+
+    def person(self, id: Id, name: str, *, is_bot: bool = False) -> Person:
+        return self.world.person(str(id), name, is_bot=is_bot)
+
+    def dm(self, person: Person) -> Channel:
+        """Return somebody's private channel with the bot."""
+        return self.world.dm(person)
+
+    def guild(self, id: Id, name: str, members: Iterable[Person] = ()) -> Guild:
+        guild = self.world.guild(str(id), name)
+        guild.members |= {one.id: one for one in members}
+        return self.platform.found(guild)
+
+    def channel(
+        self, guild: Guild, name: str, *, id: Id | None = None, type: int = TEXT
+    ) -> Channel:
+        number = self.world.new_id() if id is None else str(id)
+        return self.platform.open(Channel(number, type, name, guild))
+
+    def forum(self, guild: Guild, name: str, *, id: Id | None = None) -> Channel:
+        return self.channel(guild, name, id=id, type=FORUM)
+
+    def thread(
+        self, parent: Channel, person: Person, name: str, *, start: Message | None = None
+    ) -> Channel:
+        """Open a thread, from a message if one is given: it then has that message's id."""
+        number = start.id if start else self.world.new_id()
+        thread = Channel(number, PUBLIC_THREAD, name, parent.guild, parent, person)
+        return self.platform.open(thread)
+
+    async def forum_post(
+        self, forum: Channel, person: Person, title: str, text: str
+    ) -> tuple[Channel, Message]:
+        """Open a thread in a forum; its first message has the thread's id."""
+        thread = self.thread(forum, person, title)
+        return thread, await self.say(person, thread, text, id=thread.id)
+
+    # What people do.
+
+    async def say(
+        self,
+        person: Person,
+        channel: Channel,
+        text: str = "",
+        *,
+        reply_to: Message | None = None,
+        ping: bool = True,
+        mentions: Sequence[Person] = (),
+        attachments: Sequence[Upload] = (),
+        id: str | None = None,
+        type: int = PLAIN,
+    ) -> Message:
+        """Write a message; whom it mentions is read from the text, `mentions` adds to that."""
+        named = [*self.world.named(text), *(one.id for one in mentions)]
+        if reply_to and ping:
+            named.append(reply_to.author.id)
+        _belong(person, channel)
+        message = Message(
+            id=id or self.world.new_id(),
+            channel=channel,
+            author=person,
+            content=text,
+            time=self.world.now(),
+            type=REPLY if reply_to else type,
+            reference=reply_to.id if reply_to else None,
+            mentions=tuple(dict.fromkeys(named)),
+            mentions_everyone="@everyone" in text or "@here" in text,
+            attachments=[Attachment(self.world.new_id(), *one) for one in attachments],
+        )
+        self.platform.post(message)
+        await self.gateway.flushed()
+        return message
+
+    async def edit(self, message: Message, text: str) -> None:
+        self.platform.edit(message, text)
+        await self.gateway.flushed()
+
+    async def unfurl(self, message: Message, url: str = "https://example.com/") -> None:
+        """Show a link's preview, as Discord does some time after the message: an update only."""
+        message.embeds.append({"type": "link", "url": url, "title": "A page"})
+        self.platform.update(message)
+        await self.gateway.flushed()
+
+    async def delete(self, message: Message) -> None:
+        self.platform.delete(message)
+        await self.gateway.flushed()
+
+    async def repeat(self, message: Message) -> None:
+        """Have the gateway tell of a message once more."""
+        self.platform.repeat(message)
+        await self.gateway.flushed()
+
+    async def join(self, guild: Guild, person: Person) -> None:
+        self.platform.join(guild, person)
+        if guild.lobby:
+            await self.say(person, guild.lobby, type=JOINED)
+        await self.gateway.flushed()
+
+    async def leave(self, guild: Guild, person: Person) -> None:
+        self.platform.leave(guild, person)
+        await self.gateway.flushed()
+
+    async def slash(
+        self,
+        person: Person,
+        channel: Channel,
+        name: str,
+        options: Mapping[str, Any] | None = None,
+    ) -> Interaction:
+        """Invoke a command as registered; a person as an option's value is a mention.
+
+        Raises `LookupError` where Discord's client would not send it.
+        """
+        place = channel.guild.id if channel.guild else None
+        data = discord_application.invocation(self.world, name, place, dict(options or {}))
+        return await self._interact(2, person, channel, data)
+
+    async def press(
+        self,
+        person: Person,
+        message: Message,
+        label: str | None = None,
+        *,
+        custom_id: str | None = None,
+    ) -> Interaction:
+        """Press a button by its label or custom id; `custom_id` alone is sent even if forged.
+
+        Raises `LookupError` if no such button can be pressed.
+        """
+        if custom_id is None:
+            able = [one for one in message.pressable() if one.get("custom_id")]
+            able = [one for one in able if not one.get("disabled")]
+            found = [one for one in able if label in (one.get("label"), one["custom_id"])]
+            if not found:
+                raise LookupError(f"no button {label!r}; there are {message.components}")
+            custom_id = found[0]["custom_id"]
+        data = {"custom_id": custom_id, "component_type": BUTTON, "id": 1}
+        return await self._interact(3, person, message.channel, data, message)
+
+    def bot_message(
+        self, channel: Channel, text: str, buttons: Sequence[tuple[str, str]] = ()
+    ) -> Message:
+        """Add a message of the bot's that no process of now has sent."""
+        row = [
+            {"type": BUTTON, "style": 1, "label": label, "custom_id": custom_id}
+            for label, custom_id in buttons
+        ]
+        layout: list[Json] = [{"type": 1, "components": row}] if row else []
+        message = Message(
+            self.world.new_id(), channel, self.world.bot, text, self.world.now(), layout=layout
+        )
+        return self.platform.post(message)
+
+    async def _interact(
+        self,
+        type: int,
+        person: Person,
+        channel: Channel,
+        data: Json,
+        message: Message | None = None,
+    ) -> Interaction:
+        _belong(person, channel)
+        made = self.world.interaction(type, person, channel, data, message)
+        self.platform.interact(made)
+        await self.gateway.flushed()
+        return made
+
+
+def _belong(person: Person, channel: Channel) -> None:
+    """Let whoever does something in a guild be its member."""
+    if channel.guild:
+        channel.guild.members.setdefault(person.id, person)

@@ -1,0 +1,269 @@
+"""What the bot puts into chats: it sends, edits and deletes messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from servers.telegram_model import ApiError, Chat, FileKind, Json, Message, StoredFile, Upload
+from servers.telegram_spec import ATTACHED
+from servers.telegram_text import CAPTION_LIMIT, TEXT_LIMIT, formatted
+from servers.telegram_world import Draft, Typing, World, found, without
+
+Method = Callable[[World, Json], Any]
+
+FILE_LIMIT = 50_000_000
+PHOTO_LIMIT = 10_000_000
+_CALLBACK_BYTES = 64
+_ALBUM = (2, 10)
+_PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"RIFF", b"BM")
+_ACTIONS = frozenset(
+    (
+        "typing",
+        "upload_photo",
+        "record_video",
+        "upload_video",
+        "record_voice",
+        "upload_voice",
+        "upload_document",
+        "choose_sticker",
+        "find_location",
+        "record_video_note",
+        "upload_video_note",
+    )
+)
+_DOES = frozenset({"text", "icon_custom_emoji_id", "style"})
+"""Fields of a button that tell how it looks; exactly one other tells what it does."""
+
+_MEDIA = ("photo", "document", "audio", "voice", "video", "animation", "sticker")
+_CONTENT = ("text", "entities", "caption", "caption_entities", *_MEDIA)
+"""What an edit replaces. Not the buttons: an edit that names none takes them away."""
+
+
+def chat_named(world: World, chat_id: int | str) -> Chat:
+    """Return the chat that a request names."""
+    chat = world.chats.get(chat_id) if isinstance(chat_id, int) else None
+    if isinstance(chat_id, str):
+        public = (one for one in world.chats.values() if one.username and one.id < 0)
+        chat = next((one for one in public if chat_id == f"@{one.username}"), None)
+    if chat is None:
+        raise ApiError(400, "Bad Request: chat not found")
+    return chat
+
+
+def open_chat(world: World, params: Json) -> Chat:
+    """Return the chat that a request names, if the bot may write there."""
+    chat = chat_named(world, params["chat_id"])
+    if chat.migrated_to:
+        why = "Bad Request: group chat was upgraded to a supergroup chat"
+        raise ApiError(400, why, migrate_to_chat_id=chat.migrated_to.id)
+    if chat.closed and chat.type == "private":
+        raise ApiError(403, "Forbidden: bot was blocked by the user")
+    if chat.closed:
+        kind = "group" if chat.type == "group" else chat.type
+        raise ApiError(403, f"Forbidden: bot was kicked from the {kind} chat")
+    return chat
+
+
+def send_message(world: World, params: Json) -> Json:
+    return _post(world, params, _text(params, "text")).raw
+
+
+def send_file(kind: FileKind) -> Method:
+    """Return the method that sends one file of a kind."""
+
+    def send(world: World, params: Json) -> Json:
+        file = _file(world, kind, params[kind], params)
+        content = {**world.media(kind, file), **_caption(params)}
+        return _post(world, params, content, (file.upload,)).raw
+
+    return send
+
+
+def send_media_group(world: World, params: Json) -> list[Json]:
+    media = params["media"]
+    if not _ALBUM[0] <= len(media) <= _ALBUM[1]:
+        raise ApiError(400, "Bad Request: an album has 2-10 items")
+    kinds = {item["type"] for item in media}
+    if len(kinds) > 1 and kinds & {"document", "audio"}:
+        raise ApiError(400, "Bad Request: documents and audios can't be mixed with other media")
+    open_chat(world, params)
+    files = [_file(world, item["type"], item["media"], params) for item in media]
+    group = {"media_group_id": str(13_000_000_000_000_000 + next(world.numbers))}
+    contents = [
+        {**world.media(item["type"], file), **_caption(item), **group}
+        for item, file in zip(media, files, strict=True)
+    ]
+    pairs = zip(contents, files, strict=True)
+    return [_post(world, params, content, (file.upload,)).raw for content, file in pairs]
+
+
+def send_chat_action(world: World, params: Json) -> bool:
+    chat = open_chat(world, params)
+    if params["action"] not in _ACTIONS:
+        raise ApiError(400, "Bad Request: wrong parameter action in request")
+    world.typing.append(Typing(chat.id, _thread(chat, params), params["action"]))
+    return True
+
+
+def send_message_draft(world: World, params: Json) -> bool:
+    chat = open_chat(world, params)
+    if chat.type != "private":
+        raise ApiError(400, "Bad Request: drafts are shown in private chats only")
+    if not params["draft_id"]:
+        raise ApiError(400, "Bad Request: draft_id must be non-zero")
+    text, _ = formatted(params.get("text", ""), params.get("entities", []), TEXT_LIMIT)
+    world.drafts.append(Draft(chat.id, _thread(chat, params), params["draft_id"], text))
+    return True
+
+
+def edit_message_text(world: World, params: Json) -> Json:
+    message = _own(world, params)
+    if "text" not in message.raw:
+        raise ApiError(400, "Bad Request: there is no text in the message to edit")
+    return _show(world, message, params, _text(params, "text"))
+
+
+def edit_message_caption(world: World, params: Json) -> Json:
+    message = _own(world, params)
+    if "text" in message.raw:
+        raise ApiError(400, "Bad Request: there is no caption in the message to edit")
+    return _show(world, message, params, {**_kept(message, _MEDIA), **_caption(params)})
+
+
+def edit_message_media(world: World, params: Json) -> Json:
+    message = _own(world, params)
+    kind = params["media"]["type"]
+    file = _file(world, kind, params["media"]["media"], params)
+    shown = _show(world, message, params, {**world.media(kind, file), **_caption(params["media"])})
+    message.files = (file.upload,)
+    return shown
+
+
+def edit_message_reply_markup(world: World, params: Json) -> Json:
+    message = _own(world, params)
+    return _show(world, message, params, _kept(message, _CONTENT))
+
+
+def delete_message(world: World, params: Json) -> bool:
+    chat = chat_named(world, params["chat_id"])
+    message = found(chat, params["message_id"], "message to delete")
+    if not message.by_bot and chat.type != "private":
+        raise ApiError(400, "Bad Request: message can't be deleted")
+    message.deleted = True
+    return True
+
+
+def _post(world: World, params: Json, content: Json, files: tuple[Upload, ...] = ()) -> Message:
+    chat = open_chat(world, params)
+    thread = _thread(chat, params)
+    reply_to = _answered(world, chat, params.get("reply_parameters"))
+    markup = params.get("reply_markup")
+    content = {**content, **_keyboard(markup)}
+    message = world.post(chat, world.bot, content, thread=thread, reply_to=reply_to, files=files)
+    message.silent = params.get("disable_notification", False)
+    message.markup = markup
+    return message
+
+
+def _own(world: World, params: Json) -> Message:
+    """Return the bot's own message that a request wants to edit."""
+    if params.get("chat_id") is None or params.get("message_id") is None:
+        raise ApiError(400, "Bad Request: message identifier is not specified")
+    chat = chat_named(world, params["chat_id"])
+    message = found(chat, params["message_id"], "message to edit")
+    if not message.by_bot or chat.closed or chat.migrated_to:
+        raise ApiError(400, "Bad Request: message can't be edited")
+    return message
+
+
+def _kept(message: Message, keys: Sequence[str]) -> Json:
+    return {key: message.raw[key] for key in keys if key in message.raw}
+
+
+def _show(world: World, message: Message, params: Json, content: Json) -> Json:
+    """Replace what a message shows, and its buttons."""
+    kept = without(message.raw, *_CONTENT, "reply_markup")
+    changed = {**kept, **content, **_keyboard(params.get("reply_markup"))}
+    if changed == message.raw:
+        raise ApiError(
+            400,
+            "Bad Request: message is not modified: specified new message content and reply "
+            "markup are exactly the same as a current content and reply markup of the message",
+        )
+    world.change(message, {**changed, "edit_date": world.now()})
+    return message.raw
+
+
+def _text(params: Json, key: str) -> Json:
+    text = params.get(key, "")
+    if not text:
+        raise ApiError(400, "Bad Request: message text is empty")
+    text, entities = formatted(text, params.get("entities", []), TEXT_LIMIT)
+    if not text:
+        raise ApiError(400, "Bad Request: text must be non-empty")
+    return {"text": text, "entities": entities} if entities else {"text": text}
+
+
+def _caption(params: Json) -> Json:
+    entities = params.get("caption_entities", [])
+    text, entities = formatted(params.get("caption", ""), entities, CAPTION_LIMIT)
+    shown: Json = {"caption": text} if text else {}
+    return {**shown, "caption_entities": entities} if entities else shown
+
+
+def _file(world: World, kind: FileKind, named: str | Upload, params: Json) -> StoredFile:
+    """Return a file that was uploaded, or that the server has already."""
+    if isinstance(named, str) and not named.startswith(ATTACHED):
+        if named in world.files:
+            return world.files[named]
+        raise ApiError(400, "Bad Request: wrong file identifier/HTTP URL specified")
+    upload = named if isinstance(named, Upload) else params[named]
+    if not upload.data:
+        raise ApiError(400, "Bad Request: file must be non-empty")
+    if len(upload.data) > (PHOTO_LIMIT if kind == "photo" else FILE_LIMIT):
+        raise ApiError(413, "Request Entity Too Large")
+    if kind == "photo" and not upload.data.startswith(_PICTURES):
+        raise ApiError(400, "Bad Request: IMAGE_PROCESS_FAILED")
+    return world.store(kind, upload)
+
+
+def _thread(chat: Chat, params: Json) -> int | None:
+    """Return the topic that a request names; only forums and private chats mind it."""
+    thread: int | None = params.get("message_thread_id")
+    if thread is None or not (chat.is_forum or chat.type == "private"):
+        return None
+    if thread not in chat.topics:
+        raise ApiError(400, "Bad Request: message thread not found")
+    return thread
+
+
+def _answered(world: World, chat: Chat, reply: Json | None) -> Message | None:
+    """Return the message that a request answers."""
+    if reply is None:
+        return None
+    where = chat_named(world, reply["chat_id"]) if "chat_id" in reply else chat
+    try:
+        return found(where, reply["message_id"], "message to be replied")
+    except ApiError:
+        if reply.get("allow_sending_without_reply"):
+            return None
+        raise
+
+
+def _keyboard(markup: Json | None) -> Json:
+    """Return the buttons below a message as it shows them."""
+    if not markup or "inline_keyboard" not in markup:
+        return {}
+    rows = [row for row in markup["inline_keyboard"] if row]
+    for button in [button for row in rows for button in row]:
+        _check_button(button)
+    return {"reply_markup": {"inline_keyboard": rows}} if rows else {}
+
+
+def _check_button(button: Json) -> None:
+    if len(button.keys() - _DOES) != 1 or not button["text"]:
+        raise ApiError(400, "Bad Request: text buttons are unallowed in the inline keyboard")
+    size = len(button.get("callback_data", "-").encode())
+    if not 1 <= size <= _CALLBACK_BYTES:
+        raise ApiError(400, "Bad Request: BUTTON_DATA_INVALID")
