@@ -378,4 +378,5 @@ class Attempt(msgspec.Struct):
             changes[one.key] = Change(one.key, expected, new)
 
     def _written(self, bound: BoundState, text: str) -> Value:
-        return bound.written(text, next(self.context.versions), self.context.clock.time())
+        now = 0.0 if bound.ttl is None else self.context.clock.time()
+        return bound.written(text, next(self.context.versions), now)

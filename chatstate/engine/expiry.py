@@ -96,11 +96,13 @@ class Expiries:
             if value.schema <= state.lifecycle.version:  # newer ones are refused when read
                 await self._remove(state, [Due(one, place.conversation)])
 
+    def concern(self, handler: Handler) -> bool:
+        """Tell whether a handler has states that expire."""
+        return bool(self._expiring) and any(slot.state.ttl for slot in handler.slots)
+
     async def come_before(self, arrival: Arrival, handler: Handler) -> bool:
         """Let what has expired go first, if a handler would use it; then the event waits again."""
         states = [slot.state for slot in handler.slots if slot.state.ttl is not None]
-        if not states:
-            return False
         place = arrival.place
         keys = [key(self._bot.id, one.scope, one.name, place) for one in states]
         await self._values.load(keys, place)

@@ -187,7 +187,8 @@ class Turns:
         self, running: Running, arrival: Arrival, handler: Handler, text: str
     ) -> None:
         """Carry out a turn, once it is let in."""
-        if await self._context.expiries.come_before(arrival, handler):
+        expiries = self._context.expiries
+        if expiries.concern(handler) and await expiries.come_before(arrival, handler):
             return
         entrance = self._context.entrance
         conditions = entrance.conditions(handler)

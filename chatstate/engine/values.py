@@ -72,7 +72,7 @@ class Values:
         found: list[Entry] = []
         for key in keys:
             entry = self._find(key)
-            if entry is None or self._is_over(entry):
+            if entry is None or (entry.value and self._is_over(entry)):
                 return None
             found.append(entry)
         return found

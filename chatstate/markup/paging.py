@@ -14,7 +14,7 @@ def pages(post: Post, limit: int, measure: Measure) -> list[Post]:
     The first one answers what the post does (`reply_to`); buttons and files are on the last. A
     limit of 0 is none.
     """
-    texts = split(post.text, limit, measure) if limit and post.text.text else [post.text]
+    texts = split(post.text, limit, measure) if limit and post.text.text.strip() else [post.text]
     bare = replace(post, buttons=(), files=(), reply_to=None)
     pages = [replace(bare, text=text) for text in texts]
     pages[0] = replace(pages[0], reply_to=post.reply_to)

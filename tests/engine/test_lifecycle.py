@@ -513,15 +513,17 @@ async def test_an_error_for_people_is_one_for_nobody() -> None:
 
 async def test_on_expire_that_takes_too_long_is_given_up() -> None:
     """After 300 seconds, as any handler; the conversation goes on, the value is kept."""
+    entered = asyncio.Event()
 
     async def hang(_value: list[str]) -> None:
+        entered.set()
         await asyncio.Event().wait()
 
     async with TestClient(diary(on_expire=hang)) as client:
         alice = client.user("alice")
         await alice.say("a")
         await client.clock.advance(TTL)
-        await until(lambda: query(client, "SELECT * FROM inbox WHERE ahead") != [])
+        await entered.wait()
         saying = asyncio.create_task(alice.say("b"))
         await until(lambda: query(client, "SELECT count(*) FROM inbox") == [(3,)])
         await client.clock.advance(301)

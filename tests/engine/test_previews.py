@@ -287,6 +287,22 @@ async def test_a_generator_that_yields_nothing_answers_nothing(mode: str) -> Non
         assert client.platform.tries == 0
 
 
+async def test_an_answer_whose_preview_is_gone_is_sent_anew() -> None:
+    """Somebody has deleted the message meanwhile; what follows it still comes below."""
+    made = Fed()
+    async with TestClient(made.bot) as client:
+        receipt = await begin(client, client.user("alice"))
+        await made.feed(["half of", "it"])
+        await advance_until(client, lambda: len(shown(client)) == 2)
+        await until(lambda: len(query(client, "SELECT * FROM notes")) == 2)
+        await settle()
+        client.platform.fail_next(Rejected("message to edit not found"), 2)
+        await made.feed(END)
+        await receipt.settled()
+        assert calls(client)[2:] == [("half of", None, False), ("it", None, False)]
+        assert query(client, "SELECT * FROM dead_letters") == []
+
+
 async def test_an_exception_half_way_closes_what_was_shown() -> None:
     """Nothing is kept; the text stays, with a sentence below it."""
     made = Fed()

@@ -17,10 +17,17 @@ LOAD = """SELECT value, version, schema, expires_at FROM states
 DUE = """SELECT bot, scope, name, place, person, conversation FROM states
     WHERE bot = ? AND scope = ? AND name = ? AND schema <= ? AND account = ? AND expires_at <= ?
     LIMIT ? OFFSET ?"""
+# Each for values that never expire and for those that do: a NULL as a parameter takes time.
 _INSERT = """INSERT INTO states (value, version, schema, changed_at,
+        bot, scope, name, place, person)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
+_INSERT_EXPIRING = """INSERT INTO states (value, version, schema, changed_at,
         expires_at, account, conversation, bot, scope, name, place, person)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
 _UPDATE = """UPDATE states SET value = ?, version = ?, schema = ?, changed_at = ?,
+        expires_at = NULL, account = NULL, conversation = NULL
+    WHERE bot = ? AND scope = ? AND name = ? AND place = ? AND person = ? AND version = ?"""
+_UPDATE_EXPIRING = """UPDATE states SET value = ?, version = ?, schema = ?, changed_at = ?,
         expires_at = ?, account = ?, conversation = ?
     WHERE bot = ? AND scope = ? AND name = ? AND place = ? AND person = ? AND version = ?"""
 _USE = """UPDATE states SET expires_at = max(coalesce(expires_at, 0), ?),
@@ -40,21 +47,21 @@ def write(connection: sqlite3.Connection, turns: Sequence[TurnCommit], now: floa
     changes = _collapsed(turns)
     if changes is None:
         return False
-    new: list[tuple[object, ...]] = []
-    changed: list[tuple[object, ...]] = []
+    rows: dict[str, list[tuple[object, ...]]] = {}
     for change, place in changes:
         value = change.value
+        row = (value.text, value.version, value.schema, now)
+        expected = (change.expected,) if change.expected else ()
         if value.expires_at is None:
-            expires = _NEVER
+            statement = _UPDATE if expected else _INSERT
+            row = (*row, *change.key, *expected)
         else:
-            expires = (value.expires_at, place.account, place.conversation)
-        row = (value.text, value.version, value.schema, now, *expires, *change.key)
-        if change.expected:
-            changed.append((*row, change.expected))
-        else:
-            new.append(row)
-    for statement, rows in ((_INSERT, new), (_UPDATE, changed)):
-        if rows and connection.executemany(statement, rows).rowcount != len(rows):
+            statement = _UPDATE_EXPIRING if expected else _INSERT_EXPIRING
+            where = (value.expires_at, place.account, place.conversation)
+            row = (*row, *where, *change.key, *expected)
+        rows.setdefault(statement, []).append(row)
+    for statement, some in rows.items():
+        if connection.executemany(statement, some).rowcount != len(some):
             return False
     used = [
         (use.expires_at, turn.place.account, turn.place.conversation, *use.key)
@@ -64,9 +71,6 @@ def write(connection: sqlite3.Connection, turns: Sequence[TurnCommit], now: floa
     if used:
         connection.executemany(_USE, used)
     return True
-
-
-_NEVER: tuple[float | None, int | None, int | None] = (None, None, None)
 
 
 def _collapsed(turns: Sequence[TurnCommit]) -> list[tuple[Change, Place]] | None:
