@@ -213,11 +213,16 @@ class Sender:
             await self._store.begin(reply.conversation, reply.turn, reply.part)
         if self._gates:
             await self._pass_gate(reply.account)
-        error = await self._try(reply, reply.action)
-        if isinstance(error, Rejected) and reply.action.or_send:
-            reply.action = replace(reply.action, verb="send", message=None, or_send=False)
-            error = await self._try(reply, reply.action)
+        error = await self._try_or_send(reply, reply.action)
         return None if error is None else await self._delivery(reply, error).run()
+
+    async def _try_or_send(self, reply: Outbound, action: Action) -> Exception | None:
+        """Make the call; if it edits a preview that is gone, send the part anew."""
+        error = await self._try(reply, action)
+        if isinstance(error, Rejected) and action.or_send:
+            reply.action = replace(action, verb="send", message=None, or_send=False)
+            error = await self._try(reply, reply.action)
+        return error
 
     async def _try(self, reply: Outbound, action: Action) -> Exception | None:
         """Make the call; return what it raised."""
@@ -241,7 +246,7 @@ class Sender:
         holds = self._on_ambiguous == "hold" and not (knows_keys or _is_harmless(reply.action))
         delivery = Delivery(reply.action, self._clock, error)
         delivery.repeats = not holds
-        delivery.perform = lambda action: self._try(reply, action)
+        delivery.perform = lambda action: self._try_or_send(reply, action)
         delivery.moved = lambda old, new: self._moved(reply.account, old, new)
         delivery.close_gate = lambda seconds: self.wait(reply.account, seconds)
         delivery.pass_gate = lambda: self._pass_gate(reply.account)

@@ -99,7 +99,8 @@ class FilesContract(AdapterSuite):
 
         async with self.session(tmp_path, answer) as one:
             one.needs("files")
-            limit = _limit(one)
+            able = one.capabilities
+            limit = _tried(able.received_bytes or able.file_bytes)
             files = [SentFile("large.bin", "application/octet-stream", bytes(limit + 1))]
             reply = only(await one.say("look", files=files))
             size = readable_size(limit)
@@ -112,9 +113,12 @@ def _sent(files: Sequence[SentFile]) -> list[tuple[str, bytes]]:
 
 
 def _limit(one: Session) -> int:
-    """Return how large a file may be, if that can be tried out."""
+    """Return how large a file may be that is sent, if that can be tried out."""
     one.needs("files")
-    limit = one.capabilities.file_bytes
+    return _tried(one.capabilities.file_bytes)
+
+
+def _tried(limit: int) -> int:
     if limit > LARGEST:
         raise SkipTest(f"files of more than {limit} bytes are too large for a test")
     return limit

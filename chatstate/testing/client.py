@@ -197,10 +197,10 @@ class TestClient:
     async def advance(self, seconds: float) -> None:
         """Move the clock; states that expire do so, and what that does is done.
 
-        Unless something keeps it for more than a second: a turn that waits, a stalled platform.
+        Unless something keeps it for more than five seconds: a turn that waits, a stalled platform.
         """
         await self.clock.advance(seconds)
-        await self._engine.settle(1.0)
+        await self._engine.settle(5.0)
 
     async def restart(self) -> None:
         """Stop the bot as SIGTERM would, and start it on the same store."""

@@ -1,7 +1,6 @@
 """Functions around a turn."""
 
 import contextvars
-import logging
 from typing import Any
 
 import pytest
@@ -349,16 +348,19 @@ async def test_a_stream_is_answered_as_middleware_says() -> None:
 
 async def test_middleware_sees_no_message_that_nobody_handles() -> None:
     """It goes around handlers; an unknown command has none."""
-    bot = keeping()
+    bot, seen = keeping(), list[str]()
 
     @bot.middleware
-    async def never(_call_next: Any = None, *, call_next: CallNext) -> Answer:
-        logging.getLogger("test").error("called")
+    async def note(message: Message, call_next: CallNext) -> Answer:
+        seen.append(message.text)
         return await call_next()
 
     async with TestClient(bot) as client:
-        (text,) = await texts(client.user("alice"), "/nope")
-        assert text.startswith("There is no command /nope.")
+        alice = client.user("alice")
+        await alice.say("/nope")
+        await alice.say("late", kind="edit")
+        await alice.say("hi")
+    assert seen == ["hi"]
 
 
 @pytest.mark.parametrize(

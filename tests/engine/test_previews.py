@@ -104,6 +104,13 @@ def calls(client: TestClient) -> list[tuple[str, str | None, bool]]:
     return [(one.text, one.edits, one.preview) for one in client.platform.delivered]
 
 
+def longest_sleep(client: TestClient) -> float:
+    """Return for how long the last of those who wait for the clock will wait."""
+    clock = client.clock
+    wakes = [when for when, _, waker in clock._sleepers if not waker.done()]
+    return max(wakes, default=0.0) - clock.time()
+
+
 async def advance_until(client: TestClient, condition: Callable[[], object]) -> None:
     while not condition():
         await client.advance(0.25)
@@ -139,8 +146,7 @@ async def test_previews_keep_the_platforms_pace_and_show_the_newest() -> None:
         receipt = await begin(client, client.user("alice"))
         await made.feed("one")
         await advance_until(client, lambda: shown(client) == ["one"])
-        await until(lambda: query(client, "SELECT * FROM notes"))
-        await settle()
+        await until(lambda: longest_sleep(client) > 1.5)
         await made.feed("two", "three")
         await client.advance(1.7)
         assert shown(client) == ["one"]
@@ -287,17 +293,30 @@ async def test_a_generator_that_yields_nothing_answers_nothing(mode: str) -> Non
         assert client.platform.tries == 0
 
 
-async def test_an_answer_whose_preview_is_gone_is_sent_anew() -> None:
-    """Somebody has deleted the message meanwhile; what follows it still comes below."""
-    made = Fed()
-    async with TestClient(made.bot) as client:
+@pytest.mark.parametrize("waits", [False, True])
+async def test_an_answer_whose_preview_is_gone_is_sent_anew(waits: Any) -> None:
+    """Somebody has deleted the messages meanwhile, maybe while the platform asked to wait."""
+
+    class Gone(FakePlatform):
+        is_gone = False
+
+        async def perform(self, action: Action) -> Sent:
+            if self.is_gone and action.verb == "edit" and not self._faults:
+                raise Rejected("message to edit not found")
+            return await super().perform(action)
+
+    made, platform = Fed(), Gone()
+    async with TestClient(made.bot, platform=platform) as client:
         receipt = await begin(client, client.user("alice"))
         await made.feed(["half of", "it"])
         await advance_until(client, lambda: len(shown(client)) == 2)
         await until(lambda: len(query(client, "SELECT * FROM notes")) == 2)
         await settle()
-        client.platform.fail_next(Rejected("message to edit not found"), 2)
+        platform.is_gone = True
+        if waits:
+            platform.fail_next(RetryAfter(1))
         await made.feed(END)
+        await advance_until(client, lambda: len(calls(client)) == 4)
         await receipt.settled()
         assert calls(client)[2:] == [("half of", None, False), ("it", None, False)]
         assert query(client, "SELECT * FROM dead_letters") == []
