@@ -13,6 +13,8 @@ from typing import Literal, NamedTuple
 Scope = Literal["member", "thread", "chat", "user", "global"]
 SHARED: frozenset[Scope] = frozenset(("chat", "user", "global"))
 """Scopes whose values several conversations can change at once."""
+PERSONAL: frozenset[Scope] = frozenset(("member", "user"))
+"""Scopes whose values are a person's."""
 
 
 class Place(NamedTuple):

@@ -23,14 +23,14 @@ from chatstate.engine.expiry import refuse_replies
 from chatstate.engine.showing import Showing
 from chatstate.engine.steps import Steps
 from chatstate.engine.values import Entry
-from chatstate.errors import StorageError
+from chatstate.errors import StateError, StorageError
 from chatstate.files import Attachment, File
 from chatstate.forms import Form, Question
 from chatstate.handlers import Handler
 from chatstate.messages import Reply, User
 from chatstate.replies import Answers, Returns, replies
 from chatstate.resources import Need
-from chatstate.scope import SHARED, Key, key
+from chatstate.scope import PERSONAL, SHARED, Key, Place, key
 from chatstate.sentences import say
 from chatstate.state import BoundState, Ref, is_immutable
 from chatstate.stores.base import Arrival, Change, Use, Value
@@ -66,7 +66,7 @@ class Attempt(msgspec.Struct):
     showing: Showing = msgspec.field(default_factory=Showing)
     around: Callable[[Attempt, Turn], Awaitable[Answers]] | None = None
     _handled: bool = False
-    _steps: Steps = cast("Steps", None)  # made at once, below
+    _steps: Steps | None = None
     keys: list[Key] = []
     expiring: dict[Key, float] = {}
     _held: list[_Held] = []
@@ -77,12 +77,11 @@ class Attempt(msgspec.Struct):
     def __post_init__(self) -> None:
         bot, place = self.context.bot.id, self.arrivals[-1].place
         self.keys = [key(bot, one.state.scope, one.state.name, place) for one in self.handler.slots]
-        self._steps = Steps(self.context, self.arrivals[0].seq, self.earlier)
 
     @property
     def notes(self) -> dict[str, str] | None:
         """The results of steps, by name, also of earlier attempts; None if there are none."""
-        return self._steps.notes
+        return self._steps.notes if self._steps else self.earlier
 
     @property
     def arrival(self) -> Arrival:
@@ -290,11 +289,13 @@ class Attempt(msgspec.Struct):
     ) -> None:
         """See `Turn.apply`."""
         bound = self.context.bot.find_state(self.handler, wanted)
-        one = key(self.context.bot.id, bound.scope, bound.name, self.arrival.place)
+        one = self._key_at(self.arrival.place, bound)
         self._applications.append(Application(bound, one, fn, reply))
 
     async def step(self, name: str, fn: Callable[[], Any]) -> Any:
         """See `Turn.step`."""
+        if self._steps is None:
+            self._steps = Steps(self.context, self.arrivals[0].seq, self.earlier)
         return await self._steps.take(name, fn, lambda: self.fenced)
 
     async def send(self, reply: Any) -> None:
@@ -337,6 +338,14 @@ class Attempt(msgspec.Struct):
         if of is not None and of.id != self.arrival.event.message.sender.id:
             person = await self.context.store.person(place.account, of)
             place = place._replace(person=person)
+        return self._key_at(place, bound)
+
+    def _key_at(self, place: Place, bound: BoundState) -> Key:
+        if not place.person and bound.scope in PERSONAL:
+            raise StateError(
+                f"{bound.scope} state {bound.name!r} is a person's, and nobody speaks here: "
+                "say whose, as in turn.state(..., of=user)"
+            )
         return key(self.context.bot.id, bound.scope, bound.name, place)
 
     async def _entries(self, keys: Sequence[Key]) -> list[Entry]:

@@ -287,6 +287,8 @@ class Engine:
 
     async def settle(self, seconds: float) -> None:
         """Return when all that is due has expired, or after so many seconds. For tests."""
+        if self._recovery:
+            await asyncio.wait([self._recovery], timeout=seconds)
         await self._expiries.settle(seconds)
 
     async def _finished(self) -> None:

@@ -12,7 +12,17 @@ from typing import Annotated, Any
 import pytest
 from support import query, texts
 
-from chatstate import Global, Interface, PerUser, Ref, State, Turn, User, UserError
+from chatstate import (
+    Global,
+    Interface,
+    PerUser,
+    Ref,
+    State,
+    StateError,
+    Turn,
+    User,
+    UserError,
+)
 from chatstate.scope import Scope
 from chatstate.testing import TestClient
 from chatstate.testing.platform import FakePlatform
@@ -244,6 +254,31 @@ async def test_a_value_does_not_expire_under_a_turn_that_uses_it(scope: Scope) -
         assert await texts(alice, "b") == ["a wait b"]
 
 
+async def test_a_turn_that_runs_again_finds_the_value_it_had() -> None:
+    """It is using it all the time, though nobody holds it between two attempts."""
+    bot, entered, gate = Interface(id="bot"), asyncio.Event(), asyncio.Event()
+    state = State([], name="said", type=list[str], ttl=TTL)
+
+    @bot.on_message(timeout=1000)
+    async def say(message: str, said: Annotated[list[str], state], all_: Global[list[str]]) -> str:
+        said.append(message)
+        all_.append(message)
+        if message == "wait" and not gate.is_set():
+            entered.set()
+            await gate.wait()
+        return f"{' '.join(said)}|{' '.join(all_)}"
+
+    async with TestClient(bot) as client:
+        alice, bob = client.user("alice"), client.user("bob")
+        await alice.say("a")
+        waiting = asyncio.create_task(alice.say("wait"))
+        await entered.wait()
+        await bob.say("b")
+        await client.advance(3 * TTL)
+        gate.set()
+        assert [one.text for one in await waiting] == ["a wait|a b wait"]
+
+
 async def test_a_value_that_another_turn_uses_is_there_for_all() -> None:
     """Nobody loses what somebody holds, though its time seems to be over."""
     bot, entered, gate = Interface(id="bot"), asyncio.Event(), asyncio.Event()
@@ -400,6 +435,32 @@ async def test_what_belongs_to_no_conversation_is_answered_nowhere(scope: Scope)
             assert f"on_expire of {scope} state 'said' replied" in error
 
 
+async def test_there_is_no_value_of_nobody() -> None:
+    """Of a value that is no person's, on_expire must say whose other value it means."""
+    heard: list[Any] = []
+    said = "user state 'mine' is a person's, and nobody speaks here: say whose"
+
+    async def ask(_value: list[str], turn: Turn) -> None:
+        with pytest.raises(StateError, match=said):
+            await turn.state(PerUser[list[int]])
+        with pytest.raises(StateError, match=said):
+            turn.apply(PerUser[list[int]], str)
+        heard.append(await turn.state(PerUser[list[int]], of=User("alice")))
+
+    bot = diary("chat", ask)
+
+    @bot.command
+    async def look(mine: PerUser[list[int]]) -> None:
+        mine.append(7)
+
+    async with TestClient(bot) as client:
+        alice = client.user("alice", chat="room")
+        await alice.say("/look")
+        await alice.say("a")
+        await client.advance(TTL)
+        assert heard == [[7]]
+
+
 async def test_middleware_guards_limits_and_interruptions_are_for_people() -> None:
     """None of them stands before a value that expires."""
     entered, gate = asyncio.Event(), asyncio.Event()
@@ -427,9 +488,7 @@ async def test_middleware_guards_limits_and_interruptions_are_for_people() -> No
         advancing = asyncio.create_task(client.advance(TTL))
         await entered.wait()
         stopping = asyncio.create_task(alice.say("/stop"))
-        await until(
-            lambda: query(client, "SELECT * FROM inbox WHERE done_at IS NULL AND NOT ahead") != []
-        )
+        await until(lambda: client._engine._lanes.waiting(1) != [])
         gate.set()
         await stopping
         await advancing
