@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -24,6 +24,7 @@ from chatstate import (
     Reply,
     User,
 )
+from chatstate.adapter import Part, Post
 from chatstate.clock import SystemClock
 from chatstate.engine.presses import Presses
 from chatstate.messages import Event
@@ -540,11 +541,50 @@ async def test_a_press_that_fails_can_be_retried() -> None:
         assert client.platform.delivered[-1].text == f"pressed {LONG}"
 
 
+async def test_buttons_that_an_adapter_puts_below_two_messages_are_kept_once() -> None:
+    """It should not; the bot does not stop for that, and the buttons work."""
+
+    class Twice(FakePlatform):
+        def render(self, post: Post) -> Sequence[Part]:
+            return [*super().render(post), *super().render(post)]
+
+    shop = Shop(Button("B", LONG))
+    async with TestClient(shop.bot, platform=Twice()) as client:
+        first, second = await client.user("alice").say("/show")
+        assert first.labels == second.labels == ["B"]
+        await client.user("alice").press("B", on=first)
+        assert shop.heard == [("press", LONG)]
+
+
 class NoButtons:
-    """A store in which no button is kept."""
+    """A store in which no button is kept, or one."""
+
+    def __init__(self, kept: FoundButton | None = None) -> None:
+        self.kept = kept
 
     async def button(self, _ref: str) -> FoundButton | None:
-        return None
+        return self.kept
+
+
+@pytest.mark.parametrize(
+    ("conversation", "message", "is_genuine"),
+    [(1, None, True), (1, "m1", True), (1, "m2", False), (2, None, False), (2, "m1", False)],
+)
+async def test_what_is_kept_says_where_it_is_valid(
+    conversation: int, message: str | None, is_genuine: Any
+) -> None:
+    """Though what the button carries is rightly signed."""
+    store: Any = NoButtons(FoundButton(conversation, message, LONG, command=False))
+    presses = Presses(b"secret", store, SystemClock())
+    ((button,),), kept = presses.rows(1, [[Button("B", LONG)]], 64)
+    assert len(kept) == 1
+    arrival = pressed(button.data, 1)
+    hangs_on = replace(arrival.event.message, pressed=MessageRef("m1"))
+    arrival = replace(arrival, event=replace(arrival.event, message=hangs_on))
+    press = await presses.read(arrival)
+    assert bool(press) == is_genuine
+    if press:
+        assert press.message.text == LONG
 
 
 def pressed(data: str, conversation: int) -> Arrival:

@@ -736,6 +736,8 @@ async def test_buttons_and_files_come_with_the_answer_alone() -> None:
         ]
         await made.feed(answer)
         await advance_until(client, lambda: len(shown(client)) == 2)
+        await until(lambda: longest_sleep(client) > 0)
+        await client.advance(5)
         assert shown(client) == ["choose", "report"]
         assert [one.labels for one in client.platform.delivered] == [[], []]
         await made.feed(END)
