@@ -11,7 +11,7 @@ from benchmarks.chatstate_echo import echo_bot
 from benchmarks.work import text
 from chatstate import Chat, Event, Message, User
 from chatstate.adapter import Action, Adapter, Capabilities, Host, Part, Post, Sent
-from chatstate.cli import spare_the_collector
+from chatstate.cli.main import spare_the_collector
 from chatstate.engine import Engine
 from chatstate.stores import open_store
 

@@ -1,8 +1,11 @@
 """chatstate: one function of (message, state) becomes a durable chat bot."""
 
-from chatstate.arguments import Arg
-from chatstate.calls import CallNext
-from chatstate.chat import ChatInterface
+from chatstate.bot.arguments import Arg
+from chatstate.bot.calls import CallNext
+from chatstate.bot.interface import Interface
+from chatstate.bot.resources import Resource
+from chatstate.bot.turn import Turn
+from chatstate.chat.interface import ChatInterface
 from chatstate.errors import (
     AdapterError,
     Ambiguous,
@@ -22,7 +25,6 @@ from chatstate.errors import (
     UserError,
 )
 from chatstate.files import Attachment, File
-from chatstate.interface import Interface
 from chatstate.messages import (
     Button,
     Chat,
@@ -37,9 +39,7 @@ from chatstate.messages import (
     User,
 )
 from chatstate.progress import Progress
-from chatstate.resources import Resource
-from chatstate.state import Global, PerChat, PerMember, PerThread, PerUser, Ref, State
-from chatstate.turn import Turn
+from chatstate.state.declaration import Global, PerChat, PerMember, PerThread, PerUser, Ref, State
 
 __all__ = [
     "AdapterError",

@@ -1,5 +1,5 @@
 """`python -m chatstate`: the command line."""
 
-from chatstate.cli import main
+from chatstate.cli.main import main
 
 main()

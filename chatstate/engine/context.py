@@ -6,16 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from chatstate.adapter import Adapter
+from chatstate.bot.interface import Interface
+from chatstate.bot.resources import Resources
 from chatstate.clock import Clock
-from chatstate.engine.entrance import Entrance
-from chatstate.engine.expiry import Expiries
-from chatstate.engine.presses import Presses
-from chatstate.engine.rendering import Renderer
-from chatstate.engine.spool import Spool
+from chatstate.engine.outbox.buttons import Presses
+from chatstate.engine.outbox.rendering import Renderer
+from chatstate.engine.outbox.spool import Spool
+from chatstate.engine.states.cache import Values
+from chatstate.engine.states.expiry import Expiries
 from chatstate.engine.threads import HandlerThreads
-from chatstate.engine.values import Values
-from chatstate.interface import Interface
-from chatstate.resources import Resources
+from chatstate.engine.turns.admission import Entrance
 from chatstate.stores.base import Store
 
 

@@ -7,27 +7,27 @@ import logging
 from collections.abc import Awaitable, Sequence
 
 from chatstate.adapter import Adapter
+from chatstate.bot.interface import Interface
+from chatstate.bot.resources import Resources
 from chatstate.clock import Clock, SystemClock
-from chatstate.engine.committer import Committer
 from chatstate.engine.context import Context
-from chatstate.engine.counting import Counters
-from chatstate.engine.entrance import Entrance
-from chatstate.engine.expiry import Expiries
 from chatstate.engine.host import AccountHost
-from chatstate.engine.lanes import Lanes
-from chatstate.engine.lifespan import Lifespans
-from chatstate.engine.memory import memory_before
-from chatstate.engine.presses import Presses
-from chatstate.engine.receipts import EventReceipt
-from chatstate.engine.rendering import Renderer
-from chatstate.engine.sender import OnAmbiguous, Sender
-from chatstate.engine.spool import Spool
+from chatstate.engine.inbox.lanes import Lanes
+from chatstate.engine.inbox.receipts import EventReceipt
+from chatstate.engine.lifespans import Lifespans
+from chatstate.engine.outbox.buttons import Presses
+from chatstate.engine.outbox.rendering import Renderer
+from chatstate.engine.outbox.sender import OnAmbiguous, Sender
+from chatstate.engine.outbox.spool import Spool
+from chatstate.engine.states.cache import Values
+from chatstate.engine.states.commits import Committer
+from chatstate.engine.states.expiry import Expiries
+from chatstate.engine.states.volatile import memory_before
 from chatstate.engine.threads import HandlerThreads
-from chatstate.engine.turns import Turns
-from chatstate.engine.typing import Typing
-from chatstate.engine.values import Values
-from chatstate.interface import Interface
-from chatstate.resources import Resources
+from chatstate.engine.turns.admission import Entrance
+from chatstate.engine.turns.limits import Counters
+from chatstate.engine.turns.turns import Turns
+from chatstate.engine.turns.typing_notices import Typing
 from chatstate.stores.base import Backlog, Run, Store
 
 log = logging.getLogger("chatstate.engine")

@@ -7,14 +7,14 @@ import functools
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
-from chatstate.engine.lanes import Lanes
-from chatstate.engine.receipts import EventReceipt
-from chatstate.engine.rendering import Renderer
-from chatstate.engine.sender import Sender
-from chatstate.engine.turns import Turns
-from chatstate.interface import Interface
+from chatstate.bot.interface import Interface
+from chatstate.engine.inbox.lanes import Lanes
+from chatstate.engine.inbox.receipts import EventReceipt
+from chatstate.engine.outbox.rendering import Renderer
+from chatstate.engine.outbox.sender import Sender
+from chatstate.engine.turns.turns import Turns
+from chatstate.language.sentences import say
 from chatstate.messages import Command, Event, Message, Reply
-from chatstate.sentences import say
 from chatstate.stores.base import Account, Arrival, Ingested, Store
 
 log = logging.getLogger("chatstate.engine")

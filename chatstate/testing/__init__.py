@@ -1,11 +1,11 @@
 """For tests of bots, stores and adapters: the real engine on a real SQLite file."""
 
-from chatstate.testing.adapter_contract import AdapterContract
-from chatstate.testing.adapter_driver import AdapterDriver, Fault, Shown, Speaker
 from chatstate.testing.client import Person, TestClient
 from chatstate.testing.clock import FakeClock
+from chatstate.testing.contracts.adapter.driver import AdapterDriver, Fault, Shown, Speaker
+from chatstate.testing.contracts.adapter.suite import AdapterContract
+from chatstate.testing.contracts.store.suite import StoreContract
 from chatstate.testing.platform import Delivered, FakePlatform, SentFile
-from chatstate.testing.store_contract import StoreContract
 
 __all__ = [
     "AdapterContract",

@@ -14,9 +14,9 @@ from typing import Any, Self, TypeVar
 from msgspec.structs import replace
 
 from chatstate.adapter import Receipt
+from chatstate.bot.interface import Interface
 from chatstate.engine import Engine
 from chatstate.files import Attachment
-from chatstate.interface import Interface
 from chatstate.messages import Chat, Event, Message, MessageKind, MessageRef, User
 from chatstate.stores import open_store
 from chatstate.stores.sqlite import SQLiteStore

@@ -14,9 +14,9 @@ from servers.discord_server import DiscordServer
 from servers.discord_world import Channel, Interaction, Message, Person
 
 from chatstate import AdapterError, Button, Interface, Reply, User
+from chatstate.cli.loading import load_bot
 from chatstate.engine import Engine
-from chatstate.plugins import load_bot
-from chatstate.sentences import SENTENCES
+from chatstate.language.en import ENGLISH
 from chatstate.stores.sqlite import SQLiteStore
 from chatstate_discord import DiscordAdapter, adapter, interactions
 
@@ -503,7 +503,7 @@ async def test_a_dead_button_is_told_to_the_person_alone(
     async with running(server, rich_bot(), path):
         pressed = await server.press(alice, message, "Yes")
         (told,) = await server.wait_for(lambda: pressed.followups)
-        assert (told.content, told.ephemeral) == (SENTENCES["dead_button"], True)
+        assert (told.content, told.ephemeral) == (ENGLISH["dead_button"], True)
 
 
 async def test_equal_buttons_can_be_told_apart(

@@ -7,7 +7,7 @@ from adapters.discord_driver import discord_server
 from adapters.telegram_host import adapter_on
 from servers.telegram_server import TelegramServer
 
-from chatstate.plugins import load_bot
+from chatstate.cli.loading import load_bot
 
 
 async def test_the_best_scores_come_from_both(tmp_path: Path) -> None:

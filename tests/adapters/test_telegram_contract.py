@@ -5,8 +5,8 @@ from pathlib import Path
 from adapters.telegram_driver import TelegramDriver, WebhookDriver
 
 from chatstate.testing import AdapterContract, AdapterDriver
-from chatstate.testing.adapter_receiving import IntakeContract
-from chatstate.testing.adapter_sending import StoppingContract
+from chatstate.testing.contracts.adapter.receiving import IntakeContract
+from chatstate.testing.contracts.adapter.sending import StoppingContract
 
 
 class TestTelegram(AdapterContract):

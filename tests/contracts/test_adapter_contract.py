@@ -79,7 +79,7 @@ async def test_a_broken_rule_is_found(
         def make_driver(self, folder: Path) -> FakeDriver:  # noqa: ARG002 - it keeps no files
             return FakeDriver(adapter(SMALL))
 
-    monkeypatch.setattr("chatstate.testing.adapter_session.DEADLINE", 0.5)
+    monkeypatch.setattr("chatstate.testing.contracts.adapter.session.DEADLINE", 0.5)
     with pytest.raises(AssertionError) as raised:
         await getattr(Contract(), f"test_{claim}")(tmp_path)
     assert hint in str(raised.value)

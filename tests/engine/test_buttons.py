@@ -26,7 +26,7 @@ from chatstate import (
 )
 from chatstate.adapter import Part, Post
 from chatstate.clock import SystemClock
-from chatstate.engine.presses import Presses
+from chatstate.engine.outbox.buttons import Presses
 from chatstate.messages import Event
 from chatstate.scope import Place
 from chatstate.stores.base import Arrival, FoundButton

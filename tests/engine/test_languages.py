@@ -8,7 +8,7 @@ from support import texts
 
 from chatstate import Button, ChatInterface, Interface, Reply
 from chatstate.adapter import Capabilities
-from chatstate.sentences import Sentences
+from chatstate.language.sentences import Sentences
 from chatstate.testing import FakePlatform, TestClient
 
 GERMAN_HELP = """\

@@ -8,10 +8,10 @@ import pytest
 from support import FAILED, query, texts
 
 from chatstate import Interface, PerMember, Ref, State, Turn
-from chatstate.engine import memory
-from chatstate.engine.memory import Memory
+from chatstate.engine.states import volatile
+from chatstate.engine.states.volatile import Memory
 from chatstate.scope import Key, Place, Scope
-from chatstate.state import BoundState
+from chatstate.state.bound import BoundState
 from chatstate.stores.base import Change, Outcome, Store, TurnCommit, Value
 from chatstate.testing import TestClient
 from chatstate.testing.clock import FakeClock
@@ -218,7 +218,7 @@ async def test_the_oldest_make_room_when_there_are_too_many(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Memory is bounded: 100,000 values of each state."""
-    monkeypatch.setattr(memory, "_KEPT", 2)
+    monkeypatch.setattr(volatile, "_KEPT", 2)
     async with TestClient(diary()) as client:
         for name in "abcab":
             await client.user(name).say("x")

@@ -10,7 +10,7 @@ from chatstate.scope import Key, Place, key
 from chatstate.stores.base import Change, Due, TurnCommit, Value
 from chatstate.stores.sqlite import SQLiteStore
 from chatstate.stores.sqlite.states import DUE
-from chatstate.testing.store_session import NOW, Session, StoreSuite, event
+from chatstate.testing.contracts.store.session import NOW, Session, StoreSuite, event
 
 
 class Sessions(StoreSuite):

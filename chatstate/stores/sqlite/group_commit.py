@@ -24,7 +24,7 @@ from typing import Any
 import msgspec
 
 from chatstate.errors import StorageError
-from chatstate.stores.sqlite.faults import (
+from chatstate.stores.sqlite.errors import (
     growing_pauses,
     is_hopeless,
     is_passing,

@@ -17,7 +17,7 @@ from chatstate.errors import LoadError
 from chatstate.messages import Event
 from chatstate.scope import Place
 from chatstate.stores.base import Letter, Revived
-from chatstate.stores.sqlite.faults import storage_error
+from chatstate.stores.sqlite.errors import storage_error
 from chatstate.stores.sqlite.inbox import Inbox
 
 _decode = msgspec.json.Decoder(Event).decode

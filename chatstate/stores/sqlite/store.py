@@ -41,9 +41,9 @@ from chatstate.stores.base import (
 )
 from chatstate.stores.sqlite import buttons
 from chatstate.stores.sqlite.aliases import Alias, Aliases
-from chatstate.stores.sqlite.faults import growing_pauses, is_passing, storage_error
+from chatstate.stores.sqlite.connection import MEMORY, begin_run, connect, end_run
+from chatstate.stores.sqlite.errors import growing_pauses, is_passing, storage_error
 from chatstate.stores.sqlite.group_commit import GroupCommit
-from chatstate.stores.sqlite.hold import MEMORY, begin_run, connect, end_run
 from chatstate.stores.sqlite.inbox import (
     AHEAD,
     WAITING,

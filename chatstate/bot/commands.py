@@ -1,0 +1,46 @@
+"""The framework's own commands, in the language of whoever sends them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Protocol
+
+from chatstate.bot.forms import FORM, Pending, cancel
+from chatstate.bot.routes import Routes
+from chatstate.bot.turn import Turn
+from chatstate.language.sentences import Sentences, say
+from chatstate.messages import Button, Reply, User
+
+
+class Described(Protocol):
+    """What a bot tells about itself."""
+
+    title: str
+    description: str | None
+    examples: Sequence[Button]
+    sentences: Sentences
+    routes: Routes
+
+
+def help_for(bot: Described) -> Callable[..., Awaitable[Reply]]:
+    """Return a handler that says what the bot is, and the commands that the person may use."""
+
+    async def show(turn: Turn, _rest: str = "") -> Reply:
+        sentences = bot.sentences.of(turn.user.language)
+        listed = bot.routes.listed(sentences)
+        usable = [command for command in listed if await turn.may(command.name)]
+        lines = [bot.title, *([bot.description] if bot.description else [])]
+        lines += ["", say(sentences, "help_commands")]
+        lines += [f"{c.usage} - {c.description}" if c.description else c.usage for c in usable]
+        return Reply("\n".join(lines), buttons=bot.examples)
+
+    return show
+
+
+def cancel_for(bot: Described) -> Callable[..., Awaitable[str]]:
+    """Return a handler that gives up what is being asked for."""
+
+    async def give_up(user: User, pending: Annotated[Pending, FORM]) -> str:
+        return say(bot.sentences.of(user.language), await cancel(pending))
+
+    return give_up

@@ -1,0 +1,205 @@
+"""`Handler`: a function of a bot, with what to pass to it and how to read what it returns."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from chatstate.bot.arguments import given_arguments, parse_arguments
+from chatstate.bot.forms import Form
+from chatstate.bot.parameters import Binder, Getter, Slot, checked_arguments
+from chatstate.bot.resources import Need, Owner
+from chatstate.bot.returns import Answers, Output, Returns, output, replies
+from chatstate.bot.turn import Turn
+from chatstate.errors import BindingError, ReplyError
+from chatstate.messages import CommandOption, Message
+from chatstate.signature import Mode, first_line, label, mode
+from chatstate.state.bound import BoundState, States
+from chatstate.state.declaration import Ref, State
+
+Overlap = Literal["queue", "interrupt", "merge"]
+_OVERLAPS = typing.get_args(Overlap)
+TIMEOUT = 300.0
+
+
+class Handler:
+    """A function of a bot, with what to pass to it and how to read what it returns.
+
+    - `slots` are its states; `wants_files` whether what came with a message is fetched for it.
+    - `form` asks for its inputs if they are several; its state is the slot `form_slot`.
+    - `markdown`: a `str` that it returns is Markdown.
+    - `needs` are its resources; `owner` is the bot, whose lifespan opens them.
+    - `kept` are states that a subclass holds beside those of the function: the first slots.
+    - `overlap`: what an event for it does while another turn of the conversation runs or waits:
+      "queue" waits for its turn; "interrupt" ends the running turn without effect; "merge" is
+      handled together with what waits beside it, from the same person.
+    - `timeout`: seconds after which a turn is given up.
+
+    Raises `BindingError` for what cannot be bound.
+    """
+
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        states: States,
+        *,
+        command: str | None = None,
+        description: str | None = None,
+        inputs: Sequence[str | State | Getter] | None = None,
+        outputs: Sequence[str | State] | None = None,
+        overlap: Overlap = "queue",
+        timeout: float = TIMEOUT,
+        markdown: bool = False,
+        kept: Sequence[State] = (),
+        owner: Owner | None = None,
+    ) -> None:
+        if not callable(fn):
+            raise BindingError(f"{fn!r} cannot be a handler: it is no function")
+        if overlap not in _OVERLAPS:
+            raise BindingError(f"overlap={overlap!r}: use one of {', '.join(_OVERLAPS)}")
+        if not timeout > 0:
+            raise BindingError(f"timeout={timeout!r}: use a number of seconds above 0")
+        self.fn = fn
+        self.overlap: Overlap = overlap
+        self.timeout = timeout
+        self.command = command
+        self.mode: Mode = mode(fn)
+        self.description = description or first_line(fn)
+        binder = Binder(fn, states, kept, owner)
+        self._keywords, self._getters = binder.bind(inputs)
+        self._has_keywords = any(self._keywords)
+        self.slots: tuple[Slot, ...] = tuple(binder.slots)
+        self.needs: tuple[Need, ...] = tuple(binder.needs)
+        self.form = Form(binder.fields) if len(binder.fields) > 1 else None
+        self.form_slot = binder.form_slot
+        self.wants_files = binder.wants_files
+        self.wants_progress = binder.wants_progress
+        self.keeps = bool(kept)
+        self.markdown = markdown
+        self._arguments = checked_arguments(fn, binder.arguments, command)
+        self._outputs = None if outputs is None else _bind_outputs(fn, outputs, binder)
+        if self._outputs is not None:
+            _refuse_lost_changes(fn, binder, self._outputs)
+
+    async def prepare(self, turn: Turn) -> None:
+        """Do what is to be done before the function is called; for subclasses that `keep`."""
+
+    def settle(
+        self,
+        turn: Turn,
+        answer: Answers,
+        states: Sequence[BoundState],
+        before: Sequence[str | None],
+        objects: list[Any],
+    ) -> None:
+        """Do what is to be done with the states after it, likewise.
+
+        `objects` are the values of `states`, those of `slots` first, and `before` what they were
+        before the turn, as text (None if they were not stored).
+        """
+
+    @property
+    def streams(self) -> bool:
+        """Whether it is a generator, whose yields are shown one after the other."""
+        return self.mode in ("generator", "async_generator")
+
+    @property
+    def usage(self) -> str:
+        """The command line as a person writes it."""
+        words = (f"[{a.name}]" if a.optional else a.name for a in self._arguments)
+        return " ".join((f"/{self.command}", *words))
+
+    @property
+    def options(self) -> tuple[CommandOption, ...]:
+        """The arguments of a command, for platforms that ask for each by itself."""
+        return tuple(argument.option for argument in self._arguments)
+
+    def arguments(self, message: Message, text: str) -> list[Any]:
+        """Return the arguments of a command. Raises `Sentence` if they cannot be read."""
+        if message.arguments is not None:
+            return given_arguments(self._arguments, message.arguments, message, self.usage)
+        return parse_arguments(self._arguments, text, message, self.usage)
+
+    def bind(self, turn: Turn, states: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Return the call's arguments; `states` are the values of `slots` (or `Ref`s to them).
+
+        Raises `Sentence` if what the person said cannot be read.
+        """
+        arguments: Sequence[Any] = ()
+        if self.command is not None and not self.keeps:
+            arguments = self.arguments(turn.message, turn.text)
+        elif self._arguments:
+            arguments = (self._arguments[0].parse(turn.text, turn.message),)
+        if not self._has_keywords:
+            return [get(turn, states, arguments) for get in self._getters], {}
+        positional: list[Any] = []
+        named: dict[str, Any] = {}
+        for keyword, get in zip(self._keywords, self._getters, strict=True):
+            value = get(turn, states, arguments)
+            if keyword is None:
+                positional.append(value)
+            else:
+                named[keyword] = value
+        return positional, named
+
+    def result(self, returned: Any, states: list[Any], folder: Path | None = None) -> Answers:
+        """Return the replies in what the function returned; put returned states into `states`.
+
+        `folder` is the turn's own. Raises `ReplyError` if it does not fit `outputs`.
+        """
+        returns = Returns(folder, self.markdown)
+        if self._outputs is None:
+            return replies(returned, returns)
+        values = self._split(returned)
+        answer: Answers = []
+        for show, value in zip(self._outputs, values, strict=True):
+            if isinstance(show, int):
+                states[show] = cast("Ref[Any]", value).value if isinstance(value, Ref) else value
+            else:
+                answer += show(value, returns)
+        return answer
+
+    def _split(self, returned: Any) -> Sequence[Any]:
+        outputs = self._outputs or ()
+        if len(outputs) == 1:
+            return (returned,)
+        count = len(cast("list[Any]", returned)) if isinstance(returned, tuple | list) else 1
+        if count != len(outputs):
+            raise ReplyError(
+                f"{label(self.fn)} returned {count} value{'s'[: count != 1]}, "
+                f"its outputs are {len(outputs)}"
+            )
+        return cast("Sequence[Any]", returned)
+
+
+def _refuse_lost_changes(
+    fn: Callable[..., Any], binder: Binder, outputs: list[Output | int]
+) -> None:
+    """Refuse an input state that can change neither in place nor by being returned."""
+    for index in binder.inputs.values():
+        slot = binder.slots[index]
+        if index not in outputs and not slot.by_ref and slot.state.changes_only_whole:
+            raise BindingError(
+                f"{label(fn)}: state {slot.state.name!r} is among the inputs and not among the "
+                "outputs, and its values cannot change in place: "
+                'return it too, and add "state" to outputs='
+            )
+
+
+def _bind_outputs(
+    fn: Callable[..., Any], outputs: Sequence[str | State], binder: Binder
+) -> list[Output | int]:
+    inputs = dict(binder.inputs)
+    unnamed = [state for state in inputs if state not in outputs]
+    bound: list[Output | int] = []
+    for position, given in enumerate(outputs, 1):
+        meant = unnamed.pop(0) if given == "state" and unnamed else given
+        if meant == "state" or (isinstance(meant, State) and meant not in inputs):
+            raise BindingError(
+                f"{label(fn)}: output {position} is {given!r}, but no such input is left for it; "
+                "give the State among inputs"
+            )
+        bound.append(inputs.pop(meant) if isinstance(meant, State) else output(meant))
+    return bound

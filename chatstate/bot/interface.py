@@ -1,0 +1,319 @@
+"""`Interface`: a bot, and how its handlers are registered. No I/O."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeVar, Unpack, overload
+
+from chatstate.bot.calls import Call, middleware
+from chatstate.bot.commands import cancel_for, help_for
+from chatstate.bot.forms import buttons_for
+from chatstate.bot.guards import Owners, guard, owners_of
+from chatstate.bot.handlers import Handler
+from chatstate.bot.limits import limits_of
+from chatstate.bot.resources import Lifespan, checked_lifespan
+from chatstate.bot.routes import Routes, command_name
+from chatstate.bot.terms import Options, Terms, how_it_runs, refuse_unknown, terms
+from chatstate.errors import BindingError, StateError
+from chatstate.language.sentences import Sentences
+from chatstate.messages import Button, Command, MessageKind
+from chatstate.signature import author_frame, label
+from chatstate.state.bound import BoundState, States
+from chatstate.state.declaration import State
+
+F = TypeVar("F", bound=Callable[..., Any])
+_LONG = 10
+
+
+class Interface:
+    """A bot: functions of messages and state.
+
+    - `fn` answers messages. With `inputs` and `outputs` it is bound by position, as in Gradio:
+      `"text"`, `"number"`, `"json"`, `"state"` or `State(...)` for each parameter and for each
+      returned value. Without them it is bound by annotation, as with `on_message`.
+    - `id` is the bot's name in the store's keys: the file's name if not given.
+    - `title` and `description` are shown by /start and /help.
+    - `examples` are shown as buttons by these: values of the one input, or lists of all of them.
+    - `sentences` replaces what the framework itself says, by name; or by language and name, as in
+      `{"pt-BR": {"failed": "..."}}`, for people whose `User.language` that is.
+    - `owners` are the people whom `allow="owners"` means: `["telegram:123"]`, or by platform.
+    - `lifespan` opens what handlers need besides state, and closes it on stop: an async context
+      manager function of the bot, as in Starlette. A handler gets what it yields (an object, or a
+      dict or tuple of some) by the type that a parameter is annotated with.
+    - `long_as_file`: a text that would take more than 10 messages (or than the number given) is
+      sent as a file, where the platform takes files.
+    - `allow` and `limits` hold for all handlers of the bot, beside their own; `overlap`, `timeout`
+      and `concurrency_limit` are those of `fn`. See `on_message`.
+
+    Raises `BindingError` for what cannot be bound.
+    """
+
+    def __init__(
+        self,
+        fn: Callable[..., Any] | None = None,
+        inputs: Sequence[str | State] | str | State | None = None,
+        outputs: Sequence[str | State] | str | State | None = None,
+        *,
+        id: str | None = None,
+        title: str | None = None,
+        description: str | None = None,
+        examples: Sequence[Any] = (),
+        sentences: Mapping[str, str | Mapping[str, str]] | None = None,
+        owners: Owners = (),
+        lifespan: Lifespan | None = None,
+        long_as_file: bool | int = False,
+        **options: Unpack[Options],
+    ) -> None:
+        self.file_after = _LONG if long_as_file is True else int(long_as_file)
+        self.id = id or _file_stem()
+        self.has_own_id = id is not None
+        self.title = title or self.id
+        self.description = description
+        self.sentences = Sentences(sentences)
+        self.examples: Sequence[Button] = buttons_for(examples)
+        self.owners = owners_of(owners)
+        self.lifespan = checked_lifespan(lifespan)
+        self.states = States()
+        self.routes = Routes()
+        self.around: list[Call] = []
+        self.parts: list[Interface] = [self]
+        self._included_in: str | None = None
+        refuse_unknown(options)
+        allow = options.pop("allow", None)
+        self.guard = None if allow is None else guard(allow, owner=self)
+        self.limits = limits_of(options.pop("limits", ()))
+        for name in ("help", "start"):
+            self._add_own_command(name, help_for(self), own_states=False)
+        if fn is not None:
+            handler = self._handler(fn, options, inputs=inputs, outputs=outputs)
+            self.description = description or handler.description
+            self._add_message_handler(handler, options)
+        elif options:
+            raise BindingError(
+                f"{', '.join(options)}: of which function? Give it to @bot.on_message(...)"
+            )
+
+    def __repr__(self) -> str:
+        return f"<Interface {self.id!r}>"
+
+    # Registration
+
+    @overload
+    def command(self, fn: F, /) -> F: ...
+    @overload
+    def command(
+        self,
+        /,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        **options: Unpack[Options],
+    ) -> Callable[[F], F]: ...
+    def command(
+        self,
+        fn: F | None = None,
+        /,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        **options: Unpack[Options],
+    ) -> F | Callable[[F], F]:
+        """Register a handler for `/name`: by default the function's name.
+
+        Its plain parameters are the command's arguments. The description, else the docstring's
+        first line, is shown in help and menus. The options are those of `on_message`; with
+        `overlap="interrupt"` the command ends whatever turn runs in the conversation (a /stop).
+        Raises `BindingError`.
+        """
+
+        def register(fn: F) -> F:
+            command = command_name(str(name or getattr(fn, "__name__", "")))
+            handler = self._handler(fn, options, command=command, description=description)
+            self.routes.add_command(command, handler, self._terms(f"/{command}", options))
+            return fn
+
+        return register if fn is None else register(fn)
+
+    @overload
+    def on_message(self, fn: F, /) -> F: ...
+    @overload
+    def on_message(self, /, **options: Unpack[Options]) -> Callable[[F], F]: ...
+    def on_message(
+        self, fn: F | None = None, /, **options: Unpack[Options]
+    ) -> F | Callable[[F], F]:
+        """Register the handler of messages that are no command, and of presses.
+
+        - `overlap`: what a message does while an earlier one of the conversation is handled:
+          "queue" (wait), "interrupt" (end that turn without effect, and drop those waiting from
+          the same person), or "merge" (what waits from one person is handled together: the text
+          is joined by line ends, `turn.messages` has each).
+        - `timeout`: seconds after which a turn is given up.
+        - `allow`: who may use it: "owners", "admins" (of the chat; in private everybody), a
+          function that tells, or a list of which one is enough.
+        - `limits`: how often each person may use it: "20/minute", or several.
+        - `concurrency_limit`: how many turns of it run at once, in all chats.
+
+        Raises `BindingError`.
+        """
+
+        def register(fn: F) -> F:
+            self._add_message_handler(self._handler(fn, options), options)
+            return fn
+
+        return register if fn is None else register(fn)
+
+    def on_edit(self, fn: F) -> F:
+        """Register the handler of edited messages; without one, edits are ignored."""
+        return self._on("edit", fn)
+
+    def on_join(self, fn: F) -> F:
+        """Register the handler of people who join a chat."""
+        return self._on("join", fn)
+
+    def on_leave(self, fn: F) -> F:
+        """Register the handler of people who leave a chat."""
+        return self._on("leave", fn)
+
+    def middleware(self, fn: F) -> F:
+        """Register a function around each turn of the bot's handlers, before state is loaded.
+
+        `async def log(message: Message, call_next)`: `await call_next()` goes on and returns the
+        replies; what the function returns is answered, as if a handler returned it. Parameters
+        are annotated `Message`, `User`, `Chat`, `Turn` or with a resource. The first registered is
+        the outermost. Raises `BindingError`.
+        """
+        self._refuse_once_included()
+        self.around.append(middleware(fn, owner=self))
+        return fn
+
+    def include(self, other: Interface) -> None:
+        """Let another bot's handlers, commands, states and lifespan join this one.
+
+        Its middleware, `allow` and `limits` stay around its own handlers, within this bot's. What
+        it says of itself (id, title, sentences, owners and so on) is not used: these are this
+        bot's. Nothing can be added to it any more. Raises `BindingError` if both have a handler
+        for the same, or different states of one name.
+        """
+        self._refuse_once_included()
+        if self in other.parts:
+            raise BindingError(f"bot {self.id!r} cannot include itself")
+        for part in other.parts:
+            if part in self.parts:
+                raise BindingError(f"bot {part.id!r} is part of bot {self.id!r} already")
+        try:
+            self.states.check(other.states)
+        except BindingError as error:
+            raise BindingError(f"bot {self.id!r} cannot include {other.id!r}: {error}") from error
+        self.routes.include(other.routes, self)
+        self.states.join(other.states)
+        self.parts += other.parts
+        other._included_in = self.id
+
+    def _on(self, kind: MessageKind, fn: F) -> F:
+        self.routes.add(kind, self._handler(fn, {}), self._terms(kind, {}))
+        return fn
+
+    def _handler(self, fn: Callable[..., Any], options: Options, **binding: Any) -> Handler:
+        self._refuse_once_included()
+        refuse_unknown(options)
+        binding = {**binding, **how_it_runs(options)}
+        for side in ("inputs", "outputs"):
+            if isinstance(binding.get(side), str | State):
+                binding[side] = [binding[side]]
+        return Handler(fn, self.states, owner=self, **binding)
+
+    def _add_message_handler(self, handler: Handler, options: Options) -> None:
+        self.routes.add("message", handler, self._terms("message", options))
+        if handler.form:
+            self._add_own_command("cancel", cancel_for(self))
+
+    def _add_own_command(
+        self, name: str, fn: Callable[..., Any], *, own_states: bool = True
+    ) -> None:
+        """Register a command of the framework's; the sentence `help_{name}` describes it."""
+        states = self.states if own_states else States()
+        self.routes.add_own_command(
+            name, Handler(fn, states, command=name), self._terms(f"/{name}", {})
+        )
+
+    def _terms(self, name: str, options: Options) -> Terms:
+        return terms(name, self, options)
+
+    def _refuse_once_included(self) -> None:
+        if self._included_in is not None:
+            raise BindingError(
+                f"bot {self.id!r} is included in {self._included_in!r} already, which would not "
+                "know; register all of its handlers before"
+            )
+
+    # What it is made of
+
+    @property
+    def is_included(self) -> bool:
+        """Whether it is a part of another bot."""
+        return self._included_in is not None
+
+    @property
+    def commands(self) -> list[Command]:
+        """The commands for menus, in the order of registration: those not for owners alone."""
+        return self.routes.for_all(self.routes.listed(self.sentences.default))
+
+    def find_state(self, handler: Handler, wanted: Any) -> BoundState:
+        """Return the state that a handler means: of its own bot first, then of those further out.
+
+        Raises `StateError`.
+        """
+        for home in reversed(self.routes.terms(handler).homes[1:]):
+            with contextlib.suppress(StateError):
+                return home.states.find(wanted)
+        return self.states.find(wanted)
+
+    def check(self) -> None:
+        """Raise `BindingError` for what can be known only when all is registered."""
+        for handler in self.routes:
+            guards = self.routes.terms(handler).guards
+            if not self.owners and any("owners" in guard.rules for guard in guards):
+                raise BindingError(
+                    f'{label(handler.fn)} is for "owners", and bot {self.id!r} has none; '
+                    'say who they are: Interface(..., owners=["telegram:123"])'
+                )
+
+    # Running
+
+    def run(
+        self,
+        *adapters: str,
+        store: str | None = None,
+        on_ambiguous: Literal["repeat", "hold"] = "repeat",
+        log_level: str = "warning",
+    ) -> None:
+        """Run until the adapters end or the process is told to stop; like `chatstate run`.
+
+        - `store` is a store URL; by default `sqlite:///chatstate.db`.
+        - `on_ambiguous`: whether a reply that may or may not have been sent is sent again
+          ("repeat"), or held among the dead letters ("hold").
+
+        Ends the process with status 2 and one line on stderr if that cannot be done.
+        """
+        from chatstate.cli.loading import refuse_while_loading
+        from chatstate.cli.main import run_bot
+
+        refuse_while_loading()
+        run_bot(
+            self,
+            list(adapters) or ["console"],
+            store=store,
+            on_ambiguous=on_ambiguous,
+            log_level=log_level,
+        )
+
+
+def _file_stem() -> str:
+    frame = author_frame()
+    file = frame.f_globals.get("__file__") if frame else None
+    if not file:
+        return "bot"
+    path = Path(file)
+    return path.parent.name if path.stem in ("__init__", "__main__") else path.stem

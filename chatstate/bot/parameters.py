@@ -1,0 +1,299 @@
+"""A handler's parameters, bound once, when it is registered.
+
+Both ways to declare them, by annotation and by position, end in the same getters.
+"""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, NamedTuple
+
+import msgspec
+
+from chatstate.bot.arguments import (
+    LEFT_OUT,
+    POSSIBLE,
+    Argument,
+    argument,
+    essence,
+    first_file,
+)
+from chatstate.bot.forms import FORM, Field, Pending, label_of
+from chatstate.bot.resources import Need, Owner, is_marked, need_of
+from chatstate.bot.shorthands import Input, input_of
+from chatstate.bot.turn import Turn
+from chatstate.errors import BindingError
+from chatstate.files import File
+from chatstate.messages import Chat, Message, User
+from chatstate.progress import Progress
+from chatstate.signature import hints, label, parameters
+from chatstate.state.bound import BoundState, States
+from chatstate.state.declaration import ALIAS_NAMES, State, is_ref
+from chatstate.state.types import is_immutable
+
+Getter = Callable[[Turn, Sequence[Any], Sequence[Any]], Any]
+"""Gets a parameter's value from the turn, the states' values and the parsed arguments."""
+
+_INJECTED: dict[Any, Getter] = {
+    Message: lambda turn, _states, _arguments: turn.message,
+    User: lambda turn, _states, _arguments: turn.message.sender,
+    Chat: lambda turn, _states, _arguments: turn.message.chat,
+    Turn: lambda turn, _states, _arguments: turn,
+    Progress: lambda turn, _states, _arguments: turn.progress,
+}
+_FILES: Mapping[Any, Getter] = {
+    list[File]: lambda turn, _states, _arguments: list(turn.files),
+    File | None: lambda turn, _states, _arguments: turn.files[0] if turn.files else None,
+    File: lambda turn, _states, _arguments: first_file(turn.files),
+}
+_FORMS = (
+    "Message, User, Chat, Turn, Progress, File, list[File], a state (PerMember[T] and its kin), "
+    f"a resource (if the bot has a lifespan, or Resource[T]), or what text can give: {POSSIBLE}"
+)
+
+
+class Slot(NamedTuple):
+    """A state of a handler, and whether the handler gets it as a `Ref`."""
+
+    state: BoundState
+    by_ref: bool
+
+
+class Binder:
+    """Goes through a function's parameters once: what each gets, and what all of them need."""
+
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        states: States,
+        kept: Sequence[State],
+        owner: Owner | None,
+    ) -> None:
+        self._fn = fn
+        self._states = states
+        self._owner = owner
+        self.needs: list[Need] = []
+        self._opened: list[inspect.Parameter] = []
+        self._hints = hints(fn)
+        self._parameters = parameters(fn)
+        self.slots = [Slot(states.bind(one, str(one.name), Any), by_ref=False) for one in kept]
+        self.inputs: dict[State, int] = {}
+        self.arguments: list[Argument] = []
+        self.fields: list[Field] = []
+        self.form_slot = -1
+        self.wants_files = False
+        self.wants_progress = False
+
+    def bind(
+        self, inputs: Sequence[str | State | Getter] | None
+    ) -> tuple[list[str | None], list[Getter]]:
+        """Return, for each parameter, its name if it is keyword-only, and what gets its value."""
+        given = None if inputs is None else self._assign(inputs)
+        keywords: list[str | None] = []
+        getters: list[Getter] = []
+        for parameter in self._parameters:
+            if given is None or self._is_injected(parameter):
+                getters.append(self._annotated(parameter))
+            elif parameter.name in given:
+                getters.append(self._input(parameter, given[parameter.name]))
+            else:
+                getters.append(_default_of(parameter))
+            self.wants_progress |= getters[-1] is _INJECTED[Progress]
+            keywords.append(parameter.name if parameter.kind is parameter.KEYWORD_ONLY else None)
+        return keywords, getters
+
+    def _assign(self, inputs: Sequence[str | State | Getter]) -> dict[str, str | State | Getter]:
+        wanting = [p for p in self._parameters if not self._is_injected(p)]
+        needed = [p for p in wanting if p.default is p.empty]
+        surplus = opened(needed, self._hints, self._owner)[len(inputs) - len(needed) :]
+        if len(needed) > len(inputs) and surplus:
+            self._opened = surplus
+            return self._assign(inputs)
+        if not len(needed) <= len(inputs) <= len(wanting):
+            raise BindingError(
+                f"{label(self._fn)} takes {len(wanting)} inputs "
+                f"({', '.join(p.name for p in wanting)}), inputs= has {len(inputs)}"
+            )
+        asked = [one for one in inputs if isinstance(one, str) and one != "state"]
+        if len(asked) > 1:
+            self.form_slot = self._add_slot(self._states.bind(FORM, "form", Pending), Pending)
+        return {p.name: given for p, given in zip(wanting, inputs, strict=False)}
+
+    def _is_injected(self, parameter: inspect.Parameter) -> bool:
+        """Tell so of a parameter beside `inputs=`, of which a `File` is one."""
+        hint = self._hint(parameter)
+        opened = parameter in self._opened
+        return opened or (hint is not File and is_injected(parameter, hint))
+
+    def _hint(self, parameter: inspect.Parameter) -> Any:
+        return self._hints.get(parameter.name, Any)
+
+    def _input(self, parameter: inspect.Parameter, given: str | State | Getter) -> Getter:
+        if given == "state":
+            no_default = parameter.default is parameter.empty
+            given = State() if no_default else State(parameter.default)
+        if isinstance(given, State):
+            self.inputs[given] = index = self._slot(parameter, given, self._hint(parameter))
+            return _state_at(index)
+        if callable(given):
+            return given
+        try:
+            wanted = input_of(given, self._hint(parameter))
+        except BindingError as error:
+            raise BindingError(
+                f"parameter {parameter.name!r} of {label(self._fn)}: {error}"
+            ) from None
+        self.fields.append(Field(label_of(parameter.name), wanted))
+        if self.form_slot >= 0:
+            return _answer_at(len(self.fields) - 1, wanted)
+        self.wants_files |= wanted.is_file
+        return _only_answer(wanted)
+
+    def _annotated(self, parameter: inspect.Parameter) -> Getter:
+        hint = self._hint(parameter)
+        state = _state_of(hint)
+        if is_marked(hint):
+            return self._resource(parameter, hint)
+        if state is None:
+            getter = _injected(hint, parameter.default)
+            self.wants_files |= getter in _FILES.values()
+            return getter or self._argument(parameter, str if hint is Any else hint)
+        type_ = _kept_type(hint)
+        if is_immutable(type_):
+            name = getattr(type_, "__name__", type_)
+            form = f"{ALIAS_NAMES[state.scope]}[Ref[{name}]]"
+            raise BindingError(
+                f"parameter {parameter.name!r} of {label(self._fn)}: a value of type {name} "
+                f"cannot change in place; put it in a Ref, as in {form}"
+            )
+        return _state_at(self._slot(parameter, state, type_))
+
+    def _slot(self, parameter: inspect.Parameter, state: State, type_: Any) -> int:
+        try:
+            bound = self._states.bind(state, parameter.name, type_)
+        except BindingError as error:
+            raise BindingError(f"{label(self._fn)}: {error}") from error
+        return self._add_slot(bound, type_, parameter.name)
+
+    def _add_slot(self, bound: BoundState, type_: Any, parameter: str = "") -> int:
+        slot = Slot(bound, is_ref(type_))
+        if slot not in self.slots:
+            if bound in [other.state for other in self.slots]:
+                raise BindingError(
+                    f"parameter {parameter!r} of {label(self._fn)}: state {bound.name!r} "
+                    "cannot be both in a Ref and by itself in one handler; use one of them"
+                )
+            self.slots.append(slot)
+        return self.slots.index(slot)
+
+    def _argument(self, parameter: inspect.Parameter, type_: Any) -> Getter:
+        optional = parameter.default is not parameter.empty
+        try:
+            self.arguments.append(argument(parameter.name, type_, optional=optional))
+        except BindingError:
+            if self._owner is not None and self._owner.lifespan is not None:
+                return self._resource(parameter, type_)
+            raise BindingError(
+                f"parameter {parameter.name!r} of {label(self._fn)} cannot be bound to "
+                f"{type_!r}; possible: {_FORMS}"
+            ) from None
+        index = len(self.arguments) - 1
+        return lambda _turn, _states, arguments: (
+            arguments[index]
+            if index < len(arguments) and arguments[index] is not LEFT_OUT
+            else parameter.default
+        )
+
+    def _resource(self, parameter: inspect.Parameter, hint: Any) -> Getter:
+        need = need_of(self._fn, parameter, hint, self._owner)
+        self.needs.append(need)
+        return lambda turn, _states, _arguments: turn.resource(need)
+
+
+def opened(
+    asked: Sequence[inspect.Parameter], types: Mapping[str, Any], owner: Owner | None
+) -> list[inspect.Parameter]:
+    """Return those of `asked` that a lifespan of `owner` may be meant to fill: by their class."""
+    if owner is None or owner.lifespan is None:
+        return []
+    hints = [(p, essence(types.get(p.name, Any))) for p in asked]
+    return [p for p, hint in hints if isinstance(hint, type) and _is_opaque(hint)]
+
+
+def _is_opaque(type_: type[Any]) -> bool:
+    """Tell whether it is a class of somebody's that no text can give."""
+    if type_.__module__ == "builtins" or type_ is Any:  # which is a class, from Python 3.11 on
+        return False
+    try:
+        argument("", type_, optional=False)
+    except BindingError:
+        return True
+    return False
+
+
+def asked_parameters(fn: Callable[..., Any]) -> list[inspect.Parameter]:
+    """Return the parameters of `fn` that a person fills, not those that are injected."""
+    types = hints(fn)
+    return [p for p in parameters(fn) if not is_injected(p, types.get(p.name, Any))]
+
+
+def is_injected(parameter: inspect.Parameter, hint: Any) -> bool:
+    """Tell whether a parameter gets something by its annotation: `User`, a state and the like."""
+    return is_marked(hint) or bool(_injected(hint, parameter.default) or _state_of(hint))
+
+
+def _state_at(index: int) -> Getter:
+    return lambda _turn, states, _arguments: states[index]
+
+
+def _answer_at(index: int, wanted: Input) -> Getter:
+    return lambda turn, _states, _arguments: wanted.read(turn.answers[index])
+
+
+def _only_answer(wanted: Input) -> Getter:
+    if wanted.is_file:
+        return lambda turn, _states, _arguments: wanted.read(first_file(turn.files))
+    return lambda turn, _states, _arguments: wanted.read(turn.text)
+
+
+def _default_of(parameter: inspect.Parameter) -> Getter:
+    return lambda _turn, _states, _arguments: parameter.default
+
+
+def _injected(hint: Any, default: Any) -> Getter | None:
+    if isinstance(default, Progress):
+        return _INJECTED[Progress]
+    meant = essence(hint)
+    for form, getter in _FILES.items():
+        if form in (hint, meant):
+            return getter
+    return _INJECTED.get(meant) if isinstance(meant, type) else None
+
+
+def _kept_type(hint: Any) -> Any:
+    """Return a state's type from its annotation, with the constraints that msgspec checks."""
+    kept, *rest = typing.get_args(hint)
+    for constraint in (one for one in rest if isinstance(one, msgspec.Meta)):
+        kept = Annotated[kept, constraint]
+    return kept
+
+
+def _state_of(hint: Any) -> State | None:
+    if typing.get_origin(hint) is not Annotated:
+        return None
+    return next((meta for meta in typing.get_args(hint)[1:] if isinstance(meta, State)), None)
+
+
+def checked_arguments(
+    fn: Callable[..., Any], arguments: list[Argument], command: str | None
+) -> list[Argument]:
+    """Return `arguments`. Raises `BindingError` if they are several of what is no command."""
+    if command is None and len(arguments) > 1:
+        names = ", ".join(repr(argument.name) for argument in arguments)
+        raise BindingError(
+            f"{label(fn)}: only one parameter can take the message's text, not {names}; "
+            f"annotate the others: {_FORMS}"
+        )
+    return arguments

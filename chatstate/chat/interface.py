@@ -1,0 +1,283 @@
+"""`ChatInterface`: a bot from one function of (message, history), as in Gradio."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from msgspec.structs import replace
+
+from chatstate.bot.handlers import TIMEOUT, Handler, Overlap
+from chatstate.bot.interface import Interface
+from chatstate.bot.parameters import Getter, asked_parameters
+from chatstate.bot.returns import Answers
+from chatstate.bot.terms import Options
+from chatstate.bot.turn import Turn
+from chatstate.chat.history import (
+    Entry,
+    Undo,
+    before_values,
+    can_be_undone,
+    digest,
+    entries_for,
+    entries_of,
+    shorten,
+)
+from chatstate.chat.settings import SETTINGS, Setting, change, setting, show
+from chatstate.errors import BindingError
+from chatstate.language.sentences import Sentence, say
+from chatstate.messages import Reply
+from chatstate.scope import Scope
+from chatstate.signature import hints, label
+from chatstate.state.bound import BoundState, States
+from chatstate.state.declaration import State
+
+HistoryForm = Literal["text", "list"]
+_LOG = State([], name="chatstate.undo", type=list[Undo])
+
+
+class ChatInterface(Interface):
+    """A bot that answers each message with `fn(message, history, ...)` and keeps the history.
+
+    - `history` is a copy, without the message itself: a list of dicts with role, content (a
+      string; with `history_form="list"` Gradio's list of parts), metadata and options. It is each
+      member's own; with `scope="chat"` all of a chat share one.
+    - `multimodal`: the message is a dict of text and files (their paths, for this turn).
+    - Further parameters of `fn` are settings, changed by /settings: by annotation, with bounds
+      (`Annotated[float, Meta(ge=0)]`) and choices (`Literal`); each needs a default.
+      `additional_inputs` names them instead ("number", `State(...)`); `additional_outputs` are the
+      states that `fn` returns after its reply, as in `return reply, state`.
+    - Text that `fn` returns is Markdown, unless `markdown=False`.
+    - `max_messages`, `max_characters` cap the history; the oldest goes first.
+    - /undo and /retry take back up to `undo` turns, /clear all: the history and what they changed
+      in states; a chat's or a thread's only if nobody has changed them since.
+
+    The other options are those of `Interface`. Raises `BindingError` for what cannot be bound.
+    """
+
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        *,
+        multimodal: bool = False,
+        scope: Scope = "member",
+        history_form: HistoryForm = "text",
+        additional_inputs: Sequence[str | State] = (),
+        additional_outputs: Sequence[State] = (),
+        markdown: bool = True,
+        max_messages: int | None = None,
+        max_characters: int | None = None,
+        undo: int = 10,
+        overlap: Overlap = "queue",
+        timeout: float = TIMEOUT,
+        concurrency_limit: int | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        chat = ChatOptions(
+            State([], name="history", scope=scope, type=list[dict[str, Any]]),
+            history_form,
+            multimodal,
+            max_messages,
+            max_characters,
+            undo,
+        )
+        binding: dict[str, Any] = {
+            "additional": additional_inputs,
+            "outputs": additional_outputs,
+            "overlap": overlap,
+            "timeout": timeout,
+            "markdown": markdown,
+            "owner": self,
+        }
+        running: Options = {}
+        if concurrency_limit is not None:
+            running["concurrency_limit"] = concurrency_limit
+        handler = ChatHandler(fn, self.states, chat, **binding)
+        self._add_message_handler(handler, running)
+        self.description = self.description or handler.description
+        retry = ChatHandler(fn, self.states, chat, command="retry", **binding)
+        self.routes.add_own_command("retry", retry, self._terms("message", running))
+        self._add_chat_commands(chat, handler.settings)
+
+    def _add_chat_commands(self, chat: ChatOptions, settings: Sequence[Setting]) -> None:
+        async def undo(turn: Turn) -> Reply:
+            """Take back my last message and its answer."""
+            await _undo(turn, chat, self.states)
+            return Reply(say(self.sentences.of(turn.user.language), "undone"))
+
+        async def clear(turn: Turn) -> Reply:
+            """Forget this conversation."""
+            log: list[Undo] = await turn.state(_LOG)
+            while log:
+                await _undo(turn, chat, self.states)
+            if chat.history.scope == "member":
+                turn.replace(chat.history, [])
+            return Reply(say(self.sentences.of(turn.user.language), "cleared"))
+
+        async def change_settings(turn: Turn, wish: str = "") -> Reply:
+            """Show the settings, or change one."""
+            chosen: dict[str, str] = await turn.state(SETTINGS)
+            if wish:
+                change(settings, chosen, wish, turn.message)
+            return show(settings, chosen)
+
+        self._add_own_command("undo", undo)
+        self._add_own_command("clear", clear)
+        if settings:
+            self._add_own_command("settings", change_settings)
+
+
+class ChatOptions:
+    """How a chat function's history is kept and shown to it."""
+
+    def __init__(
+        self,
+        history: State,
+        form: HistoryForm,
+        multimodal: bool,  # noqa: FBT001 - one of the interface's options, passed on
+        max_messages: int | None,
+        max_characters: int | None,
+        undo: int,
+    ) -> None:
+        for name, limit in (("max_messages", max_messages), ("max_characters", max_characters)):
+            if limit is not None and limit < 1:
+                raise BindingError(f"{name}={limit!r}: use a number above 0, or None")
+        self.history = history
+        self.form = form
+        self.multimodal = multimodal
+        self.max_messages = max_messages
+        self.max_characters = max_characters
+        self.undo = undo
+
+    def message(self, turn: Turn) -> str | dict[str, Any]:
+        """Return the message as the function takes it."""
+        if not self.multimodal:
+            return turn.text
+        return {"text": turn.text, "files": [str(one.path) for one in turn.files]}
+
+    def shown(self, history: list[Entry]) -> list[Entry]:
+        """Return a copy of the history as the function takes it."""
+        shown = copy.deepcopy(history)
+        if self.form == "list":
+            for entry in shown:
+                entry["content"] = [{"type": "text", "text": entry["content"]}]
+        return shown
+
+
+class ChatHandler(Handler):
+    """A chat function as a handler: it gets the history, and what it says is added to it."""
+
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        states: States,
+        chat: ChatOptions,
+        *,
+        additional: Sequence[str | State],
+        outputs: Sequence[State],
+        markdown: bool,
+        **options: Any,
+    ) -> None:
+        self._chat = chat
+        self._states = states
+        self.settings: list[Setting] = []
+        super().__init__(
+            fn,
+            states,
+            inputs=self._inputs(fn, additional),
+            outputs=["text", *outputs],
+            markdown=markdown,
+            kept=[chat.history, SETTINGS, _LOG],
+            **options,
+        )
+        self.wants_files = self.wants_files or chat.multimodal
+
+    def _inputs(
+        self, fn: Callable[..., Any], additional: Sequence[str | State]
+    ) -> list[str | State | Getter]:
+        chat = self._chat
+        taken = asked_parameters(fn)
+        found: list[str | State | Getter] = [
+            lambda turn, _states, _arguments: chat.message(turn),
+            lambda _turn, states, _arguments: chat.shown(states[0]),
+        ]
+        if len(taken) < len(found):
+            raise BindingError(f"{label(fn)} must take a message and a history")
+        rest = taken[len(found) :]
+        if len(additional) > len(rest):
+            raise BindingError(
+                f"{label(fn)} takes {len(rest)} additional inputs, "
+                f"additional_inputs= has {len(additional)}"
+            )
+        types = hints(fn)
+        given = [*additional, *([None] * (len(rest) - len(additional)))]
+        for parameter, one in zip(rest, given, strict=True):
+            if isinstance(one, State) or one == "state":
+                found.append(one)
+            else:
+                new = setting(fn, parameter, types.get(parameter.name, Any), one)
+                self.settings.append(new)
+                found.append(_setting_of(new))
+        return found
+
+    async def prepare(self, turn: Turn) -> None:
+        """Take the last turn back, if this is /retry, and put its message in place of this one."""
+        if self.command != "retry":
+            return
+        undone = await _undo(turn, self._chat, self._states)
+        turn.text = undone.text
+        message = replace(turn.message, text=undone.text, attachments=tuple(undone.files))
+        turn.messages = (message,)
+        if self.wants_files:
+            turn.files = [await turn.download(one) for one in undone.files]
+
+    def settle(
+        self,
+        turn: Turn,
+        answer: Answers,
+        states: Sequence[BoundState],
+        before: Sequence[str | None],
+        objects: list[Any],
+    ) -> None:
+        """Add what was said to the history, and note how to take it back."""
+        chat, history = self._chat, objects[0]
+        changed = before_values(states[3:], before[3:], objects[3:])
+        added = [*entries_of(turn.message, turn.text), *entries_for(answer)]
+        history += added
+        dropped = shorten(history, chat.max_messages, chat.max_characters)
+        undo = Undo(turn.text, list(turn.message.attachments), len(added), dropped, changed)
+        if chat.history.scope != "member" and can_be_undone(chat.history.scope):
+            changed |= before_values(states[:1], before[:1], objects[:1])
+            undo = replace(undo, added=0, dropped=[])
+        log = objects[2]
+        log.append(undo)
+        del log[: max(len(log) - chat.undo, 0)]
+
+
+def _setting_of(one: Setting) -> Getter:
+    return lambda turn, states, _arguments: one.value(states[1], turn.message)
+
+
+async def _undo(turn: Turn, chat: ChatOptions, states: States) -> Undo:
+    """Take the last turn back that is in the log. Raises `Sentence` if there is none."""
+    log: list[Undo] = await turn.state(_LOG)
+    if not log:
+        raise Sentence("nothing_to_undo")
+    undone = log.pop()
+    if chat.history.scope == "member":
+        history: list[Entry] = await turn.state(chat.history)
+        added = min(undone.added, len(history))
+        turn.replace(chat.history, [*undone.dropped, *history[: len(history) - added]])
+    named: Mapping[str, BoundState] = {one.name: one for one in states}
+    for name, before in undone.states.items():
+        state = named.get(name)  # what the bot no longer has stays as it is
+        if state is None:
+            continue
+        await turn.state(state.state)
+        now = turn.text_of(state.state)
+        if state.scope == "member" or digest(now) == before.after:
+            value = state.fresh()[0] if before.text is None else state.decode(before.text)
+            turn.replace(state.state, value)
+    return undone

@@ -1,0 +1,131 @@
+"""Settings: the further parameters of a chat function, which each person may change."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from typing import Any, NamedTuple, cast
+
+import msgspec
+
+from chatstate.bot.arguments import argument, choices, essence, shorten
+from chatstate.bot.shorthands import input_of
+from chatstate.errors import BindingError
+from chatstate.language.sentences import Sentence
+from chatstate.messages import Button, Message, Reply
+from chatstate.signature import label
+from chatstate.state.declaration import State
+
+SETTINGS = State({}, scope="user", name="chatstate.settings", type=dict[str, str])
+"""What people have set, as they typed it, by the parameter's name."""
+
+
+class Setting(NamedTuple):
+    """A parameter that a person may set: how its text is read, and what it is until then."""
+
+    name: str
+    read: Callable[[str, Message], Any]
+    default: Any
+    choices: Sequence[str]
+
+    def value(self, chosen: Mapping[str, str], message: Message) -> Any:
+        """Return what it is for a person who has set `chosen`.
+
+        What no longer fits, after the bot has changed, is its default again.
+        """
+        if self.name not in chosen:
+            return self.default
+        try:
+            return self.read(chosen[self.name], message)
+        except Sentence:
+            return self.default
+
+    def shown(self, chosen: Mapping[str, str]) -> str:
+        """Return its value as a person reads it."""
+        default = self.default.name.lower() if isinstance(self.default, Enum) else self.default
+        return chosen.get(self.name, _typed(default))
+
+
+def setting(fn: Callable[..., Any], parameter: inspect.Parameter, hint: Any, given: Any) -> Setting:
+    """Return the setting that a parameter is; `given` is an input shorthand, or None.
+
+    Raises `BindingError` if it has no default, or a type that no text can give.
+    """
+    if parameter.default is parameter.empty:
+        raise BindingError(
+            f"parameter {parameter.name!r} of {label(fn)} is a setting and needs a default"
+        )
+    type_ = cast("Any", hint if hint is not Any else type(parameter.default))
+    if given is not None:
+        read = input_of(given, type_).read
+
+        def plainly(text: str, _message: Message) -> Any:
+            return read(text)
+
+        return Setting(parameter.name, plainly, parameter.default, ())
+    try:
+        parse = argument(parameter.name, type_, optional=True).parse
+    except BindingError as error:
+        raise BindingError(f"{label(fn)}: {error}") from error
+    return Setting(parameter.name, _checked(parse, type_), parameter.default, _choices(type_))
+
+
+def _checked(parse: Callable[[str, Message], Any], type_: Any) -> Callable[[str, Message], Any]:
+    """Return `parse` with the bounds checked that the type is annotated with."""
+
+    def read(text: str, message: Message) -> Any:
+        value = parse(text, message)
+        try:
+            return msgspec.convert(value, type_) if typing.get_args(type_) else value
+        except msgspec.ValidationError as error:
+            raise Sentence("not_allowed", text=shorten(text), problem=str(error)) from error
+
+    return read
+
+
+def _choices(type_: Any) -> Sequence[str]:
+    meant = essence(type_)
+    return ["yes", "no"] if meant is bool else choices(meant)
+
+
+def show(settings: Sequence[Setting], chosen: Mapping[str, str]) -> Reply:
+    """Return all settings, with buttons for those that are chosen from a few."""
+    lines = [f"{one.name} = {one.shown(chosen)}" for one in settings]
+    usage = [f"/settings {one.name} {one.shown(chosen)}" for one in settings[:1]]
+    return Reply("\n".join([*lines, "", *usage]).strip(), buttons=_buttons(settings))
+
+
+_ROWS, _ACROSS, _LABEL = 5, 5, 80
+
+
+def _buttons(settings: Sequence[Setting]) -> list[list[Button]]:
+    return [
+        [_button(one.name, choice) for choice in one.choices[:_ACROSS]]
+        for one in [one for one in settings if one.choices][:_ROWS]
+    ]
+
+
+def _button(name: str, choice: str) -> Button:
+    return Button(f"{name}: {choice}"[:_LABEL], command=f"/settings {name} {choice}")
+
+
+def change(
+    settings: Sequence[Setting], chosen: dict[str, str], text: str, message: Message
+) -> None:
+    """Change what somebody has chosen, as in `temperature 0.5`. Raises `Sentence`."""
+    name, _, value = text.strip().partition(" ")
+    known = {one.name: one for one in settings}
+    if name not in known:
+        raise Sentence(
+            "not_a_choice", text=shorten(name), choices=", ".join(known), example=next(iter(known))
+        )
+    known[name].read(value.strip(), message)
+    chosen[name] = value.strip()
+
+
+def _typed(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)

@@ -1,0 +1,4 @@
+"""The command line: `chatstate run`, `chatstate dead`. It knows no platform by name.
+
+`main` has the commands, `loading` finds adapters, bots and stores by what a person typed.
+"""

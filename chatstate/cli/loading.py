@@ -1,0 +1,177 @@
+"""Adapters and bots by name: entry points, files and modules.
+
+Built-in ones come in by the same door as a stranger's: the entry-point groups
+`chatstate.adapters` (a callable that returns an `Adapter`) and `chatstate.bots` (an
+`Interface`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Generator, Mapping, Sequence
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from chatstate.adapter import Adapter
+from chatstate.bot.interface import Interface
+from chatstate.errors import AdapterError, ChatstateError, LoadError
+
+ADAPTERS = "chatstate.adapters"
+BOTS = "chatstate.bots"
+_is_loading = contextvars.ContextVar("_is_loading", default=False)
+
+
+def names(group: str) -> list[str]:
+    """Return the names installed in an entry-point group, sorted."""
+    return sorted({point.name for point in entry_points(group=group)})
+
+
+def load_bot(spec: str) -> Interface:
+    """Return the bot that `spec` names.
+
+    A shipped or installed name (`history-echo`), a path (`bot.py`, `bot.py:name`) or a module
+    (`package.module`, `package.module:name`). Raises `LoadError`, saying what exists.
+    """
+    installed = entry_points(group=BOTS, name=spec)
+    if installed:
+        return _named(_load(next(iter(installed))), spec)
+    target, _, attribute = spec.partition(":")
+    if target.endswith(".py") or "/" in target:
+        return _from_module(_import_file(Path(target)), attribute, spec)
+    if ":" in spec or "." in spec:
+        return _from_module(_import_module(target, spec), attribute, spec)
+    raise LoadError(
+        f"there is no bot {spec!r}; there are {', '.join(names(BOTS))}, "
+        "or give a path (bot.py) or a module (package.module:name)"
+    )
+
+
+def load_adapters(wanted: Sequence[str], options: Mapping[str, str]) -> list[Adapter]:
+    """Return the adapters named, each made with those `options` that it takes.
+
+    Raises `LoadError` for an unknown or repeated name, a missing extra, or an option that none
+    takes, and `AdapterError` for an option's value that is none.
+    """
+    unused = set(options)
+    adapters: list[Adapter] = []
+    for name in wanted:
+        if wanted.count(name) > 1:
+            raise LoadError(f"adapter {name!r} is wanted twice; name each once")
+        points = entry_points(group=ADAPTERS, name=name)
+        if not points:
+            raise LoadError(f"there is no adapter {name!r}; there are {', '.join(names(ADAPTERS))}")
+        factory: Any = _load(next(iter(points)))
+        taken = set(options) & set(inspect.signature(factory).parameters)
+        unused -= taken
+        try:
+            adapters.append(factory(**{option: options[option] for option in taken}))
+        except (TypeError, ValueError) as error:
+            raise AdapterError(f"adapter {name!r}: {error}") from error
+    if unused:
+        option = min(unused)
+        raise LoadError(f"--{option} is no option of {', '.join(wanted)}")
+    return adapters
+
+
+@contextlib.contextmanager
+def loading() -> Generator[None]:
+    """While a bot is loaded, `Interface.run` in its file is an error."""
+    token = _is_loading.set(True)
+    try:
+        yield
+    finally:
+        _is_loading.reset(token)
+
+
+def refuse_while_loading() -> None:
+    """Raise `LoadError` if a bot is being loaded just now."""
+    if _is_loading.get():
+        raise LoadError(
+            "bot.run() is called while the file is loaded; "
+            'put it under `if __name__ == "__main__":`'
+        )
+
+
+def _load(point: EntryPoint) -> Any:
+    try:
+        return point.load()
+    except ModuleNotFoundError as error:
+        raise LoadError(f"{point.name!r} needs {error.name}: {_pip_line(point)}") from error
+    except (ChatstateError, ImportError, AttributeError) as error:
+        raise LoadError(f"{point.name!r} cannot be loaded from {point.value}: {error}") from error
+
+
+def _pip_line(point: EntryPoint) -> str:
+    package = point.dist.name if point.dist else point.module.partition(".")[0]
+    extras = (point.dist.metadata.get_all("Provides-Extra") if point.dist else None) or []
+    wanted = f"{package}[{point.name}]" if point.name in extras else package
+    return f'pip install "{wanted}"'
+
+
+def _import_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise LoadError(f"there is no file {path}")
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:  # so that a bot may import what lies beside it, as a script may
+        sys.path.insert(0, folder)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise LoadError(f"{path} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules.setdefault(path.stem, module)  # not in place of one in use: a bot may be json.py
+    try:
+        with loading():
+            spec.loader.exec_module(module)
+    except (ChatstateError, SyntaxError, ImportError) as error:
+        raise LoadError(f"{path} cannot be loaded: {error}") from error
+    return module
+
+
+def _import_module(name: str, spec: str) -> ModuleType:
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise LoadError(f"{spec!r}: {name!r} is no module's name")
+    try:
+        with loading():
+            return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise LoadError(f"{spec!r}: there is no module {error.name!r}") from error
+    except (ChatstateError, SyntaxError, ImportError) as error:
+        raise LoadError(f"{spec!r} cannot be loaded: {error}") from error
+
+
+def _from_module(module: ModuleType, attribute: str, spec: str) -> Interface:
+    found = {name: value for name, value in vars(module).items() if isinstance(value, Interface)}
+    bots = {id(bot): name for name, bot in reversed(found.items()) if not bot.is_included}
+    if attribute:
+        if attribute not in found:
+            has = f"it has {', '.join(found)}" if found else "it has none"
+            raise LoadError(f"{spec!r}: {attribute!r} is no Interface there; {has}")
+        bot = found[attribute]
+        if len(bots) > 1 and not bot.has_own_id:
+            raise LoadError(
+                f"{spec!r}: several bots are in this file; give each an id, "
+                f"as in Interface(..., id={attribute!r}), so that their states stay apart"
+            )
+        return bot
+    if not bots:
+        raise LoadError(f"{spec!r} has no Interface; make one, as in bot = Interface(...)")
+    if len(bots) > 1:
+        raise LoadError(f"{spec!r} has several bots; name one: {spec}:{' or :'.join(found)}")
+    return found[next(iter(bots.values()))]
+
+
+def _named(bot: Any, name: str) -> Interface:
+    if not isinstance(bot, Interface):
+        raise LoadError(f"{name!r} is installed as a bot but is no Interface")
+    if not bot.has_own_id:
+        bot.id = name
+    return bot

@@ -1,0 +1,182 @@
+"""The command line: `chatstate run`, `chatstate bots`, `chatstate dead`."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import Annotated, NoReturn
+
+import typer
+
+from chatstate.bot.interface import Interface
+from chatstate.cli import dead_letters
+from chatstate.cli.loading import BOTS, load_adapters, load_bot, names
+from chatstate.engine import Engine
+from chatstate.engine.outbox.sender import OnAmbiguous
+from chatstate.errors import AdapterError, ChatstateError, LoadError, StoreLockedError
+from chatstate.stores import DEFAULT_URL, open_store
+
+app = typer.Typer(
+    help="Run chat bots that lose nothing.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(dead_letters.app, name="dead")
+_PATIENCE = 2  # asked once it finishes, asked twice it stops in the middle, then it just exits
+_LEVELS = ("debug", "info", "warning", "error", "critical")
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    show_version: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--version", help="Show the version and exit.")
+    ] = False,
+) -> None:
+    if show_version:
+        typer.echo(f"chatstate {version('chatstate')}")
+        raise typer.Exit
+
+
+@app.command()
+def bots() -> None:
+    """List the shipped and installed bots."""
+    for name in names(BOTS):
+        try:
+            description = load_bot(name).description or ""
+        except LoadError as error:
+            description = f"({error})"
+        typer.echo(f"{name:20} {description}".rstrip())
+
+
+@app.command()
+def run(
+    bot: Annotated[str, typer.Argument(help="A name, bot.py, bot.py:name or package.module:name")],
+    *,
+    on: Annotated[list[str] | None, typer.Option(help="An adapter; repeatable.")] = None,
+    store: Annotated[str | None, typer.Option(help=f"A store URL; default {DEFAULT_URL}.")] = None,
+    user: Annotated[str | None, typer.Option(help="Console: who speaks.")] = None,
+    chat: Annotated[str | None, typer.Option(help="Console: where.")] = None,
+    webhook: Annotated[
+        str | None, typer.Option(help="Telegram: the https URL that it posts updates to.")
+    ] = None,
+    listen: Annotated[
+        str | None, typer.Option(help="Telegram: HOST:PORT at which that URL ends.")
+    ] = None,
+    groups: Annotated[
+        str | None,
+        typer.Option(help="Telegram, Discord: what to hear there, addressed (default) or all."),
+    ] = None,
+    shards: Annotated[str | None, typer.Option(help="Discord: how many shards there are.")] = None,
+    shard_ids: Annotated[
+        str | None, typer.Option(help="Discord: which of them run here, such as 0,1; default all.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="NAME=VALUE, for an adapter's own options; repeatable."),
+    ] = None,
+    on_ambiguous: Annotated[
+        OnAmbiguous, typer.Option(help="What to do with a reply that may have been sent.")
+    ] = "repeat",
+    log_level: Annotated[str, typer.Option(help=f"One of {', '.join(_LEVELS)}.")] = "warning",
+) -> None:
+    """Run a bot until its adapters end, Ctrl-C or SIGTERM."""
+    given = {
+        "user": user,
+        "chat": chat,
+        "webhook": webhook,
+        "listen": listen,
+        "groups": groups,
+        "shards": shards,
+        "shard_ids": shard_ids,
+    }
+    named = {name: value for name, value in given.items() if value is not None}
+    options = {**named, **dict(_pair(one) for one in set_ or ())}
+    run_bot(
+        load_bot(bot),
+        on or ["console"],
+        store=store,
+        on_ambiguous=on_ambiguous,
+        log_level=log_level,
+        options=options,
+    )
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise LoadError(f"--set {text!r}: give it as NAME=VALUE")
+    return name.strip(), value
+
+
+def run_bot(
+    bot: Interface,
+    on: Sequence[str],
+    *,
+    store: str | None = None,
+    on_ambiguous: OnAmbiguous = "repeat",
+    log_level: str = "warning",
+    options: dict[str, str] | None = None,
+) -> None:
+    """Run `bot` on adapters by name; the body of `chatstate run` and of `Interface.run`."""
+    if log_level.lower() not in _LEVELS:
+        _refuse(LoadError(f"{log_level!r} is no log level; use one of {', '.join(_LEVELS)}"))
+    logging.basicConfig(
+        level=log_level.upper(), format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    try:
+        adapters = load_adapters(on, options or {})
+        opened = open_store(DEFAULT_URL if store is None else store)
+        engine = Engine(bot, adapters, opened, on_ambiguous=on_ambiguous)
+        asyncio.run(_until_told(engine))
+    except (LoadError, AdapterError, StoreLockedError) as error:
+        _refuse(error)
+    except ChatstateError as error:
+        typer.echo(f"chatstate: {error}", err=True)
+        raise SystemExit(1) from None
+
+
+async def _until_told(engine: Engine) -> None:
+    loop = asyncio.get_running_loop()
+    told = 0
+    post: Callable[[Callable[[], None]], object] = loop.call_soon_threadsafe
+
+    def stop() -> None:
+        nonlocal told
+        told += 1
+        if told > _PATIENCE:
+            os._exit(130)
+        engine.request_stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stop)
+        except NotImplementedError:  # on Windows loops take no signal handlers
+            signal.signal(number, lambda _number, _frame: post(stop))
+    spare_the_collector()
+    await engine.run()
+
+
+def spare_the_collector() -> None:
+    """Take what is loaded by now out of garbage collection, which stops the loop to look at it."""
+    gc.collect()
+    gc.freeze()
+
+
+def _refuse(error: ChatstateError) -> NoReturn:
+    typer.echo(f"chatstate: {error}", err=True)
+    raise SystemExit(2) from None
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except ChatstateError as error:
+        _refuse(error)

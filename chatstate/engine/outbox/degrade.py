@@ -1,0 +1,83 @@
+"""What becomes of a reply on a platform that lacks something: one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from chatstate.adapter import Capabilities, Post, StoredFile
+from chatstate.files import readable_size
+from chatstate.language.sentences import say
+from chatstate.text import StyledText
+
+
+@dataclass(frozen=True)
+class Degradation:
+    """A post that wants `capability`, and what it becomes where that is missing."""
+
+    capability: str
+    wants: Callable[[Post], object]
+    instead: Callable[[Post, Mapping[str, str]], Post]
+
+
+def degrade(post: Post, capabilities: Capabilities, sentences: Mapping[str, str]) -> Post:
+    """Return `post` without what the platform lacks, and with that written out instead.
+
+    `sentences` are the framework's, by name (see `chatstate.language.sentences`).
+    """
+    for one in DEGRADATIONS:
+        if one.wants(post) and not getattr(capabilities, one.capability):
+            post = one.instead(post, sentences)
+    large = [one for one in post.files if one.size > capabilities.file_bytes]
+    if large:
+        kept = [one for one in post.files if one not in large]
+        post = _noted(replace(post, files=kept), large, "file_too_large", sentences)
+    return post
+
+
+def _buttons_as_list(post: Post, sentences: Mapping[str, str]) -> Post:
+    lines = [say(sentences, "choose")]
+    buttons = [button for row in post.buttons for button in row]
+    for number, button in enumerate(buttons, 1):
+        same = button.label.casefold() == button.sends.casefold()
+        name = "choice_same" if same else "choice"
+        line = say(sentences, name, number=number, label=button.label, sends=button.sends)
+        lines.append(line)
+    return replace(_with_lines(post, lines), buttons=())
+
+
+def _files_as_notes(post: Post, sentences: Mapping[str, str]) -> Post:
+    return _noted(replace(post, files=()), post.files, "file", sentences)
+
+
+def _noted(
+    post: Post, files: Sequence[StoredFile], sentence: str, sentences: Mapping[str, str]
+) -> Post:
+    lines = [say(sentences, sentence, file=one.name, size=readable_size(one.size)) for one in files]
+    return _with_lines(post, lines)
+
+
+def _with_lines(post: Post, lines: Sequence[str]) -> Post:
+    """Return the post with lines below its text."""
+    above = f"{post.text.text.rstrip()}\n\n" if post.text.text.strip() else ""
+    text = StyledText(post.text.text, post.text.spans)
+    if above:
+        text = text.cut(0, len(above) - 2)
+    return replace(post, text=StyledText(above + "\n".join(lines), text.spans))
+
+
+DEGRADATIONS: Sequence[Degradation] = (
+    Degradation("buttons", lambda post: post.buttons, _buttons_as_list),
+    Degradation("files", lambda post: post.files, _files_as_notes),
+    Degradation("reply_to", lambda post: post.reply_to, lambda p, _: replace(p, reply_to=None)),
+    Degradation("silent", lambda post: post.silent, lambda p, _: replace(p, silent=False)),
+    Degradation("ephemeral", lambda post: post.ephemeral, lambda p, _: replace(p, ephemeral=False)),
+)
+"""In the order in which they are applied.
+
+Three more degrade where they arise: an edit becomes a new message (see `rendering`); a table is
+laid out in a monospaced block when Markdown is parsed, for every platform; and markup is written
+out by an adapter whose platform has none (`chatstate.markup.plain`), after the text is cut.
+"""

@@ -1,0 +1,284 @@
+"""Sends replies owed, in order per conversation.
+
+1. The head of each line is sent; the next one only after it is sent, held or dead.
+2. What the platform asks to wait for, waits: this conversation, or the account if it says so.
+3. What surely did not reach the platform is sent again, with growing pauses. It is never lost.
+4. What the platform refuses is a dead letter at once.
+5. What may have reached it is sent again, a few times (`on_ambiguous="repeat"`), or leaves the
+   line as a dead letter that says so ("hold"). The same goes for what an earlier process may
+   have sent, unless the platform still knows its key.
+6. To edit or to delete twice is harmless, so these are simply repeated.
+7. A row is durably begun before it is sent. With "repeat" that is its commit, because the two
+   cases after a crash are treated alike; with "hold" it is a commit of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Literal
+
+from msgspec.structs import replace
+
+from chatstate.adapter import Action, Adapter
+from chatstate.clock import Clock
+from chatstate.engine.outbox.delivery import DEFINITE, Delivery
+from chatstate.engine.outbox.outbound import Outbound, outbound
+from chatstate.engine.outbox.spool import Spool
+from chatstate.errors import Ambiguous, Rejected, StorageError
+from chatstate.stores.base import Address, DeadLetter, Owed, Settled, Store
+
+log = logging.getLogger("chatstate.sender")
+
+_TAKEN = 32
+_CRASHES = 3
+_HELD = DeadLetter("reply", "held: it may have been sent before a crash")
+OnAmbiguous = Literal["repeat", "hold"]
+
+
+class Line:
+    """The replies owed to one conversation. `beyond`: more are in the outbox, from before.
+
+    `ahead`: (turn, part) of what was sent from there before it came into memory.
+    """
+
+    __slots__ = ("ahead", "beyond", "replies", "task")
+
+    def __init__(self) -> None:
+        self.replies: list[Outbound] = []
+        self.beyond = False
+        self.ahead: set[tuple[int, int]] = set()
+        self.task: asyncio.Task[None] | None = None
+
+
+class Sender:
+    """Sends through the adapters, by account."""
+
+    def __init__(
+        self,
+        store: Store,
+        adapters: Mapping[int, Adapter],
+        clock: Clock,
+        failed: Callable[[Exception], None],
+        on_ambiguous: OnAmbiguous,
+        moved: Callable[[int, str, str], Awaitable[None]],
+        spool: Spool,
+    ) -> None:
+        self._store = store
+        self._adapters = adapters
+        self._clock = clock
+        self._failed = failed
+        self._on_ambiguous = on_ambiguous
+        self._moved = moved
+        self._spool = spool
+        self._lines: dict[int, Line] = {}
+        self._gates: dict[int, float] = {}
+
+    @property
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """The tasks of all lines that have something to send."""
+        return [line.task for line in self._lines.values() if line.task]
+
+    def is_idle(self, account: int, conversation: int) -> bool:
+        """Tell whether nothing is owed to a conversation, and its account need not wait."""
+        waits = self._gates.get(account, 0.0) > self._clock.time()
+        return conversation not in self._lines and not waits
+
+    def wait(self, account: int, seconds: float) -> None:
+        """Send nothing to an account for some time: its platform has asked for that."""
+        opens = self._clock.time() + seconds
+        self._gates[account] = max(opens, self._gates.get(account, 0.0))
+
+    def owed(self, replies: Sequence[Outbound]) -> list[Owed]:
+        """Return the outbox rows of new replies."""
+        begun = self._clock.time() if self._on_ambiguous == "repeat" else None
+        return [Owed(one.turn, one.part, one.body, begun) for one in replies]
+
+    def add(self, reply: Outbound) -> None:
+        """Send a reply that was committed after all others of its conversation."""
+        line = self._line(reply.conversation)
+        line.replies.append(reply)
+        self._start(reply.conversation, line)
+
+    def resume(self, conversation: int) -> None:
+        """Send what the outbox still holds for a conversation, before anything newer."""
+        line = self._line(conversation)
+        line.beyond = True
+        self._start(conversation, line)
+
+    async def try_head_alone(self, conversation: int) -> None:
+        """Try once to send the reply that may have crashed the process; give it up in the end.
+
+        For after several crashes in a row, while nothing else runs. Follow it with `resume`.
+        """
+        address = await self._store.address(conversation)
+        for owed in await self._store.take(conversation, (0, -1), 1):
+            reply = self._stored(conversation, address, owed)
+            row = (conversation, owed.turn, owed.part)
+            if self._on_ambiguous == "hold" and self._is_unclear(reply):
+                self._store.settle(Settled(*row, _HELD))
+            elif owed.crashes >= _CRASHES:
+                why = f"the process crashed {owed.crashes} times while only this was sent"
+                self._store.settle(Settled(*row, DeadLetter("reply", why)))
+            else:
+                await self._store.begin(*row, crashes=owed.crashes + 1)
+                error = await self._try(reply, reply.action)
+                if error is None:
+                    await self._end(reply, None)
+                elif isinstance(error, DEFINITE):
+                    await self._store.unsent(*row)
+                    continue
+            await self._store.begin(*row)
+
+    def _line(self, conversation: int) -> Line:
+        line = self._lines.get(conversation)
+        if line is None:
+            self._lines[conversation] = line = Line()
+        return line
+
+    def _start(self, conversation: int, line: Line) -> None:
+        if line.task is None:
+            line.task = asyncio.get_running_loop().create_task(self._run(conversation, line))
+
+    async def _run(self, conversation: int, line: Line) -> None:
+        try:
+            while line.replies or line.beyond:
+                if line.beyond:
+                    await self._send_stored(conversation, line)
+                else:
+                    reply = line.replies[0]
+                    if (reply.turn, reply.part) in line.ahead:
+                        self._settle_receipts(reply)
+                    else:
+                        await self._send(reply)
+                    line.replies.pop(0)
+        except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
+            self._failed(error)
+        finally:
+            line.task = None
+            if not line.replies and not line.beyond:
+                self._lines.pop(conversation, None)
+
+    async def _send_stored(self, conversation: int, line: Line) -> None:
+        """Send what is in the outbox, up to what is in memory."""
+        line.beyond = False
+        address = await self._store.address(conversation)
+        after = (0, -1)
+        limit = _TAKEN if self._on_ambiguous == "repeat" else 1  # what is begun may be held
+        while owed := await self._store.take(conversation, after, limit):
+            for one in owed:
+                after = (one.turn, one.part)
+                if line.replies and after >= (line.replies[0].turn, line.replies[0].part):
+                    return
+                line.ahead.add(after)
+                await self._send(self._stored(conversation, address, one))
+
+    def _stored(self, conversation: int, address: Address, owed: Owed) -> Outbound:
+        """Return a reply from the outbox, its files found where they lie now."""
+        reply = outbound(conversation, address, owed)
+        part = reply.action.part
+        if part.files:
+            part = replace(part, files=[self._spool.found(one) for one in part.files])
+            reply.action = replace(reply.action, part=part)
+        return reply
+
+    async def _send(self, reply: Outbound) -> None:
+        await self._end(reply, await self._outcome(reply))
+        self._settle_receipts(reply)
+
+    async def _end(self, reply: Outbound, dead: DeadLetter | None) -> None:
+        """Note what became of a reply; its files go once it is durably noted as sent."""
+        part = reply.action.part
+        message = _message_id(reply) if part.has_buttons else None
+        self._store.settle(Settled(reply.conversation, reply.turn, reply.part, dead, message))
+        if part.files and not dead:
+            await self._store.flush()
+            self._spool.discard(part.files)
+
+    def _settle_receipts(self, reply: Outbound) -> None:
+        for receipt in reply.receipts:
+            if receipt:
+                receipt.reply_settled()
+
+    async def _outcome(self, reply: Outbound) -> DeadLetter | None:
+        """Return once the reply is sent, or the reason why it is given up."""
+        if reply.action.part.files and (lost := self._spool.lost(reply.action.part.files)):
+            return DeadLetter("reply", f"its file {lost.name!r} is gone from {lost.path}")
+        if self._is_unclear(reply):
+            if self._on_ambiguous == "hold":
+                return _HELD
+            log.warning("reply %s may be sent twice, after a crash", reply.action.key)
+        elif reply.begun_at is None and self._on_ambiguous == "hold":
+            await self._store.begin(reply.conversation, reply.turn, reply.part)
+        if self._gates:
+            await self._pass_gate(reply.account)
+        error = await self._try_or_send(reply, reply.action)
+        return None if error is None else await self._delivery(reply, error).run()
+
+    async def _try_or_send(self, reply: Outbound, action: Action) -> Exception | None:
+        """Make the call; if it edits a preview that is gone, send the part anew."""
+        error = await self._try(reply, action)
+        if isinstance(error, Rejected) and action.or_send:
+            reply.action = replace(action, verb="send", message=None, or_send=False)
+            error = await self._try(reply, reply.action)
+        return error
+
+    async def _try(self, reply: Outbound, action: Action) -> Exception | None:
+        """Make the call; return what it raised."""
+        try:
+            reply.sent = await self._adapters[reply.account].perform(action)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            return Ambiguous(f"the call was cancelled {error}")
+        except StorageError:
+            raise
+        except Exception as error:  # noqa: BLE001 - what it means is decided by the delivery
+            reply.is_unclear = reply.is_unclear or not isinstance(error, (*DEFINITE, Rejected))
+            return error
+        return None
+
+    def _delivery(self, reply: Outbound, error: Exception) -> Delivery:
+        row = (reply.conversation, reply.turn, reply.part)
+        knows_keys = self._adapters[reply.account].capabilities.idempotent_for > 0
+        holds = self._on_ambiguous == "hold" and not (knows_keys or _is_harmless(reply.action))
+        delivery = Delivery(reply.action, self._clock, error)
+        delivery.repeats = not holds
+        delivery.perform = lambda action: self._try_or_send(reply, action)
+        delivery.moved = lambda old, new: self._moved(reply.account, old, new)
+        delivery.close_gate = lambda seconds: self.wait(reply.account, seconds)
+        delivery.pass_gate = lambda: self._pass_gate(reply.account)
+        if holds:
+            delivery.begin = lambda: self._store.begin(*row)
+            delivery.unsent = lambda: self._store.unsent(*row)
+        return delivery
+
+    def _is_unclear(self, reply: Outbound) -> bool:
+        """Tell whether an earlier process may have sent it, and the platform forgot its key."""
+        known_for = self._adapters[reply.account].capabilities.idempotent_for
+        begun_at = reply.begun_at
+        if begun_at is None or _is_harmless(reply.action):
+            return False
+        return self._clock.time() - begun_at >= known_for
+
+    async def _pass_gate(self, account: int) -> None:
+        """Wait until the account may send."""
+        while (left := self._gates.get(account, 0.0) - self._clock.time()) > 0:
+            await self._clock.sleep(left)
+        self._gates.pop(account, None)
+
+
+def _is_harmless(action: Action) -> bool:
+    """Tell whether making the call twice does what making it once does."""
+    return action.verb != "send"
+
+
+def _message_id(reply: Outbound) -> str | None:
+    """Return the platform's id of a reply; None if there may be another copy of it."""
+    if reply.action.verb == "edit":
+        return reply.action.message
+    if reply.is_unclear or reply.begun_at is not None:
+        return None
+    return reply.sent.message_id if reply.sent else None

@@ -1,0 +1,257 @@
+"""Files on their way: those a reply owes, and those a turn has received.
+
+1. A file that is owed is copied to the spool, durably, before the turn's commit. Its name there
+   begins with the number of the turn, and it is removed once it is durably noted as sent. One
+   whose reply is dead stays with the dead letter.
+2. What a turn receives lies in a folder of the turn's own, which is removed when the turn ends.
+3. What a crash left of either is removed at the next start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import itertools
+import logging
+import os
+import shutil
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from msgspec.structs import replace
+
+from chatstate.adapter import Adapter, StoredFile
+from chatstate.engine.outbox.copying import Copy, sync_folder
+from chatstate.engine.threads import HandlerThreads
+from chatstate.errors import ReplyError, UserError
+from chatstate.files import Attachment, File, is_media_type, readable_size, safe_name, type_of
+from chatstate.language.sentences import Sentence
+from chatstate.messages import Delete, Reply
+from chatstate.stores.base import Arrival, Store
+
+log = logging.getLogger("chatstate.files")
+
+_PIECE = 1 << 18
+
+
+class Spool:
+    """Keeps files beside the store."""
+
+    def __init__(
+        self, store: Store, threads: HandlerThreads, adapters: Mapping[int, Adapter]
+    ) -> None:
+        self._store = store
+        self._adapters = adapters
+        self._threads = threads
+        self._owed = store.folder / "owed"
+        self._turns = store.folder / "turns"
+        self._numbers = itertools.count(1)
+
+    # What replies owe
+
+    async def take_all(
+        self, arrival: Arrival, answer: Sequence[Reply | Delete]
+    ) -> list[StoredFile]:
+        """Copy the files of replies into the spool; return one for each, in their order.
+
+        A `File` that is there several times is read once: its source may be a stream. Raises
+        `ReplyError` if one cannot be read; then none is kept.
+        """
+        files = [file for one in answer if isinstance(one, Reply) for file in one.files]
+        capabilities = self._adapters[arrival.place.account].capabilities
+        limit = capabilities.file_bytes if capabilities.files else 0
+        taken: list[StoredFile] = []
+        try:
+            for number, file in enumerate(files):
+                first = next(n for n, one in enumerate(files) if one is file)
+                if first == number:
+                    taken.append(await self._take(arrival.seq, file, limit))
+                else:
+                    taken.append(await self._take_again(arrival.seq, taken[first], limit))
+        except BaseException:
+            self.discard(taken)
+            raise
+        return taken
+
+    async def _take(self, turn: int, file: File, limit: int) -> StoredFile:
+        """Copy a file into the spool. One of more than `limit` bytes is only measured."""
+        key = f"{turn}-{next(self._numbers)}-{os.urandom(4).hex()}"
+        target = self._owed / key
+        try:
+            await self._threads.run(functools.partial(_make_folder, self._owed))
+            size = await self._copy(file, target, limit)
+        except (OSError, TypeError, ValueError) as error:
+            raise ReplyError(f"file {file.name!r} cannot be copied to be sent: {error}") from error
+        return StoredFile(key, file.name, file.media_type, size, str(target))
+
+    async def _take_again(self, turn: int, taken: StoredFile, limit: int) -> StoredFile:
+        if taken.size > limit:
+            return taken
+        return await self._take(turn, File(taken.path, taken.name, taken.media_type), limit)
+
+    def found(self, file: StoredFile) -> StoredFile:
+        """Return a file that an earlier process has put into the spool, where it lies now."""
+        return replace(file, path=str(self._owed / safe_name(file.key)))
+
+    def lost(self, files: Iterable[StoredFile]) -> StoredFile | None:
+        """Return the first of these that is in the spool no more."""
+        return next((one for one in files if not Path(one.path).exists()), None)
+
+    def discard(self, files: Iterable[StoredFile]) -> None:
+        """Remove files that are owed no more."""
+        for one in files:
+            with contextlib.suppress(OSError):  # the next sweep finds it
+                Path(one.path).unlink(missing_ok=True)
+
+    async def sweep(self) -> None:
+        """Remove what is owed no more, though it lies in the spool. Only while no turn runs."""
+        names = await self._threads.run(functools.partial(_names_in, self._owed))
+        owing = set(await self._store.owing(sorted({_turn_of(name) for name in names})))
+        left = [self._owed / name for name in names if _turn_of(name) not in owing]
+        for path in (*left, self._turns):
+            await self._threads.run(functools.partial(_remove, path))
+
+    async def _copy(self, file: File, target: Path, limit: int) -> int:
+        path = file.path
+        if path is not None and path.stat().st_size > limit:
+            return path.stat().st_size
+        copy = Copy(target, limit, durable=True)
+        try:
+            if isinstance(file.source, AsyncIterable):
+                await self._write_stream(file.source, copy)
+                await self._threads.run(copy.close)
+            else:
+                await self._threads.run(lambda: copy.write_all(_pieces(file)))
+        except BaseException:
+            copy.drop()
+            raise
+        return copy.size
+
+    async def _write_stream(self, source: AsyncIterable[bytes], copy: Copy) -> None:
+        async with _closing(source):
+            async for piece in source:
+                await self._threads.run(functools.partial(copy.write, piece))
+
+    # What turns receive
+
+    def new_folder(self, turn: int) -> Path:
+        """Return a new folder for a turn."""
+        _make_folder(self._turns)
+        folder = self._turns / f"{turn}-{next(self._numbers)}"
+        folder.mkdir(mode=0o700)
+        return folder
+
+    async def download(self, account: int, attachment: Attachment, folder: Path) -> File:
+        """Fetch a received file into `folder`.
+
+        Raises `UserError` if it is larger than the adapter's limit, and what the adapter raises.
+        """
+        adapter = self._adapters[account]
+        limit = adapter.capabilities.received_bytes or adapter.capabilities.file_bytes
+        name = safe_name(attachment.name)
+        if attachment.size is not None and attachment.size > limit:
+            raise _too_large(name, limit)
+        target = folder / f"{next(self._numbers)}" / name
+        await self._threads.run(lambda: target.parent.mkdir(mode=0o700))
+        copy = Copy(target, limit, durable=False)
+        try:
+            await self._write_stream(_up_to(limit, name, adapter.open(attachment)), copy)
+            await self._threads.run(copy.close)
+        except BaseException:
+            copy.drop()
+            raise
+        media_type = attachment.media_type
+        return File(target, name, media_type if is_media_type(media_type) else type_of(name))
+
+    async def end_turn(self, folder: Path) -> None:
+        """Remove a turn's folder."""
+        await self._threads.run(functools.partial(_remove, folder))
+
+
+async def _up_to(limit: int, name: str, stream: AsyncIterable[bytes]) -> AsyncGenerator[bytes]:
+    """Yield what a stream gives. Raises `UserError` once that is more than `limit` bytes."""
+    size = 0
+    async with _closing(stream):
+        async for piece in stream:
+            size += len(piece)
+            if size > limit:
+                raise _too_large(name, limit)
+            yield piece
+
+
+@contextlib.asynccontextmanager
+async def _closing(stream: AsyncIterable[bytes]) -> AsyncGenerator[None]:
+    """Close a stream in the end, if it is one that can be closed."""
+    try:
+        yield
+    finally:
+        close: Callable[[], Awaitable[None]] | None = getattr(stream, "aclose", None)
+        if close:
+            await close()
+
+
+def _pieces(file: File) -> Generator[bytes]:
+    """Yield the bytes of a file whose source is not async; a stream is closed in the end."""
+    source = file.source
+    if isinstance(source, bytes):
+        yield source
+        return
+    stream = file.path.open("rb") if file.path else source
+    try:
+        if hasattr(stream, "read"):
+            opened = cast("BinaryIO", stream)
+            yield from iter(lambda: opened.read(_PIECE), b"")
+        else:
+            yield from cast("Iterable[bytes]", stream)
+    finally:
+        close: Callable[[], object] | None = getattr(stream, "close", None)
+        if close:
+            close()
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder in the store's own, for the owner alone, and durably."""
+    for one in (folder.parent, folder):
+        with contextlib.suppress(FileExistsError):
+            one.mkdir(mode=0o700)
+            sync_folder(one.parent)
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return [one.name for one in folder.iterdir()]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        log.warning("%s cannot be read: %s", folder, error)
+        return []
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a folder; what cannot be removed is told, and stops nobody."""
+    try:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("%s cannot be removed: %s", path, error)
+
+
+def _turn_of(name: str) -> int:
+    number = name.partition("-")[0]
+    return int(number) if number.isdecimal() else 0
+
+
+def _too_large(name: str, limit: int) -> UserError:
+    return Sentence("received_too_large", file=name, size=readable_size(limit))

@@ -1,0 +1,127 @@
+"""Values that are kept in memory alone (`durable=False`), in front of the store.
+
+1. What a turn changed is kept exactly when the store has applied the turn. A turn that expected
+   another version is a conflict, and never reaches the store.
+2. A turn whose values were made by one that is not applied is not applied either.
+3. At most 100,000 values of one state are kept; the oldest make room.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from msgspec.structs import replace
+
+from chatstate.clock import Clock
+from chatstate.scope import Key, Scope
+from chatstate.state.bound import BoundState
+from chatstate.stores.base import Change, Due, Outcome, Store, TurnCommit, Value
+
+_KEPT = 100_000
+
+
+def memory_before(store: Store, states: Iterable[BoundState], clock: Clock) -> Memory | None:
+    """Return the memory to put in front of a store, if some of `states` want one."""
+    unstored = [state for state in states if not state.lifecycle.durable]
+    return Memory(store, unstored, clock) if unstored else None
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    value: Value
+    conversation: int
+
+
+class Memory:
+    """Loads and commits as the store does, but for the values of some `states`."""
+
+    def __init__(self, store: Store, states: Iterable[BoundState], clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._kept: dict[tuple[Scope, str], OrderedDict[Key, _Kept]] = {
+            (state.scope, state.name): OrderedDict() for state in states
+        }
+
+    async def load(self, keys: Sequence[Key]) -> Sequence[Value | None]:
+        """See `Store.load`."""
+        stored = [key for key in keys if not self._is_mine(key)]
+        if len(stored) == len(keys):
+            return await self._store.load(keys)
+        found = dict(zip(stored, await self._store.load(stored) if stored else (), strict=True))
+        return [self._value(key) if self._is_mine(key) else found[key] for key in keys]
+
+    async def commit(self, turns: Sequence[TurnCommit]) -> Sequence[Outcome]:
+        """See `Store.commit`."""
+        outcomes: list[Outcome] = ["conflict"] * len(turns)
+        made: dict[Key, tuple[int, int]] = {}  # the version, and the turn that makes it
+        good: list[tuple[int, TurnCommit]] = []
+        for index, turn in enumerate(turns):
+            mine = [change for change in turn.changes if self._is_mine(change.key)]
+            if all(self._is_expected(change, made) for change in mine):
+                after = [made[change.key][1] for change in mine if change.key in made]
+                made.update({one.key: (one.value.version, turn.seq) for one in mine})
+                good.append((index, self._for_the_store(turn, after)))
+        done = await self._store.commit([turn for _, turn in good]) if good else ()
+        for (index, _), outcome in zip(good, done, strict=True):
+            outcomes[index] = outcome
+            if outcome == "applied":
+                self._keep(turns[index])
+        return outcomes
+
+    def due(self, bound: tuple[Scope, str, int], skip: int, limit: int) -> Sequence[Due]:
+        """See `Store.due`. What was used last expires last: all values of a state live as long."""
+        scope, name, _ = bound
+        now = self._clock.time()
+        oldest = itertools.islice(self._kept[scope, name].items(), skip, skip + limit)
+        return [Due(key, kept.conversation) for key, kept in oldest if _is_over(kept.value, now)]
+
+    def expire(self, key: Key) -> Value | None:
+        """Remove and return a value that has expired; None if it is gone or used since."""
+        value = self._value(key)
+        if value is None or not _is_over(value, self._clock.time()):
+            return None
+        del self._kept[key.scope, key.name][key]
+        return value
+
+    def _is_mine(self, key: Key) -> bool:
+        return (key.scope, key.name) in self._kept
+
+    def _value(self, key: Key) -> Value | None:
+        kept = self._kept[key.scope, key.name].get(key)
+        return kept.value if kept else None
+
+    def _is_expected(self, change: Change, made: dict[Key, tuple[int, int]]) -> bool:
+        if change.key in made:
+            return change.expected == made[change.key][0]
+        value = self._value(change.key)
+        return change.expected == (value.version if value else 0)
+
+    def _for_the_store(self, turn: TurnCommit, after: Sequence[int]) -> TurnCommit:
+        return replace(
+            turn,
+            changes=[change for change in turn.changes if not self._is_mine(change.key)],
+            used=[use for use in turn.used if not self._is_mine(use.key)],
+            after=[*turn.after, *after],
+        )
+
+    def _keep(self, turn: TurnCommit) -> None:
+        for change in turn.changes:
+            if self._is_mine(change.key):
+                self._put(change.key, change.value, turn)
+        for use in turn.used:
+            value = self._value(use.key) if self._is_mine(use.key) else None
+            if value and use.expires_at > (value.expires_at or 0):
+                self._put(use.key, replace(value, expires_at=use.expires_at), turn)
+
+    def _put(self, key: Key, value: Value, turn: TurnCommit) -> None:
+        kept = self._kept[key.scope, key.name]
+        kept[key] = _Kept(value, turn.place.conversation)
+        kept.move_to_end(key)
+        if len(kept) > _KEPT:
+            kept.popitem(last=False)
+
+
+def _is_over(value: Value, now: float) -> bool:
+    return value.expires_at is not None and value.expires_at <= now

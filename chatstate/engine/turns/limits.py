@@ -1,0 +1,100 @@
+"""Counts how often each person has used a handler, exactly and for good.
+
+1. A turn takes a ticket before its handler runs. What is going on counts as taken at once, in
+   whatever chat the person is, so that no two turns take the last one.
+2. The count is committed with the turn, whatever becomes of it; if its process dies, the turn
+   runs again and is counted then. A turn whose handler never began is not counted.
+3. Nobody but this module changes the values, each time the newest, so turns never run again for
+   them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from chatstate.bot.limits import Limit, Taken, take, wait
+from chatstate.clock import Clock
+from chatstate.engine.states.cache import Entry, Values
+from chatstate.scope import Key, Place, key
+from chatstate.stores.base import Change, Value
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Taken)
+
+
+class Counters:
+    """What the people of one bot have taken of its handlers."""
+
+    def __init__(self, bot: str, values: Values, clock: Clock) -> None:
+        self._values = values
+        self._bot = bot
+        self._clock = clock
+        self._going: dict[Key, list[float]] = {}
+
+    async def ask(self, name: str, limits: Sequence[Limit], place: Place) -> Ticket:
+        """Return a ticket for the handler called `name`; see its `wait`."""
+        one = key(self._bot, "user", f"chatstate.limits {name}", place)
+        (entry,) = self._values.peek([one]) or await self._values.load([one], place)
+        now, going = self._clock.time(), self._going.get(one, [])
+        taken = _read(entry)
+        seconds = wait(limits, taken, going, now)
+        return Ticket(self, one, limits, now, entry, seconds, knows=now < taken.told)
+
+    def begin(self, ticket: Ticket) -> None:
+        """Let a ticket count from now on."""
+        self._going.setdefault(ticket.key, []).append(ticket.at)
+
+    def end(self, ticket: Ticket) -> None:
+        """Forget a ticket: it is counted now, or it is not."""
+        going = self._going[ticket.key]
+        going.remove(ticket.at)
+        if not going:
+            del self._going[ticket.key]
+
+    def newest(self, ticket: Ticket) -> Entry:
+        """Return what is kept now of what a ticket counts in."""
+        (entry,) = self._values.peek([ticket.key]) or [ticket.entry]
+        return entry
+
+    def now(self) -> float:
+        """Return the time."""
+        return self._clock.time()
+
+
+class Ticket(msgspec.Struct, frozen=True):
+    """What a turn takes of a person's quota.
+
+    `wait`: seconds until there is something to take, 0 if it is taken. `knows`: the person has been
+    told so.
+    """
+
+    counters: Counters
+    key: Key
+    limits: Sequence[Limit]
+    at: float
+    entry: Entry
+    wait: float
+    knows: bool
+
+    def redeem(self, versions: Iterator[int], *, begun: bool) -> list[Change]:
+        """Return what is to be committed with the turn, which has begun or not, or was refused.
+
+        Nothing may be awaited between this and the commit being queued.
+        """
+        entry = self.counters.newest(self)
+        taken = _read(entry)
+        if self.wait:
+            taken = Taken(taken.times, self.at + self.wait)
+        else:
+            self.counters.end(self)
+            if not begun:
+                return []
+            taken = take(self.limits, taken, self.at, self.counters.now())
+        value = Value(_encoder.encode(taken).decode(), next(versions))
+        return [Change(self.key, entry.version, value)]
+
+
+def _read(entry: Entry) -> Taken:
+    return _decoder.decode(entry.value.text) if entry.value else Taken()

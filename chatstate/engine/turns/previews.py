@@ -1,0 +1,168 @@
+"""Shows what a turn is going to answer while it still runs: a stream, or what it has sent.
+
+1. A preview is a courtesy: what is owed is the turn's answer, and the commit owes it as edits of
+   the messages that previews have made. A preview that fails costs nothing but itself.
+2. It goes out only while nothing older is owed in the conversation, at the platform's pace.
+3. The id of each message it makes is noted at once, so that a rerun after a crash edits the same.
+4. The commit waits for the call in flight. A turn that is fenced cannot: a message which is being
+   made then is deleted again, because its answer is owed without it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from chatstate.adapter import Action, Part, Verb
+from chatstate.engine.context import Context
+from chatstate.engine.outbox.rendering import Answer, in_advance
+from chatstate.errors import RetryAfter, SendError, StorageError
+from chatstate.messages import Reply
+from chatstate.stores.base import Arrival
+
+log = logging.getLogger("chatstate.sender")
+
+_FIRST_AFTER = 0.3  # a turn that is done by then answers at once
+_SHORTEST_PAUSE = 0.05
+
+
+class Preview:
+    """The messages in which one turn's answer is shown in advance.
+
+    `ids` are theirs, as the platform calls them; `shown` is what they were made of. `may_show`
+    tells whether its line is free, `wait` is told when the whole account must wait.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        arrival: Arrival,
+        may_show: Callable[[Arrival], bool],
+        wait: Callable[[Arrival, float], None],
+    ) -> None:
+        self._context = context
+        self._arrival = arrival
+        self._may_show = may_show
+        self._wait = wait
+        self._adapter = context.adapters[arrival.place.account]
+        self._pause = max(self._adapter.capabilities.edit_pause, _SHORTEST_PAUSE)
+        self._parts: list[Part] = []
+        self._latest: Answer = ()
+        self._changed = asyncio.Event()
+        self._calling = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+        self._is_making = False
+        self._is_over = False
+        self.ids: list[str] = []
+        self.shown: Sequence[Reply] = ()
+
+    async def load(self) -> None:
+        """Find the messages that an earlier attempt has made, maybe before a crash."""
+        notes = await self._context.store.notes(self._arrival.seq)
+        while (note := notes.get(self._note(len(self.ids)))) is not None:
+            self.ids.append(note)
+
+    def show(self, answer: Answer) -> None:
+        """Show `answer` soon, instead of what is shown."""
+        if self._is_over:
+            return
+        self._latest = answer
+        self._changed.set()
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Show nothing more of this attempt; return when no call is in flight.
+
+        A turn that is cancelled, since the process ends, waits for nothing.
+        """
+        task = asyncio.current_task()
+        try:
+            if self._is_over or not (task and task.cancelling()):
+                async with self._calling:
+                    pass
+        finally:
+            self._cancel()
+
+    def cut_off(self) -> None:
+        """Show nothing more, from now on: the turn is fenced, and its answer is owed already."""
+        self._is_over = True
+        if not self._is_making:
+            self._cancel()
+
+    def _cancel(self) -> None:
+        if self._task:
+            self._task.cancel()
+            self._task = None
+
+    async def _run(self) -> None:
+        try:
+            await self._context.clock.sleep(_FIRST_AFTER)
+            while not self._is_over:
+                await self._changed.wait()
+                if self._may_show(self._arrival):
+                    await self._show_latest()
+                await self._context.clock.sleep(self._pause)
+        except (SendError, StorageError) as error:
+            log.info("a preview in chat %s is given up: %s", self._chat, error)
+        except Exception:
+            log.exception("a preview in chat %s is given up", self._chat)
+
+    async def _show_latest(self) -> None:
+        self._changed.clear()
+        answer = in_advance(self._latest)
+        parts = self._context.renderer.preview(self._arrival, answer)
+        try:
+            for number, part in enumerate(parts):
+                if self._is_over:
+                    return
+                if self._parts[number : number + 1] != [part]:
+                    shows_all = number == len(parts) - 1
+                    await self._show_part(number, part, answer if shows_all else self.shown)
+            self.shown = answer
+        except RetryAfter as error:
+            self._changed.set()
+            if error.account:
+                self._wait(self._arrival, error.seconds)
+            await self._context.clock.sleep(error.seconds)
+
+    async def _show_part(self, number: int, part: Part, shows: Sequence[Reply]) -> None:
+        async with self._calling:
+            known = self.ids[number] if number < len(self.ids) else None
+            self._is_making = known is None
+            try:
+                sent = await self._adapter.perform(self._action(number, part, known))
+                made = sent.message_id if known is None else None
+                if made is not None and self._is_over:
+                    await self._adapter.perform(self._action(number, Part({}), made, "delete"))
+            finally:
+                self._is_making = False
+            self._parts[number : number + 1] = [part]
+            self.shown = shows
+            if made is not None and not self._is_over:
+                self.ids.append(made)
+                await self._context.store.note(self._arrival.seq, self._note(number), made)
+
+    def _note(self, number: int) -> str:
+        """Return the name of a note; one of an event that is retried has another number."""
+        return f"message {self._arrival.seq} {number}"
+
+    def _action(
+        self, number: int, part: Part, known: str | None, verb: Verb | None = None
+    ) -> Action:
+        message = self._arrival.event.message
+        return Action(
+            f"{self._arrival.place.conversation}-{self._arrival.seq}-{number}-preview",
+            message.chat.id,
+            message.thread,
+            part,
+            self._arrival.event.origin,
+            verb or ("send" if known is None else "edit"),
+            known,
+            preview=verb is None,
+        )
+
+    @property
+    def _chat(self) -> str:
+        return self._arrival.event.message.chat.id

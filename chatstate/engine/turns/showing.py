@@ -1,0 +1,44 @@
+"""Shows what a handler is going to answer, while it runs: from the loop, or from a thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from chatstate.bot.returns import Answers
+from chatstate.engine.turns.previews import Preview
+
+
+class Showing:
+    """What one attempt shows in advance. `sent` is what `turn.send` owes, before all else.
+
+    Nothing is shown without a preview; see `prepare`.
+    """
+
+    def __init__(self) -> None:
+        self.open_preview: Callable[[], Awaitable[Preview]] | None = None
+        self.sent: Answers = []
+        self._preview: Preview | None = None
+        self._next: Answers | None = None
+        self._loop = asyncio.get_running_loop()
+
+    async def prepare(self) -> None:
+        """Make what is shown from now on visible, where the platform can."""
+        if self.open_preview and self._preview is None:
+            self._preview = await self.open_preview()
+
+    def show(self, answer: Answers) -> None:
+        """Show an answer, after what was sent."""
+        if self._preview:
+            self._preview.show([*self.sent, *answer])
+
+    def show_from_thread(self, answer: Answers) -> None:
+        """Show an answer soon; of several before that, the last."""
+        waits, self._next = self._next is not None, answer
+        if self._preview and not waits:
+            self._loop.call_soon_threadsafe(self._show_next)
+
+    def _show_next(self) -> None:
+        answer, self._next = self._next, None
+        if answer is not None:
+            self.show(answer)

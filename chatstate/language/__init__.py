@@ -1,0 +1,4 @@
+"""What the framework itself says to people; a language is a file.
+
+`sentences` looks a sentence up by name and by the language of whoever hears it.
+"""

@@ -1,0 +1,129 @@
+"""What the framework itself says to people in a chat. Every sentence can be replaced."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from chatstate.errors import BindingError, UserError
+from chatstate.language.de import GERMAN
+from chatstate.language.en import ENGLISH
+
+SHIPPED: Mapping[str, Mapping[str, str]] = {"de": GERMAN}
+"""What chatstate itself speaks besides English."""
+
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
+
+
+class Sentence(UserError):  # noqa: N818 - it is what is said, in error or not
+    """A `UserError` whose text is one of the framework's sentences, by its name.
+
+    A blank may be filled by another `Sentence`.
+    """
+
+    def __init__(self, name: str, **values: Any) -> None:
+        super().__init__(say(ENGLISH, name, **values))
+        self.name = name
+        self.values = values
+
+
+class Sentences:
+    """The framework's sentences in each language that it or the bot's author speaks.
+
+    `given` replaces sentences by name, and by language if a name's value is a mapping:
+    `{"failed": "Oops.", "de": {"failed": "Hoppla."}}`. What is not replaced stays ours.
+    `default` is for people whose language is not known, or not spoken.
+
+    Raises `BindingError` for a sentence that does not exist, or that has blanks which chatstate
+    does not fill, and for a language that is none.
+    """
+
+    def __init__(self, given: Mapping[str, str | Mapping[str, str]] | None = None) -> None:
+        everywhere: dict[str, str] = {}
+        spoken: dict[str, Mapping[str, str]] = {}
+        for name, value in (given or {}).items():
+            if not isinstance(value, Mapping):
+                everywhere[name] = value
+            else:
+                language = _language(name)
+                spoken[language] = _checked(value)
+        self.default: Mapping[str, str] = {**ENGLISH, **_checked(everywhere)}
+        self._languages: dict[str, Mapping[str, str]] = {}
+        for known in {*SHIPPED, *spoken}:
+            wider = list(_widened(known))[::-1]
+            sentences = dict(ENGLISH)
+            for one in wider:
+                sentences |= SHIPPED.get(one, {})
+            sentences |= everywhere  # the author's own words come before ours in any language
+            for one in wider:
+                sentences |= spoken.get(one, {})
+            self._languages[known] = sentences
+
+    def of(self, language: str | None) -> Mapping[str, str]:
+        """Return the sentences for a language (a BCP 47 tag), by name.
+
+        Where "pt-BR" is not spoken, "pt" is taken, and then the default.
+        """
+        for one in _widened(language or ""):
+            if one in self._languages:
+                return self._languages[one]
+        return self.default
+
+
+def say(sentences: Mapping[str, str], name: str, **values: Any) -> str:
+    """Return the sentence `name` with its blanks filled."""
+    for blank, value in values.items():
+        if isinstance(value, Sentence):
+            values[blank] = say(sentences, value.name, **value.values)
+    return sentences[name].format(**values)
+
+
+def replaced(sentences: Mapping[str, str] | None) -> Mapping[str, str]:
+    """Return the sentences with some of them replaced, in one language; see `Sentences`."""
+    return Sentences(sentences).default
+
+
+def _widened(language: str) -> Iterator[str]:
+    """Yield a language and those it falls back to, as RFC 4647 looks them up."""
+    subtags = language.casefold().replace("_", "-").split("-")
+    while subtags and subtags[0]:
+        yield "-".join(subtags)
+        subtags.pop()
+        while subtags and len(subtags[-1]) == 1:  # it says what kind of subtag would follow
+            subtags.pop()
+
+
+def _language(tag: str) -> str:
+    if tag in ENGLISH:
+        raise BindingError(f"sentence {tag!r} takes a text, with blanks in braces")
+    if not _LANGUAGE.fullmatch(tag):
+        raise BindingError(f'{tag!r} is no language; give a BCP 47 tag, such as "de" or "pt-BR"')
+    return tag.casefold().replace("_", "-")
+
+
+def _checked(sentences: Mapping[str, str]) -> Mapping[str, str]:
+    unknown = sorted(set(sentences) - set(ENGLISH))
+    if unknown:
+        raise BindingError(f"there is no sentence {unknown[0]!r}; there are {', '.join(ENGLISH)}")
+    for name, text in sentences.items():
+        _check_blanks(name, text)
+    return sentences
+
+
+def _check_blanks(name: str, text: str) -> None:
+    possible_blanks = sorted(blanks(ENGLISH[name]))
+    try:
+        say({name: text}, name, **dict.fromkeys(possible_blanks, ""))
+    except (LookupError, ValueError, AttributeError, TypeError) as error:
+        possible = ", ".join(f"{{{blank}}}" for blank in possible_blanks) or "none"
+        raise BindingError(
+            f"sentence {name!r} cannot be filled in ({error!r}); its blanks are: {possible}; "
+            "write a brace that is none as {{ or }}"
+        ) from error
+
+
+def blanks(text: str) -> set[str]:
+    """Return the names of the blanks in a sentence."""
+    return {field for _, field, _, _ in string.Formatter().parse(text) if field}

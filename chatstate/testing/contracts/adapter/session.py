@@ -1,0 +1,328 @@
+"""What the adapters' contract is tested with: an engine that runs, and a scripted bot."""
+
+# ruff: noqa: S101 - a test suite
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+from typing import Any, cast
+from unittest import SkipTest
+
+from chatstate.adapter import Adapter, Capabilities
+from chatstate.bot.interface import Interface
+from chatstate.bot.turn import Turn
+from chatstate.engine import Engine
+from chatstate.errors import ChatstateError
+from chatstate.messages import Message
+from chatstate.state.declaration import PerThread, Ref
+from chatstate.stores.sqlite import SQLiteStore
+from chatstate.stores.sqlite.letters import LetterBox
+from chatstate.testing.clock import FakeClock
+from chatstate.testing.contracts.adapter.driver import AdapterDriver, Shown, Speaker
+from chatstate.testing.contracts.adapter.watch import WatchedAdapter
+from chatstate.testing.platform import SentFile
+
+DEADLINE = 15.0
+"""Seconds after which something that must happen is taken not to."""
+
+PROMPTLY = 1.0
+ALICE, BOB = Speaker("alice"), Speaker("bob")
+Answer = Callable[[Turn], Any]
+
+
+def echo(turn: Turn) -> str:
+    """Answer what was said."""
+    return turn.text
+
+
+class Script:
+    """A bot that answers as a test says, and keeps what it was told.
+
+    `heard` are messages and presses, `edits` what `on_edit` got, `votes` what `/vote` did;
+    `count` is how many messages the conversation's state says there were.
+    """
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        self.heard: list[Message] = []
+        self.edits: list[Message] = []
+        self.votes: list[str] = []
+        self.count = 0
+        self.bot = Interface(id="contract", description="The contract of adapters")
+
+        async def on_message(turn: Turn, count: PerThread[Ref[int]]) -> Any:
+            count.value = self.count = count.value + 1
+            self.heard += turn.messages
+            answer = self.answer(turn)
+            return await answer if inspect.isawaitable(answer) else answer
+
+        async def stream(turn: Turn) -> AsyncGenerator[Any]:
+            async for one in self.answer(turn):
+                yield one
+
+        async def vote(choice: str) -> str:
+            """Vote for something."""
+            self.votes.append(choice)
+            return f"voted {choice}"
+
+        async def on_edit(message: Message) -> str:
+            self.edits.append(message)
+            return f"edited to {message.text}"
+
+        self.bot.on_message(stream if inspect.isasyncgenfunction(answer) else on_message)
+        self.bot.command(vote)
+        self.bot.on_edit(on_edit)
+
+
+def only(messages: Sequence[Shown]) -> Shown:
+    """Return the one message there is."""
+    assert len(messages) == 1, f"one message was to be shown for this; it was {list(messages)}"
+    return messages[0]
+
+
+def gated(script: Script) -> asyncio.Event:
+    """Let the answers of a bot wait for the event that is returned."""
+    gate, answer = asyncio.Event(), script.answer
+
+    async def wait(turn: Turn) -> Any:
+        await gate.wait()
+        return answer(turn)
+
+    script.answer = wait
+    return gate
+
+
+class Clock(FakeClock):
+    """A clock that notes what it was asked to wait."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pauses: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        """Return when the test has moved the clock that far."""
+        self.pauses.append(seconds)
+        await super().sleep(seconds)
+
+
+class Session:
+    """A bot on the real engine and a real SQLite file, with the adapter under test.
+
+    `is_stopping`: it runs on to its end, and takes nothing more in.
+    """
+
+    def __init__(
+        self, driver: AdapterDriver, path: Path, script: Script, options: dict[str, Any]
+    ) -> None:
+        self.driver = driver
+        self.script = script
+        self.clock = Clock()
+        self.watched = WatchedAdapter(driver.make_adapter())
+        self._path = path
+        self._options = options
+        self.is_stopping = False
+        self._starts = 0
+        self._runs = False
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the adapter under test can do."""
+        return self.watched.adapter.capabilities
+
+    def needs(self, *capabilities: str) -> None:
+        """Skip a test of what the platform lacks."""
+        lacking = [name for name in capabilities if not getattr(self.capabilities, name)]
+        if lacking:
+            raise SkipTest(f"{self.watched.adapter.name} lacks {', '.join(lacking)}")
+
+    # Start and stop
+
+    async def start(self) -> None:
+        """Start the bot, on what an earlier one left, with a new adapter."""
+        if self._starts:
+            self.watched = WatchedAdapter(self.driver.make_adapter())
+        self._starts += 1
+        self._store = SQLiteStore(self._path, clock=self.clock.time)
+        self._engine = Engine(
+            self.script.bot,
+            [cast("Adapter", self.watched)],
+            self._store,
+            clock=self.clock,
+            **self._options,
+        )
+        await self._engine.start()
+        self._runs = True
+        self._waiting = asyncio.create_task(self._engine.wait())
+
+    async def stop(self, *, hurry: bool = False) -> None:
+        """Stop the bot as SIGTERM would; in a `hurry`, as a second one would."""
+        if not self._runs:
+            return
+        self._runs = False
+        self._engine.request_stop()
+        if hurry:
+            self._engine.request_stop()
+        await asyncio.wait([self._waiting])
+        self.is_stopping = True
+        await self._engine.stop()
+        self.is_stopping = False
+        self._has_ended()
+
+    async def crash(self) -> None:
+        """End the bot as SIGKILL would: nothing more is written or sent."""
+        self._runs = False
+        self._waiting.cancel()
+        await self._engine.abandon()
+        await self._store.abandon()
+        self._has_ended()
+
+    async def restart(self) -> None:
+        """Stop the bot, and start it on the same store."""
+        await self.stop()
+        await self.start()
+
+    def failure(self) -> BaseException | None:
+        """Return what has made the engine stop, if it did."""
+        waiting = self._waiting
+        is_over = waiting.done() and not waiting.cancelled()
+        return waiting.exception() if is_over else None
+
+    def _has_ended(self) -> None:
+        assert not self.watched.runs, (
+            "`run` goes on after it was cancelled: let `CancelledError` through, and let nothing "
+            "in its `finally` wait for long"
+        )
+
+    # Saying and seeing
+
+    async def say(
+        self,
+        text: str,
+        who: Speaker = ALICE,
+        *,
+        files: Sequence[SentFile] = (),
+        reply_to: str | None = None,
+    ) -> list[Shown]:
+        """Let somebody say something; return what is shown for it, once it is all there."""
+        seen, before = len(self.watched.events), self.shown(who)
+        await self.driver.say(who, text, files=files, reply_to=reply_to)
+        return await self.answers(who, seen, before)
+
+    async def press(self, label: str, message: Shown, who: Speaker = ALICE) -> list[Shown]:
+        """Press a button; return what is shown for it."""
+        seen, before = len(self.watched.events), self.shown(who)
+        await self.driver.press(who, message.id, label)
+        return await self.answers(who, seen, before)
+
+    async def answers(self, who: Speaker, seen: int, before: Sequence[Shown]) -> list[Shown]:
+        """Return what was not shown `before`, once the event after `seen` others is settled."""
+        await self.until(
+            lambda: len(self.watched.receipts) > seen,
+            "what was said never reached `host.deliver`: does `run` read what the platform gives?",
+        )
+        await self.settled()
+        return [one for one in self.shown(who) if one not in before]
+
+    def shown(self, who: Speaker = ALICE) -> list[Shown]:
+        """Return what somebody is shown."""
+        return list(self.driver.shown(who))
+
+    def texts(self, who: Speaker = ALICE) -> list[str]:
+        """Return the texts that somebody is shown."""
+        return [one.text for one in self.shown(who)]
+
+    async def settled(self, *, advancing: float = 0.0) -> None:
+        """Return when the replies to all that was delivered are sent, held or dead."""
+        receipts = asyncio.gather(*(one.settled() for one in self.watched.receipts))
+        try:
+            await self.until(
+                receipts.done,
+                "an event was delivered, but its replies are not sent: does `perform` return when "
+                "the platform has accepted the call, and raise a `SendError` otherwise?",
+                advancing=advancing,
+            )
+        finally:
+            receipts.cancel()
+
+    async def until(
+        self, condition: Callable[[], object], hint: str, *, advancing: float = 0.0
+    ) -> None:
+        """Return when `condition` holds, or fail with the `hint`.
+
+        `advancing`: seconds by which the engine's clock moves again and again meanwhile.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + DEADLINE
+        while not condition():
+            self.check()
+            assert loop.time() < end, f"{hint}\n{self._report()}"
+            if advancing:
+                await self.clock.advance(advancing)
+            await asyncio.sleep(0.002)
+        self.check()
+
+    async def until_it_fails(self, hint: str) -> None:
+        """Return when the engine has stopped by itself, or fail with the `hint`."""
+        await asyncio.wait([self._waiting], timeout=DEADLINE)
+        assert self._waiting.done(), hint
+        failure = self._waiting.exception()
+        assert isinstance(failure, ChatstateError), f"{hint}; it raised {failure!r}"
+
+    def letters(self) -> list[str]:
+        """Return the errors of the dead letters."""
+        return [letter.error for letter, _ in LetterBox(str(self._path)).list()]
+
+    def check(self) -> None:
+        """Fail if the engine has stopped, or the adapter did what none may."""
+        failure = self.failure()
+        if failure:
+            raise AssertionError(f"the engine stopped: {failure!r}") from failure
+        assert not self.watched.problems, "\n".join(dict.fromkeys(self.watched.problems))
+
+    def _report(self) -> str:
+        events = [
+            f"delivered {one.message.kind} {one.message.text!r}" for one in self.watched.events
+        ]
+        calls = [
+            f"performed {one.action.verb} {one.action.part.content}: {one.error or 'accepted'!r}"
+            for one in self.watched.calls
+        ]
+        return "\n".join([*events, *calls])
+
+
+class AdapterSuite:
+    """What every part of the contract needs; see `AdapterContract`."""
+
+    def make_driver(self, folder: Path) -> AdapterDriver:
+        """Return a driver of a platform that nobody has used yet; `folder` is for its files."""
+        raise NotImplementedError("a subclass of AdapterContract makes the driver of its platform")
+
+    @contextlib.asynccontextmanager
+    async def session(
+        self, folder: Path, answer: Answer = echo, **options: Any
+    ) -> AsyncGenerator[Session]:
+        """Run a bot that gives `answer` to each message, until the end of the block."""
+        before = asyncio.all_tasks()
+        driver = self.make_driver(folder)
+        await driver.open()
+        try:
+            one = Session(driver, folder / "contract.db", Script(answer), options)
+            await one.start()
+            try:
+                yield one
+                one.check()
+            finally:
+                await one.stop(hurry=True)
+        finally:
+            await driver.close()
+        await _all_ended(asyncio.all_tasks() - before)
+
+
+async def _all_ended(tasks: AbstractSet[asyncio.Task[Any]]) -> None:
+    left = (await asyncio.wait(tasks, timeout=PROMPTLY))[1] if tasks else ()
+    assert not left, f"tasks go on after the adapter's `run` has ended; end them in it: {left}"

@@ -1,0 +1,38 @@
+"""`AdapterContract`: the suite that every adapter must pass.
+
+```python
+from chatstate.testing import AdapterContract
+
+class TestMyAdapter(AdapterContract):
+    def make_driver(self, folder):
+        return MyDriver(folder)
+```
+
+It is run by pytest with pytest-asyncio in its "auto" mode. The driver plays the platform: see
+`AdapterDriver`, and docs/adapters.md for one from start to end. The suite runs the real engine on a
+real SQLite file with bots of its own; what the adapter's `capabilities` lack is looked for in the
+form that the core gives it instead.
+"""
+
+from __future__ import annotations
+
+from chatstate.testing.contracts.adapter.buttons import ButtonsContract
+from chatstate.testing.contracts.adapter.files import FilesContract
+from chatstate.testing.contracts.adapter.receiving import IntakeContract, PeopleContract
+from chatstate.testing.contracts.adapter.sending import SendingContract, StoppingContract
+from chatstate.testing.contracts.adapter.text import TextContract
+
+
+class AdapterContract(
+    TextContract,
+    ButtonsContract,
+    FilesContract,
+    PeopleContract,
+    IntakeContract,
+    SendingContract,
+    StoppingContract,
+):
+    """Each verb of `chatstate.adapter.Adapter`, and each rule its docstrings give.
+
+    A subclass overrides `make_driver`.
+    """

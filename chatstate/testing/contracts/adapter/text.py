@@ -1,0 +1,218 @@
+"""The adapters' contract, first part: texts, both ways."""
+
+# ruff: noqa: S101 - a test suite
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+from chatstate.adapter import Post, PostButton, StoredFile
+from chatstate.bot.turn import Turn
+from chatstate.engine.outbox.degrade import degrade
+from chatstate.language.en import ENGLISH
+from chatstate.messages import Markdown
+from chatstate.testing.contracts.adapter.session import ALICE, AdapterSuite, Session, only
+from chatstate.testing.contracts.adapter.watch import unfit_parts
+from chatstate.text import Span, StyledText, size
+
+_LONG = 5000  # characters, where the platform has no limit
+
+PLAIN = (
+    "*a* _b_ __c__ `d` ~~e~~ ||f|| [g](https://example.org) <b>h</b> &amp; & < > \\ \\* $ %s {x}",
+    "# no heading",
+    "> no quote",
+    "- no list",
+    "1. no list",
+    "```no code```",
+    "<@1> <#2> @everyone",
+    "| a | b |",
+)
+UNICODE = {
+    "emoji": "👩‍👩‍👧‍👦 🏳️‍🌈 👍🏽 🇧🇷",
+    "text from right to left": "שלום עולם, مرحبا بالعالم! (1, 2)",
+    "combining characters": "e\u0301 a\u0308\u0323 क्षि ก็ \u1112\u1161\u11ab",
+    "characters beyond the first plane": "\U0001d4b3 \U00010348 🎲𠮷",
+}
+MARKDOWN = """\
+# Title
+
+Some **strong** and *mild* words, `call()` and [a site](https://example.org/page).
+
+- first
+- second
+
+> quoted
+"""
+CODE = [f"    line_{number:04} = '{number}'  # *kept*" for number in range(2000)]
+
+
+class TextContract(AdapterSuite):
+    """What is said arrives as it is, and what is answered too."""
+
+    async def test_text_goes_both_ways(self, tmp_path: Path) -> None:
+        """What a person says reaches the bot, and its answer is shown where it was said."""
+        async with self.session(tmp_path, lambda turn: f"you said: {turn.text}") as one:
+            reply = only(await one.say("hello"))
+            assert reply.text == "you said: hello", f"`perform` sent {reply.text!r}"
+            (heard,) = one.script.heard
+            assert (heard.text, heard.kind) == ("hello", "message"), f"`run` delivered {heard}"
+
+    async def test_unicode_is_unchanged(self, tmp_path: Path) -> None:
+        """Emoji, text from right to left, combining and astral characters, in both directions."""
+        async with self.session(tmp_path) as one:
+            for what, text in UNICODE.items():
+                reply = only(await one.say(text))
+                heard = one.script.heard[-1].text
+                assert heard == text, f"{what}: {text!r} was said and {heard!r} delivered"
+                assert reply.text == text, f"{what}: {text!r} was sent as {reply.text!r}"
+
+    async def test_markup_characters_of_plain_text_arrive_as_they_are(self, tmp_path: Path) -> None:
+        """A text without spans is shown as it stands: escape what the platform interprets."""
+        async with self.session(tmp_path) as one:
+            for text in PLAIN:
+                reply = only(await one.say(text))
+                heard = one.script.heard[-1].text
+                assert heard == text, f"{text!r} was said and {heard!r} delivered"
+                assert reply.text == text, f"{text!r} is shown as {reply.text!r}: escape it"
+                assert not reply.styles, f"{text!r} is shown with {reply.styles}: escape it"
+
+    async def test_lines_stay_lines(self, tmp_path: Path) -> None:
+        """A reply's line ends, empty lines and indentation are kept."""
+        text = "one\ntwo\n\n    indented\nlast"
+        async with self.session(tmp_path, lambda _: text) as one:
+            reply = only(await one.say("go"))
+            assert reply.text == text, f"{text!r} is shown as {reply.text!r}"
+
+    async def test_nothing_is_sent_for_an_empty_answer(self, tmp_path: Path) -> None:
+        """Neither for none, nor for one of white space."""
+        answers = {"none": None, "empty": "", "white": " \n ", "some": "text"}
+        async with self.session(tmp_path, lambda turn: answers[turn.text]) as one:
+            for text in answers:
+                await one.say(text)
+            assert one.texts() == ["text"]
+
+    async def test_a_long_text_arrives_whole(self, tmp_path: Path) -> None:
+        """In messages within the limit, in order, with no word cut or lost."""
+        async with self.session(tmp_path, lambda _: " ".join(words)) as one:
+            words = [f"🎲{number:05}" for number in range(times(one, "🎲00000 "))]
+            replies = await one.say("go")
+            shown = " ".join(reply.text for reply in replies).split()
+            assert shown == words, "words are cut, lost or out of order: see `chatstate.markup`"
+            within_limit(one)
+
+    async def test_a_word_longer_than_a_message_arrives_whole(self, tmp_path: Path) -> None:
+        """It alone is cut, between characters that belong together."""
+        async with self.session(tmp_path, lambda _: word) as one:
+            word = "👍🏽" * times(one, "👍🏽")
+            replies = await one.say("go")
+            assert "".join(reply.text for reply in replies) == word, "a part of it is lost"
+            assert all(reply.text[0] == "👍" for reply in replies), "a grapheme was cut in two"
+            within_limit(one)
+
+    async def test_long_texts_do_not_mix(self, tmp_path: Path) -> None:
+        """The parts of one reply are shown before those of the next."""
+        async with self.session(tmp_path, lambda _: [text, "after"]) as one:
+            text = "word " * times(one, "word ")
+            replies = await one.say("go")
+            assert replies[-1].text == "after", (
+                "a later reply is shown before the end of a long one"
+            )
+            assert " ".join(reply.text for reply in replies[:-1]).split() == text.split()
+
+    async def test_markdown_is_shown_and_loses_nothing(self, tmp_path: Path) -> None:
+        """Each word arrives; markup is shown as such, or left out."""
+        async with self.session(tmp_path, lambda _: Markdown(MARKDOWN)) as one:
+            replies = await one.say("go")
+            shown = "\n".join(reply.text for reply in replies)
+            at = -1
+            for word in (
+                "Title",
+                "strong",
+                "mild",
+                "call()",
+                "a site",
+                "first",
+                "second",
+                "quoted",
+            ):
+                at = shown.find(word, at + 1)
+                assert at >= 0, f"{word!r} is missing, or not in its place, in:\n{shown}"
+            assert "**" not in shown, f"marks are shown instead of what they mean:\n{shown}"
+            styles = {style for reply in replies for style in reply.styles or ()}
+            is_shown = one.capabilities.markup and all(one.styles is not None for one in replies)
+            expected = {"bold", "code"} if is_shown else set[str]()
+            assert expected <= styles, f"`markup` is among the capabilities; only {styles} is shown"
+            assert "link" in styles or "https://example.org/page" in shown, "the link is lost"
+
+    async def test_a_code_block_stays_code_when_it_is_cut(self, tmp_path: Path) -> None:
+        """Each message that holds a line of it shows it as code; no line is cut or changed."""
+        async with self.session(tmp_path, lambda _: Markdown(f"```python\n{code}\n```")) as one:
+            code = "\n".join(CODE[: times(one, CODE[0])])
+            replies = await one.say("go")
+            lines = "\n".join(reply.text for reply in replies).split("\n")
+            kept = [line for line in lines if line.strip("` ") not in ("", "python")]
+            assert kept == code.split("\n"), "lines of a code block were changed"
+            for reply in replies:
+                is_code = {"pre", "code"} & (reply.styles or set()) or reply.text.startswith("```")
+                assert is_code, f"it is no code any more: {reply.text!r}"
+            within_limit(one)
+
+    async def test_a_stream_ends_as_its_last_answer(self, tmp_path: Path) -> None:
+        """While it runs it may be shown, in one message; at the end that shows the whole."""
+        texts = ["one", "one two", "one two three"]
+
+        async def answer(_turn: Turn) -> AsyncGenerator[str]:
+            for text in texts:
+                yield text
+                await one.clock.sleep(3.0)
+
+        async with self.session(tmp_path, answer) as one:
+            await one.driver.say(ALICE, "go")
+            await one.until(lambda: one.watched.receipts, "nothing was delivered")
+            await one.settled(advancing=0.5)
+            assert one.texts() == ["one two three"], (
+                "a preview must be edited into the answer: `Sent.message_id` must be the message's"
+            )
+
+    async def test_render_is_pure(self, tmp_path: Path) -> None:
+        """It gives the same parts each time, of JSON types, connected or not."""
+        adapter = self.make_driver(tmp_path).make_adapter()
+        rich = StyledText("a b", (Span("bold", 0, 1), Span("code", 2, 3)))
+        button = PostButton("Yes", "data", "yes")
+        file = StoredFile("key", "a.txt", "text/plain", 3, str(tmp_path / "none"))
+        for post in (
+            Post(StyledText("a")),
+            Post(rich, [[button]], reply_to="1", silent=True, ephemeral=True),
+            Post(rich, [[button, button], [button]], [file, file]),
+            Post(StyledText(""), files=[file]),
+            Post(StyledText("word " * 9999)),
+        ):
+            fit = degrade(post, adapter.capabilities, ENGLISH)
+            parts = adapter.render(fit)
+            assert parts, f"`render` gave no part for {fit}"
+            problems = unfit_parts(fit, parts, adapter.render(fit))
+            assert not problems, "\n".join(problems)
+
+    async def test_an_adapter_is_the_same_account_each_time(self, tmp_path: Path) -> None:
+        """Its name, account and capabilities are known before it runs, and do not change."""
+        driver = self.make_driver(tmp_path)
+        one, two = driver.make_adapter(), driver.make_adapter()
+        assert one.name, "an adapter needs a name"
+        assert one.account, "an adapter needs the id of its account before `run`"
+        assert (one.name, one.account) == (two.name, two.account)
+        assert one.capabilities == two.capabilities
+
+
+def times(one: Session, piece: str) -> int:
+    """Return how often a text must be repeated to fill three messages."""
+    limit, unit = one.capabilities.text_limit, one.capabilities.text_unit
+    return 3 * limit // size(piece, unit) if limit else _LONG // len(piece)
+
+
+def within_limit(one: Session) -> None:
+    """Check that no message is longer than the platform allows."""
+    limit, unit = one.capabilities.text_limit, one.capabilities.text_unit
+    for text in one.texts() if limit else ():
+        length = size(text, unit)
+        assert length <= limit, f"a message of {length} {unit} is over the limit of {limit}: {text}"
