@@ -1,7 +1,7 @@
 """chatstate: one function of (message, state) becomes a durable chat bot."""
 
 from chatstate.bot.arguments import Arg
-from chatstate.bot.calls import CallNext
+from chatstate.bot.injected import CallNext
 from chatstate.bot.interface import Interface
 from chatstate.bot.resources import Resource
 from chatstate.bot.turn import Turn

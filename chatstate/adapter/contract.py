@@ -16,7 +16,7 @@ to send is in the outbox. Rules:
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -162,7 +162,7 @@ class Receipt(Protocol):
     @property
     def status(self) -> ReceiptStatus: ...
 
-    async def settled(self) -> None:
+    def settled(self) -> Awaitable[None]:
         """Return when the event's turn is committed and its replies are sent, held or dead."""
         ...
 
@@ -188,9 +188,9 @@ class Host(Protocol):
         """
         ...
 
-    async def deliver(
+    def deliver(
         self, events: Sequence[Event], cursor: str | None = None
-    ) -> Sequence[Receipt]:
+    ) -> Awaitable[Sequence[Receipt]]:
         """Store events in their order, with the adapter's cursor, and return when durable.
 
         Gives one receipt per event; without events it only stores the cursor. While the store

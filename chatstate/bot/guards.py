@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias, cast, get_args
 
-from chatstate.bot.calls import Call, predicate
+from chatstate.bot.functions import BoundFunction, predicate
 from chatstate.bot.resources import Owner
 from chatstate.errors import BindingError
 
@@ -19,7 +19,7 @@ Owners: TypeAlias = Sequence[str] | Mapping[str, Sequence[str]]
 class Guard(NamedTuple):
     """Rules of which one must hold."""
 
-    rules: tuple[Who | Call, ...]
+    rules: tuple[Who | BoundFunction, ...]
 
     @property
     def is_for_owners(self) -> bool:
@@ -35,13 +35,13 @@ class Guard(NamedTuple):
 def guard(allow: Allow, *, owner: Owner | None = None) -> Guard:
     """Return the guard that `allow` describes. Raises `BindingError`."""
     parts = cast("Sequence[Any]", allow if isinstance(allow, list | tuple) else [allow])
-    rules: list[Who | Call] = [_rule(part, owner=owner) for part in parts]
+    rules: list[Who | BoundFunction] = [_rule(part, owner=owner) for part in parts]
     if not rules:
         raise BindingError("allow=[] lets nobody in")
     return Guard(tuple(rules))
 
 
-def _rule(part: Any, *, owner: Owner | None) -> Who | Call:
+def _rule(part: Any, *, owner: Owner | None) -> Who | BoundFunction:
     if part in get_args(Who):
         return cast("Who", part)
     if not callable(part):

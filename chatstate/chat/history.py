@@ -8,16 +8,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from chatstate.bot.returns import Answers, MessageReply
+from chatstate.bot.turn import HeldValue
 from chatstate.files import Attachment
 from chatstate.messages import Markdown, Message, Reply
 from chatstate.scope import Scope
-from chatstate.state.bound import BoundState
 
 Entry = dict[str, Any]
 """A message of the history: role, content, metadata, options, as in Gradio."""
@@ -88,16 +88,14 @@ def shorten(history: list[Entry], messages: int | None, characters: int | None) 
     return dropped
 
 
-def before_values(
-    states: Sequence[BoundState], before: Sequence[str | None], objects: Sequence[Any]
-) -> dict[str, Before]:
+def before_values(held: Iterable[HeldValue]) -> dict[str, Before]:
     """Return what a turn changed that can be taken back, by the state's name."""
     changed: dict[str, Before] = {}
-    for state, text, value in zip(states, before, objects, strict=True):
-        if can_be_undone(state.scope):
-            now = state.encode(value)
-            if now != text:
-                changed[state.name] = Before(text, digest(now))
+    for value in held:
+        if can_be_undone(value.state.scope):
+            now = value.state.encode(value.value)
+            if now != value.before:
+                changed[value.state.name] = Before(value.before, digest(now))
     return changed
 
 

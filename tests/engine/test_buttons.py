@@ -26,7 +26,7 @@ from chatstate import (
 )
 from chatstate.adapter import Part, Post
 from chatstate.clock import SystemClock
-from chatstate.engine.outbox.buttons import Presses
+from chatstate.engine.outbox.buttons import Buttons
 from chatstate.messages import Event
 from chatstate.scope import Place
 from chatstate.stores.base import Arrival, FoundButton
@@ -575,7 +575,7 @@ async def test_what_is_kept_says_where_it_is_valid(
 ) -> None:
     """Though what the button carries is rightly signed."""
     store: Any = NoButtons(FoundButton(conversation, message, LONG, command=False))
-    presses = Presses(b"secret", store, SystemClock())
+    presses = Buttons(b"secret", store, SystemClock())
     ((button,),), kept = presses.rows(1, [[Button("B", LONG)]], 64)
     assert len(kept) == 1
     arrival = pressed(button.data, 1)
@@ -598,8 +598,8 @@ async def test_whatever_a_button_sends_comes_back_as_it_was(
 ) -> None:
     """And in no other conversation, nor for a bot with another secret."""
     store: Any = NoButtons()
-    presses = Presses(b"secret", store, SystemClock())
-    stranger = Presses(b"other secret", store, SystemClock())
+    presses = Buttons(b"secret", store, SystemClock())
+    stranger = Buttons(b"other secret", store, SystemClock())
     button = Button("B", command=f"/{'x'} {text}") if command else Button("B", text)
     (row,), kept = presses.rows(conversation, [[button]], 1000)
     press = presses.read_now(pressed(row[0].data, conversation))
@@ -615,6 +615,6 @@ async def test_whatever_a_button_sends_comes_back_as_it_was(
 async def test_whatever_is_pressed_is_read_without_an_error(data: str) -> None:
     """And nothing that was not signed is genuine."""
     store: Any = NoButtons()
-    presses = Presses(b"secret", store, SystemClock())
+    presses = Buttons(b"secret", store, SystemClock())
     assert await presses.read(pressed(data, 1)) is None
     assert presses.read_now(pressed(data, 1)) is None

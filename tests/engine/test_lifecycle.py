@@ -218,7 +218,7 @@ async def test_it_goes_before_what_waits_in_the_conversation() -> None:
         await entered.wait()
         jump(client)
         await client.clock.advance(1)
-        await until(lambda: client._engine._lanes.waiting(1)[0].ahead)
+        await until(lambda: client._engine._parts.lanes.waiting(1)[0].ahead)
         gate.set()
         for receipt in receipts:
             await receipt.settled()
@@ -488,7 +488,7 @@ async def test_middleware_guards_limits_and_interruptions_are_for_people() -> No
         advancing = asyncio.create_task(client.advance(TTL))
         await entered.wait()
         stopping = asyncio.create_task(alice.say("/stop"))
-        await until(lambda: client._engine._lanes.waiting(1) != [])
+        await until(lambda: client._engine._parts.lanes.waiting(1) != [])
         gate.set()
         await stopping
         await advancing
@@ -710,7 +710,7 @@ async def test_what_has_expired_is_never_dropped_for_what_comes_later() -> None:
         await entered.wait()
         jump(client)
         await client.clock.advance(1)
-        await until(lambda: any(one.ahead for one in client._engine._lanes.waiting(1)))
+        await until(lambda: any(one.ahead for one in client._engine._parts.lanes.waiting(1)))
         receipts = await client.deliver_all([bob.event(text) for text in "bcdef"])
         gate.set()
         await asyncio.gather(waiting, *(receipt.settled() for receipt in receipts))

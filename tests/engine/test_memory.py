@@ -9,7 +9,7 @@ from support import FAILED, query, texts
 
 from chatstate import Interface, PerMember, Ref, State, Turn
 from chatstate.engine.states import volatile
-from chatstate.engine.states.volatile import Memory
+from chatstate.engine.states.volatile import VolatileStates
 from chatstate.scope import Key, Place, Scope
 from chatstate.state.bound import BoundState
 from chatstate.stores.base import Change, Outcome, Store, TurnCommit, Value
@@ -174,9 +174,9 @@ def turn(seq: int, *changes: tuple[Key, int, int]) -> TurnCommit:
     return TurnCommit(seq, Place(1, 1, seq, 1), seq, made)
 
 
-def in_memory(store: FakeStore) -> Memory:
+def in_memory(store: FakeStore) -> VolatileStates:
     states = [BoundState(State(0, scope="global", durable=False), "mine", int)]
-    return Memory(cast("Store", store), states, FakeClock())
+    return VolatileStates(cast("Store", store), states, FakeClock())
 
 
 async def test_what_the_store_does_not_apply_is_not_kept_in_memory_either() -> None:
@@ -222,6 +222,6 @@ async def test_the_oldest_make_room_when_there_are_too_many(
     async with TestClient(diary()) as client:
         for name in "abcab":
             await client.user(name).say("x")
-        client._engine._turns._context.values.forget()
+        client._engine._parts.cache.forget()
         shown = [(await texts(client.user(name), "y"))[0].split("|")[0] for name in "bac"]
         assert shown == ["x y", "x y", "y"]

@@ -201,7 +201,7 @@ async def test_the_store_is_told_before_the_file_is_removed(
     """In this order, so that no crash leaves a reply without its file."""
     async with TestClient(answering(lambda: File(b"abc", "a.txt"))) as client:
         owed: list[Any] = []
-        spool_of_engine = client._engine._sender._spool
+        spool_of_engine = client._engine._parts.spool
         real = spool_of_engine.discard
 
         def discard(files: Any) -> None:

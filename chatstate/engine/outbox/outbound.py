@@ -30,7 +30,7 @@ class Outbound(msgspec.Struct):
     action: Action
     body: str = ""
     begun_at: float | None = None
-    receipts: Sequence[EventReceipt | None] = ()
+    receipts: Sequence[EventReceipt] = ()
     sent: Sent | None = None
     is_unclear: bool = False
 
