@@ -78,6 +78,11 @@ def upward(path: Path) -> set[tuple[str, str]]:
     }
 
 
+def test_each_run_collects_the_same_tests(request: pytest.FixtureRequest) -> None:
+    """No test is named by an address in memory: the workers of pytest-xdist must agree."""
+    assert [item.nodeid for item in request.session.items if " at 0x" in item.nodeid] == []
+
+
 CORE = modules(ROOT / "chatstate")
 ADAPTERS = modules(ROOT / "adapters")
 BOTS = modules(ROOT / "bots")
