@@ -11,7 +11,8 @@ from chatstate.bot.arguments import given_arguments, parse_arguments
 from chatstate.bot.forms import Form
 from chatstate.bot.parameters import Binder, Getter, Slot, checked_arguments
 from chatstate.bot.resources import Need, Owner
-from chatstate.bot.returns import Answers, Output, Returns, output, replies
+from chatstate.bot.returns import Answers, Returns, replies
+from chatstate.bot.shorthands import Output, output
 from chatstate.bot.turn import Turn
 from chatstate.errors import BindingError, ReplyError
 from chatstate.messages import CommandOption, Message

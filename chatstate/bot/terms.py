@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypedDict
 
+from chatstate.bot.access import Allow, Guard, Limit, guard, limits_of
 from chatstate.bot.calls import Call
-from chatstate.bot.guards import Allow, Guard, guard
 from chatstate.bot.handlers import Handler, Overlap
-from chatstate.bot.limits import Limit, limits_of
 from chatstate.bot.resources import Lifespan, Need
 from chatstate.errors import BindingError
 from chatstate.state.bound import States

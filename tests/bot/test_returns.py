@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from chatstate import BindingError, Reply, ReplyError
-from chatstate.bot.returns import Returns, output, replies
+from chatstate.bot.returns import Returns, replies
+from chatstate.bot.shorthands import output
 from chatstate.language.en import ENGLISH
 from chatstate.language.sentences import Sentence, replaced, say
 

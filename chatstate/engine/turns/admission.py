@@ -18,11 +18,10 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from chatstate.adapter import Adapter
+from chatstate.bot.access import Guard, Who, duration
 from chatstate.bot.calls import Call, Scene
-from chatstate.bot.guards import Guard, Who
 from chatstate.bot.handlers import Handler
 from chatstate.bot.interface import Interface
-from chatstate.bot.limits import duration
 from chatstate.bot.resources import Resources
 from chatstate.bot.terms import Terms
 from chatstate.clock import Clock

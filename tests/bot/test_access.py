@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatstate import BindingError
-from chatstate.bot.limits import Limit, Taken, duration, limits_of, take, wait
+from chatstate.bot.access import Limit, Taken, duration, limits_of, take, wait
 
 
 @pytest.mark.parametrize(
