@@ -132,7 +132,7 @@ LEFT_OUT: Any = object()
 def choices(type_: Any) -> list[str]:
     """Return all texts that give a value of this type, if they are few."""
     if typing.get_origin(type_) is Literal:
-        return [str(one) for one in typing.get_args(type_)]
+        return [str(choice) for choice in typing.get_args(type_)]
     if isinstance(type_, type) and issubclass(type_, enum.Enum):
         return [member.name.lower() for member in type_]
     return []

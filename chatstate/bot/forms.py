@@ -101,12 +101,12 @@ def _given(wanted: Input, message: Message, text: str) -> Given:
 
 def buttons_for(examples: Sequence[Any]) -> list[Button]:
     """Return a button for each example: a value, or a list of values for several inputs."""
-    return [_button(one) for one in examples]
+    return [_button(example) for example in examples]
 
 
 def _button(example: Any) -> Button:
     several = isinstance(example, list | tuple)
-    values = [_as_typed(one) for one in cast("Sequence[Any]", example)] if several else None
+    values = [_as_typed(value) for value in cast("Sequence[Any]", example)] if several else None
     if values is None:
         value = shown = _as_typed(example)
     elif len(values) == 1:

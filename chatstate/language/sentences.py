@@ -54,11 +54,11 @@ class Sentences:
         for known in {*SHIPPED, *spoken}:
             wider = list(_widened(known))[::-1]
             sentences = dict(ENGLISH)
-            for one in wider:
-                sentences |= SHIPPED.get(one, {})
+            for tag in wider:
+                sentences |= SHIPPED.get(tag, {})
             sentences |= everywhere  # the author's own words come before ours in any language
-            for one in wider:
-                sentences |= spoken.get(one, {})
+            for tag in wider:
+                sentences |= spoken.get(tag, {})
             self._languages[known] = sentences
 
     def of(self, language: str | None) -> Mapping[str, str]:
@@ -66,9 +66,9 @@ class Sentences:
 
         Where "pt-BR" is not spoken, "pt" is taken, and then the default.
         """
-        for one in _widened(language or ""):
-            if one in self._languages:
-                return self._languages[one]
+        for tag in _widened(language or ""):
+            if tag in self._languages:
+                return self._languages[tag]
         return self.default
 
 

@@ -122,10 +122,11 @@ def _takes(on_expire: Any) -> Literal["the value", "the value and the turn"]:
         signature = inspect.signature(on_expire)
     except (TypeError, ValueError):  # some built-in functions have none
         return "the value"
+    by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     needed = [
-        one
-        for one in signature.parameters.values()
-        if one.default is one.empty and one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
+        parameter
+        for parameter in signature.parameters.values()
+        if parameter.default is parameter.empty and parameter.kind in by_position
     ]
     try:
         signature.bind(*range(min(len(needed), 2) or 1))

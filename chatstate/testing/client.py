@@ -187,7 +187,7 @@ class TestClient:
         (receipt,) = await self._or_failure(host.deliver([event]))
         await self._or_failure(receipt.settled())
         new = self.platform.delivered[seen:]
-        return [one for one in new if one.event == event.id and not one.preview]
+        return [reply for reply in new if reply.event == event.id and not reply.preview]
 
     async def deliver_all(self, events: Sequence[Event]) -> Sequence[Receipt]:
         """Deliver events in one call, as a platform may, and return when they are durable."""
