@@ -238,7 +238,7 @@ def test_a_state_is_bound_by_annotation() -> None:
     ) -> None: ...
 
     bound = [slot.state for slot in handler(fn).slots]
-    assert [(one.scope, one.name, one.type) for one in bound] == [
+    assert [(state.scope, state.name, state.type) for state in bound] == [
         ("chat", "poll", Poll),
         ("user", "x", list[int]),
     ]
@@ -407,7 +407,7 @@ def result(outputs: Inputs, returned: Any, inputs: Inputs = ("text", "state")) -
     bound = handler(fn, inputs=inputs, outputs=outputs)
     states: list[Any] = [f"old {slot.state.name}" for slot in bound.slots]
     answer = bound.result(returned, states)
-    return [one.text for one in answer if isinstance(one, Reply)], states
+    return [reply.text for reply in answer if isinstance(reply, Reply)], states
 
 
 @pytest.mark.parametrize("returned", [("hi", "new"), ["hi", "new"]], ids=repr)
