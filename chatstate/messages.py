@@ -1,7 +1,12 @@
 """What travels: people, chats, messages in, replies out. Frozen data, no behaviour.
 
-Ids are the platform's own, as strings, and unique within one bot account. The structs are
-`msgspec` ones because each is built once or more per message and written to the inbox as JSON.
+1. Ids are the platform's own, as strings, and unique within one bot account.
+2. What an author makes (`Reply`, `Button`, `Markdown`, `Delete`) is checked when it is made, and
+   keeps no list that somebody may change later.
+3. Events are written to the inbox as JSON: a field that is added has a default, so that what is
+   stored can be read.
+
+The structs are `msgspec` ones because each is built once or more per message.
 """
 
 from __future__ import annotations

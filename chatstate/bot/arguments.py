@@ -1,4 +1,11 @@
-"""What a person types, to the values a handler takes. Pure functions; a table of types."""
+"""What a person types, to the values a handler takes. Pure functions; a table of types.
+
+1. A type that no text can give is refused at registration; a text that does not fit is told to
+   the person, with an example of one that would (`Sentence`).
+2. Words are split at white space; a last argument that is a `str` takes the rest of the line.
+3. Numbers are finite. Choices, yes and no, and people are known in upper and lower case.
+4. What is not given is left out, so that the function's own default holds.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""Several inputs of one function, asked for one after the other in a chat."""
+"""Several inputs of one function, asked for one after the other in a chat.
+
+1. An answer is checked when it is given: one that cannot be read is told, and asked for again.
+2. What was answered so far is a state, of each person in each conversation: it outlives a restart.
+3. A form that is complete, or given up by /cancel, is forgotten.
+4. The button of an example answers all questions at once.
+"""
 
 from __future__ import annotations
 

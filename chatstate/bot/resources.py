@@ -1,4 +1,11 @@
-"""Resources: what a bot's lifespan has opened, for functions that ask for it by type."""
+"""Resources: what a bot's lifespan has opened, for functions that ask for it by type.
+
+1. A type decides, and objects of exactly that class come before those of its subclasses. The
+   parameter's name decides only among several.
+2. What the bot's own lifespan has opened comes before what the bots around it have.
+3. A type that nothing can be told to be is refused at registration; a parameter that nothing
+   fits, or more than one thing, before the first event is handled.
+"""
 
 from __future__ import annotations
 

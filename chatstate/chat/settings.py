@@ -1,4 +1,9 @@
-"""Settings: the further parameters of a chat function, which each person may change."""
+"""Settings: the further parameters of a chat function, which each person may change.
+
+1. What somebody sets is checked first, and kept as they typed it.
+2. It is read anew each time: what no longer fits, after the bot has changed, is the default.
+3. Every setting has a default, and a type that a text can give.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,12 @@
-"""What the framework itself says to people in a chat. Every sentence can be replaced."""
+"""What the framework itself says to people in a chat. Every sentence can be replaced.
+
+1. A sentence is named, and its blanks are named. English has all of them; what another language
+   lacks is said in English.
+2. An author's sentence comes before ours, and one for a language before one for all.
+3. Names and blanks that do not exist are refused when the bot is made, not when somebody waits
+   for an answer.
+4. Languages are looked up as in RFC 4647: "pt-BR", then "pt", then the default.
+"""
 
 from __future__ import annotations
 

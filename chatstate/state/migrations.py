@@ -1,4 +1,10 @@
-"""How long a state's values live, and how those that older code wrote become today's."""
+"""How long a state's values live, and how those that older code wrote become today's.
+
+1. Options that make no sense are refused when the state is declared.
+2. From each version there is exactly one step, to the next one.
+3. A migration takes and returns JSON types, never objects of today's classes.
+4. A value of a newer version is never read: the older code says so, and stops there.
+"""
 
 from __future__ import annotations
 

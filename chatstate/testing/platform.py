@@ -1,4 +1,10 @@
-"""A platform made for tests, at the adapter's boundary."""
+"""A platform made for tests, at the adapter's boundary.
+
+1. `delivered` is what was sent, in its order; an edit is one more entry. `shown` is what a chat
+   looks like now.
+2. A reply arrives in one piece, with text, markup and buttons as far as its capabilities go.
+3. Each call takes the next fault, but for notices of typing.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""The adapters' contract, second part: buttons, presses, and what a bot edits and deletes."""
+"""The adapters' contract: buttons, presses, and what a bot edits and deletes.
+
+1. A press says what its button sends, whole, and by whom it was pressed.
+2. Buttons that are shown work in the next process too.
+3. A press that somebody made up reaches no handler, and is answered.
+4. A platform that lacks buttons or edits gets a list of what to send, or a new message.
+"""
 
 # ruff: noqa: S101 - a test suite
 

@@ -1,4 +1,9 @@
-"""The adapters' contract, third part: files, both ways."""
+"""The adapters' contract: files, both ways.
+
+1. A file arrives with its name and its bytes, in its order, and with the text it goes with.
+2. One that cannot be sent, or is too large, is told of; the text is sent all the same.
+3. A file that is owed outlives the process.
+"""
 
 # ruff: noqa: S101 - a test suite
 

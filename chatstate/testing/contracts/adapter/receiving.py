@@ -1,4 +1,10 @@
-"""The adapters' contract, fourth part: what people do, and how it gets to the bot."""
+"""The adapters' contract: what people do, and how it gets to the bot.
+
+1. Each person, chat and thread has an id of its own, the same each time.
+2. Nothing is acknowledged before it is stored; what was not is delivered again.
+3. What is delivered again has the id it had before.
+4. The order of each chat is kept, also over a lost connection and a restart.
+"""
 
 # ruff: noqa: S101, PLR2004 - a test suite
 

@@ -1,4 +1,11 @@
-"""The adapters' contract, fifth part: calls that fail, connections that break, stop and start."""
+"""The adapters' contract: calls that fail, connections that break, stop and start.
+
+1. A wait is obeyed, a refusal is final, and what else fails is tried again under the same key,
+   or held where the bot wants it.
+2. No reply is lost or overtaken; one is doubled only where the answer to a call was lost, and
+   the platform knows no keys.
+3. `run` ends at once when it is cancelled, and leaves nothing running.
+"""
 
 # ruff: noqa: S101, PLR2004 - a test suite
 

@@ -1,4 +1,11 @@
-"""What the adapters' contract is tested with: an engine that runs, and a scripted bot."""
+"""What the adapters' contract is tested with: an engine that runs, and a scripted bot.
+
+1. Engine and store are the real ones; the adapter is watched, the clock stands still.
+2. Waiting ends with what is waited for, with the engine, or after `DEADLINE` with a hint of what
+   may be wrong.
+3. Whatever the adapter did that none may is told at the end of each test.
+4. A task that goes on after the session fails its test.
+"""
 
 # ruff: noqa: S101 - a test suite
 

@@ -1,4 +1,10 @@
-"""The adapters' contract, first part: texts, both ways."""
+"""The adapters' contract: texts, both ways.
+
+1. What is said arrives letter by letter, whatever the platform interprets.
+2. What is too long becomes several messages, none above the limit: in order, and nothing is lost.
+3. Markup is shown as such or left out; it is never shown as marks.
+4. `render` is pure; name, account and capabilities are known before `run`.
+"""
 
 # ruff: noqa: S101 - a test suite
 

@@ -1,4 +1,9 @@
-"""The adapter under test, looked at from the engine's side while it works."""
+"""The adapter under test, looked at from the engine's side while it works.
+
+1. Calls are handed on as they are, or held up by the test; what is wrong is noted, not mended.
+2. Parts go through JSON, as they do when another process sends them.
+3. Each problem says what the contract wants instead.
+"""
 
 from __future__ import annotations
 

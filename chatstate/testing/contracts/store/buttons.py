@@ -1,4 +1,10 @@
-"""The store's contract, a part: buttons that are kept, and files that replies owe."""
+"""The store's contract: buttons that are kept, and files that replies owe.
+
+1. A button is found by exactly its reference, until it expires.
+2. It is kept with the turn that owes it, or not at all.
+3. Each store has a folder of its own for files.
+4. A turn owes as long as one of its replies waits or is a dead letter.
+"""
 
 # ruff: noqa: S101 - a test suite
 

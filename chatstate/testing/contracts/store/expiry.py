@@ -1,4 +1,9 @@
-"""The store's contract, sixth part: values that expire."""
+"""The store's contract: values that expire.
+
+1. A value that is due becomes an event, once, unless it was used or changed since.
+2. That event goes first in its conversation, and never has to make room for others.
+3. A use puts the end off only if its turn is applied, and is no conflict for anybody.
+"""
 
 # ruff: noqa: S101, PLR2004 - a test suite
 

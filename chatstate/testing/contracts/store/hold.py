@@ -1,4 +1,10 @@
-"""The store's contract, first part: who holds it, and who is who in it."""
+"""The store's contract: who holds it, and who is who in it.
+
+1. Accounts, people, chats and threads are found again by the platform's ids, in every process.
+2. What one bot keeps is nothing to another one on the same store.
+3. Runs have numbers: no two make the same version, and crashes in a row are counted.
+4. A chat with a second id is one chat; where both were in use, nothing is thrown away.
+"""
 
 # ruff: noqa: S101, PLR2004 - a test suite
 

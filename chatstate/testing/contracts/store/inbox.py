@@ -1,4 +1,10 @@
-"""The store's contract, second part: what comes in."""
+"""The store's contract: what comes in.
+
+1. An event is stored once, at its place in the order of arrival, as it was given.
+2. What `ingest` has returned is there in the next process.
+3. Too many waiting events are refused, or push out older ones; numbers are never used again.
+4. Done events are known for 48 hours, waiting ones for ever.
+"""
 
 # ruff: noqa: S101, PLR2004 - a test suite
 

@@ -1,4 +1,9 @@
-"""The store's contract, last part: what goes out, and what could not."""
+"""The store's contract: what goes out, and what could not.
+
+1. Replies are owed in order until they are settled, in the next process too.
+2. Whether sending had begun is durable before it begins.
+3. What fails for good is a dead letter, which only a request brings back: once, and to its own bot.
+"""
 
 # ruff: noqa: S101, PLR2004 - a test suite
 

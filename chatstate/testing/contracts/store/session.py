@@ -1,4 +1,9 @@
-"""What the store's contract is tested with: a store that is open, and events to put into it."""
+"""What the store's contract is tested with: a store that is open, and events to put into it.
+
+1. A session is one run: the store is opened by one bot for one account, and closed at its end.
+2. The same folder is the same data, however often it is opened.
+3. Time is what the test says.
+"""
 
 # ruff: noqa: S101, ARG002 - a test suite, and what a subclass may override
 

@@ -1,4 +1,10 @@
-"""The store's contract, third part: committing turns, and their notes."""
+"""The store's contract: committing turns, and their notes.
+
+1. A turn has all its effects or none, whatever becomes of the others of its batch.
+2. It is applied only if what it read is still there, and all before it are done.
+3. Each is done once: a repeat is applied without effect, another attempt is fenced.
+4. Notes outlive an attempt, and end with the commit.
+"""
 
 # ruff: noqa: S101, PLR2004 - a test suite
 
