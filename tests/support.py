@@ -3,6 +3,7 @@
 import sqlite3
 from typing import Any
 
+from chatstate.engine.assembly import Parts
 from chatstate.testing import Person, TestClient
 
 FAILED = "Sorry, something went wrong. Nothing was changed."
@@ -21,3 +22,10 @@ def query(client: TestClient, statement: str, *values: object) -> list[Any]:
             return connection.execute(statement, values).fetchall()
     finally:
         connection.close()
+
+
+def parts_of(client: TestClient) -> Parts:
+    """Return the parts of the engine that runs for a client."""
+    parts = client._engine._parts
+    assert parts
+    return parts

@@ -13,7 +13,8 @@ from chatstate.bot.functions import BoundFunction
 from chatstate.bot.injected import Getter, Held, Injected
 from chatstate.bot.parameters import Binder, Slot, checked_arguments
 from chatstate.bot.resources import Need, Owner
-from chatstate.bot.returns import Answers, Output, Returns, output, replies
+from chatstate.bot.returns import Answers, Returns, replies
+from chatstate.bot.shorthands import Output, output
 from chatstate.errors import BindingError, ReplyError
 from chatstate.messages import CommandOption, Message
 from chatstate.signature import Mode, first_line, label, mode

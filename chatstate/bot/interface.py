@@ -7,12 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Unpack, overload
 
+from chatstate.bot.access import Owners, guard, limits_of, owners_of
 from chatstate.bot.commands import cancel_for, help_for
 from chatstate.bot.forms import buttons_for
 from chatstate.bot.functions import BoundFunction, middleware
-from chatstate.bot.guards import Owners, guard, owners_of
 from chatstate.bot.handlers import Handler
-from chatstate.bot.limits import limits_of
 from chatstate.bot.options import Options, how_it_runs, refuse_unknown
 from chatstate.bot.resources import Lifespan, checked_lifespan
 from chatstate.bot.routes import Route, Routes, command_name, route_to

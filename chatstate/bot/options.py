@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
-from chatstate.bot.guards import Allow
+from chatstate.bot.access import Allow
 from chatstate.bot.handlers import Overlap
 
 

@@ -14,10 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from chatstate.bot.access import Guard, Limit, guard, limits_of
 from chatstate.bot.functions import BoundFunction
-from chatstate.bot.guards import Guard, guard
 from chatstate.bot.handlers import Handler
-from chatstate.bot.limits import Limit, limits_of
 from chatstate.bot.options import Options
 from chatstate.bot.resources import Lifespan, Need
 from chatstate.errors import BindingError, StateError

@@ -52,20 +52,20 @@ def digest(text: str) -> str:
 def entries_of(message: Message, text: str) -> list[Entry]:
     """Return what a person's message adds to the history."""
     said = [text] if text else []
-    said += [f"[file {one.name}]" for one in message.attachments]
+    said += [f"[file {file.name}]" for file in message.attachments]
     return [_entry("user", content) for content in said]
 
 
 def entries_for(answer: Answers) -> list[Entry]:
     """Return what an answer adds to the history."""
-    return [_answered(one) for one in answer if isinstance(one, Reply)]
+    return [_answered(reply) for reply in answer if isinstance(reply, Reply)]
 
 
 def _answered(reply: Reply) -> Entry:
     if isinstance(reply, MessageReply):
         return _entry("assistant", reply.content, reply.metadata, reply.options)
     text = reply.text.text if isinstance(reply.text, Markdown) else reply.text
-    names = [f"[file {one.name}]" for one in reply.files]
+    names = [f"[file {file.name}]" for file in reply.files]
     return _entry("assistant", "\n".join([text, *names] if text else names))
 
 

@@ -5,7 +5,7 @@ import functools
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from types import SimpleNamespace
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
@@ -241,7 +241,7 @@ def test_a_state_is_bound_by_annotation() -> None:
     ) -> None: ...
 
     bound = [slot.state for slot in handler(fn).slots]
-    assert [(one.scope, one.name, one.type) for one in bound] == [
+    assert [(state.scope, state.name, state.type) for state in bound] == [
         ("chat", "poll", Poll),
         ("user", "x", list[int]),
     ]
@@ -288,9 +288,9 @@ def test_string_annotations_find_local_classes() -> None:
 
     def fn(text: "str", local: "PerChat[Local]") -> None: ...
 
-    found = Interface(fn).routes.of_kind("message")
+    found = Interface(fn).routes.find(Message("hi", ALICE, ROOM))
     assert found
-    (slot,) = found.slots
+    (slot,) = found[0].handler.slots
     assert slot.state.type is Local
 
 

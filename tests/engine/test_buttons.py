@@ -330,7 +330,7 @@ async def test_a_press_edits_and_deletes_the_message_it_hangs_on(value: str) -> 
         if value == LONG:
             assert await refused(client, await alice.press_data(data_of(third), on=other))
             assert await refused(client, await alice.press_data(data_of(other), on=third))
-        assert [one.text for one in client.platform.shown(alice.chat.id)][:2] == ["3", "4"]
+        assert [reply.text for reply in client.platform.shown(alice.chat.id)][:2] == ["3", "4"]
         assert await alice.press("Gone", on=third) == []
         assert client.platform.deleted == [first.id]
 
@@ -345,7 +345,7 @@ async def test_where_messages_cannot_be_edited_a_press_is_answered_by_a_new_one(
             (reply,) = await alice.press("More")
             assert (reply.edits, reply.text) == (None, count)
         assert await alice.press("Gone") == []
-        assert len({one.id for one in (*first, reply)}) == 2
+        assert len({message.id for message in (*first, reply)}) == 2
         assert platform.deleted == []
 
 
@@ -456,7 +456,7 @@ async def test_a_forged_press_is_merged_with_nothing() -> None:
         gate.set()
         await asyncio.gather(*(receipt.settled() for receipt in receipts))
         assert heard == ["first", "a\nb", "c"]
-        assert [one.text for one in client.platform.delivered] == [DEAD]
+        assert [reply.text for reply in client.platform.delivered] == [DEAD]
 
 
 @pytest.mark.parametrize("value", ["value", LONG], ids=["carried", "by reference"])
@@ -513,7 +513,7 @@ async def test_a_press_that_is_delivered_again_changes_nothing_twice() -> None:
         alice = client.user("alice")
         (shown,) = await alice.say("/show")
         event = alice.event(data_of(shown), kind="press")
-        assert [one.text for one in await client.deliver(event)] == ["press: B"]
+        assert [reply.text for reply in await client.deliver(event)] == ["press: B"]
         await client.restart()
         assert await client.deliver(event) == []
         assert len(shop.heard) == 1
@@ -534,7 +534,7 @@ async def test_a_press_that_fails_can_be_retried() -> None:
     async with TestClient(bot) as client:
         alice = client.user("alice")
         await alice.say("hi")
-        assert [one.text for one in await alice.press("B")] == [FAILED]
+        assert [reply.text for reply in await alice.press("B")] == [FAILED]
         query(client, "INSERT INTO requests (verb, letter, asked_at) VALUES ('retry', 1, 0)")
         while len(client.platform.delivered) < 3:
             await client.advance(1)

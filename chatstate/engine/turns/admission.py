@@ -18,9 +18,8 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from chatstate.adapter import Adapter
+from chatstate.bot.access import Guard, Who, duration
 from chatstate.bot.functions import BoundFunction
-from chatstate.bot.guards import Guard, Who
-from chatstate.bot.limits import duration
 from chatstate.bot.resources import Resources
 from chatstate.engine.authors import of_author
 from chatstate.engine.threads import HandlerThreads

@@ -66,15 +66,17 @@ class Finish:
         self._sentences = sentences
         self._versions = versions
 
-    def refuse(self, turn: RunningTurn, error: UserError) -> None:
-        """End a turn whose person is told what was wrong with what they said."""
-        try:
-            self.queue(turn, refusal(turn, self._sentences, error))
-        except Exception as unspeakable:  # noqa: BLE001 - its text may be anything
-            self.fail(turn, unspeakable)
-
     def fail(self, turn: RunningTurn, error: BaseException) -> None:
-        """End a turn whose author's code, or what it answered, has failed."""
+        """End a turn whose author's code, or what it answered, has failed.
+
+        A `UserError` is for the person; anything else makes a dead letter of the event.
+        """
+        try:
+            if isinstance(error, UserError):
+                self.queue(turn, refusal(turn, self._sentences, error))
+                return
+        except Exception as unspeakable:  # noqa: BLE001 - its text may be anything
+            error = unspeakable
         log.error("the turn of event %s failed", turn.arrival.event.id, exc_info=error)
         detail = "".join(traceback.format_exception(error))
         self.give_up(turn, DeadLetter("event", describe(error), detail))

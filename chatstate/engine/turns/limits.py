@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from chatstate.bot.limits import Limit, Taken, take, wait
+from chatstate.bot.access import Limit, Taken, take, wait
 from chatstate.clock import Clock
 from chatstate.engine.states.cache import Entry, StateCache
 from chatstate.scope import Key, Place, key

@@ -33,7 +33,7 @@ from chatstate.engine.turns.sentences import apology, closing
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.values import TurnValues
 from chatstate.engine.turns.watch import Watch
-from chatstate.errors import StorageError, UserError
+from chatstate.errors import StorageError
 from chatstate.language.sentences import Sentences
 from chatstate.messages import Delete, Reply
 from chatstate.stores.base import Arrival, DeadLetter
@@ -94,12 +94,8 @@ class Turns:
                     await self._wait_for_locks(turn, plan)
                 while not await self._attempt(turn, plan):
                     await self._run_again(turn)
-        except UserError as error:
-            self._finish.refuse(turn, error)
-        except StorageError:  # ours: what an author's code raises is told apart where it is called
-            raise
         except BaseException as error:
-            if self._is_ordered(turn, error):
+            if self._is_ours(turn, error):
                 raise
             self._finish.fail(turn, error)
         finally:
@@ -251,7 +247,11 @@ class Turns:
         self._watch.remove(turn)
         self._lanes.leave_behind(turn)
 
-    def _is_ordered(self, turn: RunningTurn, error: BaseException) -> bool:
-        """Tell whether it is the engine that ends a turn so, not its author's code."""
-        ordered = turn.fenced or self.are_ending
-        return ordered and isinstance(error, asyncio.CancelledError | GeneratorExit)
+    def _is_ours(self, turn: RunningTurn, error: BaseException) -> bool:
+        """Tell whether it is the engine that ends a turn so, not its author's code.
+
+        The store's own errors are: an author's are told apart where that code is called.
+        """
+        if isinstance(error, asyncio.CancelledError | GeneratorExit):
+            return turn.fenced or self.are_ending
+        return isinstance(error, StorageError)
