@@ -75,7 +75,9 @@ def _parser() -> argparse.ArgumentParser:
         help=f"default {_ROUNDS}, with --quick {_QUICK_ROUNDS}; medians are of rounds",
     )
     parser.add_argument(
-        "--quick", action="store_true", help="echo in about a minute; see above for its last line"
+        "--quick",
+        action="store_true",
+        help="echo in about a minute on an idle machine; see above for its last line",
     )
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="write all figures of echo there, too"
