@@ -411,7 +411,8 @@ def result(outputs: Inputs, returned: Any, inputs: Inputs = ("text", "state")) -
     slots: list[Any] = [SimpleNamespace(object=f"old {s.state.name}") for s in bound.slots]
     answer = bound.result(returned, slots)
     texts = [reply.text for reply in answer if isinstance(reply, Reply)]
-    return texts, [slot.object for slot in slots]
+    values = [slot.object for slot in slots]
+    return texts, [value.value if isinstance(value, Ref) else value for value in values]
 
 
 @pytest.mark.parametrize("returned", [("hi", "new"), ["hi", "new"]], ids=repr)
