@@ -2,9 +2,12 @@
 
 1. Blocks and what is in them mean what CommonMark says, written as chats write it.
 2. What CommonMark would not show is text: definitions nobody uses, cells, titles.
-3. Tables are laid out.
-4. Depth and size lose nothing, and take seconds at most.
+3. Emphasis in CJK.
+4. Tables are laid out.
+5. Depth and size lose nothing, and take seconds at most.
 """
+
+# ruff: noqa: RUF001 - punctuation of CJK is the point
 
 import subprocess
 import sys
@@ -133,6 +136,20 @@ DEFINITIONS = [
         "[b]: /c '[c]'\n[c]: /d '[d]'\n[d]: /e\n\na (/b) ([b])",
     ),
 ]
+CJK = [
+    ("**注意：**请看", "<bold>注意：</bold>请看"),
+    ("これは**「重要」**です", "これは<bold>「重要」</bold>です"),
+    ("他说**“你好”**了", "他说<bold>“你好”</bold>了"),
+    ("**이것(this)**은", "<bold>이것(this)</bold>은"),
+    ("패키지는 **`a`**를", "패키지는 <bold><code>a</code></bold>를"),
+    ("~~错。~~对 *（a）*b", "<strike>错。</strike>对 <italic>（a）</italic>b"),
+    ("禰\U000e0100**(a)**字", "禰\U000e0100<bold>(a)</bold>字"),
+    ("葛\ufe00**(a)**字", "葛\ufe00<bold>(a)</bold>字"),
+    ("__注意：__请看 a_日_b", "__注意：__请看 a_日_b"),
+    ("** 注意：**请看", "** 注意：**请看"),
+    ("a**(b)**c", "a**(b)**c"),
+    ("字🙂**(b)**c", "字🙂**(b)**c"),
+]
 TABLES = [
     ("|a|b|\n|-|-|\n|1|22|", "a | b\n--+---\n1 | 22"),
     (
@@ -151,6 +168,12 @@ TABLES = [
 @pytest.mark.parametrize(("markdown", "expected"), [*INLINE, *LINKS, *BLOCKS, *DEFINITIONS])
 def test_markdown_means(markdown: str, expected: str) -> None:
     """Each piece of Markdown means what CommonMark says it does, in the words of a chat."""
+    assert tagged(parse(markdown)) == expected
+
+
+@pytest.mark.parametrize(("markdown", "expected"), CJK)
+def test_emphasis_is_seen_in_cjk(markdown: str, expected: str) -> None:
+    """Punctuation of Chinese, Japanese and Korean does not keep emphasis from ending."""
     assert tagged(parse(markdown)) == expected
 
 

@@ -6,8 +6,9 @@ Each difference is a file. They are there because a chat is no web page: what a 
 1. Tables and strikethrough are GitHub's; raw HTML is text (`MarkdownIt`'s own options).
 2. A definition of a link that nobody refers to is text (`definitions`).
 3. Rows of a table have the cells that were written, no more and no fewer (`tables`).
-4. Bare web addresses are text to the letter, and no address is cut short (`addresses`).
-5. What is nested deeper than `paragraphs.DEEPEST` is a paragraph (`paragraphs`).
+4. Emphasis beside Chinese, Japanese and Korean is seen as its authors mean it (`emphasis`).
+5. Bare web addresses are text to the letter, and no address is cut short (`addresses`).
+6. What is nested deeper than `paragraphs.DEEPEST` is a paragraph (`paragraphs`).
 
 Parsing takes time in proportion to the text, as far as it is ours: no rule looks ahead for what
 another look has shown not to be there.
@@ -23,6 +24,7 @@ from markdown_it.token import Token
 from chatstate.markup.grammar import (
     addresses,
     definitions,
+    emphasis,
     paragraphs,
     tables,
 )
@@ -42,6 +44,7 @@ def read(markdown: str) -> list[Token]:
 @cache
 def _parser() -> MarkdownIt:
     parser = addresses.Parser()
+    parser.inline = emphasis.Inline()
     options = {"html": False, "maxNesting": paragraphs.DEEPEST + 5, **definitions.OPTIONS}
     parser.configure("commonmark", options)
     parser.enable(["table", "strikethrough"])
