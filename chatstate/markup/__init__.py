@@ -31,7 +31,7 @@ __all__ = [
 
 
 def parse(markdown: str) -> StyledText:
-    """Return what Markdown says: its text without markup, and spans that tell the rest.
+    r"""Return what Markdown says: its text without markup, and spans that tell the rest.
 
     CommonMark with strikethrough, tables, task lists and fenced code. Raw HTML is text, line
     breaks stay line breaks, and nothing is an error: what is no markup is text, and each letter
@@ -45,6 +45,7 @@ def parse(markdown: str) -> StyledText:
     - what stands behind the language of a block of code is a line above it;
     - a table is laid out in a `pre` span, with a `table` span around it. Cells beyond its header
       stay; rows are padded, and filled up, as far as that is in proportion to what was written;
+    - a formula of LaTeX (`$...$`, `$$...$$`, `\(...\)`, `\[...\]`) is text to the letter;
     - a definition that no link refers to is text (`[Alice]: hi`);
     - a link's title, and the address of an image in a link, stand in parentheses behind the label;
     - a link whose address is not of the web (a relative one, `mailto:`) is text: its label, then

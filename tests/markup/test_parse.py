@@ -2,7 +2,7 @@
 
 1. Blocks and what is in them mean what CommonMark says, written as chats write it.
 2. What CommonMark would not show is text: definitions nobody uses, cells, titles.
-3. Emphasis in CJK.
+3. Emphasis in CJK, formulas, and what is no formula.
 4. Tables are laid out.
 5. Depth and size lose nothing, and take seconds at most.
 """
@@ -150,6 +150,47 @@ CJK = [
     ("a**(b)**c", "a**(b)**c"),
     ("字🙂**(b)**c", "字🙂**(b)**c"),
 ]
+FORMULAS = [
+    *(
+        "$\\left\\{ x \\;|\\; x \\right\\}$",
+        "$a_1*b_2*c$",
+        "$x$",
+        "函数$f_{1}*2*$的",
+        "($x_i$)",
+    ),
+    *("$$a_1 * b_2 * c \\\\ d$$", "$$\na_1\n+ b\n> c\n1. d\n# e\n=\n$$", "a\n$$\n- b\n$$\nc"),
+    *(
+        "\\(x_1 \\,\\&\\, *y*\\)",
+        "\\(x\\)",
+        "\\[ x \\]",
+        "\\[\nx\n- y\\\\\n\\]",
+        "\\[a \\\\[2pt] b\\]",
+    ),
+    *(
+        "\\begin{pmatrix}a & b \\\\ c & d\\end{pmatrix}",
+        "\\begin{align*}\n+ a &= b \\\\\n- c\n\\end{align*}",
+    ),
+]
+NO_FORMULAS = [
+    ("costs $5 and *$6*", "costs $5 and <italic>$6</italic>"),
+    (
+        "**$5** or **$x**, $5 *now* or 6$",
+        "<bold>$5</bold> or <bold>$x</bold>, $5 <italic>now</italic> or 6$",
+    ),
+    (
+        "$ a_1 *b*$ US$a_1 *b*$ $$ *c* and $$",
+        "$ a_1 <italic>b</italic>$ US$a_1 <italic>b</italic>$ $$ <italic>c</italic> and $$",
+    ),
+    ("$a_1 *b*\\$a_1 *b*", "$a_1 <italic>b</italic>$a_1 <italic>b</italic>"),
+    ("\\[note\\](https://x.yz) \\[ \\] \\(some words\\)", "[note](https://x.yz) [ ] (some words)"),
+    (
+        "`$a` *b*$ $a_1 `$` *b*",
+        "<code>$a</code> <italic>b</italic>$ $a_1 <code>$</code> <italic>b</italic>",
+    ),
+    ("$$\na\n\n- b\n$$", "$$\na\n\n<bullet>• </bullet>b\n  $$"),
+    ("    $$\n    a\n    $$", "<pre>$$\na\n$$</pre>"),
+    ("- $$\n- a\n$$", "<bullet>• </bullet>$$\n<bullet>• </bullet>a\n  $$"),
+]
 TABLES = [
     ("|a|b|\n|-|-|\n|1|22|", "a | b\n--+---\n1 | 22"),
     (
@@ -162,6 +203,8 @@ TABLES = [
     ("|a|b|\n|-|-|\n|1|2|3|4|", "a | b\n--+--\n1 | 2 | 3 | 4"),
     ("|a|b|\n|-|-|\n|`x | y`|z|", "a     | b\n------+--\nx | y | z"),
     ("|a|b|\n|-|-|\n|`x | y`|", "a  | b\n---+---\n`x | y`"),
+    ("|a|\n|-|\n|`x|$y|z$\\|", "a\n--\n`x | $y|z$|"),
+    ("|a|\n|-|\n|\\(\\|x|\\)|", "a\n-------\n\\(|x|\\)"),
 ]
 
 
@@ -174,6 +217,22 @@ def test_markdown_means(markdown: str, expected: str) -> None:
 @pytest.mark.parametrize(("markdown", "expected"), CJK)
 def test_emphasis_is_seen_in_cjk(markdown: str, expected: str) -> None:
     """Punctuation of Chinese, Japanese and Korean does not keep emphasis from ending."""
+    assert tagged(parse(markdown)) == expected
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+@pytest.mark.parametrize("around", ["{}", "a {} b", "- {}", "> {}"])
+def test_formulas_are_kept(formula: str, around: str) -> None:
+    """A formula of LaTeX is text to the letter, wherever it stands."""
+    mark = around.removesuffix("{}") if around.startswith((">", "-")) else ""
+    source = around.format(formula.replace("\n", "\n" + mark.replace("-", " ")))
+    shown = parse(source).text.removeprefix("• ").replace("\n  ", "\n")
+    assert shown == around.removeprefix(mark).format(formula)
+
+
+@pytest.mark.parametrize(("markdown", "expected"), NO_FORMULAS)
+def test_money_is_no_formula(markdown: str, expected: str) -> None:
+    """Dollars and escaped brackets that are no formula leave Markdown as it is."""
     assert tagged(parse(markdown)) == expected
 
 
@@ -217,6 +276,8 @@ HUGE = {
     "one word": "x" * 1_000_000,
     "emphasis": "*a" * 100_000,
     "fences": "```\n" * 250_000,
+    "unclosed formulas": "\\(\\[$$a\\begin{cases}" * 15_000,
+    "lines of unclosed formulas": "$$ a\n\\[\n\\begin{align}\n\n" * 15_000,
     "an address and brackets": "https://x.yz/" + "(" * 300_000 + ")" * 600_000 + "a",
     "an address and a tail": "https://x.yz/" + ")*" * 80_000,
 }

@@ -6,9 +6,10 @@ Each difference is a file. They are there because a chat is no web page: what a 
 1. Tables and strikethrough are GitHub's; raw HTML is text (`MarkdownIt`'s own options).
 2. A definition of a link that nobody refers to is text (`definitions`).
 3. Rows of a table have the cells that were written, no more and no fewer (`tables`).
-4. Emphasis beside Chinese, Japanese and Korean is seen as its authors mean it (`emphasis`).
-5. Bare web addresses are text to the letter, and no address is cut short (`addresses`).
-6. What is nested deeper than `paragraphs.DEEPEST` is a paragraph (`paragraphs`).
+4. Formulas of LaTeX are text to the letter (`formulas`).
+5. Emphasis beside Chinese, Japanese and Korean is seen as its authors mean it (`emphasis`).
+6. Bare web addresses are text to the letter, and no address is cut short (`addresses`).
+7. What is nested deeper than `paragraphs.DEEPEST` is a paragraph (`paragraphs`).
 
 Parsing takes time in proportion to the text, as far as it is ours: no rule looks ahead for what
 another look has shown not to be there.
@@ -25,6 +26,7 @@ from chatstate.markup.grammar import (
     addresses,
     definitions,
     emphasis,
+    formulas,
     paragraphs,
     tables,
 )
@@ -50,7 +52,10 @@ def _parser() -> MarkdownIt:
     parser.enable(["table", "strikethrough"])
     parser.block.ruler.before("table", "deepest", paragraphs.take_deepest)
     parser.block.ruler.at("table", tables.take, {"alt": ["paragraph", "reference"]})
+    parser.block.ruler.before("fence", "formula", formulas.take_lines, formulas.ENDS)
+    parser.block.ruler.before("lheading", "formula_behind", formulas.take_ends, formulas.ENDS)
     parser.block.ruler.at("reference", definitions.take)
     parser.inline.ruler.at("link", definitions.take_link)
     parser.inline.ruler.after("text", "address", addresses.take)
+    parser.inline.ruler.before("escape", "formula", formulas.take)
     return parser

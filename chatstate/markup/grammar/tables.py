@@ -3,7 +3,7 @@
 1. What is a table, and where it ends, is as in GitHub's Markdown.
 2. A row that has fewer cells than the header is not filled up here: a header of a thousand cells
    would make a thousand of each `|`.
-3. A row that has more keeps them. Before that, it is cut once more, not within code:
+3. A row that has more keeps them. Before that, it is cut once more, not within code and formulas:
    models write `str | None` in cells without escaping the bar.
 """
 
@@ -14,9 +14,11 @@ from collections.abc import Iterator
 
 from markdown_it.rules_block import StateBlock, table
 
+from chatstate.markup.grammar.formulas import formula_end
 from chatstate.markup.tables import Align
 
 _BAR = re.compile(r"(?<!\\)\|")
+_CODE_OR_FORMULA = re.compile(r"(?<!\\)(?:`+|\$|\\(?=[(\[]))")
 _TICKS = re.compile(r"(?<!\\)`+")
 
 
@@ -92,12 +94,12 @@ def _cells(line: str, closed: list[tuple[int, int]] | None = None) -> list[str]:
 
 
 def _closed(line: str) -> Iterator[tuple[int, int]]:
-    """Yield where code stands in a row."""
+    """Yield where code and formulas stand in a row."""
     following = _following(line)
     position = 0
-    while found := _TICKS.search(line, position):
+    while found := _CODE_OR_FORMULA.search(line, position):
         start = found.start()
-        end = following.get(start, 0)
+        end = following.get(start, 0) if "`" in found[0] else formula_end(line, start, len(line))
         if end > start:
             yield start, end
         position = max(found.end(), end)
