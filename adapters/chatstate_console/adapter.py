@@ -8,13 +8,14 @@ import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from chatstate import AdapterError, Attachment, Rejected
-from chatstate.adapter import Action, Adapter, Host, Part, Post, Sent, StoredFile
+from chatstate.adapter import Action, Adapter, Host, Part, Post, Sent, StoredFile, options_from
 from chatstate_console import wire
 from chatstate_console.files import keep, pieces
 from chatstate_console.lines import HELP, Do, Place, Say, read
+from chatstate_console.options import ConsoleOptions
 from chatstate_console.pipe import Pipe
 from chatstate_console.session import Misread, Session
 from chatstate_console.view import View
@@ -27,27 +28,27 @@ _DUMB = ("dumb", "unknown")
 class ConsoleAdapter(Adapter):
     """Talks with whoever sits at the terminal, or with what is piped in.
 
-    `user` speaks first, in `chat`; `:as` and `:in` change that, and `user` is an admin of all
-    groups. Files that the bot sends are kept
-    in the folder `files`. `stdin` is a file descriptor. Raises `ValueError` if nobody speaks, or
-    nowhere, and `AdapterError` if a terminal needs a library that is not installed.
+    `options`, or options by name, are those of `ConsoleOptions`: `user` speaks first, in `chat`;
+    `:as` and `:in` change that, and `user` is an admin of all groups. `stdin` is a file descriptor.
+    Raises `AdapterError` for options that cannot be, or if a terminal needs a library that is not
+    installed.
     """
 
+    Options = ConsoleOptions
     name = "console"
     account = "local"
 
     def __init__(
         self,
-        user: str = "user",
-        chat: str = "console",
+        options: ConsoleOptions | None = None,
         *,
-        files: str | os.PathLike[str] = "chatstate-files",
         stdin: int = 0,
         stdout: TextIO | None = None,
+        **named: Any,
     ) -> None:
-        self.session = Session(user, chat)
-        self._owner = user
-        self._files = Path(files)
+        self.options = options_from(ConsoleOptions, options, named, adapter=self.name)
+        self.session = Session(self.options.user, self.options.chat)
+        self._files = Path(self.options.files)
         self._view = _view(self.session, stdin, stdout or sys.stdout)
         self.capabilities = self._view.capabilities
         self._failure: AdapterError | None = None
@@ -92,7 +93,7 @@ class ConsoleAdapter(Adapter):
 
     async def is_admin(self, chat: str, user: str) -> bool:  # noqa: ARG002 - the same everywhere
         """Tell whether this is who has started the console; all others are guests."""
-        return user == self._owner
+        return user == self.options.user
 
     async def _converse(self, host: Host) -> None:
         async with contextlib.aclosing(self._view.lines(host.commands)) as lines:

@@ -106,7 +106,7 @@ def final(error: BaseException, wanted: discord.Intents) -> AdapterError | None:
         asked = [f"{name} Intent" for flag, name in names.items() if getattr(wanted, flag)]
         return AdapterError(
             f"the bot's application lacks the {' and the '.join(asked)}: switch it on at "
-            f"{_HOME} (page Bot), or do without --groups all and CHATSTATE_DISCORD_MEMBERS"
+            f"{_HOME} (page Bot), or do without --groups all and --members"
         )
     code = error.code if isinstance(error, discord.ConnectionClosed) else 0
     if code in _FINAL:

@@ -20,8 +20,8 @@ from telegram.error import TelegramError
 from telegram.request import HTTPXRequest
 
 from chatstate import AdapterError
+from chatstate_telegram.options import API
 
-API = "https://api.telegram.org/bot"
 HIDDEN = "<token>"
 _READ_SECONDS = 20.0
 _CONNECT_SECONDS = 10.0

@@ -23,7 +23,6 @@ from chatstate_telegram.wire import UPDATES
 
 log = logging.getLogger("chatstate.telegram")
 
-POLL_SECONDS = 30
 SLACK_SECONDS = 15.0
 WATCHDOG_SECONDS = 15.0
 
@@ -37,7 +36,7 @@ class Polling:
         take: Callable[[list[Any], int | None], Awaitable[None]],
         *,
         offset: int | None = None,
-        seconds: int = POLL_SECONDS,
+        seconds: int,
         slack: float = SLACK_SECONDS,
         watchdog: float = WATCHDOG_SECONDS,
     ) -> None:

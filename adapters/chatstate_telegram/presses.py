@@ -18,7 +18,6 @@ from chatstate_telegram.errors import DoneBefore, meaning
 
 log = logging.getLogger("chatstate.telegram")
 
-PATIENCE = 2.0
 TEXT_LIMIT = 200
 _GLANCE = 60  # what is longer, or has lines, is read in a window that stays until it is closed
 _REMEMBERED = 10_000
@@ -28,7 +27,7 @@ _TRIES = 3
 class Presses:
     """Answers presses, each once. An `origin` is the id of a callback query."""
 
-    def __init__(self, bot: Bot, patience: float = PATIENCE) -> None:
+    def __init__(self, bot: Bot, patience: float) -> None:
         self._bot = bot
         self._patience = patience
         self._answered: OrderedDict[str, None] = OrderedDict()

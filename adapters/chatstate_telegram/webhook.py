@@ -32,7 +32,6 @@ log = logging.getLogger("chatstate.telegram")
 
 HEADER = "X-Telegram-Bot-Api-Secret-Token"
 BODY_BYTES = 1_000_000  # an update has some kilobytes
-LOOK_SECONDS = 60.0
 _STOP_SECONDS = 0.5
 
 Take = Callable[[list[Any]], asyncio.Future[None]]
@@ -103,9 +102,7 @@ async def _body(request: Request) -> bytes | None:
 class Registration:
     """Tells Telegram where to post, and looks now and then whether it still knows."""
 
-    def __init__(
-        self, client: Client, url: str, secret: str, look_seconds: float = LOOK_SECONDS
-    ) -> None:
+    def __init__(self, client: Client, url: str, secret: str, look_seconds: float) -> None:
         self._client = client
         self._url = url
         self._secret = secret

@@ -72,7 +72,7 @@ class Observed(DiscordAdapter):
     """An adapter that tells whether it is at rest: nothing is being read back."""
 
     def __init__(self) -> None:
-        super().__init__(TOKEN, groups="all")
+        super().__init__(token=TOKEN, groups="all")
         self.has_ended = False
         self._intake: Intake | None = None
 

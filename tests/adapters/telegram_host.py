@@ -91,7 +91,7 @@ class FakeHost(Host):
 def adapter_on(server: TelegramServer, **options: Any) -> TelegramAdapter:
     """Return an adapter for a server."""
     given = {"api": server.base_url, "pace": Pace(QUICK), **options}
-    return TelegramAdapter(server.token, **given)
+    return TelegramAdapter(token=server.token, **given)
 
 
 @contextlib.asynccontextmanager

@@ -94,7 +94,7 @@ async def test_an_update_that_cannot_be_read_stops_no_other(
 
 async def test_a_token_that_is_refused_ends_it(server: TelegramServer) -> None:
     """With one line that says what to do, and does not show the token."""
-    adapter = TelegramAdapter("123456789:wrong", api=server.base_url)
+    adapter = TelegramAdapter(token="123456789:wrong", api=server.base_url)
     with pytest.raises(AdapterError) as refused:
         await adapter.run(FakeHost())
     assert "401" in str(refused.value)
@@ -340,10 +340,10 @@ def test_an_address_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
     """With the form that it must have."""
     monkeypatch.setenv("CHATSTATE_TELEGRAM_API", "http://127.0.0.1:9")
     with pytest.raises(AdapterError, match="must end with /bot"):
-        TelegramAdapter("42:secret")
+        TelegramAdapter(token="42:secret")
 
 
 def test_an_unknown_way_to_hear_groups_is_told() -> None:
     """With those there are."""
-    with pytest.raises(ValueError, match="'addressed' or 'all'"):
-        TelegramAdapter("42:secret", groups="none")
+    with pytest.raises(AdapterError, match="--groups takes one of addressed, all, not 'none'"):
+        TelegramAdapter(token="42:secret", groups="none")

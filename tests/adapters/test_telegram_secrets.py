@@ -96,5 +96,5 @@ async def test_no_traceback_shows_it(method: str) -> None:
 
 def test_nothing_shows_it_when_it_is_printed() -> None:
     """Neither the adapter nor what it is made of."""
-    adapter = TelegramAdapter(TOKEN)
+    adapter = TelegramAdapter(token=TOKEN)
     assert SECRET not in repr(adapter) + repr(adapter._client) + str(adapter.__dict__["_client"])

@@ -109,13 +109,13 @@ def test_what_hangs_together_is_one_call(
     """A short text is a caption; what is of a kind is an album; the rest follows."""
     files = [StoredFile(str(n), name, kind, 10) for n, (name, kind) in enumerate(kinds)]
     post = Post(StyledText(text), ROWS if buttons else (), files)
-    assert content(TelegramAdapter("42:secret"), post) == parts
+    assert content(TelegramAdapter(token="42:secret"), post) == parts
 
 
 def test_a_large_picture_is_a_document() -> None:
     """Telegram takes photos of up to 10 MB."""
     file = StoredFile("1", "a.png", "image/png", 10_000_001)
-    assert content(TelegramAdapter("42:secret"), Post(StyledText(""), files=[file])) == [
+    assert content(TelegramAdapter(token="42:secret"), Post(StyledText(""), files=[file])) == [
         ("", ["document"], False)
     ]
 
@@ -123,7 +123,7 @@ def test_a_large_picture_is_a_document() -> None:
 def test_a_lone_surrogate_is_replaced() -> None:
     """It cannot be sent, and the rest of the text can."""
     post = Post(StyledText("a\ud800b", (Span("bold", 2, 3),)))
-    (part,) = TelegramAdapter("42:secret").render(post)
+    (part,) = TelegramAdapter(token="42:secret").render(post)
     assert part.content["text"] == "a\ufffdb"
     assert part.content["entities"] == [{"type": "bold", "offset": 2, "length": 1}]
 
@@ -131,7 +131,7 @@ def test_a_lone_surrogate_is_replaced() -> None:
 def test_the_first_message_answers_and_the_last_one_has_the_buttons() -> None:
     """Of a text that is too long for one."""
     post = Post(StyledText("word " * 2000), ROWS, reply_to="5", silent=True)
-    first, *between, last = TelegramAdapter("42:secret").render(post)
+    first, *between, last = TelegramAdapter(token="42:secret").render(post)
     assert [p.content.get("reply_to") for p in (first, *between, last)] == [
         "5",
         *[None] * (len(between) + 1),
