@@ -12,14 +12,14 @@ from typing import Any, TextIO
 
 from chatstate import AdapterError, Attachment, Rejected
 from chatstate.adapter import Action, Adapter, Host, Part, Post, Sent, StoredFile, options_from
-from chatstate_console import wire
-from chatstate_console.files import keep, pieces
-from chatstate_console.lines import HELP, Do, Place, Say, read
 from chatstate_console.options import ConsoleOptions
 from chatstate_console.pipe import Pipe
+from chatstate_console.receive.files import keep, pieces
+from chatstate_console.receive.lines import HELP, Do, Place, Say, read
+from chatstate_console.send import parts
+from chatstate_console.send.parts import Entry
 from chatstate_console.session import Misread, Session
 from chatstate_console.view import View
-from chatstate_console.wire import Entry
 
 _LIBRARIES = ("prompt_toolkit", "rich")
 _DUMB = ("dumb", "unknown")
@@ -70,7 +70,7 @@ class ConsoleAdapter(Adapter):
 
     def render(self, post: Post) -> Sequence[Part]:
         """Return the reply as one part."""
-        return (wire.part(post),)
+        return (parts.part(post),)
 
     async def perform(self, action: Action) -> Sent:
         """Show what the bot says or does."""
@@ -79,7 +79,7 @@ class ConsoleAdapter(Adapter):
             self._view.typing(where)
             return Sent()
         if action.preview:
-            self._view.preview(where, action.key, wire.post(action.part).text)
+            self._view.preview(where, action.key, parts.post(action.part).text)
             return Sent()  # without an id, so that the answer is printed once, below all others
         try:
             return await self._show(where, action)
@@ -129,18 +129,18 @@ class ConsoleAdapter(Adapter):
         heads = [] if where == self.session.place else [f"[in {where.title}]"]
         if action.verb == "delete":
             before = self.session.deleted(str(action.message))
-            self._view.show(where, Entry([*heads, wire.removes(before)]))
+            self._view.show(where, Entry([*heads, parts.removes(before)]))
             self._unsaved.set()
             return Sent()
-        post = wire.post(action.part)
+        post = parts.post(action.part)
         files = [await self._keep(one) for one in post.files]
         if action.verb == "edit":
             before, said = self.session.edited(str(action.message), where, post)
-            heads.append(wire.replaces(before))
+            heads.append(parts.replaces(before))
         else:
             said = self.session.sent(where, post)
-            heads += wire.answers(post, self.session.find(post.reply_to))
-        entry = Entry(heads, post.text, files, wire.button_lines(post), said.number)
+            heads += parts.answers(post, self.session.find(post.reply_to))
+        entry = Entry(heads, post.text, files, parts.button_lines(post), said.number)
         self._view.show(where, entry)
         if said.number:
             self._unsaved.set()
@@ -152,7 +152,7 @@ class ConsoleAdapter(Adapter):
         except Rejected as error:
             self._view.tell(f"[{error}]")
             raise
-        return wire.file_line(path, file.size)
+        return parts.file_line(path, file.size)
 
 
 def _view(session: Session, stdin: int, stdout: TextIO) -> View:

@@ -13,10 +13,10 @@ from chatstate import Command
 from chatstate.adapter import Capabilities, Receipt
 from chatstate.markup import plain
 from chatstate.text import StyledText
-from chatstate_console.lines import Place
+from chatstate_console.receive.lines import Place
+from chatstate_console.send.parts import Entry
+from chatstate_console.send.visible import visible
 from chatstate_console.view import unread
-from chatstate_console.visible import visible
-from chatstate_console.wire import Entry
 
 _CHUNK = 65536
 

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from chatstate import Attachment, Event, Message, MessageRef, User
 from chatstate.adapter import Post, PostButton
-from chatstate_console.files import attachment
-from chatstate_console.lines import Do, Place, Say, mentions, path_and_text, place, wanted
+from chatstate_console.receive.files import attachment
+from chatstate_console.receive.lines import Do, Place, Say, mentions, path_and_text, place, wanted
 
 _REMEMBERED = 200
 _SAVED = 20

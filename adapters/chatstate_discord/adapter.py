@@ -24,14 +24,14 @@ from chatstate.adapter import (
     options_from,
 )
 from chatstate_discord import client as clients
-from chatstate_discord import parts
-from chatstate_discord.backfill import Marks
-from chatstate_discord.calls import Calls
-from chatstate_discord.commands import synchronise
-from chatstate_discord.files import pieces
-from chatstate_discord.intake import Intake
+from chatstate_discord.menu import synchronise
 from chatstate_discord.options import DiscordOptions
-from chatstate_discord.places import Places
+from chatstate_discord.receive.backfill import Marks
+from chatstate_discord.receive.intake import Intake
+from chatstate_discord.receive.places import Places
+from chatstate_discord.send import parts
+from chatstate_discord.send.calls import Calls
+from chatstate_discord.send.files import pieces
 
 log = logging.getLogger("chatstate.discord")
 

@@ -18,7 +18,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from chatstate import AdapterError
-from chatstate_discord.wire import Groups
+from chatstate_discord.receive.wire import Groups
 
 log = logging.getLogger("chatstate.discord")
 

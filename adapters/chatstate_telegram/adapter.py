@@ -21,20 +21,21 @@ from chatstate.adapter import (
     Sent,
     options_from,
 )
-from chatstate_telegram import calls, menu, parts
+from chatstate_telegram import menu
 from chatstate_telegram.client import Client
-from chatstate_telegram.downloads import download
-from chatstate_telegram.errors import DoneBefore, meaning
-from chatstate_telegram.intake import Intake
 from chatstate_telegram.options import TelegramOptions
-from chatstate_telegram.pace import Pace
-from chatstate_telegram.polling import Polling
-from chatstate_telegram.presses import TEXT_LIMIT, Presses
-from chatstate_telegram.trouble import Trouble
-from chatstate_telegram.wire import Me
+from chatstate_telegram.receive.downloads import download
+from chatstate_telegram.receive.intake import Intake
+from chatstate_telegram.receive.polling import Polling
+from chatstate_telegram.receive.trouble import Trouble
+from chatstate_telegram.receive.wire import Me
+from chatstate_telegram.send import calls, parts
+from chatstate_telegram.send.acknowledging import TEXT_LIMIT, Presses
+from chatstate_telegram.send.errors import DoneBefore, meaning
+from chatstate_telegram.send.pace import Pace
 
 if TYPE_CHECKING:
-    from chatstate_telegram.webhook import Registration, Server, Webhook
+    from chatstate_telegram.receive.webhook import Registration, Server, Webhook
 
 log = logging.getLogger("chatstate.telegram")
 
@@ -86,7 +87,7 @@ class TelegramAdapter(Adapter):
     @cached_property
     def app(self) -> Webhook:
         """What answers Telegram's posts, as an ASGI app: mount it where `webhook` leads."""
-        from chatstate_telegram.webhook import Webhook, secret_of
+        from chatstate_telegram.receive.webhook import Webhook, secret_of
 
         return Webhook(secret_of(self._token))
 
@@ -161,7 +162,7 @@ class TelegramAdapter(Adapter):
             tasks.create_task(server.run())
 
     def _registration(self, url: str) -> Registration:
-        from chatstate_telegram.webhook import Registration, secret_of
+        from chatstate_telegram.receive.webhook import Registration, secret_of
 
         return Registration(self._client, url, secret_of(self._token), self.options.look_seconds)
 
@@ -169,7 +170,7 @@ class TelegramAdapter(Adapter):
         """Return what listens, bound already, so that an address in use is told at once."""
         if self.options.webhook is None or self.options.listen is None:
             return None
-        from chatstate_telegram.webhook import Server
+        from chatstate_telegram.receive.webhook import Server
 
         return Server(self.app, self.options.webhook, self.options.listen)
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from telegram import Bot, BotCommand
 
 from chatstate import Command
-from chatstate_telegram.trouble import Trouble
+from chatstate_telegram.receive.trouble import Trouble
 
 log = logging.getLogger("chatstate.telegram")
 

@@ -20,7 +20,7 @@ from chatstate.adapter import Adapter, Host
 from chatstate.testing import AdapterDriver, Fault, Shown, Speaker
 from chatstate.testing.platform import SentFile
 from chatstate_discord import DiscordAdapter, adapter
-from chatstate_discord.intake import Intake
+from chatstate_discord.receive.intake import Intake
 
 TOKEN = f"{base64.urlsafe_b64encode(BOT_ID.encode()).decode()}.of.tests"
 GUILD = 10

@@ -10,7 +10,7 @@ from servers.telegram_server import TelegramServer
 from chatstate import Command, Event, Message
 from chatstate.adapter import Action, Host, Part, ReceiptStatus
 from chatstate_telegram import TelegramAdapter
-from chatstate_telegram.pace import Limit, Limits, Pace
+from chatstate_telegram.send.pace import Limit, Limits, Pace
 
 DEADLINE = 10.0
 QUICK = Limits(*[Limit(1000, 0.001)] * 3)

@@ -18,7 +18,8 @@ from chatstate.cli.loading import load_bot
 from chatstate.engine import Engine
 from chatstate.language.en import ENGLISH
 from chatstate.stores.sqlite import SQLiteStore
-from chatstate_discord import DiscordAdapter, adapter, interactions
+from chatstate_discord import DiscordAdapter, adapter
+from chatstate_discord.send import acknowledging
 
 
 @pytest.fixture
@@ -340,7 +341,7 @@ async def test_a_slow_store_does_not_cost_the_answer(
     server: DiscordServer, alice: Person, room: Channel, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is not stored in time is acknowledged all the same."""
-    monkeypatch.setattr(interactions, "PATIENCE", 0.02)
+    monkeypatch.setattr(acknowledging, "PATIENCE", 0.02)
     gate = asyncio.Event()
     async with running(server, rich_bot(), path) as engine:
         ingest = engine._store.ingest

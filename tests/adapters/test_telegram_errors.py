@@ -8,7 +8,7 @@ from telegram.error import NetworkError, TelegramError, TimedOut
 
 from chatstate import Ambiguous, Moved, Rejected, RetryAfter, SendError, Unreachable
 from chatstate_telegram.client import Refusal, refusal
-from chatstate_telegram.errors import TABLE, DoneBefore, Row, meaning
+from chatstate_telegram.send.errors import TABLE, DoneBefore, Row, meaning
 
 ROWS = [
     (429, "Too Many Requests: retry after 7", RetryAfter),

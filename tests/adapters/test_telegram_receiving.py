@@ -14,7 +14,7 @@ from servers.telegram_server import TelegramServer
 from chatstate import AdapterError, Command, StorageError
 from chatstate_telegram import TelegramAdapter
 from chatstate_telegram.client import Client
-from chatstate_telegram.polling import Polling
+from chatstate_telegram.receive.polling import Polling
 
 ALLOWED = ["message", "edited_message", "channel_post", "edited_channel_post", "callback_query"]
 

@@ -16,7 +16,7 @@ from chatstate import Ambiguous, Attachment, Moved, Rejected, RetryAfter, Unreac
 from chatstate.adapter import Action, Part, Post, PostButton, StoredFile
 from chatstate.text import Span, StyledText
 from chatstate_telegram import TelegramAdapter
-from chatstate_telegram.pace import Limit, Limits, Pace
+from chatstate_telegram.send.pace import Limit, Limits, Pace
 
 ROWS = [[PostButton("Yes", "v1", "yes"), PostButton("No", "v2", "no")]]
 CAPTION = "x" * 1024

@@ -14,7 +14,7 @@ from starlette.routing import Mount
 
 from chatstate import AdapterError
 from chatstate_telegram import TelegramAdapter
-from chatstate_telegram.webhook import BODY_BYTES, HEADER, secret_of
+from chatstate_telegram.receive.webhook import BODY_BYTES, HEADER, secret_of
 
 URL = "https://bot.example.org/telegram"
 

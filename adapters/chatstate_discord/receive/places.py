@@ -9,9 +9,9 @@ import aiohttp
 import discord
 
 from chatstate import Chat
-from chatstate_discord import wire
-from chatstate_discord.errors import meaning
-from chatstate_discord.wire import Json, Place
+from chatstate_discord.receive import wire
+from chatstate_discord.receive.wire import Json, Place
+from chatstate_discord.send.errors import meaning
 
 log = logging.getLogger("chatstate.discord")
 

@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 from msgspec.structs import replace
 
 from chatstate import Chat, Event, Message, MessageRef, User
-from chatstate_telegram.content import Json, attachments, entities, text_of
+from chatstate_telegram.receive.content import Json, attachments, entities, text_of
 
 Groups = Literal["addressed", "all"]
 UPDATES = ["message", "edited_message", "channel_post", "edited_channel_post", "callback_query"]

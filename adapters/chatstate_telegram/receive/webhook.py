@@ -25,8 +25,8 @@ from starlette.types import Receive, Scope, Send
 
 from chatstate import AdapterError
 from chatstate_telegram.client import Client
-from chatstate_telegram.trouble import Trouble
-from chatstate_telegram.wire import UPDATES
+from chatstate_telegram.receive.trouble import Trouble
+from chatstate_telegram.receive.wire import UPDATES
 
 log = logging.getLogger("chatstate.telegram")
 

@@ -11,9 +11,9 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from chatstate.text import StyledText
-from chatstate_console.markup import knows_hyperlinks, rich_text
-from chatstate_console.visible import one_line, visible, visible_styled
-from chatstate_console.wire import Entry
+from chatstate_console.send.markup import knows_hyperlinks, rich_text
+from chatstate_console.send.parts import Entry
+from chatstate_console.send.visible import one_line, visible, visible_styled
 
 _LINK = re.compile(r"\x1b\]8;[^\x1b]*\x1b\\")
 _NARROWEST = 20

@@ -18,12 +18,12 @@ import discord
 
 from chatstate import Event
 from chatstate.adapter import Host
-from chatstate_discord import wire
-from chatstate_discord.backfill import Marks, missed, newer, oldest
-from chatstate_discord.commands import names
-from chatstate_discord.interactions import Acknowledging
-from chatstate_discord.places import Places
-from chatstate_discord.wire import Groups, Json, Me, Place, Unreadable
+from chatstate_discord.menu import names
+from chatstate_discord.receive import wire
+from chatstate_discord.receive.backfill import Marks, missed, newer, oldest
+from chatstate_discord.receive.places import Places
+from chatstate_discord.receive.wire import Groups, Json, Me, Place, Unreadable
+from chatstate_discord.send.acknowledging import Acknowledging
 
 log = logging.getLogger("chatstate.discord")
 

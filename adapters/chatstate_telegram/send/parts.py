@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from chatstate.adapter import Part, Post, PostButton, StoredFile
 from chatstate.markup import pages
 from chatstate.text import StyledText
-from chatstate_telegram.markup import measure, message
+from chatstate_telegram.send.markup import measure, message
 
 TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024

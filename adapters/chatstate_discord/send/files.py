@@ -15,7 +15,7 @@ from discord.http import HTTPClient, Route
 
 from chatstate import Attachment, Rejected, Unreachable
 from chatstate.adapter import StoredFile
-from chatstate_discord.errors import meaning
+from chatstate_discord.send.errors import meaning
 
 _PIECE = 1 << 16
 

@@ -9,7 +9,7 @@ from prompt_toolkit.completion import CompleteEvent, Completer, Completion, Path
 from prompt_toolkit.document import Document
 
 from chatstate import Command
-from chatstate_console.lines import WORDS
+from chatstate_console.receive.lines import WORDS
 from chatstate_console.session import Session
 
 _BLANK = re.compile(r"""([\s"'])""")

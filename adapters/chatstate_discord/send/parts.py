@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from chatstate.adapter import Part, Post, PostButton, StoredFile
 from chatstate.markup import StyledText, pages
-from chatstate_discord.markup import markdown, measure
+from chatstate_discord.send.markup import markdown, measure
 
 TEXT_LIMIT = 2000
 FILE_BYTES = 10 * 1024 * 1024

@@ -12,7 +12,7 @@ import discord
 from discord.http import HTTPClient
 
 from chatstate import Command, CommandOption
-from chatstate_discord.errors import meaning
+from chatstate_discord.send.errors import meaning
 
 log = logging.getLogger("chatstate.discord")
 

@@ -12,7 +12,7 @@ from tenacity.wait import wait_exponential, wait_random
 
 from chatstate import AdapterError, RetryAfter
 from chatstate_telegram.client import Refusal
-from chatstate_telegram.errors import meaning
+from chatstate_telegram.send.errors import meaning
 
 log = logging.getLogger("chatstate.telegram")
 

@@ -24,11 +24,11 @@ from discord.http import HTTPClient, Route
 
 from chatstate.adapter import Action, Part, Sent
 from chatstate.markup import StyledText
-from chatstate_discord import errors, parts
-from chatstate_discord.errors import code_of, meaning
-from chatstate_discord.files import request
-from chatstate_discord.markup import markdown
-from chatstate_discord.wire import Json, Origin
+from chatstate_discord.receive.wire import Json, Origin
+from chatstate_discord.send import errors, parts
+from chatstate_discord.send.errors import code_of, meaning
+from chatstate_discord.send.files import request
+from chatstate_discord.send.markup import markdown
 
 log = logging.getLogger("chatstate.discord")
 

@@ -27,7 +27,7 @@ from telegram.constants import ChatMemberStatus
 from chatstate import Rejected
 from chatstate.adapter import Action, Part, StoredFile
 from chatstate_telegram.client import Refusal
-from chatstate_telegram.errors import says
+from chatstate_telegram.send.errors import says
 
 _UPLOAD_SECONDS = 120.0  # Telegram answers when it has stored the file
 _GENERAL = "1"  # the topic of what is in no topic: to name it is refused

@@ -14,7 +14,7 @@ from telegram import Bot
 
 from chatstate import SendError
 from chatstate.adapter import Receipt
-from chatstate_telegram.errors import DoneBefore, meaning
+from chatstate_telegram.send.errors import DoneBefore, meaning
 
 log = logging.getLogger("chatstate.telegram")
 

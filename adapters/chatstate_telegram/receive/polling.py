@@ -17,9 +17,9 @@ from typing import Any, cast
 from telegram.error import TelegramError
 
 from chatstate_telegram.client import Client
-from chatstate_telegram.intake import OFFSET_SECONDS
-from chatstate_telegram.trouble import Trouble
-from chatstate_telegram.wire import UPDATES
+from chatstate_telegram.receive.intake import OFFSET_SECONDS
+from chatstate_telegram.receive.trouble import Trouble
+from chatstate_telegram.receive.wire import UPDATES
 
 log = logging.getLogger("chatstate.telegram")
 

@@ -9,7 +9,7 @@ import httpx
 
 from chatstate import Attachment, Rejected, SendError, Unreachable
 from chatstate_telegram.client import Client
-from chatstate_telegram.errors import meaning, says
+from chatstate_telegram.send.errors import meaning, says
 
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 

@@ -12,11 +12,12 @@ from discord.http import HTTPClient, Route
 
 from chatstate import Ambiguous, SendError, Unreachable
 from chatstate.adapter import Action, Sent
-from chatstate_discord import errors, parts, wire
-from chatstate_discord.errors import code_of, meaning
-from chatstate_discord.files import request
-from chatstate_discord.interactions import Answers, is_open
-from chatstate_discord.wire import Origin
+from chatstate_discord.receive import wire
+from chatstate_discord.receive.wire import Origin
+from chatstate_discord.send import errors, parts
+from chatstate_discord.send.acknowledging import Answers, is_open
+from chatstate_discord.send.errors import code_of, meaning
+from chatstate_discord.send.files import request
 
 log = logging.getLogger("chatstate.discord")
 

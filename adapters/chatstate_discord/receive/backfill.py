@@ -30,8 +30,8 @@ from tenacity import AsyncRetrying, retry_if_not_exception_type, stop_after_atte
 from tenacity.wait import wait_exponential
 
 from chatstate import Rejected
-from chatstate_discord.errors import meaning
-from chatstate_discord.wire import Json, snowflake_of
+from chatstate_discord.receive.wire import Json, snowflake_of
+from chatstate_discord.send.errors import meaning
 
 log = logging.getLogger("chatstate.discord")
 

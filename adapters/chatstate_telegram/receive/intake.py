@@ -18,8 +18,8 @@ import msgspec
 
 from chatstate import Event, User
 from chatstate.adapter import Host, Receipt
-from chatstate_telegram.albums import Albums, Group
-from chatstate_telegram.wire import Me, Move, Unreadable, parse, user
+from chatstate_telegram.receive.albums import Albums, Group
+from chatstate_telegram.receive.wire import Me, Move, Unreadable, parse, user
 
 log = logging.getLogger("chatstate.telegram")
 
