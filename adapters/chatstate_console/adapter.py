@@ -1,4 +1,10 @@
-"""The console as a platform: what is typed becomes events, what the bot says is shown."""
+"""The console as a platform: what is typed becomes events, what the bot says is shown.
+
+1. Lines are read and done in order. A line that cannot be done is told, and is no event.
+2. What cannot be changed on a terminal is printed again, below a line that names it.
+3. Who cannot be written to any more ends the console; what is owed to it is refused.
+4. What can be pressed after a restart is in the cursor: lines have none.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +20,10 @@ from chatstate import AdapterError, Attachment, Rejected
 from chatstate.adapter import Action, Adapter, Host, Part, Post, Sent, StoredFile, options_from
 from chatstate_console.options import ConsoleOptions
 from chatstate_console.pipe import Pipe
-from chatstate_console.receive.files import keep, pieces
+from chatstate_console.receive.downloads import download
 from chatstate_console.receive.lines import HELP, Do, Place, Say, read
 from chatstate_console.send import parts
+from chatstate_console.send.files import keep
 from chatstate_console.send.parts import Entry
 from chatstate_console.session import Misread, Session
 from chatstate_console.view import View
@@ -89,7 +96,7 @@ class ConsoleAdapter(Adapter):
 
     def open(self, attachment: Attachment) -> AsyncIterator[bytes]:
         """Return the bytes of a file that was sent with `:send`."""
-        return pieces(attachment)
+        return download(attachment)
 
     async def is_admin(self, chat: str, user: str) -> bool:  # noqa: ARG002 - the same everywhere
         """Tell whether this is who has started the console; all others are guests."""
@@ -133,7 +140,7 @@ class ConsoleAdapter(Adapter):
             self._unsaved.set()
             return Sent()
         post = parts.post(action.part)
-        files = [await self._keep(one) for one in post.files]
+        files = [await self._keep(file) for file in post.files]
         if action.verb == "edit":
             before, said = self.session.edited(str(action.message), where, post)
             heads.append(parts.replaces(before))

@@ -1,4 +1,9 @@
-"""The console without a terminal: one line, its replies, the next line."""
+"""The console without a terminal: one line, its replies, the next line.
+
+1. Nothing but replies is printed. Text passes as it is, unless it is printed at a terminal.
+2. The next line is read when all replies to the one before are printed.
+3. A daemon thread reads, so that a read that never returns keeps nothing from ending.
+"""
 
 from __future__ import annotations
 

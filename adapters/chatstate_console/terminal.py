@@ -151,7 +151,7 @@ class Terminal:
 
     def _forget(self, where: Place) -> None:
         self._typing.pop(where, None)
-        self._previews = {key: one for key, one in self._previews.items() if one[0] != where}
+        self._previews = {key: shown for key, shown in self._previews.items() if shown[0] != where}
 
     def _print(self, text: str) -> None:
         app = self._prompt.app

@@ -1,4 +1,12 @@
-"""The connection to Discord: it is kept up, events come in over it, and calls go out."""
+"""The connection to Discord: it is kept up, events come in over it, and calls go out.
+
+1. A connection that ends is made anew, with growing pauses, until `run` is cancelled. What an
+   operator must mend (a token, an intent, the shards) ends it with one line.
+2. What is owed to be sent does not end with a connection: calls wait a moment for the next one.
+3. Each connection has a client of discord.py's own. What is known for good (up to where everything
+   was heard) is in `Marks`, and in the cursor.
+4. Slash commands are registered once a session has begun; that it fails stops nothing.
+"""
 
 from __future__ import annotations
 
@@ -27,11 +35,11 @@ from chatstate_discord import client as clients
 from chatstate_discord.menu import synchronise
 from chatstate_discord.options import DiscordOptions
 from chatstate_discord.receive.backfill import Marks
+from chatstate_discord.receive.downloads import download
 from chatstate_discord.receive.intake import Intake
 from chatstate_discord.receive.places import Places
 from chatstate_discord.send import parts
 from chatstate_discord.send.calls import Calls
-from chatstate_discord.send.files import pieces
 
 log = logging.getLogger("chatstate.discord")
 
@@ -120,7 +128,7 @@ class DiscordAdapter(Adapter):
         return self._places is not None and await self._places.is_admin(chat, user)
 
     async def _pieces(self, attachment: Attachment) -> AsyncIterator[bytes]:
-        async for piece in pieces(await self._calls.http(), attachment):
+        async for piece in download(await self._calls.http(), attachment):
             yield piece
 
     async def _converse(self, host: Host, marks: Marks) -> None:

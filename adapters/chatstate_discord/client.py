@@ -1,7 +1,12 @@
 """discord.py's client, made for receiving raw events, and what its failures mean.
 
 discord.py gives raw payloads to nobody. What it calls with each of them are its parsers; these are
-wrapped here, so that its caches know what an event is about before it is heard.
+wrapped here.
+
+1. discord.py reads an event first, so that its caches know what it is about before it is heard.
+   What it cannot read is logged, and is heard all the same.
+2. It keeps nothing in memory that is not asked for, and logs a lost connection in one line.
+3. Which failures nothing but an operator can mend is told by one table.
 """
 
 from __future__ import annotations

@@ -1,4 +1,10 @@
-"""Slash commands: what Discord is told of the bot's commands, and only when that has changed."""
+"""Slash commands: what Discord is told of the bot's commands, and only when that has changed.
+
+1. What Discord cannot take (other names, more than 25 arguments, the 101st) is left out and told;
+   it works when it is typed.
+2. Discord is asked what it knows, and told only if that differs in what is ours to say.
+3. It is a courtesy: whatever goes wrong is a line in the log.
+"""
 
 from __future__ import annotations
 
@@ -32,16 +38,16 @@ def definitions(commands: Sequence[Command]) -> list[dict[str, Any]]:
 
     A command that Discord cannot take is left out, and can be typed as a message.
     """
-    fit = [one for one in commands if _fits(one)]
-    return [_definition(one) for one in fit[:_COMMANDS]]
+    fit = [command for command in commands if _fits(command)]
+    return [_definition(command) for command in fit[:_COMMANDS]]
 
 
 def names(commands: Sequence[Command]) -> Names:
     """Return how the bot calls each command (under "") and its options, by Discord's names."""
     return {
-        one.name.lower(): {option.name.lower(): option.name for option in one.options}
-        | {"": one.name}
-        for one in commands
+        command.name.lower(): {option.name.lower(): option.name for option in command.options}
+        | {"": command.name}
+        for command in commands
     }
 
 
@@ -65,19 +71,19 @@ async def synchronise(http: HTTPClient, app: int, commands: Sequence[Command]) -
 
 def _fits(command: Command) -> bool:
     every = [command.name, *(option.name for option in command.options)]
-    fits = all(_NAME.fullmatch(one) for one in every) and len(command.options) <= _OPTIONS
+    fits = all(_NAME.fullmatch(name) for name in every) and len(command.options) <= _OPTIONS
     if not fits:
         log.warning("/%s is no slash command: its names or arguments do not fit", command.name)
     return fits
 
 
 def _definition(command: Command) -> dict[str, Any]:
-    options = sorted(command.options, key=lambda one: not one.required)
+    options = sorted(command.options, key=lambda option: not option.required)
     return {
         "type": 1,
         "name": command.name.lower(),
         "description": _shortened(command.description or command.usage or command.name),
-        "options": [_option(one) for one in options],
+        "options": [_option(option) for option in options],
     }
 
 
@@ -88,8 +94,10 @@ def _option(option: CommandOption) -> dict[str, Any]:
         "description": _shortened(option.name),
         "required": option.required,
     }
-    if 0 < len(option.choices) <= _CHOICES and all(len(one) <= _CHOICE for one in option.choices):
-        made["choices"] = [{"name": one, "value": one} for one in option.choices]
+    if 0 < len(option.choices) <= _CHOICES and all(
+        len(choice) <= _CHOICE for choice in option.choices
+    ):
+        made["choices"] = [{"name": choice, "value": choice} for choice in option.choices]
     elif made["type"] in _NUMBERS:
         bounds = {"min_value": option.least, "max_value": option.most}
         made |= {
@@ -111,17 +119,17 @@ def _shortened(text: str) -> str:
 
 def _comparable(commands: Sequence[Mapping[str, Any]]) -> list[Any]:
     """Return what is ours to say about commands, without what Discord adds."""
-    mine = [one for one in commands if one.get("type", 1) == 1]
-    return sorted((_essence(one) for one in mine), key=lambda one: str(one["name"]))
+    mine = [command for command in commands if command.get("type", 1) == 1]
+    return sorted((_essence(command) for command in mine), key=lambda command: str(command["name"]))
 
 
 def _essence(command: Mapping[str, Any]) -> dict[str, Any]:
     options = cast("Sequence[Mapping[str, Any]]", command.get("options") or ())
     kept = [
-        {name: one[name] for name in _COMPARED if one.get(name) not in (None, False)}
-        for one in options
+        {name: option[name] for name in _COMPARED if option.get(name) not in (None, False)}
+        for option in options
     ]
-    for one in kept:
-        if "choices" in one:
-            one["choices"] = [(choice["name"], choice["value"]) for choice in one["choices"]]
+    for option in kept:
+        if "choices" in option:
+            option["choices"] = [(choice["name"], choice["value"]) for choice in option["choices"]]
     return {"name": command["name"], "description": command["description"], "options": kept}

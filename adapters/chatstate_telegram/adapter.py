@@ -1,4 +1,10 @@
-"""Telegram as a platform: `TelegramAdapter`."""
+"""Telegram as a platform: `TelegramAdapter`.
+
+1. Updates come by polls, or by a webhook; either way one intake makes them durable in order.
+2. A token that is refused for good ends `run` with one line; whatever else fails is tried again.
+3. Calls that show something wait for their turn in `Pace`. Previews and typing give way.
+4. What answers a press answers its waiting sign, too.
+"""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ async def publish(bot: Bot, commands: Sequence[Command]) -> None:
 
     async def set_if_changed() -> None:
         listed = await bot.get_my_commands()
-        if [(one.command, one.description) for one in listed] != wanted:
-            await bot.set_my_commands([BotCommand(*one) for one in wanted])
+        if [(command.command, command.description) for command in listed] != wanted:
+            await bot.set_my_commands([BotCommand(*command) for command in wanted])
 
     await Trouble().until_done(set_if_changed)

@@ -54,10 +54,10 @@ class Completions(Completer):
             yield from (Completion(c, -len(last)) for c in choices if c.startswith(last))
 
     def _words(self, typed: str) -> Iterator[Completion]:
-        for one in self.commands if typed[:1] == "/" else ():
-            if one.name.startswith(typed[1:]):
-                usage = one.usage or f"/{one.name}"
-                yield Completion(f"/{one.name}", -len(typed), usage, one.description)
+        for command in self.commands if typed[:1] == "/" else ():
+            if command.name.startswith(typed[1:]):
+                usage = command.usage or f"/{command.name}"
+                yield Completion(f"/{command.name}", -len(typed), usage, command.description)
         for name, word in WORDS.items() if typed[:1] == ":" else ():
             if name.startswith(typed[1:]):
                 usage = f":{name} {word.argument}".rstrip()
@@ -65,7 +65,9 @@ class Completions(Completer):
 
     def _choices(self, word: str, typed: str) -> Sequence[str]:
         """Return what may stand where an argument of a command is being typed."""
-        options = next((one.options for one in self.commands if f"/{one.name}" == word), ())
+        options = next(
+            (command.options for command in self.commands if f"/{command.name}" == word), ()
+        )
         number = typed.count(" ")
         return options[number].choices if number < len(options) else ()
 

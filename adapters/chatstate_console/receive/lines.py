@@ -1,4 +1,9 @@
-"""What a line typed at the console means. Pure functions."""
+"""What a line typed at the console means. Pure functions.
+
+1. A line is said as it is, unless it begins with a colon and a word of the console's own.
+2. `::` says one colon. What is no word after a colon is said.
+3. A place is `NAME` in private, `#NAME` for a group, `CHAT/THREAD` for a thread in one.
+"""
 
 from __future__ import annotations
 

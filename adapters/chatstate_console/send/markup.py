@@ -1,4 +1,9 @@
-"""Styled text in a terminal, by way of rich."""
+"""Styled text in a terminal, by way of rich.
+
+1. No character of the text is read as rich's own markup, and none is left out.
+2. Code is coloured only if that leaves its characters as they are.
+3. A link can be clicked where the terminal knows hyperlinks; as many do not, its address is shown.
+"""
 
 from __future__ import annotations
 

@@ -67,8 +67,8 @@ def redirected(show: Callable[[str], None]) -> Generator[None]:
         sys.stdout, sys.stderr = before
         for handler, stream in logs:
             handler.setStream(stream)
-        for one in above.values():
-            one.close()
+        for stream in above.values():
+            stream.close()
 
 
 def _log_handlers() -> list[logging.StreamHandler[TextIO]]:

@@ -30,7 +30,8 @@ from tenacity import AsyncRetrying, retry_if_not_exception_type, stop_after_atte
 from tenacity.wait import wait_exponential
 
 from chatstate import Rejected
-from chatstate_discord.receive.wire import Json, snowflake_of
+from chatstate_discord.receive.content import Json
+from chatstate_discord.receive.wire import snowflake_of
 from chatstate_discord.send.errors import meaning
 
 log = logging.getLogger("chatstate.discord")
@@ -126,9 +127,9 @@ def newer(guild: Json, floor: int) -> dict[str, int]:
     """Return the channels and threads of a guild that have something newer, and its id."""
     places = [*guild.get("channels", ()), *guild.get("threads", ())]
     last = {
-        str(one["id"]): int(one.get("last_message_id") or 0)
-        for one in places
-        if one["type"] in _SPOKEN_IN
+        str(place["id"]): int(place.get("last_message_id") or 0)
+        for place in places
+        if place["type"] in _SPOKEN_IN
     }
     return {channel: newest for channel, newest in last.items() if newest > floor}
 
@@ -166,7 +167,7 @@ async def _page(http: HTTPClient, channel: str, after: int) -> list[Json]:
         reraise=True,
     )
     page: list[Json] = await trying(_read, http, channel, after)
-    return sorted(page, key=lambda one: int(one["id"]))
+    return sorted(page, key=lambda message: int(message["id"]))
 
 
 async def _read(http: HTTPClient, channel: str, after: int) -> list[Mapping[str, Any]]:

@@ -21,8 +21,9 @@ from chatstate.adapter import Host
 from chatstate_discord.menu import names
 from chatstate_discord.receive import wire
 from chatstate_discord.receive.backfill import Marks, missed, newer, oldest
+from chatstate_discord.receive.content import Json
 from chatstate_discord.receive.places import Places
-from chatstate_discord.receive.wire import Groups, Json, Me, Place, Unreadable
+from chatstate_discord.receive.wire import Groups, Me, Place, Unreadable
 from chatstate_discord.send.acknowledging import Acknowledging
 
 log = logging.getLogger("chatstate.discord")
@@ -233,7 +234,7 @@ class Intake:
         floor = self._absent.pop(str(guild["id"]), 0)
         if floor:
             found = newer(guild, floor)
-            for channel in sorted(found, key=lambda one: found[one], reverse=True):
+            for channel in sorted(found, key=lambda channel_id: found[channel_id], reverse=True):
                 if self._channels_left <= 0:
                     log.warning("too many channels have news: some are not read back")
                     break
@@ -265,11 +266,11 @@ class Intake:
         async with self._readers:
             async for page in missed(self._client.http, channel, floor):
                 where = place or await self._places.of({**page[0], "guild_id": ""})
-                told = [Heard("MESSAGE_CREATE", one) for one in page]
-                await self._deliver([(one, self._past(one, where)) for one in told])
+                told = [Heard("MESSAGE_CREATE", said) for said in page]
+                await self._deliver([(heard, self._past(heard, where)) for heard in told])
         while held := self._held[channel]:
             self._held[channel] = []
-            await self._deliver([(one, await self._event(one)) for one in held])
+            await self._deliver([(heard, await self._event(heard)) for heard in held])
         del self._held[channel]
         self._marks.close(f"channel {channel}")
 

@@ -10,7 +10,8 @@ import discord
 
 from chatstate import Chat
 from chatstate_discord.receive import wire
-from chatstate_discord.receive.wire import Json, Place
+from chatstate_discord.receive.content import Json
+from chatstate_discord.receive.wire import Place
 from chatstate_discord.send.errors import meaning
 
 log = logging.getLogger("chatstate.discord")

@@ -18,9 +18,16 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from chatstate import Attachment, Chat, Event, Message, MessageRef, User
+from chatstate import Chat, Event, Message, MessageRef
+from chatstate_discord.receive.content import (
+    Json,
+    attachments,
+    mentions,
+    reference,
+    text_of,
+    user,
+)
 
-Json = Mapping[str, Any]
 Groups = Literal["addressed", "all"]
 ChatKind = Literal["private", "group", "channel"]
 
@@ -32,7 +39,6 @@ PERSON = 6
 EPHEMERAL = 1 << 6
 
 _EPOCH_MS = 1_420_070_400_000
-_NAMED = re.compile(r"<@!?(?P<user>\d+)>|<a?:(?P<emoji>\w+):\d+>")
 _MADE_UNIQUE = re.compile(r"(.*)\u2063\d{1,2}", re.DOTALL)
 
 
@@ -124,7 +130,7 @@ def membership(
     if person["id"] == me.id or person.get("bot"):
         return None
     time = datetime.fromtimestamp(now, UTC)
-    said = Message("", _user(person, raw), place.chat, kind, place.thread, time=time, raw=dict(raw))
+    said = Message("", user(person, raw), place.chat, kind, place.thread, time=time, raw=dict(raw))
     stamp = raw.get("joined_at") or int(now * 1000)
     return Event(f"{kind}/{raw['guild_id']}/{person['id']}/{stamp}", said)
 
@@ -165,7 +171,7 @@ def _if_heard(raw: Json, me: Me, place: Place) -> Event | None:
         return None  # a sticker, a poll; or Discord withholds it, as the bot lacks the intent
     if place.chat.kind != "private" and me.groups != "all" and not _is_addressed(raw, me):
         return None
-    return Event(raw["id"], _said(raw, place, _text(raw, me), "message"))
+    return Event(raw["id"], _said(raw, place, text_of(raw, me.id), "message"))
 
 
 def _is_machine(raw: Json) -> bool:
@@ -174,62 +180,24 @@ def _is_machine(raw: Json) -> bool:
 
 def _is_addressed(raw: Json, me: Me) -> bool:
     answered: Json = raw.get("referenced_message") or {}
-    named = [one["id"] for one in raw.get("mentions") or ()]
+    named = [person["id"] for person in raw.get("mentions") or ()]
     return me.id in (*named, answered.get("author", {}).get("id"))
 
 
 def _said(raw: Json, place: Place, text: str, kind: Literal["message", "join"]) -> Message:
-    named = {one["id"]: _named(one) for one in raw.get("mentions") or ()}
-    order = [found for found in _mentioned(raw) if found in named]
     return Message(
         text,
-        _user(raw["author"], raw.get("member") or {}),
+        user(raw["author"], raw.get("member") or {}),
         place.chat,
         kind,
         place.thread,
         raw["id"],
-        mentions=tuple(named[one] for one in order),
+        mentions=mentions(raw),
         reply_to=_answered(raw),
-        attachments=tuple(_attachment(one, raw) for one in raw.get("attachments") or ()),
+        attachments=attachments(raw),
         time=datetime.fromisoformat(raw["timestamp"]),
         raw=dict(raw),
     )
-
-
-def _text(raw: Json, me: Me) -> str:
-    """Return what was written, as its writer sees it, without the bot's own name."""
-    people = {one["id"]: _named(one) for one in raw.get("mentions") or ()}
-    return _readable(_without(raw.get("content") or "", me.id), people)
-
-
-def _readable(text: str, people: Mapping[str, User]) -> str:
-    def shown(found: re.Match[str]) -> str:
-        if found["emoji"]:
-            return f":{found['emoji']}:"
-        person = people.get(found["user"])
-        return f"@{person.name}" if person else found[0]
-
-    return _NAMED.sub(shown, text)
-
-
-def _without(text: str, id: str) -> str:
-    """Return a text without mentions of `id`, and without the blanks that these leave."""
-    spans = [found.span() for found in _NAMED.finditer(text) if found["user"] == id]
-    for start, end in reversed(spans):
-        before, after = text[:start], text[end:]
-        if not before.strip():
-            before, after = "", after.lstrip(" ,:;\n")
-        elif not after.strip():
-            before, after = before.rstrip(), ""
-        else:
-            before = before.rstrip(" ")
-        text = before + after
-    return text
-
-
-def _mentioned(raw: Json) -> list[str]:
-    found = [one["user"] for one in _NAMED.finditer(raw.get("content") or "") if one["user"]]
-    return list(dict.fromkeys(found))
 
 
 def _answered(raw: Json) -> MessageRef | None:
@@ -237,30 +205,7 @@ def _answered(raw: Json) -> MessageRef | None:
     if answered is None:
         known = raw.get("message_reference") if raw.get("type") == REPLY else None
         return MessageRef(known["message_id"]) if known else None
-    return _reference(answered)
-
-
-def _reference(raw: Json) -> MessageRef:
-    people = {one["id"]: _named(one) for one in raw.get("mentions") or ()}
-    text = _readable(raw.get("content") or "", people)
-    return MessageRef(raw["id"], text, _user(raw["author"], {}))
-
-
-def _attachment(raw: Json, holder: Json) -> Attachment:
-    where = f"{holder['channel_id']}/{holder['id']}/{raw['id']} {raw['url']}"
-    media_type = raw.get("content_type") or "application/octet-stream"
-    return Attachment(where, raw["filename"], media_type, raw.get("size"))
-
-
-def _user(raw: Json, member: Json, language: str | None = None) -> User:
-    name = member.get("nick") or raw.get("global_name") or raw["username"]
-    return User(raw["id"], name, language)
-
-
-def _named(raw: Json) -> User:
-    """Return somebody who is mentioned, by a name that is one word: it may be an argument."""
-    user = _user(raw, raw.get("member") or {})
-    return User(user.id, raw["username"]) if " " in user.name else user
+    return reference(answered)
 
 
 def _command(raw: Json, names: Mapping[str, Mapping[str, str]]) -> Event:
@@ -268,13 +213,15 @@ def _command(raw: Json, names: Mapping[str, Mapping[str, str]]) -> Event:
     known = names.get(data["name"], {})
     given = data.get("options") or ()
     resolved: Json = data.get("resolved", {}).get("users", {})
-    people: list[Json] = [resolved[one["value"]] for one in given if one["type"] == PERSON]
+    people: list[Json] = [resolved[option["value"]] for option in given if option["type"] == PERSON]
     said = _done(
         raw,
         f"/{known.get('', data['name'])}",
         "message",
-        arguments={known.get(one["name"], one["name"]): _written(one["value"]) for one in given},
-        mentions=tuple(_user(person, {}) for person in people),
+        arguments={
+            known.get(option["name"], option["name"]): _written(option["value"]) for option in given
+        },
+        mentions=tuple(user(person, {}) for person in people),
     )
     made = Origin(raw["id"], raw["token"], raw["application_id"])
     return Event(raw["id"], said, made.note())
@@ -286,7 +233,7 @@ def _press(raw: Json) -> Event | None:
         return None
     hidden = on["id"] if (on.get("flags") or 0) & EPHEMERAL else None
     unique = _MADE_UNIQUE.fullmatch(data)
-    said = _done(raw, unique[1] if unique else data, "press", pressed=_reference(on))
+    said = _done(raw, unique[1] if unique else data, "press", pressed=reference(on))
     made = Origin(raw["id"], raw["token"], raw["application_id"], is_press=True, hidden=hidden)
     return Event(raw["id"], said, made.note())
 
@@ -298,7 +245,7 @@ def _done(raw: Json, text: str, kind: Literal["message", "press"], **more: Any) 
     place = place_of(channel)
     return Message(
         text,
-        _user(person, member, raw.get("locale") if kind == "message" else None),
+        user(person, member, raw.get("locale") if kind == "message" else None),
         place.chat,
         kind,
         place.thread,

@@ -1,4 +1,11 @@
-"""The calls that send, edit and delete, on whatever connection there is."""
+"""The calls that send, edit and delete, on whatever connection there is.
+
+1. What answers an interaction is made by its token while that is open, else in the channel.
+2. A message is sent under a nonce, made of the store's salt and the action's key: a call whose
+   outcome is unknown is made once more, under the same one, so that it is found out.
+3. What one person alone may see has no nonce, and is not repeated.
+4. Where the bot may not write, answers to interactions arrive as their follow-ups.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +22,9 @@ from chatstate.adapter import Action, Sent
 from chatstate_discord.receive import wire
 from chatstate_discord.receive.wire import Origin
 from chatstate_discord.send import errors, parts
-from chatstate_discord.send.acknowledging import Answers, is_open
+from chatstate_discord.send.answers import Answers, is_open
 from chatstate_discord.send.errors import code_of, meaning
-from chatstate_discord.send.files import request
+from chatstate_discord.send.requests import request
 
 log = logging.getLogger("chatstate.discord")
 
@@ -72,7 +79,7 @@ class Calls:
 
     async def _try(self, action: Action) -> Sent:
         http = await self.http()
-        size = sum(one.size for one in action.part.files)
+        size = sum(file.size for file in action.part.files)
         try:
             async with asyncio.timeout(_ANSWER_SECONDS + size / _BYTES_PER_SECOND):
                 return await self._make(http, action)

@@ -1,7 +1,11 @@
 """What a failed call means for the reply that it should have sent: one table.
 
 Discord answers a refusal with an HTTP status and a code of its own ("Opcodes and Status Codes",
-JSON error codes). Where no answer came at all, it counts whether the request can have been sent.
+JSON error codes).
+
+1. The first row that fits counts. What no row knows is refused for good below 500, else unclear.
+2. Where no answer came at all, it counts whether the request can have been sent.
+3. What is none of Discord's is unclear.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ def _line(line: StyledText, *, masks: bool) -> str:
             if marker and rest.text.strip():
                 return line.text[:indent] + marker + _Line(_tree(rest), masks=masks).write()
         elif span.kind == "heading" and span.value in ("1", "2", "3") and span.start <= indent:
-            bare = tuple(one for one in line.spans if one.kind != "heading")
+            bare = tuple(span for span in line.spans if span.kind != "heading")
             tree = _tree(StyledText(line.text, bare))
             return "#" * int(span.value) + " " + _Line(tree, masks=masks).write().lstrip()
     return _Line(_tree(line), masks=masks).write()
@@ -129,7 +129,7 @@ def _tree(text: StyledText) -> list[str | _Node]:
                 inside.append(_Node(span, []) if has_markup else None)
             case Close():
                 if node := inside.pop():
-                    above = [one for one in inside if one]
+                    above = [node for node in inside if node]
                     (above[-1].children if above else top).append(node)
             case str() if children and isinstance(children[-1], str):
                 children[-1] += event

@@ -1,8 +1,12 @@
 """A reply as calls of Discord's API. Pure functions.
 
 A part's `content` holds `text` in Discord's Markdown, `buttons` as rows of label and custom id,
-`reply_to`, `silent` and `ephemeral`. The limits are those of Discord's pages "Message" and
-"Component": 2,000 characters, ten files, and 10 MiB for each of them.
+`reply_to`, `silent` and `ephemeral`.
+
+1. The limits are those of Discord's pages "Message" and "Component": 2,000 characters, ten files,
+   and 10 MiB for each of them.
+2. Nobody is pinged by what a part says.
+3. Equal custom ids are made different: Discord refuses them, and trims blanks at their ends.
 """
 
 from __future__ import annotations
@@ -36,7 +40,7 @@ def render(post: Post) -> Sequence[Part]:
     first, *others = groups or [[]]
     texts = pages(replace(clean, files=first), TEXT_LIMIT, measure)
     bare = replace(clean, text=StyledText(""), buttons=(), reply_to=None)
-    return [_part(one) for one in [*texts, *(replace(bare, files=group) for group in others)]]
+    return [_part(shown) for shown in [*texts, *(replace(bare, files=group) for group in others)]]
 
 
 def nonce(key: str) -> str:
@@ -76,7 +80,7 @@ def _body(part: Part) -> dict[str, Any]:
         "allowed_mentions": NOBODY,
     }
     if part.files:
-        names = [{"id": number, "filename": one.name} for number, one in enumerate(part.files)]
+        names = [{"id": number, "filename": file.name} for number, file in enumerate(part.files)]
         body["attachments"] = names
     return body
 
@@ -104,12 +108,12 @@ def _buttons(rows: Sequence[Sequence[PostButton]]) -> list[list[dict[str, str]]]
     made: list[list[dict[str, str]]] = []
     for row in rows:
         made.append([])
-        for one in row:
-            custom_id = one.data
+        for button in row:
+            custom_id = button.data
             if custom_id in seen or _LOOKS_UNIQUE.fullmatch(custom_id):
                 custom_id = f"{custom_id}\u2063{len(seen)}"
             seen.add(custom_id)
-            label = _SURROGATE.sub("\ufffd", one.label)
+            label = _SURROGATE.sub("\ufffd", button.label)
             made[-1].append({"label": label, "custom_id": custom_id})
     return made
 
@@ -117,12 +121,12 @@ def _buttons(rows: Sequence[Sequence[PostButton]]) -> list[list[dict[str, str]]]
 def _groups(files: Sequence[StoredFile]) -> Iterator[list[StoredFile]]:
     """Yield files in the groups in which one request takes them."""
     group: list[StoredFile] = []
-    for one in files:
-        size = sum(other.size for other in group) + one.size
+    for file in files:
+        size = sum(other.size for other in group) + file.size
         if group and (len(group) == _FILES or size > _REQUEST_BYTES):
             yield group
             group = []
-        group.append(one)
+        group.append(file)
     if group:
         yield group
 

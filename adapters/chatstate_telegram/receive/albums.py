@@ -53,19 +53,19 @@ class Albums:
 
         An update that cannot be told from others is a group of its own.
         """
-        ready: list[Group] = [[one] for one in updates if not self._keep(one, now)]
-        for chat in [chat for chat, one in self._waiting.items() if one.due <= now]:
+        ready: list[Group] = [[update] for update in updates if not self._keep(update, now)]
+        for chat in [chat for chat, waiting in self._waiting.items() if waiting.due <= now]:
             ready += self._groups(self._waiting.pop(chat).updates)
         return ready
 
     @property
     def due(self) -> float | None:
         """When something is complete, if nothing more comes."""
-        return min((one.due for one in self._waiting.values()), default=None)
+        return min((waiting.due for waiting in self._waiting.values()), default=None)
 
     def kept(self) -> Json:
         """Return what must be stored before anything is acknowledged."""
-        return {"held": [one.updates for one in self._waiting.values()], "done": self._done}
+        return {"held": [waiting.updates for waiting in self._waiting.values()], "done": self._done}
 
     def _read(self, kept: Json, now: float) -> None:
         self._done = list(kept.get("done", []))
@@ -82,11 +82,11 @@ class Albums:
         if waiting is None and album is None:
             return False
         known = waiting.updates if waiting else []
-        if update["update_id"] in (*self._done, *(one["update_id"] for one in known)):
+        if update["update_id"] in (*self._done, *(other["update_id"] for other in known)):
             return True
         waiting = self._waiting.setdefault(chat, _Waiting(now))
         waiting.add(update, now)
-        if album and sum(album_of(one) == album for one in waiting.updates) == _LARGEST:
+        if album and sum(album_of(other) == album for other in waiting.updates) == _LARGEST:
             waiting.due = now
         return True
 

@@ -1,7 +1,9 @@
 """From updates to durable events: by one worker, whichever way the updates came.
 
-An update is taken in when its event is in the inbox, or when it is kept in the cursor because its
-album may still grow. Only then may it be acknowledged to Telegram.
+1. An update is taken in when its event is in the inbox, or when it is kept in the cursor because
+   its album may still grow. Only then may it be acknowledged to Telegram.
+2. An update that cannot be read is left out, and told once. It stops no other.
+3. A group that has moved is noted between what came before it and after.
 """
 
 from __future__ import annotations
@@ -75,15 +77,15 @@ class Intake:
             while True:
                 await self._something()
                 taken, self._submitted = self._submitted, []
-                offset = max((one.offset for one in taken if one.offset), default=None)
-                await self._take_in([one for some in taken for one in some.updates], offset)
-                for one in taken:
-                    if not one.taken.done():
-                        one.taken.set_result(None)
+                offset = max((posted.offset for posted in taken if posted.offset), default=None)
+                await self._take_in([update for some in taken for update in some.updates], offset)
+                for posted in taken:
+                    if not posted.taken.done():
+                        posted.taken.set_result(None)
         finally:
             self._is_over = True
-            for one in (*taken, *self._submitted):
-                one.taken.cancel()
+            for posted in (*taken, *self._submitted):
+                posted.taken.cancel()
 
     async def _something(self) -> None:
         """Return when updates were submitted, or an album is complete."""
@@ -96,16 +98,16 @@ class Intake:
         self._wake.clear()
 
     async def _take_in(self, updates: Sequence[Any], offset: int | None) -> None:
-        known = [one for one in updates if self._is_update(one)]
+        known = [update for update in updates if self._is_update(update)]
         groups = self._albums.sort(known, self._loop.time())
         events: list[Event] = []
-        for one in self._meant(groups):
-            if isinstance(one, Move):
+        for meant in self._meant(groups):
+            if isinstance(meant, Move):
                 await self._deliver(events)
                 events = []
-                await self._host.moved(one.old, one.new)
+                await self._host.moved(meant.old, meant.new)
             else:
-                events.append(one)
+                events.append(meant)
         kept = json.dumps(self._albums.kept())
         cursor = None
         if kept != self._stored or (events and offset):
@@ -127,7 +129,7 @@ class Intake:
             try:
                 self._meet(group)
                 meant = parse(group, self._me, self._people)
-                msgspec.json.encode([one for one in meant if isinstance(one, Event)])
+                msgspec.json.encode([said for said in meant if isinstance(said, Event)])
             except (Unreadable, UnicodeEncodeError) as error:
                 log.error(  # noqa: TRY400 - where it was read tells nothing, what it is does
                     "an update cannot be read (%s) and is left out: %s", error, _shown(group)

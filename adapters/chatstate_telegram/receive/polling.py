@@ -86,8 +86,8 @@ class Polling:
     def _behind(self, updates: list[Any]) -> int | None:
         """Return the offset that confirms these updates."""
         ids: list[int] = [
-            one["update_id"]
-            for one in updates
-            if isinstance(one, dict) and isinstance(cast("Any", one).get("update_id"), int)
+            update["update_id"]
+            for update in updates
+            if isinstance(update, dict) and isinstance(cast("Any", update).get("update_id"), int)
         ]
-        return max([one + 1 for one in ids] + [self._offset or 0]) or None
+        return max([number + 1 for number in ids] + [self._offset or 0]) or None

@@ -1,8 +1,12 @@
 """Webhooks: Telegram posts each update, and it is answered when the update is taken in.
 
-`Webhook` is an ASGI app, to be served by `Server` or to be mounted in an author's own app. Every
-request needs the secret that `setWebhook` was given, which is made from the token, so that each
-process of the bot knows it and nobody else does.
+`Webhook` is an ASGI app, to be served by `Server` or to be mounted in an author's own app.
+
+1. Every request needs the secret that `setWebhook` was given, which is made from the token, so that
+   each process of the bot knows it and nobody else does.
+2. 200 says that an update is durable, or that it would never be one. 503 lets Telegram post it
+   again: while the bot starts or stops.
+3. The webhook is looked after: whoever takes it away is told of, and it is set again.
 """
 
 from __future__ import annotations

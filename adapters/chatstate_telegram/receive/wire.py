@@ -68,7 +68,7 @@ def _parse(group: Sequence[Json], me: Me, known: Mapping[str, User]) -> list[Eve
         return _press(update_id, update["callback_query"])
     for kind in UPDATES:
         if kind in update:
-            messages = [one[kind] for one in group]
+            messages = [update[kind] for update in group]
             return _said(update_id, messages, me, known, is_edit=kind.startswith("edited"))
     return []
 
@@ -80,9 +80,9 @@ def _said(
     if service is not None:
         return service
     raw = raws[0]
-    main = next((one for one in raws if text_of(one)), raw)
+    main = next((raw for raw in raws if text_of(raw)), raw)
     text = text_of(main)
-    files = tuple(file for one in raws for file in attachments(one))
+    files = tuple(file for raw in raws for file in attachments(raw))
     heard = _heard(text, main, raw, me) if text or files else None
     if heard is None:
         return []

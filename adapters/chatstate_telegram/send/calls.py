@@ -1,4 +1,10 @@
-"""The calls of the Bot API that show a part: send, edit, delete."""
+"""The calls of the Bot API that show a part: send, edit, delete.
+
+1. Each is one request, and returns when Telegram has accepted it. What it raises, `errors` reads.
+2. Photos that Telegram cannot read are sent again as the files that they are.
+3. An album that replaces a message is sent anew, and then the message is deleted.
+4. Files are read while they are sent, and closed whatever comes of it.
+"""
 
 from __future__ import annotations
 
@@ -220,7 +226,10 @@ def _keyboard(part: Part) -> InlineKeyboardMarkup | None:
         return None
     return InlineKeyboardMarkup(
         [
-            [InlineKeyboardButton(one["text"], callback_data=one["callback_data"]) for one in row]
+            [
+                InlineKeyboardButton(button["text"], callback_data=button["callback_data"])
+                for button in row
+            ]
             for row in rows
         ]
     )

@@ -1,8 +1,11 @@
 """What a failed call means for the reply that it should have sent: one table.
 
 The Bot API answers a refusal with an HTTP status and a text. The texts are not documented; those
-here are of Telegram's own server (telegram-bot-api, `Client.cpp`). Where no answer came at all, it
-counts whether the request can have been written.
+here are of Telegram's own server (telegram-bot-api, `Client.cpp`).
+
+1. The first row that fits counts. What is wished already is no error.
+2. Where no answer came at all, it counts whether the request can have been written.
+3. What is neither the Bot API's nor python-telegram-bot's is unclear.
 """
 
 from __future__ import annotations

@@ -69,13 +69,14 @@ def message(text: StyledText) -> tuple[str, list[dict[str, Any]]]:
     if not text.spans:
         return text.text.strip(), []
     found = list(_entities(text))[::-1]  # of two of one length, the outer one first
-    found.sort(key=lambda one: (one.start, -one.end))
+    found.sort(key=lambda entity: (entity.start, -entity.end))
     start = len(text.text) - len(text.text.lstrip())
     start = min(start, found[0].start) if found else start
     shown = text.text[start:].rstrip()
     offsets = _offsets(shown)
     return shown, [
-        _json(one, offsets[one.start - start], offsets[one.end - start]) for one in found
+        _json(entity, offsets[entity.start - start], offsets[entity.end - start])
+        for entity in found
     ]
 
 
@@ -102,7 +103,7 @@ def _entities(text: StyledText) -> Iterator[_Entity]:
         while open_ones and open_ones[-1].end <= span.start:
             yield from _trimmed(text.text, open_ones.pop())
         kind = _TYPES.get(span.kind)
-        if kind and _may_be_in(kind, {one.type for one in open_ones}):
+        if kind and _may_be_in(kind, {holder.type for holder in open_ones}):
             if kind in _CODE:
                 yield from _interrupt(text.text, open_ones, span)
             open_ones.append(_Entity(span.start, span.end, kind, span.value))

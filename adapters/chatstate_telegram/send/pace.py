@@ -109,11 +109,11 @@ class Pace:
     async def turn(self, chat: str) -> None:
         """Return when a message may be sent to a chat, and count it."""
         windows = self._windows(chat)
-        while (wait := max(one.free_at() for one in windows) - self._clock.time()) > 0:
+        while (wait := max(window.free_at() for window in windows) - self._clock.time()) > 0:
             await self._clock.sleep(wait)
         now = self._clock.time()
-        for one in windows:
-            one.take(now)
+        for window in windows:
+            window.take(now)
         if self._live or self._others or self._account.free_at() > now:
             await self._in_line(chat)
         else:
@@ -123,11 +123,11 @@ class Pace:
         """Count a preview. Raises `RetryAfter` if that takes what messages may need."""
         now = self._clock.time()
         windows = [*self._windows(chat), self._account]
-        wait = max(one.spare_at() for one in windows) - now
+        wait = max(window.spare_at() for window in windows) - now
         if wait > 0 or self.is_busy:
             raise RetryAfter(max(wait, 0.1))
-        for one in windows:
-            one.take(now)
+        for window in windows:
+            window.take(now)
 
     @property
     def is_busy(self) -> bool:
@@ -155,7 +155,7 @@ class Pace:
         now = self._clock.time()
         while len(self._chats) > _KNOWN_CHATS:
             windows = next(iter(self._chats.values()))
-            if max(one.free_at() for one in windows) > now:
+            if max(window.free_at() for window in windows) > now:
                 return
             self._chats.popitem(last=False)
 

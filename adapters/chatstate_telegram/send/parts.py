@@ -2,10 +2,10 @@
 
 What a part's `content` holds, and the limits ("sendMessage", "sendMediaGroup", "Sending files"):
 
-- `text` of at most 4,096 UTF-16 code units with its `entities`, or 1,024 if it is a caption;
-- `buttons`, rows of label and data; `reply_to`, `silent`, `ephemeral`;
-- `media`, the kind of each file. Two to ten of photos and videos, of documents, or of audio files
-  are an album. Albums have no buttons.
+1. `text` of at most 4,096 UTF-16 code units with its `entities`, or 1,024 if it is a caption.
+2. `buttons`, rows of label and data; `reply_to`, `silent`, `ephemeral`. The first part answers.
+3. `media`, the kind of each file. Two to ten of photos and videos, of documents, or of audio files
+   are an album. Albums have no buttons.
 """
 
 from __future__ import annotations
@@ -45,18 +45,18 @@ def render(post: Post) -> Sequence[Part]:
     post = replace(post, text=_clean(post.text))
     runs = _runs(post.files)
     if not runs:
-        return [_part(one) for one in pages(post, TEXT_LIMIT, measure)]
+        return [_part(page) for page in pages(post, TEXT_LIMIT, measure)]
     if len(runs) == 1 and _is_caption(post, runs[0]):
         return [_part(post, runs[0])]
     posts: list[tuple[Post, Sequence[StoredFile]]] = []
     if post.text.text.strip():
-        posts += [(one, ()) for one in pages(replace(post, files=()), TEXT_LIMIT, measure)]
+        posts += [(page, ()) for page in pages(replace(post, files=()), TEXT_LIMIT, measure)]
     bare = replace(post, text=StyledText(""), buttons=())
     posts += [(bare, run) for run in runs]
     answers = [post.reply_to, *[None] * len(posts)]  # the first one answers
     return [
-        _part(replace(one, reply_to=to), run)
-        for (one, run), to in zip(posts, answers, strict=False)
+        _part(replace(shown, reply_to=to), run)
+        for (shown, run), to in zip(posts, answers, strict=False)
     ]
 
 
@@ -68,7 +68,7 @@ def kind_of(file: StoredFile) -> str:
 
 def _runs(files: Sequence[StoredFile]) -> list[list[StoredFile]]:
     """Return files in the groups in which they can be sent, in their order."""
-    groups = [list(run) for _, run in groupby(files, lambda one: _family(kind_of(one)))]
+    groups = [list(run) for _, run in groupby(files, lambda file: _family(kind_of(file)))]
     return [run[start : start + ALBUM] for run in groups for start in range(0, len(run), ALBUM)]
 
 
@@ -90,11 +90,11 @@ def _part(post: Post, files: Sequence[StoredFile] = ()) -> Part:
     if entities:
         content["entities"] = entities
     if post.buttons:
-        content["buttons"] = [[_button(one) for one in row] for row in post.buttons]
+        content["buttons"] = [[_button(button) for button in row] for row in post.buttons]
     if post.reply_to is not None:
         content["reply_to"] = post.reply_to
     if files:
-        content["media"] = [kind_of(one) for one in files]
+        content["media"] = [kind_of(file) for file in files]
     flags = {"silent": post.silent, "ephemeral": post.ephemeral}
     content |= {name: True for name, is_set in flags.items() if is_set}
     return Part(content, list(files), has_buttons=bool(post.buttons))

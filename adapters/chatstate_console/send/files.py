@@ -1,50 +1,19 @@
-"""Files on the console: those one sends from here, and those a bot sends."""
+"""Files that a bot sends, as the console keeps them."""
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import itertools
-import mimetypes
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from chatstate import Attachment, Rejected
+from chatstate import Rejected
 from chatstate.adapter import StoredFile
 
-_PIECE = 1 << 18
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f/\\:]+")
-
-
-def attachment(path: str) -> Attachment:
-    """Return a local file as something that came with a message. Raises `OSError`."""
-    try:
-        where = Path(path).expanduser().resolve()
-        size = where.stat().st_size
-    except (ValueError, RuntimeError) as error:  # a NUL in it, or a home that nobody has
-        raise OSError(errno.EINVAL, str(error), path) from error
-    if not where.is_file():
-        code = errno.EISDIR if where.is_dir() else errno.EINVAL
-        raise OSError(code, os.strerror(code), path)
-    os.close(os.open(where, os.O_RDONLY))  # what may not be read is told now
-    media_type = mimetypes.guess_type(where.name)[0] or "application/octet-stream"
-    return Attachment(str(where), where.name, media_type, size)
-
-
-async def pieces(sent: Attachment) -> AsyncIterator[bytes]:
-    """Yield a local file's bytes. Raises `Rejected` if it cannot be read any more."""
-    try:
-        file = await asyncio.to_thread(open, sent.ref, "rb")
-        try:
-            while piece := await asyncio.to_thread(file.read, _PIECE):
-                yield piece
-        finally:
-            file.close()
-    except OSError as error:
-        raise Rejected(f"{sent.ref} cannot be read any more: {error.strerror}") from error
 
 
 async def keep(file: StoredFile, folder: Path) -> Path:
