@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from chatstate import AdapterError, Attachment, Event, SendError
+from chatstate import AdapterError, Attachment, Event
 from chatstate.adapter import (
     Action,
     Adapter,
@@ -37,7 +37,7 @@ from chatstate_telegram.receive.trouble import Trouble
 from chatstate_telegram.receive.wire import Me
 from chatstate_telegram.send import calls, parts
 from chatstate_telegram.send.acknowledging import TEXT_LIMIT, Presses
-from chatstate_telegram.send.errors import DoneBefore, meaning
+from chatstate_telegram.send.errors import DoneBefore, judged
 from chatstate_telegram.send.pace import Pace
 
 if TYPE_CHECKING:
@@ -123,12 +123,12 @@ class TelegramAdapter(Adapter):
         """Make one call, when it is its turn."""
         try:
             return await self._perform(action)
-        except SendError:
-            raise
         except Exception as error:
-            what = meaning(error)
+            what = await judged(error, self._client)
             if isinstance(what, DoneBefore):
                 return Sent(action.message)
+            if what is error:
+                raise
             raise what from error
 
     def open(self, attachment: Attachment) -> AsyncIterator[bytes]:
@@ -145,7 +145,7 @@ class TelegramAdapter(Adapter):
         try:
             return user.isdecimal() and await calls.is_admin(self._client.bot, chat, int(user))
         except Exception as error:
-            raise meaning(error) from error
+            raise await judged(error, self._client) from error
 
     async def _receive(self, host: Host, tasks: asyncio.TaskGroup, server: Server | None) -> None:
         raw = await Trouble().until_done(self._client.bot.get_me)

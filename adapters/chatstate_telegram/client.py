@@ -97,6 +97,14 @@ class Client:
         await self._calls.initialize()
         await self._polls.initialize()
 
+    async def is_known(self) -> bool:
+        """Tell whether Telegram knows the bot now, by its token."""
+        try:
+            await self.bot.get_me()
+        except Exception:  # noqa: BLE001 - whatever it is, Telegram has not said so
+            return False
+        return True
+
     async def close(self) -> None:
         """Close all connections."""
         await self._polls.shutdown()

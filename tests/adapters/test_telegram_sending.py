@@ -13,7 +13,7 @@ from servers.telegram_server import TelegramServer
 from servers.telegram_world import Press
 
 from chatstate import Ambiguous, Attachment, Moved, Rejected, RetryAfter, Unreachable
-from chatstate.adapter import Action, Part, Post, PostButton, StoredFile
+from chatstate.adapter import Action, Part, Post, PostButton, StoredFile, Verb
 from chatstate.text import Span, StyledText
 from chatstate_telegram import TelegramAdapter
 from chatstate_telegram.send.pace import Limit, Limits, Pace
@@ -370,3 +370,38 @@ async def test_admins_are_known(one: Sending) -> None:
     assert await one.adapter.is_admin("-7", "-7/5")
     assert not await one.adapter.is_admin("-7", "9999")
     assert not await one.adapter.is_admin("-7", "-1008")
+
+
+METHODS: list[tuple[Verb, str]] = [
+    ("send", "sendMessage"),
+    ("edit", "editMessageText"),
+    ("delete", "deleteMessage"),
+    ("typing", "sendChatAction"),
+    ("finish", "answerCallbackQuery"),
+]
+
+
+@pytest.mark.parametrize(("verb", "method"), METHODS)
+async def test_a_method_that_a_server_lacks_is_refused(
+    one: Sending, verb: Verb, method: str
+) -> None:
+    """While it knows the bot: what it lacks now it lacks the next time, and others wait for it."""
+    press = one.asks()
+    one.server.fail(method, 404, "Not Found: method not found")
+    with pytest.raises(Rejected, match="method not found"):
+        await one.perform(Part({"text": "hi"}), verb=verb, message="7", origin=press.id)
+    assert one.server.called("getMe")
+
+
+async def test_a_bot_that_is_not_known_now_waits(one: Sending) -> None:
+    """A token may be mended, so nothing is given up."""
+    one.server.fail("*", 404, "Not Found", times=2)
+    with pytest.raises(Unreachable):
+        await one.perform(Part({"text": "hi"}))
+
+
+async def test_a_file_of_a_server_that_knows_no_files_is_refused(one: Sending) -> None:
+    """As a call that sends."""
+    one.server.fail("getFile", 404, "Not Found: method not found")
+    with pytest.raises(Rejected):
+        [_ async for _ in one.adapter.open(Attachment("x"))]

@@ -9,7 +9,7 @@ import httpx
 
 from chatstate import Attachment, Rejected, SendError, Unreachable
 from chatstate_telegram.client import Client
-from chatstate_telegram.send.errors import meaning, says
+from chatstate_telegram.send.errors import judged, says
 
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 
@@ -41,7 +41,7 @@ async def _path(client: Client, attachment: Attachment) -> str:
     except Exception as error:
         if says(error, "file is too big"):
             raise Rejected(f"{attachment.name} is larger than the 20 MB Telegram gives") from error
-        what = meaning(error)
+        what = await judged(error, client)
         raise (what if isinstance(what, SendError) else Rejected(str(what))) from error
     path = (answer.file_path or "").removeprefix(client.file_url(""))
     if not path or path.startswith("/") or ".." in path.split("/"):

@@ -17,9 +17,13 @@ import httpx
 from telegram.error import TelegramError
 
 from chatstate import Ambiguous, Moved, Rejected, RetryAfter, SendError, Unreachable
-from chatstate_telegram.client import Refusal
+from chatstate_telegram.client import Client, Refusal
 
 _WAIT_SECONDS = 5.0  # where a 429 does not tell how long
+
+
+class Missing(Unreachable):
+    """A 404. Telegram knows either the token not, or only what was asked for."""
 
 
 class DoneBefore(Exception):  # noqa: N818 - no error: what was asked for is so already
@@ -60,6 +64,10 @@ def _not_now(refusal: Refusal) -> SendError:
     return Unreachable(f"Telegram: {refusal.description} ({refusal.status})")
 
 
+def _missing(refusal: Refusal) -> SendError:
+    return Missing(f"Telegram: {refusal.description} ({refusal.status})")
+
+
 def _unclear(refusal: Refusal) -> SendError:
     return Ambiguous(f"Telegram: {refusal.description} ({refusal.status})")
 
@@ -83,7 +91,7 @@ TABLE: Sequence[Row] = (
     Row(403, 403, "user is deactivated", _rejected),
     Row(403, 403, "bot was kicked", _rejected),
     Row(401, 401, "", _not_now),  # a token that was revoked: the operator gives another one
-    Row(404, 404, "", _not_now),  # the same for one that never was; there is no method missing
+    Row(404, 404, "", _missing),  # the same for one that never was; or a server lacks the method
     Row(409, 409, "", _not_now),
     Row(413, 413, "", _rejected),
     Row(300, 399, "", _not_now),
@@ -117,6 +125,18 @@ def meaning(error: Exception) -> SendError | DoneBefore:
     if isinstance(error, TelegramError) and isinstance(cause, _NEVER_WRITTEN):
         return Unreachable(f"Telegram cannot be reached: {_named(cause)}")
     return Ambiguous(f"no clear answer from Telegram: {_named(cause or error)}")
+
+
+async def judged(error: Exception, client: Client) -> SendError | DoneBefore:
+    """Return what an error of a call means, once it is known whose a 404 is.
+
+    While Telegram knows the bot, it is a refusal: a Bot API server that lacks the method lacks it
+    the next time, too.
+    """
+    what = error if isinstance(error, SendError) else meaning(error)
+    if isinstance(what, Missing) and await client.is_known():
+        return Rejected(str(what))
+    return what
 
 
 def says(error: Exception, *texts: str) -> bool:
