@@ -1,13 +1,20 @@
-"""What is in one message of Telegram's: its text and its files."""
+"""What is in one message of Telegram's: its text and its files. Pure functions.
+
+1. A text is what is read: what was written, a caption, or words that stand for the rest.
+2. Telegram counts UTF-16 code units, from which `entities` gives code points.
+3. The pieces of a text that was too long for one message are one text again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chatstate import Attachment
 
 Json = dict[str, Any]
+LONGEST = 4096
+"""The longest text of a message, in UTF-16 code units."""
 
 
 class _Kind(NamedTuple):
@@ -43,11 +50,25 @@ def attachments(raw: Json) -> list[Attachment]:
 def text_of(raw: Json) -> str:
     """Return what a message says in words: its text, its caption, or what stands for them."""
     if "text" in raw or "caption" in raw:
-        return str(raw.get("text", raw.get("caption")))
+        return written(raw.get("text", raw.get("caption")))
     for key, write in _WORDS.items():
         if key in raw:
             return write(raw[key])
     return ""
+
+
+def identity(number: object) -> str:
+    """Return an id of Telegram's, which is a whole number. Raises `TypeError` for anything else."""
+    if not isinstance(number, int):
+        raise TypeError(f"an id is a number, not {number!r}")
+    return str(number)
+
+
+def written(text: object) -> str:
+    """Return a text. Raises `TypeError` for anything else."""
+    if not isinstance(text, str):
+        raise TypeError(f"a text is one, not {text!r}")
+    return text
 
 
 def _contact(raw: Json) -> str:
@@ -86,6 +107,35 @@ def entities(raw: Json, text: str) -> Iterator[tuple[int, int, Json]]:
     for entity in found:
         start, length = entity["offset"], entity["length"]
         yield _code_points(text, start), _code_points(text, start + length), entity
+
+
+def is_command(raw: Json) -> bool:
+    """Tell whether a message begins with a command."""
+    found: list[Json] = raw.get("entities") or []
+    return any(entity["type"] == "bot_command" and not entity["offset"] for entity in found)
+
+
+def joined(pieces: Sequence[Json]) -> Json:
+    """Return the message that these were before the client of who wrote it cut it.
+
+    A piece that is as long as one can be was cut in the middle of something. Else there was white
+    space, which Telegram has dropped.
+    """
+    text, found, before = "", list[Json](), LONGEST
+    for piece in pieces:
+        text += "\n" * (before < LONGEST)
+        start = units(text)
+        found += [
+            {**entity, "offset": entity["offset"] + start} for entity in piece.get("entities") or ()
+        ]
+        text += piece["text"]
+        before = units(piece["text"])
+    return {**pieces[0], "text": text, "entities": found}
+
+
+def units(text: str) -> int:
+    """Return how many UTF-16 code units a text is."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _code_points(text: str, units: int) -> int:

@@ -1,8 +1,9 @@
 """From updates to durable events: by one worker, whichever way the updates came.
 
 1. An update is taken in when its event is in the inbox, or when it is kept in the cursor because
-   its album may still grow. Only then may it be acknowledged to Telegram.
-2. An update that cannot be read is left out, and told once. It stops no other.
+   its message may still grow. Only then may it be acknowledged to Telegram.
+2. An update that cannot be read, whatever reading it raises, is left out and told. It stops no
+   other, and is acknowledged: it would be unreadable again.
 3. A group that has moved is noted between what came before it and after.
 """
 
@@ -20,8 +21,8 @@ import msgspec
 
 from chatstate import Event, User
 from chatstate.adapter import Host, Receipt
-from chatstate_telegram.receive.albums import Albums, Group
-from chatstate_telegram.receive.wire import Me, Move, Unreadable, parse, user
+from chatstate_telegram.receive.joining import Group, Joining
+from chatstate_telegram.receive.wire import Me, Move, parse, user
 
 log = logging.getLogger("chatstate.telegram")
 
@@ -54,8 +55,8 @@ class Intake:
         cursor: dict[str, Any] = json.loads(host.cursor or "{}")
         is_fresh = time.time() - cursor.get("at", 0.0) < OFFSET_SECONDS
         self.offset: int | None = cursor.get("offset") if is_fresh else None
-        self._albums = Albums(cursor, self._loop.time())
-        self._stored = json.dumps(self._albums.kept())
+        self._joining = Joining(cursor, self._loop.time())
+        self._stored = json.dumps(self._joining.kept())
 
     def take(self, updates: Sequence[Any], offset: int | None = None) -> asyncio.Future[None]:
         """Return what is done when these updates are durable, and may be acknowledged.
@@ -88,8 +89,8 @@ class Intake:
                 posted.taken.cancel()
 
     async def _something(self) -> None:
-        """Return when updates were submitted, or an album is complete."""
-        due = self._albums.due
+        """Return when updates were submitted, or a message is complete."""
+        due = self._joining.due
         try:
             async with asyncio.timeout_at(due):
                 await self._wake.wait()
@@ -99,7 +100,7 @@ class Intake:
 
     async def _take_in(self, updates: Sequence[Any], offset: int | None) -> None:
         known = [update for update in updates if self._is_update(update)]
-        groups = self._albums.sort(known, self._loop.time())
+        groups = self._joining.sort(known, self._loop.time())
         events: list[Event] = []
         for meant in self._meant(groups):
             if isinstance(meant, Move):
@@ -108,7 +109,7 @@ class Intake:
                 await self._host.moved(meant.old, meant.new)
             else:
                 events.append(meant)
-        kept = json.dumps(self._albums.kept())
+        kept = json.dumps(self._joining.kept())
         cursor = None
         if kept != self._stored or (events and offset):
             place = {"offset": offset, "at": time.time()} if offset else {}
@@ -129,8 +130,9 @@ class Intake:
             try:
                 self._meet(group)
                 meant = parse(group, self._me, self._people)
-                msgspec.json.encode([said for said in meant if isinstance(said, Event)])
-            except (Unreadable, UnicodeEncodeError) as error:
+                said = [event for event in meant if isinstance(event, Event)]
+                msgspec.json.decode(msgspec.json.encode(said), type=list[Event])
+            except Exception as error:  # noqa: BLE001 - by the module's rule 2
                 log.error(  # noqa: TRY400 - where it was read tells nothing, what it is does
                     "an update cannot be read (%s) and is left out: %s", error, _shown(group)
                 )
@@ -159,4 +161,7 @@ class Intake:
 
 
 def _shown(update: Any) -> str:
-    return json.dumps(update)[:_SHOWN]
+    try:
+        return json.dumps(update)[:_SHOWN]
+    except (RecursionError, ValueError):
+        return "(it is nested too deeply to be shown)"

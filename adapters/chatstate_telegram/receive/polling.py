@@ -12,11 +12,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Any, cast
 
 from telegram.error import TelegramError
 
-from chatstate_telegram.client import Client
+from chatstate_telegram.client import Client, Refusal
 from chatstate_telegram.receive.intake import OFFSET_SECONDS
 from chatstate_telegram.receive.trouble import Trouble
 from chatstate_telegram.receive.wire import UPDATES
@@ -62,7 +63,12 @@ class Polling:
 
     async def _begin(self) -> None:
         """Take away a webhook, which would forbid polling; what waits for it is kept."""
-        info = await self._client.bot.get_webhook_info()
+        try:
+            info = await self._client.bot.get_webhook_info()
+        except Refusal as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            return  # a server that has no webhooks forbids no polling
         if info.url:
             log.warning("the webhook at %s is removed, because this process polls", info.url)
             await self._client.bot.delete_webhook(drop_pending_updates=False)

@@ -38,7 +38,7 @@ class Trouble:
         when it has refused it several times.
         """
         retrying = AsyncRetrying(
-            retry=retry_if_exception(self._is_temporary), wait=_wait, reraise=True
+            retry=retry_if_exception(self._is_temporary), wait=pause, reraise=True
         )
         result: _T = await retrying(call)
         if self._told:
@@ -83,7 +83,8 @@ def _advice(error: TelegramError) -> str:
     return f"receiving from Telegram fails, trying again: {meaning(error)}"
 
 
-def _wait(state: RetryCallState) -> float:
+def pause(state: RetryCallState) -> float:
+    """Return how long to wait before a call is made again: as Telegram asks, or a little longer."""
     error = state.outcome.exception() if state.outcome else None
     what = meaning(error) if isinstance(error, Exception) else None
     return what.seconds if isinstance(what, RetryAfter) else _backoff(state)

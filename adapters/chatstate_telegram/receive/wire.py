@@ -18,7 +18,14 @@ from typing import Literal, NamedTuple
 from msgspec.structs import replace
 
 from chatstate import Chat, Event, Message, MessageRef, User
-from chatstate_telegram.receive.content import Json, attachments, entities, text_of
+from chatstate_telegram.receive.content import (
+    Json,
+    attachments,
+    entities,
+    identity,
+    joined,
+    text_of,
+)
 
 Groups = Literal["addressed", "all"]
 UPDATES = ["message", "edited_message", "channel_post", "edited_channel_post", "callback_query"]
@@ -54,10 +61,10 @@ class Unreadable(Exception):  # noqa: N818 - what is told of an update, by the m
 
 
 def parse(group: Sequence[Json], me: Me, known: Mapping[str, User]) -> list[Event | Move]:
-    """Return what one update says, or several that are one album. `known` people, by username."""
+    """Return what an update says, or several that are one message. `known` people, by username."""
     try:
         return _parse(group, me, known)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
+    except Exception as error:  # whatever it is: an update may be anything
         raise Unreadable(f"{type(error).__name__}: {error}") from error
 
 
@@ -79,34 +86,36 @@ def _said(
     service = _service(update_id, raws[0], me)
     if service is not None:
         return service
-    raw = raws[0]
-    main = next((raw for raw in raws if text_of(raw)), raw)
+    is_album = "media_group_id" in raws[0]
+    raw = raws[0] if is_album or len(raws) == 1 else joined(raws)
+    main = next((raw for raw in raws if text_of(raw)), raw) if is_album else raw
     text = text_of(main)
     files = tuple(file for raw in raws for file in attachments(raw))
     heard = _heard(text, main, raw, me) if text or files else None
     if heard is None:
         return []
+    others = "media_group" if is_album else "pieces"
     message = replace(
         _base(raw),
         text=heard,
         kind="edit" if is_edit else "message",
-        id=str(raw["message_id"]),
+        id=identity(raw["message_id"]),
         mentions=_mentions(main, text, known),
         reply_to=_answered(raw),
         attachments=files,
         time=_time(raw["edit_date" if is_edit else "date"]),
-        raw={**raw, "media_group": list(raws[1:])} if len(raws) > 1 else raw,
+        raw={**raws[0], others: list(raws[1:])} if len(raws) > 1 else raw,
     )
     return [Event(update_id, message)]
 
 
 def _service(update_id: str, raw: Json, me: Me) -> list[Event | Move] | None:
     """Return what Telegram itself tells in a chat; None for what people say."""
-    chat = str(raw["chat"]["id"])
+    chat = identity(raw["chat"]["id"])
     if "migrate_to_chat_id" in raw:
-        return [Move(chat, str(raw["migrate_to_chat_id"]))]
+        return [Move(chat, identity(raw["migrate_to_chat_id"]))]
     if "migrate_from_chat_id" in raw:
-        return [Move(str(raw["migrate_from_chat_id"]), chat)]
+        return [Move(identity(raw["migrate_from_chat_id"]), chat)]
     if "new_chat_members" in raw:
         return _membership(update_id, raw, raw["new_chat_members"], me, "join")
     if "left_chat_member" in raw:
@@ -143,7 +152,7 @@ def _press(update_id: str, query: Json) -> list[Event | Move]:
         chat=_chat(on["chat"]),
         kind="press",
         thread=_thread(on),
-        pressed=MessageRef(str(on["message_id"]), text_of(on), bot),
+        pressed=MessageRef(identity(on["message_id"]), text_of(on), bot),
         raw=query,
     )
     return [Event(update_id, message, origin=str(query["id"]))]
@@ -202,7 +211,7 @@ def _answered(raw: Json) -> MessageRef | None:
     answered = _opener_apart(raw)
     if answered is None:
         return None
-    return MessageRef(str(answered["message_id"]), text_of(answered), sender(answered))
+    return MessageRef(identity(answered["message_id"]), text_of(answered), sender(answered))
 
 
 def _opener_apart(raw: Json) -> Json | None:
@@ -229,17 +238,17 @@ def sender(raw: Json) -> User:
 def user(raw: Json) -> User:
     """Return a person."""
     name = " ".join(part for part in (raw["first_name"], raw.get("last_name")) if part)
-    return User(str(raw["id"]), name, raw.get("language_code"))
+    return User(identity(raw["id"]), name, raw.get("language_code"))
 
 
 def _chat(raw: Json) -> Chat:
     title = raw.get("title") or raw.get("first_name", "")
-    return Chat(str(raw["id"]), _CHAT_KINDS[raw["type"]], title)
+    return Chat(identity(raw["id"]), _CHAT_KINDS[raw["type"]], title)
 
 
 def _thread(raw: Json) -> str | None:
     """Return the topic. Answers in a group without topics have a thread too, which is none."""
-    return str(raw["message_thread_id"]) if raw.get("is_topic_message") else None
+    return identity(raw["message_thread_id"]) if raw.get("is_topic_message") else None
 
 
 def _time(seconds: int) -> datetime:
