@@ -108,7 +108,7 @@ class TelegramAdapter(Adapter):
             raise group.exceptions[0] from None
         finally:
             if self.options.webhook is not None:
-                self.app.take = None
+                self.app.close()
             if server:
                 server.close()
             self._pace.close()
@@ -162,7 +162,7 @@ class TelegramAdapter(Adapter):
             )
             tasks.create_task(polling.run())
         else:
-            self.app.take = intake.take
+            self.app.open(intake.take)
             tasks.create_task(self._registration(self.options.webhook).run())
         if server:
             tasks.create_task(server.run())
@@ -170,7 +170,7 @@ class TelegramAdapter(Adapter):
     def _registration(self, url: str) -> Registration:
         from chatstate_telegram.receive.webhook import Registration, secret_of
 
-        return Registration(self._client, url, secret_of(self._token), self.options.look_seconds)
+        return Registration(self._client, url, secret_of(self._token), self.options)
 
     def _server(self) -> Server | None:
         """Return what listens, bound already, so that an address in use is told at once."""

@@ -2,7 +2,8 @@
 
 1. What the Bot API answers instead of a result is raised as `Refusal`, before python-telegram-bot
    folds it into classes of its own, which do not tell apart what must be told apart.
-2. The token is part of each address. Loggers of the libraries below get a filter that hides it.
+2. The token is part of each address, and a webhook's secret of what is asked for. Loggers of the
+   libraries below get a filter that hides them.
 3. Nothing here asks `Bot.initialize`: its errors contain the token.
 4. An answer that is nested too deeply for Python is told apart, so that one update which is so
    keeps no other back.
@@ -213,7 +214,7 @@ _hiding = _Hiding()
 
 
 def hide(token: str) -> None:
-    """Let no logger of the libraries below show this token."""
+    """Let no logger of the libraries below show this token, or another secret."""
     _hiding.tokens.add(token)
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(_hiding)  # a filter is added once only

@@ -30,6 +30,9 @@ class TelegramOptions(Struct, frozen=True, kw_only=True):
     listen: Annotated[
         str | None, Meta(description="HOST:PORT at which the webhook is waited for.")
     ] = "127.0.0.1:8080"
+    max_connections: Annotated[
+        int, Meta(description="How many updates are posted at once.", ge=1, le=100)
+    ] = 40
     poll_seconds: Annotated[
         int, Meta(description="How long a poll waits for updates.", ge=0, le=50)
     ] = 30

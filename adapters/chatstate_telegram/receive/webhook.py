@@ -18,7 +18,7 @@ import hmac
 import json
 import logging
 import socket
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,7 +29,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from chatstate import AdapterError
-from chatstate_telegram.client import Client, Refusal
+from chatstate_telegram.client import Client, Refusal, hide
+from chatstate_telegram.options import TelegramOptions
+from chatstate_telegram.receive.ordering import Ordering, Take
 from chatstate_telegram.receive.trouble import Trouble
 from chatstate_telegram.receive.wire import UPDATES
 
@@ -38,8 +40,7 @@ log = logging.getLogger("chatstate.telegram")
 HEADER = "X-Telegram-Bot-Api-Secret-Token"
 BODY_BYTES = 1_000_000  # an update has some kilobytes
 _STOP_SECONDS = 0.5
-
-Take = Callable[[list[Any]], asyncio.Future[None]]
+_TELL_SECONDS = 60.0
 
 
 def secret_of(token: str) -> str:
@@ -48,15 +49,27 @@ def secret_of(token: str) -> str:
 
 
 class Webhook:
-    """Answers Telegram's requests. Until `take` is set, and after, with 503: try again later.
+    """Answers Telegram's requests: until `open`, and after `close`, with 503: try again later.
 
     `requests` is how many wait for their update to be durable.
     """
 
     def __init__(self, secret: str) -> None:
         self._secret = secret.encode()
-        self.take: Take | None = None
+        self._ordering: Ordering | None = None
         self.requests = 0
+        self._strangers = 0
+        self._told_at = float("-inf")
+
+    def open(self, take: Take) -> None:
+        """Take updates in with this, in their order."""
+        self._ordering = Ordering(take)
+
+    def close(self) -> None:
+        """Take no more in."""
+        if self._ordering:
+            self._ordering.close()
+        self._ordering = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, as ASGI says."""
@@ -70,6 +83,7 @@ class Webhook:
             return Response(status_code=405)
         given = request.headers.get(HEADER, "").encode()
         if not hmac.compare_digest(given, self._secret):
+            self._tell_of_stranger()
             return Response(status_code=403)
         body = await _body(request)
         if body is None:
@@ -83,11 +97,24 @@ class Webhook:
             return Response(status_code=200)
         return Response(status_code=200 if await self._is_taken(update) else 503)
 
+    def _tell_of_stranger(self) -> None:
+        """Tell who came with a wrong secret, or none; not each time, as it may be anybody."""
+        self._strangers += 1
+        now = asyncio.get_running_loop().time()
+        if now - self._told_at < _TELL_SECONDS:
+            return
+        log.warning(
+            "%d requests to the webhook came without its secret and were refused (403): if they "
+            "are Telegram's, another process has set the webhook with a secret of its own",
+            self._strangers,
+        )
+        self._strangers, self._told_at = 0, now
+
     async def _is_taken(self, update: Any) -> bool:
         """Tell whether an update is durable, or unreadable, which it would be again."""
-        if self.take is None:
+        if self._ordering is None:
             return False
-        taking = self.take([update])
+        taking = self._ordering.take([update])
         self.requests += 1
         await asyncio.wait([taking])
         self.requests -= 1
@@ -110,11 +137,13 @@ async def _body(request: Request) -> bytes | None:
 class Registration:
     """Tells Telegram where to post, and looks now and then whether it still knows."""
 
-    def __init__(self, client: Client, url: str, secret: str, look_seconds: float) -> None:
+    def __init__(self, client: Client, url: str, secret: str, options: TelegramOptions) -> None:
+        hide(secret)
         self._client = client
         self._url = url
         self._secret = secret
-        self._look_seconds = look_seconds
+        self._look_seconds = options.look_seconds
+        self._connections = options.max_connections
         self._failure: object = None
         self._trouble = Trouble()
 
@@ -128,7 +157,10 @@ class Registration:
 
     async def _set(self) -> None:
         await self._client.bot.set_webhook(
-            self._url, secret_token=self._secret, allowed_updates=UPDATES
+            self._url,
+            secret_token=self._secret,
+            allowed_updates=UPDATES,
+            max_connections=self._connections,
         )
 
     async def _look(self) -> None:
