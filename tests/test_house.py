@@ -356,3 +356,27 @@ def test_importing_chatstate_loads_no_heavy_library() -> None:
     loaded = {name.partition(".")[0] for name in json.loads(ran.stdout)}
     assert "chatstate" in loaded
     assert not loaded & set(HEAVY)
+
+
+ROOMS = ("adapter.py", "options.py", "receive/__init__.py", "send/__init__.py")
+
+
+@pytest.mark.parametrize("package", sorted(folders("adapters")))
+def test_adapters_have_equal_rooms(package: str) -> None:
+    """Who knows one adapter finds the same in each: what is received, what is sent, what is set."""
+    folder = ROOT / "adapters" / package
+    assert [room for room in ROOMS if not (folder / room).is_file()] == []
+
+
+@pytest.mark.parametrize("path", ADAPTERS, ids=relative)
+def test_long_files_of_adapters_begin_with_rules(path: Path) -> None:
+    """A file of more than a hundred lines has its rules, numbered, at its top."""
+    text = path.read_text()
+    rules = ast.get_docstring(ast.parse(text)) or ""
+    assert text.count("\n") <= 100 or "\n1. " in rules
+
+
+@pytest.mark.parametrize("path", ADAPTERS, ids=relative)
+def test_files_of_adapters_are_no_longer_than_can_be_read(path: Path) -> None:
+    """A file past 350 lines wants to be two."""
+    assert path.read_text().count("\n") <= 350

@@ -1,4 +1,10 @@
-"""The console as a platform: what is typed becomes events, what the bot says is shown."""
+"""The console as a platform: what is typed becomes events, what the bot says is shown.
+
+1. Lines are read and done in order. A line that cannot be done is told, and is no event.
+2. What cannot be changed on a terminal is printed again, below a line that names it.
+3. Who cannot be written to any more ends the console; what is owed to it is refused.
+4. What can be pressed after a restart is in the cursor: lines have none.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +14,19 @@ import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from chatstate import AdapterError, Attachment, Rejected
-from chatstate.adapter import Action, Adapter, Host, Part, Post, Sent, StoredFile
-from chatstate_console import wire
-from chatstate_console.files import keep, pieces
-from chatstate_console.lines import HELP, Do, Place, Say, read
+from chatstate.adapter import Action, Adapter, Host, Part, Post, Sent, StoredFile, options_from
+from chatstate_console.options import ConsoleOptions
 from chatstate_console.pipe import Pipe
+from chatstate_console.receive.downloads import download
+from chatstate_console.receive.lines import HELP, Do, Place, Say, read
+from chatstate_console.send import parts
+from chatstate_console.send.files import keep
+from chatstate_console.send.parts import Entry
 from chatstate_console.session import Misread, Session
 from chatstate_console.view import View
-from chatstate_console.wire import Entry
 
 _LIBRARIES = ("prompt_toolkit", "rich")
 _DUMB = ("dumb", "unknown")
@@ -27,27 +35,27 @@ _DUMB = ("dumb", "unknown")
 class ConsoleAdapter(Adapter):
     """Talks with whoever sits at the terminal, or with what is piped in.
 
-    `user` speaks first, in `chat`; `:as` and `:in` change that, and `user` is an admin of all
-    groups. Files that the bot sends are kept
-    in the folder `files`. `stdin` is a file descriptor. Raises `ValueError` if nobody speaks, or
-    nowhere, and `AdapterError` if a terminal needs a library that is not installed.
+    `options`, or options by name, are those of `ConsoleOptions`: `user` speaks first, in `chat`;
+    `:as` and `:in` change that, and `user` is an admin of all groups. `stdin` is a file descriptor.
+    Raises `AdapterError` for options that cannot be, or if a terminal needs a library that is not
+    installed.
     """
 
+    Options = ConsoleOptions
     name = "console"
     account = "local"
 
     def __init__(
         self,
-        user: str = "user",
-        chat: str = "console",
+        options: ConsoleOptions | None = None,
         *,
-        files: str | os.PathLike[str] = "chatstate-files",
         stdin: int = 0,
         stdout: TextIO | None = None,
+        **named: Any,
     ) -> None:
-        self.session = Session(user, chat)
-        self._owner = user
-        self._files = Path(files)
+        self.options = options_from(ConsoleOptions, options, named, adapter=self.name)
+        self.session = Session(self.options.user, self.options.chat)
+        self._files = Path(self.options.files)
         self._view = _view(self.session, stdin, stdout or sys.stdout)
         self.capabilities = self._view.capabilities
         self._failure: AdapterError | None = None
@@ -69,7 +77,7 @@ class ConsoleAdapter(Adapter):
 
     def render(self, post: Post) -> Sequence[Part]:
         """Return the reply as one part."""
-        return (wire.part(post),)
+        return (parts.part(post),)
 
     async def perform(self, action: Action) -> Sent:
         """Show what the bot says or does."""
@@ -78,7 +86,7 @@ class ConsoleAdapter(Adapter):
             self._view.typing(where)
             return Sent()
         if action.preview:
-            self._view.preview(where, action.key, wire.post(action.part).text)
+            self._view.preview(where, action.key, parts.post(action.part).text)
             return Sent()  # without an id, so that the answer is printed once, below all others
         try:
             return await self._show(where, action)
@@ -88,11 +96,11 @@ class ConsoleAdapter(Adapter):
 
     def open(self, attachment: Attachment) -> AsyncIterator[bytes]:
         """Return the bytes of a file that was sent with `:send`."""
-        return pieces(attachment)
+        return download(attachment)
 
     async def is_admin(self, chat: str, user: str) -> bool:  # noqa: ARG002 - the same everywhere
         """Tell whether this is who has started the console; all others are guests."""
-        return user == self._owner
+        return user == self.options.user
 
     async def _converse(self, host: Host) -> None:
         async with contextlib.aclosing(self._view.lines(host.commands)) as lines:
@@ -128,18 +136,18 @@ class ConsoleAdapter(Adapter):
         heads = [] if where == self.session.place else [f"[in {where.title}]"]
         if action.verb == "delete":
             before = self.session.deleted(str(action.message))
-            self._view.show(where, Entry([*heads, wire.removes(before)]))
+            self._view.show(where, Entry([*heads, parts.removes(before)]))
             self._unsaved.set()
             return Sent()
-        post = wire.post(action.part)
-        files = [await self._keep(one) for one in post.files]
+        post = parts.post(action.part)
+        files = [await self._keep(file) for file in post.files]
         if action.verb == "edit":
             before, said = self.session.edited(str(action.message), where, post)
-            heads.append(wire.replaces(before))
+            heads.append(parts.replaces(before))
         else:
             said = self.session.sent(where, post)
-            heads += wire.answers(post, self.session.find(post.reply_to))
-        entry = Entry(heads, post.text, files, wire.button_lines(post), said.number)
+            heads += parts.answers(post, self.session.find(post.reply_to))
+        entry = Entry(heads, post.text, files, parts.button_lines(post), said.number)
         self._view.show(where, entry)
         if said.number:
             self._unsaved.set()
@@ -151,7 +159,7 @@ class ConsoleAdapter(Adapter):
         except Rejected as error:
             self._view.tell(f"[{error}]")
             raise
-        return wire.file_line(path, file.size)
+        return parts.file_line(path, file.size)
 
 
 def _view(session: Session, stdin: int, stdout: TextIO) -> View:

@@ -1,4 +1,9 @@
-"""The console without a terminal: one line, its replies, the next line."""
+"""The console without a terminal: one line, its replies, the next line.
+
+1. Nothing but replies is printed. Text passes as it is, unless it is printed at a terminal.
+2. The next line is read when all replies to the one before are printed.
+3. A daemon thread reads, so that a read that never returns keeps nothing from ending.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +18,10 @@ from chatstate import Command
 from chatstate.adapter import Capabilities, Receipt
 from chatstate.markup import plain
 from chatstate.text import StyledText
-from chatstate_console.lines import Place
+from chatstate_console.receive.lines import Place
+from chatstate_console.send.parts import Entry
+from chatstate_console.send.visible import visible
 from chatstate_console.view import unread
-from chatstate_console.visible import visible
-from chatstate_console.wire import Entry
 
 _CHUNK = 65536
 

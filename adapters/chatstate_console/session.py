@@ -1,4 +1,10 @@
-"""One run of the console: who speaks and where, and what was said so far."""
+"""One run of the console: who speaks and where, and what was said so far.
+
+1. Ids are of this run alone: nothing of another run is taken for a duplicate.
+2. The newest 200 messages are remembered, for what refers to them; of those with buttons the
+   newest 20 are kept for the next run.
+3. What a line asks for and is not there is a `Misread`, whose text says what is.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +19,8 @@ from msgspec.structs import replace
 
 from chatstate import Attachment, Event, Message, MessageRef, User
 from chatstate.adapter import Post, PostButton
-from chatstate_console.files import attachment
-from chatstate_console.lines import Do, Place, Say, mentions, path_and_text, place, wanted
+from chatstate_console.receive.downloads import attachment
+from chatstate_console.receive.lines import Do, Place, Say, mentions, path_and_text, place, wanted
 
 _REMEMBERED = 200
 _SAVED = 20
@@ -105,29 +111,29 @@ class Session:
 
     def find(self, identity: str | None) -> Said | None:
         """Return a message of this run by its id, if it is remembered."""
-        return next((one for one in self._said if one.id == identity), None)
+        return next((said for said in self._said if said.id == identity), None)
 
     def with_buttons(self, number: int = 0) -> Said | None:
         """Return this place's message `number` that has buttons, or the newest for 0."""
-        for one in reversed(self._said):
-            if one.place == self.place and one.buttons and number in (0, one.number):
-                return one
+        for said in reversed(self._said):
+            if said.place == self.place and said.buttons and number in (0, said.number):
+                return said
         return None
 
     # What a later run goes on with
 
     def saved(self) -> str:
         """Return the newest messages with buttons, which can be pressed after a restart, too."""
-        newest = [one for one in self._said if one.buttons][-_SAVED:]
-        brief = [replace(one, text=one.text[:_TEXT_SAVED]) for one in newest]
+        newest = [said for said in self._said if said.buttons][-_SAVED:]
+        brief = [replace(said, text=said.text[:_TEXT_SAVED]) for said in newest]
         return msgspec.json.encode(brief).decode()
 
     def restore(self, saved: str) -> None:
         """Remember what was `saved`; what is not of this form is none."""
         with contextlib.suppress(msgspec.DecodeError):
-            for one in reversed(msgspec.json.decode(saved, type=list[Said])):
-                self._said.appendleft(one)
-                self._numbers[one.place] = max(self._numbers[one.place], one.number)
+            for said in reversed(msgspec.json.decode(saved, type=list[Said])):
+                self._said.appendleft(said)
+                self._numbers[said.place] = max(self._numbers[said.place], said.number)
 
     def _note(self, identity: str, where: Place, post: Post, number: int = 0) -> Said:
         buttons = [button for row in post.buttons for button in row]
@@ -186,7 +192,7 @@ class Session:
             raise Misread(f"there is no message{number} with buttons here")
         if 1 <= which.number <= len(said.buttons):
             return said, said.buttons[which.number - 1]
-        there = "  ".join(f"[{n}] {one.label}" for n, one in enumerate(said.buttons, 1))
+        there = "  ".join(f"[{n}] {button.label}" for n, button in enumerate(said.buttons, 1))
         raise Misread(f"there is no button {which.label}; there are {there}")
 
     def _send(self, argument: str) -> Event:
@@ -197,9 +203,9 @@ class Session:
             raise Misread(f"{path} cannot be sent: {error.strerror}") from error
 
     def _last(self, by: str, otherwise: str) -> Said:
-        for one in reversed(self._said):
-            if one.place == self.place and one.by == by:
-                return one
+        for said in reversed(self._said):
+            if said.place == self.place and said.by == by:
+                return said
         raise Misread(otherwise)
 
     def _message(self, text: str) -> Message:
@@ -221,5 +227,5 @@ class Session:
 
 
 def _labelled(said: Said, label: str) -> PostButton | None:
-    same = (one for one in said.buttons if one.label.casefold() == label.casefold())
+    same = (button for button in said.buttons if button.label.casefold() == label.casefold())
     return next(same, None)

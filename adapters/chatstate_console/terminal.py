@@ -30,14 +30,14 @@ from prompt_toolkit.styles import Style
 from chatstate import Command
 from chatstate.adapter import Capabilities, Receipt
 from chatstate.text import StyledText
-from chatstate_console.completion import Completions
-from chatstate_console.lines import Place
-from chatstate_console.painting import Painter
-from chatstate_console.redirection import redirected
+from chatstate_console.receive.completion import Completions
+from chatstate_console.receive.lines import Place
+from chatstate_console.send.painting import Painter
+from chatstate_console.send.parts import Entry
+from chatstate_console.send.redirection import redirected
+from chatstate_console.send.visible import one_line
 from chatstate_console.session import Session
 from chatstate_console.view import unread
-from chatstate_console.visible import one_line
-from chatstate_console.wire import Entry
 
 _TYPING_SECONDS = 5.0
 _PREVIEW_PAUSE = 0.1
@@ -151,7 +151,7 @@ class Terminal:
 
     def _forget(self, where: Place) -> None:
         self._typing.pop(where, None)
-        self._previews = {key: one for key, one in self._previews.items() if one[0] != where}
+        self._previews = {key: shown for key, shown in self._previews.items() if shown[0] != where}
 
     def _print(self, text: str) -> None:
         app = self._prompt.app

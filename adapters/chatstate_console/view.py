@@ -9,8 +9,8 @@ from typing import Protocol, TextIO
 from chatstate import AdapterError, Command
 from chatstate.adapter import Capabilities, Receipt
 from chatstate.text import StyledText
-from chatstate_console.lines import Place
-from chatstate_console.wire import Entry
+from chatstate_console.receive.lines import Place
+from chatstate_console.send.parts import Entry
 
 
 def unread(stdout: TextIO, error: OSError) -> AdapterError:

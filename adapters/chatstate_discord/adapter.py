@@ -1,4 +1,12 @@
-"""The connection to Discord: it is kept up, events come in over it, and calls go out."""
+"""The connection to Discord: it is kept up, events come in over it, and calls go out.
+
+1. A connection that ends is made anew, with growing pauses, until `run` is cancelled. What an
+   operator must mend (a token, an intent, the shards) ends it with one line.
+2. What is owed to be sent does not end with a connection: calls wait a moment for the next one.
+3. Each connection has a client of discord.py's own. What is known for good (up to where everything
+   was heard) is in `Marks`, and in the cursor.
+4. Slash commands are registered once a session has begun; that it fails stops nothing.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +14,32 @@ import asyncio
 import base64
 import binascii
 import logging
-import os
 import random
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
-from typing import Any, cast, get_args
+from typing import Any
 
 import discord
 
 from chatstate import AdapterError, Attachment, StorageError
-from chatstate.adapter import Action, Adapter, Capabilities, Host, Part, Post, Sent
+from chatstate.adapter import (
+    Action,
+    Adapter,
+    Capabilities,
+    Host,
+    Part,
+    Post,
+    Sent,
+    options_from,
+)
 from chatstate_discord import client as clients
-from chatstate_discord import parts
-from chatstate_discord.backfill import Marks
-from chatstate_discord.calls import Calls
-from chatstate_discord.commands import synchronise
-from chatstate_discord.files import pieces
-from chatstate_discord.intake import Intake
-from chatstate_discord.places import Places
-from chatstate_discord.wire import Groups
+from chatstate_discord.menu import synchronise
+from chatstate_discord.options import DiscordOptions
+from chatstate_discord.receive.backfill import Marks
+from chatstate_discord.receive.downloads import download
+from chatstate_discord.receive.intake import Intake
+from chatstate_discord.receive.places import Places
+from chatstate_discord.send import parts
+from chatstate_discord.send.calls import Calls
 
 log = logging.getLogger("chatstate.discord")
 
@@ -38,18 +54,12 @@ _SETTINGS = "CHATSTATE_DISCORD_"
 class DiscordAdapter(Adapter):
     """A bot's account on Discord, by discord.py.
 
-    - `token`, or `CHATSTATE_DISCORD_TOKEN`, is the bot's.
-    - `groups`: what to hear in guilds, "addressed" (what mentions or answers the bot) or "all",
-      which needs the Message Content Intent.
-    - `shards`: how many there are in all; as many as Discord advises by default. `shard_ids`, such
-      as "0,1": which of them this process has; all by default.
-    - `members`, or `CHATSTATE_DISCORD_MEMBERS=1`: be told who leaves, too, which needs the Server
-      Members Intent.
-
-    `CHATSTATE_DISCORD_API` and `CHATSTATE_DISCORD_GATEWAY` are addresses of another server. Raises
-    `AdapterError` for a token that is none, `ValueError` for other options that are none.
+    `options`, or options by name, are those of `DiscordOptions`; without `options` the environment
+    says what is not named. Raises `AdapterError` for a token that is none, and for other options
+    that cannot be.
     """
 
+    Options = DiscordOptions
     name = "discord"
     capabilities = Capabilities(
         text_limit=parts.TEXT_LIMIT,
@@ -69,25 +79,14 @@ class DiscordAdapter(Adapter):
         idempotent_for=120.0,
     )
 
-    def __init__(
-        self,
-        token: str = "",
-        groups: str = "addressed",
-        shards: str | int = "",
-        shard_ids: str = "",
-        *,
-        members: bool = False,
-    ) -> None:
-        self._token = token or os.environ.get(f"{_SETTINGS}TOKEN", "")
-        self.account = account_of(self._token)
-        self._groups: Groups = _groups(groups)
-        self._shards, self._shard_ids = _sharding(str(shards), shard_ids)
-        members = members or os.environ.get(f"{_SETTINGS}MEMBERS", "") not in ("", "0")
-        self._intents = clients.intents(self._groups, members=members)
+    def __init__(self, options: DiscordOptions | None = None, **named: Any) -> None:
+        self.options = options_from(DiscordOptions, options, named, adapter=self.name)
+        self.account = account_of(self.options.token)
+        self._shards = self.options.shards
+        self._intents = clients.intents(self.options.groups, members=self.options.members)
         self._calls = Calls()
         self._places: Places | None = None
-        api, gateway = (os.environ.get(_SETTINGS + name, "") for name in ("API", "GATEWAY"))
-        clients.point(api, gateway)
+        clients.point(self.options.api, self.options.gateway)
 
     async def run(self, host: Host) -> None:
         """Stay connected and deliver what comes, until cancelled.
@@ -129,7 +128,7 @@ class DiscordAdapter(Adapter):
         return self._places is not None and await self._places.is_admin(chat, user)
 
     async def _pieces(self, attachment: Attachment) -> AsyncIterator[bytes]:
-        async for piece in pieces(await self._calls.http(), attachment):
+        async for piece in download(await self._calls.http(), attachment):
             yield piece
 
     async def _converse(self, host: Host, marks: Marks) -> None:
@@ -137,8 +136,8 @@ class DiscordAdapter(Adapter):
 
         Returns if Discord advises more shards than this client has.
         """
-        client = clients.make(self._intents, self._shards, self._shard_ids)
-        intake = Intake(host, self._groups, client, marks)
+        client = clients.make(self._intents, self._shards, self.options.shard_ids or None)
+        intake = Intake(host, self.options.groups, client, marks)
         clients.listen(client, intake.hear)
 
         async def on_shard_disconnect(shard: int) -> None:
@@ -161,7 +160,7 @@ class DiscordAdapter(Adapter):
             await _close(client)
 
     async def _login(self, client: discord.Client) -> None:
-        await client.login(self._token)
+        await client.login(self.options.token)
 
     async def _connect(self, client: discord.Client) -> None:
         await client.connect()
@@ -237,24 +236,6 @@ def _closed(task: asyncio.Task[None]) -> None:
     _closing.discard(task)
     if not task.cancelled() and (error := task.exception()):
         log.debug("a connection was not closed in order: %s", error)
-
-
-def _groups(given: str) -> Groups:
-    if given not in get_args(Groups):
-        raise ValueError(f"groups is one of {', '.join(get_args(Groups))}, not {given!r}")
-    return cast("Groups", given)
-
-
-def _sharding(shards: str, shard_ids: str) -> tuple[int | None, list[int] | None]:
-    words = [shards, *shard_ids.split(",")] if shard_ids else [shards]
-    if not shards and not shard_ids:
-        return None, None
-    if not all(word.strip().isdecimal() for word in words):
-        raise ValueError("shards is a number above 0, and shard ids are numbers such as 0,1")
-    count, *ids = map(int, words)
-    if count < 1 or any(one >= count for one in ids):
-        raise ValueError(f"of {count} shards there are the ids 0 to {count - 1}; got {shard_ids}")
-    return count, ids or None
 
 
 def _why(error: BaseException) -> str:

@@ -1,7 +1,12 @@
 """discord.py's client, made for receiving raw events, and what its failures mean.
 
 discord.py gives raw payloads to nobody. What it calls with each of them are its parsers; these are
-wrapped here, so that its caches know what an event is about before it is heard.
+wrapped here.
+
+1. discord.py reads an event first, so that its caches know what it is about before it is heard.
+   What it cannot read is logged, and is heard all the same.
+2. It keeps nothing in memory that is not asked for, and logs a lost connection in one line.
+3. Which failures nothing but an operator can mend is told by one table.
 """
 
 from __future__ import annotations
@@ -18,7 +23,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from chatstate import AdapterError
-from chatstate_discord.wire import Groups
+from chatstate_discord.receive.wire import Groups
 
 log = logging.getLogger("chatstate.discord")
 
@@ -106,7 +111,7 @@ def final(error: BaseException, wanted: discord.Intents) -> AdapterError | None:
         asked = [f"{name} Intent" for flag, name in names.items() if getattr(wanted, flag)]
         return AdapterError(
             f"the bot's application lacks the {' and the '.join(asked)}: switch it on at "
-            f"{_HOME} (page Bot), or do without --groups all and CHATSTATE_DISCORD_MEMBERS"
+            f"{_HOME} (page Bot), or do without --groups all and --members"
         )
     code = error.code if isinstance(error, discord.ConnectionClosed) else 0
     if code in _FINAL:

@@ -1,54 +1,65 @@
-"""Telegram as a platform: `TelegramAdapter`."""
+"""Telegram as a platform: `TelegramAdapter`.
+
+1. Updates come by polls, or by a webhook; either way one intake makes them durable in order.
+2. A token that is refused for good ends `run` with one line; whatever else fails is tried again.
+3. Calls that show something wait for their turn in `Pace`. Previews and typing give way.
+4. What answers a press answers its waiting sign, too.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import re
 from collections.abc import AsyncIterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from chatstate import AdapterError, Attachment, Event, SendError
-from chatstate.adapter import Action, Adapter, Capabilities, Host, Part, Post, Receipt, Sent
-from chatstate_telegram import calls, menu, parts
-from chatstate_telegram.client import API, Client
-from chatstate_telegram.downloads import download
-from chatstate_telegram.errors import DoneBefore, meaning
-from chatstate_telegram.intake import Intake
-from chatstate_telegram.pace import Pace
-from chatstate_telegram.polling import POLL_SECONDS, Polling
-from chatstate_telegram.presses import PATIENCE, TEXT_LIMIT, Presses
-from chatstate_telegram.trouble import Trouble
-from chatstate_telegram.wire import Me
+from chatstate import AdapterError, Attachment, Event
+from chatstate.adapter import (
+    Action,
+    Adapter,
+    Capabilities,
+    Host,
+    Part,
+    Post,
+    Receipt,
+    Sent,
+    options_from,
+)
+from chatstate_telegram import menu
+from chatstate_telegram.client import Client
+from chatstate_telegram.options import TelegramOptions
+from chatstate_telegram.receive.downloads import download
+from chatstate_telegram.receive.intake import Intake
+from chatstate_telegram.receive.polling import Polling
+from chatstate_telegram.receive.trouble import Trouble
+from chatstate_telegram.receive.wire import Me
+from chatstate_telegram.send import calls, parts
+from chatstate_telegram.send.acknowledging import TEXT_LIMIT, Presses
+from chatstate_telegram.send.errors import DoneBefore, judged
+from chatstate_telegram.send.pace import Pace
 
 if TYPE_CHECKING:
-    from chatstate_telegram.webhook import Registration, Server, Webhook
+    from chatstate_telegram.receive.webhook import Registration, Server, Webhook
 
 log = logging.getLogger("chatstate.telegram")
 
 TOKEN = "CHATSTATE_TELEGRAM_TOKEN"  # noqa: S105 - the name of the setting
-API_SETTING = "CHATSTATE_TELEGRAM_API"
 _TOKEN = re.compile(r"\d+:[\w-]+", re.ASCII)
 
 
 class TelegramAdapter(Adapter):
     """A bot account on Telegram.
 
-    - `token` is from @BotFather, `api` the address of a Bot API server, as python-telegram-bot's
-      `base_url`: by default what the environment says, and Telegram's own.
-    - `webhook` is the https URL that Telegram posts updates to; without one they are polled.
-      `listen`, as HOST:PORT, is where they are waited for; with None nowhere, because `app` is
-      mounted elsewhere.
-    - `groups`: whether the bot hears what is "addressed" to it there, or "all".
-    - `pace` is how fast it writes, `poll_seconds` how long a poll waits for updates, `patience`
-      after how many seconds a press is answered though its turn still runs, `look_seconds` how
-      often it looks whether Telegram still knows the webhook.
+    `options`, or options by name, are those of `TelegramOptions`; without `options` the environment
+    says what is not named. With `listen=None` nothing listens, because `app` is mounted elsewhere.
+    `pace` is how fast the bot writes.
 
-    Raises `AdapterError` for a missing or malformed token, and `ValueError` for other options.
+    Raises `AdapterError` for a missing or malformed token, and for other options that cannot be.
     """
 
+    Options = TelegramOptions
     name = "telegram"
     capabilities = Capabilities(
         text_limit=parts.TEXT_LIMIT,
@@ -70,36 +81,19 @@ class TelegramAdapter(Adapter):
     )
 
     def __init__(
-        self,
-        token: str | None = None,
-        *,
-        api: str | None = None,
-        webhook: str | None = None,
-        listen: str | None = "127.0.0.1:8080",
-        groups: str = "addressed",
-        pace: Pace | None = None,
-        poll_seconds: int = POLL_SECONDS,
-        patience: float = PATIENCE,
-        look_seconds: float | None = None,
+        self, options: TelegramOptions | None = None, *, pace: Pace | None = None, **named: Any
     ) -> None:
-        if groups not in ("addressed", "all"):
-            raise ValueError(f"--groups is 'addressed' or 'all', not {groups!r}")
-        token = _checked(token or os.environ.get(TOKEN, ""))
-        self.account = token.partition(":")[0]
-        self._client = Client(token, api or os.environ.get(API_SETTING) or API)
-        self._token = token
-        self._url = webhook
-        self._listen = listen
-        self._hears_all = groups == "all"
-        self._poll_seconds = poll_seconds
-        self._look_seconds = look_seconds
+        self.options = options_from(TelegramOptions, options, named, adapter=self.name)
+        self._token = _checked(self.options.token)
+        self.account = self._token.partition(":")[0]
+        self._client = Client(self._token, self.options.api)
         self._pace = pace or Pace()
-        self._presses = Presses(self._client.bot, patience)
+        self._presses = Presses(self._client.bot, self.options.patience)
 
     @cached_property
     def app(self) -> Webhook:
         """What answers Telegram's posts, as an ASGI app: mount it where `webhook` leads."""
-        from chatstate_telegram.webhook import Webhook, secret_of
+        from chatstate_telegram.receive.webhook import Webhook, secret_of
 
         return Webhook(secret_of(self._token))
 
@@ -113,8 +107,8 @@ class TelegramAdapter(Adapter):
         except ExceptionGroup as group:
             raise group.exceptions[0] from None
         finally:
-            if self._url is not None:
-                self.app.take = None
+            if self.options.webhook is not None:
+                self.app.close()
             if server:
                 server.close()
             self._pace.close()
@@ -129,12 +123,12 @@ class TelegramAdapter(Adapter):
         """Make one call, when it is its turn."""
         try:
             return await self._perform(action)
-        except SendError:
-            raise
         except Exception as error:
-            what = meaning(error)
+            what = await judged(error, self._client)
             if isinstance(what, DoneBefore):
                 return Sent(action.message)
+            if what is error:
+                raise
             raise what from error
 
     def open(self, attachment: Attachment) -> AsyncIterator[bytes]:
@@ -151,38 +145,40 @@ class TelegramAdapter(Adapter):
         try:
             return user.isdecimal() and await calls.is_admin(self._client.bot, chat, int(user))
         except Exception as error:
-            raise meaning(error) from error
+            raise await judged(error, self._client) from error
 
     async def _receive(self, host: Host, tasks: asyncio.TaskGroup, server: Server | None) -> None:
         raw = await Trouble().until_done(self._client.bot.get_me)
-        me = Me(raw.id, raw.username or "", "all" if self._hears_all else "addressed")
+        me = Me(raw.id, raw.username or "", self.options.groups)
         intake = Intake(host, me, self._delivered)
         tasks.create_task(intake.run())
         tasks.create_task(menu.publish(self._client.bot, host.commands))
-        if self._url is None:
+        if self.options.webhook is None:
             polling = Polling(
-                self._client, intake.take, offset=intake.offset, seconds=self._poll_seconds
+                self._client,
+                intake.take,
+                offset=intake.offset,
+                seconds=self.options.poll_seconds,
             )
             tasks.create_task(polling.run())
         else:
-            self.app.take = intake.take
-            tasks.create_task(self._registration(self._url).run())
+            self.app.open(intake.take)
+            tasks.create_task(self._registration(self.options.webhook).run())
         if server:
             tasks.create_task(server.run())
 
     def _registration(self, url: str) -> Registration:
-        from chatstate_telegram.webhook import LOOK_SECONDS, Registration, secret_of
+        from chatstate_telegram.receive.webhook import Registration, secret_of
 
-        every = LOOK_SECONDS if self._look_seconds is None else self._look_seconds
-        return Registration(self._client, url, secret_of(self._token), every)
+        return Registration(self._client, url, secret_of(self._token), self.options)
 
     def _server(self) -> Server | None:
         """Return what listens, bound already, so that an address in use is told at once."""
-        if self._url is None or self._listen is None:
+        if self.options.webhook is None or self.options.listen is None:
             return None
-        from chatstate_telegram.webhook import Server
+        from chatstate_telegram.receive.webhook import Server
 
-        return Server(self.app, self._url, self._listen)
+        return Server(self.app, self.options.webhook, self.options.listen)
 
     def _delivered(self, event: Event, receipt: Receipt) -> None:
         self._pace.heard(event.message.chat.id)

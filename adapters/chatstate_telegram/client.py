@@ -2,14 +2,18 @@
 
 1. What the Bot API answers instead of a result is raised as `Refusal`, before python-telegram-bot
    folds it into classes of its own, which do not tell apart what must be told apart.
-2. The token is part of each address. Loggers of the libraries below get a filter that hides it.
+2. The token is part of each address, and a webhook's secret of what is asked for. Loggers of the
+   libraries below get a filter that hides them.
 3. Nothing here asks `Bot.initialize`: its errors contain the token.
+4. An answer that is nested too deeply for Python is told apart, so that one update which is so
+   keeps no other back.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
@@ -20,12 +24,15 @@ from telegram.error import TelegramError
 from telegram.request import HTTPXRequest
 
 from chatstate import AdapterError
+from chatstate_telegram.options import API
 
-API = "https://api.telegram.org/bot"
+log = logging.getLogger("chatstate.telegram")
+
 HIDDEN = "<token>"
 _READ_SECONDS = 20.0
 _CONNECT_SECONDS = 10.0
 _POOL_SECONDS = 10.0
+_UPDATE_ID = re.compile(rb'"update_id"\s*:\s*(\d{1,18})')
 _LOGGERS = (
     "httpx",
     "httpcore.connection",
@@ -49,8 +56,16 @@ class Refusal(TelegramError):  # noqa: N818 - an answer, in the platform's own w
         self.parameters = parameters
 
 
+class TooDeep(TelegramError):  # noqa: N818 - an answer, as it came
+    """An answer is nested too deeply to be read. `update_id` is the first that stands in it."""
+
+    def __init__(self, update_id: int) -> None:
+        super().__init__("an answer is nested too deeply to be read")
+        self.update_id = update_id
+
+
 class Request(HTTPXRequest):
-    """Makes requests, and raises `Refusal`."""
+    """Makes requests, and raises `Refusal` and `TooDeep`."""
 
     async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
         """See `BaseRequest.do_request`."""
@@ -58,6 +73,15 @@ class Request(HTTPXRequest):
         if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             raise refusal(status, payload)
         return status, payload
+
+    @staticmethod
+    def parse_json_payload(payload: bytes) -> Any:
+        """See `BaseRequest.parse_json_payload`."""
+        try:
+            return HTTPXRequest.parse_json_payload(payload)
+        except RecursionError:
+            found = _UPDATE_ID.search(payload)
+            raise TooDeep(int(found[1]) if found else 0) from None
 
     async def renew(self) -> None:
         """Drop all connections."""
@@ -97,6 +121,14 @@ class Client:
         await self._calls.initialize()
         await self._polls.initialize()
 
+    async def is_known(self) -> bool:
+        """Tell whether Telegram knows the bot now, by its token."""
+        try:
+            await self.bot.get_me()
+        except Exception:  # noqa: BLE001 - whatever it is, Telegram has not said so
+            return False
+        return True
+
     async def close(self) -> None:
         """Close all connections."""
         await self._polls.shutdown()
@@ -111,13 +143,24 @@ class Client:
     ) -> Any:
         """Return what waits from `offset` on, or comes within `seconds`, as raw JSON.
 
-        Unlike `Bot.get_updates` this does not fail as a whole because of one odd update.
+        Unlike `Bot.get_updates` this does not fail as a whole because of one odd update. One that
+        is nested too deeply comes without what is in it.
         """
         asked: dict[str, Any] = {"timeout": seconds, "allowed_updates": json.dumps(kinds)}
         if offset is not None:
             asked["offset"] = offset
+        try:
+            return await self._updates(asked, seconds + slack)
+        except TooDeep:
+            log.debug("one of several updates is nested too deeply: they are read one at a time")
+        try:
+            return await self._updates({**asked, "limit": 1}, seconds + slack)
+        except TooDeep as error:
+            return [{"update_id": error.update_id, "message": str(error)}]
+
+    async def _updates(self, asked: dict[str, Any], patience: float) -> Any:
         url = f"{self.bot.base_url}/getUpdates?{urlencode(asked)}"
-        return await self._polls.post(url, read_timeout=seconds + slack)
+        return await self._polls.post(url, read_timeout=patience)
 
     def file_url(self, path: str) -> str:
         """Return where a file lies that `getFile` named. It holds the token: log it nowhere."""
@@ -171,7 +214,7 @@ _hiding = _Hiding()
 
 
 def hide(token: str) -> None:
-    """Let no logger of the libraries below show this token."""
+    """Let no logger of the libraries below show this token, or another secret."""
     _hiding.tokens.add(token)
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(_hiding)  # a filter is added once only

@@ -18,12 +18,14 @@ from chatstate.adapter.contract import (
     StoredFile,
     Verb,
 )
+from chatstate.adapter.options import OptionField, declared_options, options_from, read_options
 
 __all__ = [
     "Action",
     "Adapter",
     "Capabilities",
     "Host",
+    "OptionField",
     "Part",
     "Post",
     "PostButton",
@@ -32,4 +34,7 @@ __all__ = [
     "Sent",
     "StoredFile",
     "Verb",
+    "declared_options",
+    "options_from",
+    "read_options",
 ]

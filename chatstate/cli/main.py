@@ -1,4 +1,12 @@
-"""The command line: `chatstate run`, `chatstate bots`, `chatstate dead`."""
+"""The command line: `chatstate run`, `chatstate bots`, `chatstate dead`.
+
+1. What cannot be run is one line on stderr and status 2: a name, an option, a store in use. What
+   fails while it runs has status 1.
+2. stdout is the console's. Logs and refusals go to stderr.
+3. The first Ctrl-C or SIGTERM lets what was begun be finished, the second stops in the middle, the
+   third ends the process at once.
+4. The options of adapters are theirs: `run` takes those that they declare.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +16,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Annotated, NoReturn
 
@@ -16,6 +24,12 @@ import typer
 
 from chatstate.bot.interface import Interface
 from chatstate.cli import dead_letters
+from chatstate.cli.adapter_options import (
+    DEFAULT_ADAPTER,
+    elsewhere,
+    unavailable,
+    with_options,
+)
 from chatstate.cli.loading import BOTS, load_adapters, load_bot, names
 from chatstate.engine import Engine
 from chatstate.engine.outbox.sender import OnAmbiguous
@@ -55,56 +69,30 @@ def bots() -> None:
         typer.echo(f"{name:20} {description}".rstrip())
 
 
-@app.command()
 def run(
     bot: Annotated[str, typer.Argument(help="A name, bot.py, bot.py:name or package.module:name")],
     *,
     on: Annotated[list[str] | None, typer.Option(help="An adapter; repeatable.")] = None,
     store: Annotated[str | None, typer.Option(help=f"A store URL; default {DEFAULT_URL}.")] = None,
-    user: Annotated[str | None, typer.Option(help="Console: who speaks.")] = None,
-    chat: Annotated[str | None, typer.Option(help="Console: where.")] = None,
-    webhook: Annotated[
-        str | None, typer.Option(help="Telegram: the https URL that it posts updates to.")
-    ] = None,
-    listen: Annotated[
-        str | None, typer.Option(help="Telegram: HOST:PORT at which that URL ends.")
-    ] = None,
-    groups: Annotated[
-        str | None,
-        typer.Option(help="Telegram, Discord: what to hear there, addressed (default) or all."),
-    ] = None,
-    shards: Annotated[str | None, typer.Option(help="Discord: how many shards there are.")] = None,
-    shard_ids: Annotated[
-        str | None, typer.Option(help="Discord: which of them run here, such as 0,1; default all.")
-    ] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", help="NAME=VALUE, for an adapter's own options; repeatable."),
+        typer.Option("--set", help="NAME=VALUE: an adapter's option by its name; repeatable."),
     ] = None,
     on_ambiguous: Annotated[
         OnAmbiguous, typer.Option(help="What to do with a reply that may have been sent.")
     ] = "repeat",
     log_level: Annotated[str, typer.Option(help=f"One of {', '.join(_LEVELS)}.")] = "warning",
+    **options: object,
 ) -> None:
     """Run a bot until its adapters end, Ctrl-C or SIGTERM."""
-    given = {
-        "user": user,
-        "chat": chat,
-        "webhook": webhook,
-        "listen": listen,
-        "groups": groups,
-        "shards": shards,
-        "shard_ids": shard_ids,
-    }
-    named = {name: value for name, value in given.items() if value is not None}
-    options = {**named, **dict(_pair(one) for one in set_ or ())}
+    named = {name: value for name, value in options.items() if value is not None}
     run_bot(
         load_bot(bot),
-        on or ["console"],
+        on or [DEFAULT_ADAPTER],
         store=store,
         on_ambiguous=on_ambiguous,
         log_level=log_level,
-        options=options,
+        options={**named, **dict(_pair(setting) for setting in set_ or ())},
     )
 
 
@@ -112,7 +100,7 @@ def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not name or not equals:
         raise LoadError(f"--set {text!r}: give it as NAME=VALUE")
-    return name.strip(), value
+    return name.strip().replace("-", "_"), value
 
 
 def run_bot(
@@ -122,7 +110,7 @@ def run_bot(
     store: str | None = None,
     on_ambiguous: OnAmbiguous = "repeat",
     log_level: str = "warning",
-    options: dict[str, str] | None = None,
+    options: Mapping[str, object] | None = None,
 ) -> None:
     """Run `bot` on adapters by name; the body of `chatstate run` and of `Interface.run`."""
     if log_level.lower() not in _LEVELS:
@@ -177,6 +165,17 @@ def _refuse(error: ChatstateError) -> NoReturn:
 def main() -> None:
     """Run the command line."""
     try:
+        if sys.argv[1:2] == ["run"]:
+            _add_run(sys.argv[2:])
         app()
     except ChatstateError as error:
         _refuse(error)
+
+
+def _add_run(arguments: Sequence[str]) -> None:
+    """Let `run` take the options of the adapters that it is to run."""
+    asks = "--help" in arguments
+    if not asks and (told := elsewhere(run, arguments)):
+        raise LoadError(told)
+    epilog = "  \n".join(unavailable()) if asks else None
+    app.command(epilog=epilog)(with_options(run, arguments))

@@ -81,7 +81,7 @@ async def running(
     server: DiscordServer, bot: Interface, path: Path, *more: Adapter, **options: Any
 ) -> AsyncIterator[Engine]:
     """Run a bot on Discord, and others, until the end of the block; it is connected then."""
-    adapter = DiscordAdapter(TOKEN, **options)
+    adapter = DiscordAdapter(token=TOKEN, **options)
     engine = Engine(bot, [adapter, *more], SQLiteStore(path))
     await engine.start()
     waiting = asyncio.create_task(engine.wait())

@@ -20,7 +20,7 @@ from chatstate.adapter import Adapter, Host
 from chatstate.testing import AdapterDriver, Fault, Shown, Speaker
 from chatstate.testing.platform import SentFile
 from chatstate_discord import DiscordAdapter, adapter
-from chatstate_discord.intake import Intake
+from chatstate_discord.receive.intake import Intake
 
 TOKEN = f"{base64.urlsafe_b64encode(BOT_ID.encode()).decode()}.of.tests"
 GUILD = 10
@@ -72,7 +72,7 @@ class Observed(DiscordAdapter):
     """An adapter that tells whether it is at rest: nothing is being read back."""
 
     def __init__(self) -> None:
-        super().__init__(TOKEN, groups="all")
+        super().__init__(token=TOKEN, groups="all")
         self.has_ended = False
         self._intake: Intake | None = None
 

@@ -10,7 +10,7 @@ from servers.telegram_server import TelegramServer
 from chatstate import Command, Event, Message
 from chatstate.adapter import Action, Host, Part, ReceiptStatus
 from chatstate_telegram import TelegramAdapter
-from chatstate_telegram.pace import Limit, Limits, Pace
+from chatstate_telegram.send.pace import Limit, Limits, Pace
 
 DEADLINE = 10.0
 QUICK = Limits(*[Limit(1000, 0.001)] * 3)
@@ -91,7 +91,7 @@ class FakeHost(Host):
 def adapter_on(server: TelegramServer, **options: Any) -> TelegramAdapter:
     """Return an adapter for a server."""
     given = {"api": server.base_url, "pace": Pace(QUICK), **options}
-    return TelegramAdapter(server.token, **given)
+    return TelegramAdapter(token=server.token, **given)
 
 
 @contextlib.asynccontextmanager

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chatstate import Attachment, Chat, Event, Message, MessageRef, User
-from chatstate_telegram.wire import Me, Move
+from chatstate_telegram.receive.wire import Me, Move
 
 Json = dict[str, Any]
 

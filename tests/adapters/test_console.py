@@ -26,8 +26,8 @@ from chatstate.engine import Engine
 from chatstate.stores import open_store
 from chatstate_bots.history_echo import bot as history_echo
 from chatstate_console import ConsoleAdapter
-from chatstate_console.files import keep
-from chatstate_console.lines import HELP
+from chatstate_console.receive.lines import HELP
+from chatstate_console.send.files import keep
 
 NONE = "Previous messages: none"
 Talk = Callable[..., str]

@@ -4,7 +4,7 @@ import pytest
 
 from chatstate import User
 from chatstate.text import Span, StyledText
-from chatstate_console.lines import (
+from chatstate_console.receive.lines import (
     HELP,
     WORDS,
     Do,
@@ -17,8 +17,8 @@ from chatstate_console.lines import (
     read,
     wanted,
 )
-from chatstate_console.visible import one_line, visible, visible_styled
-from chatstate_console.wire import file_line, first_words
+from chatstate_console.send.parts import file_line, first_words
+from chatstate_console.send.visible import one_line, visible, visible_styled
 
 
 @pytest.mark.parametrize(

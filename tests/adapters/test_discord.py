@@ -18,7 +18,8 @@ from chatstate.cli.loading import load_bot
 from chatstate.engine import Engine
 from chatstate.language.en import ENGLISH
 from chatstate.stores.sqlite import SQLiteStore
-from chatstate_discord import DiscordAdapter, adapter, interactions
+from chatstate_discord import DiscordAdapter, adapter
+from chatstate_discord.send import acknowledging
 
 
 @pytest.fixture
@@ -141,7 +142,7 @@ async def test_all_messages_need_an_intent_that_is_explained(
 ) -> None:
     """Where the application lacks it, one line says what to switch on."""
     server.world.disallowed_intents = discord.Intents.message_content.flag
-    engine = Engine(rich_bot(), [DiscordAdapter(TOKEN, groups="all")], SQLiteStore(path))
+    engine = Engine(rich_bot(), [DiscordAdapter(token=TOKEN, groups="all")], SQLiteStore(path))
     with pytest.raises(AdapterError, match="lacks the Message Content Intent: switch it on"):
         await engine.run()
 
@@ -340,7 +341,7 @@ async def test_a_slow_store_does_not_cost_the_answer(
     server: DiscordServer, alice: Person, room: Channel, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is not stored in time is acknowledged all the same."""
-    monkeypatch.setattr(interactions, "PATIENCE", 0.02)
+    monkeypatch.setattr(acknowledging, "PATIENCE", 0.02)
     gate = asyncio.Event()
     async with running(server, rich_bot(), path) as engine:
         ingest = engine._store.ingest
@@ -585,7 +586,7 @@ async def test_where_it_may_not_write_it_answers_by_the_interaction(
 async def test_a_bad_token_is_one_clear_line(path: Path, server: DiscordServer) -> None:
     """It says where to get one, and never the token itself."""
     wrong = TOKEN.replace("tests", "nobody")
-    engine = Engine(rich_bot(), [DiscordAdapter(wrong)], SQLiteStore(path))
+    engine = Engine(rich_bot(), [DiscordAdapter(token=wrong)], SQLiteStore(path))
     with pytest.raises(AdapterError, match="refuses the bot's token") as raised:
         await engine.run()
     assert wrong not in str(raised.value)
@@ -617,7 +618,7 @@ def test_what_is_no_token_is_told_at_once(token: str, monkeypatch: pytest.Monkey
     """Before anything is connected."""
     monkeypatch.delenv("CHATSTATE_DISCORD_TOKEN", raising=False)
     with pytest.raises(AdapterError, match="CHATSTATE_DISCORD_TOKEN"):
-        DiscordAdapter(token)
+        DiscordAdapter(token=token)
 
 
 @pytest.mark.parametrize(
@@ -629,7 +630,7 @@ async def test_a_final_close_ends_it(
     """With one line that says why."""
     server.gateway.identify_close = close
     with pytest.raises(AdapterError, match=told):
-        await Engine(rich_bot(), [DiscordAdapter(TOKEN)], SQLiteStore(path)).run()
+        await Engine(rich_bot(), [DiscordAdapter(token=TOKEN)], SQLiteStore(path)).run()
 
 
 TROUBLES = [
@@ -711,7 +712,7 @@ async def test_a_session_that_never_begins_is_given_up(
     monkeypatch.setattr(adapter, "_READY_SECONDS", 0.05)
     monkeypatch.setattr(adapter, "_READY_SECONDS_PER_SHARD", 0.0)
     server.gateway.readies = False
-    engine = Engine(rich_bot(), [DiscordAdapter(TOKEN)], SQLiteStore(path))
+    engine = Engine(rich_bot(), [DiscordAdapter(token=TOKEN)], SQLiteStore(path))
     await engine.start()
     waiting = asyncio.create_task(engine.wait())
     await server.wait_for(lambda: len(server.gateway.identifies) > 1)
@@ -822,5 +823,5 @@ async def test_a_lost_shard_is_read_back(server: DiscordServer, alice: Person, p
 )
 def test_shards_that_are_none(shards: str, ids: str) -> None:
     """They are refused with what is possible."""
-    with pytest.raises(ValueError, match="shard"):
-        DiscordAdapter(TOKEN, shards=shards, shard_ids=ids)
+    with pytest.raises(AdapterError, match="shard"):
+        DiscordAdapter(token=TOKEN, shards=shards, shard_ids=ids)

@@ -10,7 +10,7 @@ import pytest
 from aiohttp.client_reqrep import ConnectionKey
 
 from chatstate import Ambiguous, Rejected, RetryAfter, SendError, Unreachable
-from chatstate_discord.errors import meaning
+from chatstate_discord.send.errors import meaning
 
 KEY = ConnectionKey("discord.com", 443, True, True, None, None, None)
 

@@ -20,7 +20,7 @@ class InProcess(DiscordAdapter):
     """An adapter whose client simcord attaches itself to, in place of a connection."""
 
     def __init__(self) -> None:
-        super().__init__(TOKEN, shards="1")
+        super().__init__(token=TOKEN, shards="1")
         self.env: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
     async def _login(self, client: discord.Client) -> None:

@@ -12,8 +12,10 @@ from adapters import discord_payloads as told
 from chatstate import Attachment, Chat, Command, CommandOption, Event, MessageRef, User
 from chatstate.adapter import Part, Post, PostButton, StoredFile
 from chatstate.text import Span, StyledText
-from chatstate_discord import commands, parts, wire
-from chatstate_discord.wire import Me, Place
+from chatstate_discord import menu
+from chatstate_discord.receive import wire
+from chatstate_discord.receive.wire import Me, Place
+from chatstate_discord.send import parts
 
 BOT, DM, ROOM = Me(ME), Place(Chat("500")), Place(Chat("11", "group", "room"))
 EVERYTHING = Me(ME, "all")
@@ -269,7 +271,7 @@ def test_what_discord_cannot_take_is_left_out(caplog: pytest.LogCaptureFixture) 
     """A command with a name that is none there, or too many arguments; it can be typed."""
     many = tuple(CommandOption(f"a{number}") for number in range(26))
     given = [Command("ok", ""), Command("x" * 33, "x"), Command("many", "x", options=many)]
-    assert [one["name"] for one in commands.definitions(given)] == ["ok"]
+    assert [one["name"] for one in menu.definitions(given)] == ["ok"]
     assert "/many is no slash command" in caplog.text
 
 
@@ -280,10 +282,10 @@ def test_bounds_descriptions_and_order() -> None:
         CommandOption("Count", "whole", least=1, most=10),
         CommandOption("many", choices=tuple(map(str, range(26)))),
     )
-    (made,) = commands.definitions([Command("Roll", "word " * 40, options=options)])
+    (made,) = menu.definitions([Command("Roll", "word " * 40, options=options)])
     assert (made["name"], len(made["description"])) == ("roll", 100)
     assert [one["name"] for one in made["options"]] == ["count", "many", "maybe"]
     count, many, maybe = made["options"]
     assert (count["min_value"], count["max_value"], maybe["max_value"]) == (1, 10, 2.5)
     assert "choices" not in many
-    assert commands.names([Command("Roll", "", options=options)])["roll"]["count"] == "Count"
+    assert menu.names([Command("Roll", "", options=options)])["roll"]["count"] == "Count"

@@ -8,7 +8,7 @@ from telegram.error import NetworkError, TelegramError, TimedOut
 
 from chatstate import Ambiguous, Moved, Rejected, RetryAfter, SendError, Unreachable
 from chatstate_telegram.client import Refusal, refusal
-from chatstate_telegram.errors import TABLE, DoneBefore, Row, meaning
+from chatstate_telegram.send.errors import TABLE, DoneBefore, Missing, Row, meaning
 
 ROWS = [
     (429, "Too Many Requests: retry after 7", RetryAfter),
@@ -33,7 +33,7 @@ ROWS = [
     (403, "Forbidden: user is deactivated", Rejected),
     (403, "Forbidden: bot was kicked from the supergroup chat", Rejected),
     (401, "Unauthorized", Unreachable),
-    (404, "Not Found", Unreachable),
+    (404, "Not Found", Missing),
     (409, "Conflict: terminated by other getUpdates request", Unreachable),
     (413, "Request Entity Too Large", Rejected),
     (302, "HTTP status 302", Unreachable),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from chatstate import RetryAfter
-from chatstate_telegram.pace import Limit, Limits, Pace
+from chatstate_telegram.send.pace import Limit, Limits, Pace
 
 
 class Clock:

@@ -4,17 +4,21 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, cast
 
+import msgspec
 import pytest
 from adapters.telegram_host import FakeHost, adapter_on, received
 from servers.telegram_server import TelegramServer
 
-from chatstate import AdapterError, Command, StorageError
+from adapters import telegram_payloads
+from chatstate import AdapterError, Command, Event, StorageError
 from chatstate_telegram import TelegramAdapter
 from chatstate_telegram.client import Client
-from chatstate_telegram.polling import Polling
+from chatstate_telegram.receive.intake import Intake
+from chatstate_telegram.receive.polling import Polling
+from chatstate_telegram.receive.wire import Me
 
 ALLOWED = ["message", "edited_message", "channel_post", "edited_channel_post", "callback_query"]
 
@@ -29,6 +33,13 @@ async def server() -> AsyncIterator[TelegramServer]:
 def says(caplog: pytest.LogCaptureFixture, text: str) -> int:
     """Return how often something was told."""
     return sum(text in record.getMessage() for record in caplog.records)
+
+
+async def told(caplog: pytest.LogCaptureFixture, text: str) -> None:
+    """Return when something was told."""
+    async with asyncio.timeout(10):
+        while not says(caplog, text):
+            await asyncio.sleep(0.01)
 
 
 async def test_an_update_is_confirmed_once_it_is_durable(server: TelegramServer) -> None:
@@ -75,26 +86,88 @@ async def test_an_offset_from_long_ago_is_not_used(server: TelegramServer, age: 
         assert "offset" not in server.called("getUpdates")[0]
 
 
+HERE = {"id": 1001, "type": "private", "first_name": "Alice"}
+THERE = {"id": 1001, "is_bot": False, "first_name": "Alice"}
+ODD: dict[str, Any] = {
+    "no chat": {"chat": "nowhere"},
+    "no Unicode": {"text": "\ud800 alone"},
+    "a date that no clock has": {"date": 10**18},
+    "a list for a chat's id": {"chat": {"id": [1], "type": "private"}},
+    "a list for a name": {"from": {**THERE, "username": "alice", "first_name": ["Alice"]}},
+    "a number for a language": {"from": {**THERE, "language_code": 5}},
+    "nothing at all": None,
+}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
 async def test_an_update_that_cannot_be_read_stops_no_other(
-    server: TelegramServer, caplog: pytest.LogCaptureFixture
+    server: TelegramServer, odd: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is confirmed too, and told with what it was."""
+    """It is confirmed too, and told once with what it was."""
     alice = server.person(1001, "Alice")
     host = FakeHost()
+    usual = {"message_id": 5, "date": 1, "chat": HERE, "from": THERE, "text": "hi"}
     server.say(alice, server.private_chat(alice), "before")
-    server.push_raw({"message": {"chat": "nowhere", "text": "/odd"}})
-    server.push_raw({"message": {"text": "\ud800 alone", "chat": {"id": 1, "type": "private"}}})
+    update = server.push_raw({"message": odd and {**usual, **odd}})
     server.say(alice, server.private_chat(alice), "after")
     async with received(adapter_on(server), host):
         await host.until(lambda: host.texts == ["before", "after"])
         await server.wait_for(lambda: not server.updates.pending)
-    assert says(caplog, "cannot be read") == 2
-    assert says(caplog, "nowhere") == 1
+    assert says(caplog, "cannot be read") == 1
+    assert says(caplog, f'"update_id": {update["update_id"]}') == 1
+
+
+async def test_an_answer_that_is_nested_too_deeply_stops_no_update(
+    server: TelegramServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The update in which it is so is left out and confirmed, and the others are handled."""
+    alice = server.person(1001, "Alice")
+    chat = server.private_chat(alice)
+    server.say(alice, chat, "too deep")
+    number = server.updates.all[-1]["update_id"]
+    body = f'{{"ok": true, "result": [{{"update_id": {number}, "x": {"[" * 5000}{"]" * 5000}}}]}}'
+    server.fail("getUpdates", 200, body=body, times=2)
+    server.say(alice, chat, "after")
+    host = FakeHost()
+    async with received(adapter_on(server), host):
+        await host.until(lambda: host.texts == ["after"])
+        await server.wait_for(lambda: not server.updates.pending)
+    assert says(caplog, "cannot be read") == 1
+
+
+def changes(value: Any) -> Iterator[Any]:
+    """Yield a payload with each of its values, one after the other, replaced by odd ones."""
+    yield from (None, [], {}, "x", -1, 10**18, 10**30, [1], {"id": []}, True)
+    if isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, inner in list(items):
+            for changed in changes(inner):
+                copy = value.copy()
+                copy[key] = changed
+                yield copy
+
+
+async def test_no_field_of_an_update_can_stop_the_bot() -> None:
+    """Whatever stands in it: the next update is taken in, and what is delivered can be read."""
+    host = FakeHost()
+    intake = Intake(host, Me(42, "test_bot", "all"), lambda *_: None)
+    running = asyncio.create_task(intake.run())
+    messages = [telegram_payloads.update(raw) for raw, _ in telegram_payloads.MESSAGES.values()]
+    for usual in [*messages, *(raw for raw, _ in telegram_payloads.UPDATES.values())]:
+        await intake.take(list(changes(usual)))
+    after = telegram_payloads.said(HERE, text="after")
+    await intake.take([{"update_id": 8, "message": after}])
+    await host.until(lambda: "after" in host.texts)
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    read = msgspec.json.decode(msgspec.json.encode(host.events), type=list[Event])
+    assert read == host.events
 
 
 async def test_a_token_that_is_refused_ends_it(server: TelegramServer) -> None:
     """With one line that says what to do, and does not show the token."""
-    adapter = TelegramAdapter("123456789:wrong", api=server.base_url)
+    adapter = TelegramAdapter(token="123456789:wrong", api=server.base_url)
     with pytest.raises(AdapterError) as refused:
         await adapter.run(FakeHost())
     assert "401" in str(refused.value)
@@ -288,6 +361,40 @@ async def test_names_that_telegram_has_none_of_are_left_out(
     assert says(caplog, "größe") == 1
 
 
+@pytest.mark.parametrize("method", ["getMyCommands", "setMyCommands"])
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(401, None), (404, None), (400, None), (200, '{"ok": true, "result": [{}]}'), (200, "[]")],
+)
+async def test_a_menu_that_cannot_be_published_stops_nothing(
+    server: TelegramServer,
+    method: str,
+    status: int,
+    body: str | None,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is a courtesy: whatever is answered is told at most, and the bot goes on."""
+    alice = server.person(1001, "Alice")
+    server.fail(method, status, body=body, times=2)
+    host = FakeHost(commands=COMMANDS)
+    async with received(adapter_on(server), host):
+        await server.wait_for(lambda: server.called(method))
+        server.say(alice, server.private_chat(alice), "hi")
+        await host.until(lambda: host.texts == ["hi"])
+        if status != 200:
+            await told(caplog, "the menu of commands could not be published")
+
+
+async def test_a_server_that_tells_nothing_of_webhooks_is_polled(server: TelegramServer) -> None:
+    """One that has none forbids no polling."""
+    alice = server.person(1001, "Alice")
+    server.fail("getWebhookInfo", 404, "Not Found: method not found")
+    host = FakeHost()
+    async with received(adapter_on(server), host):
+        server.say(alice, server.private_chat(alice), "hi")
+        await host.until(lambda: host.texts == ["hi"])
+
+
 async def test_a_press_is_answered_though_its_turn_is_slow(server: TelegramServer) -> None:
     """Plainly, after a moment, so that nobody is left waiting."""
     alice = server.person(1001, "Alice")
@@ -340,10 +447,10 @@ def test_an_address_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
     """With the form that it must have."""
     monkeypatch.setenv("CHATSTATE_TELEGRAM_API", "http://127.0.0.1:9")
     with pytest.raises(AdapterError, match="must end with /bot"):
-        TelegramAdapter("42:secret")
+        TelegramAdapter(token="42:secret")
 
 
 def test_an_unknown_way_to_hear_groups_is_told() -> None:
     """With those there are."""
-    with pytest.raises(ValueError, match="'addressed' or 'all'"):
-        TelegramAdapter("42:secret", groups="none")
+    with pytest.raises(AdapterError, match="--groups takes one of addressed, all, not 'none'"):
+        TelegramAdapter(token="42:secret", groups="none")

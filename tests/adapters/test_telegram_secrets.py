@@ -15,6 +15,7 @@ from chatstate import Attachment, Interface, SendError
 from chatstate.engine import Engine
 from chatstate.stores.sqlite import SQLiteStore
 from chatstate_telegram import TelegramAdapter
+from chatstate_telegram.receive.webhook import secret_of
 
 SECRET = "AAF-sentinel-that-nobody-may-see"  # noqa: S105 - it opens nothing
 TOKEN = f"123456789:{SECRET}"
@@ -69,6 +70,17 @@ def _files_in(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
+async def test_no_log_shows_the_secret_of_a_webhook(logged: io.StringIO) -> None:
+    """At DEBUG, where the libraries tell what they ask for, and how it is answered."""
+    async with TelegramServer(TOKEN) as server:
+        adapter = adapter_on(server, webhook="https://bot.example.org/hook", listen=None)
+        async with received(adapter, FakeHost()):
+            await server.wait_for(lambda: server.called("setWebhook"))
+        assert server.called("setWebhook")[0]["secret_token"] == secret_of(TOKEN)
+    assert "setWebhook" in logged.getvalue()
+    assert secret_of(TOKEN) not in logged.getvalue()
+
+
 @pytest.mark.parametrize("method", ["sendMessage", "getFile", "download"])
 async def test_no_traceback_shows_it(method: str) -> None:
     """Whatever a call fails with."""
@@ -96,5 +108,5 @@ async def test_no_traceback_shows_it(method: str) -> None:
 
 def test_nothing_shows_it_when_it_is_printed() -> None:
     """Neither the adapter nor what it is made of."""
-    adapter = TelegramAdapter(TOKEN)
+    adapter = TelegramAdapter(token=TOKEN)
     assert SECRET not in repr(adapter) + repr(adapter._client) + str(adapter.__dict__["_client"])

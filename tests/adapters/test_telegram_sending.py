@@ -13,10 +13,10 @@ from servers.telegram_server import TelegramServer
 from servers.telegram_world import Press
 
 from chatstate import Ambiguous, Attachment, Moved, Rejected, RetryAfter, Unreachable
-from chatstate.adapter import Action, Part, Post, PostButton, StoredFile
+from chatstate.adapter import Action, Part, Post, PostButton, StoredFile, Verb
 from chatstate.text import Span, StyledText
 from chatstate_telegram import TelegramAdapter
-from chatstate_telegram.pace import Limit, Limits, Pace
+from chatstate_telegram.send.pace import Limit, Limits, Pace
 
 ROWS = [[PostButton("Yes", "v1", "yes"), PostButton("No", "v2", "no")]]
 CAPTION = "x" * 1024
@@ -109,13 +109,13 @@ def test_what_hangs_together_is_one_call(
     """A short text is a caption; what is of a kind is an album; the rest follows."""
     files = [StoredFile(str(n), name, kind, 10) for n, (name, kind) in enumerate(kinds)]
     post = Post(StyledText(text), ROWS if buttons else (), files)
-    assert content(TelegramAdapter("42:secret"), post) == parts
+    assert content(TelegramAdapter(token="42:secret"), post) == parts
 
 
 def test_a_large_picture_is_a_document() -> None:
     """Telegram takes photos of up to 10 MB."""
     file = StoredFile("1", "a.png", "image/png", 10_000_001)
-    assert content(TelegramAdapter("42:secret"), Post(StyledText(""), files=[file])) == [
+    assert content(TelegramAdapter(token="42:secret"), Post(StyledText(""), files=[file])) == [
         ("", ["document"], False)
     ]
 
@@ -123,7 +123,7 @@ def test_a_large_picture_is_a_document() -> None:
 def test_a_lone_surrogate_is_replaced() -> None:
     """It cannot be sent, and the rest of the text can."""
     post = Post(StyledText("a\ud800b", (Span("bold", 2, 3),)))
-    (part,) = TelegramAdapter("42:secret").render(post)
+    (part,) = TelegramAdapter(token="42:secret").render(post)
     assert part.content["text"] == "a\ufffdb"
     assert part.content["entities"] == [{"type": "bold", "offset": 2, "length": 1}]
 
@@ -131,7 +131,7 @@ def test_a_lone_surrogate_is_replaced() -> None:
 def test_the_first_message_answers_and_the_last_one_has_the_buttons() -> None:
     """Of a text that is too long for one."""
     post = Post(StyledText("word " * 2000), ROWS, reply_to="5", silent=True)
-    first, *between, last = TelegramAdapter("42:secret").render(post)
+    first, *between, last = TelegramAdapter(token="42:secret").render(post)
     assert [p.content.get("reply_to") for p in (first, *between, last)] == [
         "5",
         *[None] * (len(between) + 1),
@@ -370,3 +370,38 @@ async def test_admins_are_known(one: Sending) -> None:
     assert await one.adapter.is_admin("-7", "-7/5")
     assert not await one.adapter.is_admin("-7", "9999")
     assert not await one.adapter.is_admin("-7", "-1008")
+
+
+METHODS: list[tuple[Verb, str]] = [
+    ("send", "sendMessage"),
+    ("edit", "editMessageText"),
+    ("delete", "deleteMessage"),
+    ("typing", "sendChatAction"),
+    ("finish", "answerCallbackQuery"),
+]
+
+
+@pytest.mark.parametrize(("verb", "method"), METHODS)
+async def test_a_method_that_a_server_lacks_is_refused(
+    one: Sending, verb: Verb, method: str
+) -> None:
+    """While it knows the bot: what it lacks now it lacks the next time, and others wait for it."""
+    press = one.asks()
+    one.server.fail(method, 404, "Not Found: method not found")
+    with pytest.raises(Rejected, match="method not found"):
+        await one.perform(Part({"text": "hi"}), verb=verb, message="7", origin=press.id)
+    assert one.server.called("getMe")
+
+
+async def test_a_bot_that_is_not_known_now_waits(one: Sending) -> None:
+    """A token may be mended, so nothing is given up."""
+    one.server.fail("*", 404, "Not Found", times=2)
+    with pytest.raises(Unreachable):
+        await one.perform(Part({"text": "hi"}))
+
+
+async def test_a_file_of_a_server_that_knows_no_files_is_refused(one: Sending) -> None:
+    """As a call that sends."""
+    one.server.fail("getFile", 404, "Not Found: method not found")
+    with pytest.raises(Rejected):
+        [_ async for _ in one.adapter.open(Attachment("x"))]

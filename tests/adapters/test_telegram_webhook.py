@@ -14,7 +14,7 @@ from starlette.routing import Mount
 
 from chatstate import AdapterError
 from chatstate_telegram import TelegramAdapter
-from chatstate_telegram.webhook import BODY_BYTES, HEADER, secret_of
+from chatstate_telegram.receive.webhook import BODY_BYTES, HEADER, secret_of
 
 URL = "https://bot.example.org/telegram"
 
@@ -59,6 +59,11 @@ UPDATE = {
         "text": "hi",
     },
 }
+
+
+def numbered(number: int) -> dict[str, object]:
+    """Return an update of this number."""
+    return {**UPDATE, "update_id": number}
 
 
 async def test_updates_are_posted_to_it(server: TelegramServer) -> None:
@@ -161,6 +166,77 @@ async def test_what_is_posted_when_it_stops_is_not_taken(server: TelegramServer)
             while not adapter.app.requests:
                 await asyncio.sleep(0)
         assert (await answering).status_code == 503
+
+
+async def test_a_wrong_secret_is_told(
+    server: TelegramServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once in a while, however many come with it: it may be Telegram, or anybody."""
+    async with posting(mounted(server), secret="wrong") as client:
+        for _ in range(3):
+            assert (await client.post("/", json=UPDATE)).status_code == 403
+    told = [record.getMessage() for record in caplog.records if "secret" in record.getMessage()]
+    assert len(told) == 1
+    assert "another process has set the webhook" in told[0]
+    assert "wrong" not in told[0].replace("wrong secret", "")
+
+
+async def test_updates_are_put_in_their_order(server: TelegramServer) -> None:
+    """Telegram posts several at once, and a later one may come a little before an earlier one."""
+    adapter = mounted(server)
+    host = FakeHost()
+    async with received(adapter, host), posting(adapter) as client:
+        await server.wait_for(lambda: server.called("setWebhook"))
+        for numbers in ([11, 10], [12], [15, 13, 14], [13], [20]):
+            posts = [asyncio.create_task(client.post("/", json=numbered(n))) for n in numbers]
+            answers = await asyncio.gather(*posts)
+            assert {answer.status_code for answer in answers} == {200}
+    assert [event.id for event in host.events] == ["10", "11", "12", "13", "14", "15", "20"]
+
+
+async def test_what_waits_for_an_earlier_update_is_posted_again_if_it_stops(
+    server: TelegramServer,
+) -> None:
+    """It is not taken: nothing is lost."""
+    adapter = mounted(server)
+    host = FakeHost()
+    async with posting(adapter) as client:
+        async with received(adapter, host):
+            await server.wait_for(lambda: server.called("setWebhook"))
+            answering = asyncio.create_task(client.post("/", json=numbered(9)))
+            while not adapter.app.requests:
+                await asyncio.sleep(0)
+        assert (await answering).status_code == 503
+    assert host.events == []
+
+
+async def test_how_many_are_posted_at_once_is_told(server: TelegramServer) -> None:
+    """As it is set, and as Telegram does by itself otherwise."""
+    for given, told in (({}, 40), ({"max_connections": 3}, 3)):
+        before = len(server.called("setWebhook"))
+        adapter = adapter_on(server, webhook=URL, listen=None, **given)
+        async with received(adapter, FakeHost()):
+            await server.wait_for(lambda: len(server.called("setWebhook")) > before)  # noqa: B023 - waited for here
+        assert server.called("setWebhook")[-1]["max_connections"] == told
+
+
+async def test_what_is_nested_too_deeply_is_left_out(
+    server: TelegramServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And told; it would be so again, and nothing else would come."""
+    adapter = mounted(server)
+    host = FakeHost()
+    async with received(adapter, host), posting(adapter) as client:
+        await server.wait_for(lambda: server.called("setWebhook"))
+        for depth in (500, 900, 1000, 100_000):
+            body = f'{{"update_id": {depth}, "message": {"[" * depth}{"]" * depth}}}'
+            assert (await client.post("/", content=body)).status_code == 200
+            assert sum("is left out" in r.getMessage() for r in caplog.records) == 1
+            caplog.clear()
+        deep = json.dumps(numbered(7)).replace('"hi"', f'"hi", "x": {"[" * 900}{"]" * 900}')
+        assert (await client.post("/", content=deep)).status_code == 200
+        assert (await client.post("/", json=numbered(8))).status_code == 200
+    assert host.texts[-1] == "hi"
 
 
 async def test_an_update_that_cannot_be_read_is_taken(server: TelegramServer) -> None:

@@ -20,7 +20,7 @@ from adapters.telegram_payloads import (
 )
 
 from chatstate import Attachment, Event, Message, User
-from chatstate_telegram.wire import Me, Move, Unreadable, parse
+from chatstate_telegram.receive.wire import Me, Move, Unreadable, parse
 
 KNOWN = {"carol": User("1003", "Carol")}
 

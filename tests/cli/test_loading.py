@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chatstate import AdapterError, Interface, LoadError
-from chatstate.cli.loading import ADAPTERS, BOTS, load_adapters, load_bot, names
+from chatstate.cli.loading import ADAPTERS, BOTS, load_adapters, load_bot, names, options_of
 from chatstate_bots.history_echo import bot as history_echo
 from chatstate_console import ConsoleAdapter
 
@@ -292,13 +293,15 @@ def test_an_adapter_wanted_twice_is_told() -> None:
 
 def test_an_option_that_nobody_takes_is_told() -> None:
     """A misspelt option is not dropped silently."""
-    with pytest.raises(LoadError, match="--nonsense is no option of console"):
+    with pytest.raises(
+        LoadError, match="--nonsense is no option of console; there are --chat, --files, --user"
+    ):
         load_adapters(["console"], {"nonsense": "x"})
 
 
 def test_an_option_that_an_adapter_refuses_is_told() -> None:
     """What it raises is said, with its name."""
-    with pytest.raises(AdapterError, match="adapter 'console': user and chat must not be empty"):
+    with pytest.raises(AdapterError, match="adapter 'console': --user takes a text that is not"):
         load_adapters(["console"], {"user": ""})
 
 
@@ -322,6 +325,43 @@ def test_a_strangers_adapter_is_made(install: Install) -> None:
     install(ADAPTERS, "icq = acme_chat:make", "def make(uin='0'): return ['icq', uin]")
     made: list[object] = [*load_adapters(["icq", "console"], {"uin": "7", "user": "bob"})]
     assert made[0] == ["icq", "7"]
+
+
+DECLARES = """\
+import msgspec
+from typing import Annotated
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    loud: Annotated[bool, msgspec.Meta(description="Ring a bell.")] = False
+
+class Adapter:
+    Options = Options
+
+    def __init__(self, options):
+        self.options = options
+"""
+
+
+def test_a_strangers_adapter_gets_the_options_that_it_declares(install: Install) -> None:
+    """As its Struct, read from texts: what is no truth is refused with its name."""
+    install(ADAPTERS, "icq = acme_chat:Adapter", DECLARES)
+    made: list[Any] = [*load_adapters(["icq"], {"loud": "0"}), *load_adapters(["icq"], {})]
+    assert [adapter.options.loud for adapter in made] == [False, False]
+    with pytest.raises(AdapterError, match="adapter 'icq': --loud takes 1 or 0, yes or no, not"):
+        load_adapters(["icq"], {"loud": "maybe"})
+
+
+def test_options_are_told_of_every_kind_of_adapter(install: Install) -> None:
+    """Those that a Struct declares, and what the signature of a plain callable names."""
+    install(ADAPTERS, "icq = acme_chat:Adapter", DECLARES)
+    (loud,) = options_of("icq")
+    assert (loud.flag, loud.description, loud.is_flag) == ("--loud", "Ring a bell.", True)
+
+
+def test_options_of_a_plain_callable_are_its_parameters(install: Install) -> None:
+    """With their defaults, and nothing else told."""
+    install(ADAPTERS, "icq = acme_chat:make", "def make(uin='0', *more, **others): ...")
+    assert [(option.flag, option.default) for option in options_of("icq")] == [("--uin", "0")]
 
 
 def test_every_name_is_listed_once(install: Install) -> None:

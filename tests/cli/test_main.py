@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from chatstate.cli.loading import ADAPTERS, names, options_of
 from chatstate.cli.main import main
 
 COMMAND = [sys.executable, "-m", "chatstate"]
@@ -50,7 +51,7 @@ def call(monkeypatch: pytest.MonkeyPatch, *args: str) -> int:
         (["no.such.module"], "there is no module 'no'"),
         (["history-echo", "--on", "icq"], "there is no adapter 'icq'; there are "),
         (["history-echo", "--on", "console", "--on", "console"], "'console' is wanted twice"),
-        (["history-echo", "--user", ""], "adapter 'console': user and chat must not be empty"),
+        (["history-echo", "--user", ""], "--user takes a text that is not empty, not ''"),
         (["history-echo", "--store", "redis://x"], "no store is known for 'redis'; use sqlite"),
         (["history-echo", "--store", "a.db"], "'a.db' is no store URL; use sqlite:///relative"),
         (["history-echo", "--store", "sqlite://"], "'sqlite://' names no file; use sqlite:///"),
@@ -102,6 +103,89 @@ def test_a_misspelt_command_line_is_refused(
     out, err = capsys.readouterr()
     assert out == ""
     assert "Usage: " in err
+
+
+TOLD = [
+    (["--shards", "none"], "adapter 'discord': --shards takes a whole number of at least 1, not"),
+    (["--shard-ids", "0"], "adapter 'discord': --shard-ids needs --shards"),
+    (
+        ["--set", "members=maybe"],
+        "adapter 'discord': --members takes 1 or 0, yes or no, not 'maybe'",
+    ),
+    (["--set", "members=0"], "set CHATSTATE_DISCORD_TOKEN"),
+    (["--no-members"], "set CHATSTATE_DISCORD_TOKEN"),
+    (["--set", "nonsense=1"], "--nonsense is no option of discord; there are --api, --gateway"),
+    (["--user", "bob"], "--user is no option of discord; it is one of --on console"),
+]
+
+
+@pytest.mark.parametrize(("args", "said"), TOLD)
+def test_an_adapters_options_are_judged_by_their_types(
+    args: list[str],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """In one line that says what is possible; `0` is a truth, and false."""
+    monkeypatch.delenv("CHATSTATE_DISCORD_TOKEN", raising=False)
+    assert call(monkeypatch, "run", "history-echo", "--on", "discord", *args) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("chatstate: ")
+    assert err.count("\n") == 1
+    assert said in err
+
+
+def test_help_lists_the_options_of_every_adapter(tmp_path: Path) -> None:
+    """With description, type and default, made from what each adapter declares."""
+    ran = subprocess.run(
+        [*COMMAND, "run", "--help"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "COLUMNS": "400"},
+    )
+    for name in names(ADAPTERS):
+        for option in options_of(name):
+            (line,) = [text for text in ran.stdout.splitlines() if f" {option.flag} " in text]
+            assert option.description in line
+            assert option.default in line
+            assert option.variable in line
+
+
+def test_the_help_says_which_adapter_cannot_be_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Because its library is missing; the options of the others are listed."""
+    folder = tmp_path / "acme_chat-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Name: acme-chat\nVersion: 1.0\nProvides-Extra: icq\n")
+    (folder / "entry_points.txt").write_text("[chatstate.adapters]\nicq = acme_icq:Adapter\n")
+    (tmp_path / "acme_icq.py").write_text("import no_such_library")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
+    ran = run("run", "--help", folder=tmp_path)
+    assert ran.returncode == 0
+    assert "'icq' needs no_such_library" in ran.stdout
+    assert "--user" in ran.stdout
+
+
+def test_the_console_needs_no_platforms_library(tmp_path: Path) -> None:
+    """Only the adapters that are run are loaded."""
+    code = (
+        "import sys\nfrom chatstate.cli.main import main\n"
+        "sys.argv[1:] = ['run', 'history-echo', '--user', 'bob', '--store', 'sqlite://:memory:']\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print(sorted({'telegram', 'discord'} & set(sys.modules)))\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        input="",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout == "[]\n"
 
 
 def test_a_missing_extra_names_its_pip_line(

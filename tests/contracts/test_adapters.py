@@ -10,7 +10,7 @@ from contracts.drivers.fake import FakeDriver, Reachable
 from contracts.drivers.line import PAGE, LineDriver, package
 from msgspec.structs import replace
 
-from chatstate.adapter import Adapter, Capabilities
+from chatstate.adapter import Adapter, Capabilities, read_options
 from chatstate.testing import AdapterContract
 from chatstate.testing.platform import FULL
 
@@ -47,10 +47,11 @@ def test_the_page_shows_the_driver_that_is_run() -> None:
 
 
 def test_the_page_names_an_entry_point_that_works(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What its line in pyproject.toml names makes an adapter of that name, without arguments."""
+    """What its line in pyproject.toml names makes an adapter of that name, with its options."""
     monkeypatch.setenv("CHATSTATE_LINE_ACCOUNT", "echo")
     written = tomllib.loads(PAGE.read_text().split("```toml\n")[1].split("```")[0])
     ((name, value),) = written["project"]["entry-points"]["chatstate.adapters"].items()
     module, _, attribute = value.partition(":")
-    made: Adapter = getattr(package(), attribute)()
+    factory = getattr(package(), attribute)
+    made: Adapter = factory(read_options(factory.Options, {}, adapter=name))
     assert (made.name, made.account, module) == (name, "echo", package().__name__)

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from chatstate.markup import StyledText, parse
-from chatstate_console.markup import knows_hyperlinks, rich_text
+from chatstate_console.send.markup import knows_hyperlinks, rich_text
 
 
 def printed(text: StyledText, *, width: int = 40, colour: bool = False, urls: bool = True) -> str:

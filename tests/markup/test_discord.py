@@ -7,7 +7,7 @@ from markup.profile import PROFILE
 from markup.strategies import anything, documents
 
 from chatstate.markup import StyledText, parse
-from chatstate_discord.markup import markdown, measure
+from chatstate_discord.send.markup import markdown, measure
 
 CASES = [
     ("**a** *b* ~~c~~ `d`", "**a** *b* ~~c~~ `d`"),

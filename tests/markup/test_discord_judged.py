@@ -14,7 +14,7 @@ from markup.profile import PROFILE
 from markup.strategies import anything, documents
 
 from chatstate.markup import Span, StyledText, parse
-from chatstate_discord.markup import markdown
+from chatstate_discord.send.markup import markdown
 
 
 def expected(text: StyledText) -> Shown:

@@ -18,8 +18,8 @@ from wcwidth import iter_graphemes
 
 from chatstate.markup import StyledText, parse, plain, size, split, walk
 from chatstate.markup.pieces import Close, Open, Slices, blocks
-from chatstate_discord import markup as discord
-from chatstate_telegram import markup as telegram
+from chatstate_discord.send import markup as discord
+from chatstate_telegram.send import markup as telegram
 
 Measure = Callable[[StyledText], int]
 MEASURES: dict[str, Measure] = {

@@ -15,9 +15,9 @@ from markup.validity import assert_takeable, bare
 from rich.console import Console
 
 from chatstate.markup import parse, plain, size, split
-from chatstate_console.markup import rich_text
-from chatstate_discord import markup as discord
-from chatstate_telegram import markup as telegram
+from chatstate_console.send.markup import rich_text
+from chatstate_discord.send import markup as discord
+from chatstate_telegram.send import markup as telegram
 
 FOLDER = Path(__file__).parent / "snapshots"
 TEXT = parse((FOLDER / "long.md").read_text("utf-8"))

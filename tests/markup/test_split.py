@@ -12,8 +12,8 @@ import pytest
 from markup.tagged import tagged
 
 from chatstate.markup import StyledText, parse, size, split
-from chatstate_discord import markup as discord
-from chatstate_telegram import markup as telegram
+from chatstate_discord.send import markup as discord
+from chatstate_telegram.send import markup as telegram
 
 
 def length(text: StyledText) -> int:

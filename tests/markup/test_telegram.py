@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chatstate.markup import Span, StyledText, parse
-from chatstate_telegram.markup import LONGEST, measure, message
+from chatstate_telegram.send.markup import LONGEST, measure, message
 
 
 def entity(kind: str, offset: int, length: int, **more: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from chatstate.files import type_of
 from chatstate.testing import AdapterDriver, Shown, Speaker
 from chatstate.testing.platform import SentFile
 from chatstate_console import ConsoleAdapter
-from chatstate_console.lines import Place
+from chatstate_console.receive.lines import Place
 
 HEAD = re.compile(r"\[(in|in reply to|edited|deleted): ?(.*)\]\n")
 FILE = re.compile(r"^\[file: (.*), [^,]*\]\n", re.MULTILINE)

@@ -125,7 +125,9 @@ class LineDriver(AdapterDriver):
         self.server = LineServer()
 
     def make_adapter(self) -> Adapter:
-        adapter: Adapter = package().LineAdapter("bot", f"127.0.0.1:{self.server.port}")
+        address = f"127.0.0.1:{self.server.port}"
+        options = package().LineOptions(account="bot", address=address)
+        adapter: Adapter = package().LineAdapter(options)
         return adapter
 
     async def open(self) -> None:

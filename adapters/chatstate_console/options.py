@@ -1,0 +1,19 @@
+"""What can be set of the console."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+
+class ConsoleOptions(Struct, frozen=True, kw_only=True):
+    """What can be set: each as an option, or in the environment."""
+
+    user: Annotated[str, Meta(description="Who speaks.", min_length=1)] = "user"
+    chat: Annotated[
+        str, Meta(description="Where: NAME in private, #NAME in a group.", min_length=1)
+    ] = "console"
+    files: Annotated[
+        str, Meta(description="The folder for files that the bot sends.", min_length=1)
+    ] = "chatstate-files"

@@ -1,0 +1,285 @@
+"""What comes over the gateway, on its way to the engine.
+
+1. Events are taken in the order in which they came, several at once if they wait.
+2. Each new session begins with reading back. What comes live in a channel that is being read back
+   is held until that is done.
+3. A payload that cannot be read is logged and left out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+import discord
+
+from chatstate import Event
+from chatstate.adapter import Host
+from chatstate_discord.menu import names
+from chatstate_discord.receive import wire
+from chatstate_discord.receive.backfill import Marks, missed, newer, oldest
+from chatstate_discord.receive.content import Json
+from chatstate_discord.receive.places import Places
+from chatstate_discord.receive.wire import Groups, Me, Place, Unreadable
+from chatstate_discord.send.acknowledging import Acknowledging
+
+log = logging.getLogger("chatstate.discord")
+
+_AT_ONCE = 64
+_READERS = 8
+_CHANNELS = 1000
+_KEEP_EVERY = 30.0
+
+
+class Heard(NamedTuple):
+    """Something that came: an event of the gateway's, or an interaction that is read already.
+
+    `stored` is to be set once it is delivered.
+    """
+
+    kind: str
+    data: Json
+    event: Event | None = None
+    stored: asyncio.Event | None = None
+
+
+class Intake:
+    """Takes in what one client hears, until it ends; `marks` outlives it."""
+
+    def __init__(self, host: Host, groups: Groups, client: discord.Client, marks: Marks) -> None:
+        self._host = host
+        self._groups: Groups = groups
+        self._client = client
+        self._marks = marks
+        self._names = names(host.commands)
+        self._places = Places(client)
+        self._queue: asyncio.Queue[Heard] = asyncio.Queue()
+        self._acknowledging = Acknowledging()
+        self._delivering = asyncio.Lock()
+        self._held: dict[str, list[Heard]] = {}
+        self._absent: dict[str, int] = {}
+        self._readers = asyncio.Semaphore(_READERS)
+        self._channels_left = _CHANNELS
+        self._reading: set[asyncio.Task[None]] = set()
+        self._failure: asyncio.Future[None] | None = None
+        self.is_ready = asyncio.Event()
+
+    @property
+    def _me(self) -> Me:
+        """The bot itself, which a client knows once it is logged in."""
+        return Me(str(self._client.user.id) if self._client.user else "", self._groups)
+
+    def hear(self, kind: str, data: dict[str, Any]) -> None:
+        """Take an event of the gateway's; it is looked at later, but for interactions."""
+        heard: Heard | None = Heard(kind, data)
+        if kind == "INTERACTION_CREATE":
+            heard = self._interaction(data)
+        if heard:
+            self._queue.put_nowait(heard)
+
+    def lost(self, shard: int) -> None:
+        """Note that a shard is not connected."""
+        if self.is_ready.is_set():
+            self._marks.open(f"shard {shard}")
+
+    async def run(self) -> None:
+        """Deliver what is heard, until cancelled. Raises what `deliver` raises."""
+        self._failure = asyncio.get_running_loop().create_future()
+        working = asyncio.gather(self._take(), self._keep(), self._failure)
+        try:
+            await working
+        finally:
+            working.cancel()
+            for task in self._reading:
+                task.cancel()
+            await asyncio.gather(working, *self._reading, return_exceptions=True)
+            await self._acknowledging.stop()
+
+    async def _take(self) -> None:
+        while True:
+            batch = [await self._queue.get()]
+            while len(batch) < _AT_ONCE and not self._queue.empty():
+                batch.append(self._queue.get_nowait())
+            ready: list[tuple[Heard, Event | None]] = []
+            for heard in batch:
+                if heard.kind in _SESSION:
+                    await self._deliver(ready)
+                    ready = []
+                    await self._session(heard)
+                else:
+                    ready += await self._read(heard)
+            await self._deliver(ready)
+
+    async def _keep(self) -> None:
+        """Keep the watermark now and then, though nothing of what is heard is for the bot."""
+        while True:
+            await asyncio.sleep(_KEEP_EVERY)
+            await self._deliver([])
+
+    async def _deliver(self, ready: Sequence[tuple[Heard, Event | None]]) -> None:
+        async with self._delivering:
+            for heard, event in ready:
+                self._mark(heard, event)
+            events = [event for _, event in ready if event]
+            cursor = self._marks.cursor()
+            if events or cursor:
+                await self._host.deliver(events, cursor)
+        for heard, _ in ready:
+            if heard.stored:
+                heard.stored.set()
+
+    def _mark(self, heard: Heard, event: Event | None) -> None:
+        """Note that something is about to be delivered, or is not for the bot."""
+        is_message = heard.kind == "MESSAGE_CREATE"
+        if not (is_message or event) or "channel_id" not in heard.data:
+            return
+        channel = str(heard.data["channel_id"])
+        is_private = event is not None and event.message.chat.kind == "private"
+        known = self._marks.private
+        if is_private or channel in known:
+            last = known.get(channel, 0)
+            # A message may have an older id than an interaction that came before it.
+            newest = int(heard.data["id"]) if is_message or not last else last
+            self._marks.heard_in_private(channel, newest)
+        if is_message:
+            self._marks.heard(int(heard.data["id"]))
+
+    async def _read(self, heard: Heard) -> list[tuple[Heard, Event | None]]:
+        """Return an event, unless it is held."""
+        channel = str(heard.data.get("channel_id", ""))
+        if channel in self._held:
+            self._held[channel].append(heard)
+            return []
+        return [(heard, await self._event(heard))]
+
+    async def _event(self, heard: Heard) -> Event | None:
+        data = heard.data
+        try:
+            if heard.event:
+                return heard.event
+            if heard.kind.startswith("GUILD_MEMBER"):
+                return self._membership(heard)
+            place = await self._places.of(data)
+            return self._said(heard.kind, data, place)
+        except (Unreadable, KeyError, TypeError, ValueError) as error:
+            log.warning("an event %s cannot be read: %s", heard.kind, error)
+            return None
+
+    def _said(self, kind: str, data: Json, place: Place) -> Event | None:
+        if kind == "MESSAGE_UPDATE":
+            return wire.edited(data, self._me, place)
+        event = wire.message(data, self._me, place)
+        if event and event.message.kind == "join" and self._client.intents.members:
+            return None  # told by GUILD_MEMBER_ADD
+        return event
+
+    def _membership(self, heard: Heard) -> Event | None:
+        place = self._places.lobby(str(heard.data["guild_id"]))
+        kind: Literal["join", "leave"] = "join" if heard.kind.endswith("ADD") else "leave"
+        if place is None:
+            return None
+        return wire.membership(heard.data, kind, place, self._me, time.time())
+
+    def _interaction(self, data: Json) -> Heard | None:
+        try:
+            event = wire.interaction(data, self._names)
+        except Unreadable as error:
+            log.warning("an interaction cannot be read: %s", error)
+            return None
+        origin = wire.origin(event.origin) if event else None
+        if event is None or origin is None:
+            return None
+        http = self._client.http
+        text = None if origin.is_press else self._host.refusal(event.message)
+        if text is not None:
+            self._acknowledging.refuse(http, origin, text)
+            return None
+        stored = self._acknowledging.begin(http, origin)
+        return Heard("INTERACTION_CREATE", data, event, stored)
+
+    # Reading back
+
+    async def _session(self, heard: Heard) -> None:
+        data, floor = heard.data, self._marks.floor
+        shard = (data.get("shard") or [0])[0]
+        if heard.kind == "READY":
+            self._channels_left = _CHANNELS
+            for guild in data["guilds"]:
+                self._expect(str(guild["id"]), floor)
+            if shard == 0:
+                for channel, last in reversed(list(self._marks.private.items())):
+                    self._read_back(channel, max(last, oldest()), wire.private(channel))
+            self._marks.close(f"shard {shard}")
+            self.is_ready.set()
+        elif heard.kind == "RESUMED":
+            self._marks.close(f"shard {data.get('__shard_id__') or 0}")
+        elif heard.kind == "GUILD_CREATE":
+            self._guild(data)
+        elif data.get("unavailable"):
+            self._expect(str(data["id"]), floor)
+        else:
+            self._absent.pop(str(data["id"]), None)
+            self._marks.close(f"guild {data['id']}")
+
+    def _expect(self, guild: str, floor: int) -> None:
+        """Wait for a guild, whose channels are to be read back when it is there."""
+        self._absent.setdefault(guild, floor)
+        self._marks.open(f"guild {guild}")
+
+    def _guild(self, guild: Json) -> None:
+        """Read back what was said in a guild while it was away; one that is new has nothing."""
+        floor = self._absent.pop(str(guild["id"]), 0)
+        if floor:
+            found = newer(guild, floor)
+            for channel in sorted(found, key=lambda channel_id: found[channel_id], reverse=True):
+                if self._channels_left <= 0:
+                    log.warning("too many channels have news: some are not read back")
+                    break
+                if self._places.may_read(channel):
+                    self._channels_left -= 1
+                    self._read_back(channel, floor, None)
+                else:
+                    log.info("channel %s may not be read, so it is not read back", channel)
+        else:
+            self._marks.heard(max(newer(guild, 0).values(), default=0))
+        self._marks.close(f"guild {guild['id']}")
+
+    def _read_back(self, channel: str, floor: int, place: Place | None) -> None:
+        if channel in self._held:
+            return
+        self._held[channel] = []
+        self._marks.open(f"channel {channel}")
+        task = asyncio.create_task(self._read_channel(channel, floor, place))
+        self._reading.add(task)
+        task.add_done_callback(self._has_read)
+
+    def _has_read(self, task: asyncio.Task[None]) -> None:
+        self._reading.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error and self._failure and not self._failure.done():
+            self._failure.set_exception(error)
+
+    async def _read_channel(self, channel: str, floor: int, place: Place | None) -> None:
+        async with self._readers:
+            async for page in missed(self._client.http, channel, floor):
+                where = place or await self._places.of({**page[0], "guild_id": ""})
+                told = [Heard("MESSAGE_CREATE", said) for said in page]
+                await self._deliver([(heard, self._past(heard, where)) for heard in told])
+        while held := self._held[channel]:
+            self._held[channel] = []
+            await self._deliver([(heard, await self._event(heard)) for heard in held])
+        del self._held[channel]
+        self._marks.close(f"channel {channel}")
+
+    def _past(self, heard: Heard, place: Place) -> Event | None:
+        try:
+            return self._said(heard.kind, heard.data, place)
+        except Unreadable as error:
+            log.warning("a message cannot be read: %s", error)
+            return None
+
+
+_SESSION = ("READY", "RESUMED", "GUILD_CREATE", "GUILD_DELETE")

@@ -1,0 +1,69 @@
+"""Where things are said: what discord.py knows of channels, and what it must ask for."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import aiohttp
+import discord
+
+from chatstate import Chat
+from chatstate_discord.receive import wire
+from chatstate_discord.receive.content import Json
+from chatstate_discord.receive.wire import Place
+from chatstate_discord.send.errors import meaning
+
+log = logging.getLogger("chatstate.discord")
+
+
+class Places:
+    """The channels that a client knows."""
+
+    def __init__(self, client: discord.Client) -> None:
+        self._client = client
+
+    async def of(self, message: Json) -> Place:
+        """Return where a message was said, by its channel's id and whether it has a guild's."""
+        channel = str(message["channel_id"])
+        if "guild_id" not in message:
+            return wire.private(channel)
+        known = self._client.get_channel(int(channel))
+        return _place(known) if known else await self._asked(channel)
+
+    def lobby(self, guild: str) -> Place | None:
+        """Return where Discord greets who comes to a guild; None if that is nowhere."""
+        known = self._client.get_guild(int(guild))
+        return _place(known.system_channel) if known and known.system_channel else None
+
+    def may_read(self, channel: str) -> bool:
+        """Tell whether the bot may see what was said in a channel."""
+        known = self._client.get_channel(int(channel))
+        if not isinstance(known, discord.abc.GuildChannel | discord.Thread):
+            return True  # then Discord will tell
+        me: discord.Member | None = known.guild.me
+        allowed = known.permissions_for(me) if me else discord.Permissions.all()
+        return allowed.view_channel and allowed.read_message_history
+
+    async def is_admin(self, channel: str, user: str) -> bool:
+        """Tell whether somebody may manage the guild of a channel."""
+        known = self._client.get_channel(int(channel))
+        if not isinstance(known, discord.abc.GuildChannel | discord.Thread):
+            return False
+        member = known.guild.get_member(int(user)) or await known.guild.fetch_member(int(user))
+        return member.guild_permissions.manage_guild or member.guild_permissions.administrator
+
+    async def _asked(self, channel: str) -> Place:
+        try:
+            told: Any = await self._client.http.get_channel(int(channel))
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            log.warning("channel %s is taken for no thread: %s", channel, meaning(error))
+            return Place(Chat(channel, "group"))
+        return wire.place_of(told)
+
+
+def _place(channel: Any) -> Place:
+    if isinstance(channel, discord.Thread):
+        return Place(Chat(str(channel.parent_id), "group"), str(channel.id))
+    is_news = channel.type is discord.ChannelType.news
+    return Place(Chat(str(channel.id), "channel" if is_news else "group", channel.name))

@@ -1,0 +1,259 @@
+"""What Discord's gateway and its history say, as events. Pure functions on Discord's JSON.
+
+1. In private everything is for the bot. In a guild a message is, if it mentions the bot or
+   answers it; unless the bot listens to "all". Slash commands and presses always are.
+2. An `Event.id` is the message's or the interaction's own, so what is read back from a channel's
+   history has the id that it had on the gateway.
+3. An edit is what has a new `edited_timestamp`: a link's preview that Discord adds is none.
+4. A thread belongs to its channel: that is the chat, and a forum is one.
+5. What is not as Discord documents it raises `Unreadable`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from chatstate import Chat, Event, Message, MessageRef
+from chatstate_discord.receive.content import (
+    Json,
+    attachments,
+    mentions,
+    reference,
+    text_of,
+    user,
+)
+
+Groups = Literal["addressed", "all"]
+ChatKind = Literal["private", "group", "channel"]
+
+DM, GROUP_DM, ANNOUNCEMENTS = 1, 3, 5
+THREADS = (10, 11, 12)
+PLAIN, JOINED, REPLY = 0, 7, 19
+SLASH, PRESS = 2, 3
+PERSON = 6
+EPHEMERAL = 1 << 6
+
+_EPOCH_MS = 1_420_070_400_000
+_MADE_UNIQUE = re.compile(r"(.*)\u2063\d{1,2}", re.DOTALL)
+
+
+class Unreadable(Exception):  # noqa: N818 - what is told of a payload, by the module's rules
+    """A payload is not as documented."""
+
+
+class Me(NamedTuple):
+    """The bot itself. `groups` says what it listens to in guilds."""
+
+    id: str
+    groups: Groups = "addressed"
+
+
+class Place(NamedTuple):
+    """Where something is said."""
+
+    chat: Chat
+    thread: str | None = None
+
+
+class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An interaction, as it is answered: `is_press` tells a press from a command.
+
+    `hidden` is the message that was pressed, if only the person sees it.
+    """
+
+    id: str
+    token: str
+    app: str
+    is_press: bool = False
+    hidden: str | None = None
+
+    @property
+    def began(self) -> float:
+        """When it arrived at Discord, in seconds since 1970."""
+        return seconds_of(self.id)
+
+    def note(self) -> str:
+        """Return it as an event carries it."""
+        return msgspec.json.encode(self).decode()
+
+
+def origin(note: str | None) -> Origin | None:
+    """Return what an event carried."""
+    return None if note is None else msgspec.json.decode(note, type=Origin)
+
+
+def seconds_of(snowflake: str | int) -> float:
+    """Return the time that an id of Discord's holds, in seconds since 1970."""
+    return ((int(snowflake) >> 22) + _EPOCH_MS) / 1000
+
+
+def snowflake_of(seconds: float) -> int:
+    """Return the least id of that time."""
+    return max(0, int(seconds * 1000) - _EPOCH_MS) << 22
+
+
+def message(raw: Json, me: Me, place: Place) -> Event | None:
+    """Return a new message, or somebody's arrival; None if it is not for the bot."""
+    try:
+        if raw["type"] == JOINED and not _is_machine(raw):
+            return Event(raw["id"], _said(raw, place, "", "join"))
+        return _if_heard(raw, me, place)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise Unreadable(f"{type(error).__name__}: {error}") from error
+
+
+def edited(raw: Json, me: Me, place: Place) -> Event | None:
+    """Return an edit of a message; None if it is none, or not for the bot."""
+    try:
+        if not raw.get("edited_timestamp"):
+            return None
+        event = _if_heard(raw, me, place)
+        if event is None:
+            return None
+        time = datetime.fromisoformat(raw["edited_timestamp"])
+        changed = msgspec.structs.replace(event.message, kind="edit", time=time)
+        return Event(f"{raw['id']}/{raw['edited_timestamp']}", changed)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise Unreadable(f"{type(error).__name__}: {error}") from error
+
+
+def membership(
+    raw: Json, kind: Literal["join", "leave"], place: Place, me: Me, now: float
+) -> Event | None:
+    """Return that somebody has come to a guild or left it; Discord gives that no id of its own."""
+    person = raw["user"]
+    if person["id"] == me.id or person.get("bot"):
+        return None
+    time = datetime.fromtimestamp(now, UTC)
+    said = Message("", user(person, raw), place.chat, kind, place.thread, time=time, raw=dict(raw))
+    stamp = raw.get("joined_at") or int(now * 1000)
+    return Event(f"{kind}/{raw['guild_id']}/{person['id']}/{stamp}", said)
+
+
+def interaction(raw: Json, names: Mapping[str, Mapping[str, str]]) -> Event | None:
+    """Return a slash command or a press; None if it is of another kind.
+
+    `names` tells how the bot calls a command (under "") and its options, by Discord's names.
+    """
+    try:
+        if raw["type"] == SLASH and raw["data"].get("type", 1) == 1:
+            return _command(raw, names)
+        if raw["type"] == PRESS:
+            return _press(raw)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise Unreadable(f"{type(error).__name__}: {error}") from error
+    return None
+
+
+def place_of(channel: Json) -> Place:
+    """Return the place that a channel is, by Discord's description of it."""
+    if channel["type"] in THREADS:
+        return Place(Chat(str(channel["parent_id"]), "group"), str(channel["id"]))
+    kinds: dict[int, ChatKind] = {DM: "private", ANNOUNCEMENTS: "channel"}
+    kind = kinds.get(channel["type"], "group")
+    return Place(Chat(str(channel["id"]), kind, channel.get("name") or ""))
+
+
+def private(channel: str) -> Place:
+    """Return a private chat."""
+    return Place(Chat(channel, "private"))
+
+
+def _if_heard(raw: Json, me: Me, place: Place) -> Event | None:
+    if _is_machine(raw) or raw.get("type", PLAIN) not in (PLAIN, REPLY):
+        return None
+    if not raw.get("content") and not raw.get("attachments"):
+        return None  # a sticker, a poll; or Discord withholds it, as the bot lacks the intent
+    if place.chat.kind != "private" and me.groups != "all" and not _is_addressed(raw, me):
+        return None
+    return Event(raw["id"], _said(raw, place, text_of(raw, me.id), "message"))
+
+
+def _is_machine(raw: Json) -> bool:
+    return bool(raw["author"].get("bot")) or "webhook_id" in raw
+
+
+def _is_addressed(raw: Json, me: Me) -> bool:
+    answered: Json = raw.get("referenced_message") or {}
+    named = [person["id"] for person in raw.get("mentions") or ()]
+    return me.id in (*named, answered.get("author", {}).get("id"))
+
+
+def _said(raw: Json, place: Place, text: str, kind: Literal["message", "join"]) -> Message:
+    return Message(
+        text,
+        user(raw["author"], raw.get("member") or {}),
+        place.chat,
+        kind,
+        place.thread,
+        raw["id"],
+        mentions=mentions(raw),
+        reply_to=_answered(raw),
+        attachments=attachments(raw),
+        time=datetime.fromisoformat(raw["timestamp"]),
+        raw=dict(raw),
+    )
+
+
+def _answered(raw: Json) -> MessageRef | None:
+    answered = raw.get("referenced_message")
+    if answered is None:
+        known = raw.get("message_reference") if raw.get("type") == REPLY else None
+        return MessageRef(known["message_id"]) if known else None
+    return reference(answered)
+
+
+def _command(raw: Json, names: Mapping[str, Mapping[str, str]]) -> Event:
+    data = raw["data"]
+    known = names.get(data["name"], {})
+    given = data.get("options") or ()
+    resolved: Json = data.get("resolved", {}).get("users", {})
+    people: list[Json] = [resolved[option["value"]] for option in given if option["type"] == PERSON]
+    said = _done(
+        raw,
+        f"/{known.get('', data['name'])}",
+        "message",
+        arguments={
+            known.get(option["name"], option["name"]): _written(option["value"]) for option in given
+        },
+        mentions=tuple(user(person, {}) for person in people),
+    )
+    made = Origin(raw["id"], raw["token"], raw["application_id"])
+    return Event(raw["id"], said, made.note())
+
+
+def _press(raw: Json) -> Event | None:
+    on, data = raw["message"], raw["data"].get("custom_id")
+    if data is None:
+        return None
+    hidden = on["id"] if (on.get("flags") or 0) & EPHEMERAL else None
+    unique = _MADE_UNIQUE.fullmatch(data)
+    said = _done(raw, unique[1] if unique else data, "press", pressed=reference(on))
+    made = Origin(raw["id"], raw["token"], raw["application_id"], is_press=True, hidden=hidden)
+    return Event(raw["id"], said, made.note())
+
+
+def _done(raw: Json, text: str, kind: Literal["message", "press"], **more: Any) -> Message:
+    member: Json = raw.get("member") or {}
+    person: Json = member.get("user") or raw["user"]
+    channel = raw.get("channel") or {"id": raw["channel_id"], "type": PLAIN}
+    place = place_of(channel)
+    return Message(
+        text,
+        user(person, member, raw.get("locale") if kind == "message" else None),
+        place.chat,
+        kind,
+        place.thread,
+        time=datetime.fromtimestamp(seconds_of(raw["id"]), UTC),
+        raw={name: value for name, value in raw.items() if name != "token"},
+        **more,
+    )
+
+
+def _written(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

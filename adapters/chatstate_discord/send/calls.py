@@ -1,0 +1,136 @@
+"""The calls that send, edit and delete, on whatever connection there is.
+
+1. What answers an interaction is made by its token while that is open, else in the channel.
+2. A message is sent under a nonce, made of the store's salt and the action's key: a call whose
+   outcome is unknown is made once more, under the same one, so that it is found out.
+3. What one person alone may see has no nonce, and is not repeated.
+4. Where the bot may not write, answers to interactions arrive as their follow-ups.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import aiohttp
+import discord
+from discord.http import HTTPClient, Route
+
+from chatstate import Ambiguous, SendError, Unreachable
+from chatstate.adapter import Action, Sent
+from chatstate_discord.receive import wire
+from chatstate_discord.receive.wire import Origin
+from chatstate_discord.send import errors, parts
+from chatstate_discord.send.answers import Answers, is_open
+from chatstate_discord.send.errors import code_of, meaning
+from chatstate_discord.send.requests import request
+
+log = logging.getLogger("chatstate.discord")
+
+_CONNECT_SECONDS = 5.0
+_ANSWER_SECONDS = 90.0  # within the minutes for which Discord knows a nonce
+_BYTES_PER_SECOND = 100_000
+
+
+class Calls:
+    """Makes calls. `open` is told of each new connection, `close` of its end."""
+
+    def __init__(self) -> None:
+        self._http: HTTPClient | None = None
+        self._salt = ""
+        self._opened = asyncio.Event()
+        self._answers = Answers()
+
+    def open(self, http: HTTPClient, salt: str) -> None:
+        """Make calls on this from now on; `salt` goes into their nonces."""
+        self._http, self._salt = http, salt
+        self._opened.set()
+
+    def close(self) -> None:
+        """Make no calls, until there is another connection."""
+        self._http = None
+        self._opened.clear()
+
+    async def http(self) -> HTTPClient:
+        """Return the connection. Raises `Unreachable` if there is none, and none comes soon."""
+        try:
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                await self._opened.wait()
+        except TimeoutError:
+            pass
+        if self._http is None:
+            raise Unreachable("there is no connection to Discord")
+        return self._http
+
+    async def perform(self, action: Action) -> Sent:
+        """Make one call, and tell what came of it as the contract of adapters wants it."""
+        try:
+            return await self._try(action)
+        except Ambiguous as unclear:
+            if action.part.content.get("ephemeral"):
+                raise
+            # The rest is under a nonce, or harmless: so it can be found out what came of it.
+            log.info("a call is repeated under its key: %s", unclear)
+            try:
+                return await self._try(action)
+            except SendError:
+                raise unclear from None
+
+    async def _try(self, action: Action) -> Sent:
+        http = await self.http()
+        size = sum(file.size for file in action.part.files)
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS + size / _BYTES_PER_SECOND):
+                return await self._make(http, action)
+        except (discord.DiscordException, aiohttp.ClientError, OSError, SendError) as error:
+            raise meaning(error) from error
+
+    async def _make(self, http: HTTPClient, action: Action) -> Sent:
+        origin = wire.origin(action.origin)
+        if origin and is_open(origin):
+            sent = await self._answers.answer(http, origin, action)
+            return sent or await self._in_channel(http, origin, action)
+        return Sent() if action.verb == "finish" else await self._plainly(http, action)
+
+    async def _in_channel(self, http: HTTPClient, origin: Origin, action: Action) -> Sent:
+        try:
+            return await self._plainly(http, action)
+        except discord.Forbidden as error:
+            may_not = code_of(error) in (errors.MISSING_ACCESS, errors.MISSING_PERMISSIONS)
+            if action.verb != "send" or not may_not:
+                raise
+        return await self._answers.follow_up(http, origin, action.part)
+
+    async def _plainly(self, http: HTTPClient, action: Action) -> Sent:
+        return await _in_channel(http, action, parts.nonce(f"{self._salt} {action.key}"))
+
+
+async def _in_channel(http: HTTPClient, action: Action, nonce: str) -> Sent:
+    channel = int(action.thread or action.chat)
+    if action.verb == "typing":
+        await http.send_typing(channel)
+        return Sent()
+    if action.verb == "send":
+        route = Route("POST", "/channels/{channel_id}/messages", channel_id=channel)
+        public = _for_all(parts.new_message(action.part, nonce=nonce))
+        sent = await request(http, route, public, action.part.files)
+        return Sent(str(sent["id"]))
+    message = int(action.message or 0)
+    if action.verb == "edit":
+        path = "/channels/{channel_id}/messages/{message_id}"
+        route = Route("PATCH", path, channel_id=channel, message_id=message)
+        await request(http, route, parts.changed_message(action.part), action.part.files)
+        return Sent(action.message)
+    try:
+        await http.delete_message(channel, message)
+    except discord.NotFound as error:
+        if error.code != errors.UNKNOWN_MESSAGE:
+            raise
+    return Sent()
+
+
+def _for_all(body: dict[str, Any]) -> dict[str, Any]:
+    """Return a body without the flag for what one person sees, which no channel knows."""
+    flags = body.pop("flags", 0) & ~parts.EPHEMERAL
+    return body | ({"flags": flags} if flags else {})

@@ -1,0 +1,138 @@
+"""A reply as calls of Discord's API. Pure functions.
+
+A part's `content` holds `text` in Discord's Markdown, `buttons` as rows of label and custom id,
+`reply_to`, `silent` and `ephemeral`.
+
+1. The limits are those of Discord's pages "Message" and "Component": 2,000 characters, ten files,
+   and 10 MiB for each of them.
+2. Nobody is pinged by what a part says.
+3. Equal custom ids are made different: Discord refuses them, and trims blanks at their ends.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from chatstate.adapter import Part, Post, PostButton, StoredFile
+from chatstate.markup import StyledText, pages
+from chatstate_discord.send.markup import markdown, measure
+
+TEXT_LIMIT = 2000
+FILE_BYTES = 10 * 1024 * 1024
+BUTTON_BYTES = 96  # of 100, as equal ones are made different by a few characters
+EPHEMERAL, SILENT = 1 << 6, 1 << 12
+_FILES, _REQUEST_BYTES = 10, 24_000_000
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_LOOKS_UNIQUE = re.compile(r".*(\u2063\d{1,2}|\s)", re.DOTALL)
+NOBODY: Mapping[str, Any] = {"parse": [], "replied_user": False}
+
+
+def render(post: Post) -> Sequence[Part]:
+    """Return the messages that show a post: its texts, the files with the last of them."""
+    clean = replace(post, text=_clean(post.text))
+    groups = list(_groups(post.files))
+    first, *others = groups or [[]]
+    texts = pages(replace(clean, files=first), TEXT_LIMIT, measure)
+    bare = replace(clean, text=StyledText(""), buttons=(), reply_to=None)
+    return [_part(shown) for shown in [*texts, *(replace(bare, files=group) for group in others)]]
+
+
+def nonce(key: str) -> str:
+    """Return what Discord knows a call by: at most 25 characters."""
+    digest = hashlib.blake2b(key.encode(), digest_size=18).digest()
+    return base64.urlsafe_b64encode(digest).decode()
+
+
+def new_message(part: Part, *, nonce: str | None = None) -> dict[str, Any]:
+    """Return the body that sends a part."""
+    content = part.content
+    flags = SILENT * bool(content.get("silent")) | EPHEMERAL * bool(content.get("ephemeral"))
+    body = _body(part)
+    if not body["components"]:
+        del body["components"]
+    if flags:
+        body["flags"] = flags
+    if nonce is not None:
+        body |= {"nonce": nonce, "enforce_nonce": True}
+    if "reply_to" in content:
+        answered = {"message_id": content["reply_to"], "fail_if_not_exists": False}
+        body["message_reference"] = answered
+    return body
+
+
+def changed_message(part: Part) -> dict[str, Any]:
+    """Return the body that shows a part in place of what a message showed."""
+    body = _body(part)
+    body.setdefault("attachments", [])
+    return body
+
+
+def _body(part: Part) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "content": part.content.get("text", ""),
+        "components": [_row(row) for row in part.content.get("buttons", ())],
+        "allowed_mentions": NOBODY,
+    }
+    if part.files:
+        names = [{"id": number, "filename": file.name} for number, file in enumerate(part.files)]
+        body["attachments"] = names
+    return body
+
+
+def _row(row: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    return {"type": 1, "components": [{"type": 2, "style": 2, **button} for button in row]}
+
+
+def _part(post: Post) -> Part:
+    content: dict[str, Any] = {}
+    if post.text.text:
+        content["text"] = markdown(post.text)
+    if post.buttons:
+        content["buttons"] = _buttons(post.buttons)
+    if post.reply_to is not None:
+        content["reply_to"] = post.reply_to
+    flags = {"silent": post.silent, "ephemeral": post.ephemeral}
+    content |= {name: True for name, is_set in flags.items() if is_set}
+    return Part(content, list(post.files), has_buttons=bool(post.buttons))
+
+
+def _buttons(rows: Sequence[Sequence[PostButton]]) -> list[list[dict[str, str]]]:
+    """Return rows of buttons; Discord refuses equal custom ids, and trims blanks at their end."""
+    seen: set[str] = set()
+    made: list[list[dict[str, str]]] = []
+    for row in rows:
+        made.append([])
+        for button in row:
+            custom_id = button.data
+            if custom_id in seen or _LOOKS_UNIQUE.fullmatch(custom_id):
+                custom_id = f"{custom_id}\u2063{len(seen)}"
+            seen.add(custom_id)
+            label = _SURROGATE.sub("\ufffd", button.label)
+            made[-1].append({"label": label, "custom_id": custom_id})
+    return made
+
+
+def _groups(files: Sequence[StoredFile]) -> Iterator[list[StoredFile]]:
+    """Yield files in the groups in which one request takes them."""
+    group: list[StoredFile] = []
+    for file in files:
+        size = sum(other.size for other in group) + file.size
+        if group and (len(group) == _FILES or size > _REQUEST_BYTES):
+            yield group
+            group = []
+        group.append(file)
+    if group:
+        yield group
+
+
+def _clean(text: StyledText) -> StyledText:
+    """Return a text without lone surrogates, which no platform takes."""
+    if not _SURROGATE.search(text.text):
+        return text
+    return StyledText(_SURROGATE.sub("\ufffd", text.text), text.spans)

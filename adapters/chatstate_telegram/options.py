@@ -1,0 +1,44 @@
+"""What can be set of a bot account on Telegram."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+API = "https://api.telegram.org/bot"
+
+Seconds = Annotated[float, Meta(gt=0)]
+
+
+class TelegramOptions(Struct, frozen=True, kw_only=True):
+    """What can be set: each as an option, or in the environment."""
+
+    token: Annotated[
+        str, Meta(description="The bot's token, from @BotFather.", extra={"secret": True})
+    ] = ""
+    api: Annotated[
+        str, Meta(description="The address of a Bot API server; it ends with /bot.", min_length=1)
+    ] = API
+    groups: Annotated[
+        Literal["addressed", "all"],
+        Meta(description="What to hear in groups: what is addressed to the bot, or all."),
+    ] = "addressed"
+    webhook: Annotated[
+        str | None, Meta(description="The https URL that updates are posted to.")
+    ] = None
+    listen: Annotated[
+        str | None, Meta(description="HOST:PORT at which the webhook is waited for.")
+    ] = "127.0.0.1:8080"
+    max_connections: Annotated[
+        int, Meta(description="How many updates are posted at once.", ge=1, le=100)
+    ] = 40
+    poll_seconds: Annotated[
+        int, Meta(description="How long a poll waits for updates.", ge=0, le=50)
+    ] = 30
+    patience: Annotated[
+        Seconds, Meta(description="Seconds after which a press is answered, though its turn runs.")
+    ] = 2.0
+    look_seconds: Annotated[
+        Seconds, Meta(description="How often to look whether the webhook is still known.")
+    ] = 60.0

@@ -1,0 +1,147 @@
+"""What is in one message of Telegram's: its text and its files. Pure functions.
+
+1. A text is what is read: what was written, a caption, or words that stand for the rest.
+2. Telegram counts UTF-16 code units, from which `entities` gives code points.
+3. The pieces of a text that was too long for one message are one text again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from chatstate import Attachment
+
+Json = dict[str, Any]
+LONGEST = 4096
+"""The longest text of a message, in UTF-16 code units."""
+
+
+class _Kind(NamedTuple):
+    """A kind of file: the media type and the name of one that tells none."""
+
+    key: str
+    media_type: str
+    name: str
+
+
+_FILES = (  # an animation is shown as a document too, so it comes first
+    _Kind("animation", "video/mp4", "animation.mp4"),
+    _Kind("document", "application/octet-stream", "document"),
+    _Kind("audio", "audio/mpeg", "audio.mp3"),
+    _Kind("voice", "audio/ogg", "voice.ogg"),
+    _Kind("video", "video/mp4", "video.mp4"),
+    _Kind("video_note", "video/mp4", "video_note.mp4"),
+    _Kind("photo", "image/jpeg", "photo.jpg"),
+)
+
+
+def attachments(raw: Json) -> list[Attachment]:
+    """Return the file of a message. A photo comes in several sizes: the largest is it."""
+    for kind in _FILES:
+        if kind.key in raw:
+            file = raw[kind.key][-1] if kind.key == "photo" else raw[kind.key]
+            name = file.get("file_name") or kind.name
+            media_type = file.get("mime_type") or kind.media_type
+            return [Attachment(str(file["file_id"]), name, media_type, file.get("file_size"))]
+    return []
+
+
+def text_of(raw: Json) -> str:
+    """Return what a message says in words: its text, its caption, or what stands for them."""
+    if "text" in raw or "caption" in raw:
+        return written(raw.get("text", raw.get("caption")))
+    for key, write in _WORDS.items():
+        if key in raw:
+            return write(raw[key])
+    return ""
+
+
+def identity(number: object) -> str:
+    """Return an id of Telegram's, which is a whole number. Raises `TypeError` for anything else."""
+    if not isinstance(number, int):
+        raise TypeError(f"an id is a number, not {number!r}")
+    return str(number)
+
+
+def written(text: object) -> str:
+    """Return a text. Raises `TypeError` for anything else."""
+    if not isinstance(text, str):
+        raise TypeError(f"a text is one, not {text!r}")
+    return text
+
+
+def _contact(raw: Json) -> str:
+    names = (raw["first_name"], raw.get("last_name"), raw["phone_number"])
+    return " ".join(name for name in names if name)
+
+
+def _place(raw: Json) -> str:
+    return f"{raw['latitude']}, {raw['longitude']}"
+
+
+def _venue(raw: Json) -> str:
+    return f"{raw['title']}, {raw['address']} ({_place(raw['location'])})"
+
+
+def _sticker(raw: Json) -> str:
+    return str(raw.get("emoji", "🖼"))
+
+
+_WORDS: Mapping[str, Callable[[Json], str]] = {  # a venue is shown as a location too
+    "venue": _venue,
+    "location": _place,
+    "contact": _contact,
+    "sticker": _sticker,
+    "dice": lambda raw: str(raw["emoji"]),
+    "poll": lambda raw: str(raw["question"]),
+}
+
+
+def entities(raw: Json, text: str) -> Iterator[tuple[int, int, Json]]:
+    """Yield what Telegram found in a text: first and last code point, and the entity.
+
+    Telegram counts UTF-16 code units.
+    """
+    found: list[Json] = raw.get("entities") or raw.get("caption_entities") or []
+    for entity in found:
+        start, length = entity["offset"], entity["length"]
+        yield _code_points(text, start), _code_points(text, start + length), entity
+
+
+def is_command(raw: Json) -> bool:
+    """Tell whether a message begins with a command."""
+    found: list[Json] = raw.get("entities") or []
+    return any(entity["type"] == "bot_command" and not entity["offset"] for entity in found)
+
+
+def joined(pieces: Sequence[Json]) -> Json:
+    """Return the message that these were before the client of who wrote it cut it.
+
+    A piece that is as long as one can be was cut in the middle of something. Else there was white
+    space, which Telegram has dropped.
+    """
+    text, found, before = "", list[Json](), LONGEST
+    for piece in pieces:
+        text += "\n" * (before < LONGEST)
+        start = units(text)
+        found += [
+            {**entity, "offset": entity["offset"] + start} for entity in piece.get("entities") or ()
+        ]
+        text += piece["text"]
+        before = units(piece["text"])
+    return {**pieces[0], "text": text, "entities": found}
+
+
+def units(text: str) -> int:
+    """Return how many UTF-16 code units a text is."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _code_points(text: str, units: int) -> int:
+    """Return how many code points the first `units` code units are."""
+    if text.isascii():
+        return units
+    return len(
+        text.encode("utf-16-le", "surrogatepass")[: 2 * units].decode("utf-16-le", "replace")
+    )

@@ -1,0 +1,248 @@
+"""Webhooks: Telegram posts each update, and it is answered when the update is taken in.
+
+`Webhook` is an ASGI app, to be served by `Server` or to be mounted in an author's own app.
+
+1. Every request needs the secret that `setWebhook` was given, which is made from the token, so that
+   each process of the bot knows it and nobody else does.
+2. 200 says that an update is durable, or that it would never be one. 503 lets Telegram post it
+   again: while the bot starts or stops.
+3. The webhook is looked after: whoever takes it away is told of, and it is set again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import json
+import logging
+import socket
+from collections.abc import Generator
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+import uvicorn
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from chatstate import AdapterError
+from chatstate_telegram.client import Client, Refusal, hide
+from chatstate_telegram.options import TelegramOptions
+from chatstate_telegram.receive.ordering import Ordering, Take
+from chatstate_telegram.receive.trouble import Trouble
+from chatstate_telegram.receive.wire import UPDATES
+
+log = logging.getLogger("chatstate.telegram")
+
+HEADER = "X-Telegram-Bot-Api-Secret-Token"
+BODY_BYTES = 1_000_000  # an update has some kilobytes
+_STOP_SECONDS = 0.5
+_TELL_SECONDS = 60.0
+
+
+def secret_of(token: str) -> str:
+    """Return the secret that Telegram sends with each update; the token cannot be told from it."""
+    return hashlib.blake2b(b"chatstate webhook", key=token.encode()[:64]).hexdigest()
+
+
+class Webhook:
+    """Answers Telegram's requests: until `open`, and after `close`, with 503: try again later.
+
+    `requests` is how many wait for their update to be durable.
+    """
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret.encode()
+        self._ordering: Ordering | None = None
+        self.requests = 0
+        self._strangers = 0
+        self._told_at = float("-inf")
+
+    def open(self, take: Take) -> None:
+        """Take updates in with this, in their order."""
+        self._ordering = Ordering(take)
+
+    def close(self) -> None:
+        """Take no more in."""
+        if self._ordering:
+            self._ordering.close()
+        self._ordering = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, as ASGI says."""
+        if scope["type"] != "http":
+            return
+        response = await self._respond(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
+        if request.method != "POST":
+            return Response(status_code=405)
+        given = request.headers.get(HEADER, "").encode()
+        if not hmac.compare_digest(given, self._secret):
+            self._tell_of_stranger()
+            return Response(status_code=403)
+        body = await _body(request)
+        if body is None:
+            return Response(status_code=413)
+        try:
+            update: Any = json.loads(body)
+        except ValueError:
+            return Response(status_code=400)
+        except RecursionError as error:  # it would be so again, so it need not come again
+            log.error("an update cannot be read (%s) and is left out", error)  # noqa: TRY400 - as `Intake` tells it
+            return Response(status_code=200)
+        return Response(status_code=200 if await self._is_taken(update) else 503)
+
+    def _tell_of_stranger(self) -> None:
+        """Tell who came with a wrong secret, or none; not each time, as it may be anybody."""
+        self._strangers += 1
+        now = asyncio.get_running_loop().time()
+        if now - self._told_at < _TELL_SECONDS:
+            return
+        log.warning(
+            "%d requests to the webhook came without its secret and were refused (403): if they "
+            "are Telegram's, another process has set the webhook with a secret of its own",
+            self._strangers,
+        )
+        self._strangers, self._told_at = 0, now
+
+    async def _is_taken(self, update: Any) -> bool:
+        """Tell whether an update is durable, or unreadable, which it would be again."""
+        if self._ordering is None:
+            return False
+        taking = self._ordering.take([update])
+        self.requests += 1
+        await asyncio.wait([taking])
+        self.requests -= 1
+        return not taking.cancelled() and taking.exception() is None
+
+
+async def _body(request: Request) -> bytes | None:
+    """Return what was posted; None if that is too much."""
+    body = bytearray()
+    try:
+        async for piece in request.stream():
+            body += piece
+            if len(body) > BODY_BYTES:
+                return None
+    except ClientDisconnect:
+        return b""
+    return bytes(body)
+
+
+class Registration:
+    """Tells Telegram where to post, and looks now and then whether it still knows."""
+
+    def __init__(self, client: Client, url: str, secret: str, options: TelegramOptions) -> None:
+        hide(secret)
+        self._client = client
+        self._url = url
+        self._secret = secret
+        self._look_seconds = options.look_seconds
+        self._connections = options.max_connections
+        self._failure: object = None
+        self._trouble = Trouble()
+
+    async def run(self) -> None:
+        """Work until cancelled. Raises `AdapterError` if the token is refused."""
+        await self._trouble.until_done(self._set)
+        log.info("waiting for updates at %s", self._url)
+        while True:
+            await asyncio.sleep(self._look_seconds)
+            await self._trouble.until_done(self._look)
+
+    async def _set(self) -> None:
+        await self._client.bot.set_webhook(
+            self._url,
+            secret_token=self._secret,
+            allowed_updates=UPDATES,
+            max_connections=self._connections,
+        )
+
+    async def _look(self) -> None:
+        try:
+            info = await self._client.bot.get_webhook_info()
+        except Refusal as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            return  # a server that does not tell is none that has forgotten
+        if info.url != self._url:
+            log.warning(
+                "another process has taken this bot's webhook away, or polls with its token: "
+                "stop it; the webhook is set again"
+            )
+            await self._set()
+        elif info.last_error_date is not None and info.last_error_date != self._failure:
+            self._failure = info.last_error_date
+            log.warning("Telegram could not post to the webhook: %s", info.last_error_message)
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to who runs the bot."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Capture none."""
+        yield
+
+
+class Server:
+    """Serves a webhook at the path of its URL, at an address such as `127.0.0.1:8080`.
+
+    Raises `AdapterError` if it cannot listen there.
+    """
+
+    def __init__(self, app: Webhook, url: str, listen: str) -> None:
+        self._path = urlsplit(url).path or "/"
+        self._app = app
+        self._socket = _listening(listen)
+        config = uvicorn.Config(
+            self._serve,
+            interface="asgi3",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+        )
+        self._server = _Server(config)
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        port: int = self._socket.getsockname()[1]
+        return port
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        serving = asyncio.ensure_future(self._server.serve(sockets=[self._socket]))
+        try:
+            await asyncio.shield(serving)
+        finally:
+            self._server.should_exit = self._server.force_exit = True
+            await asyncio.wait([serving], timeout=_STOP_SECONDS)
+            serving.cancel()
+
+    def close(self) -> None:
+        """Let go of the address."""
+        self._socket.close()
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] != self._path:
+            await Response(status_code=404)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def _listening(address: str) -> socket.socket:
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        raise AdapterError(f"--listen takes HOST:PORT, such as 127.0.0.1:8080, not {address!r}")
+    try:
+        return socket.create_server((host.strip("[]"), int(port)))
+    except OSError as error:
+        raise AdapterError(f"cannot listen on {address}: {error.strerror or error}") from error

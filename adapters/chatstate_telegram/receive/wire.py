@@ -1,0 +1,255 @@
+"""What Telegram's updates say, as events. Pure functions on the Bot API's JSON.
+
+1. In a private chat everything is for the bot. In groups and channels a message is, if it is a
+   command, answers the bot or mentions it; unless the bot listens to "all". A command to another
+   bot is for nobody here.
+2. An `Event.id` is the update's: Telegram gives an update again under the same one.
+3. Several people speak as one where a group's admins are anonymous. Each such message has a
+   sender of its own, so that nobody gets what another one left in a state.
+4. What is not as the Bot API's documentation says raises, and is told as `Unreadable`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Literal, NamedTuple
+
+from msgspec.structs import replace
+
+from chatstate import Chat, Event, Message, MessageRef, User
+from chatstate_telegram.receive.content import (
+    Json,
+    attachments,
+    entities,
+    identity,
+    joined,
+    text_of,
+)
+
+Groups = Literal["addressed", "all"]
+UPDATES = ["message", "edited_message", "channel_post", "edited_channel_post", "callback_query"]
+"""The kinds that are asked for: those that are read here."""
+
+_CHAT_KINDS: Mapping[str, Literal["private", "group", "channel"]] = {
+    "private": "private",
+    "group": "group",
+    "supergroup": "group",
+    "channel": "channel",
+}
+_SHARED = {1087968824, 136817688, 777000}
+"""Ids of Telegram's own under which others speak: anonymous admins, channels, linked posts."""
+
+
+class Me(NamedTuple):
+    """The bot itself. `username` is without its `@`; `groups` says what it listens to there."""
+
+    id: int
+    username: str
+    groups: Groups = "addressed"
+
+
+class Move(NamedTuple):
+    """A group has a new id: it became a supergroup."""
+
+    old: str
+    new: str
+
+
+class Unreadable(Exception):  # noqa: N818 - what is told of an update, by the module's rules
+    """An update is not as documented."""
+
+
+def parse(group: Sequence[Json], me: Me, known: Mapping[str, User]) -> list[Event | Move]:
+    """Return what an update says, or several that are one message. `known` people, by username."""
+    try:
+        return _parse(group, me, known)
+    except Exception as error:  # whatever it is: an update may be anything
+        raise Unreadable(f"{type(error).__name__}: {error}") from error
+
+
+def _parse(group: Sequence[Json], me: Me, known: Mapping[str, User]) -> list[Event | Move]:
+    update = group[0]
+    update_id = str(int(update["update_id"]))
+    if "callback_query" in update:
+        return _press(update_id, update["callback_query"])
+    for kind in UPDATES:
+        if kind in update:
+            messages = [update[kind] for update in group]
+            return _said(update_id, messages, me, known, is_edit=kind.startswith("edited"))
+    return []
+
+
+def _said(
+    update_id: str, raws: Sequence[Json], me: Me, known: Mapping[str, User], *, is_edit: bool
+) -> list[Event | Move]:
+    service = _service(update_id, raws[0], me)
+    if service is not None:
+        return service
+    is_album = "media_group_id" in raws[0]
+    raw = raws[0] if is_album or len(raws) == 1 else joined(raws)
+    main = next((raw for raw in raws if text_of(raw)), raw) if is_album else raw
+    text = text_of(main)
+    files = tuple(file for raw in raws for file in attachments(raw))
+    heard = _heard(text, main, raw, me) if text or files else None
+    if heard is None:
+        return []
+    others = "media_group" if is_album else "pieces"
+    message = replace(
+        _base(raw),
+        text=heard,
+        kind="edit" if is_edit else "message",
+        id=identity(raw["message_id"]),
+        mentions=_mentions(main, text, known),
+        reply_to=_answered(raw),
+        attachments=files,
+        time=_time(raw["edit_date" if is_edit else "date"]),
+        raw={**raws[0], others: list(raws[1:])} if len(raws) > 1 else raw,
+    )
+    return [Event(update_id, message)]
+
+
+def _service(update_id: str, raw: Json, me: Me) -> list[Event | Move] | None:
+    """Return what Telegram itself tells in a chat; None for what people say."""
+    chat = identity(raw["chat"]["id"])
+    if "migrate_to_chat_id" in raw:
+        return [Move(chat, identity(raw["migrate_to_chat_id"]))]
+    if "migrate_from_chat_id" in raw:
+        return [Move(identity(raw["migrate_from_chat_id"]), chat)]
+    if "new_chat_members" in raw:
+        return _membership(update_id, raw, raw["new_chat_members"], me, "join")
+    if "left_chat_member" in raw:
+        return _membership(update_id, raw, [raw["left_chat_member"]], me, "leave")
+    return None
+
+
+def _base(raw: Json) -> Message:
+    """Return who speaks where."""
+    return Message(text="", sender=sender(raw), chat=_chat(raw["chat"]), thread=_thread(raw))
+
+
+def _membership(
+    update_id: str, raw: Json, people: list[Json], me: Me, kind: Literal["join", "leave"]
+) -> list[Event | Move]:
+    events: list[Event | Move] = []
+    for person in people:
+        if person["id"] != me.id:
+            message = replace(
+                _base(raw), sender=user(person), kind=kind, time=_time(raw["date"]), raw=raw
+            )
+            events.append(Event(f"{update_id}/{person['id']}", message))
+    return events
+
+
+def _press(update_id: str, query: Json) -> list[Event | Move]:
+    on = query.get("message")
+    if on is None or "data" not in query:
+        return []  # of a game, or below a message that was sent through the bot elsewhere
+    bot = user(on["from"]) if "from" in on else None
+    message = Message(
+        text=query["data"],
+        sender=user(query["from"]),
+        chat=_chat(on["chat"]),
+        kind="press",
+        thread=_thread(on),
+        pressed=MessageRef(identity(on["message_id"]), text_of(on), bot),
+        raw=query,
+    )
+    return [Event(update_id, message, origin=str(query["id"]))]
+
+
+def _heard(text: str, main: Json, first: Json, me: Me) -> str | None:
+    """Return what is said to the bot; None if it is said to others."""
+    spans = list(entities(main, text))
+    if spans and spans[0][2]["type"] == "bot_command" and spans[0][0] == 0:
+        name, _, target = text[: spans[0][1]].partition("@")
+        is_mine = target.lower() in ("", me.username.lower())
+        return name + text[spans[0][1] :] if is_mine else None
+    if first["chat"]["type"] == "private":
+        return text
+    names = [
+        (start, end)
+        for start, end, entity in spans
+        if entity["type"] == "mention" and text[start:end].lower() == f"@{me.username.lower()}"
+    ]
+    if names or me.groups == "all" or _answers(first, me):
+        return _without(text, names)
+    return None
+
+
+def _answers(raw: Json, me: Me) -> bool:
+    answered = _opener_apart(raw)
+    return answered is not None and answered.get("from", {}).get("id") == me.id
+
+
+def _without(text: str, spans: list[tuple[int, int]]) -> str:
+    """Return a text without some stretches, and without the blanks that these leave."""
+    for start, end in reversed(spans):
+        before, after = text[:start], text[end:]
+        if not before.strip():
+            before, after = "", after.lstrip(" ,:;\n")
+        elif not after.strip():
+            before, after = before.rstrip(), ""
+        else:
+            before = before.rstrip(" ")
+        text = before + after
+    return text
+
+
+def _mentions(raw: Json, text: str, known: Mapping[str, User]) -> tuple[User, ...]:
+    found: list[User] = []
+    for start, end, entity in entities(raw, text):
+        name = text[start:end].removeprefix("@")
+        if entity["type"] == "text_mention":
+            found.append(user(entity["user"]))
+        elif entity["type"] == "mention" and name.lower() in known:
+            found.append(replace(known[name.lower()], name=name))
+    return tuple(found)
+
+
+def _answered(raw: Json) -> MessageRef | None:
+    answered = _opener_apart(raw)
+    if answered is None:
+        return None
+    return MessageRef(identity(answered["message_id"]), text_of(answered), sender(answered))
+
+
+def _opener_apart(raw: Json) -> Json | None:
+    """Return what a message answers. In a topic, its opening shows as that when nothing is."""
+    answered: Json | None = raw.get("reply_to_message")
+    if answered and raw.get("is_topic_message") and "forum_topic_created" in answered:
+        return None
+    return answered
+
+
+def sender(raw: Json) -> User:
+    """Return who speaks in a message; see the module's rule 3."""
+    behind, person = raw.get("sender_chat"), raw.get("from")
+    if person is not None and (behind is None or person["id"] not in _SHARED):
+        return user(person)
+    if behind is None:
+        return User(f"{raw['chat']['id']}", raw["chat"].get("title", ""))
+    is_group = _CHAT_KINDS[raw["chat"]["type"]] == "group"
+    is_anonymous = is_group and behind["id"] == raw["chat"]["id"]
+    apart = f"/{raw['message_id']}" if is_anonymous else ""
+    return User(f"{behind['id']}{apart}", behind.get("title", ""))
+
+
+def user(raw: Json) -> User:
+    """Return a person."""
+    name = " ".join(part for part in (raw["first_name"], raw.get("last_name")) if part)
+    return User(identity(raw["id"]), name, raw.get("language_code"))
+
+
+def _chat(raw: Json) -> Chat:
+    title = raw.get("title") or raw.get("first_name", "")
+    return Chat(identity(raw["id"]), _CHAT_KINDS[raw["type"]], title)
+
+
+def _thread(raw: Json) -> str | None:
+    """Return the topic. Answers in a group without topics have a thread too, which is none."""
+    return identity(raw["message_thread_id"]) if raw.get("is_topic_message") else None
+
+
+def _time(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

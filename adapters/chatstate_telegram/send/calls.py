@@ -1,0 +1,241 @@
+"""The calls of the Bot API that show a part: send, edit, delete.
+
+1. Each is one request, and returns when Telegram has accepted it. What it raises, `errors` reads.
+2. Photos that Telegram cannot read are sent again as the files that they are.
+3. An album that replaces a message is sent anew, and then the message is deleted.
+4. Files are read while they are sent, and closed whatever comes of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any, cast
+
+from msgspec.structs import replace
+from telegram import (
+    Bot,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    InputFile,
+    InputMedia,
+    InputMediaAudio,
+    InputMediaDocument,
+    InputMediaPhoto,
+    InputMediaVideo,
+    Message,
+    MessageEntity,
+    ReplyParameters,
+)
+from telegram.constants import ChatMemberStatus
+
+from chatstate import Rejected
+from chatstate.adapter import Action, Part, StoredFile
+from chatstate_telegram.client import Refusal
+from chatstate_telegram.send.errors import says
+
+_UPLOAD_SECONDS = 120.0  # Telegram answers when it has stored the file
+_GENERAL = "1"  # the topic of what is in no topic: to name it is refused
+_NO_PICTURE = ("image_process_failed", "photo_invalid", "photo_save_file_invalid", "photo_ext")
+_NO_MEMBER = ("user not found", "participant_id_invalid", "member not found")
+_NO_TEXT = ("there is no text in the message to edit",)
+_MEDIA = {
+    "photo": InputMediaPhoto,
+    "video": InputMediaVideo,
+    "audio": InputMediaAudio,
+    "document": InputMediaDocument,
+}
+
+
+async def send(bot: Bot, action: Action) -> str:
+    """Send a part, and return the id of its message: of an album, the first one's."""
+    part = action.part
+    try:
+        return await _send(bot, action)
+    except Exception as error:
+        if "photo" not in part.content.get("media", ()) or not says(error, *_NO_PICTURE):
+            raise
+    return await _send(bot, replace(action, part=_as_documents(part)))
+
+
+async def edit(bot: Bot, action: Action) -> str:
+    """Let a message show a part instead. An album takes its place as new messages."""
+    if len(action.part.files) > 1:
+        sent = await send(bot, action)
+        with suppress(Refusal):  # the album is there, and the old message may be gone
+            await delete(bot, action)
+        return sent
+    where = {"chat_id": action.chat, "message_id": _message(action)}
+    if action.part.files:
+        await _edit_media(bot, action, where)
+    else:
+        await _edit_text(bot, action, where)
+    return str(action.message)
+
+
+async def delete(bot: Bot, action: Action) -> None:
+    """Remove a message."""
+    await bot.delete_message(action.chat, _message(action))
+
+
+async def typing(bot: Bot, action: Action) -> None:
+    """Show that an answer is being written."""
+    await bot.send_chat_action(action.chat, "typing", message_thread_id=_thread(action))
+
+
+async def is_admin(bot: Bot, chat: str, person: int) -> bool:
+    """Tell whether somebody is an admin of a group or a channel; a stranger is none."""
+    try:
+        member = await bot.get_chat_member(chat, person)
+    except Refusal as error:
+        if says(error, *_NO_MEMBER):
+            return False
+        raise
+    return member.status in (ChatMemberStatus.OWNER, ChatMemberStatus.ADMINISTRATOR)
+
+
+async def _send(bot: Bot, action: Action) -> str:
+    part, where = action.part, _where(action)
+    if not part.files:
+        sent = await bot.send_message(
+            text=part.content["text"],
+            entities=_entities(part),
+            reply_markup=_keyboard(part),
+            **where,
+        )
+        return str(sent.message_id)
+    with ExitStack() as opened:
+        if len(part.files) > 1:
+            return await _send_album(bot, part, where, opened)
+        return await _send_file(bot, part, where, opened)
+
+
+async def _send_album(bot: Bot, part: Part, where: dict[str, Any], opened: ExitStack) -> str:
+    media = [
+        _MEDIA[kind](_opened(file, opened, attach=True), filename=file.name)
+        for kind, file in zip(part.content["media"], part.files, strict=True)
+    ]
+    sent = await bot.send_media_group(
+        media=cast("Any", media),  # the library's union cannot be told of a list that is mixed
+        caption=part.content["text"] or None,
+        caption_entities=_entities(part),
+        read_timeout=_UPLOAD_SECONDS,
+        **where,
+    )
+    return str(sent[0].message_id)
+
+
+async def _send_file(bot: Bot, part: Part, where: dict[str, Any], opened: ExitStack) -> str:
+    kind: str = part.content["media"][0]
+    calls = {
+        "photo": bot.send_photo,
+        "video": bot.send_video,
+        "audio": bot.send_audio,
+        "document": bot.send_document,
+    }
+    call: Any = calls[kind]
+    sent: Message = await call(
+        **{kind: _opened(part.files[0], opened)},
+        caption=part.content["text"] or None,
+        caption_entities=_entities(part),
+        reply_markup=_keyboard(part),
+        read_timeout=_UPLOAD_SECONDS,
+        **where,
+    )
+    return str(sent.message_id)
+
+
+async def _edit_text(bot: Bot, action: Action, where: dict[str, Any]) -> None:
+    part = action.part
+    keyboard = _keyboard(part)
+    try:
+        await bot.edit_message_text(
+            part.content["text"], entities=_entities(part), reply_markup=keyboard, **where
+        )
+    except Exception as error:
+        if not says(error, *_NO_TEXT):
+            raise
+        await bot.edit_message_caption(
+            caption=part.content["text"],
+            caption_entities=_entities(part),
+            reply_markup=keyboard,
+            **where,
+        )
+
+
+async def _edit_media(bot: Bot, action: Action, where: dict[str, Any]) -> None:
+    part = action.part
+    with ExitStack() as opened:
+        file = part.files[0]
+        media: InputMedia = _MEDIA[part.content["media"][0]](
+            _opened(file, opened, attach=True),
+            filename=file.name,
+            caption=part.content["text"] or None,
+            caption_entities=_entities(part),
+        )
+        await bot.edit_message_media(
+            media, reply_markup=_keyboard(part), read_timeout=_UPLOAD_SECONDS, **where
+        )
+
+
+def _where(action: Action) -> dict[str, Any]:
+    where: dict[str, Any] = {
+        "chat_id": action.chat,
+        "disable_notification": bool(action.part.content.get("silent")),
+    }
+    thread = _thread(action)
+    if thread is not None:
+        where["message_thread_id"] = thread
+    reply_to = action.part.content.get("reply_to")
+    if reply_to is not None and str(reply_to).isdecimal():
+        where["reply_parameters"] = ReplyParameters(int(reply_to), allow_sending_without_reply=True)
+    return where
+
+
+def _message(action: Action) -> int:
+    """Return the number of the message to change; the answer to a press has none."""
+    if action.message is None or not action.message.isdecimal():
+        raise Rejected(f"{action.message!r} is no message that can be edited or deleted")
+    return int(action.message)
+
+
+def _thread(action: Action) -> int | None:
+    return int(action.thread) if action.thread not in (None, _GENERAL) else None
+
+
+def _opened(file: StoredFile, opened: ExitStack, *, attach: bool = False) -> InputFile:
+    """Return a file that is read while it is sent, and closed by `opened`."""
+    try:
+        handle = opened.enter_context(Path(file.path).open("rb"))  # noqa: SIM115 - `opened` does
+    except OSError as error:
+        raise Rejected(f"the file {file.name!r} cannot be read: {error.strerror}") from error
+    sent = InputFile(handle, file.name, attach=attach, read_file_handle=False)
+    sent.mimetype = file.media_type
+    return sent
+
+
+def _entities(part: Part) -> list[MessageEntity] | None:
+    found: Sequence[dict[str, Any]] = part.content.get("entities", ())
+    return [MessageEntity(**entity) for entity in found] or None
+
+
+def _keyboard(part: Part) -> InlineKeyboardMarkup | None:
+    rows: Sequence[Sequence[dict[str, str]]] = part.content.get("buttons", ())
+    if not rows:
+        return None
+    return InlineKeyboardMarkup(
+        [
+            [
+                InlineKeyboardButton(button["text"], callback_data=button["callback_data"])
+                for button in row
+            ]
+            for row in rows
+        ]
+    )
+
+
+def _as_documents(part: Part) -> Part:
+    """Return a part with photos that Telegram cannot read as the files that they are."""
+    media = ["document"] * len(part.files)
+    return replace(part, content={**part.content, "media": media})

@@ -1,0 +1,137 @@
+"""Styled text as Telegram takes it: the bare text, and entities that tell what is in it.
+
+Rules of the Bot API ("Formatting options", `MessageEntity`), and what follows from them here:
+
+1. Offsets and lengths count UTF-16 code units.
+2. An entity is in another or beside it, never across its edge.
+3. Nothing is in `code` or `pre`, and they are in no style: a style goes around them in pieces.
+4. A quote is in nothing, and a link holds styles only: the outer one stays.
+5. White space at the ends of a message is dropped before entities are counted, so it is dropped
+   here, but for the indentation of code at the start, which Telegram keeps. An entity of nothing
+   but white space is none; none begins or ends with white space, but for that indentation.
+6. A message has 100 entities. Telegram drops the others silently, so `measure` counts such a text
+   as too long, and `split` cuts it.
+
+Send it without `parse_mode`, or the text is read as markup after all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, islice
+from typing import Any, NamedTuple
+
+from chatstate.markup import Span, SpanKind, StyledText, size
+
+MAX_ENTITIES = 100
+LONGEST = 4096
+"""The longest text of any message, in UTF-16 code units."""
+
+_TYPES: dict[SpanKind, str] = {
+    "bold": "bold",
+    "heading": "bold",
+    "italic": "italic",
+    "strike": "strikethrough",
+    "code": "code",
+    "pre": "pre",
+    "link": "text_link",
+    "quote": "blockquote",
+}
+_STYLES = {"bold", "italic", "strikethrough"}
+_CODE = {"code", "pre"}
+
+
+class _Entity(NamedTuple):
+    """An entity, in code points."""
+
+    start: int
+    end: int
+    type: str
+    value: str = ""
+
+
+def measure(text: StyledText) -> int:
+    """Return how long a message with this text is, in UTF-16 code units.
+
+    White space at the start counts, though it may be dropped. With more entities than Telegram
+    takes, a text is longer than any message may be.
+    """
+    shown = text.text.rstrip()
+    is_too_rich = len(list(islice(_entities(text), MAX_ENTITIES + 1))) > MAX_ENTITIES
+    return max(size(shown, "utf16"), (LONGEST + 1) * is_too_rich)
+
+
+def message(text: StyledText) -> tuple[str, list[dict[str, Any]]]:
+    """Return the text of a message, and its entities as `MessageEntity` in JSON, outer ones first.
+
+    The text is empty if there is nothing but white space.
+    """
+    if not text.spans:
+        return text.text.strip(), []
+    found = list(_entities(text))[::-1]  # of two of one length, the outer one first
+    found.sort(key=lambda entity: (entity.start, -entity.end))
+    start = len(text.text) - len(text.text.lstrip())
+    start = min(start, found[0].start) if found else start
+    shown = text.text[start:].rstrip()
+    offsets = _offsets(shown)
+    return shown, [
+        _json(entity, offsets[entity.start - start], offsets[entity.end - start])
+        for entity in found
+    ]
+
+
+def _json(entity: _Entity, start: int, end: int) -> dict[str, Any]:
+    json = {"type": entity.type, "offset": start, "length": end - start}
+    if entity.type == "text_link":
+        return {**json, "url": entity.value}
+    if entity.type == "pre" and entity.value:
+        return {**json, "language": entity.value}
+    return json
+
+
+def _offsets(text: str) -> Sequence[int]:
+    """Return for each code point, and for the end, its offset in UTF-16 code units."""
+    if text.isascii():
+        return range(len(text) + 1)
+    return list(accumulate((1 + (character > "\uffff") for character in text), initial=0))
+
+
+def _entities(text: StyledText) -> Iterator[_Entity]:
+    """Yield the entities as they end; of a style with code in it, the pieces around that."""
+    open_ones: list[_Entity] = []
+    for span in text.spans:
+        while open_ones and open_ones[-1].end <= span.start:
+            yield from _trimmed(text.text, open_ones.pop())
+        kind = _TYPES.get(span.kind)
+        if kind and _may_be_in(kind, {holder.type for holder in open_ones}):
+            if kind in _CODE:
+                yield from _interrupt(text.text, open_ones, span)
+            open_ones.append(_Entity(span.start, span.end, kind, span.value))
+    while open_ones:
+        yield from _trimmed(text.text, open_ones.pop())
+
+
+def _may_be_in(kind: str, holders: set[str]) -> bool:
+    if kind in holders or holders & _CODE:
+        return False
+    if kind == "blockquote":
+        return not holders
+    return kind in _STYLES or "text_link" not in holders
+
+
+def _interrupt(text: str, open_ones: list[_Entity], code: Span) -> Iterator[_Entity]:
+    """Yield the pieces of the open styles before some code; they go on behind it."""
+    for index, style in enumerate(open_ones):
+        if style.type in _STYLES:
+            yield from _trimmed(text, _Entity(style.start, code.start, style.type))
+            open_ones[index] = _Entity(max(code.end, style.start), style.end, style.type)
+
+
+def _trimmed(text: str, entity: _Entity) -> Iterator[_Entity]:
+    """Leave out white space at both ends, but not the indentation of a first line."""
+    shown = text[entity.start : entity.end].rstrip()
+    keeps_indentation = entity.type in ("pre", "blockquote")
+    bare = shown.lstrip("\n" if keeps_indentation else None)
+    end = entity.start + len(shown)
+    if bare:
+        yield _Entity(end - len(bare), end, entity.type, entity.value)

@@ -1,0 +1,185 @@
+"""How fast the bot writes: below Telegram's limits, and whoever has just spoken comes first.
+
+Telegram's limits ("Bots FAQ: My bot is hitting limits") are about one message a second in a chat,
+where short bursts are allowed, 20 a minute in a group, and about 30 a second in all.
+
+1. No window of so many seconds ever holds more messages than its limit. python-telegram-bot's
+   own `AIORateLimiter` does not pace private chats, and stops every chat when one must wait.
+2. Who waits for the account's turn is in one of two lines: chats in which somebody has just
+   spoken, and others, which are owed something from before. The first goes first; each fifth
+   turn is the other's, so that it moves too.
+3. A preview takes no more than half of what its chat, and the account, have left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from typing import NamedTuple, Protocol
+
+from chatstate import RetryAfter
+
+_LIVE_SECONDS = 60.0
+_KNOWN_CHATS = 10_000
+_OTHERS_TURN = 5
+
+
+class Clock(Protocol):
+    """The time, in seconds, and how to wait."""
+
+    def time(self) -> float:
+        """Return the time."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after so many seconds."""
+        ...
+
+
+class LoopClock(Clock):
+    """The event loop's."""
+
+    def time(self) -> float:
+        """Return the loop's time."""
+        return asyncio.get_running_loop().time()
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after so many seconds."""
+        await asyncio.sleep(seconds)
+
+
+class Limit(NamedTuple):
+    """At most so many messages in any window of so many seconds."""
+
+    messages: int
+    seconds: float
+
+
+class Limits(NamedTuple):
+    """Telegram's: for the account, for one chat (one a second, in bursts of three), for a group."""
+
+    account: Limit = Limit(30, 1.0)
+    chat: Limit = Limit(3, 3.0)
+    group: Limit = Limit(20, 60.0)
+
+
+class _Window:
+    """The latest messages that count for a limit."""
+
+    def __init__(self, limit: Limit) -> None:
+        self._limit = limit
+        self._times: deque[float] = deque(maxlen=limit.messages)
+
+    def free_at(self) -> float:
+        """Return when one more message is within the limit."""
+        is_full = len(self._times) == self._limit.messages
+        return self._times[0] + self._limit.seconds if is_full else 0.0
+
+    def spare_at(self) -> float:
+        """Return when no more than half of the limit is used."""
+        half = max(self._limit.messages // 2, 1)
+        return self._times[-half] + self._limit.seconds if len(self._times) >= half else 0.0
+
+    def take(self, now: float) -> None:
+        """Count a message."""
+        self._times.append(now)
+
+
+class Pace:
+    """Gives each message its turn. `heard` tells in which chats somebody speaks."""
+
+    def __init__(self, limits: Limits | None = None, clock: Clock | None = None) -> None:
+        self._limits = limits or Limits()
+        self._clock = clock or LoopClock()
+        self._account = _Window(self._limits.account)
+        self._chats: OrderedDict[str, list[_Window]] = OrderedDict()
+        self._heard: OrderedDict[str, float] = OrderedDict()
+        self._live: deque[asyncio.Future[None]] = deque()
+        self._others: deque[asyncio.Future[None]] = deque()
+        self._turns = 0
+        self._giving: asyncio.Task[None] | None = None
+
+    def heard(self, chat: str) -> None:
+        """Note that somebody has spoken in a chat."""
+        self._heard[chat] = self._clock.time()
+        self._heard.move_to_end(chat)
+        if len(self._heard) > _KNOWN_CHATS:
+            self._heard.popitem(last=False)
+
+    async def turn(self, chat: str) -> None:
+        """Return when a message may be sent to a chat, and count it."""
+        windows = self._windows(chat)
+        while (wait := max(window.free_at() for window in windows) - self._clock.time()) > 0:
+            await self._clock.sleep(wait)
+        now = self._clock.time()
+        for window in windows:
+            window.take(now)
+        if self._live or self._others or self._account.free_at() > now:
+            await self._in_line(chat)
+        else:
+            self._account.take(now)
+
+    def preview(self, chat: str) -> None:
+        """Count a preview. Raises `RetryAfter` if that takes what messages may need."""
+        now = self._clock.time()
+        windows = [*self._windows(chat), self._account]
+        wait = max(window.spare_at() for window in windows) - now
+        if wait > 0 or self.is_busy:
+            raise RetryAfter(max(wait, 0.1))
+        for window in windows:
+            window.take(now)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether messages wait for the account's turn."""
+        return bool(self._live or self._others)
+
+    def close(self) -> None:
+        """Give no more turns."""
+        if self._giving:
+            self._giving.cancel()
+
+    def _windows(self, chat: str) -> list[_Window]:
+        """Return what counts for a chat; a group's id is negative."""
+        windows = self._chats.get(chat)
+        if windows is None:
+            limits = [self._limits.chat]
+            limits += [self._limits.group] if chat.startswith("-") else []
+            windows = self._chats[chat] = [_Window(limit) for limit in limits]
+            self._forget()
+        self._chats.move_to_end(chat)
+        return windows
+
+    def _forget(self) -> None:
+        """Forget the chats that have been silent for longest, if their windows are empty."""
+        now = self._clock.time()
+        while len(self._chats) > _KNOWN_CHATS:
+            windows = next(iter(self._chats.values()))
+            if max(window.free_at() for window in windows) > now:
+                return
+            self._chats.popitem(last=False)
+
+    async def _in_line(self, chat: str) -> None:
+        is_live = self._clock.time() - self._heard.get(chat, float("-inf")) <= _LIVE_SECONDS
+        turn = asyncio.get_running_loop().create_future()
+        (self._live if is_live else self._others).append(turn)
+        if self._giving is None or self._giving.done():
+            self._giving = asyncio.create_task(self._give())
+        await turn
+
+    async def _give(self) -> None:
+        """Give the account's turns, as long as somebody waits."""
+        while self.is_busy:
+            wait = self._account.free_at() - self._clock.time()
+            if wait > 0:
+                await self._clock.sleep(wait)
+                continue
+            turn = self._next()
+            if not turn.done():
+                self._account.take(self._clock.time())
+                turn.set_result(None)
+
+    def _next(self) -> asyncio.Future[None]:
+        self._turns += 1
+        is_others = self._turns % _OTHERS_TURN == 0 or not self._live
+        return (self._others if is_others and self._others else self._live).popleft()

@@ -1,0 +1,111 @@
+"""A reply as calls of the Bot API: which texts, captions, albums. Pure functions.
+
+What a part's `content` holds, and the limits ("sendMessage", "sendMediaGroup", "Sending files"):
+
+1. `text` of at most 4,096 UTF-16 code units with its `entities`, or 1,024 if it is a caption.
+2. `buttons`, rows of label and data; `reply_to`, `silent`, `ephemeral`. The first part answers.
+3. `media`, the kind of each file. Two to ten of photos and videos, of documents, or of audio files
+   are an album. Albums have no buttons.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+from msgspec.structs import replace
+
+from chatstate.adapter import Part, Post, PostButton, StoredFile
+from chatstate.markup import pages
+from chatstate.text import StyledText
+from chatstate_telegram.send.markup import measure, message
+
+TEXT_LIMIT = 4096
+CAPTION_LIMIT = 1024
+FILE_BYTES = 50_000_000
+PHOTO_BYTES = 10_000_000
+ALBUM = 10
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_KINDS = {
+    "image/jpeg": "photo",
+    "image/png": "photo",
+    "image/webp": "photo",
+    "video/mp4": "video",
+    "audio/mpeg": "audio",
+    "audio/mp4": "audio",
+    "audio/x-m4a": "audio",
+}
+_TOGETHER = {"photo": "pictures", "video": "pictures"}
+
+
+def render(post: Post) -> Sequence[Part]:
+    """Return the calls that show a post: texts, then files; or one file with a caption."""
+    post = replace(post, text=_clean(post.text))
+    runs = _runs(post.files)
+    if not runs:
+        return [_part(page) for page in pages(post, TEXT_LIMIT, measure)]
+    if len(runs) == 1 and _is_caption(post, runs[0]):
+        return [_part(post, runs[0])]
+    posts: list[tuple[Post, Sequence[StoredFile]]] = []
+    if post.text.text.strip():
+        posts += [(page, ()) for page in pages(replace(post, files=()), TEXT_LIMIT, measure)]
+    bare = replace(post, text=StyledText(""), buttons=())
+    posts += [(bare, run) for run in runs]
+    answers = [post.reply_to, *[None] * len(posts)]  # the first one answers
+    return [
+        _part(replace(shown, reply_to=to), run)
+        for (shown, run), to in zip(posts, answers, strict=False)
+    ]
+
+
+def kind_of(file: StoredFile) -> str:
+    """Return the kind of message that shows a file."""
+    kind = _KINDS.get(file.media_type.partition(";")[0].strip().lower(), "document")
+    return "document" if kind == "photo" and file.size > PHOTO_BYTES else kind
+
+
+def _runs(files: Sequence[StoredFile]) -> list[list[StoredFile]]:
+    """Return files in the groups in which they can be sent, in their order."""
+    groups = [list(run) for _, run in groupby(files, lambda file: _family(kind_of(file)))]
+    return [run[start : start + ALBUM] for run in groups for start in range(0, len(run), ALBUM)]
+
+
+def _family(kind: str) -> str:
+    return _TOGETHER.get(kind, kind)
+
+
+def _is_caption(post: Post, run: Sequence[StoredFile]) -> bool:
+    """Tell whether the text may hang on the files; below an album only pictures show it well."""
+    is_album = len(run) > 1
+    is_of_pictures = _family(kind_of(run[0])) == "pictures"
+    fits = measure(post.text) <= CAPTION_LIMIT
+    return fits and (not is_album or (is_of_pictures and not post.buttons))
+
+
+def _part(post: Post, files: Sequence[StoredFile] = ()) -> Part:
+    text, entities = message(post.text)
+    content: dict[str, Any] = {"text": text}
+    if entities:
+        content["entities"] = entities
+    if post.buttons:
+        content["buttons"] = [[_button(button) for button in row] for row in post.buttons]
+    if post.reply_to is not None:
+        content["reply_to"] = post.reply_to
+    if files:
+        content["media"] = [kind_of(file) for file in files]
+    flags = {"silent": post.silent, "ephemeral": post.ephemeral}
+    content |= {name: True for name, is_set in flags.items() if is_set}
+    return Part(content, list(files), has_buttons=bool(post.buttons))
+
+
+def _button(button: PostButton) -> dict[str, str]:
+    return {"text": _SURROGATE.sub("\ufffd", button.label), "callback_data": button.data}
+
+
+def _clean(text: StyledText) -> StyledText:
+    """Return a text without lone surrogates, which no platform takes."""
+    if not _SURROGATE.search(text.text):
+        return text
+    return StyledText(_SURROGATE.sub("\ufffd", text.text), text.spans)
