@@ -42,6 +42,7 @@ from chatstate.stores.base import (
 from chatstate.stores.sqlite import buttons
 from chatstate.stores.sqlite.aliases import Alias, Aliases
 from chatstate.stores.sqlite.connection import MEMORY, begin_run, connect, end_run
+from chatstate.stores.sqlite.disk import Disk
 from chatstate.stores.sqlite.errors import growing_pauses, is_passing, storage_error
 from chatstate.stores.sqlite.group_commit import GroupCommit
 from chatstate.stores.sqlite.inbox import (
@@ -140,7 +141,7 @@ class SQLiteStore:
             ),
             self._outbox.settle,
             self._inbox.reload,
-            threaded=self.path != MEMORY,
+            Disk(self._writer, None if self.path == MEMORY else self.path),
         )
         return run
 
