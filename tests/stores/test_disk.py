@@ -128,7 +128,7 @@ async def test_the_log_is_used_again_from_its_start(
         for _ in range(100):
             await write(connection, place, weight)
         usual = log.stat().st_size
-        for _ in range(1000):
+        for _ in range(300):
             await write(connection, place, weight)
         assert 50 * PAGE < log.stat().st_size < usual + 150 * PAGE
 

@@ -25,6 +25,7 @@ import msgspec
 from chatstate.errors import StorageError
 from chatstate.stores.sqlite.disk import Disk
 from chatstate.stores.sqlite.errors import (
+    TryAgainError,
     growing_pauses,
     is_hopeless,
     is_passing,
@@ -176,6 +177,8 @@ class GroupCommit:
         while True:
             try:
                 results = await self._transact(works)
+            except TryAgainError:
+                continue
             except sqlite3.Error as error:
                 if is_hopeless(error) or is_passing(error):
                     await self._wait_for_disk(works, error, next(pauses))
