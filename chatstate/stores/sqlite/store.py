@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import logging
 import os
 import sqlite3
@@ -42,6 +41,7 @@ from chatstate.stores.base import (
 from chatstate.stores.sqlite import buttons
 from chatstate.stores.sqlite.aliases import Alias, Aliases
 from chatstate.stores.sqlite.connection import MEMORY, begin_run, connect, end_run
+from chatstate.stores.sqlite.disk import Disk
 from chatstate.stores.sqlite.errors import growing_pauses, is_passing, storage_error
 from chatstate.stores.sqlite.group_commit import GroupCommit
 from chatstate.stores.sqlite.inbox import (
@@ -55,7 +55,7 @@ from chatstate.stores.sqlite.inbox import (
 from chatstate.stores.sqlite.letters import ANY_REQUESTED, Reviver
 from chatstate.stores.sqlite.outbox import Outbox, Taking
 from chatstate.stores.sqlite.states import DUE, LOAD, Expiries
-from chatstate.stores.sqlite.turns import commit_turns
+from chatstate.stores.sqlite.turns import Turns
 
 log = logging.getLogger("chatstate.store")
 
@@ -116,6 +116,7 @@ class SQLiteStore:
         self._run = run.id
         self._inbox = Inbox(self._writer, self._clock, self._waiting_limit, self._overflow)
         self._outbox = Outbox(self._writer, self._clock)
+        self._turns = Turns(self._writer, self._inbox, self._clock)
         self._reviver = Reviver(self._writer, self._inbox)
         self._aliases = Aliases(self._writer)
         self._expiries = Expiries(self._writer, self._inbox, self._clock)
@@ -124,12 +125,12 @@ class SQLiteStore:
             self.path,
             (
                 self._accounts,
-                self._aliases.note,
+                self._alias,
                 self._people,
                 self._inbox.ingest,
                 self._note,
                 self._inbox.suspect,
-                self._turns,
+                self._turns.commit,
                 self._outbox.take,
                 self._outbox.begin,
                 self._outbox.unsent,
@@ -140,7 +141,7 @@ class SQLiteStore:
             ),
             self._outbox.settle,
             self._inbox.reload,
-            threaded=self.path != MEMORY,
+            Disk(self._writer, None if self.path == MEMORY else self.path),
         )
         return run
 
@@ -171,7 +172,9 @@ class SQLiteStore:
         return self._commits.submit(self._inbox.ingest, delivery, weight=len(events))
 
     async def commit(self, turns: Sequence[TurnCommit]) -> Sequence[Outcome]:
-        done: Sequence[Outcome] = await self._commits.submit(self._turns, turns, weight=len(turns))
+        done: Sequence[Outcome] = await self._commits.submit(
+            self._turns.commit, turns, weight=len(turns)
+        )
         return done
 
     async def take(self, conversation: int, after: tuple[int, int], limit: int) -> Sequence[Owed]:
@@ -196,8 +199,7 @@ class SQLiteStore:
         return person
 
     async def alias(self, account: int, old: str, new: str) -> None:
-        await self._commits.submit(self._aliases.note, Alias(account, old, new))
-        self._inbox.reload()
+        await self._commits.submit(self._alias, Alias(account, old, new))
 
     async def note(self, turn: int, name: str, value: str) -> bool:
         kept: bool = await self._commits.submit(self._note, (turn, name, value))
@@ -238,6 +240,11 @@ class SQLiteStore:
             self._reviver.accounts.add(row[0])
         return accounts
 
+    def _alias(self, aliases: Sequence[Alias]) -> list[None]:
+        done = self._aliases.note(aliases)
+        self._inbox.reload()  # conversations may have become one
+        return done
+
     def _nothing(self, calls: Sequence[None]) -> list[None]:
         return [None] * len(calls)
 
@@ -254,18 +261,6 @@ class SQLiteStore:
             == 1
             for turn, name, value in notes
         ]
-
-    def _turns(self, works: Sequence[Sequence[TurnCommit]]) -> list[Sequence[Outcome]]:
-        turns = [turn for work in works for turn in work]
-        outcomes, all_now = commit_turns(self._writer, turns, self._clock())
-        if all_now:
-            for turn in turns:
-                self._inbox.done(turn.place.conversation, 1 + len(turn.also))
-        else:
-            for conversation in {turn.place.conversation for turn in turns}:
-                self._inbox.recount(conversation)
-        ends = list(itertools.accumulate(len(work) for work in works))
-        return [outcomes[end - len(work) : end] for work, end in zip(works, ends, strict=True)]
 
     # Reading
 
