@@ -11,6 +11,9 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
+from chatstate_console.send.markup import rich_text
+from chatstate_discord.send.markup import markdown as discord_markdown
+from chatstate_telegram.send.markup import message
 from hypothesis import example, given
 from hypothesis import strategies as st
 from markup.letters import kept, letters, markup, shown
@@ -19,9 +22,6 @@ from markup.strategies import documents, hostile
 from rich.console import Console
 
 from chatstate.markup import StyledText, parse, plain
-from chatstate_console.markup import rich_text
-from chatstate_discord.markup import markdown as discord_markdown
-from chatstate_telegram.markup import message
 
 LOST = [
     "[Alice]: hi",
