@@ -30,7 +30,7 @@ MessageKind = Literal["message", "edit", "press", "join", "leave", "expiry"]
 ChatKind = Literal["private", "group", "channel"]
 
 
-class User(msgspec.Struct, frozen=True, omit_defaults=True):
+class User(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A person (or bot) on a platform.
 
     `id` is the platform's id as a string; `name` is what to call them; `language` is a
@@ -42,7 +42,7 @@ class User(msgspec.Struct, frozen=True, omit_defaults=True):
     language: str | None = None
 
 
-class Chat(msgspec.Struct, frozen=True, omit_defaults=True):
+class Chat(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A private chat, a group or a channel; `id` is the platform's id as a string."""
 
     id: str
@@ -50,7 +50,7 @@ class Chat(msgspec.Struct, frozen=True, omit_defaults=True):
     title: str = ""
 
 
-class MessageRef(msgspec.Struct, frozen=True, omit_defaults=True):
+class MessageRef(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Another message of the same chat: by the platform's id, with what is known of it."""
 
     id: str
@@ -58,7 +58,7 @@ class MessageRef(msgspec.Struct, frozen=True, omit_defaults=True):
     sender: User | None = None
 
 
-class Message(msgspec.Struct, frozen=True, omit_defaults=True):
+class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What somebody did in a chat: wrote, edited, pressed a button, joined or left.
 
     One of the kind "expiry" comes from chatstate: a state named `text` has expired. Its sender is
@@ -88,7 +88,7 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     raw: dict[str, Any] | None = None
 
 
-class Event(msgspec.Struct, frozen=True, omit_defaults=True):
+class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A message as an adapter delivers it.
 
     `id` is unique within the bot's account and the same when the platform delivers again.
@@ -101,7 +101,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     origin: str | None = None
 
 
-class Markdown(msgspec.Struct, frozen=True):
+class Markdown(msgspec.Struct, frozen=True, gc=False):
     """Text with markup: CommonMark with tables, strikethrough and task lists.
 
     It is shown as each platform can show it. Raises `TypeError` if `text` is no string.
@@ -113,7 +113,7 @@ class Markdown(msgspec.Struct, frozen=True):
         _require_text("Markdown.text", self.text)
 
 
-class Button(msgspec.Struct, frozen=True):
+class Button(msgspec.Struct, frozen=True, gc=False):
     """A button below a reply. Who presses it sends `value`, or runs `command`.
 
     A value (the label by default) arrives as the text of a message and never runs a command; a

@@ -133,7 +133,7 @@ class Handler:
 
         `folder` is the turn's own. Raises `ReplyError` if it does not fit `outputs`.
         """
-        returns = self.returns(folder)
+        returns = self._returns if folder is None else self.returns(folder)
         if self._outputs is None:
             return replies(returned, returns)
         answer: Answers = []
@@ -152,7 +152,7 @@ class Handler:
         outputs = self._outputs or ()
         if len(outputs) == 1:
             return (returned,)
-        count = len(cast("list[Any]", returned)) if isinstance(returned, tuple | list) else 1
+        count = len(cast("list[Any]", returned)) if isinstance(returned, (tuple, list)) else 1
         if count != len(outputs):
             raise ReplyError(
                 f"{label(self.fn)} returned {count} value{'s'[: count != 1]}, "

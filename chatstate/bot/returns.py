@@ -76,7 +76,7 @@ def replies(value: Any, returns: Returns = Returns()) -> Answers:  # noqa: B008 
         return [Reply(returns.text(value))]
     if value is None:
         return []
-    if isinstance(value, Reply | Delete):
+    if isinstance(value, (Reply, Delete)):
         return [value]
     if isinstance(value, Markdown):
         return [Reply(value)]

@@ -95,7 +95,9 @@ def input_of(name: Any, type_: Any) -> Input:
 
 
 def _text(value: Any, returns: Returns) -> Answers:
-    if isinstance(value, int | float):
+    if type(value) is str and not returns.markdown:
+        return [Reply(value)]
+    if isinstance(value, (int, float)):
         return [Reply(str(value))]
     return replies(value, returns)
 

@@ -178,7 +178,7 @@ class AccountHost:
 
     def _drop(self, conversation: int, seq: int) -> None:
         self._lanes.drop(conversation, seq)
-        self._receipts.committed([seq], 0)
+        self._receipts.dropped(seq)
 
     def _refuse(self, arrival: Arrival) -> None:
         """Tell the conversation, once until an event of it is taken again."""

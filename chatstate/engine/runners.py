@@ -37,7 +37,7 @@ class Job(Protocol):
 J = TypeVar("J", bound=Job)
 
 
-class InThread(msgspec.Struct, frozen=True):
+class InThread(msgspec.Struct, frozen=True, gc=False):
     """What a job yields to have `call` done in a thread; its result is sent back."""
 
     call: Callable[[], Any]
@@ -66,14 +66,14 @@ class Run(msgspec.Struct, Generic[J], eq=False):
 
 
 class Runners(Generic[J]):
-    """Carries out what is added: `begin` makes the steps of a job.
+    """Carries out what is added: `begin` makes the steps of a job, which begin in a task.
 
     `waits` is called when a job waits for the first time.
     """
 
     def __init__(
         self,
-        begin: Callable[[J], Steps],
+        begin: Callable[[J, asyncio.Task[None]], Steps],
         threads: HandlerThreads,
         waits: Callable[[J], None] = lambda _: None,
     ) -> None:
@@ -157,9 +157,9 @@ class Runners(Generic[J]):
             if not ready:
                 break
             job = ready.popleft()
-            if ready:
+            if ready and not self._is_called:
                 self._call_somebody()  # in case this job waits
-            run: Run[J] = job if isinstance(job, Run) else Run(job, begin(job), new_context())
+            run: Run[J] = job if isinstance(job, Run) else Run(job, begin(job, me), new_context())
             run.job.run = run
             try:
                 waits_for = _step(run)

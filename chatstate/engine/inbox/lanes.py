@@ -101,7 +101,8 @@ class Lanes:
         """Put a new event at the end of its line, unless it was read from the inbox meanwhile."""
         if arrival.seq in self._early:
             return
-        lane = self._lane(arrival.place.conversation)
+        conversation = arrival.place.conversation
+        lane = self._lanes.get(conversation) or self._lane(conversation)
         if arrival.seq <= lane.last:
             return
         if lane.beyond or lane.reload or len(lane.arrivals) >= _IN_MEMORY:
@@ -186,10 +187,10 @@ class Lanes:
 
     def _begin(self, lane: Lane) -> None:
         lane.is_busy = True
-        self.activity.begin()
+        self.activity.count += 1
         self._runners.add(lane)
 
-    async def _next(self, lane: Lane) -> None:
+    async def _next(self, lane: Lane, task: asyncio.Task[None]) -> None:
         turn = None
         try:
             if lane.reload:
@@ -198,7 +199,7 @@ class Lanes:
                 lane.failures = 0
                 await self._refill(lane)
             if lane.arrivals and not self.stopping:
-                turn = lane.turn = RunningTurn([lane.arrivals.pop(0)])
+                turn = lane.turn = RunningTurn([lane.arrivals.pop(0)], task)
                 await self._work.run(turn)
         except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
             self._failed(error)

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from chatstate.adapter import ReceiptStatus
+from chatstate.stores.base import Arrival
 
 
 class _Nothing:
@@ -87,10 +88,18 @@ class Receipts:
         first = self._receipts.get(seq) or self.stored(seq)
         return EventReceipt("duplicate", first=first)
 
-    def committed(self, numbers: Iterable[int], replies: int) -> list[EventReceipt]:
+    def committed(self, events: Iterable[Arrival], replies: int) -> list[EventReceipt]:
         """Note that the turn of these events owes so many replies, and return their receipts."""
-        found = [self._receipts.pop(seq, None) for seq in numbers]
-        receipts = [receipt for receipt in found if receipt]
-        for receipt in receipts:
-            receipt.owes(replies)
+        receipts: list[EventReceipt] = []
+        for event in events:
+            receipt = self._receipts.pop(event.seq, None)
+            if receipt is not None:
+                receipts.append(receipt)
+                receipt.owes(replies)
         return receipts
+
+    def dropped(self, seq: int) -> None:
+        """Note that an event had to make room, and is answered by nothing."""
+        receipt = self._receipts.pop(seq, None)
+        if receipt:
+            receipt.owes(0)

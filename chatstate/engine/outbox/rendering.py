@@ -220,9 +220,12 @@ def _finish(arrivals: Sequence[Arrival], rendered: Rendered) -> None:
 
 def needs_care(answer: Answer) -> bool:
     """Tell whether something is to be done before an answer is rendered."""
-    for reply in answer:  # noqa: SIM110 - of one reply, mostly, and in every turn
-        if isinstance(reply, Reply) and (reply.files or _is_long(reply)):
-            return True
+    for reply in answer:
+        if isinstance(reply, Reply):
+            if reply.files:
+                return True
+            if type(reply.text) is not str and _is_long(reply):
+                return True
     return False
 
 

@@ -102,16 +102,21 @@ class Sender:
     def owed(self, replies: Sequence[Outbound]) -> list[Owed]:
         """Return the outbox rows of new replies."""
         begun = None if self._holds else self._clock.time()
-        return [Owed(reply.turn, reply.part, reply.body, begun) for reply in replies]
+        owed: list[Owed] = []
+        for reply in replies:
+            owed.append(Owed(reply.turn, reply.part, reply.body, begun))  # noqa: PERF401 - called for each turn, with one
+        return owed
 
     def add(self, replies: Sequence[Outbound], receipts: Sequence[EventReceipt] = ()) -> None:
         """Send replies of a turn that was committed after all others of its conversation."""
-        line = self._line(replies[0].conversation)
+        conversation = replies[0].conversation
+        line = self._lines.get(conversation) or self._line(conversation)
         if receipts:
             for reply in replies:
                 reply.receipts = receipts
         line.replies += replies
-        self._start(line)
+        if not line.is_busy:
+            self._start(line)
 
     def resume(self, conversation: int) -> None:
         """Send what the outbox still holds for a conversation, before anything newer."""
@@ -152,10 +157,10 @@ class Sender:
     def _start(self, line: Line) -> None:
         if not line.is_busy:
             line.is_busy = True
-            self.activity.begin()
+            self.activity.count += 1
             self._runners.add(line)
 
-    async def _run(self, line: Line) -> None:
+    async def _run(self, line: Line, _task: asyncio.Task[None]) -> None:
         try:
             while line.replies or line.beyond:
                 if line.beyond:
@@ -163,7 +168,8 @@ class Sender:
                     continue
                 reply = line.replies[0]
                 if line.ahead and (reply.turn, reply.part) in line.ahead:
-                    self._settle_receipts(reply)
+                    for receipt in reply.receipts:
+                        receipt.reply_settled()
                 else:
                     await self._send(reply)
                 del line.replies[0]
@@ -200,27 +206,30 @@ class Sender:
 
     async def _send(self, reply: Outbound) -> None:
         dead = None
-        if reply.begun_at is None and not (self._holds or self._gates or reply.action.part.files):
-            error = await self._try_or_send(reply, reply.action)
-            if error:
-                dead = await self._delivery(reply, error).run()
-        else:
+        if self._gates or self._holds or reply.begun_at is not None or reply.action.part.files:
             dead = await self._outcome(reply)
-        await self._end(reply, dead)
-        self._settle_receipts(reply)
+        else:
+            error = await self._try(reply, reply.action)
+            if error:
+                dead = await self._again(reply, error)
+        if reply.action.part.files:
+            await self._end(reply, dead)
+        else:
+            self._settle(reply, dead)
+        for receipt in reply.receipts:
+            receipt.reply_settled()
 
     async def _end(self, reply: Outbound, dead: DeadLetter | None) -> None:
         """Note what became of a reply; its files go once it is durably noted as sent."""
-        part = reply.action.part
-        message = _message_id(reply) if part.has_buttons else None
-        self._store.settle(Settled(reply.conversation, reply.turn, reply.part, dead, message))
-        if part.files and not dead:
+        self._settle(reply, dead)
+        files = reply.action.part.files
+        if files and not dead:
             await self._store.flush()
-            self._spool.discard(part.files)
+            self._spool.discard(files)
 
-    def _settle_receipts(self, reply: Outbound) -> None:
-        for receipt in reply.receipts:
-            receipt.reply_settled()
+    def _settle(self, reply: Outbound, dead: DeadLetter | None) -> None:
+        message = _message_id(reply) if reply.action.part.has_buttons else None
+        self._store.settle(Settled(reply.conversation, reply.turn, reply.part, dead, message))
 
     async def _outcome(self, reply: Outbound) -> DeadLetter | None:
         """Return once the reply is sent, or the reason why it is given up."""
@@ -234,16 +243,27 @@ class Sender:
             await self._store.begin(reply.conversation, reply.turn, reply.part)
         if self._gates:
             await self._pass_gate(reply.account)
-        error = await self._try_or_send(reply, reply.action)
-        return None if error is None else await self._delivery(reply, error).run()
+        error = await self._try(reply, reply.action)
+        return None if error is None else await self._again(reply, error)
+
+    async def _again(self, reply: Outbound, error: Exception) -> DeadLetter | None:
+        """Go on after a call that did not plainly succeed."""
+        first = await self._sent_anew(reply, reply.action, error)
+        return None if first is None else await self._delivery(reply, first).run()
 
     async def _try_or_send(self, reply: Outbound, action: Action) -> Exception | None:
         """Make the call; if it edits a preview that is gone, send the part anew."""
         error = await self._try(reply, action)
-        if isinstance(error, Rejected) and action.or_send:
-            reply.action = replace(action, verb="send", message=None, or_send=False)
-            error = await self._try(reply, reply.action)
-        return error
+        return None if error is None else await self._sent_anew(reply, action, error)
+
+    async def _sent_anew(
+        self, reply: Outbound, action: Action, error: Exception
+    ) -> Exception | None:
+        """Send the part whose preview is gone, if that is what `error` says."""
+        if not (isinstance(error, Rejected) and action.or_send):
+            return error
+        reply.action = replace(action, verb="send", message=None, or_send=False)
+        return await self._try(reply, reply.action)
 
     async def _try(self, reply: Outbound, action: Action) -> Exception | None:
         """Make the call; return what it raised."""

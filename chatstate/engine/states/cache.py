@@ -38,7 +38,7 @@ class Keeper(Protocol):
     async def commit(self, turns: Sequence[TurnCommit]) -> Sequence[Outcome]: ...
 
 
-class Entry(msgspec.Struct, eq=False):
+class Entry(msgspec.Struct, eq=False, gc=False):
     """A value of one version, None if there is none.
 
     `trusted`: this process wrote it. `turn`: the number of the turn whose commit it waits for, 0
@@ -73,7 +73,7 @@ class StateCache:
         found: list[Entry] = []
         for key in keys:
             entry = self.find(key)
-            if entry is None or (entry.value and self._is_over(entry.value)):
+            if entry is None or self.is_over(entry):
                 return None
             found.append(entry)
         return found
@@ -81,7 +81,7 @@ class StateCache:
     async def load(self, keys: Sequence[Key], place: Place) -> list[Entry]:
         """Return what `keys` hold, for a turn at `place`."""
         await self._read(keys)
-        over = [key for key in keys if (value := self.now(key).value) and self._is_over(value)]
+        over = [key for key in keys if self.is_over(self.now(key))]
         if over and self.expire:
             await self.expire(over, place)
             await self._read(keys)
@@ -155,8 +155,10 @@ class StateCache:
             if len(self._entries) > _REMEMBERED:
                 self._make_room(keys)
 
-    def _is_over(self, value: Value) -> bool:
-        return value.expires_at is not None and value.expires_at <= self._clock.time()
+    def is_over(self, entry: Entry) -> bool:
+        """Tell whether a value has expired."""
+        ends = entry.value.expires_at if entry.value else None
+        return ends is not None and ends <= self._clock.time()
 
     def _make_room(self, wanted: Sequence[Key] = ()) -> None:
         """Forget a tenth of what is remembered, but nothing that is on its way, or `wanted`."""

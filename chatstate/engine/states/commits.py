@@ -11,7 +11,7 @@ import asyncio
 import itertools
 from collections import deque
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from chatstate.engine.states.cache import Keeper
 from chatstate.stores.base import Outcome, TurnCommit
@@ -19,10 +19,8 @@ from chatstate.stores.base import Outcome, TurnCommit
 _BATCH = 128
 
 
-class _Submitted(NamedTuple):
-    commit: TurnCommit
-    done: Callable[[Any, TurnCommit, Outcome], None]
-    told: Any
+_Submitted = tuple[TurnCommit, Callable[[Any, TurnCommit, Outcome], None], Any]
+"""A commit, and what is to be called when it is over, and with what."""
 
 
 class Commits:
@@ -40,14 +38,14 @@ class Commits:
         self, commit: TurnCommit, done: Callable[[Any, TurnCommit, Outcome], None], told: Any
     ) -> None:
         """Queue a commit; `done(told, commit, outcome)` is called once that is durable."""
-        self._waiting.append(_Submitted(commit, done, told))
+        self._waiting.append((commit, done, told))
         if self.task is None:
             self.task = asyncio.get_running_loop().create_task(self._run())
 
     def is_committing(self, conversation: int) -> bool:
         """Tell whether the commit of a turn of a conversation is on its way."""
         turns = itertools.chain(self._batch, self._waiting)
-        return any(turn.commit.place.conversation == conversation for turn in turns)
+        return any(commit.place.conversation == conversation for commit, _, _ in turns)
 
     async def over(self) -> None:
         """Return once nothing waits for its commit."""
@@ -59,10 +57,10 @@ class Commits:
         batch: list[_Submitted] = []
         while self._waiting and len(batch) < _BATCH:
             submitted = self._waiting.popleft()
-            commit = submitted.commit
+            commit, done, told = submitted
             if self._failed_turns and not self._failed_turns.isdisjoint(commit.after):
                 self._failed_turns.add(commit.seq)
-                submitted.done(submitted.told, commit, "conflict")
+                done(told, commit, "conflict")
             else:
                 batch.append(submitted)
         return batch
@@ -73,7 +71,7 @@ class Commits:
                 self._batch = batch = self._next_batch()
                 if not batch:
                     continue
-                outcomes = await self._keeper.commit([submitted.commit for submitted in batch])
+                outcomes = await self._keeper.commit([commit for commit, _, _ in batch])
                 for (commit, done, told), outcome in zip(batch, outcomes, strict=True):
                     if outcome == "conflict":
                         self._failed_turns.add(commit.seq)

@@ -55,7 +55,19 @@ class Caller:
             question = await self._prepare(turn, plan)
             if question:
                 return [question]
-        return await self._call(turn, plan)
+        positional, named = plan.handler.bind(turn)
+        try:
+            if plan.mode == "async":
+                returned = await plan.fn(*positional, **named)
+            elif plan.mode == "sync":
+                returned = await self._in_thread(plan, positional, named)
+            else:
+                return await self._stream(turn, plan, plan.fn(*positional, **named))
+        except StorageError as error:  # of a store of the handler's; ours shows at the commit too
+            raise authors_own("the handler", error) from error
+        if turn.task and turn.task.cancelling() and not turn.fenced:
+            await _take_back(turn.task)
+        return plan.handler.result(returned, turn.slots, turn.folder)
 
     async def _prepare(self, turn: RunningTurn, plan: Plan) -> Reply | None:
         """Fetch files and fill a form; return the question that is asked next, if there is one."""
@@ -80,24 +92,6 @@ class Caller:
         download = turn.turn.download
         turn.answers = [await download(given.file) if given.file else given.text for given in taken]
         return None
-
-    async def _call(self, turn: RunningTurn, plan: Plan) -> Answers:
-        """Call the handler; return its replies, and put returned states in their places."""
-        handler = plan.handler
-        positional, named = handler.bind(turn)
-        try:
-            if plan.mode == "async":
-                returned = await plan.fn(*positional, **named)
-            elif plan.mode == "sync":
-                returned = await self._in_thread(plan, positional, named)
-            else:
-                return await self._stream(turn, plan, plan.fn(*positional, **named))
-        except StorageError as error:  # of a store of the handler's; ours shows at the commit too
-            raise authors_own("the handler", error) from error
-        task = asyncio.current_task()
-        if task and task.cancelling() and not turn.fenced:
-            await _take_back(task)
-        return handler.result(returned, turn.slots, turn.folder)
 
     async def _in_thread(self, plan: Plan, positional: list[Any], named: dict[str, Any]) -> Any:
         call = functools.partial(plan.fn, *positional, **named)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import Receipts
@@ -31,11 +30,8 @@ from chatstate.stores.base import Arrival, Change, DeadLetter, Outcome, TurnComm
 log = logging.getLogger("chatstate.turns")
 
 
-class _Ending(NamedTuple):
-    """What is needed of a turn once its commit is over."""
-
-    arrivals: Sequence[Arrival]
-    outbound: list[Outbound]
+_Ending = tuple[Sequence[Arrival], list[Outbound]]
+"""What is needed of a turn once its commit is over."""
 
 
 class Finish:
@@ -106,7 +102,7 @@ class Finish:
         arrival = arrivals[-1]
         rendered = self._render(turn, answer)
         outbound = rendered.outbound
-        changes = [new.change for new in written]
+        changes = [change for change, _ in written]
         if turn.taking:
             changes += self._taken(turn)
         used = self._values.uses(turn, changes) if turn.expiring else ()
@@ -129,7 +125,7 @@ class Finish:
             self._cache.queue(change, arrival.seq, ready)
         for change in changes[len(written) :]:
             self._cache.queue(change, arrival.seq)
-        self._commits.submit(commit, self._committed, _Ending(arrivals, outbound))
+        self._commits.submit(commit, self._committed, (arrivals, outbound))
 
     def _render(self, turn: RunningTurn, answer: Answer) -> Rendered:
         previews = turn.preview.ids if turn.preview else ()
@@ -155,7 +151,7 @@ class Finish:
                 self._lanes.read_again(commit.place.conversation)
                 return
             outbound = []
-        receipts = self._receipts.committed([arrival.seq for arrival in arrivals], len(outbound))
+        receipts = self._receipts.committed(arrivals, len(outbound))
         if outbound:
             self._sender.add(outbound, receipts)
 

@@ -22,7 +22,8 @@ Around = Callable[[RunningTurn], Awaitable[Answers]]
 class Plan:
     """How the turns of one route run.
 
-    - `keys` makes the keys of the handler's states; `is_shared`: others can change some of them.
+    - `makers` make the keys of the handler's states, each with its slot; `is_shared`: others can
+      change some of them.
     - `has_terms`: there are guards, limits, or a limit of turns at once.
     - `expires`: some of its states have a ttl.
     - `around` is the middleware; None if there is none.
@@ -45,7 +46,8 @@ class Plan:
         self.mode = handler.mode
         self.timeout = handler.timeout
         self.slots = handler.slots
-        self._makers = [key_maker(bot, s.state.scope, s.state.name) for s in handler.slots]
+        makers = [key_maker(bot, slot.state.scope, slot.state.name) for slot in handler.slots]
+        self.makers = list(zip(makers, handler.slots, strict=True))
         self.is_shared = any(slot.state.scope in SHARED for slot in handler.slots)
         self.guards = route.guards
         self.limits = route.limits
@@ -61,7 +63,7 @@ class Plan:
 
     def keys(self, place: Place) -> list[Key]:
         """Return the keys of the handler's states for whoever speaks at `place`."""
-        return [make(place) for make in self._makers]
+        return [make(place) for make, _ in self.makers]
 
     def shared_keys(self, place: Place) -> list[Key]:
         """Return those of them that other conversations can change."""

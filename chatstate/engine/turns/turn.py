@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -44,7 +45,7 @@ class Timekeeper(Protocol):
 class RunningTurn(msgspec.Struct, eq=False):
     """A turn: its events, its plan, what it holds, and how it ends.
 
-    - `arrivals` are handled together; `text` is what the handler gets of them.
+    - `arrivals` are handled together; it began in `task`; `text` is what the handler gets of them.
     - `own`: it is an event of the framework's own. `has_begun`: its handler was about to be called.
     - `allowed`: the seconds its author's code may take now, 0 if that does not count; `deadline`:
       when they are over, if it is watched by a `watch`; `has_place`: it has one of the places for
@@ -60,6 +61,7 @@ class RunningTurn(msgspec.Struct, eq=False):
     """
 
     arrivals: list[Arrival]
+    task: asyncio.Task[None] | None = None
     plan: Plan | None = None
     own: OwnEvent | None = None
     text: str = ""

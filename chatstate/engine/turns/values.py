@@ -10,13 +10,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from chatstate.bot.parameters import Slot
 from chatstate.bot.returns import Answers
 from chatstate.clock import Clock
 from chatstate.engine.authors import of_author
-from chatstate.engine.states.cache import Entry, StateCache
+from chatstate.engine.states.cache import StateCache
 from chatstate.engine.states.held import Held, hold
 from chatstate.engine.states.updates import Update
 from chatstate.engine.turns.plan import Plan
@@ -26,12 +26,8 @@ from chatstate.scope import PERSONAL, Key, Place, key
 from chatstate.state.bound import BoundState
 from chatstate.stores.base import Change, Use, Value
 
-
-class Written(NamedTuple):
-    """A change, and the new value decoded: for the turn that uses it next."""
-
-    change: Change
-    ready: Any
+Written = tuple[Change, Any]
+"""A change, and the new value decoded: for the turn that uses it next."""
 
 
 class TurnValues:
@@ -47,11 +43,15 @@ class TurnValues:
 
     def take(self, turn: RunningTurn, plan: Plan) -> bool:
         """Let a turn hold its handler's states, if they are all in memory; tell whether."""
-        keys = plan.keys(turn.place)
-        entries = self._cache.peek(keys)
-        if entries is None:
-            return False
-        self._hold(turn, plan, keys, entries)
+        place, find = turn.place, self._cache.find
+        values: dict[Key, Held] = {}
+        for make, slot in plan.makers:
+            key = make(place)
+            entry = find(key)
+            if entry is None or (plan.expires and self._cache.is_over(entry)):
+                return False
+            values[key] = hold(slot, key, entry)
+        self._keep(turn, plan, values)
         return True
 
     async def load(self, turn: RunningTurn, plan: Plan) -> None:
@@ -59,13 +59,12 @@ class TurnValues:
         keys = plan.keys(turn.place)
         entries = await self._cache.load(keys, turn.place)
         if turn.held is None:
-            self._hold(turn, plan, keys, entries)
+            held = [hold(*parts) for parts in zip(plan.slots, keys, entries, strict=True)]
+            self._keep(turn, plan, dict(zip(keys, held, strict=True)))
 
-    def _hold(
-        self, turn: RunningTurn, plan: Plan, keys: Sequence[Key], entries: Sequence[Entry]
-    ) -> None:
-        turn.slots = [hold(*held) for held in zip(plan.slots, keys, entries, strict=True)]
-        turn.held = dict(zip(keys, turn.slots, strict=True))
+    def _keep(self, turn: RunningTurn, plan: Plan, values: dict[Key, Held]) -> None:
+        turn.held = values
+        turn.slots = list(values.values())
         if plan.expires:
             for held in turn.slots:
                 _note_use(turn, held)
@@ -108,7 +107,7 @@ class TurnValues:
         """
         others = self._apply_to_own(turn, answer) if turn.updates else ()
         written: list[Written] = []
-        for held in (turn.held or {}).values():
+        for held in turn.held.values() if turn.held else ():
             state, entry = held.slot.state, held.entry
             text, back = state.prove(held.value)
             if text != held.text:
@@ -116,7 +115,7 @@ class TurnValues:
                 if now is not None and now is not entry and now.version != entry.version:
                     return None
                 change = Change(held.key, entry.version, self._value(state, text))
-                written.append(Written(change, back))
+                written.append((change, back))
             elif back is not None and entry.value and entry.value.schema == state.version:
                 self._cache.leave(entry, back)
         if others:
@@ -145,7 +144,7 @@ class TurnValues:
     def _apply_to_others(
         self, updates: Sequence[Update], answer: Answers, written: list[Written]
     ) -> None:
-        changes = {new.change.key: new.change for new in written}
+        changes = {change.key: change for change, _ in written}
         for update in updates:
             before = changes.get(update.key)
             entry = self._cache.now(update.key)
@@ -154,8 +153,8 @@ class TurnValues:
             expected = before.expected if before else entry.version
             text = update.bound.encode(new)
             changes[update.key] = Change(update.key, expected, self._value(update.bound, text))
-        ready = {new.change.key: new.ready for new in written}
-        written[:] = [Written(change, ready.get(key)) for key, change in changes.items()]
+        ready = {change.key: back for change, back in written}
+        written[:] = [(change, ready.get(key)) for key, change in changes.items()]
 
     def _value(self, state: BoundState, text: str) -> Value:
         now = 0.0 if state.ttl is None else self._clock.time()
