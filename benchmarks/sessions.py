@@ -27,8 +27,9 @@ INSERT INTO chat_ids SELECT 1, 's' || n, n FROM series;
 INSERT INTO people (id, account, platform_id, name) SELECT n, 1, 's' || n, '' FROM series;
 INSERT INTO person_ids SELECT 1, 's' || n, n FROM series;
 INSERT INTO conversations (id, chat, thread) SELECT n, n, '' FROM series;
-INSERT INTO states (bot, scope, name, place, person, value, version, schema, changed_at)
-    SELECT 'echo', 'member', 'history', n, n, '["hello", "how are you"]', n, 1, 0 FROM series;
+INSERT INTO state_values (state, place, person, value, version, schema, changed_at)
+    SELECT id, n, n, '["hello", "how are you"]', n, 1, 0
+    FROM series, state_names WHERE name = 'history';
 """
 
 
@@ -66,8 +67,8 @@ def run(folder: Path, sessions: int = 1_000_000, rounds: int = 5) -> None:
             results[count].append(_child(url))
     print("\nstart, answer 100 messages, stop: the middle of the rounds")
     for count, runs in results.items():
-        seconds = statistics.median(one["seconds"] for one in runs)
-        megabytes = statistics.median(one["megabytes"] for one in runs)
+        seconds = statistics.median(figures["seconds"] for figures in runs)
+        megabytes = statistics.median(figures["megabytes"] for figures in runs)
         print(f"{count:>10,} sessions {seconds:8.3f} s {megabytes:8.1f} MB")
 
 
