@@ -64,8 +64,8 @@ class Turns:
         outcomes: list[Outcome] = (self._each if self._one_by_one else self._all)(turns)
         if len(works) == 1:
             return (outcomes,)
-        rest = iter(outcomes)
-        return [list(itertools.islice(rest, len(work))) for work in works]
+        ends = itertools.accumulate(len(work) for work in works)
+        return [outcomes[end - len(work) : end] for work, end in zip(works, ends, strict=True)]
 
     def _all(self, turns: Sequence[TurnCommit]) -> list[Outcome]:
         try:
