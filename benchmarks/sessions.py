@@ -27,8 +27,9 @@ INSERT INTO chat_ids SELECT 1, 's' || n, n FROM series;
 INSERT INTO people (id, account, platform_id, name) SELECT n, 1, 's' || n, '' FROM series;
 INSERT INTO person_ids SELECT 1, 's' || n, n FROM series;
 INSERT INTO conversations (id, chat, thread) SELECT n, n, '' FROM series;
-INSERT INTO states (bot, scope, name, place, person, value, version, schema, changed_at)
-    SELECT 'echo', 'member', 'history', n, n, '["hello", "how are you"]', n, 1, 0 FROM series;
+INSERT INTO state_values (state, place, person, value, version, schema, changed_at)
+    SELECT id, n, n, '["hello", "how are you"]', n, 1, 0
+    FROM series, state_names WHERE name = 'history';
 """
 
 

@@ -747,10 +747,10 @@ async def test_many_without_on_expire_are_just_gone() -> None:
         await client.user("alice").say("a")
         query(
             client,
-            """INSERT INTO states
+            """INSERT INTO state_values
             WITH RECURSIVE n(n) AS (SELECT 1000 UNION ALL SELECT n + 1 FROM n WHERE n < 6000)
-            SELECT bot, scope, name, place, n, value, version, schema, changed_at, expires_at,
-                account, conversation FROM states, n""",
+            SELECT state, place, n, value, version, schema, changed_at, expires_at,
+                account, conversation FROM state_values, n""",
         )
         await client.advance(TTL)
         assert query(client, "SELECT count(*) FROM states") == [(0,)]

@@ -19,32 +19,30 @@ from chatstate.scope import Key, Place
 from chatstate.stores.base import Arrival, Expired, Expiry, TurnCommit, Value
 from chatstate.stores.sqlite.errors import NotAllError
 from chatstate.stores.sqlite.inbox import Inbox
+from chatstate.stores.sqlite.names import StateNames
 
-LOAD = """SELECT value, version, schema, expires_at FROM states
-    WHERE bot = ? AND scope = ? AND name = ? AND place = ? AND person = ?"""
-DUE = """SELECT bot, scope, name, place, person, conversation FROM states
-    WHERE bot = ? AND scope = ? AND name = ? AND schema <= ? AND account = ? AND expires_at <= ?
-    LIMIT ? OFFSET ?"""
+_OF = """state = (SELECT id FROM state_names WHERE bot = ? AND scope = ? AND name = ?)
+    AND place = ? AND person = ?"""
+LOAD = f"SELECT value, version, schema, expires_at FROM state_values WHERE {_OF}"  # noqa: S608 - ours
+DUE = """SELECT place, person, conversation FROM state_values
+    WHERE state = (SELECT id FROM state_names WHERE bot = ? AND scope = ? AND name = ?)
+    AND schema <= ? AND account = ? AND expires_at <= ? LIMIT ? OFFSET ?"""
 # Each for values that never expire and for those that do: a NULL as a parameter takes time.
-_INSERT = """INSERT INTO states (value, version, schema, changed_at,
-        bot, scope, name, place, person)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
-_INSERT_EXPIRING = """INSERT INTO states (value, version, schema, changed_at,
-        expires_at, account, conversation, bot, scope, name, place, person)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
-_UPDATE = """UPDATE states SET value = ?, version = ?, schema = ?, changed_at = ?,
+_INSERT = """INSERT INTO state_values (value, version, schema, changed_at, state, place, person)
+    VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
+_INSERT_EXPIRING = """INSERT INTO state_values (value, version, schema, changed_at,
+        expires_at, account, conversation, state, place, person)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
+_UPDATE = """UPDATE state_values SET value = ?, version = ?, schema = ?, changed_at = ?,
         expires_at = NULL, account = NULL, conversation = NULL
-    WHERE bot = ? AND scope = ? AND name = ? AND place = ? AND person = ? AND version = ?"""
-_UPDATE_EXPIRING = """UPDATE states SET value = ?, version = ?, schema = ?, changed_at = ?,
+    WHERE state = ? AND place = ? AND person = ? AND version = ?"""
+_UPDATE_EXPIRING = """UPDATE state_values SET value = ?, version = ?, schema = ?, changed_at = ?,
         expires_at = ?, account = ?, conversation = ?
-    WHERE bot = ? AND scope = ? AND name = ? AND place = ? AND person = ? AND version = ?"""
-_USE = """UPDATE states SET expires_at = max(coalesce(expires_at, 0), ?),
-        account = ?, conversation = ?
-    WHERE bot = ? AND scope = ? AND name = ? AND place = ? AND person = ?"""
-_EXPIRED = """SELECT value, schema, version FROM states
-    WHERE bot = ? AND scope = ? AND name = ? AND place = ? AND person = ? AND expires_at <= ?"""
-_REMOVE = """DELETE FROM states
-    WHERE bot = ? AND scope = ? AND name = ? AND place = ? AND person = ?"""
+    WHERE state = ? AND place = ? AND person = ? AND version = ?"""
+_USE = f"""UPDATE state_values SET expires_at = max(coalesce(expires_at, 0), ?),
+        account = ?, conversation = ? WHERE {_OF}"""  # noqa: S608 - ours
+_EXPIRED = f"SELECT value, schema, version FROM state_values WHERE {_OF} AND expires_at <= ?"  # noqa: S608 - ours
+_REMOVE = f"DELETE FROM state_values WHERE {_OF}"  # noqa: S608 - ours
 _WHERE = """SELECT c.account, c.id, c.platform_id, c.kind, c.title, nullif(k.thread, '')
     FROM conversations AS k JOIN chats AS c ON c.id = k.chat WHERE k.id = ?"""
 _WHO = "SELECT platform_id, name FROM people WHERE id = ?"
@@ -70,7 +68,7 @@ def collapsed(turns: Sequence[TurnCommit]) -> Changes:
     return last
 
 
-def write(connection: sqlite3.Connection, changes: Changes, now: float) -> None:
+def write(connection: sqlite3.Connection, names: StateNames, changes: Changes, now: float) -> None:
     """Write values. Raises `NotAllError` if one that is there is not what was expected."""
     rows: dict[str, list[tuple[Any, ...]]] = {}
     for key, (value, expected, place) in changes.items():
@@ -80,7 +78,9 @@ def write(connection: sqlite3.Connection, changes: Changes, now: float) -> None:
         else:
             statement = _UPDATE_EXPIRING if expected else _INSERT_EXPIRING
             row += (value.expires_at, place.account, place.conversation)
-        row = (*row, *key, expected) if expected else row + key
+        _, _, _, of, who = key
+        number = names[key[:3]]
+        row += (number, of, who, expected) if expected else (number, of, who)
         if statement in rows:
             rows[statement].append(row)
         else:

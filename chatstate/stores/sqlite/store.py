@@ -1,7 +1,8 @@
 """`SQLiteStore`: the store's verbs on one SQLite file.
 
-Two connections: one writes, in shared transactions (`group_commit`), one reads, so that reads
-never wait behind writes. The process that has the store open holds a lock beside the file.
+1. All that writes is work for `group_commit`, which does it in shared transactions.
+2. What only reads has a connection of its own, so that it never waits behind writes.
+3. The process that has the store open holds a lock beside the file (`connection`).
 """
 
 from __future__ import annotations
@@ -140,7 +141,7 @@ class SQLiteStore:
                 self._nothing,
             ),
             self._outbox.settle,
-            self._inbox.reload,
+            self._reload,
             Disk(self._writer, None if self.path == MEMORY else self.path),
         )
         return run
@@ -245,6 +246,10 @@ class SQLiteStore:
         self._inbox.reload()  # conversations may have become one
         return done
 
+    def _reload(self) -> None:
+        self._inbox.reload()
+        self._turns.reload()
+
     def _nothing(self, calls: Sequence[None]) -> list[None]:
         return [None] * len(calls)
 
@@ -290,9 +295,12 @@ class SQLiteStore:
     async def due(
         self, bound: tuple[Scope, str, int], account: int, skip: int, limit: int
     ) -> Sequence[Due]:
+        scope, name, _ = bound
         values = (self._bot, *bound, account, self._clock(), limit, skip)
-        rows = await self._read(DUE, values)
-        return [Due(Key(*key), conversation) for *key, conversation in rows]
+        return [
+            Due(Key(self._bot, scope, name, place, person), conversation)
+            for place, person, conversation in await self._read(DUE, values)
+        ]
 
     async def address(self, conversation: int) -> Address:
         ((account, chat, thread),) = await self._read(_ADDRESS, (conversation,))

@@ -22,6 +22,7 @@ from chatstate.stores.base import Outcome, TurnCommit
 from chatstate.stores.sqlite import buttons, states
 from chatstate.stores.sqlite.errors import NotAllError, TryAgainError
 from chatstate.stores.sqlite.inbox import Inbox
+from chatstate.stores.sqlite.names import StateNames
 
 _DONE = "UPDATE inbox SET body = NULL, done_at = ?, attempt = ? WHERE seq = ? AND done_at IS NULL"
 _DONE_IN_ORDER = """UPDATE inbox SET body = NULL, done_at = ?, attempt = ?
@@ -50,16 +51,21 @@ class Turns:
         self._writer = writer
         self._inbox = inbox
         self._clock = clock
+        self._names = StateNames(writer)
         self._one_by_one = False
 
-    def commit(self, works: Sequence[Sequence[TurnCommit]]) -> list[Sequence[Outcome]]:
+    def reload(self) -> None:
+        """Forget what was read in a transaction that was rolled back."""
+        self._names.clear()
+
+    def commit(self, works: Sequence[Sequence[TurnCommit]]) -> Sequence[Sequence[Outcome]]:
         """Commit turns in order; return the outcome of each, by the call it came in."""
         turns = works[0] if len(works) == 1 else [turn for work in works for turn in work]
-        outcomes = self._each(turns) if self._one_by_one else self._all(turns)
+        outcomes: list[Outcome] = (self._each if self._one_by_one else self._all)(turns)
         if len(works) == 1:
-            return [outcomes]
-        rest = iter(outcomes)
-        return [list(itertools.islice(rest, len(work))) for work in works]
+            return (outcomes,)
+        ends = itertools.accumulate(len(work) for work in works)
+        return [outcomes[end - len(work) : end] for work, end in zip(works, ends, strict=True)]
 
     def _all(self, turns: Sequence[TurnCommit]) -> list[Outcome]:
         try:
@@ -76,7 +82,7 @@ class Turns:
 
     def _each(self, turns: Sequence[TurnCommit]) -> list[Outcome]:
         now = self._clock()
-        outcomes = [self._by_itself(turn, now) for turn in turns]
+        outcomes: list[Outcome] = [self._by_itself(turn, now) for turn in turns]
         for conversation in {turn.place.conversation for turn in turns}:
             self._inbox.recount(conversation)
         self._one_by_one = False
@@ -98,6 +104,7 @@ class Turns:
         except NotAllError:  # not for errors of the disk: these may have ended the transaction
             self._writer.execute("ROLLBACK TO turn")
             self._writer.execute("RELEASE turn")
+            self._names.clear()
             return "conflict"
         self._writer.execute("RELEASE turn")
         return "applied"
@@ -142,7 +149,7 @@ class Turns:
             self._die(special, now)
         self._write_all(_DONE, done)
         self._write_all(_DONE_IN_ORDER, in_order)
-        states.write(self._writer, changes, now)
+        states.write(self._writer, self._names, changes, now)
         if owed:
             self._writer.executemany(_OWE, owed)
         if special:
