@@ -7,7 +7,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from adapters.discord_driver import TOKEN
+from adapters.discord_driver import TOKEN, addresses
 from adapters.discord_reader import read
 from servers.discord_server import DiscordServer
 from servers.discord_world import Message
@@ -81,7 +81,7 @@ async def running(
     server: DiscordServer, bot: Interface, path: Path, *more: Adapter, **options: Any
 ) -> AsyncIterator[Engine]:
     """Run a bot on Discord, and others, until the end of the block; it is connected then."""
-    adapter = DiscordAdapter(token=TOKEN, **options)
+    adapter = DiscordAdapter(token=TOKEN, **addresses(server), **options)
     engine = Engine(bot, [adapter, *more], SQLiteStore(path))
     await engine.start()
     waiting = asyncio.create_task(engine.wait())

@@ -8,7 +8,7 @@ from pathlib import Path
 import discord
 import pytest
 from adapters.discord_bots import rich_bot, running, texts
-from adapters.discord_driver import TOKEN, cut, discord_server, mend
+from adapters.discord_driver import TOKEN, addresses, cut, discord_server, mend
 from servers.discord_faults import CALLBACK, EDIT_ORIGINAL, FOLLOW_UP, HISTORY, SEND
 from servers.discord_server import DiscordServer
 from servers.discord_world import Channel, Interaction, Message, Person
@@ -142,7 +142,11 @@ async def test_all_messages_need_an_intent_that_is_explained(
 ) -> None:
     """Where the application lacks it, one line says what to switch on."""
     server.world.disallowed_intents = discord.Intents.message_content.flag
-    engine = Engine(rich_bot(), [DiscordAdapter(token=TOKEN, groups="all")], SQLiteStore(path))
+    engine = Engine(
+        rich_bot(),
+        [DiscordAdapter(token=TOKEN, groups="all", **addresses(server))],
+        SQLiteStore(path),
+    )
     with pytest.raises(AdapterError, match="lacks the Message Content Intent: switch it on"):
         await engine.run()
 
@@ -586,7 +590,9 @@ async def test_where_it_may_not_write_it_answers_by_the_interaction(
 async def test_a_bad_token_is_one_clear_line(path: Path, server: DiscordServer) -> None:
     """It says where to get one, and never the token itself."""
     wrong = TOKEN.replace("tests", "nobody")
-    engine = Engine(rich_bot(), [DiscordAdapter(token=wrong)], SQLiteStore(path))
+    engine = Engine(
+        rich_bot(), [DiscordAdapter(token=wrong, **addresses(server))], SQLiteStore(path)
+    )
     with pytest.raises(AdapterError, match="refuses the bot's token") as raised:
         await engine.run()
     assert wrong not in str(raised.value)
@@ -630,7 +636,9 @@ async def test_a_final_close_ends_it(
     """With one line that says why."""
     server.gateway.identify_close = close
     with pytest.raises(AdapterError, match=told):
-        await Engine(rich_bot(), [DiscordAdapter(token=TOKEN)], SQLiteStore(path)).run()
+        await Engine(
+            rich_bot(), [DiscordAdapter(token=TOKEN, **addresses(server))], SQLiteStore(path)
+        ).run()
 
 
 TROUBLES = [
@@ -712,7 +720,9 @@ async def test_a_session_that_never_begins_is_given_up(
     monkeypatch.setattr(adapter, "_READY_SECONDS", 0.05)
     monkeypatch.setattr(adapter, "_READY_SECONDS_PER_SHARD", 0.0)
     server.gateway.readies = False
-    engine = Engine(rich_bot(), [DiscordAdapter(token=TOKEN)], SQLiteStore(path))
+    engine = Engine(
+        rich_bot(), [DiscordAdapter(token=TOKEN, **addresses(server))], SQLiteStore(path)
+    )
     await engine.start()
     waiting = asyncio.create_task(engine.wait())
     await server.wait_for(lambda: len(server.gateway.identifies) > 1)

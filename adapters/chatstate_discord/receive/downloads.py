@@ -26,7 +26,7 @@ async def download(http: HTTPClient, attachment: Attachment) -> AsyncIterator[by
         for address in (url, ""):
             address = address or await _address(http, where)  # noqa: PLW2901 - asked for only now
             try:
-                async with session.get(address) as answer:
+                async with session.get(address, proxy=http.proxy) as answer:
                     if answer.status == HTTPStatus.OK:
                         async for piece in answer.content.iter_chunked(_PIECE):
                             yield piece
