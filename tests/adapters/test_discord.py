@@ -1,9 +1,11 @@
 """A bot on Discord: the real discord.py, the engine and a store, against the test server."""
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import discord
 import pytest
@@ -135,6 +137,70 @@ async def test_in_a_guild_it_answers_who_addresses_it(
         await server.say(alice, room, "and again", reply_to=first)
         await answered(server, room, 2)
         assert texts(server.messages(room)) == ["1: hi", "2: and again"]
+
+
+async def test_a_role_of_the_bots_own_means_the_bot(
+    server: DiscordServer, alice: Person, room: Channel, path: Path
+) -> None:
+    """Discord offers it beside the bot when people mention somebody; it is no part of the text."""
+    assert room.guild
+    async with running(server, rich_bot(), path, groups="all"):
+        await server.say(alice, room, f"<@&{room.guild.bot_role}> hi")
+        assert texts(await answered(server, room)) == ["1: hi"]
+
+
+ODD = [
+    {"id": "1"},
+    {"id": [], "channel_id": {}},
+    {"id": "x", "channel_id": "x", "type": 0, "author": {"id": "1", "username": "x"}},
+    [],
+    {"id": "5", "channel_id": "6", "type": [], "author": None, "timestamp": 10**18},
+]
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize(
+    "event",
+    [
+        "MESSAGE_CREATE",
+        "MESSAGE_UPDATE",
+        "INTERACTION_CREATE",
+        "GUILD_MEMBER_REMOVE",
+        "GUILD_DELETE",
+    ],
+)
+async def test_an_event_that_cannot_be_read_ends_no_connection(
+    server: DiscordServer, alice: Person, path: Path, event: str, odd: object
+) -> None:
+    """It is left out, and the next one is answered in the same session."""
+    dm = server.dm(alice)
+    async with running(server, rich_bot(), path):
+        server.gateway.send_raw(json.dumps({"op": 0, "t": event, "s": None, "d": odd}))
+        await server.say(alice, dm, "hi")
+        assert texts(await answered(server, dm)) == ["1: hi"]
+        assert len(server.gateway.identifies) == 1
+        assert not server.gateway.resumes
+
+
+COMMANDS_ROUTE = "GET /applications/{application_id}/commands"
+PUT_COMMANDS = "PUT /applications/{application_id}/commands"
+
+
+@pytest.mark.parametrize("route", [COMMANDS_ROUTE, PUT_COMMANDS])
+@pytest.mark.parametrize(
+    ("status", "body"), [(200, "<html>"), (200, {"id": "1"}), (404, None), (401, None)]
+)
+async def test_commands_that_cannot_be_registered_end_no_connection(
+    server: DiscordServer, alice: Person, path: Path, route: str, status: int, body: Any
+) -> None:
+    """It is a courtesy: whatever is answered, the bot can be talked to."""
+    dm = server.dm(alice)
+    fault = server.faults.fail(route, status, body=body, times=None)
+    async with running(server, rich_bot(), path, registers=False):
+        await server.wait_for(lambda: fault.hits)
+        await server.say(alice, dm, "hi")
+        assert texts(await answered(server, dm)) == ["1: hi"]
+        assert len(server.gateway.identifies) == 1
 
 
 async def test_all_messages_need_an_intent_that_is_explained(

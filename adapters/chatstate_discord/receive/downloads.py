@@ -44,7 +44,8 @@ async def _address(http: HTTPClient, where: str) -> str:
         holder: Any = await http.get_message(int(channel), int(message))
     except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
         raise meaning(error) from error
-    for attached in holder["attachments"]:
+    holders = [holder, *(snapshot["message"] for snapshot in holder.get("message_snapshots", ()))]
+    for attached in (file for said in holders for file in said["attachments"]):
         if attached["id"] == file:
             return str(attached["url"])
     raise Rejected("the file was removed from its message")
