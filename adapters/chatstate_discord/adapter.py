@@ -86,7 +86,6 @@ class DiscordAdapter(Adapter):
         self._intents = clients.intents(self.options.groups, members=self.options.members)
         self._calls = Calls()
         self._places: Places | None = None
-        clients.point(self.options.api, self.options.gateway)
 
     async def run(self, host: Host) -> None:
         """Stay connected and deliver what comes, until cancelled.
@@ -136,7 +135,7 @@ class DiscordAdapter(Adapter):
 
         Returns if Discord advises more shards than this client has.
         """
-        client = clients.make(self._intents, self._shards, self.options.shard_ids or None)
+        client = clients.make(self._intents, self._shards, self.options)
         intake = Intake(host, self.options.groups, client, marks)
         clients.listen(client, intake.hear)
 

@@ -18,11 +18,10 @@ from typing import Any, cast
 
 import aiohttp
 import discord
-import yarl
-from discord.gateway import DiscordWebSocket
-from discord.http import Route
 
 from chatstate import AdapterError
+from chatstate_discord.http import Http
+from chatstate_discord.options import DiscordOptions
 from chatstate_discord.receive.wire import Groups
 
 log = logging.getLogger("chatstate.discord")
@@ -38,7 +37,6 @@ EVENTS = (
     "MESSAGE_UPDATE",
     "INTERACTION_CREATE",
 )
-LONGEST_WAIT = 30.0
 _HOME = "https://discord.com/developers/applications"
 _EXPECTED = (OSError, aiohttp.ClientError, TimeoutError, discord.DiscordException)
 _LOGGERS = ("discord.client", "discord.shard", "discord.gateway")
@@ -64,10 +62,17 @@ def intents(groups: Groups, *, members: bool) -> discord.Intents:
     )
 
 
-def make(
+def make(wanted: discord.Intents, shards: int | None, options: DiscordOptions) -> discord.Client:
+    """Return a client; it keeps nothing in memory that is not asked for."""
+    client = _made(wanted, shards, options.shard_ids or None)
+    client.http = Http(client.loop, options)
+    client._connection.http = client.http  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - it is made with it
+    return client
+
+
+def _made(
     wanted: discord.Intents, shards: int | None, shard_ids: Sequence[int] | None
 ) -> discord.Client:
-    """Return a client; it keeps nothing in memory that is not asked for."""
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(_in_a_line)  # which is there once, however often added
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody speaks here
@@ -76,7 +81,6 @@ def make(
         "max_messages": None,
         "chunk_guilds_at_startup": False,
         "member_cache_flags": discord.MemberCacheFlags.none(),
-        "max_ratelimit_timeout": LONGEST_WAIT,
         "guild_ready_timeout": 0.1,  # `on_ready` means nothing here
     }
     if shard_ids is None and shards in (None, 1):
@@ -92,14 +96,6 @@ def listen(client: discord.Client, hear: Hear) -> None:
     parsers = cast("dict[str, Callable[[Any], None]]", state.parsers)
     for event in EVENTS:
         parsers[event] = functools.partial(_parse, event, parsers[event], hear)
-
-
-def point(api: str, gateway: str) -> None:
-    """Let discord.py, everywhere in this process, use these addresses if they are given."""
-    if api:
-        Route.BASE = api.rstrip("/")
-    if gateway:
-        DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway)
 
 
 def final(error: BaseException, wanted: discord.Intents) -> AdapterError | None:

@@ -13,8 +13,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-import aiohttp
-import discord
 from discord.http import HTTPClient
 
 from chatstate import Command, CommandOption
@@ -62,7 +60,7 @@ async def synchronise(http: HTTPClient, app: int, commands: Sequence[Command]) -
         if _comparable(known) == _comparable(wanted):
             return False
         await http.bulk_upsert_global_commands(app, cast("list[Any]", wanted))
-    except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+    except Exception as error:  # noqa: BLE001 - by the module's rule 3
         log.warning("the slash commands could not be registered: %s", meaning(error))
         return False
     log.info("%d slash commands are registered", len(wanted))

@@ -40,6 +40,11 @@ class DiscordOptions(Struct, frozen=True, kw_only=True):
         str, Meta(description="The address of its gateway, such as ws://127.0.0.1:8083.")
     ] = ""
 
+    proxy: Annotated[
+        str,
+        Meta(description="An HTTP proxy, such as http://127.0.0.1:3128; else the environment's."),
+    ] = ""
+
     def __post_init__(self) -> None:
         """Check which shards there can be."""
         if self.shard_ids and self.shards is None:

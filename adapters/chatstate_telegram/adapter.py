@@ -29,7 +29,12 @@ from chatstate.adapter import (
 )
 from chatstate_telegram import menu
 from chatstate_telegram.client import Client
-from chatstate_telegram.options import TelegramOptions
+from chatstate_telegram.options import (
+    LOCAL_BYTES,
+    RECEIVED_BYTES,
+    SENT_BYTES,
+    TelegramOptions,
+)
 from chatstate_telegram.receive.downloads import download
 from chatstate_telegram.receive.intake import Intake
 from chatstate_telegram.receive.polling import Polling
@@ -61,29 +66,12 @@ class TelegramAdapter(Adapter):
 
     Options = TelegramOptions
     name = "telegram"
-    capabilities = Capabilities(
-        text_limit=parts.TEXT_LIMIT,
-        text_unit="utf16",
-        markup=True,
-        buttons=True,
-        button_bytes=64,
-        files=True,
-        file_bytes=parts.FILE_BYTES,
-        received_bytes=20_000_000,  # what getFile gives
-        edit=True,
-        edit_pause=1.0,
-        typing=5.0,
-        threads=True,
-        reply_to=True,
-        silent=True,
-        ephemeral=True,
-        finish=True,
-    )
 
     def __init__(
         self, options: TelegramOptions | None = None, *, pace: Pace | None = None, **named: Any
     ) -> None:
         self.options = options_from(TelegramOptions, options, named, adapter=self.name)
+        self.capabilities = _capabilities(self.options)
         self._token = _checked(self.options.token)
         self.account = self._token.partition(":")[0]
         self._client = Client(self._token, self.options.api)
@@ -132,8 +120,9 @@ class TelegramAdapter(Adapter):
             raise what from error
 
     def open(self, attachment: Attachment) -> AsyncIterator[bytes]:
-        """Return the bytes of a received file; Telegram gives those of up to 20 MB."""
-        return download(self._client, attachment, self.capabilities.received_bytes)
+        """Return the bytes of a received file, if it is not too large."""
+        limit = self.capabilities.received_bytes
+        return download(self._client, attachment, limit, local=self.options.local)
 
     async def is_admin(self, chat: str, user: str) -> bool:
         """Tell whether somebody is an admin.
@@ -226,6 +215,28 @@ class TelegramAdapter(Adapter):
         if action.origin is None or not self._presses.is_open(action.origin):
             return False
         return await self._presses.answer(action.origin, text)
+
+
+def _capabilities(options: TelegramOptions) -> Capabilities:
+    is_local = options.local is not None
+    return Capabilities(
+        text_limit=parts.TEXT_LIMIT,
+        text_unit="utf16",
+        markup=True,
+        buttons=True,
+        button_bytes=64,
+        files=True,
+        file_bytes=options.file_bytes or (LOCAL_BYTES if is_local else SENT_BYTES),
+        received_bytes=options.received_bytes or (LOCAL_BYTES if is_local else RECEIVED_BYTES),
+        edit=True,
+        edit_pause=1.0,
+        typing=5.0,
+        threads=True,
+        reply_to=True,
+        silent=True,
+        ephemeral=True,
+        finish=True,
+    )
 
 
 def _checked(token: str) -> str:

@@ -8,7 +8,12 @@ from msgspec import Meta, Struct
 
 API = "https://api.telegram.org/bot"
 
+SENT_BYTES, RECEIVED_BYTES = 50_000_000, 20_000_000
+LOCAL_BYTES = 2_000_000_000
+"""What a Bot API server takes and gives that is run with --local."""
+
 Seconds = Annotated[float, Meta(gt=0)]
+Size = Annotated[int, Meta(ge=1)]
 
 
 class TelegramOptions(Struct, frozen=True, kw_only=True):
@@ -20,6 +25,18 @@ class TelegramOptions(Struct, frozen=True, kw_only=True):
     api: Annotated[
         str, Meta(description="The address of a Bot API server; it ends with /bot.", min_length=1)
     ] = API
+    local: Annotated[
+        str | None,
+        Meta(description="The folder in which a Bot API server run with --local keeps its files."),
+    ] = None
+    file_bytes: Annotated[
+        Size | None,
+        Meta(description="The largest file that is sent; 50 MB otherwise, 2 GB to a local server."),
+    ] = None
+    received_bytes: Annotated[
+        Size | None,
+        Meta(description="The largest file that is fetched; 20 MB, or 2 GB of a local server."),
+    ] = None
     groups: Annotated[
         Literal["addressed", "all"],
         Meta(description="What to hear in groups: what is addressed to the bot, or all."),

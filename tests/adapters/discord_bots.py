@@ -7,7 +7,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from adapters.discord_driver import TOKEN
+from adapters.discord_driver import TOKEN, addresses
 from adapters.discord_reader import read
 from servers.discord_server import DiscordServer
 from servers.discord_world import Message
@@ -78,16 +78,24 @@ def rich_bot() -> Interface:  # noqa: C901 - a handler for everything
 
 @contextlib.asynccontextmanager
 async def running(
-    server: DiscordServer, bot: Interface, path: Path, *more: Adapter, **options: Any
+    server: DiscordServer,
+    bot: Interface,
+    path: Path,
+    *more: Adapter,
+    registers: bool = True,
+    **options: Any,
 ) -> AsyncIterator[Engine]:
-    """Run a bot on Discord, and others, until the end of the block; it is connected then."""
-    adapter = DiscordAdapter(token=TOKEN, **options)
+    """Run a bot on Discord, and others, until the end of the block.
+
+    It is connected then, and has registered its commands if it `registers` them at all.
+    """
+    adapter = DiscordAdapter(token=TOKEN, **addresses(server), **options)
     engine = Engine(bot, [adapter, *more], SQLiteStore(path))
     await engine.start()
     waiting = asyncio.create_task(engine.wait())
     try:
         await server.wait_until_connected(int(options.get("shards", 1)))
-        await server.wait_for(lambda: server.commands or not bot.commands)
+        await server.wait_for(lambda: server.commands or not (bot.commands and registers))
         yield engine
         if waiting.done():
             waiting.result()

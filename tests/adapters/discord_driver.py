@@ -4,14 +4,12 @@ import asyncio
 import base64
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any
 
 import discord
 import pytest
-import yarl
 from adapters.discord_reader import read
 from discord.backoff import ExponentialBackoff
-from discord.gateway import DiscordWebSocket
-from discord.http import Route
 from servers.discord_faults import SEND
 from servers.discord_server import BOT_ID, DiscordServer
 from servers.discord_world import Channel, Message, Person
@@ -27,15 +25,13 @@ GUILD = 10
 
 
 @contextlib.contextmanager
-def pointed(server: DiscordServer) -> Iterator[None]:
-    """Point discord.py at a server, and let it wait for nothing but that."""
+def hurried() -> Iterator[None]:
+    """Let discord.py wait for nothing but a server."""
 
     async def at_once(*_: object, **__: object) -> None:
         """Identify without the five seconds that Discord asks for."""
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Route, "BASE", server.api_url)
-        patch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(server.gateway_url))
         patch.setattr(discord.Client, "before_identify_hook", at_once)
         patch.setattr(ExponentialBackoff, "delay", lambda _: 0.02)
         patch.setattr(adapter, "FIRST_PAUSE", 0.02)
@@ -43,11 +39,16 @@ def pointed(server: DiscordServer) -> Iterator[None]:
         yield
 
 
+def addresses(server: DiscordServer) -> dict[str, Any]:
+    """Return the options that point an adapter at a server."""
+    return {"api": server.api_url, "gateway": server.gateway_url}
+
+
 @contextlib.asynccontextmanager
 async def discord_server() -> AsyncIterator[DiscordServer]:
-    """Run a server that discord.py is pointed at; fail if it was asked for what is forbidden."""
+    """Run a server; fail if it was asked for what is forbidden."""
     async with DiscordServer(TOKEN) as server:
-        with pointed(server):
+        with hurried():
             yield server
         assert server.violations == []
 
@@ -71,8 +72,8 @@ async def mend(server: DiscordServer) -> None:
 class Observed(DiscordAdapter):
     """An adapter that tells whether it is at rest: nothing is being read back."""
 
-    def __init__(self) -> None:
-        super().__init__(token=TOKEN, groups="all")
+    def __init__(self, server: DiscordServer) -> None:
+        super().__init__(token=TOKEN, groups="all", **addresses(server))
         self.has_ended = False
         self._intake: Intake | None = None
 
@@ -108,12 +109,12 @@ class DiscordDriver(AdapterDriver):
         self._is_cut = False
 
     def make_adapter(self) -> Adapter:
-        self._adapter = Observed()
+        self._adapter = Observed(self.server)
         return self._adapter
 
     async def open(self) -> None:
         await self._stack.enter_async_context(self.server)
-        self._stack.enter_context(pointed(self.server))
+        self._stack.enter_context(hurried())
         self.server.guild(GUILD, "Home")
 
     async def close(self) -> None:

@@ -92,6 +92,53 @@ PHOTO = [
     file(width=1280, height=1280),
 ]
 
+
+def paragraph(text: Any) -> Json:
+    """Return a block of a rich message."""
+    return {"type": "paragraph", "text": text}
+
+
+RICH = {
+    "blocks": [
+        {"type": "heading", "text": "Title", "size": 1},
+        paragraph(
+            [
+                "/vote a ",
+                {"type": "bold", "text": ["bold", {"type": "italic", "text": " x"}]},
+                {"type": "mathematical_expression", "expression": "²"},
+                " ",
+                {"type": "custom_emoji", "custom_emoji_id": "1", "alternative_text": "😀"},
+                {"type": "anchor", "name": "here"},
+                " end.",
+            ]
+        ),
+        {"type": "pre", "text": "print(1)", "language": "python"},
+        {"type": "divider"},
+        {
+            "type": "list",
+            "items": [
+                {"label": "•", "blocks": [paragraph("first")]},
+                {"label": "•", "blocks": [paragraph("second"), paragraph("and more")]},
+            ],
+        },
+        {
+            "type": "table",
+            "cells": [[{"text": "Name"}, {"text": "Age"}], [{"text": "Bob"}, {"text": "5"}]],
+            "caption": "The ages",
+        },
+        {
+            "type": "details",
+            "summary": "More",
+            "blocks": [
+                paragraph("inside"),
+                {"type": "photo", "photo": PHOTO, "caption": {"text": "a cat", "credit": "by Bob"}},
+                {"type": "voice_note", "voice_note": {"file_id": "F3"}},
+            ],
+        },
+        {"type": "something that is new", "text": "new words"},
+    ]
+}
+
 MESSAGES: dict[str, tuple[Json, Message]] = {
     "private": (said(PRIVATE, text="hi"), told("hi")),
     "group command": (said(GROUP, text="/vote 1", **command(5)), told("/vote 1", group)),
@@ -200,6 +247,50 @@ MESSAGES: dict[str, tuple[Json, Message]] = {
     ),
     "sticker": (said(PRIVATE, sticker=file(type="regular", emoji="👍")), told("👍")),
     "dice": (said(PRIVATE, dice={"emoji": "🎲", "value": 6}), told("🎲")),
+    "checklist": (
+        said(PRIVATE, checklist={"title": "Buy", "tasks": [{"id": 1, "text": "milk"}]}),
+        told("Buy\nmilk"),
+    ),
+    "game": (
+        said(PRIVATE, game={"title": "Snake", "description": "Eat", "photo": []}),
+        told("Snake\nEat"),
+    ),
+    "data of a web app": (
+        said(PRIVATE, web_app_data={"data": "pizza", "button_text": "Order"}),
+        told("pizza"),
+    ),
+    "rich message": (
+        said(PRIVATE, rich_message=RICH),
+        told(
+            "Title\n/vote a bold x² 😀 end.\nprint(1)\n• first\n• second\nand more\nName | Age\n"
+            "Bob | 5\nThe ages\nMore\ninside\na cat by Bob\nnew words",
+            attachments=(
+                Attachment("F1", "photo.jpg", "image/jpeg", 10),
+                Attachment("F3", "voice.ogg", "audio/ogg"),
+            ),
+        ),
+    ),
+    "rich message to the bot": (
+        said(
+            GROUP,
+            rich_message={
+                "blocks": [
+                    paragraph(
+                        [
+                            "hello ",
+                            {"type": "mention", "text": "@test_bot", "username": "test_bot"},
+                            " there",
+                        ]
+                    )
+                ]
+            },
+        ),
+        told("hello there", group),
+    ),
+    "rich command": (
+        said(GROUP, rich_message={"blocks": [paragraph("/vote@test_bot 1")]}),
+        told("/vote 1", group),
+    ),
     "contact": (
         said(PRIVATE, contact={"phone_number": "+49301234", "first_name": "Bob"}),
         told("Bob +49301234"),

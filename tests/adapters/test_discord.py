@@ -1,14 +1,16 @@
 """A bot on Discord: the real discord.py, the engine and a store, against the test server."""
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import discord
 import pytest
 from adapters.discord_bots import rich_bot, running, texts
-from adapters.discord_driver import TOKEN, cut, discord_server, mend
+from adapters.discord_driver import TOKEN, addresses, cut, discord_server, mend
 from servers.discord_faults import CALLBACK, EDIT_ORIGINAL, FOLLOW_UP, HISTORY, SEND
 from servers.discord_server import DiscordServer
 from servers.discord_world import Channel, Interaction, Message, Person
@@ -137,12 +139,80 @@ async def test_in_a_guild_it_answers_who_addresses_it(
         assert texts(server.messages(room)) == ["1: hi", "2: and again"]
 
 
+async def test_a_role_of_the_bots_own_means_the_bot(
+    server: DiscordServer, alice: Person, room: Channel, path: Path
+) -> None:
+    """Discord offers it beside the bot when people mention somebody; it is no part of the text."""
+    assert room.guild
+    async with running(server, rich_bot(), path, groups="all"):
+        await server.say(alice, room, f"<@&{room.guild.bot_role}> hi")
+        assert texts(await answered(server, room)) == ["1: hi"]
+
+
+ODD = [
+    {"id": "1"},
+    {"id": [], "channel_id": {}},
+    {"id": "x", "channel_id": "x", "type": 0, "author": {"id": "1", "username": "x"}},
+    [],
+    {"id": "5", "channel_id": "6", "type": [], "author": None, "timestamp": 10**18},
+]
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize(
+    "event",
+    [
+        "MESSAGE_CREATE",
+        "MESSAGE_UPDATE",
+        "INTERACTION_CREATE",
+        "GUILD_MEMBER_REMOVE",
+        "GUILD_DELETE",
+    ],
+)
+async def test_an_event_that_cannot_be_read_ends_no_connection(
+    server: DiscordServer, alice: Person, path: Path, event: str, odd: object
+) -> None:
+    """It is left out, and the next one is answered in the same session."""
+    dm = server.dm(alice)
+    async with running(server, rich_bot(), path):
+        server.gateway.send_raw(json.dumps({"op": 0, "t": event, "s": None, "d": odd}))
+        await server.say(alice, dm, "hi")
+        assert texts(await answered(server, dm)) == ["1: hi"]
+        assert len(server.gateway.identifies) == 1
+        assert not server.gateway.resumes
+
+
+COMMANDS_ROUTE = "GET /applications/{application_id}/commands"
+PUT_COMMANDS = "PUT /applications/{application_id}/commands"
+
+
+@pytest.mark.parametrize("route", [COMMANDS_ROUTE, PUT_COMMANDS])
+@pytest.mark.parametrize(
+    ("status", "body"), [(200, "<html>"), (200, {"id": "1"}), (404, None), (401, None)]
+)
+async def test_commands_that_cannot_be_registered_end_no_connection(
+    server: DiscordServer, alice: Person, path: Path, route: str, status: int, body: Any
+) -> None:
+    """It is a courtesy: whatever is answered, the bot can be talked to."""
+    dm = server.dm(alice)
+    fault = server.faults.fail(route, status, body=body, times=None)
+    async with running(server, rich_bot(), path, registers=False):
+        await server.wait_for(lambda: fault.hits)
+        await server.say(alice, dm, "hi")
+        assert texts(await answered(server, dm)) == ["1: hi"]
+        assert len(server.gateway.identifies) == 1
+
+
 async def test_all_messages_need_an_intent_that_is_explained(
     server: DiscordServer, path: Path
 ) -> None:
     """Where the application lacks it, one line says what to switch on."""
     server.world.disallowed_intents = discord.Intents.message_content.flag
-    engine = Engine(rich_bot(), [DiscordAdapter(token=TOKEN, groups="all")], SQLiteStore(path))
+    engine = Engine(
+        rich_bot(),
+        [DiscordAdapter(token=TOKEN, groups="all", **addresses(server))],
+        SQLiteStore(path),
+    )
     with pytest.raises(AdapterError, match="lacks the Message Content Intent: switch it on"):
         await engine.run()
 
@@ -586,7 +656,9 @@ async def test_where_it_may_not_write_it_answers_by_the_interaction(
 async def test_a_bad_token_is_one_clear_line(path: Path, server: DiscordServer) -> None:
     """It says where to get one, and never the token itself."""
     wrong = TOKEN.replace("tests", "nobody")
-    engine = Engine(rich_bot(), [DiscordAdapter(token=wrong)], SQLiteStore(path))
+    engine = Engine(
+        rich_bot(), [DiscordAdapter(token=wrong, **addresses(server))], SQLiteStore(path)
+    )
     with pytest.raises(AdapterError, match="refuses the bot's token") as raised:
         await engine.run()
     assert wrong not in str(raised.value)
@@ -630,7 +702,9 @@ async def test_a_final_close_ends_it(
     """With one line that says why."""
     server.gateway.identify_close = close
     with pytest.raises(AdapterError, match=told):
-        await Engine(rich_bot(), [DiscordAdapter(token=TOKEN)], SQLiteStore(path)).run()
+        await Engine(
+            rich_bot(), [DiscordAdapter(token=TOKEN, **addresses(server))], SQLiteStore(path)
+        ).run()
 
 
 TROUBLES = [
@@ -712,7 +786,9 @@ async def test_a_session_that_never_begins_is_given_up(
     monkeypatch.setattr(adapter, "_READY_SECONDS", 0.05)
     monkeypatch.setattr(adapter, "_READY_SECONDS_PER_SHARD", 0.0)
     server.gateway.readies = False
-    engine = Engine(rich_bot(), [DiscordAdapter(token=TOKEN)], SQLiteStore(path))
+    engine = Engine(
+        rich_bot(), [DiscordAdapter(token=TOKEN, **addresses(server))], SQLiteStore(path)
+    )
     await engine.start()
     waiting = asyncio.create_task(engine.wait())
     await server.wait_for(lambda: len(server.gateway.identifies) > 1)

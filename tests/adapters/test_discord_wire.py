@@ -1,12 +1,16 @@
 """What Discord's payloads say, as events; what posts are, as requests."""
 
+import contextlib
+import functools
 import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from adapters.discord_payloads import ME
+from adapters.odd import changes
 
 from adapters import discord_payloads as told
 from chatstate import Attachment, Chat, Command, CommandOption, Event, MessageRef, User
@@ -87,15 +91,100 @@ def test_files() -> None:
         (told.DIRECT | {"author": told.BOT}, DM, BOT),
         (told.DIRECT | {"webhook_id": "1"}, DM, BOT),
         (told.DIRECT | {"type": 6}, DM, BOT),
-        (told.STICKER, DM, BOT),
-        (told.IN_GUILD | {"mentions": []}, ROOM, BOT),
+        (told.IN_GUILD | {"mentions": [], "content": "hi <@43>"}, ROOM, BOT),
         (told.IN_GUILD | {"content": ""}, ROOM, EVERYTHING),
     ],
-    ids=["own", "webhook", "pin", "sticker", "not addressed", "withheld"],
+    ids=["own", "webhook", "pin", "not addressed", "withheld"],
 )
 def test_what_is_not_for_the_bot(raw: Json, place: Place, me: Me) -> None:
     """It is nothing."""
     assert wire.message(raw, me, place) is None
+
+
+POLL = {"question": {"text": "Lunch?"}, "answers": [{"poll_media": {"text": "Pizza"}}]}
+CARD = {
+    "type": "rich",
+    "author": {"name": "The Times"},
+    "title": "News",
+    "description": "It rained.",
+    "fields": [{"name": "Rain", "value": "5 mm"}],
+    "footer": {"text": "today"},
+}
+FORWARDED = {
+    "type": 0,
+    "content": "see <:gold:123>",
+    "attachments": told.FILES["attachments"],
+    "timestamp": told.DIRECT["timestamp"],
+}
+WORDS: list[tuple[Json, str]] = [
+    ({"sticker_items": [{"id": "1", "name": "wave"}, {"id": "2", "name": "hug"}]}, ":wave:\n:hug:"),
+    ({"poll": POLL}, "Lunch?"),
+    ({"embeds": [CARD]}, "The Times\nNews\nIt rained.\nRain: 5 mm\ntoday"),
+    ({"message_snapshots": [{"message": FORWARDED}]}, "see :gold:"),
+    ({"message_snapshots": [{"message": {**FORWARDED, "content": "", "poll": POLL}}]}, "Lunch?"),
+]
+
+
+@pytest.mark.parametrize(("more", "text"), WORDS)
+def test_what_has_no_text_has_words_that_stand_for_it(more: Json, text: str) -> None:
+    """Of stickers, polls, cards, and what is forwarded."""
+    assert heard(told.DIRECT | {"content": ""} | more).message.text == text
+    assert heard(told.DIRECT | {"embeds": [CARD]}).message.text == "hello **you**"
+
+
+def test_files_of_what_is_forwarded_are_there() -> None:
+    """They are found again by the message that forwards them."""
+    said = heard(told.DIRECT | {"content": "", "message_snapshots": [{"message": FORWARDED}]})
+    assert [file.name for file in said.message.attachments] == ["cat.png", "notes"]
+    assert said.message.attachments[0].ref.startswith("500/1479000000000000001/600 https://cdn")
+
+
+@pytest.mark.parametrize(
+    ("content", "more"),
+    [
+        (f"<@{ME}> hi", {"mentions": []}),
+        (f"<@!{ME}> hi", {"mentions": []}),
+        ("<@&77> hi", {"mentions": []}),
+        ("<@&77> hi", {"mentions": [], "mention_roles": ["77"]}),
+    ],
+)
+def test_a_mention_counts_wherever_it_is_told(content: str, more: Json) -> None:
+    """In the text alone, too; and the bot's own role means the bot."""
+    me = BOT._replace(role="77")
+    event = heard(told.IN_GUILD | {"content": content} | more, ROOM, me)
+    assert event.message.text == "hi"
+
+
+def test_another_role_is_nobody_in_particular() -> None:
+    """Nor is everybody."""
+    for content in ("<@&78> hi", "@everyone hi"):
+        raw = told.IN_GUILD | {"content": content, "mentions": [], "mention_roles": ["78"]}
+        assert wire.message(raw, BOT._replace(role="77"), ROOM) is None
+
+
+PAYLOADS: list[tuple[Json, Callable[[Json], Event | None]]] = [
+    *(
+        (raw, functools.partial(wire.message, me=EVERYTHING, place=ROOM))
+        for raw in (told.DIRECT, told.IN_GUILD, told.ANSWER, told.FILES, told.JOINED, told.STICKER)
+    ),
+    (told.DIRECT | WORDS[2][0], functools.partial(wire.message, me=EVERYTHING, place=ROOM)),
+    (told.DIRECT | WORDS[3][0], functools.partial(wire.message, me=EVERYTHING, place=ROOM)),
+    (told.EDITED, functools.partial(wire.edited, me=EVERYTHING, place=ROOM)),
+    (told.SLASH, functools.partial(wire.interaction, names=NAMES)),
+    (told.PRESS, functools.partial(wire.interaction, names=NAMES)),
+    (told.LEFT, functools.partial(wire.membership, kind="leave", place=ROOM, me=BOT, now=1.0)),
+]
+
+
+@pytest.mark.parametrize(("usual", "read"), PAYLOADS)
+def test_whatever_a_payload_holds_it_is_read_or_unreadable(
+    usual: Json, read: Callable[[Json], Event | None]
+) -> None:
+    """Nothing else is raised; and what is returned can be stored and read again."""
+    for odd in changes(usual):
+        with contextlib.suppress(wire.Unreadable):
+            event = read(odd)
+            msgspec.json.decode(msgspec.json.encode(event), type=Event | None)
 
 
 def test_all_messages_of_a_guild() -> None:

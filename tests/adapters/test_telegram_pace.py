@@ -1,6 +1,7 @@
 """How fast the bot writes, on a clock that the tests move."""
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 
 import pytest
@@ -111,12 +112,39 @@ async def test_what_is_owed_moves_though_everybody_speaks() -> None:
     assert order[-1] == "live"
 
 
+async def stream(sent: Sent, chat: str, seconds: int) -> int:
+    """Show a stream that has something new each second; return how often it was shown."""
+    shown = 0
+    for _ in range(seconds):
+        with contextlib.suppress(RetryAfter):
+            sent.pace.preview(chat)
+            shown += 1
+        sent.clock.now += 1.0
+    return shown
+
+
+async def test_a_stream_is_shown_every_second(sent: Sent) -> None:
+    """In a private chat, for as long as it takes; and its end waits for no more than a second."""
+    assert await stream(sent, "1", 60) == 60
+    ended = sent.clock.now
+    await sent.send("1")
+    assert sent.clock.now - ended <= 1.0
+
+
+async def test_a_stream_leaves_a_group_half_of_its_minute(sent: Sent) -> None:
+    """Messages get the other half at once."""
+    assert await stream(sent, "-7", 60) == 10
+    for _ in range(3):
+        await sent.send("-7")
+    assert max(sent.at()) == pytest.approx(60)
+
+
 async def test_a_preview_leaves_room_for_messages(sent: Sent) -> None:
-    """It takes half of what a chat may get, and says when to try again."""
+    """Two are a little apart, and the second is told when to try again."""
     sent.pace.preview("1")
     with pytest.raises(RetryAfter) as refused:
         sent.pace.preview("1")
-    assert 0 < refused.value.seconds <= 3
+    assert 0 < refused.value.seconds <= 1
     await sent.send("1")
     assert sent.at() == [0]
 

@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any, cast
 
 import msgspec
 import pytest
+from adapters.odd import changes
 from adapters.telegram_host import FakeHost, adapter_on, received
 from servers.telegram_server import TelegramServer
 
@@ -133,18 +134,6 @@ async def test_an_answer_that_is_nested_too_deeply_stops_no_update(
         await host.until(lambda: host.texts == ["after"])
         await server.wait_for(lambda: not server.updates.pending)
     assert says(caplog, "cannot be read") == 1
-
-
-def changes(value: Any) -> Iterator[Any]:
-    """Yield a payload with each of its values, one after the other, replaced by odd ones."""
-    yield from (None, [], {}, "x", -1, 10**18, 10**30, [1], {"id": []}, True)
-    if isinstance(value, dict | list):
-        items = value.items() if isinstance(value, dict) else enumerate(value)
-        for key, inner in list(items):
-            for changed in changes(inner):
-                copy = value.copy()
-                copy[key] = changed
-                yield copy
 
 
 async def test_no_field_of_an_update_can_stop_the_bot() -> None:

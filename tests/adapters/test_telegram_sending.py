@@ -338,7 +338,10 @@ async def test_a_file_is_received_in_pieces(one: Sending) -> None:
 async def test_a_file_that_telegram_does_not_give_is_refused(one: Sending) -> None:
     """Unknown, or larger than 20 MB."""
     large = one.server.send(one.alice, one.chat, "document", bytes(20_000_001))
-    for ref, told in ((large.raw["document"]["file_id"], "20 MB"), ("unknown", "wrong file_id")):
+    for ref, told in (
+        (large.raw["document"]["file_id"], "larger than what Telegram gives"),
+        ("unknown", "wrong file_id"),
+    ):
         with pytest.raises(Rejected, match=told):
             await anext(one.adapter.open(Attachment(ref)))
 
@@ -352,13 +355,75 @@ async def test_a_file_that_breaks_off_is_told(one: Sending) -> None:
             pass
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "../../etc/passwd", "a/../../b"])
-async def test_a_path_that_leads_elsewhere_is_refused(one: Sending, path: str) -> None:
-    """Nothing of this machine is read, whatever a server says."""
-    result = {"file_id": "F", "file_unique_id": "U", "file_path": path}
+def keeps_at(one: Sending, path: str | Path) -> None:
+    """Let the server say that it keeps a file there."""
+    result = {"file_id": "F", "file_unique_id": "U", "file_path": str(path)}
     one.server.fail("getFile", 200, body=json.dumps({"ok": True, "result": result}))
-    with pytest.raises(Rejected, match="cannot be fetched"):
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/etc/passwd", "name the folder that it keeps files in with --local"),
+        ("../../etc/passwd", "cannot be fetched"),
+        ("a/../../b", "cannot be fetched"),
+    ],
+)
+async def test_a_path_that_leads_elsewhere_is_refused(one: Sending, path: str, told: str) -> None:
+    """Nothing of this machine is read, whatever a server says."""
+    keeps_at(one, path)
+    with pytest.raises(Rejected, match=told):
         await anext(one.adapter.open(Attachment("F")))
+
+
+async def test_a_file_of_a_local_server_is_read_where_it_lies(one: Sending) -> None:
+    """A Bot API server that runs with `--local` gives paths on its machine in place of files."""
+    local = one.folder / "server"
+    (local / "documents").mkdir(parents=True)
+    (local / "documents" / "a.pdf").write_bytes(bytes(600_000))
+    one.adapter = adapter_on(one.server, local=local)
+    keeps_at(one, local / "documents" / "a.pdf")
+    pieces = [len(piece) async for piece in one.adapter.open(Attachment("F"))]
+    assert sum(pieces) == 600_000
+    assert len(pieces) > 1
+
+
+async def test_a_local_server_shows_nothing_but_its_files(one: Sending) -> None:
+    """Neither what is beside its folder, nor where a link in it leads; what is gone is told."""
+    local = one.folder / "server"
+    local.mkdir()
+    (one.folder / "secret").write_text("secret")
+    (local / "link").symlink_to(one.folder / "secret")
+    one.adapter = adapter_on(one.server, local=local)
+    for path, told in (
+        (one.folder / "secret", "outside"),
+        (local / "link", "outside"),
+        (local / "gone", "any more"),
+        (local, "any more"),
+    ):
+        keeps_at(one, path)
+        with pytest.raises(Rejected, match=told):
+            await anext(one.adapter.open(Attachment("F")))
+
+
+async def test_limits_are_the_servers(one: Sending) -> None:
+    """Telegram's own, those of a local server, or what is set."""
+    limits = [
+        (made.file_bytes, made.received_bytes)
+        for options in ({}, {"local": "/x"}, {"file_bytes": "7", "received_bytes": "5"})
+        for made in [adapter_on(one.server, **options).capabilities]
+    ]
+    assert limits == [(50_000_000, 20_000_000), (2_000_000_000, 2_000_000_000), (7, 5)]
+
+
+async def test_a_file_is_read_up_to_the_limit_that_is_set(one: Sending) -> None:
+    """Whatever Telegram gives."""
+    message = one.server.send(one.alice, one.chat, "document", bytes(300_000))
+    one.adapter = adapter_on(one.server, received_bytes=1000)
+    got = [
+        piece async for piece in one.adapter.open(Attachment(message.raw["document"]["file_id"]))
+    ]
+    assert 1000 < sum(map(len, got)) < 300_000
 
 
 async def test_admins_are_known(one: Sending) -> None:

@@ -151,14 +151,16 @@ class Faults:
         *,
         code: int = 0,
         message: str = "",
+        body: Json | str | None = None,
         when: When = "before",
         times: int | None = 1,
         where: Callable[[Call], bool] = always,
     ) -> Fault:
-        """Answer with an error, before or after the call took effect."""
-        body: Json | str = {"code": code, "message": message or f"{status}: on demand"}
+        """Answer with an error, or a `body`, before or after the call took effect."""
+        told: Json | str = {"code": code, "message": message or f"{status}: on demand"}
         # Without a code of Discord's it is the proxy before it that answers, and in HTML.
-        answer = Answer(status, body if code or status < 500 else f"<html>{status}</html>")
+        said = told if code or status < 500 else f"<html>{status}</html>"
+        answer = Answer(status, said if body is None else body)
         return self._put(Fault(route, when, times, where, answer=answer))
 
     def rate_limit(

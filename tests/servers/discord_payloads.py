@@ -4,6 +4,7 @@ The shapes are those of Discord's documentation ("User", "Guild", "Channel", "Me
 "Interaction" objects), with the fields that a client may rely on.
 """
 
+import re
 from datetime import UTC, datetime
 
 from servers.discord_world import (
@@ -137,6 +138,8 @@ def guild(one: Guild, members: list[Person]) -> Json:
         "flags": 0,
     }
     admin = {"id": one.admin_role, "name": "Admin", "permissions": "8", "position": 1}
+    bot = next(who.id for who in one.members.values() if who.is_bot)
+    bots = {"id": one.bot_role, "name": "Bot", "managed": True, "tags": {"bot_id": bot}}
     return {
         "id": one.id,
         "name": one.name,
@@ -147,7 +150,7 @@ def guild(one: Guild, members: list[Person]) -> Json:
         "joined_at": LONG_AGO,
         "preferred_locale": "en-US",
         "system_channel_id": one.lobby.id if one.lobby else None,
-        "roles": [everyone, everyone | admin],
+        "roles": [everyone, everyone | admin, everyone | bots],
         "channels": [channel(place) for place in one.channels if not place.is_thread],
         "threads": [channel(place) for place in one.channels if place.is_thread],
         "members": [member(person) for person in members],
@@ -187,7 +190,7 @@ def message(world: World, one: Message, cdn: str, *, bare: bool = False) -> Json
             "timestamp": stamp(one.time),
             "edited_timestamp": None if one.edited is None else stamp(one.edited),
             "mentions": mentions,
-            "mention_roles": [],
+            "mention_roles": re.findall(r"<@&(\d+)>", one.content),
             "mention_everyone": one.mentions_everyone,
             "flags": one.flags,
             "pinned": False,

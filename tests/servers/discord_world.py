@@ -65,6 +65,11 @@ class Guild:
     def admin_role(self) -> str:
         return str(int(self.id) + 1)
 
+    @property
+    def bot_role(self) -> str:
+        """The role that Discord has made for the bot."""
+        return str(int(self.id) + 2)
+
 
 @dataclass(eq=False)
 class Channel:

@@ -31,7 +31,7 @@ from tenacity.wait import wait_exponential
 
 from chatstate import Rejected
 from chatstate_discord.receive.content import Json
-from chatstate_discord.receive.wire import snowflake_of
+from chatstate_discord.receive.wire import number_of, snowflake_of
 from chatstate_discord.send.errors import meaning
 
 log = logging.getLogger("chatstate.discord")
@@ -127,9 +127,9 @@ def newer(guild: Json, floor: int) -> dict[str, int]:
     """Return the channels and threads of a guild that have something newer, and its id."""
     places = [*guild.get("channels", ()), *guild.get("threads", ())]
     last = {
-        str(place["id"]): int(place.get("last_message_id") or 0)
+        str(place["id"]): number_of(place.get("last_message_id"))
         for place in places
-        if place["type"] in _SPOKEN_IN
+        if place.get("type") in _SPOKEN_IN
     }
     return {channel: newest for channel, newest in last.items() if newest > floor}
 
@@ -152,7 +152,7 @@ async def missed(http: HTTPClient, channel: str, floor: int) -> AsyncIterator[li
             return
         if page:
             yield page
-            after = int(page[-1]["id"])
+            after = max(after + 1, number_of(page[-1].get("id")))
         if len(page) < _PAGE:
             return
     log.warning("more than %d messages were missed in channel %s", MOST, channel)
@@ -167,7 +167,7 @@ async def _page(http: HTTPClient, channel: str, after: int) -> list[Json]:
         reraise=True,
     )
     page: list[Json] = await trying(_read, http, channel, after)
-    return sorted(page, key=lambda message: int(message["id"]))
+    return sorted(page, key=lambda message: number_of(message.get("id")))
 
 
 async def _read(http: HTTPClient, channel: str, after: int) -> list[Mapping[str, Any]]:

@@ -1,25 +1,63 @@
 """What is in one message of Discord's: its text, its files, and who is named in it.
 
-Pure functions on Discord's JSON. A text is as its writer sees it: a mention is a name, an emoji of
-a guild's own is its name between colons.
+Pure functions on Discord's JSON.
+
+1. A text is as its writer sees it: a mention is a name, an emoji of a guild's own is its name
+   between colons. What has no text has words that stand for it, if there are any.
+2. Whether somebody is mentioned is told by the text as well as by the list of mentions, which may
+   be empty.
+3. A file is found again by its message, also if that forwards it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from chatstate import Attachment, MessageRef, User
 
 Json = Mapping[str, Any]
 
-_NAMED = re.compile(r"<@!?(?P<user>\d+)>|<a?:(?P<emoji>\w+):\d+>")
+_NAMED = re.compile(r"<@[!&]?(?P<user>\d+)>|<a?:(?P<emoji>\w+):\d+>")
 
 
-def text_of(raw: Json, me: str) -> str:
-    """Return what was written, as its writer sees it, without the name of the bot `me`."""
-    return _readable(_without(raw.get("content") or "", me), _people(raw))
+def text_of(raw: Json, me: Collection[str] = ()) -> str:
+    """Return what is said, as its writer sees it, without the names of `me`: the bot, its role.
+
+    That is what was written, or words that stand for the rest: of stickers, polls, cards ("embeds")
+    and what is forwarded.
+    """
+    written = _readable(_without(raw.get("content") or "", me), _people(raw))
+    return written if raw.get("content") else "\n".join(filter(None, _words(raw)))
+
+
+def is_named(raw: Json, me: Collection[str]) -> bool:
+    """Tell whether a message mentions one of `me`, in its lists of mentions or its text."""
+    listed = [person["id"] for person in raw.get("mentions") or ()]
+    listed += raw.get("mention_roles") or ()
+    written = [match["user"] for match in _NAMED.finditer(raw.get("content") or "")]
+    return not {*listed, *written}.isdisjoint(me)
+
+
+def _words(raw: Json) -> Iterator[str]:
+    yield from (f":{sticker['name']}:" for sticker in raw.get("sticker_items") or ())
+    if poll := raw.get("poll"):
+        yield poll["question"].get("text", "")
+    for embed in raw.get("embeds") or ():
+        yield from _lines(embed)
+    for snapshot in raw.get("message_snapshots") or ():
+        yield text_of(snapshot["message"])
+
+
+def _lines(embed: Json) -> Iterator[str]:
+    """Yield the words of a card."""
+    nobody: Json = {}
+    yield (embed.get("author") or nobody).get("name", "")
+    yield from (embed.get(name) or "" for name in ("title", "description"))
+    for field in embed.get("fields") or ():
+        yield f"{field['name']}: {field['value']}"
+    yield (embed.get("footer") or nobody).get("text", "")
 
 
 def _readable(text: str, people: Mapping[str, User]) -> str:
@@ -32,9 +70,9 @@ def _readable(text: str, people: Mapping[str, User]) -> str:
     return _NAMED.sub(shown, text)
 
 
-def _without(text: str, id: str) -> str:
-    """Return a text without mentions of `id`, and without the blanks that these leave."""
-    spans = [found.span() for found in _NAMED.finditer(text) if found["user"] == id]
+def _without(text: str, me: Collection[str]) -> str:
+    """Return a text without mentions of `me`, and without the blanks that these leave."""
+    spans = [found.span() for found in _NAMED.finditer(text) if found["user"] in me]
     for start, end in reversed(spans):
         before, after = text[:start], text[end:]
         if not before.strip():
@@ -56,13 +94,14 @@ def mentions(raw: Json) -> tuple[User, ...]:
 
 def reference(raw: Json) -> MessageRef:
     """Return a message as another names it."""
-    text = _readable(raw.get("content") or "", _people(raw))
-    return MessageRef(raw["id"], text, user(raw["author"], {}))
+    return MessageRef(raw["id"], text_of(raw), user(raw["author"], {}))
 
 
 def attachments(raw: Json) -> tuple[Attachment, ...]:
-    """Return the files of a message."""
-    return tuple(_attachment(file, raw) for file in raw.get("attachments") or ())
+    """Return the files of a message, and of what it forwards."""
+    holders = [raw, *(snapshot["message"] for snapshot in raw.get("message_snapshots") or ())]
+    files = [file for holder in holders for file in holder.get("attachments") or ()]
+    return tuple(_attachment(file, raw) for file in files)
 
 
 def _attachment(raw: Json, holder: Json) -> Attachment:

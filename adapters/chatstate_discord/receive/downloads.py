@@ -26,7 +26,7 @@ async def download(http: HTTPClient, attachment: Attachment) -> AsyncIterator[by
         for address in (url, ""):
             address = address or await _address(http, where)  # noqa: PLW2901 - asked for only now
             try:
-                async with session.get(address) as answer:
+                async with session.get(address, proxy=http.proxy) as answer:
                     if answer.status == HTTPStatus.OK:
                         async for piece in answer.content.iter_chunked(_PIECE):
                             yield piece
@@ -44,7 +44,8 @@ async def _address(http: HTTPClient, where: str) -> str:
         holder: Any = await http.get_message(int(channel), int(message))
     except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
         raise meaning(error) from error
-    for attached in holder["attachments"]:
+    holders = [holder, *(snapshot["message"] for snapshot in holder.get("message_snapshots", ()))]
+    for attached in (file for said in holders for file in said["attachments"]):
         if attached["id"] == file:
             return str(attached["url"])
     raise Rejected("the file was removed from its message")

@@ -3,7 +3,9 @@
 1. Events are taken in the order in which they came, several at once if they wait.
 2. Each new session begins with reading back. What comes live in a channel that is being read back
    is held until that is done.
-3. A payload that cannot be read is logged and left out.
+3. A payload that cannot be read, whatever reading it raises, is logged and left out: it ends no
+   connection, and stops no other.
+4. A slash command that the bot no longer has is answered for the person alone.
 """
 
 from __future__ import annotations
@@ -15,15 +17,16 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import discord
+from msgspec.structs import replace
 
-from chatstate import Event
+from chatstate import Event, Message
 from chatstate.adapter import Host
 from chatstate_discord.menu import names
 from chatstate_discord.receive import wire
 from chatstate_discord.receive.backfill import Marks, missed, newer, oldest
 from chatstate_discord.receive.content import Json
 from chatstate_discord.receive.places import Places
-from chatstate_discord.receive.wire import Groups, Me, Place, Unreadable
+from chatstate_discord.receive.wire import Groups, Me, Place, number_of
 from chatstate_discord.send.acknowledging import Acknowledging
 
 log = logging.getLogger("chatstate.discord")
@@ -67,18 +70,22 @@ class Intake:
         self._failure: asyncio.Future[None] | None = None
         self.is_ready = asyncio.Event()
 
-    @property
-    def _me(self) -> Me:
-        """The bot itself, which a client knows once it is logged in."""
-        return Me(str(self._client.user.id) if self._client.user else "", self._groups)
+    def _me(self, place: Place | None = None) -> Me:
+        """Return the bot itself, which a client knows once it is logged in, as it is there."""
+        me = str(self._client.user.id) if self._client.user else ""
+        return Me(me, self._groups, self._places.role(place.chat.id) if place else "")
 
     def hear(self, kind: str, data: dict[str, Any]) -> None:
         """Take an event of the gateway's; it is looked at later, but for interactions."""
-        heard: Heard | None = Heard(kind, data)
-        if kind == "INTERACTION_CREATE":
-            heard = self._interaction(data)
-        if heard:
-            self._queue.put_nowait(heard)
+        try:
+            heard: Heard | None = Heard(kind, dict(data))
+            if kind == "INTERACTION_CREATE":
+                heard = self._interaction(data)
+        except Exception as error:  # noqa: BLE001 - by the module's rule 3
+            log.warning("an event %s cannot be read: %s", kind, error)
+        else:
+            if heard:
+                self._queue.put_nowait(heard)
 
     def lost(self, shard: int) -> None:
         """Note that a shard is not connected."""
@@ -108,7 +115,7 @@ class Intake:
                 if heard.kind in _SESSION:
                     await self._deliver(ready)
                     ready = []
-                    await self._session(heard)
+                    self._session_of(heard)
                 else:
                     ready += await self._read(heard)
             await self._deliver(ready)
@@ -142,10 +149,10 @@ class Intake:
         if is_private or channel in known:
             last = known.get(channel, 0)
             # A message may have an older id than an interaction that came before it.
-            newest = int(heard.data["id"]) if is_message or not last else last
+            newest = number_of(heard.data.get("id")) if is_message or not last else last
             self._marks.heard_in_private(channel, newest)
         if is_message:
-            self._marks.heard(int(heard.data["id"]))
+            self._marks.heard(number_of(heard.data.get("id")))
 
     async def _read(self, heard: Heard) -> list[tuple[Heard, Event | None]]:
         """Return an event, unless it is held."""
@@ -164,14 +171,14 @@ class Intake:
                 return self._membership(heard)
             place = await self._places.of(data)
             return self._said(heard.kind, data, place)
-        except (Unreadable, KeyError, TypeError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - by the module's rule 3
             log.warning("an event %s cannot be read: %s", heard.kind, error)
             return None
 
     def _said(self, kind: str, data: Json, place: Place) -> Event | None:
         if kind == "MESSAGE_UPDATE":
-            return wire.edited(data, self._me, place)
-        event = wire.message(data, self._me, place)
+            return wire.edited(data, self._me(place), place)
+        event = wire.message(data, self._me(place), place)
         if event and event.message.kind == "join" and self._client.intents.members:
             return None  # told by GUILD_MEMBER_ADD
         return event
@@ -181,28 +188,39 @@ class Intake:
         kind: Literal["join", "leave"] = "join" if heard.kind.endswith("ADD") else "leave"
         if place is None:
             return None
-        return wire.membership(heard.data, kind, place, self._me, time.time())
+        return wire.membership(heard.data, kind, place, self._me(), time.time())
 
     def _interaction(self, data: Json) -> Heard | None:
-        try:
-            event = wire.interaction(data, self._names)
-        except Unreadable as error:
-            log.warning("an interaction cannot be read: %s", error)
-            return None
+        event = wire.interaction(data, self._names)
         origin = wire.origin(event.origin) if event else None
         if event is None or origin is None:
             return None
         http = self._client.http
-        text = None if origin.is_press else self._host.refusal(event.message)
+        text = None if origin.is_press else self._refusal(data, event.message)
         if text is not None:
             self._acknowledging.refuse(http, origin, text)
             return None
         stored = self._acknowledging.begin(http, origin)
         return Heard("INTERACTION_CREATE", data, event, stored)
 
+    def _refusal(self, data: Json, message: Message) -> str | None:
+        """Return what a command is answered at once that the bot cannot handle.
+
+        One that it does not have may be another bot's where people type it, but not here.
+        """
+        if data["data"]["name"] not in self._names:
+            message = replace(message, chat=replace(message.chat, kind="private"))
+        return self._host.refusal(message)
+
     # Reading back
 
-    async def _session(self, heard: Heard) -> None:
+    def _session_of(self, heard: Heard) -> None:
+        try:
+            self._session(heard)
+        except Exception as error:  # noqa: BLE001 - by the module's rule 3
+            log.warning("an event %s cannot be read: %s", heard.kind, error)
+
+    def _session(self, heard: Heard) -> None:
         data, floor = heard.data, self._marks.floor
         shard = (data.get("shard") or [0])[0]
         if heard.kind == "READY":
@@ -265,7 +283,7 @@ class Intake:
     async def _read_channel(self, channel: str, floor: int, place: Place | None) -> None:
         async with self._readers:
             async for page in missed(self._client.http, channel, floor):
-                where = place or await self._places.of({**page[0], "guild_id": ""})
+                where = place or await self._places.of({"channel_id": channel, "guild_id": ""})
                 told = [Heard("MESSAGE_CREATE", said) for said in page]
                 await self._deliver([(heard, self._past(heard, where)) for heard in told])
         while held := self._held[channel]:
@@ -277,7 +295,7 @@ class Intake:
     def _past(self, heard: Heard, place: Place) -> Event | None:
         try:
             return self._said(heard.kind, heard.data, place)
-        except Unreadable as error:
+        except Exception as error:  # noqa: BLE001 - by the module's rule 3
             log.warning("a message cannot be read: %s", error)
             return None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-import aiohttp
 import discord
 
 from chatstate import Chat
@@ -36,6 +35,13 @@ class Places:
         known = self._client.get_guild(int(guild))
         return _place(known.system_channel) if known and known.system_channel else None
 
+    def role(self, channel: str) -> str:
+        """Return the role that is the bot's own in a channel's guild; "" if it has none."""
+        known = self._client.get_channel(wire.number_of(channel))
+        guild = known.guild if isinstance(known, discord.abc.GuildChannel) else None
+        own = guild.self_role if guild else None
+        return str(own.id) if own else ""
+
     def may_read(self, channel: str) -> bool:
         """Tell whether the bot may see what was said in a channel."""
         known = self._client.get_channel(int(channel))
@@ -56,10 +62,10 @@ class Places:
     async def _asked(self, channel: str) -> Place:
         try:
             told: Any = await self._client.http.get_channel(int(channel))
-        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            return wire.place_of(told)
+        except Exception as error:  # noqa: BLE001 - whatever is answered, what was said there is heard
             log.warning("channel %s is taken for no thread: %s", channel, meaning(error))
             return Place(Chat(channel, "group"))
-        return wire.place_of(told)
 
 
 def _place(channel: Any) -> Place:

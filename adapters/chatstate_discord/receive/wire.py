@@ -6,13 +6,15 @@
    history has the id that it had on the gateway.
 3. An edit is what has a new `edited_timestamp`: a link's preview that Discord adds is none.
 4. A thread belongs to its channel: that is the chat, and a forum is one.
-5. What is not as Discord documents it raises `Unreadable`.
+5. What is not as Discord documents it raises `Unreadable`, whatever reading it raises. An event
+   that is returned can be stored and read again.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
@@ -22,6 +24,7 @@ from chatstate import Chat, Event, Message, MessageRef
 from chatstate_discord.receive.content import (
     Json,
     attachments,
+    is_named,
     mentions,
     reference,
     text_of,
@@ -47,10 +50,16 @@ class Unreadable(Exception):  # noqa: N818 - what is told of a payload, by the m
 
 
 class Me(NamedTuple):
-    """The bot itself. `groups` says what it listens to in guilds."""
+    """The bot itself. `groups` says what it listens to in guilds; `role` is its own in this one."""
 
     id: str
     groups: Groups = "addressed"
+    role: str = ""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The ids that mean the bot when they are mentioned."""
+        return frozenset(name for name in (self.id, self.role) if name)
 
 
 class Place(NamedTuple):
@@ -99,17 +108,15 @@ def snowflake_of(seconds: float) -> int:
 
 def message(raw: Json, me: Me, place: Place) -> Event | None:
     """Return a new message, or somebody's arrival; None if it is not for the bot."""
-    try:
+    with _reading():
         if raw["type"] == JOINED and not _is_machine(raw):
-            return Event(raw["id"], _said(raw, place, "", "join"))
+            return _proved(Event(raw["id"], _said(raw, place, "", "join")))
         return _if_heard(raw, me, place)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise Unreadable(f"{type(error).__name__}: {error}") from error
 
 
 def edited(raw: Json, me: Me, place: Place) -> Event | None:
     """Return an edit of a message; None if it is none, or not for the bot."""
-    try:
+    with _reading():
         if not raw.get("edited_timestamp"):
             return None
         event = _if_heard(raw, me, place)
@@ -117,22 +124,22 @@ def edited(raw: Json, me: Me, place: Place) -> Event | None:
             return None
         time = datetime.fromisoformat(raw["edited_timestamp"])
         changed = msgspec.structs.replace(event.message, kind="edit", time=time)
-        return Event(f"{raw['id']}/{raw['edited_timestamp']}", changed)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise Unreadable(f"{type(error).__name__}: {error}") from error
+        return _proved(Event(f"{raw['id']}/{raw['edited_timestamp']}", changed))
 
 
 def membership(
     raw: Json, kind: Literal["join", "leave"], place: Place, me: Me, now: float
 ) -> Event | None:
     """Return that somebody has come to a guild or left it; Discord gives that no id of its own."""
-    person = raw["user"]
-    if person["id"] == me.id or person.get("bot"):
-        return None
-    time = datetime.fromtimestamp(now, UTC)
-    said = Message("", user(person, raw), place.chat, kind, place.thread, time=time, raw=dict(raw))
-    stamp = raw.get("joined_at") or int(now * 1000)
-    return Event(f"{kind}/{raw['guild_id']}/{person['id']}/{stamp}", said)
+    with _reading():
+        person = raw["user"]
+        if person["id"] == me.id or person.get("bot"):
+            return None
+        time = datetime.fromtimestamp(now, UTC)
+        who, chat = user(person, raw), place.chat
+        said = Message("", who, chat, kind, place.thread, time=time, raw=dict(raw))
+        stamp = raw.get("joined_at") or int(now * 1000)
+        return _proved(Event(f"{kind}/{raw['guild_id']}/{person['id']}/{stamp}", said))
 
 
 def interaction(raw: Json, names: Mapping[str, Mapping[str, str]]) -> Event | None:
@@ -140,14 +147,12 @@ def interaction(raw: Json, names: Mapping[str, Mapping[str, str]]) -> Event | No
 
     `names` tells how the bot calls a command (under "") and its options, by Discord's names.
     """
-    try:
+    with _reading():
         if raw["type"] == SLASH and raw["data"].get("type", 1) == 1:
-            return _command(raw, names)
+            return _proved(_command(raw, names))
         if raw["type"] == PRESS:
             return _press(raw)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise Unreadable(f"{type(error).__name__}: {error}") from error
-    return None
+        return None
 
 
 def place_of(channel: Json) -> Place:
@@ -159,19 +164,40 @@ def place_of(channel: Json) -> Place:
     return Place(Chat(str(channel["id"]), kind, channel.get("name") or ""))
 
 
+def number_of(id: object) -> int:
+    """Return an id as a number, which grows with time; 0 if it is none."""
+    return int(id) if isinstance(id, str | int) and str(id).isdecimal() else 0
+
+
 def private(channel: str) -> Place:
     """Return a private chat."""
     return Place(Chat(channel, "private"))
 
 
+@contextlib.contextmanager
+def _reading() -> Generator[None]:
+    """Tell of whatever is not as documented as `Unreadable`: a payload may be anything."""
+    try:
+        yield
+    except Exception as error:
+        raise Unreadable(f"{type(error).__name__}: {error}") from error
+
+
+def _proved(event: Event) -> Event:
+    """Return an event that can be stored and read again. Raises what msgspec raises."""
+    msgspec.json.decode(msgspec.json.encode(event), type=Event)
+    return event
+
+
 def _if_heard(raw: Json, me: Me, place: Place) -> Event | None:
     if _is_machine(raw) or raw.get("type", PLAIN) not in (PLAIN, REPLY):
         return None
-    if not raw.get("content") and not raw.get("attachments"):
-        return None  # a sticker, a poll; or Discord withholds it, as the bot lacks the intent
     if place.chat.kind != "private" and me.groups != "all" and not _is_addressed(raw, me):
         return None
-    return Event(raw["id"], _said(raw, place, text_of(raw, me.id), "message"))
+    said = _said(raw, place, text_of(raw, me.names), "message")
+    if not (said.text or said.attachments or raw.get("content")):
+        return None  # nothing in words; or Discord withholds it, as the bot lacks the intent
+    return _proved(Event(raw["id"], said))
 
 
 def _is_machine(raw: Json) -> bool:
@@ -180,8 +206,7 @@ def _is_machine(raw: Json) -> bool:
 
 def _is_addressed(raw: Json, me: Me) -> bool:
     answered: Json = raw.get("referenced_message") or {}
-    named = [person["id"] for person in raw.get("mentions") or ()]
-    return me.id in (*named, answered.get("author", {}).get("id"))
+    return answered.get("author", {}).get("id") == me.id or is_named(raw, me.names)
 
 
 def _said(raw: Json, place: Place, text: str, kind: Literal["message", "join"]) -> Message:
@@ -235,7 +260,7 @@ def _press(raw: Json) -> Event | None:
     unique = _MADE_UNIQUE.fullmatch(data)
     said = _done(raw, unique[1] if unique else data, "press", pressed=reference(on))
     made = Origin(raw["id"], raw["token"], raw["application_id"], is_press=True, hidden=hidden)
-    return Event(raw["id"], said, made.note())
+    return _proved(Event(raw["id"], said, made.note()))
 
 
 def _done(raw: Json, text: str, kind: Literal["message", "press"], **more: Any) -> Message:

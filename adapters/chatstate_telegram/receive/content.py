@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chatstate import Attachment
+from chatstate_telegram.receive.rich import addressed, blocks_of, words_of
 
 Json = dict[str, Any]
 LONGEST = 4096
@@ -30,14 +31,23 @@ _FILES = (  # an animation is shown as a document too, so it comes first
     _Kind("document", "application/octet-stream", "document"),
     _Kind("audio", "audio/mpeg", "audio.mp3"),
     _Kind("voice", "audio/ogg", "voice.ogg"),
+    _Kind("voice_note", "audio/ogg", "voice.ogg"),
     _Kind("video", "video/mp4", "video.mp4"),
     _Kind("video_note", "video/mp4", "video_note.mp4"),
     _Kind("photo", "image/jpeg", "photo.jpg"),
+    _Kind("live_photo", "video/mp4", "live_photo.mp4"),
 )
 
 
 def attachments(raw: Json) -> list[Attachment]:
-    """Return the file of a message. A photo comes in several sizes: the largest is it."""
+    """Return the files of a message, which are several only if it is a rich one."""
+    if "rich_message" in raw:
+        return [file for block in blocks_of(raw["rich_message"]) for file in _file(block)]
+    return _file(raw)
+
+
+def _file(raw: Json) -> list[Attachment]:
+    """Return the file that is here. A photo comes in several sizes: the largest is it."""
     for kind in _FILES:
         if kind.key in raw:
             file = raw[kind.key][-1] if kind.key == "photo" else raw[kind.key]
@@ -88,6 +98,15 @@ def _sticker(raw: Json) -> str:
     return str(raw.get("emoji", "🖼"))
 
 
+def _checklist(raw: Json) -> str:
+    return "\n".join([raw["title"], *(task["text"] for task in raw["tasks"])])
+
+
+def _game(raw: Json) -> str:
+    lines = (raw["title"], raw.get("description"), raw.get("text"))
+    return "\n".join(line for line in lines if line)
+
+
 _WORDS: Mapping[str, Callable[[Json], str]] = {  # a venue is shown as a location too
     "venue": _venue,
     "location": _place,
@@ -95,6 +114,10 @@ _WORDS: Mapping[str, Callable[[Json], str]] = {  # a venue is shown as a locatio
     "sticker": _sticker,
     "dice": lambda raw: str(raw["emoji"]),
     "poll": lambda raw: str(raw["question"]),
+    "rich_message": words_of,
+    "checklist": _checklist,
+    "game": _game,
+    "web_app_data": lambda raw: str(raw["data"]),
 }
 
 
@@ -103,6 +126,9 @@ def entities(raw: Json, text: str) -> Iterator[tuple[int, int, Json]]:
 
     Telegram counts UTF-16 code units.
     """
+    if "rich_message" in raw:
+        for kind, start, end in addressed(text):
+            yield start, end, {"type": kind}
     found: list[Json] = raw.get("entities") or raw.get("caption_entities") or []
     for entity in found:
         start, length = entity["offset"], entity["length"]

@@ -8,7 +8,9 @@ where short bursts are allowed, 20 a minute in a group, and about 30 a second in
 2. Who waits for the account's turn is in one of two lines: chats in which somebody has just
    spoken, and others, which are owed something from before. The first goes first; each fifth
    turn is the other's, so that it moves too.
-3. A preview takes no more than half of what its chat, and the account, have left.
+3. A chat's previews go a little apart, one a second, within the limit of what it gets in all: a
+   message waits for at most a second because of them. Of what a group gets in a minute, and of what
+   the account sends, they take no more than half.
 """
 
 from __future__ import annotations
@@ -56,11 +58,15 @@ class Limit(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """Telegram's: for the account, for one chat (one a second, in bursts of three), for a group."""
+    """Telegram's: for the account, for one chat (one a second, in bursts of three), for a group.
+
+    `preview` is ours: how far apart the previews in a chat are.
+    """
 
     account: Limit = Limit(30, 1.0)
     chat: Limit = Limit(3, 3.0)
     group: Limit = Limit(20, 60.0)
+    preview: Limit = Limit(1, 0.9)  # a stream is shown once a second, and no clock is exact
 
 
 class _Window:
@@ -85,6 +91,29 @@ class _Window:
         self._times.append(now)
 
 
+class _Chat:
+    """What counts for a chat; a group's id is negative."""
+
+    def __init__(self, chat: str, limits: Limits) -> None:
+        self.messages = _Window(limits.chat)
+        self.minute = _Window(limits.group) if chat.startswith("-") else None
+        self.previews = _Window(limits.preview)
+
+    @property
+    def windows(self) -> list[_Window]:
+        """The windows that hold each message."""
+        return [self.messages, *([self.minute] if self.minute else [])]
+
+    def free_at(self) -> float:
+        """Return when one more message is within all limits."""
+        return max(window.free_at() for window in self.windows)
+
+    def spare_at(self) -> float:
+        """Return when one more preview leaves messages what they need."""
+        minute = self.minute.spare_at() if self.minute else 0.0
+        return max(self.messages.free_at(), self.previews.free_at(), minute)
+
+
 class Pace:
     """Gives each message its turn. `heard` tells in which chats somebody speaks."""
 
@@ -92,7 +121,7 @@ class Pace:
         self._limits = limits or Limits()
         self._clock = clock or LoopClock()
         self._account = _Window(self._limits.account)
-        self._chats: OrderedDict[str, list[_Window]] = OrderedDict()
+        self._chats: OrderedDict[str, _Chat] = OrderedDict()
         self._heard: OrderedDict[str, float] = OrderedDict()
         self._live: deque[asyncio.Future[None]] = deque()
         self._others: deque[asyncio.Future[None]] = deque()
@@ -108,11 +137,11 @@ class Pace:
 
     async def turn(self, chat: str) -> None:
         """Return when a message may be sent to a chat, and count it."""
-        windows = self._windows(chat)
-        while (wait := max(window.free_at() for window in windows) - self._clock.time()) > 0:
+        there = self._chat(chat)
+        while (wait := there.free_at() - self._clock.time()) > 0:
             await self._clock.sleep(wait)
         now = self._clock.time()
-        for window in windows:
+        for window in there.windows:
             window.take(now)
         if self._live or self._others or self._account.free_at() > now:
             await self._in_line(chat)
@@ -122,11 +151,11 @@ class Pace:
     def preview(self, chat: str) -> None:
         """Count a preview. Raises `RetryAfter` if that takes what messages may need."""
         now = self._clock.time()
-        windows = [*self._windows(chat), self._account]
-        wait = max(window.spare_at() for window in windows) - now
+        there = self._chat(chat)
+        wait = max(there.spare_at(), self._account.spare_at()) - now
         if wait > 0 or self.is_busy:
             raise RetryAfter(max(wait, 0.1))
-        for window in windows:
+        for window in (*there.windows, there.previews, self._account):
             window.take(now)
 
     @property
@@ -139,23 +168,19 @@ class Pace:
         if self._giving:
             self._giving.cancel()
 
-    def _windows(self, chat: str) -> list[_Window]:
-        """Return what counts for a chat; a group's id is negative."""
-        windows = self._chats.get(chat)
-        if windows is None:
-            limits = [self._limits.chat]
-            limits += [self._limits.group] if chat.startswith("-") else []
-            windows = self._chats[chat] = [_Window(limit) for limit in limits]
+    def _chat(self, chat: str) -> _Chat:
+        there = self._chats.get(chat)
+        if there is None:
+            there = self._chats[chat] = _Chat(chat, self._limits)
             self._forget()
         self._chats.move_to_end(chat)
-        return windows
+        return there
 
     def _forget(self) -> None:
         """Forget the chats that have been silent for longest, if their windows are empty."""
         now = self._clock.time()
         while len(self._chats) > _KNOWN_CHATS:
-            windows = next(iter(self._chats.values()))
-            if max(window.free_at() for window in windows) > now:
+            if next(iter(self._chats.values())).free_at() > now:
                 return
             self._chats.popitem(last=False)
 

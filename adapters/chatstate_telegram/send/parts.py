@@ -24,7 +24,6 @@ from chatstate_telegram.send.markup import measure, message
 
 TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024
-FILE_BYTES = 50_000_000
 PHOTO_BYTES = 10_000_000
 ALBUM = 10
 _SURROGATE = re.compile("[\ud800-\udfff]")
