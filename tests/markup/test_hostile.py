@@ -19,8 +19,8 @@ from markup.profile import PROFILE
 from markup.strategies import documents, hostile
 
 from chatstate.markup import parse, plain, split
-from chatstate_discord import markup as discord
-from chatstate_telegram import markup as telegram
+from chatstate_discord.send import markup as discord
+from chatstate_telegram.send import markup as telegram
 
 REPEATED = {
     "quotes": "> ",

@@ -11,9 +11,6 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from chatstate_console.send.markup import rich_text
-from chatstate_discord.send.markup import markdown as discord_markdown
-from chatstate_telegram.send.markup import message
 from hypothesis import example, given
 from hypothesis import strategies as st
 from markup.letters import kept, letters, markup, shown
@@ -22,6 +19,9 @@ from markup.strategies import documents, hostile
 from rich.console import Console
 
 from chatstate.markup import StyledText, parse, plain
+from chatstate_console.send.markup import rich_text
+from chatstate_discord.send.markup import markdown as discord_markdown
+from chatstate_telegram.send.markup import message
 
 LOST = [
     "[Alice]: hi",

@@ -1,1 +1,8 @@
-"""From what a handler answered to the platform's acknowledgement, in order and nothing lost."""
+"""From what a handler answered to the platform's acknowledgement, in order and nothing lost.
+
+1. `rendering` makes of an answer the calls that are owed (`outbound`), with `degrade` for what a
+   platform lacks, `buttons` for what it cannot carry, and `spool` for files.
+2. `sender` makes these calls, one line for each conversation; `delivery` knows what to do when
+   one does not plainly succeed.
+3. Nothing here opens a transaction of its own: replies are committed with their turn.
+"""

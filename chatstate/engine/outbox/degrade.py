@@ -27,12 +27,12 @@ def degrade(post: Post, capabilities: Capabilities, sentences: Mapping[str, str]
 
     `sentences` are the framework's, by name (see `chatstate.language.sentences`).
     """
-    for one in DEGRADATIONS:
-        if one.wants(post) and not getattr(capabilities, one.capability):
-            post = one.instead(post, sentences)
-    large = [one for one in post.files if one.size > capabilities.file_bytes]
+    for degradation in DEGRADATIONS:
+        if degradation.wants(post) and not getattr(capabilities, degradation.capability):
+            post = degradation.instead(post, sentences)
+    large = [file for file in post.files if file.size > capabilities.file_bytes]
     if large:
-        kept = [one for one in post.files if one not in large]
+        kept = [file for file in post.files if file not in large]
         post = _noted(replace(post, files=kept), large, "file_too_large", sentences)
     return post
 
@@ -55,7 +55,9 @@ def _files_as_notes(post: Post, sentences: Mapping[str, str]) -> Post:
 def _noted(
     post: Post, files: Sequence[StoredFile], sentence: str, sentences: Mapping[str, str]
 ) -> Post:
-    lines = [say(sentences, sentence, file=one.name, size=readable_size(one.size)) for one in files]
+    lines = [
+        say(sentences, sentence, file=file.name, size=readable_size(file.size)) for file in files
+    ]
     return _with_lines(post, lines)
 
 

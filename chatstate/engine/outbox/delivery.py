@@ -1,4 +1,9 @@
-"""One reply whose first try did not plainly succeed: tried again until its fate is known."""
+"""One reply whose first try did not plainly succeed: tried again until its fate is known.
+
+1. What surely had no effect is tried for ever, with growing pauses or as long as the platform asks.
+2. What may have had one is tried a few times, or not again, as the policy says.
+3. What is refused is not tried again. A chat that has moved is tried where it is now.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""From what a handler answers to the calls that are owed for it."""
+"""From what a handler answers to the calls that are owed for it.
+
+1. What is rendered is what the outbox keeps: after a crash the same calls are made.
+2. Messages that showed a preview become the answer, in their order; those left over are deleted.
+3. Long Markdown is parsed and cut in a thread, since that may stop the loop for seconds.
+"""
 
 from __future__ import annotations
 

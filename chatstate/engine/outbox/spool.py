@@ -67,13 +67,13 @@ class Spool:
         A `File` that is there several times is read once: its source may be a stream. Raises
         `ReplyError` if one cannot be read; then none is kept.
         """
-        files = [file for one in answer if isinstance(one, Reply) for file in one.files]
+        files = [file for reply in answer if isinstance(reply, Reply) for file in reply.files]
         capabilities = self._adapters[arrival.place.account].capabilities
         limit = capabilities.file_bytes if capabilities.files else 0
         taken: list[StoredFile] = []
         try:
             for number, file in enumerate(files):
-                first = next(n for n, one in enumerate(files) if one is file)
+                first = next(n for n, earlier in enumerate(files) if earlier is file)
                 if first == number:
                     taken.append(await self._take(arrival.seq, file, limit))
                 else:
@@ -105,13 +105,13 @@ class Spool:
 
     def lost(self, files: Iterable[StoredFile]) -> StoredFile | None:
         """Return the first of these that is in the spool no more."""
-        return next((one for one in files if not Path(one.path).exists()), None)
+        return next((file for file in files if not Path(file.path).exists()), None)
 
     def discard(self, files: Iterable[StoredFile]) -> None:
         """Remove files that are owed no more."""
-        for one in files:
+        for file in files:
             with contextlib.suppress(OSError):  # the next sweep finds it
-                Path(one.path).unlink(missing_ok=True)
+                Path(file.path).unlink(missing_ok=True)
 
     async def sweep(self) -> None:
         """Remove what is owed no more, though it lies in the spool. Only while no turn runs."""
@@ -221,15 +221,15 @@ def _pieces(file: File) -> Generator[bytes]:
 
 def _make_folder(folder: Path) -> None:
     """Make a folder in the store's own, for the owner alone, and durably."""
-    for one in (folder.parent, folder):
+    for made in (folder.parent, folder):
         with contextlib.suppress(FileExistsError):
-            one.mkdir(mode=0o700)
-            sync_folder(one.parent)
+            made.mkdir(mode=0o700)
+            sync_folder(made.parent)
 
 
 def _names_in(folder: Path) -> list[str]:
     try:
-        return [one.name for one in folder.iterdir()]
+        return [path.name for path in folder.iterdir()]
     except FileNotFoundError:
         return []
     except OSError as error:

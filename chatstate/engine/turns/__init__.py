@@ -1,1 +1,8 @@
-"""One event on its way to its commit. `turns` reads as one page; the other files are its stages."""
+"""One event on its way to its commit. Read `turns`: it is the path of every message.
+
+1. `dispatch` finds the `plan` of an event; `admission` and `overlap` stand before its handler.
+2. `calling` runs the handler within its `middleware`, on the `values` it holds; `effects` is what
+   it can do meanwhile, `watch` knows it if it has to wait.
+3. `finish` makes of what it did one commit, or of what it raised a dead letter.
+4. What the framework itself does in a conversation is a row in `own_events`.
+"""

@@ -60,7 +60,7 @@ class Caller:
             if plan.mode == "async":
                 returned = await plan.fn(*positional, **named)
             elif plan.mode == "sync":
-                returned = await self._in_thread(plan, positional, named)
+                returned = await self._in_thread(turn, plan, positional, named)
             else:
                 return await self._stream(turn, plan, plan.fn(*positional, **named))
         except StorageError as error:  # of a store of the handler's; ours shows at the commit too
@@ -93,8 +93,11 @@ class Caller:
         turn.answers = [await download(given.file) if given.file else given.text for given in taken]
         return None
 
-    async def _in_thread(self, plan: Plan, positional: list[Any], named: dict[str, Any]) -> Any:
+    async def _in_thread(
+        self, turn: RunningTurn, plan: Plan, positional: list[Any], named: dict[str, Any]
+    ) -> Any:
         call = functools.partial(plan.fn, *positional, **named)
+        turn.task = None  # it goes on in another
         # A middleware may await us in a task of its own, which knows nothing of parked jobs.
         returned = await (self._threads.run(call) if plan.around else in_thread(call))
         return await returned if inspect.isawaitable(returned) else returned

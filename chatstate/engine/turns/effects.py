@@ -67,30 +67,37 @@ class TurnEffects:
 
     @property
     def messages(self) -> tuple[Message, ...]:
+        """See `Turn.messages`."""
         return self._turn.messages
 
     @property
     def text(self) -> str:
+        """See `Turn.text`."""
         return self._turn.text
 
     @property
     def files(self) -> Sequence[File]:
+        """See `Turn.files`."""
         return self._turn.files
 
     @property
     def answers(self) -> Sequence[str | File]:
+        """See `Turn.answers`."""
         return self._turn.answers
 
     @property
     def held(self) -> Mapping[Key, Held]:
+        """The values this attempt holds, by key."""
         return self._turn.held or {}
 
     def say_instead(self, text: str, attachments: Sequence[Attachment]) -> None:
+        """Handle another text, with other attachments, in place of what was said."""
         turn = self._live("say_instead")
         turn.text = text
         turn.said_instead = replace(turn.message, text=text, attachments=tuple(attachments))
 
     async def hold(self, wanted: Any, of: User | None) -> Held:
+        """Return a value as this attempt holds it; see `Turn.state`."""
         turn, plan = self._live("state"), self._plan
         if turn.held is None and not self._values.take(turn, plan):
             await self._values.load(turn, plan)
@@ -103,6 +110,7 @@ class TurnEffects:
         return held
 
     def replace(self, wanted: Any, value: Any) -> None:
+        """See `Turn.replace`."""
         turn = self._live("replace")
         state = self._plan.route.find_state(wanted)
         held = self.held.get(self._values.key(state, turn.place))
@@ -116,6 +124,7 @@ class TurnEffects:
     def apply(
         self, wanted: Any, fn: Callable[[Any], Any], reply: Callable[[Any], Any] | None
     ) -> None:
+        """See `Turn.apply`."""
         turn = self._live("apply")
         state = self._plan.route.find_state(wanted)
         update = Update(state, self._values.key(state, turn.place), fn, reply)
@@ -124,12 +133,14 @@ class TurnEffects:
         turn.updates.append(update)
 
     async def step(self, name: str, fn: Callable[[], Any]) -> Any:
+        """See `Turn.step`."""
         turn = self._live("step")
         if turn.steps is None:
             turn.steps = Steps(turn, self._store, self._threads)
         return await turn.steps.take(name, fn)
 
     async def send(self, reply: Any) -> None:
+        """See `Turn.send`."""
         turn = self._live("send")
         new = replies(reply, self._plan.handler.returns(turn.folder))
         if turn.own:
@@ -140,24 +151,29 @@ class TurnEffects:
         showing.show([])
 
     def progress(self, line: str) -> None:
+        """See `Progress`; from any thread."""
         self._showings.of(self._live("progress")).show_from_thread([Reply(line)])
 
     def folder(self) -> Path:
+        """See `Turn.folder`."""
         turn = self._live("folder")
         if turn.folder is None:
             turn.folder = self._spool.new_folder(turn.arrival.seq)
         return turn.folder
 
     async def download(self, attachment: Attachment) -> File:
+        """See `Turn.download`."""
         self._live("download")
         return await self._spool.download(self._turn.place.account, attachment, self.folder())
 
     def resource(self, wanted: Any) -> Any:
+        """See `Turn.resource`."""
         if isinstance(wanted, Need):
             return self._resources[wanted]
         return self._resources.find(Need("turn.resource()", "", wanted, self._plan.route.home))
 
     async def may(self, command: str) -> bool:
+        """See `Turn.may`."""
         route = self._routes.command(command)
         if route is None:
             return False

@@ -49,7 +49,7 @@ class RunningTurn(msgspec.Struct, eq=False):
     - `own`: it is an event of the framework's own. `has_begun`: its handler was about to be called.
     - `allowed`: the seconds its author's code may take now, 0 if that does not count; `deadline`:
       when they are over, if it is watched by a `watch`; `has_place`: it has one of the places for
-      handlers that run at once.
+      handlers that run at once, as it does while it `wants_place`.
     - `typing_at`: when to show that the bot is typing.
     - `release` gives back the locks it holds, `leave` its place among the turns of its handler,
       `taking` is what it takes of a limit.
@@ -71,6 +71,7 @@ class RunningTurn(msgspec.Struct, eq=False):
     allowed: float = 0.0
     deadline: float = 0.0
     watch: Timekeeper | None = None
+    wants_place: bool = False
     has_place: bool = False
     typing_at: float = 0.0
     release: Callable[[], None] | None = None
@@ -158,9 +159,10 @@ class RunningTurn(msgspec.Struct, eq=False):
         if self.showing:
             self.showing.sent = []
 
-    def timed(self, seconds: float) -> Self:
-        """Within this context, what runs may take so many seconds."""
+    def timed(self, seconds: float, *, in_place: bool = False) -> Self:
+        """Within this context, what runs may take so many seconds, in a handler's place or not."""
         self.allowed = seconds
+        self.wants_place = in_place
         return self
 
     def __enter__(self) -> Self:
@@ -172,6 +174,14 @@ class RunningTurn(msgspec.Struct, eq=False):
         self.allowed = 0.0
         if self.watch:
             self.watch.ends(self)
+
+    def end(self) -> None:
+        """Note that it is over: what its author may have kept of it can do nothing, and no more.
+
+        It lets go of its task, which goes on with other turns, and of what refers back to it.
+        """
+        self.is_over = True
+        self.task = self._turn = None
 
     def let_go(self) -> None:
         """Give back its locks and its place."""

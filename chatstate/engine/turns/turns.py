@@ -99,7 +99,7 @@ class Turns:
                 raise
             self._finish.fail(turn, error)
         finally:
-            turn.is_over = True
+            turn.end()
             if turn.watch or turn.release or turn.leave or turn.stored or turn.folder:
                 await self._clean_up(turn)
 
@@ -109,7 +109,7 @@ class Turns:
             await self._watch.place(turn)
         turn.has_begun = True
         try:
-            with turn.timed(plan.timeout):
+            with turn.timed(plan.timeout, in_place=True):
                 if plan.around and not turn.own:
                     answer = await plan.around(turn)
                 else:
@@ -141,14 +141,18 @@ class Turns:
         """Let a turn in, and tell so; one that is not has ended."""
         if plan.expires and await self._expiries.come_before(turn.arrivals[0], plan):
             return False
-        if plan.overlap == "interrupt" and await self._overlap.is_superseded(turn):
-            self._finish.queue(turn, ())
-            return False
+        if plan.overlap == "interrupt":
+            with turn.timed(plan.timeout):  # what lets another event in is the author's code too
+                is_superseded = await self._overlap.is_superseded(turn)
+            if is_superseded:
+                self._finish.queue(turn, ())
+                return False
         if plan.has_terms and not await self._admission.enter(turn, plan):
             self._finish.queue(turn, ())
             return False
         if plan.overlap == "merge":
-            await self._overlap.merge(turn)
+            with turn.timed(plan.timeout):
+                await self._overlap.merge(turn)
         return True
 
     async def _wait_for_locks(self, turn: RunningTurn, plan: Plan) -> None:

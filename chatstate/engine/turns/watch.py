@@ -57,7 +57,7 @@ class Watch:
     def begins(self, turn: RunningTurn) -> None:
         """Count the time of a turn, and its place."""
         turn.deadline = self._clock.time() + turn.allowed
-        if not turn.has_place:
+        if turn.wants_place and not turn.has_place:
             turn.has_place = True
             self._taken += 1
 
