@@ -200,6 +200,7 @@ class Lanes:
                 await self._refill(lane)
             if lane.arrivals and not self.stopping:
                 turn = lane.turn = RunningTurn([lane.arrivals.pop(0)], task)
+                del task  # to whom it is lent must not be kept here
                 await self._work.run(turn)
         except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
             self._failed(error)
