@@ -30,7 +30,7 @@ log = logging.getLogger("chatstate.engine")
 _AT_ONCE = 64  # more events in one transaction would stop the event loop for too long
 
 
-class _Delivery(msgspec.Struct, eq=False):
+class _Delivery(msgspec.Struct, eq=False, gc=False):
     """What one call of `deliver` was given, and the receipts for it so far."""
 
     events: Sequence[Event]
@@ -39,7 +39,7 @@ class _Delivery(msgspec.Struct, eq=False):
     receipts: list[EventReceipt] = []
 
 
-class _Share(msgspec.Struct, eq=False):
+class _Share(msgspec.Struct, eq=False, gc=False):
     """A part of a delivery that is stored in one transaction; `is_last`: and all of the rest."""
 
     delivery: _Delivery

@@ -49,7 +49,7 @@ def in_thread(call: Callable[[], Any]) -> Generator[Any, Any, Any]:
     return (yield InThread(call))
 
 
-class Run(msgspec.Struct, Generic[J], eq=False):
+class Run(msgspec.Struct, Generic[J], eq=False, gc=False):
     """A job under way: its steps, and what is to be sent into it next, or thrown.
 
     `task` is where it waits, if not for a thread. `is_left`: it was cancelled, and its job goes on

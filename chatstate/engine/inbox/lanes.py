@@ -44,7 +44,7 @@ class Work(Protocol):
         ...
 
 
-class Lane(msgspec.Struct, eq=False):
+class Lane(msgspec.Struct, eq=False, gc=False):
     """The line of one conversation.
 
     `last` is the number of the newest event that was in memory, 0 if the inbox has never been

@@ -27,7 +27,7 @@ class _Nothing:
 _OVER = _Nothing()
 
 
-class EventReceipt(msgspec.Struct, eq=False):
+class EventReceipt(msgspec.Struct, eq=False, gc=False):
     """The engine's `Receipt`. `told` is called when the turn is committed."""
 
     status: ReceiptStatus

@@ -31,7 +31,7 @@ _LONGEST_CHARACTER = 4  # of any unit that platforms count in
 _LONG = 2_000  # characters of Markdown that stop the event loop for too long
 
 
-class Rendered(msgspec.Struct):
+class Rendered(msgspec.Struct, gc=False):
     """The calls that an answer makes, in their order, and the buttons to keep for it.
 
     `files` are those that its replies have, still to come; `previews` the messages that show a

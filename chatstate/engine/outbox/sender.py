@@ -42,7 +42,7 @@ _HELD = DeadLetter("reply", "held: it may have been sent before a crash")
 OnAmbiguous = Literal["repeat", "hold"]
 
 
-class Line(msgspec.Struct, eq=False):
+class Line(msgspec.Struct, eq=False, gc=False):
     """The replies owed to one conversation. `beyond`: more are in the outbox, from before.
 
     `ahead`: (turn, part) of what was sent from there before it came into memory.

@@ -18,7 +18,7 @@ from chatstate.state.bound import BoundState
 from chatstate.state.declaration import Ref
 
 
-class Held(msgspec.Struct, eq=False):
+class Held(msgspec.Struct, eq=False, gc=False):
     """A value that a turn holds.
 
     `text` is what is stored, None if it must be in any case; `before` is what it was when the

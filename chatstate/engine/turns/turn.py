@@ -42,7 +42,7 @@ class Timekeeper(Protocol):
     def ends(self, turn: RunningTurn) -> None: ...
 
 
-class RunningTurn(msgspec.Struct, eq=False):
+class RunningTurn(msgspec.Struct, eq=False, gc=False):
     """A turn: its events, its plan, what it holds, and how it ends.
 
     - `arrivals` are handled together; it began in `task`; `text` is what the handler gets of them.
