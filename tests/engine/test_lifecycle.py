@@ -754,3 +754,29 @@ async def test_many_without_on_expire_are_just_gone() -> None:
         )
         await client.advance(TTL)
         assert query(client, "SELECT count(*) FROM states") == [(0,)]
+
+
+async def test_two_engines_on_one_bot_let_values_expire_each_for_itself() -> None:
+    """Though `on_expire` asks its turn for a state: an engine writes nothing into the bot."""
+    told: list[str] = []
+    visits = State([], scope="thread", name="visits", type=list[str])
+
+    async def gone(value: list[str], turn: Turn) -> None:
+        (await turn.state(visits)).append(value[0])
+        told.append(value[0])
+
+    notes = State([], ttl=60, on_expire=gone, name="notes", type=list[str])
+
+    async def note(message: str, kept: list[str], seen: list[str]) -> list[str]:
+        kept.append(message)
+        return seen
+
+    bot = Interface(note, ["text", notes, visits], ["json"], id="bot")
+    async with TestClient(bot) as first, TestClient(bot) as second:
+        for client, text in ((first, "one"), (second, "two")):
+            await client.user("alice").say(text)
+        for client in (first, second):
+            await client.advance(120)
+        assert told == ["one", "two"]
+        for client in (first, second):
+            assert query(client, "SELECT * FROM dead_letters") == []

@@ -1,0 +1,56 @@
+"""Events that are delivered in one step of the loop are stored together, and fail alone."""
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+
+from chatstate import Event, Interface
+from chatstate.testing import TestClient
+
+echo = Interface(id="echo")
+
+
+@echo.on_message
+def _say_it_again(message: str) -> str:
+    return message
+
+
+async def test_deliveries_of_one_step_share_a_transaction() -> None:
+    """Each still gets the receipts of its own events."""
+    async with TestClient(echo) as client:
+        people = [client.user(str(number)) for number in range(40)]
+        host = await client.platform.connected()
+        calls: list[int] = []
+        real = client._store.ingest
+
+        def ingest(account: int, events: Any, cursor: str | None) -> Any:
+            calls.append(len(events))
+            return real(account, events, cursor)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(client._store, "ingest", ingest)
+            delivered = [host.deliver([person.event("hi")]) for person in people]
+            receipts = [receipt for (receipt,) in await asyncio.gather(*delivered)]
+        await asyncio.gather(*(receipt.settled() for receipt in receipts))
+        assert calls == [40]
+        assert len(client.platform.delivered) == 40
+
+
+async def test_an_event_that_cannot_be_stored_fails_its_own_delivery_alone() -> None:
+    """Whatever it raises; the others of that step are stored."""
+    async with TestClient(echo) as client:
+        host = await client.platform.connected()
+        good = [client.user(name).event(name) for name in ("a", "b")]
+        bad = Event("bad", cast("Any", "no message"))
+        outcomes = await asyncio.gather(
+            host.deliver([good[0]]),
+            host.deliver([bad]),
+            host.deliver([good[1]]),
+            return_exceptions=True,
+        )
+        assert isinstance(outcomes[1], Exception)
+        for stored in (outcomes[0], outcomes[2]):
+            (receipt,) = cast("Any", stored)
+            await receipt.settled()
+        assert [sent.text for sent in client.platform.delivered] == ["a", "b"]
