@@ -18,9 +18,10 @@ from chatstate.stores.sqlite.schema import migrate
 _ARRIVE = """INSERT INTO inbox (seq, account, event_id, conversation, person, body, arrived_at)
     VALUES (?, 1, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
 _DONE = "UPDATE inbox SET body = NULL, done_at = ?, attempt = ? WHERE seq = ?"
-_STATE = """INSERT INTO states
-    (bot, scope, name, place, person, value, version, schema, changed_at)
-    VALUES ('echo', 'member', 'history', ?, ?, ?, ?, 1, ?)
+_NAME = "INSERT INTO state_names VALUES (1, 'echo', 'member', 'history')"
+_STATE = """INSERT INTO state_values
+    (state, place, person, value, version, schema, changed_at)
+    VALUES (1, ?, ?, ?, ?, 1, ?)
     ON CONFLICT DO UPDATE SET value = excluded.value, version = excluded.version"""
 _OWE = """INSERT INTO outbox (conversation, turn, part, body, owed_at, begun_at)
     VALUES (?, ?, 0, ?, ?, ?)"""
@@ -33,6 +34,7 @@ def run(folder: Path, messages: int, at_once: int) -> Result:
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = FULL")
     migrate(Database(database), "bare.db")
+    database.execute(_NAME)
     encode, decode = msgspec.json.Encoder().encode, msgspec.json.Decoder(list[str]).decode
     states: dict[int, str] = {}
     settled: list[tuple[int, int]] = []

@@ -27,8 +27,9 @@ INSERT INTO chat_ids SELECT 1, 's' || n, n FROM series;
 INSERT INTO people (id, account, platform_id, name) SELECT n, 1, 's' || n, '' FROM series;
 INSERT INTO person_ids SELECT 1, 's' || n, n FROM series;
 INSERT INTO conversations (id, chat, thread) SELECT n, n, '' FROM series;
-INSERT INTO states (bot, scope, name, place, person, value, version, schema, changed_at)
-    SELECT 'echo', 'member', 'history', n, n, '["hello", "how are you"]', n, 1, 0 FROM series;
+INSERT INTO state_values (state, place, person, value, version, schema, changed_at)
+    SELECT id, n, n, '["hello", "how are you"]', n, 1, 0
+    FROM series, state_names WHERE name = 'history';
 """
 
 
@@ -36,7 +37,7 @@ def _serve(url: str, messages: int) -> None:
     """Start on a store, answer some messages, and print what that took."""
     begun = time.perf_counter()
     crowd = Crowd(messages, at_once=10)
-    asyncio.run(Engine(echo_bot(threads=False), [crowd], open_store(url)).run())
+    asyncio.run(Engine(echo_bot(), [crowd], open_store(url)).run())
     took = time.perf_counter() - begun
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"seconds": took, "megabytes": peak}))
@@ -66,8 +67,8 @@ def run(folder: Path, sessions: int = 1_000_000, rounds: int = 5) -> None:
             results[count].append(_child(url))
     print("\nstart, answer 100 messages, stop: the middle of the rounds")
     for count, runs in results.items():
-        seconds = statistics.median(one["seconds"] for one in runs)
-        megabytes = statistics.median(one["megabytes"] for one in runs)
+        seconds = statistics.median(served["seconds"] for served in runs)
+        megabytes = statistics.median(served["megabytes"] for served in runs)
         print(f"{count:>10,} sessions {seconds:8.3f} s {megabytes:8.1f} MB")
 
 

@@ -1,12 +1,20 @@
-"""The work "history echo": what every contestant does.
+"""The work "history echo": what every contestant does, and how it is measured.
 
-Messages come from 1,000 people in turn; the last 20 of each are kept; the reply is the history.
+1. Messages come from `people` people in turn; the last 20 of each are kept; the reply is the
+   history.
+2. `at_once` people write at any time, each the next message once the last one is answered
+   (`write_all`). Bare SQLite, which has no loop, takes `at_once` messages in one go instead.
+3. The watch begins when a contestant is ready for the first message and stops at the last reply.
+   Its CPU time is that of the whole process: what threads do counts.
+4. Only the standard library is imported: peers run this file in environments of their own.
 """
 
 from __future__ import annotations
 
+import asyncio
 import statistics
 import time
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 PEOPLE = 1_000
@@ -23,6 +31,15 @@ def answer(history: list[str]) -> str:
     return "\n".join(reversed(history))
 
 
+class Figures(NamedTuple):
+    """What is shown of a run: CPU time is for each message, the rest from message to reply."""
+
+    per_second: float
+    cpu_us: float
+    p50_ms: float
+    p99_ms: float
+
+
 class Result(NamedTuple):
     """What one run measured. Rates are per second, times in seconds."""
 
@@ -36,13 +53,11 @@ class Result(NamedTuple):
         """Messages per second."""
         return self.messages / self.elapsed
 
-    def line(self) -> str:
-        """Return the figures as a line of a table."""
+    def figures(self) -> Figures:
+        """Return what is shown of it. There must be two latencies."""
         hundredths = statistics.quantiles(self.latencies, n=100)
-        return (
-            f"{self.rate:>10,.0f} {self.cpu / self.messages * 1e6:>8.0f} "
-            f"{hundredths[49] * 1e3:>8.2f} {hundredths[98] * 1e3:>8.2f}"
-        )
+        cpu = self.cpu / self.messages * 1e6
+        return Figures(self.rate, cpu, hundredths[49] * 1e3, hundredths[98] * 1e3)
 
 
 class Stopwatch:
@@ -55,3 +70,24 @@ class Stopwatch:
         """Return what was measured since it was made."""
         elapsed = time.perf_counter() - self._begun
         return Result(messages, elapsed, time.process_time() - self._cpu, latencies)
+
+
+async def write_all(messages: int, at_once: int, write: Callable[[int], Awaitable[None]]) -> Result:
+    """Write all messages, `at_once` at any time, and return what that took.
+
+    `write` writes the message of a number and returns when it is answered.
+    """
+    numbers = iter(range(messages))
+    latencies: list[float] = []
+
+    async def somebody() -> None:
+        for number in numbers:
+            begun = time.perf_counter()
+            await write(number)
+            latencies.append(time.perf_counter() - begun)
+
+    watch = Stopwatch()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(at_once):
+            group.create_task(somebody())
+    return watch.stop(messages, latencies)

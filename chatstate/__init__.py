@@ -1,7 +1,13 @@
-"""chatstate: one function of (message, state) becomes a durable chat bot."""
+"""chatstate: one function of (message, state) becomes a durable chat bot.
+
+`Interface` and `ChatInterface` are bots; `State` and its scopes are what they remember; the rest
+is what handlers take and return, and the errors that can be caught. A bot needs nothing but these
+names. Its tests take `chatstate.testing`, a store `chatstate.stores.base`, an adapter
+`chatstate.adapter`, `chatstate.files`, `chatstate.markup` and `chatstate.text`.
+"""
 
 from chatstate.bot.arguments import Arg
-from chatstate.bot.calls import CallNext
+from chatstate.bot.injected import CallNext
 from chatstate.bot.interface import Interface
 from chatstate.bot.resources import Resource
 from chatstate.bot.turn import Turn

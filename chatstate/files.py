@@ -1,4 +1,10 @@
-"""Files as data: those a bot sends, and those it gets."""
+"""Files as data: those a bot sends, and those it gets.
+
+1. A `File` is checked when it is made: it exists, and its name is safe on any system.
+2. Its bytes are copied when its handler has returned; a stream is read then, and once.
+3. What came with a message has the name and the type that its sender claims.
+4. Sizes are bytes; people read them in units of 1,000.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,12 @@
 """What travels: people, chats, messages in, replies out. Frozen data, no behaviour.
 
-Ids are the platform's own, as strings, and unique within one bot account. The structs are
-`msgspec` ones because each is built once or more per message and written to the inbox as JSON.
+1. Ids are the platform's own, as strings, and unique within one bot account.
+2. What an author makes (`Reply`, `Button`, `Markdown`, `Delete`) is checked when it is made, and
+   keeps no list that somebody may change later.
+3. Events are written to the inbox as JSON: a field that is added has a default, so that what is
+   stored can be read.
+
+The structs are `msgspec` ones because each is built once or more per message.
 """
 
 from __future__ import annotations
@@ -25,7 +30,7 @@ MessageKind = Literal["message", "edit", "press", "join", "leave", "expiry"]
 ChatKind = Literal["private", "group", "channel"]
 
 
-class User(msgspec.Struct, frozen=True, omit_defaults=True):
+class User(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A person (or bot) on a platform.
 
     `id` is the platform's id as a string; `name` is what to call them; `language` is a
@@ -37,7 +42,7 @@ class User(msgspec.Struct, frozen=True, omit_defaults=True):
     language: str | None = None
 
 
-class Chat(msgspec.Struct, frozen=True, omit_defaults=True):
+class Chat(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A private chat, a group or a channel; `id` is the platform's id as a string."""
 
     id: str
@@ -45,7 +50,7 @@ class Chat(msgspec.Struct, frozen=True, omit_defaults=True):
     title: str = ""
 
 
-class MessageRef(msgspec.Struct, frozen=True, omit_defaults=True):
+class MessageRef(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Another message of the same chat: by the platform's id, with what is known of it."""
 
     id: str
@@ -53,7 +58,7 @@ class MessageRef(msgspec.Struct, frozen=True, omit_defaults=True):
     sender: User | None = None
 
 
-class Message(msgspec.Struct, frozen=True, omit_defaults=True):
+class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What somebody did in a chat: wrote, edited, pressed a button, joined or left.
 
     One of the kind "expiry" comes from chatstate: a state named `text` has expired. Its sender is
@@ -83,7 +88,7 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     raw: dict[str, Any] | None = None
 
 
-class Event(msgspec.Struct, frozen=True, omit_defaults=True):
+class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A message as an adapter delivers it.
 
     `id` is unique within the bot's account and the same when the platform delivers again.
@@ -96,7 +101,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     origin: str | None = None
 
 
-class Markdown(msgspec.Struct, frozen=True):
+class Markdown(msgspec.Struct, frozen=True, gc=False):
     """Text with markup: CommonMark with tables, strikethrough and task lists.
 
     It is shown as each platform can show it. Raises `TypeError` if `text` is no string.
@@ -108,7 +113,7 @@ class Markdown(msgspec.Struct, frozen=True):
         _require_text("Markdown.text", self.text)
 
 
-class Button(msgspec.Struct, frozen=True):
+class Button(msgspec.Struct, frozen=True, gc=False):
     """A button below a reply. Who presses it sends `value`, or runs `command`.
 
     A value (the label by default) arrives as the text of a message and never runs a command; a
@@ -222,10 +227,10 @@ class Command(msgspec.Struct, frozen=True):
 
 def rows_of(buttons: Buttons) -> list[list[Button]]:
     """Return buttons in rows: as they were given, or up to five beside each other."""
-    if any(not isinstance(one, Button) for one in buttons):
+    if any(not isinstance(entry, Button) for entry in buttons):
         return [list(row) for row in cast("Sequence[Sequence[Button]]", buttons)]
     flat = list(cast("Sequence[Button]", buttons))
-    short = sum(len(one.label) for one in flat) <= _SHORT_ROW
+    short = sum(len(button.label) for button in flat) <= _SHORT_ROW
     width = len(flat) if short and len(flat) <= ROW_LIMIT else -(-len(flat) // ROW_LIMIT)
     return [flat[first : first + width] for first in range(0, len(flat), max(width, 1))]
 
@@ -238,8 +243,8 @@ def _checked_buttons(reply: Reply) -> Buttons:
     given = cast("Sequence[Any]", reply.buttons)
     if not isinstance(given, list | tuple):
         raise TypeError(f"Reply.buttons must be a list of Button, not {type(given).__name__}")
-    kept = tuple(tuple(cast("list[Any]", one)) if isinstance(one, list) else one for one in given)
-    if not all(isinstance(one, Button) for one in kept):
+    kept = tuple(tuple(cast("list[Any]", row)) if isinstance(row, list) else row for row in given)
+    if not all(isinstance(entry, Button) for entry in kept):
         _check_rows(kept)
     rows = rows_of(kept)
     if len(rows) > ROW_LIMIT or any(not 1 <= len(row) <= ROW_LIMIT for row in rows):
@@ -253,18 +258,18 @@ def _check_rows(rows: tuple[Any, ...]) -> None:
     for row in rows:
         if not isinstance(row, tuple):
             raise TypeError("Reply.buttons must be a list of Button, or of rows of them")
-        for one in cast("tuple[Any, ...]", row):
-            if not isinstance(one, Button):
-                raise TypeError(f"Reply.buttons holds Button, not {type(one).__name__}")
+        for button in cast("tuple[Any, ...]", row):
+            if not isinstance(button, Button):
+                raise TypeError(f"Reply.buttons holds Button, not {type(button).__name__}")
 
 
 def _checked_files(files: Any) -> tuple[File, ...]:
     if not isinstance(files, list | tuple):
         raise TypeError(f"Reply.files must be a list of File, not {type(files).__name__}")
     kept = tuple(cast("list[Any]", files))
-    for one in kept:
-        if not isinstance(one, File):
-            raise TypeError(f"Reply.files holds File, not {type(one).__name__}")
+    for file in kept:
+        if not isinstance(file, File):
+            raise TypeError(f"Reply.files holds File, not {type(file).__name__}")
     if len(kept) > FILES_LIMIT:
         raise ValueError(f"a Reply has at most {FILES_LIMIT} files, not {len(kept)}")
     return kept

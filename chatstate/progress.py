@@ -45,8 +45,8 @@ class Progress:
         if total is None and isinstance(iterable, Sized):
             total = len(iterable)
         self((0, total), desc, unit=unit)
-        for done, one in enumerate(iterable, 1):
-            yield one
+        for done, item in enumerate(iterable, 1):
+            yield item
             self((done, total), desc, unit=unit)
 
 

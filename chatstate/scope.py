@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 Scope = Literal["member", "thread", "chat", "user", "global"]
@@ -36,17 +37,23 @@ class Key(NamedTuple):
     person: int
 
 
-def key(bot: str, scope: Scope, name: str, place: Place) -> Key:
-    """Return the key of the state `name` of `bot` for whoever speaks at `place`."""
+def key_maker(bot: str, scope: Scope, name: str) -> Callable[[Place], Key]:
+    """Return the function from a place to the key of the state `name` of `bot` there."""
+    new = tuple.__new__  # what `Key(...)` comes to, without its call in between
     match scope:
         case "member":
-            where = (place.conversation, place.person)
+            return lambda place: new(Key, (bot, scope, name, place[2], place[3]))
         case "thread":
-            where = (place.conversation, 0)
+            return lambda place: new(Key, (bot, scope, name, place[2], 0))
         case "chat":
-            where = (place.chat, 0)
+            return lambda place: new(Key, (bot, scope, name, place[1], 0))
         case "user":
-            where = (0, place.person)
+            return lambda place: new(Key, (bot, scope, name, 0, place[3]))
         case "global":
-            where = (0, 0)
-    return Key(bot, scope, name, *where)
+            everywhere = Key(bot, scope, name, 0, 0)
+            return lambda _place: everywhere
+
+
+def key(bot: str, scope: Scope, name: str, place: Place) -> Key:
+    """Return the key of the state `name` of `bot` for whoever speaks at `place`."""
+    return key_maker(bot, scope, name)(place)

@@ -29,7 +29,7 @@ Unit = Literal["codepoints", "utf16", "utf8"]
 """What a platform counts when it limits a text."""
 
 
-class Span(msgspec.Struct, frozen=True, omit_defaults=True):
+class Span(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """From code point `start` up to `end`, the text is of this kind.
 
     `value` is the URL of a link, the language of a `pre` (or empty) and the level of a heading
@@ -42,7 +42,7 @@ class Span(msgspec.Struct, frozen=True, omit_defaults=True):
     value: str = ""
 
 
-class StyledText(msgspec.Struct, frozen=True, omit_defaults=True):
+class StyledText(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A text and its spans. Without spans it is plain: no character in it is ever markup."""
 
     text: str

@@ -1,8 +1,13 @@
 """What several test files use."""
 
+import contextlib
 import sqlite3
+from collections.abc import AsyncGenerator
+from pathlib import Path
 from typing import Any
 
+from chatstate import Interface
+from chatstate.engine.assembly import Parts
 from chatstate.testing import Person, TestClient
 
 FAILED = "Sorry, something went wrong. Nothing was changed."
@@ -21,3 +26,21 @@ def query(client: TestClient, statement: str, *values: object) -> list[Any]:
             return connection.execute(statement, values).fetchall()
     finally:
         connection.close()
+
+
+def parts_of(client: TestClient) -> Parts:
+    """Return the parts of the engine that runs for a client."""
+    parts = client._engine._parts
+    assert parts
+    return parts
+
+
+@contextlib.asynccontextmanager
+async def client_at(
+    now: float, bot: Interface, path: Path, **options: Any
+) -> AsyncGenerator[TestClient]:
+    """Run a bot on the store at `path` as if it were `now`."""
+    client = TestClient(bot, store=f"sqlite:///{path}", **options)
+    await client.clock.jump(now - client.clock.time())
+    async with client:
+        yield client

@@ -75,7 +75,7 @@ def test_a_stream_is_read_when_it_is_sent_only() -> None:
         file.read()
 
 
-@pytest.mark.parametrize("source", [7, None, object()], ids=repr)
+@pytest.mark.parametrize("source", [7, None, object()])
 def test_a_source_of_another_kind_is_an_error(source: Any) -> None:
     """The error names what it is."""
     kind = type(source).__name__

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -76,6 +77,11 @@ def upward(path: Path) -> set[tuple[str, str]]:
         for imported in [module.partition(".")[2]]
         if layer(imported) > layer(importer)
     }
+
+
+def test_each_run_collects_the_same_tests(request: pytest.FixtureRequest) -> None:
+    """No test is named by an address in memory: the workers of pytest-xdist must agree."""
+    assert [item.nodeid for item in request.session.items if " at 0x" in item.nodeid] == []
 
 
 CORE = modules(ROOT / "chatstate")
@@ -285,6 +291,62 @@ def is_documented_elsewhere(parent: Documented, child: Documented) -> bool:
 def test_public_names_are_documented(path: Path) -> None:
     """Each public module, class, function and method says what it does."""
     assert list(undocumented(ast.parse(path.read_text()), path.stem)) == []
+
+
+LONG = 100
+"""A file of more lines begins with numbered rules: what must stay true, whoever changes it."""
+LONG_FILES = [path for path in (*CORE, *ADAPTERS) if path.read_text().count("\n") > LONG]
+
+
+@pytest.mark.parametrize("path", LONG_FILES, ids=relative)
+def test_a_long_file_begins_with_its_rules(path: Path) -> None:
+    """Two at least, numbered from 1, in the module's docstring."""
+    told = ast.get_docstring(ast.parse(path.read_text())) or ""
+    numbers = [int(number) for number in re.findall(r"^(\d+)\. ", told, re.MULTILINE)]
+    assert len(numbers) >= 2, f"{relative(path)} is long and does not say by which rules"
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+FOLDERS = [path for path in (*CORE, *ADAPTERS, *BOTS) if path.name == "__init__.py"]
+
+
+@pytest.mark.parametrize("path", FOLDERS, ids=relative)
+def test_every_folder_says_what_it_owns(path: Path) -> None:
+    """Its `__init__` names files of the folder, or what others may take from there."""
+    tree = ast.parse(path.read_text())
+    owned = {part.stem for part in path.parent.iterdir() if part != path}
+    owned |= {name for node in ast.walk(tree) for name in bound_names(node)}
+    named = re.findall(r"`(\w+)`", ast.get_docstring(tree) or "")
+    assert owned & set(named), f"{relative(path)} names none of {sorted(owned)}"
+
+
+def bound_names(node: ast.AST) -> Iterator[str]:
+    """Yield the names that a node of a syntax tree gives to something."""
+    match node:
+        case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
+            yield name
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name
+        case ast.arg(arg=name):
+            yield name
+        case ast.alias(name=name, asname=other):
+            yield other or name
+        case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)):
+            yield name
+        case ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
+            yield name
+        case _:
+            pass
+
+
+TESTS = [path for folder in ("tests", "benchmarks") for path in modules(ROOT / folder)]
+
+
+@pytest.mark.parametrize("path", [*CORE, *ADAPTERS, *BOTS, *TESTS], ids=relative)
+def test_nothing_is_called_one(path: Path) -> None:
+    """A name tells what a thing is: an event, a reply, a part; that it is one is no news."""
+    tree = ast.parse(path.read_text())
+    assert "one" not in {name for node in ast.walk(tree) for name in bound_names(node)}
 
 
 def test_importing_chatstate_loads_no_heavy_library() -> None:

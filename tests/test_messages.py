@@ -81,12 +81,12 @@ def test_buttons_of_a_reply_are_those_of_the_moment_it_was_made() -> None:
     """Whoever made the list may change it later."""
     row = [A]
     rows, flat, files = [row], [A], [File(b"x")]
-    one, other = Reply("x", rows), Reply("x", flat, files)
+    nested, other = Reply("x", rows), Reply("x", flat, files)
     row += buttons(9)
     rows.append([B])
     flat.append(B)
     files.clear()
-    assert rows_of(one.buttons) == rows_of(other.buttons) == [[A]]
+    assert rows_of(nested.buttons) == rows_of(other.buttons) == [[A]]
     assert len(other.files) == 1
     assert Reply("x", [A], reply_to="1") == Reply("x", (A,), reply_to="1")
 
@@ -111,7 +111,7 @@ def test_buttons_are_in_rows(given: Any, rows: list[int]) -> None:
     found = rows_of(given)
     assert [len(row) for row in found] == rows
     if rows and isinstance(given[0], Button):
-        assert [one for row in found for one in row] == given
+        assert [button for row in found for button in row] == given
     Reply("x", given)
 
 
@@ -235,7 +235,9 @@ async def test_markdown_arrives_with_its_markup_and_a_str_without() -> None:
     async with TestClient(bot) as client:
         markdown, plain = await client.user("alice").say("a **b** <i>c</i>")
         assert markdown.text == "a b <i>c</i>"
-        assert [(one.kind, one.start, one.end) for one in markdown.styled.spans] == [("bold", 2, 3)]
+        assert [(span.kind, span.start, span.end) for span in markdown.styled.spans] == [
+            ("bold", 2, 3)
+        ]
         assert (plain.text, plain.styled.spans) == ("a **b** <i>c</i>", ())
 
 
@@ -256,10 +258,10 @@ async def test_a_text_too_long_to_be_read_may_come_as_a_file() -> None:
     platform = Narrow(capabilities=replace(FULL, text_limit=10))
     async with TestClient(bot, platform=platform) as client:
         await client.user("alice").say("abc")
-        notes = [one for one in platform.delivered if one.files]
-        files = {one.name: one.data for note in notes for one in note.files}
+        notes = [note for note in platform.delivered if note.files]
+        files = {file.name: file.data for note in notes for file in note.files}
         assert files == {"answer.txt": b"abc" * 30, "x.txt": b"x", "answer.md": b"# " + b"abc" * 30}
-        assert "".join(one.text for one in notes[:1])[:10] == "The answer"
+        assert "".join(note.text for note in notes[:1])[:10] == "The answer"
 
 
 async def test_a_bot_edits_and_deletes_its_own_messages() -> None:
@@ -274,8 +276,8 @@ async def test_a_bot_edits_and_deletes_its_own_messages() -> None:
 
     async with TestClient(bot) as client:
         alice = client.user("alice")
-        one, _ = await alice.say("hi")
-        await alice.say("change", reply_to=one)
+        first, _ = await alice.say("hi")
+        await alice.say("change", reply_to=first)
         assert [reply.text for reply in client.platform.shown(alice.chat.id)] == [
             "changed",
             "three",

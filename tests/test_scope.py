@@ -59,10 +59,10 @@ def test_keys_are_equal_only_for_one_value(
 
 
 @given(declared)
-def test_a_key_depends_on_nothing_else(one: tuple[str, Scope, str, Place]) -> None:
+def test_a_key_depends_on_nothing_else(identity: tuple[str, Scope, str, Place]) -> None:
     """The same question has the same answer, hash included."""
-    assert hash(key(*one)) == hash(key(*one))
-    assert key(*one) == key(*one)
+    assert hash(key(*identity)) == hash(key(*identity))
+    assert key(*identity) == key(*identity)
 
 
 def test_shared_scopes_are_those_without_a_lane() -> None:

@@ -16,7 +16,7 @@ to send is in the outbox. Rules:
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -30,7 +30,7 @@ ReceiptStatus = Literal["stored", "duplicate", "refused"]
 Verb = Literal["send", "edit", "delete", "typing", "finish"]
 
 
-class Capabilities(msgspec.Struct, frozen=True):
+class Capabilities(msgspec.Struct, frozen=True, gc=False):
     """What a platform can do. What it cannot, the core writes out in another form.
 
     - `text_limit`: the length of a message's text, in `text_unit`, as the platform counts it
@@ -68,7 +68,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     idempotent_for: float = 0.0
 
 
-class PostButton(msgspec.Struct, frozen=True, omit_defaults=True):
+class PostButton(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A button as a platform gets it: what it shows, and what a press gives back.
 
     `sends` is what a person would type instead.
@@ -79,7 +79,7 @@ class PostButton(msgspec.Struct, frozen=True, omit_defaults=True):
     sends: str
 
 
-class StoredFile(msgspec.Struct, frozen=True):
+class StoredFile(msgspec.Struct, frozen=True, gc=False):
     """A file that waits in the spool to be sent. `path` is where it lies; `size` in bytes."""
 
     key: str
@@ -89,7 +89,7 @@ class StoredFile(msgspec.Struct, frozen=True):
     path: str = ""
 
 
-class Post(msgspec.Struct, frozen=True, omit_defaults=True):
+class Post(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A reply as a platform gets it: checked, with nothing that the platform lacks.
 
     `buttons` are rows. `reply_to` is a message's id.
@@ -103,7 +103,7 @@ class Post(msgspec.Struct, frozen=True, omit_defaults=True):
     ephemeral: bool = False
 
 
-class Part(msgspec.Struct, frozen=True, omit_defaults=True):
+class Part(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One rendered piece of a reply.
 
     `content` is JSON types only, read by the adapter that made it alone. `files` are those it
@@ -115,7 +115,7 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True):
     has_buttons: bool = False
 
 
-class Action(msgspec.Struct, frozen=True, omit_defaults=True):
+class Action(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One call to make on the platform.
 
     - `key` is the same whenever this call is repeated, also after a crash.
@@ -143,7 +143,7 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True):
     preview: bool = False
 
 
-class Sent(msgspec.Struct, frozen=True):
+class Sent(msgspec.Struct, frozen=True, gc=False):
     """The platform has accepted an action, under this id if it gives one.
 
     A message that can be edited, deleted or pressed has one.
@@ -162,7 +162,7 @@ class Receipt(Protocol):
     @property
     def status(self) -> ReceiptStatus: ...
 
-    async def settled(self) -> None:
+    def settled(self) -> Awaitable[None]:
         """Return when the event's turn is committed and its replies are sent, held or dead."""
         ...
 
@@ -188,9 +188,9 @@ class Host(Protocol):
         """
         ...
 
-    async def deliver(
+    def deliver(
         self, events: Sequence[Event], cursor: str | None = None
-    ) -> Sequence[Receipt]:
+    ) -> Awaitable[Sequence[Receipt]]:
         """Store events in their order, with the adapter's cursor, and return when durable.
 
         Gives one receipt per event; without events it only stores the cursor. While the store

@@ -1,4 +1,11 @@
-"""What a person types, to the values a handler takes. Pure functions; a table of types."""
+"""What a person types, to the values a handler takes. Pure functions; a table of types.
+
+1. A type that no text can give is refused at registration; a text that does not fit is told to
+   the person, with an example of one that would (`Sentence`).
+2. Words are split at white space; a last argument that is a `str` takes the rest of the line.
+3. Numbers are finite. Choices, yes and no, and people are known in upper and lower case.
+4. What is not given is left out, so that the function's own default holds.
+"""
 
 from __future__ import annotations
 
@@ -132,7 +139,7 @@ LEFT_OUT: Any = object()
 def choices(type_: Any) -> list[str]:
     """Return all texts that give a value of this type, if they are few."""
     if typing.get_origin(type_) is Literal:
-        return [str(one) for one in typing.get_args(type_)]
+        return [str(choice) for choice in typing.get_args(type_)]
     if isinstance(type_, type) and issubclass(type_, enum.Enum):
         return [member.name.lower() for member in type_]
     return []

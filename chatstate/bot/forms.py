@@ -1,4 +1,10 @@
-"""Several inputs of one function, asked for one after the other in a chat."""
+"""Several inputs of one function, asked for one after the other in a chat.
+
+1. An answer is checked when it is given: one that cannot be read is told, and asked for again.
+2. What was answered so far is a state, of each person in each conversation: it outlives a restart.
+3. A form that is complete, or given up by /cancel, is forgotten.
+4. The button of an example answers all questions at once.
+"""
 
 from __future__ import annotations
 
@@ -101,12 +107,12 @@ def _given(wanted: Input, message: Message, text: str) -> Given:
 
 def buttons_for(examples: Sequence[Any]) -> list[Button]:
     """Return a button for each example: a value, or a list of values for several inputs."""
-    return [_button(one) for one in examples]
+    return [_button(example) for example in examples]
 
 
 def _button(example: Any) -> Button:
     several = isinstance(example, list | tuple)
-    values = [_as_typed(one) for one in cast("Sequence[Any]", example)] if several else None
+    values = [_as_typed(value) for value in cast("Sequence[Any]", example)] if several else None
     if values is None:
         value = shown = _as_typed(example)
     elif len(values) == 1:

@@ -9,15 +9,17 @@ from typing import Any, Literal, cast
 
 from chatstate.bot.arguments import given_arguments, parse_arguments
 from chatstate.bot.forms import Form
-from chatstate.bot.parameters import Binder, Getter, Slot, checked_arguments
+from chatstate.bot.functions import BoundFunction
+from chatstate.bot.injected import Getter, Held, Injected
+from chatstate.bot.parameters import Binder, Slot, checked_arguments
 from chatstate.bot.resources import Need, Owner
-from chatstate.bot.returns import Answers, Output, Returns, output, replies
-from chatstate.bot.turn import Turn
+from chatstate.bot.returns import Answers, Returns, replies
+from chatstate.bot.shorthands import Output, output
 from chatstate.errors import BindingError, ReplyError
 from chatstate.messages import CommandOption, Message
 from chatstate.signature import Mode, first_line, label, mode
-from chatstate.state.bound import BoundState, States
-from chatstate.state.declaration import Ref, State
+from chatstate.state.bound import States
+from chatstate.state.declaration import State
 
 Overlap = Literal["queue", "interrupt", "merge"]
 _OVERLAPS = typing.get_args(Overlap)
@@ -31,7 +33,8 @@ class Handler:
     - `form` asks for its inputs if they are several; its state is the slot `form_slot`.
     - `markdown`: a `str` that it returns is Markdown.
     - `needs` are its resources; `owner` is the bot, whose lifespan opens them.
-    - `kept` are states that a subclass holds beside those of the function: the first slots.
+    - `kept` are states that it holds beside those of the function: the first slots.
+    - `around` is middleware of its own, within that of its bots.
     - `overlap`: what an event for it does while another turn of the conversation runs or waits:
       "queue" waits for its turn; "interrupt" ends the running turn without effect; "merge" is
       handled together with what waits beside it, from the same person.
@@ -67,7 +70,7 @@ class Handler:
         self.command = command
         self.mode: Mode = mode(fn)
         self.description = description or first_line(fn)
-        binder = Binder(fn, states, kept, owner)
+        binder = Binder(fn, states, kept, owner, is_command=command is not None)
         self._keywords, self._getters = binder.bind(inputs)
         self._has_keywords = any(self._keywords)
         self.slots: tuple[Slot, ...] = tuple(binder.slots)
@@ -76,29 +79,14 @@ class Handler:
         self.form_slot = binder.form_slot
         self.wants_files = binder.wants_files
         self.wants_progress = binder.wants_progress
-        self.keeps = bool(kept)
+        self.around: Sequence[BoundFunction] = ()
         self.markdown = markdown
+        self._returns = Returns(None, markdown)
         self._arguments = checked_arguments(fn, binder.arguments, command)
+        self._parses = command is not None and inputs is None
         self._outputs = None if outputs is None else _bind_outputs(fn, outputs, binder)
         if self._outputs is not None:
             _refuse_lost_changes(fn, binder, self._outputs)
-
-    async def prepare(self, turn: Turn) -> None:
-        """Do what is to be done before the function is called; for subclasses that `keep`."""
-
-    def settle(
-        self,
-        turn: Turn,
-        answer: Answers,
-        states: Sequence[BoundState],
-        before: Sequence[str | None],
-        objects: list[Any],
-    ) -> None:
-        """Do what is to be done with the states after it, likewise.
-
-        `objects` are the values of `states`, those of `slots` first, and `before` what they were
-        before the turn, as text (None if they were not stored).
-        """
 
     @property
     def streams(self) -> bool:
@@ -122,50 +110,49 @@ class Handler:
             return given_arguments(self._arguments, message.arguments, message, self.usage)
         return parse_arguments(self._arguments, text, message, self.usage)
 
-    def bind(self, turn: Turn, states: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
-        """Return the call's arguments; `states` are the values of `slots` (or `Ref`s to them).
+    def bind(self, given: Injected) -> tuple[list[Any], dict[str, Any]]:
+        """Return the call's arguments, by position and by name.
 
         Raises `Sentence` if what the person said cannot be read.
         """
-        arguments: Sequence[Any] = ()
-        if self.command is not None and not self.keeps:
-            arguments = self.arguments(turn.message, turn.text)
-        elif self._arguments:
-            arguments = (self._arguments[0].parse(turn.text, turn.message),)
+        if self._parses:
+            given.arguments = self.arguments(given.message, given.text)
         if not self._has_keywords:
-            return [get(turn, states, arguments) for get in self._getters], {}
+            return [get(given) for get in self._getters], {}
         positional: list[Any] = []
         named: dict[str, Any] = {}
         for keyword, get in zip(self._keywords, self._getters, strict=True):
-            value = get(turn, states, arguments)
             if keyword is None:
-                positional.append(value)
+                positional.append(get(given))
             else:
-                named[keyword] = value
+                named[keyword] = get(given)
         return positional, named
 
-    def result(self, returned: Any, states: list[Any], folder: Path | None = None) -> Answers:
-        """Return the replies in what the function returned; put returned states into `states`.
+    def result(self, returned: Any, slots: Sequence[Held], folder: Path | None = None) -> Answers:
+        """Return the replies in what the function returned; put returned states into `slots`.
 
         `folder` is the turn's own. Raises `ReplyError` if it does not fit `outputs`.
         """
-        returns = Returns(folder, self.markdown)
+        returns = self._returns if folder is None else self.returns(folder)
         if self._outputs is None:
             return replies(returned, returns)
-        values = self._split(returned)
         answer: Answers = []
-        for show, value in zip(self._outputs, values, strict=True):
+        for show, value in zip(self._outputs, self._split(returned), strict=True):
             if isinstance(show, int):
-                states[show] = cast("Ref[Any]", value).value if isinstance(value, Ref) else value
+                slots[show].object = value
             else:
                 answer += show(value, returns)
         return answer
+
+    def returns(self, folder: Path | None) -> Returns:
+        """Return how what it returns is read; `folder` is the turn's own."""
+        return self._returns if folder is None else Returns(folder, self.markdown)
 
     def _split(self, returned: Any) -> Sequence[Any]:
         outputs = self._outputs or ()
         if len(outputs) == 1:
             return (returned,)
-        count = len(cast("list[Any]", returned)) if isinstance(returned, tuple | list) else 1
+        count = len(cast("list[Any]", returned)) if isinstance(returned, (tuple, list)) else 1
         if count != len(outputs):
             raise ReplyError(
                 f"{label(self.fn)} returned {count} value{'s'[: count != 1]}, "

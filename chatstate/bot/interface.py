@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Unpack, overload
 
-from chatstate.bot.calls import Call, middleware
+from chatstate.bot.access import Owners, guard, limits_of, owners_of
 from chatstate.bot.commands import cancel_for, help_for
 from chatstate.bot.forms import buttons_for
-from chatstate.bot.guards import Owners, guard, owners_of
+from chatstate.bot.functions import BoundFunction, middleware
 from chatstate.bot.handlers import Handler
-from chatstate.bot.limits import limits_of
+from chatstate.bot.options import Options, how_it_runs, refuse_unknown
 from chatstate.bot.resources import Lifespan, checked_lifespan
-from chatstate.bot.routes import Routes, command_name
-from chatstate.bot.terms import Options, Terms, how_it_runs, refuse_unknown, terms
-from chatstate.errors import BindingError, StateError
+from chatstate.bot.routes import Route, Routes, command_name, route_to
+from chatstate.errors import BindingError
 from chatstate.language.sentences import Sentences
 from chatstate.messages import Button, Command, MessageKind
 from chatstate.signature import author_frame, label
-from chatstate.state.bound import BoundState, States
+from chatstate.state.bound import States
 from chatstate.state.declaration import State
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -77,7 +76,7 @@ class Interface:
         self.lifespan = checked_lifespan(lifespan)
         self.states = States()
         self.routes = Routes()
-        self.around: list[Call] = []
+        self.around: list[BoundFunction] = []
         self.parts: list[Interface] = [self]
         self._included_in: str | None = None
         refuse_unknown(options)
@@ -131,7 +130,7 @@ class Interface:
         def register(fn: F) -> F:
             command = command_name(str(name or getattr(fn, "__name__", "")))
             handler = self._handler(fn, options, command=command, description=description)
-            self.routes.add_command(command, handler, self._terms(f"/{command}", options))
+            self.routes.add_command(command, self._route(f"/{command}", handler, options))
             return fn
 
         return register if fn is None else register(fn)
@@ -212,7 +211,7 @@ class Interface:
         other._included_in = self.id
 
     def _on(self, kind: MessageKind, fn: F) -> F:
-        self.routes.add(kind, self._handler(fn, {}), self._terms(kind, {}))
+        self.routes.add(kind, self._route(kind, self._handler(fn, {}), {}))
         return fn
 
     def _handler(self, fn: Callable[..., Any], options: Options, **binding: Any) -> Handler:
@@ -225,7 +224,7 @@ class Interface:
         return Handler(fn, self.states, owner=self, **binding)
 
     def _add_message_handler(self, handler: Handler, options: Options) -> None:
-        self.routes.add("message", handler, self._terms("message", options))
+        self.routes.add("message", self._route("message", handler, options))
         if handler.form:
             self._add_own_command("cancel", cancel_for(self))
 
@@ -234,12 +233,14 @@ class Interface:
     ) -> None:
         """Register a command of the framework's; the sentence `help_{name}` describes it."""
         states = self.states if own_states else States()
-        self.routes.add_own_command(
-            name, Handler(fn, states, command=name), self._terms(f"/{name}", {})
-        )
+        self._add_own_route(name, f"/{name}", Handler(fn, states, command=name), {})
 
-    def _terms(self, name: str, options: Options) -> Terms:
-        return terms(name, self, options)
+    def _add_own_route(self, command: str, name: str, handler: Handler, options: Options) -> None:
+        own = dataclasses.replace(self._route(name, handler, options), is_own=True)
+        self.routes.add_command(command, own)
+
+    def _route(self, name: str, handler: Handler, options: Options) -> Route:
+        return route_to(name, handler, self, options)
 
     def _refuse_once_included(self) -> None:
         if self._included_in is not None:
@@ -260,23 +261,12 @@ class Interface:
         """The commands for menus, in the order of registration: those not for owners alone."""
         return self.routes.for_all(self.routes.listed(self.sentences.default))
 
-    def find_state(self, handler: Handler, wanted: Any) -> BoundState:
-        """Return the state that a handler means: of its own bot first, then of those further out.
-
-        Raises `StateError`.
-        """
-        for home in reversed(self.routes.terms(handler).homes[1:]):
-            with contextlib.suppress(StateError):
-                return home.states.find(wanted)
-        return self.states.find(wanted)
-
     def check(self) -> None:
         """Raise `BindingError` for what can be known only when all is registered."""
-        for handler in self.routes:
-            guards = self.routes.terms(handler).guards
-            if not self.owners and any("owners" in guard.rules for guard in guards):
+        for route in self.routes:
+            if not self.owners and any("owners" in guard.rules for guard in route.guards):
                 raise BindingError(
-                    f'{label(handler.fn)} is for "owners", and bot {self.id!r} has none; '
+                    f'{label(route.handler.fn)} is for "owners", and bot {self.id!r} has none; '
                     'say who they are: Interface(..., owners=["telegram:123"])'
                 )
 

@@ -1,6 +1,7 @@
-"""A handler's parameters, bound once, when it is registered.
+"""An author's function: its parameters, bound once, when it is registered.
 
-Both ways to declare them, by annotation and by position, end in the same getters.
+1. All ways to declare a parameter (by annotation, by position, by name) end in the same getters.
+2. What cannot be bound is a `BindingError` that names the parameter and says what is possible.
 """
 
 from __future__ import annotations
@@ -13,41 +14,35 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 
 from chatstate.bot.arguments import (
-    LEFT_OUT,
     POSSIBLE,
     Argument,
     argument,
     essence,
-    first_file,
 )
 from chatstate.bot.forms import FORM, Field, Pending, label_of
+from chatstate.bot.injected import (
+    FILES,
+    INJECTED,
+    PROGRESS,
+    Getter,
+    answer_at,
+    argument_at,
+    default_of,
+    only_answer,
+    resource,
+    said,
+    state_at,
+)
 from chatstate.bot.resources import Need, Owner, is_marked, need_of
-from chatstate.bot.shorthands import Input, input_of
-from chatstate.bot.turn import Turn
+from chatstate.bot.shorthands import input_of
 from chatstate.errors import BindingError
 from chatstate.files import File
-from chatstate.messages import Chat, Message, User
 from chatstate.progress import Progress
 from chatstate.signature import hints, label, parameters
 from chatstate.state.bound import BoundState, States
 from chatstate.state.declaration import ALIAS_NAMES, State, is_ref
 from chatstate.state.types import is_immutable
 
-Getter = Callable[[Turn, Sequence[Any], Sequence[Any]], Any]
-"""Gets a parameter's value from the turn, the states' values and the parsed arguments."""
-
-_INJECTED: dict[Any, Getter] = {
-    Message: lambda turn, _states, _arguments: turn.message,
-    User: lambda turn, _states, _arguments: turn.message.sender,
-    Chat: lambda turn, _states, _arguments: turn.message.chat,
-    Turn: lambda turn, _states, _arguments: turn,
-    Progress: lambda turn, _states, _arguments: turn.progress,
-}
-_FILES: Mapping[Any, Getter] = {
-    list[File]: lambda turn, _states, _arguments: list(turn.files),
-    File | None: lambda turn, _states, _arguments: turn.files[0] if turn.files else None,
-    File: lambda turn, _states, _arguments: first_file(turn.files),
-}
 _FORMS = (
     "Message, User, Chat, Turn, Progress, File, list[File], a state (PerMember[T] and its kin), "
     f"a resource (if the bot has a lifespan, or Resource[T]), or what text can give: {POSSIBLE}"
@@ -70,8 +65,11 @@ class Binder:
         states: States,
         kept: Sequence[State],
         owner: Owner | None,
+        *,
+        is_command: bool,
     ) -> None:
         self._fn = fn
+        self._is_command = is_command
         self._states = states
         self._owner = owner
         self.needs: list[Need] = []
@@ -99,8 +97,8 @@ class Binder:
             elif parameter.name in given:
                 getters.append(self._input(parameter, given[parameter.name]))
             else:
-                getters.append(_default_of(parameter))
-            self.wants_progress |= getters[-1] is _INJECTED[Progress]
+                getters.append(default_of(parameter))
+            self.wants_progress |= getters[-1] is PROGRESS
             keywords.append(parameter.name if parameter.kind is parameter.KEYWORD_ONLY else None)
         return keywords, getters
 
@@ -136,7 +134,7 @@ class Binder:
             given = State() if no_default else State(parameter.default)
         if isinstance(given, State):
             self.inputs[given] = index = self._slot(parameter, given, self._hint(parameter))
-            return _state_at(index)
+            return state_at(index)
         if callable(given):
             return given
         try:
@@ -147,18 +145,18 @@ class Binder:
             ) from None
         self.fields.append(Field(label_of(parameter.name), wanted))
         if self.form_slot >= 0:
-            return _answer_at(len(self.fields) - 1, wanted)
+            return answer_at(len(self.fields) - 1, wanted)
         self.wants_files |= wanted.is_file
-        return _only_answer(wanted)
+        return only_answer(wanted)
 
     def _annotated(self, parameter: inspect.Parameter) -> Getter:
         hint = self._hint(parameter)
         state = _state_of(hint)
         if is_marked(hint):
-            return self._resource(parameter, hint)
+            return self._opened_by(parameter, hint)
         if state is None:
             getter = _injected(hint, parameter.default)
-            self.wants_files |= getter in _FILES.values()
+            self.wants_files |= getter in FILES.values()
             return getter or self._argument(parameter, str if hint is Any else hint)
         type_ = _kept_type(hint)
         if is_immutable(type_):
@@ -168,7 +166,7 @@ class Binder:
                 f"parameter {parameter.name!r} of {label(self._fn)}: a value of type {name} "
                 f"cannot change in place; put it in a Ref, as in {form}"
             )
-        return _state_at(self._slot(parameter, state, type_))
+        return state_at(self._slot(parameter, state, type_))
 
     def _slot(self, parameter: inspect.Parameter, state: State, type_: Any) -> int:
         try:
@@ -194,22 +192,19 @@ class Binder:
             self.arguments.append(argument(parameter.name, type_, optional=optional))
         except BindingError:
             if self._owner is not None and self._owner.lifespan is not None:
-                return self._resource(parameter, type_)
+                return self._opened_by(parameter, type_)
             raise BindingError(
                 f"parameter {parameter.name!r} of {label(self._fn)} cannot be bound to "
                 f"{type_!r}; possible: {_FORMS}"
             ) from None
-        index = len(self.arguments) - 1
-        return lambda _turn, _states, arguments: (
-            arguments[index]
-            if index < len(arguments) and arguments[index] is not LEFT_OUT
-            else parameter.default
-        )
+        if self._is_command:
+            return argument_at(len(self.arguments) - 1, parameter.default)
+        return said(self.arguments[-1])
 
-    def _resource(self, parameter: inspect.Parameter, hint: Any) -> Getter:
+    def _opened_by(self, parameter: inspect.Parameter, hint: Any) -> Getter:
         need = need_of(self._fn, parameter, hint, self._owner)
         self.needs.append(need)
-        return lambda turn, _states, _arguments: turn.resource(need)
+        return resource(need)
 
 
 def opened(
@@ -244,32 +239,14 @@ def is_injected(parameter: inspect.Parameter, hint: Any) -> bool:
     return is_marked(hint) or bool(_injected(hint, parameter.default) or _state_of(hint))
 
 
-def _state_at(index: int) -> Getter:
-    return lambda _turn, states, _arguments: states[index]
-
-
-def _answer_at(index: int, wanted: Input) -> Getter:
-    return lambda turn, _states, _arguments: wanted.read(turn.answers[index])
-
-
-def _only_answer(wanted: Input) -> Getter:
-    if wanted.is_file:
-        return lambda turn, _states, _arguments: wanted.read(first_file(turn.files))
-    return lambda turn, _states, _arguments: wanted.read(turn.text)
-
-
-def _default_of(parameter: inspect.Parameter) -> Getter:
-    return lambda _turn, _states, _arguments: parameter.default
-
-
 def _injected(hint: Any, default: Any) -> Getter | None:
     if isinstance(default, Progress):
-        return _INJECTED[Progress]
+        return PROGRESS
     meant = essence(hint)
-    for form, getter in _FILES.items():
+    for form, getter in FILES.items():
         if form in (hint, meant):
             return getter
-    return _INJECTED.get(meant) if isinstance(meant, type) else None
+    return INJECTED.get(meant) if isinstance(meant, type) else None
 
 
 def _kept_type(hint: Any) -> Any:

@@ -1,4 +1,11 @@
-"""Resources: what a bot's lifespan has opened, for functions that ask for it by type."""
+"""Resources: what a bot's lifespan has opened, for functions that ask for it by type.
+
+1. A type decides, and objects of exactly that class come before those of its subclasses. The
+   parameter's name decides only among several.
+2. What the bot's own lifespan has opened comes before what the bots around it have.
+3. A type that nothing can be told to be is refused at registration; a parameter that nothing
+   fits, or more than one thing, before the first event is handled.
+"""
 
 from __future__ import annotations
 
@@ -123,10 +130,11 @@ class Resources:
         What the lifespan of its own bot has opened comes first. If several fit, it is the one
         whose key in the yielded dict is the need's name. Raises `BindingError`.
         """
-        for some in ([one for one in self._opened if one.owner is need.owner], self._opened):
-            fitting = _fitting(some, need)
+        own = [opened for opened in self._opened if opened.owner is need.owner]
+        for there in (own, self._opened):
+            fitting = _fitting(there, need)
             if len(fitting) > 1:
-                kinds = ", ".join(sorted({type(one).__name__ for one in fitting}))
+                kinds = ", ".join(sorted({type(resource).__name__ for resource in fitting}))
                 raise BindingError(
                     f"{need.where}: {len(fitting)} resources are a {need.kind.__name__} ({kinds}); "
                     "ask for a narrower type, or let the lifespan yield a dict with the "
@@ -136,17 +144,18 @@ class Resources:
                 return fitting[0]
         if need.optional:
             return need.default
-        there = ", ".join(sorted({type(one.value).__name__ for one in self._opened})) or "nothing"
+        kinds = ", ".join(sorted({type(opened.value).__name__ for opened in self._opened}))
         raise BindingError(
-            f"{need.where}: no lifespan has opened a {need.kind.__name__}; there is {there}"
+            f"{need.where}: no lifespan has opened a {need.kind.__name__}; "
+            f"there is {kinds or 'nothing'}"
         )
 
 
-def _fitting(opened: list[_Opened], need: Need) -> list[Any]:
-    exact = [one for one in opened if type(one.value) is need.kind]
-    fitting = exact or [one for one in opened if isinstance(one.value, need.kind)]
-    named = [one for one in fitting if one.key == need.name]
-    return list({id(one.value): one.value for one in (named or fitting)}.values())
+def _fitting(there: list[_Opened], need: Need) -> list[Any]:
+    exact = [opened for opened in there if type(opened.value) is need.kind]
+    fitting = exact or [opened for opened in there if isinstance(opened.value, need.kind)]
+    named = [opened for opened in fitting if opened.key == need.name]
+    return list({id(opened.value): opened.value for opened in (named or fitting)}.values())
 
 
 def _essence(hint: Any) -> tuple[Any, bool]:

@@ -1,19 +1,25 @@
-"""What a handler returned, to replies."""
+"""What a handler returned, to replies.
+
+1. A value is read by its kind, never by the handler it came from: text, Markdown, replies, files,
+   images, messages in Gradio's form, and lists of these. Anything else is a `ReplyError`.
+2. A path is sent only if it is in the turn's own folder: its name may come from a person or a
+   model. Whoever means another file says `File(path)`.
+3. What Gradio would keep of a message (content, metadata, options) stays with the reply.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import io
-import math
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import msgspec
 
-from chatstate.errors import BindingError, ReplyError
+from chatstate.errors import ReplyError
 from chatstate.files import File
 from chatstate.messages import Button, Delete, Markdown, Reply
 
@@ -64,16 +70,13 @@ class MessageReply(Reply, frozen=True):
     options: list[dict[str, Any]] | None = None
 
 
-Output = Callable[[Any, Returns], Answers]
-
-
 def replies(value: Any, returns: Returns = Returns()) -> Answers:  # noqa: B008 - it is frozen
     """Return what `value` says. Raises `ReplyError` for what is no reply."""
     if isinstance(value, str):
         return [Reply(returns.text(value))]
     if value is None:
         return []
-    if isinstance(value, Reply | Delete):
+    if isinstance(value, (Reply, Delete)):
         return [value]
     if isinstance(value, Markdown):
         return [Reply(value)]
@@ -93,10 +96,11 @@ def _rich(value: Any, returns: Returns) -> Reply:
     if "text" in fields or "files" in fields:
         text = _str(fields.get("text") or "", "text")
         return _checked(returns.text(text), _files(fields, returns), [])
-    raise ReplyError(f"a handler returned {_kind(value)}; possible: {_ACCEPTED}")
+    raise ReplyError(f"a handler returned {kind_of(value)}; possible: {_ACCEPTED}")
 
 
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
+    """Return what to call a value in an error."""
     return type(value).__name__
 
 
@@ -121,8 +125,8 @@ def _message(fields: Mapping[str, Any], returns: Returns) -> Reply:
     metadata = dict(_fields(fields.get("metadata"))) or None
     title = metadata and metadata.get("title")
     shown = "\n".join([f"**{title}**" if returns.markdown else str(title), said]) if title else said
-    options = [dict(_fields(one)) for one in cast("Sequence[Any]", fields.get("options") or ())]
-    buttons = [_option(one) for one in options]
+    options = [dict(_fields(part)) for part in cast("Sequence[Any]", fields.get("options") or ())]
+    buttons = [_option(option) for option in options]
     reply = _checked(returns.text(shown), files, buttons)
     return MessageReply(
         reply.text, buttons, files, content=said, metadata=metadata, options=options or None
@@ -136,13 +140,13 @@ def _add_content(piece: Any, texts: list[str], files: list[File], returns: Retur
     elif fields.get("type") == "text":
         texts.append(_str(fields.get("text"), "text"))
     elif isinstance(piece, File | os.PathLike) or _is_image(piece):
-        files.append(_file(piece, returns))
+        files.append(file_of(piece, returns))
     elif fields.get("type") == "file" and "file" in fields:
-        files.append(_file(_fields(fields["file"]).get("path"), returns))
+        files.append(file_of(_fields(fields["file"]).get("path"), returns))
     elif "path" in fields:
-        files.append(_file(fields["path"], returns))
+        files.append(file_of(fields["path"], returns))
     elif piece is not None:
-        raise ReplyError(f"a message's content is {_kind(piece)}; possible: str, a file")
+        raise ReplyError(f"a message's content is {kind_of(piece)}; possible: str, a file")
 
 
 def _option(fields: Mapping[str, Any]) -> Button:
@@ -166,11 +170,12 @@ def _checked(text: str | Markdown, files: list[File], buttons: list[Button]) -> 
 def _files(fields: Mapping[str, Any], returns: Returns) -> list[File]:
     files: Any = fields.get("files") or []
     if not isinstance(files, list | tuple):
-        raise ReplyError(f"files is {_kind(files)}, not a list")
-    return [_file(one, returns) for one in cast("list[Any]", files)]
+        raise ReplyError(f"files is {kind_of(files)}, not a list")
+    return [file_of(file, returns) for file in cast("list[Any]", files)]
 
 
-def _file(value: Any, returns: Returns) -> File:
+def file_of(value: Any, returns: Returns) -> File:
+    """Return a file that a handler returned. Raises `ReplyError` for what is none."""
     if isinstance(value, File):
         return value
     if _is_image(value):
@@ -181,8 +186,8 @@ def _file(value: Any, returns: Returns) -> File:
         return returns.file(cast("str | os.PathLike[str]", value))
     path = _fields(value).get("path")
     if path is None:
-        raise ReplyError(f"{_kind(value)} is no file; possible: File, bytes, a PIL image, a path")
-    return _file(path, returns)
+        raise ReplyError(f"{kind_of(value)} is no file; possible: File, bytes, a PIL image, a path")
+    return file_of(path, returns)
 
 
 def _is_image(value: Any) -> bool:
@@ -198,64 +203,5 @@ def _image(image: Any) -> File:
 
 def _str(value: Any, what: str) -> str:
     if not isinstance(value, str):
-        raise ReplyError(f"{what} of a message is {_kind(value)}, not str")
+        raise ReplyError(f"{what} of a message is {kind_of(value)}, not str")
     return value
-
-
-def _text(value: Any, returns: Returns) -> Answers:
-    if isinstance(value, int | float):
-        return [Reply(str(value))]
-    return replies(value, returns)
-
-
-def _number(value: Any, _returns: Returns) -> Answers:
-    if value is None:
-        return []
-    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
-        return [Reply(str(value))]
-    raise ReplyError(f'output "number" takes a finite number, not {value!r}')
-
-
-def _truth(value: Any, _returns: Returns) -> Answers:
-    if not isinstance(value, bool):
-        raise ReplyError(f'output "checkbox" takes a bool, not {_kind(value)}')
-    return [Reply("yes" if value else "no")]
-
-
-def _json(value: Any, _returns: Returns) -> Answers:
-    try:
-        return [Reply(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())]
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ReplyError(f'output "json" cannot show {_kind(value)}: {error}') from error
-
-
-def _one_file(value: Any, returns: Returns) -> Answers:
-    if value is None:
-        return []
-    values = cast("list[Any]", value) if isinstance(value, list) else [value]
-    return [Reply(files=[_file(one, returns) for one in values])]
-
-
-OUTPUTS: Mapping[str, Output] = {
-    "text": _text,
-    "textbox": _text,
-    "markdown": lambda value, returns: _text(
-        value, msgspec.structs.replace(returns, markdown=True)
-    ),
-    "number": _number,
-    "checkbox": _truth,
-    "json": _json,
-    "file": _one_file,
-    "image": _one_file,
-    "audio": _one_file,
-}
-
-
-def output(name: str) -> Output:
-    """Return how the output shorthand `name` shows a value. Raises `BindingError`."""
-    try:
-        return OUTPUTS[name]
-    except (KeyError, TypeError):
-        raise BindingError(
-            f"{name!r} is no output; possible: {', '.join(OUTPUTS)}, state, State(...)"
-        ) from None

@@ -1,155 +1,240 @@
-"""Which of a bot's handlers an event goes to, and on what terms. No I/O."""
+"""Which of a bot's handlers an event goes to, and on what terms it runs. No I/O.
+
+1. A `Route` is frozen and carries all that is known of a handler in a bot: whoever has one needs
+   to look up nothing. Two engines on one bot share its routes, and write nothing into them.
+2. Commands of the framework itself give way to those of the author.
+3. A command that a group's message names may be meant for another bot: it is ignored if unknown.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
+from chatstate.bot.access import Guard, Limit, guard, limits_of
+from chatstate.bot.functions import BoundFunction
 from chatstate.bot.handlers import Handler
-from chatstate.bot.terms import Home, Terms
-from chatstate.errors import BindingError
+from chatstate.bot.options import Options
+from chatstate.bot.resources import Lifespan, Need
+from chatstate.errors import BindingError, StateError
 from chatstate.language.sentences import Sentence
 from chatstate.messages import Command, Message, MessageKind
 from chatstate.signature import label
+from chatstate.state.bound import BoundState, States
 
 _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@(\w+))?(?:\s+(.*))?", re.DOTALL)
 _COMMAND_NAME = re.compile(r"[a-z0-9_]{1,32}")
 _UNLISTED = ("start", "cancel")
 
 
-class Routes:
-    """A bot's handlers: by command, and by the kind of message.
+class Home(Protocol):
+    """A bot, as far as its handlers share something."""
 
-    Commands of the framework itself give way to those of the author. `aside` are handlers that no
-    message goes to.
+    id: str
+    states: States
+    lifespan: Lifespan | None
+    guard: Guard | None
+    limits: tuple[Limit, ...]
+    around: list[BoundFunction]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Route:
+    """The way to one handler in one bot.
+
+    - `name` is what it answers to: "/vote", or the kind of message.
+    - `homes` are the bot, those that it includes on the way to the handler, and at last the
+      handler's own.
+    - `guard` and `own_limits` are its own, beside those of its homes.
+    - `concurrency_limit`: how many turns of it run at once, 0 if there is no limit.
+    - `is_own`: it is a command of the framework's.
     """
 
-    def __init__(self) -> None:
-        self.aside: Mapping[Handler, Terms] = {}
-        self._commands: dict[str, Handler] = {}
-        self._kinds: dict[MessageKind, Handler] = {}
-        self._terms: dict[Handler, Terms] = {}
-        self._own: set[str] = set()
+    name: str
+    handler: Handler
+    homes: tuple[Home, ...]
+    guard: Guard | None = None
+    own_limits: Sequence[Limit] = ()
+    concurrency_limit: int = 0
+    is_own: bool = False
 
-    def __iter__(self) -> Iterator[Handler]:
+    @property
+    def home(self) -> Home:
+        """The bot that the handler was registered with."""
+        return self.homes[-1]
+
+    @property
+    def guards(self) -> list[Guard]:
+        """All that must be passed, the outermost first."""
+        guards = (*(home.guard for home in self.homes), self.guard)
+        return [guard for guard in guards if guard is not None]
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """All that must be kept, each once."""
+        limits = [limit for home in self.homes for limit in home.limits]
+        return tuple(dict.fromkeys([*limits, *self.own_limits]))
+
+    @property
+    def around(self) -> list[BoundFunction]:
+        """The middleware, the outermost first."""
+        around = [function for home in self.homes for function in home.around]
+        return [*around, *self.handler.around]
+
+    @property
+    def is_for_owners(self) -> bool:
+        """Whether nobody but owners may use the handler."""
+        return any(guard.is_for_owners for guard in self.guards)
+
+    @property
+    def needs(self) -> list[Need]:
+        """What the handler needs of resources, and what stands before it."""
+        rules = [rule for guard in self.guards for rule in guard.rules]
+        functions = [rule for rule in rules if isinstance(rule, BoundFunction)]
+        around = [need for function in (*functions, *self.around) for need in function.needs]
+        return [*self.handler.needs, *around]
+
+    def find_state(self, wanted: Any) -> BoundState:
+        """Return the state that the handler means: of its own bot, then of those further out.
+
+        Raises `StateError`.
+        """
+        for home in reversed(self.homes[1:]):
+            with contextlib.suppress(StateError):
+                return home.states.find(wanted)
+        return self.homes[0].states.find(wanted)
+
+
+def route_to(name: str, handler: Handler, home: Home, options: Options) -> Route:
+    """Return the route that a handler's options describe. Raises `BindingError`."""
+    most: Any = options.get("concurrency_limit")
+    if most is not None and not (isinstance(most, int) and most > 0):
+        raise BindingError(f"concurrency_limit={most!r}: use a whole number above 0")
+    allow, limits = options.get("allow"), options.get("limits", ())
+    return Route(
+        name,
+        handler,
+        (home,),
+        None if allow is None else guard(allow, owner=home),
+        limits_of(limits),
+        most or 0,
+    )
+
+
+class Routes:
+    """A bot's routes: by command, and by the kind of message."""
+
+    def __init__(self) -> None:
+        self._commands: dict[str, Route] = {}
+        self._kinds: dict[MessageKind, Route] = {}
+
+    def __iter__(self) -> Iterator[Route]:
         yield from self._commands.values()
         yield from self._kinds.values()
 
-    def add_command(self, name: str, handler: Handler, terms: Terms) -> None:
+    def add_command(self, name: str, route: Route) -> None:
         """Let `/name` go to a handler. Raises `BindingError` if it goes to one already."""
-        if name in self._commands and name not in self._own:
+        there = self._commands.get(name)
+        if there and not there.is_own:
             raise BindingError(f"there is a command /{name} already")
         self._commands.pop(name, None)  # our own stood before all others
-        self._commands[name] = handler
-        self._terms[handler] = terms
-        self._own.discard(name)
+        self._commands[name] = route
 
-    def add_own_command(self, name: str, handler: Handler, terms: Terms) -> None:
-        """Let `/name` go to a handler of the framework's."""
-        self.add_command(name, handler, terms)
-        self._own.add(name)
-
-    def add(self, kind: MessageKind, handler: Handler, terms: Terms) -> None:
+    def add(self, kind: MessageKind, route: Route) -> None:
         """Let a kind of messages go to a handler. Raises `BindingError` if it has one already."""
         if kind in self._kinds:
             raise BindingError(f"there is a handler for {kind} already")
-        self._kinds[kind] = handler
-        self._terms[handler] = terms
+        self._kinds[kind] = route
 
-    def terms(self, handler: Handler) -> Terms:
-        """Return on what terms a handler runs in this bot."""
-        return self._terms.get(handler) or self.aside[handler]
-
-    def command(self, name: str) -> Handler | None:
-        """Return the handler of `/name`."""
+    def command(self, name: str) -> Route | None:
+        """Return the route of `/name`."""
         return self._commands.get(name)
-
-    def of_kind(self, kind: MessageKind) -> Handler | None:
-        """Return the handler of a kind of messages."""
-        return self._kinds.get(kind)
 
     @property
     def interrupts(self) -> bool:
         """Whether any event can end a running turn."""
-        return any(handler.overlap == "interrupt" for handler in self)
+        return any(route.handler.overlap == "interrupt" for route in self)
 
     def include(self, other: Routes, home: Home) -> None:
         """Take over another bot's handlers. Raises `BindingError` if both have one for the same."""
         for mine, theirs, what in self._clashes(other):
-            raise BindingError(
-                f"both {self._where(mine)} and {other._where(theirs)} {what}; keep one of them"
-            )
-        inner = {h: t._replace(homes=(home, *t.homes)) for h, t in other._terms.items()}
-        for name, handler in other._commands.items():
-            if name not in ("help", "start") or name not in other._own:
-                self.add_command(name, handler, inner[handler])
-                if name in other._own:
-                    self._own.add(name)
-        for kind, handler in other._kinds.items():
-            self.add(kind, handler, inner[handler])
+            raise BindingError(f"both {_where(mine)} and {_where(theirs)} {what}; keep one of them")
+        for name, inner in other._commands.items():
+            if name not in ("help", "start") or not inner.is_own:
+                self.add_command(name, replace(inner, homes=(home, *inner.homes)))
+        for kind, inner in other._kinds.items():
+            self.add(kind, replace(inner, homes=(home, *inner.homes)))
 
-    def _clashes(self, other: Routes) -> Iterator[tuple[Handler, Handler, str]]:
-        for name, handler in other._commands.items():
+    def _clashes(self, other: Routes) -> Iterator[tuple[Route, Route, str]]:
+        for name, theirs in other._commands.items():
             mine = self._commands.get(name)
-            if mine and name not in self._own and name not in other._own:
-                yield mine, handler, f"answer /{name}"
-        for kind, handler in other._kinds.items():
+            if mine and not mine.is_own and not theirs.is_own:
+                yield mine, theirs, f"answer /{name}"
+        for kind, theirs in other._kinds.items():
             if kind in self._kinds:
-                yield self._kinds[kind], handler, f"answer what is of kind {kind!r}"
+                yield self._kinds[kind], theirs, f"answer what is of kind {kind!r}"
 
-    def _where(self, handler: Handler) -> str:
-        return f"{label(handler.fn)} of {self._terms[handler].home.id!r}"
-
-    def find(
-        self, message: Message, *, pressed_command: bool = False
-    ) -> tuple[Handler, str] | None:
-        """Return the handler for `message` and the text it gets; None if it is not handled.
+    def find(self, message: Message, *, pressed_command: bool = False) -> tuple[Route, str] | None:
+        """Return the route of `message` and the text its handler gets; None if there is none.
 
         `pressed_command`: it is a press that runs a command. Raises `Sentence` if the person
         should be told so.
         """
-        runs_commands = message.kind == "message" or pressed_command
-        is_command = runs_commands and message.text.startswith("/")
-        found = _COMMAND.fullmatch(message.text) if is_command else None
-        if found:
-            name = found[1].lower()
-            if name not in self._commands and not (
-                pressed_command or message.chat.kind == "private"
-            ):
-                return None  # it may be meant for another bot
-            if name not in self._commands:
-                raise Sentence("unknown_command", command=found[1])
-            return self._commands[name], found[3] or ""
-        kind: MessageKind = "message" if message.kind == "press" else message.kind
-        handler = self._kinds.get(kind)
-        if handler is None:
+        kind, text = message.kind, message.text
+        if text[:1] == "/" and (kind == "message" or pressed_command):
+            found = _COMMAND.fullmatch(text)
+            if found:
+                return self._command(found, message, pressed_command=pressed_command)
+        if kind == "press":
+            kind = "message"
+        route = self._kinds.get(kind)
+        if route is None:
             if kind == "message" and message.chat.kind == "private":
                 raise Sentence("only_commands")
             return None
-        return handler, message.text
+        return route, text
+
+    def _command(
+        self, found: re.Match[str], message: Message, *, pressed_command: bool
+    ) -> tuple[Route, str] | None:
+        route = self._commands.get(found[1].lower())
+        if route:
+            return route, found[3] or ""
+        if not (pressed_command or message.chat.kind == "private"):
+            return None
+        raise Sentence("unknown_command", command=found[1])
 
     def listed(self, sentences: Mapping[str, str]) -> list[Command]:
         """Return the commands to tell people of, in the order of registration; /help is the last.
 
         The framework's own are described in the language of `sentences`.
         """
-        names = [name for name in self._commands if name not in self._own]
-        own = [name for name in self._commands if name in self._own and name not in _UNLISTED]
-        names += sorted(own, key=lambda name: name == "help")  # it is the last
+        names = [name for name, route in self._commands.items() if not route.is_own]
+        own = [name for name, route in self._commands.items() if route.is_own]
+        shown = [name for name in own if name not in _UNLISTED]
+        names += sorted(shown, key=lambda name: name == "help")  # it is the last
         return [self._described(name, sentences) for name in names]
 
     def for_all(self, commands: Sequence[Command]) -> list[Command]:
         """Return those of `commands` that not only owners may use."""
-        return [c for c in commands if not self._terms[self._commands[c.name]].is_for_owners]
+        return [command for command in commands if not self._commands[command.name].is_for_owners]
 
     def _described(self, name: str, sentences: Mapping[str, str]) -> Command:
-        handler = self._commands[name]
-        if name in self._own:
-            description = sentences.get(f"help_{name}", handler.description)
-            if name == "help":  # whatever follows it
-                return Command(name, description, f"/{name}")
-            return Command(name, description, handler.usage, handler.options)
-        return Command(name, handler.description, handler.usage, handler.options)
+        route = self._commands[name]
+        handler = route.handler
+        if not route.is_own:
+            return Command(name, handler.description, handler.usage, handler.options)
+        description = sentences.get(f"help_{name}", handler.description)
+        if name == "help":  # whatever follows it
+            return Command(name, description, f"/{name}")
+        return Command(name, description, handler.usage, handler.options)
+
+
+def _where(route: Route) -> str:
+    return f"{label(route.handler.fn)} of {route.home.id!r}"
 
 
 def command_name(given: str) -> str:

@@ -1,16 +1,29 @@
-"""The input shorthands of Gradio: how each is read from what a person sends."""
+"""The shorthands of Gradio: how each input is read, and how each output is shown.
+
+1. An input is read from one message of a person; what cannot be read is a `Sentence` to them.
+2. An output shows one value of a handler; what it cannot show is a `ReplyError` to the author.
+3. Both are named in one table each; `state` and `State(...)` are no shorthands but states.
+"""
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
+
+import msgspec
 
 from chatstate.bot.arguments import essence, json_value, number, truth
-from chatstate.errors import BindingError
+from chatstate.bot.returns import Answers, Returns, file_of, kind_of, replies
+from chatstate.errors import BindingError, ReplyError
 from chatstate.files import File
 from chatstate.language.sentences import Sentence
+from chatstate.messages import Reply
+
+Output = Callable[[Any, Returns], Answers]
+"""Shows a value that a handler returned."""
 
 
 class Input(NamedTuple):
@@ -79,3 +92,66 @@ def input_of(name: Any, type_: Any) -> Input:
     if name in _FAMILIES:
         return Input(is_file=True, read=_of_type(_FAMILIES[name], _as(essence(type_))))
     raise BindingError(f"{name!r} is no input; possible: {', '.join(INPUTS)}, state, State(...)")
+
+
+def _text(value: Any, returns: Returns) -> Answers:
+    if type(value) is str and not returns.markdown:
+        return [Reply(value)]
+    if isinstance(value, (int, float)):
+        return [Reply(str(value))]
+    return replies(value, returns)
+
+
+def _markdown(value: Any, returns: Returns) -> Answers:
+    return _text(value, msgspec.structs.replace(returns, markdown=True))
+
+
+def _number(value: Any, _returns: Returns) -> Answers:
+    if value is None:
+        return []
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+        return [Reply(str(value))]
+    raise ReplyError(f'output "number" takes a finite number, not {value!r}')
+
+
+def _truth(value: Any, _returns: Returns) -> Answers:
+    if not isinstance(value, bool):
+        raise ReplyError(f'output "checkbox" takes a bool, not {kind_of(value)}')
+    return [Reply("yes" if value else "no")]
+
+
+def _json(value: Any, _returns: Returns) -> Answers:
+    try:
+        return [Reply(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())]
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ReplyError(f'output "json" cannot show {kind_of(value)}: {error}') from error
+
+
+def _files(value: Any, returns: Returns) -> Answers:
+    if value is None:
+        return []
+    files = cast("list[Any]", value) if isinstance(value, list) else [value]
+    return [Reply(files=[file_of(file, returns) for file in files])]
+
+
+OUTPUTS: Mapping[str, Output] = {
+    "text": _text,
+    "textbox": _text,
+    "markdown": _markdown,
+    "number": _number,
+    "checkbox": _truth,
+    "json": _json,
+    "file": _files,
+    "image": _files,
+    "audio": _files,
+}
+
+
+def output(name: Any) -> Output:
+    """Return how the output of that name shows a value. Raises `BindingError` if there is none."""
+    try:
+        return OUTPUTS[name]
+    except (KeyError, TypeError):
+        raise BindingError(
+            f"{name!r} is no output; possible: {', '.join(OUTPUTS)}, state, State(...)"
+        ) from None

@@ -3,77 +3,110 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from chatstate.files import Attachment, File
 from chatstate.messages import Chat, Message, User
 from chatstate.progress import Progress
+from chatstate.scope import Key
+from chatstate.state.bound import BoundState
 
 T = TypeVar("T")
 
 
-class Effects(Protocol):
-    """What a turn can do besides returning something; see `Turn`."""
+class HeldValue(Protocol):
+    """A value that a turn holds, for what stands around a handler.
 
-    def state(self, wanted: Any, of: User | None) -> Coroutine[Any, Any, Any]: ...
+    `before` is what it was when the turn began, as text: None if it must be stored in any case.
+    `value` is what it is now, and `object` what the handler has of it: a `Ref` if it is in one.
+    """
+
+    object: Any
+
+    @property
+    def state(self) -> BoundState: ...
+    @property
+    def before(self) -> str | None: ...
+    @property
+    def value(self) -> Any: ...
+
+    def replace(self, value: Any) -> None: ...
+
+
+class Effects(Protocol):
+    """What a turn knows, and can do besides returning something; see `Turn`."""
+
+    @property
+    def messages(self) -> tuple[Message, ...]: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def platform(self) -> str: ...
+    @property
+    def files(self) -> Sequence[File]: ...
+    @property
+    def answers(self) -> Sequence[str | File]: ...
+    @property
+    def held(self) -> Mapping[Key, HeldValue]: ...
+
+    def say_instead(self, text: str, attachments: Sequence[Attachment]) -> None: ...
+
+    async def hold(self, wanted: Any, of: User | None) -> HeldValue: ...
 
     def replace(self, wanted: Any, value: Any) -> None: ...
-
-    def text_of(self, wanted: Any) -> str: ...
 
     def apply(
         self, wanted: Any, fn: Callable[[Any], Any], reply: Callable[[Any], Any] | None
     ) -> None: ...
 
-    def step(self, name: str, fn: Callable[[], Any]) -> Coroutine[Any, Any, Any]: ...
+    async def step(self, name: str, fn: Callable[[], Any]) -> Any: ...
 
-    def send(self, reply: Any) -> Coroutine[Any, Any, None]: ...
+    async def send(self, reply: Any) -> None: ...
 
     def progress(self, line: str) -> None: ...
 
     def folder(self) -> Path: ...
 
-    def download(self, attachment: Attachment) -> Coroutine[Any, Any, File]: ...
+    async def download(self, attachment: Attachment) -> File: ...
 
     def resource(self, wanted: Any) -> Any: ...
 
-    def may(self, command: str) -> Coroutine[Any, Any, bool]: ...
+    async def may(self, command: str) -> bool: ...
 
 
 class Turn:
     """What a handler may know of the event it handles, and do with it.
 
-    `text` is what the person said: for a command the rest of its line. `messages` are the
-    events that are handled together (several only if the handler's `overlap` is "merge"), and
-    `message` is the last of them. `platform` is the adapter's name. `files` are those that came
-    with the messages, if the handler has a parameter for them (`list[File]`). `answers` are the
-    texts and files that a form has gathered. `progress` shows how far it is.
+    After its end a turn can do nothing more: whoever kept it gets a `RuntimeError`.
     """
 
-    __slots__ = ("_effects", "answers", "files", "messages", "platform", "progress", "text")
+    __slots__ = ("_effects", "_progress")
 
-    def __init__(
-        self,
-        messages: tuple[Message, ...],
-        text: str,
-        platform: str,
-        effects: Effects,
-        files: Sequence[File] = (),
-    ) -> None:
-        self.messages = messages
-        self.text = text
-        self.platform = platform
-        self.files = files
-        self.answers: Sequence[str | File] = ()
-        self.progress = Progress(effects.progress)
+    def __init__(self, effects: Effects) -> None:
         self._effects = effects
+        self._progress: Progress | None = None
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The events that are handled together: several only if `overlap` is "merge"."""
+        return self._effects.messages
 
     @property
     def message(self) -> Message:
-        """What is handled."""
-        return self.messages[-1]
+        """What is handled: the last of `messages`."""
+        return self._effects.messages[-1]
+
+    @property
+    def text(self) -> str:
+        """What the person said: for a command the rest of its line."""
+        return self._effects.text
+
+    @property
+    def platform(self) -> str:
+        """The adapter's name."""
+        return self._effects.platform
 
     @property
     def user(self) -> User:
@@ -86,6 +119,23 @@ class Turn:
         return self.message.chat
 
     @property
+    def files(self) -> Sequence[File]:
+        """Those that came with the messages, if the handler has a parameter for them."""
+        return self._effects.files
+
+    @property
+    def answers(self) -> Sequence[str | File]:
+        """The texts and files that a form has gathered."""
+        return self._effects.answers
+
+    @property
+    def progress(self) -> Progress:
+        """Shows how far it is."""
+        if self._progress is None:
+            self._progress = Progress(self._effects.progress)
+        return self._progress
+
+    @property
     def folder(self) -> Path:
         """A folder for files of this turn alone; it is removed when the turn ends."""
         return self._effects.folder()
@@ -96,7 +146,7 @@ class Turn:
         Raises `UserError` if it is larger than the platform's limit for files, and `Rejected`
         if the platform has it no more.
         """
-        return self._for_async("download", self._effects.download(attachment))
+        return _for_async("download", self._effects.download(attachment))
 
     def resource(self, wanted: Any) -> Any:
         """Return what the bot's lifespan has opened, by its type.
@@ -110,7 +160,7 @@ class Turn:
 
         Not if there is none of that name, or its guard fails.
         """
-        return self._for_async("may", self._effects.may(command))
+        return _for_async("may", self._effects.may(command))
 
     def state(self, wanted: Any, *, of: User | None = None) -> Awaitable[Any]:
         """Return the value of a state, of another person's if `of` is given.
@@ -119,18 +169,18 @@ class Turn:
         The value is committed with this turn if it was changed in place; one of an immutable
         type comes in a `Ref`. Raises `StateError` if the bot has no such state, or several.
         """
-        return self._for_async("state", self._effects.state(wanted, of))
+        return _for_async("state", self._state(wanted, of))
+
+    async def _state(self, wanted: Any, of: User | None) -> Any:
+        return (await self._effects.hold(wanted, of)).object
 
     def replace(self, wanted: Any, value: Any) -> None:
         """Replace the value of a state that this turn holds, as a whole.
 
-        It holds those that its handler has as parameters, and what `state` has returned.
+        It holds those that its handler has as parameters, and what `state` has returned. Raises
+        `StateError` for any other.
         """
         self._effects.replace(wanted, value)
-
-    def text_of(self, wanted: Any) -> str:
-        """Return the value of a state that this turn holds, as the text that is stored."""
-        return self._effects.text_of(wanted)
 
     def apply(
         self,
@@ -154,23 +204,28 @@ class Turn:
         model. The result (JSON types) is durable when this returns; only a crash between the
         call and that moment repeats it. Steps of one name are told apart by their order.
         """
-        return self._for_async("step", self._effects.step(name, fn))
+        return _for_async("step", self._effects.step(name, fn))
 
     def send(self, reply: Any) -> Awaitable[None]:
         """Owe a reply (whatever a handler may return), before those that are returned.
 
         Like them it is sent after the commit, and not at all if the handler raises.
         """
-        return self._for_async("send", self._effects.send(reply))
+        return _for_async("send", self._effects.send(reply))
 
-    @staticmethod
-    def _for_async(name: str, result: Coroutine[Any, Any, T]) -> Awaitable[T]:
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            result.close()
-            raise RuntimeError(
-                f"turn.{name}() is awaited, so the handler must be `async def`; "
-                "a sync one returns a list for several replies"
-            ) from None
-        return result
+
+def effects_of(turn: Turn) -> Effects:
+    """Return what is behind a turn: for parts of the framework that stand around handlers."""
+    return turn._effects  # noqa: SLF001 - of a class of this file
+
+
+def _for_async(name: str, result: Coroutine[Any, Any, T]) -> Awaitable[T]:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        result.close()
+        raise RuntimeError(
+            f"turn.{name}() is awaited, so the handler must be `async def`; "
+            "a sync one returns a list for several replies"
+        ) from None
+    return result

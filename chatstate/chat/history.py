@@ -8,16 +8,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from chatstate.bot.returns import Answers, MessageReply
+from chatstate.bot.turn import HeldValue
 from chatstate.files import Attachment
 from chatstate.messages import Markdown, Message, Reply
 from chatstate.scope import Scope
-from chatstate.state.bound import BoundState
 
 Entry = dict[str, Any]
 """A message of the history: role, content, metadata, options, as in Gradio."""
@@ -52,20 +52,20 @@ def digest(text: str) -> str:
 def entries_of(message: Message, text: str) -> list[Entry]:
     """Return what a person's message adds to the history."""
     said = [text] if text else []
-    said += [f"[file {one.name}]" for one in message.attachments]
+    said += [f"[file {file.name}]" for file in message.attachments]
     return [_entry("user", content) for content in said]
 
 
 def entries_for(answer: Answers) -> list[Entry]:
     """Return what an answer adds to the history."""
-    return [_answered(one) for one in answer if isinstance(one, Reply)]
+    return [_answered(reply) for reply in answer if isinstance(reply, Reply)]
 
 
 def _answered(reply: Reply) -> Entry:
     if isinstance(reply, MessageReply):
         return _entry("assistant", reply.content, reply.metadata, reply.options)
     text = reply.text.text if isinstance(reply.text, Markdown) else reply.text
-    names = [f"[file {one.name}]" for one in reply.files]
+    names = [f"[file {file.name}]" for file in reply.files]
     return _entry("assistant", "\n".join([text, *names] if text else names))
 
 
@@ -88,16 +88,14 @@ def shorten(history: list[Entry], messages: int | None, characters: int | None) 
     return dropped
 
 
-def before_values(
-    states: Sequence[BoundState], before: Sequence[str | None], objects: Sequence[Any]
-) -> dict[str, Before]:
+def before_values(held: Iterable[HeldValue]) -> dict[str, Before]:
     """Return what a turn changed that can be taken back, by the state's name."""
     changed: dict[str, Before] = {}
-    for state, text, value in zip(states, before, objects, strict=True):
-        if can_be_undone(state.scope):
-            now = state.encode(value)
-            if now != text:
-                changed[state.name] = Before(text, digest(now))
+    for value in held:
+        if can_be_undone(value.state.scope):
+            now = value.state.encode(value.value)
+            if now != value.before:
+                changed[value.state.name] = Before(value.before, digest(now))
     return changed
 
 

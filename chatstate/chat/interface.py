@@ -8,12 +8,14 @@ from typing import Any, Literal
 
 from msgspec.structs import replace
 
+from chatstate.bot.functions import middleware
 from chatstate.bot.handlers import TIMEOUT, Handler, Overlap
+from chatstate.bot.injected import CallNext, Getter, Injected
 from chatstate.bot.interface import Interface
-from chatstate.bot.parameters import Getter, asked_parameters
+from chatstate.bot.options import Options
+from chatstate.bot.parameters import asked_parameters
 from chatstate.bot.returns import Answers
-from chatstate.bot.terms import Options
-from chatstate.bot.turn import Turn
+from chatstate.bot.turn import HeldValue, Turn, effects_of
 from chatstate.chat.history import (
     Entry,
     Undo,
@@ -98,7 +100,7 @@ class ChatInterface(Interface):
         self._add_message_handler(handler, running)
         self.description = self.description or handler.description
         retry = ChatHandler(fn, self.states, chat, command="retry", **binding)
-        self.routes.add_own_command("retry", retry, self._terms("message", running))
+        self._add_own_route("retry", "message", retry, running)
         self._add_chat_commands(chat, handler.settings)
 
     def _add_chat_commands(self, chat: ChatOptions, settings: Sequence[Setting]) -> None:
@@ -113,7 +115,8 @@ class ChatInterface(Interface):
             while log:
                 await _undo(turn, chat, self.states)
             if chat.history.scope == "member":
-                turn.replace(chat.history, [])
+                history: list[Entry] = await turn.state(chat.history)
+                history.clear()
             return Reply(say(self.sentences.of(turn.user.language), "cleared"))
 
         async def change_settings(turn: Turn, wish: str = "") -> Reply:
@@ -151,11 +154,11 @@ class ChatOptions:
         self.max_characters = max_characters
         self.undo = undo
 
-    def message(self, turn: Turn) -> str | dict[str, Any]:
+    def message(self, given: Injected) -> str | dict[str, Any]:
         """Return the message as the function takes it."""
         if not self.multimodal:
-            return turn.text
-        return {"text": turn.text, "files": [str(one.path) for one in turn.files]}
+            return given.text
+        return {"text": given.text, "files": [str(file.path) for file in given.files]}
 
     def shown(self, history: list[Entry]) -> list[Entry]:
         """Return a copy of the history as the function takes it."""
@@ -193,6 +196,7 @@ class ChatHandler(Handler):
             **options,
         )
         self.wants_files = self.wants_files or chat.multimodal
+        self.around = [middleware(self._remember, owner=None)]
 
     def _inputs(
         self, fn: Callable[..., Any], additional: Sequence[str | State]
@@ -200,8 +204,8 @@ class ChatHandler(Handler):
         chat = self._chat
         taken = asked_parameters(fn)
         found: list[str | State | Getter] = [
-            lambda turn, _states, _arguments: chat.message(turn),
-            lambda _turn, states, _arguments: chat.shown(states[0]),
+            chat.message,
+            lambda given: chat.shown(given.slots[_HISTORY].object),
         ]
         if len(taken) < len(found):
             raise BindingError(f"{label(fn)} must take a message and a history")
@@ -212,52 +216,49 @@ class ChatHandler(Handler):
                 f"additional_inputs= has {len(additional)}"
             )
         types = hints(fn)
-        given = [*additional, *([None] * (len(rest) - len(additional)))]
-        for parameter, one in zip(rest, given, strict=True):
-            if isinstance(one, State) or one == "state":
-                found.append(one)
+        inputs = [*additional, *([None] * (len(rest) - len(additional)))]
+        for parameter, given in zip(rest, inputs, strict=True):
+            if isinstance(given, State) or given == "state":
+                found.append(given)
             else:
-                new = setting(fn, parameter, types.get(parameter.name, Any), one)
+                new = setting(fn, parameter, types.get(parameter.name, Any), given)
                 self.settings.append(new)
                 found.append(_setting_of(new))
         return found
 
-    async def prepare(self, turn: Turn) -> None:
-        """Take the last turn back, if this is /retry, and put its message in place of this one."""
-        if self.command != "retry":
-            return
-        undone = await _undo(turn, self._chat, self._states)
-        turn.text = undone.text
-        message = replace(turn.message, text=undone.text, attachments=tuple(undone.files))
-        turn.messages = (message,)
-        if self.wants_files:
-            turn.files = [await turn.download(one) for one in undone.files]
+    async def _remember(self, turn: Turn, call_next: CallNext) -> Answers:
+        """Add what is said to the history, and note how to take it back.
 
-    def settle(
-        self,
-        turn: Turn,
-        answer: Answers,
-        states: Sequence[BoundState],
-        before: Sequence[str | None],
-        objects: list[Any],
-    ) -> None:
-        """Add what was said to the history, and note how to take it back."""
-        chat, history = self._chat, objects[0]
-        changed = before_values(states[3:], before[3:], objects[3:])
+        If this is /retry, the last turn is taken back before, and its message is answered anew.
+        """
+        if self.command == "retry":
+            undone = await _undo(turn, self._chat, self._states)
+            effects_of(turn).say_instead(undone.text, undone.files)
+        answer = await call_next()
+        held = {value.state.name: value for value in effects_of(turn).held.values()}
+        self._note(turn, answer, held)
+        return answer
+
+    def _note(self, turn: Turn, answer: Answers, held: dict[str, HeldValue]) -> None:
+        chat = self._chat
+        history, log = held.pop(str(chat.history.name)), held.pop(str(_LOG.name)).value
+        held.pop(str(SETTINGS.name))
+        changed = before_values(held.values())
         added = [*entries_of(turn.message, turn.text), *entries_for(answer)]
-        history += added
-        dropped = shorten(history, chat.max_messages, chat.max_characters)
+        history.value.extend(added)
+        dropped = shorten(history.value, chat.max_messages, chat.max_characters)
         undo = Undo(turn.text, list(turn.message.attachments), len(added), dropped, changed)
         if chat.history.scope != "member" and can_be_undone(chat.history.scope):
-            changed |= before_values(states[:1], before[:1], objects[:1])
-            undo = replace(undo, added=0, dropped=[])
-        log = objects[2]
+            undo = replace(undo, added=0, dropped=[], states=changed | before_values([history]))
         log.append(undo)
         del log[: max(len(log) - chat.undo, 0)]
 
 
-def _setting_of(one: Setting) -> Getter:
-    return lambda turn, states, _arguments: one.value(states[1], turn.message)
+_HISTORY, _CHOSEN = 0, 1  # among the slots of a `ChatHandler`
+
+
+def _setting_of(setting: Setting) -> Getter:
+    return lambda given: setting.value(given.slots[_CHOSEN].object, given.message)
 
 
 async def _undo(turn: Turn, chat: ChatOptions, states: States) -> Undo:
@@ -270,14 +271,13 @@ async def _undo(turn: Turn, chat: ChatOptions, states: States) -> Undo:
         history: list[Entry] = await turn.state(chat.history)
         added = min(undone.added, len(history))
         turn.replace(chat.history, [*undone.dropped, *history[: len(history) - added]])
-    named: Mapping[str, BoundState] = {one.name: one for one in states}
+    named: Mapping[str, BoundState] = {state.name: state for state in states}
     for name, before in undone.states.items():
         state = named.get(name)  # what the bot no longer has stays as it is
         if state is None:
             continue
-        await turn.state(state.state)
-        now = turn.text_of(state.state)
-        if state.scope == "member" or digest(now) == before.after:
+        held = await effects_of(turn).hold(state.state, None)
+        if state.scope == "member" or digest(state.encode(held.value)) == before.after:
             value = state.fresh()[0] if before.text is None else state.decode(before.text)
-            turn.replace(state.state, value)
+            held.replace(value)
     return undone

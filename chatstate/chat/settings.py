@@ -1,4 +1,9 @@
-"""Settings: the further parameters of a chat function, which each person may change."""
+"""Settings: the further parameters of a chat function, which each person may change.
+
+1. What somebody sets is checked first, and kept as they typed it.
+2. It is read anew each time: what no longer fits, after the bot has changed, is the default.
+3. Every setting has a default, and a type that a text can give.
+"""
 
 from __future__ import annotations
 
@@ -92,8 +97,8 @@ def _choices(type_: Any) -> Sequence[str]:
 
 def show(settings: Sequence[Setting], chosen: Mapping[str, str]) -> Reply:
     """Return all settings, with buttons for those that are chosen from a few."""
-    lines = [f"{one.name} = {one.shown(chosen)}" for one in settings]
-    usage = [f"/settings {one.name} {one.shown(chosen)}" for one in settings[:1]]
+    lines = [f"{setting.name} = {setting.shown(chosen)}" for setting in settings]
+    usage = [f"/settings {setting.name} {setting.shown(chosen)}" for setting in settings[:1]]
     return Reply("\n".join([*lines, "", *usage]).strip(), buttons=_buttons(settings))
 
 
@@ -101,9 +106,10 @@ _ROWS, _ACROSS, _LABEL = 5, 5, 80
 
 
 def _buttons(settings: Sequence[Setting]) -> list[list[Button]]:
+    offered = [setting for setting in settings if setting.choices]
     return [
-        [_button(one.name, choice) for choice in one.choices[:_ACROSS]]
-        for one in [one for one in settings if one.choices][:_ROWS]
+        [_button(setting.name, choice) for choice in setting.choices[:_ACROSS]]
+        for setting in offered[:_ROWS]
     ]
 
 
@@ -116,7 +122,7 @@ def change(
 ) -> None:
     """Change what somebody has chosen, as in `temperature 0.5`. Raises `Sentence`."""
     name, _, value = text.strip().partition(" ")
-    known = {one.name: one for one in settings}
+    known = {setting.name: setting for setting in settings}
     if name not in known:
         raise Sentence(
             "not_a_choice", text=shorten(name), choices=", ".join(known), example=next(iter(known))

@@ -1,4 +1,10 @@
-"""`Engine`: one bot, its adapters and its store, from start to stop."""
+"""`Engine`: one bot, its adapters and its store, from start to stop.
+
+1. What an earlier process left is taken up before anything new is received.
+2. Told to stop, it takes in nothing more, lets what runs finish within the grace, and gives up the
+   rest, which runs again at the next start.
+3. A fault of the engine's own, or of the store, stops it: nothing goes on half.
+"""
 
 from __future__ import annotations
 
@@ -8,34 +14,18 @@ from collections.abc import Awaitable, Sequence
 
 from chatstate.adapter import Adapter
 from chatstate.bot.interface import Interface
-from chatstate.bot.resources import Resources
 from chatstate.clock import Clock, SystemClock
-from chatstate.engine.context import Context
-from chatstate.engine.host import AccountHost
-from chatstate.engine.inbox.lanes import Lanes
-from chatstate.engine.inbox.receipts import EventReceipt
+from chatstate.engine.assembly import Parts, assemble
 from chatstate.engine.lifespans import Lifespans
-from chatstate.engine.outbox.buttons import Presses
-from chatstate.engine.outbox.rendering import Renderer
-from chatstate.engine.outbox.sender import OnAmbiguous, Sender
-from chatstate.engine.outbox.spool import Spool
-from chatstate.engine.states.cache import Values
-from chatstate.engine.states.commits import Committer
-from chatstate.engine.states.expiry import Expiries
-from chatstate.engine.states.volatile import memory_before
-from chatstate.engine.threads import HandlerThreads
-from chatstate.engine.turns.admission import Entrance
-from chatstate.engine.turns.limits import Counters
-from chatstate.engine.turns.turns import Turns
-from chatstate.engine.turns.typing_notices import Typing
-from chatstate.stores.base import Backlog, Run, Store
+from chatstate.engine.outbox.sender import OnAmbiguous
+from chatstate.engine.recovery import Recovery
+from chatstate.stores.base import Run, Store
 
 log = logging.getLogger("chatstate.engine")
 
 _CANCEL_SECONDS = 1.0
 _LOOK_EVERY = 1.0
 _PRUNE_EVERY = 60.0
-_CRASHES = 3
 
 
 class Engine:
@@ -65,9 +55,10 @@ class Engine:
         self._running_limit = running_limit
         self._on_ambiguous: OnAmbiguous = on_ambiguous
         self._clock = clock or SystemClock()
-        self._receiving: list[asyncio.Future[None]] = []
-        self._background: list[asyncio.Future[None]] = []
-        self._recovery: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._receiving: list[asyncio.Task[None]] = []
+        self._parts: Parts | None = None
+        self._recovery: Recovery | None = None
         self._lifespans: Lifespans | None = None
 
     async def run(self) -> None:
@@ -101,79 +92,45 @@ class Engine:
             raise
 
     async def _begin(self, run: Run) -> None:
-        accounts = [
-            await self._store.account(adapter.name, adapter.account) for adapter in self._adapters
-        ]
-        by_account = {
-            account.id: adapter for account, adapter in zip(accounts, self._adapters, strict=True)
+        accounts = {
+            await self._store.account(adapter.name, adapter.account): adapter
+            for adapter in self._adapters
         }
-        receipts: dict[int, EventReceipt] = {}
-        memory = memory_before(self._store, self._bot.states, self._clock)
-        self._committer = Committer(memory or self._store, self._fail)
-        values = Values(memory or self._store, self._clock)
-        self._expiries = Expiries(
-            self._bot, list(by_account), self._store, memory, values, receipts
-        )
-        threads = HandlerThreads()
-        spool = Spool(self._store, threads, by_account)
-        presses = Presses(run.secret, self._store, self._clock)
-
-        async def moved(account: int, old: str, new: str) -> None:
-            await self._store.alias(account, old, new)
-            values.forget()
-
-        self._sender = Sender(
-            self._store, by_account, self._clock, self._fail, self._on_ambiguous, moved, spool
-        )
-        resources = Resources()
-        counters = Counters(self._bot.id, values, self._clock)
-        context = Context(
+        parts = assemble(
             self._bot,
-            by_account,
-            self._store,
-            values,
-            threads,
-            run.versions(),
-            self._clock,
-            presses,
-            Renderer(by_account, self._bot.sentences, presses),
-            spool,
-            resources,
-            Entrance(self._bot, by_account, threads, self._clock, counters, resources),
-            self._expiries,
+            accounts=accounts,
+            store=self._store,
+            run=run,
+            clock=self._clock,
+            running_limit=self._running_limit,
+            on_ambiguous=self._on_ambiguous,
+            failed=self._fail,
         )
-        await spool.sweep()
-        self._turns = Turns(context, self._committer, self._sender, receipts, self._running_limit)
-        self._lanes = Lanes(self._store, self._turns.run, self._fail)
-        self._turns.set_lanes(self._lanes)
-        self._expiries.lanes = self._lanes
-        self._expiries.in_use = self._turns.expiring_keys
+        self._parts = parts
+        await parts.spool.sweep()
         self._bot.check()
-        self._lifespans = Lifespans(self._bot, resources)
+        self._lifespans = Lifespans(self._bot, parts.resources)
         if not await self._lifespans.open(self._fail, self._ended):
             return
-        await self._resume(list(by_account), run.crashes)
-        for account, adapter in zip(accounts, self._adapters, strict=True):
-            host = AccountHost(
-                self._bot,
-                account,
-                self._store,
-                self._lanes,
-                self._turns,
-                self._sender,
-                receipts,
-                context.renderer,
-                moved,
-            )
+        self._recovery = Recovery(
+            store=self._store,
+            lanes=parts.lanes,
+            turns=parts.turns,
+            commits=parts.commits,
+            sender=parts.sender,
+            failed=self._fail,
+        )
+        await self._recovery.begin([account.id for account in accounts], run.crashes)
+        for adapter, host in zip(self._adapters, parts.hosts, strict=True):
             self._receiving.append(asyncio.create_task(adapter.run(host), name=adapter.name))
-        self._background.append(asyncio.create_task(self._watch()))
-        typing = Typing(context, self._turns)
-        if typing.is_wanted:
-            self._background.append(asyncio.create_task(typing.run()))
+        self._tasks.append(asyncio.create_task(self._watch(parts)))
+        if parts.typing_notices.are_wanted:
+            self._tasks.append(asyncio.create_task(parts.typing_notices.run()))
 
     async def stop(self) -> None:
         """Let what runs finish within the grace, send what is owed, and let go of the store."""
-        self._lanes.stopping = True
+        if self._parts:
+            self._parts.lanes.stopping = True
         if not await self._first(self._hurry.wait(), seconds=self._grace):
             log.warning("stopped in the middle; what was running runs again at the next start")
         await self._cancel_all()
@@ -185,13 +142,29 @@ class Engine:
 
         What lifespans have opened is closed all the same: it must not outlive a test.
         """
-        self._lanes.stopping = True
+        if self._parts:
+            self._parts.lanes.stopping = True
         await self._cancel_all()
         await self._close_lifespans()
 
     async def _cancel_all(self) -> None:
-        running = [*self._busy(), *self._lanes.all_tasks, *self._turns.checks]
-        await _cancel([*self._receiving, *self._background, *running])
+        tasks = [*self._receiving, *self._tasks]
+        if self._recovery and self._recovery.task:
+            tasks.append(self._recovery.task)
+        parts = self._parts
+        if parts:
+            parts.turns.are_ending = True
+            tasks += parts.overlap.checks
+            if parts.commits.task:
+                tasks.append(parts.commits.task)
+        for task in tasks:
+            task.cancel()
+        if parts:
+            tasks += [*parts.lanes.cancel_all(), *parts.sender.cancel_all()]
+        if tasks:
+            _, stubborn = await asyncio.wait(tasks, timeout=_CANCEL_SECONDS)
+            for task in stubborn:
+                log.warning("%r does not end when it is cancelled", task)
 
     async def _close_lifespans(self) -> None:
         if self._lifespans:
@@ -202,7 +175,7 @@ class Engine:
 
         Raises what makes it impossible to go on.
         """
-        receiving = set(self._receiving)
+        receiving: set[asyncio.Future[None]] = set(self._receiving)
         while receiving:
             done, receiving = await asyncio.wait(
                 {*receiving, self._ended}, return_when=asyncio.FIRST_COMPLETED
@@ -216,85 +189,47 @@ class Engine:
         if self._ended.done():
             self._ended.result()
 
-    async def _resume(self, accounts: list[int], crashes: int) -> None:
-        """Go on with what an earlier process left; after a crash with care."""
-        backlog = await self._store.backlog(accounts)
-        self._lanes.paused = bool(crashes)
-        for conversation in backlog.inbox:
-            self._lanes.resume(conversation)
-        if crashes and backlog.inbox:
-            log.warning(
-                "the process before this one did not stop as it should; "
-                "%d conversations go on one at a time first",
-                len(backlog.inbox),
-            )
-        if crashes:
-            self._recovery = asyncio.create_task(self._recover(backlog, crashes))
-        else:
-            for conversation in backlog.outbox:
-                self._sender.resume(conversation)
-
-    async def _recover(self, backlog: Backlog, crashes: int) -> None:
-        """Find what crashed the process, if anything did, by running what may have alone.
-
-        An event is suspected after the first crash; a reply, which is rarely to blame, after
-        the second in a row.
-        """
-        try:
-            for conversation in backlog.outbox:
-                if crashes > 1:
-                    await self._sender.try_head_alone(conversation)
-            for conversation in backlog.outbox:
-                self._sender.resume(conversation)
-            for conversation in backlog.inbox:
-                await self._run_suspect(conversation)
-        except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
-            self._fail(error)
-        finally:
-            self._recovery = None
-            self._lanes.release()
-
-    async def _run_suspect(self, conversation: int) -> None:
-        """Run the event of a conversation that may have been running at a crash."""
-        for suspect in await self._store.claim(conversation, 0, 1):
-            if self._lanes.stopping:
-                return
-            if suspect.crashes >= _CRASHES:
-                await self._turns.set_aside(suspect)
-            else:
-                await self._store.suspect(suspect.seq)
-                await self._lanes.run_alone(suspect)
-            while self._committer.task:
-                await asyncio.wait([self._committer.task])
-
-    async def _watch(self) -> None:
+    async def _watch(self, parts: Parts) -> None:
         """Look now and then for turns that take too long, requests, and rows to prune."""
         prune_at = self._clock.time() + _PRUNE_EVERY
         try:
             while True:
-                self._turns.expire()
+                parts.turns.end_late()
                 for revived in await self._store.revive():
                     if revived.arrival:
-                        self._lanes.add(revived.arrival)
+                        parts.lanes.add(revived.arrival)
                     if revived.conversation:
-                        self._sender.resume(revived.conversation)
+                        parts.sender.resume(revived.conversation)
                 if self._clock.time() >= prune_at:
                     await self._store.prune()
                     prune_at = self._clock.time() + _PRUNE_EVERY
-                await self._clock.sleep(0 if await self._expiries.look() else _LOOK_EVERY)
+                await self._clock.sleep(0 if await parts.expiries.look() else _LOOK_EVERY)
         except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
             self._fail(error)
 
     async def settle(self, seconds: float) -> None:
         """Return when all that is due has expired, or after so many seconds. For tests."""
-        if self._recovery:
-            await asyncio.wait([self._recovery], timeout=seconds)
-        await self._expiries.settle(seconds)
+        if self._recovery and self._recovery.task:
+            await asyncio.wait([self._recovery.task], timeout=seconds)
+        if self._parts:
+            await self._parts.expiries.settle(seconds)
 
     async def _finished(self) -> None:
         """Return when nothing runs any more."""
-        while busy := self._busy():
-            await asyncio.wait(busy, return_when=asyncio.FIRST_COMPLETED)
+        parts, recovery = self._parts, self._recovery
+        if parts is None:
+            return
+        while True:
+            if recovery and recovery.task:
+                await asyncio.wait([recovery.task])
+            elif parts.lanes.activity:
+                await parts.lanes.activity.over()
+            elif parts.commits.task:
+                await parts.commits.over()
+            elif parts.sender.activity:
+                await parts.sender.activity.over()
+            else:
+                return
 
     async def _first(self, *events: Awaitable[object], seconds: float | None = None) -> bool:
         """Wait until nothing runs, or for one of `events`; tell whether nothing runs."""
@@ -304,24 +239,11 @@ class Engine:
             [finished, *others], timeout=seconds, return_when=asyncio.FIRST_COMPLETED
         )
         done = finished.done()
-        for one in (finished, *others):
-            if one is not self._ended:
-                one.cancel()
+        for waiting in (finished, *others):
+            if waiting is not self._ended:
+                waiting.cancel()
         return done
-
-    def _busy(self) -> list[asyncio.Future[None]]:
-        alone = [task for task in (self._committer.task, self._recovery) if task]
-        return [*alone, *self._lanes.tasks, *self._sender.tasks]
 
     def _fail(self, error: Exception) -> None:
         if not self._ended.done():
             self._ended.set_exception(error)
-
-
-async def _cancel(tasks: Sequence[asyncio.Future[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        _, stubborn = await asyncio.wait(tasks, timeout=_CANCEL_SECONDS)
-        for task in stubborn:
-            log.warning("%r does not end when it is cancelled", task)

@@ -1,17 +1,25 @@
-"""The engine, as one adapter sees it."""
+"""The engine, as one adapter sees it.
+
+1. What is delivered in one step of the event loop is stored together, in as few transactions as
+   do not stop the loop for too long.
+2. An event that cannot be stored fails its own delivery alone.
+3. What is stored is in its lane, though whoever delivered it may be gone.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import functools
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+import msgspec
 
 from chatstate.bot.interface import Interface
 from chatstate.engine.inbox.lanes import Lanes
-from chatstate.engine.inbox.receipts import EventReceipt
+from chatstate.engine.inbox.receipts import EventReceipt, Receipts
 from chatstate.engine.outbox.rendering import Renderer
 from chatstate.engine.outbox.sender import Sender
+from chatstate.engine.turns.dispatch import Dispatch
 from chatstate.engine.turns.turns import Turns
 from chatstate.language.sentences import say
 from chatstate.messages import Command, Event, Message, Reply
@@ -22,6 +30,23 @@ log = logging.getLogger("chatstate.engine")
 _AT_ONCE = 64  # more events in one transaction would stop the event loop for too long
 
 
+class _Delivery(msgspec.Struct, eq=False):
+    """What one call of `deliver` was given, and the receipts for it so far."""
+
+    events: Sequence[Event]
+    cursor: str | None
+    done: asyncio.Future[Sequence[EventReceipt]]
+    receipts: list[EventReceipt] = []
+
+
+class _Share(msgspec.Struct, eq=False):
+    """A part of a delivery that is stored in one transaction; `is_last`: and all of the rest."""
+
+    delivery: _Delivery
+    events: Sequence[Event]
+    is_last: bool
+
+
 class AccountHost:
     """Takes in the events of one account."""
 
@@ -29,24 +54,29 @@ class AccountHost:
         self,
         bot: Interface,
         account: Account,
+        *,
         store: Store,
         lanes: Lanes,
+        receipts: Receipts,
+        dispatch: Dispatch,
         turns: Turns,
         sender: Sender,
-        receipts: dict[int, EventReceipt],
         renderer: Renderer,
         moved: Callable[[int, str, str], Awaitable[None]],
     ) -> None:
         self._bot = bot
-        self._renderer = renderer
-        self._moved = moved
         self._account = account.id
         self._cursor = account.cursor
         self._store = store
         self._lanes = lanes
+        self._receipts = receipts
+        self._dispatch = dispatch
         self._turns = turns
         self._sender = sender
-        self._receipts = receipts
+        self._renderer = renderer
+        self._moved = moved
+        self._loop = asyncio.get_running_loop()
+        self._delivered: list[_Delivery] = []
         self._refusing: set[int] = set()
         self._interrupts = bot.routes.interrupts
 
@@ -62,50 +92,76 @@ class AccountHost:
 
     def refusal(self, message: Message) -> str | None:
         """See `Host.refusal`."""
-        return self._turns.refusal(message)
-
-    async def deliver(
-        self, events: Sequence[Event], cursor: str | None = None
-    ) -> Sequence[EventReceipt]:
-        """See `Host.deliver`."""
-        if self._lanes.stopping:  # what is not stored is not acknowledged, and comes again
-            await asyncio.get_running_loop().create_future()
-        receipts: list[EventReceipt] = []
-        for first in range(0, max(len(events), 1), _AT_ONCE):
-            some = events[first : first + _AT_ONCE]
-            last = first + _AT_ONCE >= len(events)
-            receipts += await self._take_in(some, cursor if last else None)
-        if cursor is not None:
-            self._cursor = cursor
-        return receipts
+        return self._dispatch.refusal(message)
 
     async def moved(self, old: str, new: str) -> None:
         """See `Host.moved`."""
         await self._moved(self._account, old, new)
 
-    async def _take_in(self, events: Sequence[Event], cursor: str | None) -> list[EventReceipt]:
-        receipts: list[EventReceipt] = []
-        stored = asyncio.ensure_future(self._store.ingest(self._account, events, cursor))
-        stored.add_done_callback(functools.partial(self._accept_all, receipts))
-        await asyncio.shield(stored)
-        return receipts
+    def deliver(
+        self, events: Sequence[Event], cursor: str | None = None
+    ) -> asyncio.Future[Sequence[EventReceipt]]:
+        """See `Host.deliver`."""
+        done: asyncio.Future[Sequence[EventReceipt]] = self._loop.create_future()
+        if self._lanes.stopping:  # what is not stored is not acknowledged, and comes again
+            return done
+        if not self._delivered:
+            self._loop.call_soon(self._store_all)
+        self._delivered.append(_Delivery(events, cursor, done))
+        return done
 
-    def _accept_all(
-        self, receipts: list[EventReceipt], stored: asyncio.Future[Sequence[Ingested]]
-    ) -> None:
-        """Let what was stored into its lane, though whoever delivered it may be cancelled.
+    def _store_all(self) -> None:
+        delivered, self._delivered = self._delivered, []
+        for shares in _transactions(delivered):
+            self._store_together(shares)
+
+    def _store_together(self, shares: list[_Share]) -> None:
+        events = [event for share in shares for event in share.events]
+        cursors = [share.delivery.cursor for share in shares if share.is_last]
+        cursor = next((given for given in reversed(cursors) if given is not None), None)
+        self._lanes.expect()
+        stored = asyncio.ensure_future(self._store.ingest(self._account, events, cursor))
+        stored.add_done_callback(lambda done: self._take_in(shares, done))
+
+    def _take_in(self, shares: list[_Share], stored: asyncio.Future[Sequence[Ingested]]) -> None:
+        """Let what was stored into its lane, and tell whoever delivered it.
 
         At once: a turn that was committed with it, and that a duplicate of its event waits for,
         ends with the next step of the loop.
         """
-        if not stored.cancelled() and not stored.exception():
-            receipts += [self._accept(one) for one in stored.result()]
+        try:
+            self._tell_of(shares, stored)
+        finally:
+            self._lanes.came()
+
+    def _tell_of(self, shares: list[_Share], stored: asyncio.Future[Sequence[Ingested]]) -> None:
+        if stored.cancelled():
+            return
+        error = stored.exception()
+        if error and len(shares) > 1:
+            for share in shares:
+                self._store_together([share])
+            return
+        ingested = iter(() if error else stored.result())
+        for share in shares:
+            delivery = share.delivery
+            if not error:
+                delivery.receipts += [self._accept(next(ingested)) for _ in share.events]
+            if error and not delivery.done.done():
+                delivery.done.set_exception(error)
+            elif share.is_last:
+                self._tell(delivery)
+
+    def _tell(self, delivery: _Delivery) -> None:
+        if delivery.cursor is not None:
+            self._cursor = delivery.cursor
+        if not delivery.done.done():
+            delivery.done.set_result(delivery.receipts)
 
     def _accept(self, ingested: Ingested) -> EventReceipt:
         arrival = ingested.arrival
         if ingested.status == "stored" and arrival:
-            receipt = EventReceipt("stored")
-            self._receipts[arrival.seq] = receipt
+            receipt = self._receipts.stored(arrival.seq)
             if self._refusing:
                 self._refusing.discard(arrival.place.conversation)
             if ingested.dropped is not None:
@@ -117,14 +173,12 @@ class AccountHost:
         if ingested.status == "refused" and arrival:
             self._refuse(arrival)
         if ingested.pending is not None:
-            return _Again(self._receipts.setdefault(ingested.pending, EventReceipt("stored")))
-        return EventReceipt(ingested.status, done=True)
+            return self._receipts.duplicate(ingested.pending)
+        return EventReceipt(ingested.status, is_settled=True)
 
     def _drop(self, conversation: int, seq: int) -> None:
         self._lanes.drop(conversation, seq)
-        dropped = self._receipts.pop(seq, None)
-        if dropped:
-            dropped.owes(0)
+        self._receipts.dropped(seq)
 
     def _refuse(self, arrival: Arrival) -> None:
         """Tell the conversation, once until an event of it is taken again."""
@@ -136,18 +190,21 @@ class AccountHost:
         log.warning("too many events wait in chat %s; refusing more", chat)
         sentences = self._bot.sentences.of(arrival.event.message.sender.language)
         reply = Reply(say(sentences, "too_busy"))
-        for outbound in self._renderer.render(arrival, [reply]).outbound:
-            self._sender.add(outbound)
+        self._sender.add(self._renderer.render([arrival], [reply]).outbound)
 
 
-class _Again(EventReceipt):
-    """The receipt of a duplicate whose event is still waiting."""
-
-    __slots__ = ("_first",)
-
-    def __init__(self, first: EventReceipt) -> None:
-        super().__init__("duplicate")
-        self._first = first
-
-    async def settled(self) -> None:
-        await self._first.settled()
+def _transactions(delivered: Sequence[_Delivery]) -> Iterator[list[_Share]]:
+    """Yield what is to be stored together: in order, and never too many events at once."""
+    shares: list[_Share] = []
+    room = _AT_ONCE
+    for delivery in delivered:
+        given = delivery.events
+        for first in range(0, max(len(given), 1), _AT_ONCE):
+            some = given if len(given) <= _AT_ONCE else given[first : first + _AT_ONCE]
+            if len(some) > room and shares:
+                yield shares
+                shares, room = [], _AT_ONCE
+            shares.append(_Share(delivery, some, first + _AT_ONCE >= len(given)))
+            room -= len(some)
+    if shares:
+        yield shares

@@ -98,8 +98,8 @@ class Lifespans:
             failed(LifespanError(f"a lifespan of bot {self._bot.id!r} failed: {error!r}"))
 
     def _check_needs(self) -> None:
-        for handler in self._bot.routes:
-            for need in self._bot.routes.terms(handler).needs(handler):
+        for route in self._bot.routes:
+            for need in route.needs:
                 self._resources[need]  # raises
 
 

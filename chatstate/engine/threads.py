@@ -24,10 +24,14 @@ _IDLE_SECONDS = 30.0
 _SMOOTHING = 0.1
 
 
+Done = Callable[[Any, BaseException | None], None]
+"""Is called in the loop with what a call returned, or with what it raised."""
+
+
 class _Job(NamedTuple):
     call: Callable[[], Any]
     context: contextvars.Context
-    future: asyncio.Future[Any]
+    done: Done
 
 
 class HandlerThreads:
@@ -46,14 +50,29 @@ class HandlerThreads:
         self._watching = False
         self._reporting = False
 
-    def run(self, call: Callable[[], Any]) -> asyncio.Future[Any]:
+    def run(
+        self, call: Callable[[], Any], context: contextvars.Context | None = None
+    ) -> asyncio.Future[Any]:
         """Run `call` in a thread, in a copy of the caller's context; its future has the result."""
         future: asyncio.Future[Any] = self._loop.create_future()
-        self._jobs.append(_Job(call, contextvars.copy_context(), future))
+
+        def done(result: Any, error: BaseException | None) -> None:
+            if future.done():
+                return
+            if error is None:
+                future.set_result(result)
+            else:
+                future.set_exception(error)
+
+        self.submit(call, context or contextvars.copy_context(), done)
+        return future
+
+    def submit(self, call: Callable[[], Any], context: contextvars.Context, done: Done) -> None:
+        """Run `call` in a thread, in this context, and call `done` with what became of it."""
+        self._jobs.append(_Job(call, context, done))
         if not self._starting:
             self._starting = True
             self._loop.call_soon(self._start)
-        return future
 
     def _start(self) -> None:
         self._starting = False
@@ -103,8 +122,7 @@ class HandlerThreads:
             except IndexError:
                 return
             self._taken += 1
-            if not job.future.cancelled():
-                self._do(job)
+            self._do(job)
             del job  # an idle thread must not keep the last job's objects alive
 
     def _do(self, job: _Job) -> None:
@@ -127,11 +145,6 @@ class HandlerThreads:
         self._reporting = False
         while self._results:
             job, result, error = self._results.popleft()
-            if job.future.done():
-                continue
-            if error is None:
-                job.future.set_result(result)
-            elif isinstance(error, StopIteration):
-                job.future.set_exception(RuntimeError("the handler raised StopIteration"))
-            else:
-                job.future.set_exception(error)
+            if isinstance(error, StopIteration):  # which no future and no coroutine can take
+                error = RuntimeError("the handler raised StopIteration")
+            job.done(result, error)

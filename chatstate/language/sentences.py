@@ -1,4 +1,12 @@
-"""What the framework itself says to people in a chat. Every sentence can be replaced."""
+"""What the framework itself says to people in a chat. Every sentence can be replaced.
+
+1. A sentence is named, and its blanks are named. English has all of them; what another language
+   lacks is said in English.
+2. An author's sentence comes before ours, and one for a language before one for all.
+3. Names and blanks that do not exist are refused when the bot is made, not when somebody waits
+   for an answer.
+4. Languages are looked up as in RFC 4647: "pt-BR", then "pt", then the default.
+"""
 
 from __future__ import annotations
 
@@ -54,11 +62,11 @@ class Sentences:
         for known in {*SHIPPED, *spoken}:
             wider = list(_widened(known))[::-1]
             sentences = dict(ENGLISH)
-            for one in wider:
-                sentences |= SHIPPED.get(one, {})
+            for tag in wider:
+                sentences |= SHIPPED.get(tag, {})
             sentences |= everywhere  # the author's own words come before ours in any language
-            for one in wider:
-                sentences |= spoken.get(one, {})
+            for tag in wider:
+                sentences |= spoken.get(tag, {})
             self._languages[known] = sentences
 
     def of(self, language: str | None) -> Mapping[str, str]:
@@ -66,9 +74,9 @@ class Sentences:
 
         Where "pt-BR" is not spoken, "pt" is taken, and then the default.
         """
-        for one in _widened(language or ""):
-            if one in self._languages:
-                return self._languages[one]
+        for tag in _widened(language or ""):
+            if tag in self._languages:
+                return self._languages[tag]
         return self.default
 
 

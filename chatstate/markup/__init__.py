@@ -31,16 +31,23 @@ __all__ = [
 
 
 def parse(markdown: str) -> StyledText:
-    """Return what Markdown says: its text without markup, and spans that tell the rest.
+    r"""Return what Markdown says: its text without markup, and spans that tell the rest.
 
     CommonMark with strikethrough, tables, task lists and fenced code. Raw HTML is text, line
-    breaks stay line breaks, and nothing is an error: what is no markup is text. Blocks are as far
-    apart as they were written, by a line break or a blank line. In the text:
+    breaks stay line breaks, and nothing is an error: what is no markup is text, and each letter
+    that is no markup is in the text or in the address of a link. Blocks are as far apart as they
+    were written, by a line break or a blank line. In the text:
 
     - an item begins with its marker (`• `, `1. `, `☐ `, `☑ `), in a `bullet` span, and what
       belongs to it is indented below its first word;
     - a `pre`, and a `quote`, covers whole lines, which are not indented;
-    - a table is laid out in a `pre` span, with a `table` span around it;
+    - an item has the number that was written, if it is higher than the one before;
+    - what stands behind the language of a block of code is a line above it;
+    - a table is laid out in a `pre` span, with a `table` span around it. Cells beyond its header
+      stay; rows are padded, and filled up, as far as that is in proportion to what was written;
+    - a formula of LaTeX (`$...$`, `$$...$$`, `\(...\)`, `\[...\]`) is text to the letter;
+    - a definition that no link refers to is text (`[Alice]: hi`);
+    - a link's title, and the address of an image in a link, stand in parentheses behind the label;
     - a link whose address is not of the web (a relative one, `mailto:`) is text: its label, then
       the address in parentheses. What is dangerous (`javascript:`) is no link to begin with;
     - an image is a link with the alternative text for a label;

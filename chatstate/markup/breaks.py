@@ -1,4 +1,13 @@
-"""Where a text may be cut, best places first."""
+"""Where a text may be cut, best places first.
+
+1. A place is a gap of white space, which is left out where a part ends; behind Chinese punctuation
+   it is empty. None is at the ends of a text.
+2. Its rank is `PARAGRAPH` between blocks and beside a `pre`, `LINE` at a line's end, `WORD` between
+   words, and `ANY_SPACE` within a link, an address, code in a line or a marker. Behind a heading it
+   is one rank worse: that stays with what it heads.
+3. In a `pre` the next part begins with the indentation of its line.
+4. No place separates what belongs to one grapheme cluster, and no-break spaces are none.
+"""
 
 from __future__ import annotations
 

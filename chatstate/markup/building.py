@@ -1,10 +1,23 @@
-"""Builds a styled text from front to back."""
+"""Builds a styled text from front to back.
+
+1. Blocks are as far apart as in the source: a line break if one stood on the next line, else a
+   blank line. The first block of an item stands behind the item's marker.
+2. What belongs to an item is indented below its first word, but no deeper than `DEEPEST`: a line
+   of two characters should not become one of a hundred.
+3. A quote begins with its first block and ends with its last one, so it covers whole lines; no
+   line of it is indented.
+4. One span of a kind covers a character, but for quotes, which are counted.
+5. Spans are trimmed and sorted at the end, by the rules of `chatstate.text`.
+"""
 
 from __future__ import annotations
 
 import msgspec
 
 from chatstate.text import Span, SpanKind, StyledText
+
+DEEPEST = 12
+"""How many spaces lines are indented at most."""
 
 _PADDED = ("bold", "italic", "strike", "code", "link", "heading")
 """What need not cover the white space at its ends; platforms differ in whether it may."""
@@ -29,6 +42,7 @@ class Builder:
         self._length = 0
         self._spans: list[tuple[int, int, int, Span]] = []
         self._open: list[_Opened] = []
+        self._kinds: set[SpanKind] = set()
         self._indents = [""]
         self._last_line = 0
         self._after_marker = False
@@ -64,7 +78,7 @@ class Builder:
         self.open("bullet")
         self._write(marker)
         self.close()
-        self._indents.append(self._indents[-1] + " " * indent)
+        self._indents.append((self._indents[-1] + " " * indent)[:DEEPEST])
         self._after_marker = True
 
     def end_item(self, line: int) -> None:
@@ -96,20 +110,23 @@ class Builder:
 
     def open(self, kind: SpanKind, value: str = "") -> int:
         """Begin a span here, and return a mark for `since`."""
-        is_open = any(opened.kind == kind for opened in self._open)
-        self._open.append(_Opened(None if is_open else kind, self._length, value))
+        self._open.append(_Opened(None if kind in self._kinds else kind, self._length, value))
+        self._kinds.add(kind)
         return len(self._written)
 
     def close(self, value: str | None = None) -> None:
         """End the last span that is open; with a `value` that was not known before."""
-        opened = self._open.pop()
+        opened = self.drop()
         if opened.kind and opened.start is not None and opened.start < self._length:
             span = Span(opened.kind, opened.start, self._length, value or opened.value)
             self._spans.append((span.start, -span.end, len(self._open), span))
 
-    def drop(self) -> None:
+    def drop(self) -> _Opened:
         """End the last span that is open as if it had not been opened."""
-        self._open.pop()
+        opened = self._open.pop()
+        if opened.kind:
+            self._kinds.discard(opened.kind)
+        return opened
 
     def since(self, mark: int) -> str:
         """Return what was written since `open` gave this mark."""
@@ -119,7 +136,7 @@ class Builder:
         """Return the text with its spans."""
         text = "".join(self._written)
         trimmed = (_trim(text, depth, span) for _, _, depth, span in self._spans)
-        ordered = sorted(trimmed, key=lambda one: one[:3])
+        ordered = sorted(trimmed, key=lambda trimmed_span: trimmed_span[:3])
         return StyledText(text, tuple(span for *_, span in ordered if span.start < span.end))
 
     def _write(self, text: str) -> None:

@@ -1,35 +1,41 @@
-"""Markdown to styled text, by way of markdown-it's tokens."""
+"""Markdown to styled text, by way of markdown-it's tokens.
+
+1. Each block is written by one method, told by the type of the token that opens it.
+2. A block of code is told its language, if that is one word as all platforms know them; what
+   else stands behind the fence is a line above the code. A fence without code is that line.
+3. An item has the number that was written, if it is higher than the one before, else the next one.
+4. A text grows, by tables and by links that repeat an address, by no more than a few times what
+   was written, and `SPARE`.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
 
-from markdown_it import MarkdownIt
-from markdown_it.rules_block import StateBlock
-from markdown_it.rules_inline import StateInline
+from markdown_it.common.utils import unescapeAll
 from markdown_it.token import Token
 
 from chatstate.markup.building import Builder
-from chatstate.markup.inline import write_inline
+from chatstate.markup.grammar import read
+from chatstate.markup.inline import Targets, write_inline
 from chatstate.markup.plaintext import plain
-from chatstate.markup.tables import Align, lay_out
+from chatstate.markup.tables import lay_out
 from chatstate.text import StyledText
 
-DEEPEST = 20
-"""Blocks nested deeper are text: each level costs the parser several frames of the stack."""
-
 RULE = "─" * 10
+SPARE = 8000
+"""How many characters may be added to a text that are out of proportion to it."""
 
-_BARE_URL = re.compile(r"://(?:[^\s<>\[\]`\\&]|&(?!#?\w{1,31};))+")
-_BEHIND_URL = "?!.,:;*_~'\")"
 _TASK = re.compile(r"\[([ xX])\]\s+(?=\S)")
+_LANGUAGE = re.compile(r"[A-Za-z0-9_+\-.#]{1,50}(?!\S)")
+"""The languages of Discord, which are those of Telegram and the console too."""
 
 
 def parse_markdown(markdown: str) -> StyledText:
     """See `chatstate.markup.parse`."""
-    return _Writer(_parser().parse(_encodable(markdown))).write()
+    encodable = _encodable(markdown)
+    return _Writer(read(encodable), Targets(max(SPARE, len(encodable)))).write()
 
 
 def _encodable(text: str) -> str:
@@ -37,55 +43,14 @@ def _encodable(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-@cache
-def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": DEEPEST + 5})
-    parser.enable(["table", "strikethrough"])
-    parser.block.ruler.before("table", "deepest", _take_as_text)
-    parser.inline.ruler.after("text", "bare_url", _take_url)
-    return parser
-
-
-def _take_as_text(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001 - markdown-it calls it so
-    """Take lines that are nested too deep as a paragraph; markdown-it would drop them."""
-    if silent or state.level < DEEPEST:
-        return False
-    line = start
-    while line < end and (state.isEmpty(line) or state.sCount[line] >= state.blkIndent):
-        line += 1
-    state.line = line
-    state.push("paragraph_open", "p", 1).map = [start, line]
-    inline = state.push("inline", "", 0)
-    inline.content = state.getLines(start, line, state.blkIndent, False).strip()
-    inline.map, inline.children = [start, line], []
-    state.push("paragraph_close", "p", -1)
-    return True
-
-
-def _take_url(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - markdown-it calls it so
-    """Take a web address as text: nothing in it is markup, as people expect and GitHub does."""
-    start = state.pos
-    if state.src[start] != ":" or not state.src.endswith(("http", "https"), 0, start):
-        return False
-    found = _BARE_URL.match(state.src, start, state.posMax)
-    if found is None:
-        return False
-    url = found[0].rstrip(_BEHIND_URL)
-    tail = found[0][len(url) :]
-    closing = min(url.count("(") - url.count(")"), len(tail) - len(tail.lstrip(")")))
-    url += ")" * max(closing, 0)
-    if not silent:
-        state.pending += url
-    state.pos += len(url)
-    return bool(url)
-
-
 class _Writer:
     """Writes blocks; where they stood in the source tells how far they are apart."""
 
-    def __init__(self, tokens: Sequence[Token]) -> None:
+    def __init__(self, tokens: Sequence[Token], targets: Targets) -> None:
         self.builder = Builder()
         self._tokens = tokens
+        self._targets = targets
+        self._spare = SPARE
         self._at = 0
         self._numbers: list[int | None] = []
         self._ends: list[int] = []
@@ -96,10 +61,10 @@ class _Writer:
             "code_block": self._code,
             "hr": self._rule,
             "table_open": self._table,
-            "bullet_list_open": self._list,
-            "ordered_list_open": self._list,
-            "bullet_list_close": self._end_list,
-            "ordered_list_close": self._end_list,
+            "bullet_list_open": lambda _: self._numbers.append(None),
+            "ordered_list_open": lambda _: self._numbers.append(-1),
+            "bullet_list_close": lambda _: self._end_list(),
+            "ordered_list_close": lambda _: self._end_list(),
             "list_item_open": self._item,
             "list_item_close": self._end_item,
             "blockquote_open": lambda _: self.builder.begin_quote(),
@@ -121,8 +86,11 @@ class _Writer:
     def _paragraph(self, token: Token) -> None:
         start, end = _lines(token)
         self.builder.begin(start)
-        write_inline(self.builder, self._inline().children or [])
+        self._write_inline(self.builder, self._inline())
         self.builder.end(end)
+
+    def _write_inline(self, builder: Builder, token: Token) -> None:
+        write_inline(builder, token.children or (), self._targets)
 
     def _heading(self, token: Token) -> None:
         if not self._inline().content:
@@ -130,39 +98,41 @@ class _Writer:
         start, end = _lines(token)
         self.builder.begin(start)
         self.builder.open("heading", token.tag.removeprefix("h"))
-        write_inline(self.builder, self._inline().children or [])
+        self._write_inline(self.builder, self._inline())
         self.builder.close()
         self.builder.end(end)
 
     def _code(self, token: Token) -> None:
-        code = token.content.strip("\n")
-        if not code or code.isspace():
-            return
         start, end = _lines(token)
-        language = token.info.split(maxsplit=1)[0][:50] if token.info.strip() else ""
-        self.builder.begin(start, own_line=True)
-        self.builder.pre(code, language)
-        self.builder.end(end)
+        code = token.content.strip("\n")
+        is_empty = not code or code.isspace()
+        language, words = _info(token, is_empty=is_empty)
+        if words:
+            self._line(words, start, end)
+        if not is_empty:
+            self.builder.begin(start, own_line=True)
+            self.builder.pre(code, language)
+            self.builder.end(end)
 
     def _rule(self, token: Token) -> None:
-        start, end = _lines(token)
+        self._line(RULE, *_lines(token))
+
+    def _line(self, words: str, start: int, end: int) -> None:
         self.builder.begin(start)
-        self.builder.add(RULE)
+        self.builder.add(words)
         self.builder.end(end)
 
     def _table(self, token: Token) -> None:
         start, end = _lines(token)
         rows: list[list[str]] = []
-        aligns: list[Align] = []
         for part in self._until("table_close"):
             if part.type == "tr_open":
                 rows.append([])
-            elif part.type == "th_open":
-                aligns.append(_align(part))
             elif part.type == "inline":
-                rows[-1].append(_cell(part))
+                rows[-1].append(self._cell(part))
+        table, self._spare = lay_out(rows, token.meta["aligns"], self._spare)
         self.builder.begin(start, own_line=True)
-        self.builder.pre(lay_out(rows, aligns), table=True)
+        self.builder.pre(table, table=True)
         self.builder.end(end)
 
     def _until(self, kind: str) -> Iterator[Token]:
@@ -170,19 +140,21 @@ class _Writer:
             self._at += 1
             yield token
 
-    def _list(self, token: Token) -> None:
-        is_ordered = token.type == "ordered_list_open"
-        self._numbers.append(int(token.attrs.get("start", 1)) if is_ordered else None)
+    def _cell(self, token: Token) -> str:
+        builder = Builder()
+        builder.begin(0)
+        self._write_inline(builder, token)
+        return plain(builder.build())
 
-    def _end_list(self, _: Token) -> None:
+    def _end_list(self) -> None:
         self._numbers.pop()
 
     def _item(self, token: Token) -> None:
         start, _ = _lines(token)
         number = self._numbers[-1]
-        marker = "• " if number is None else f"{number}{token.markup} "
         if number is not None:
-            self._numbers[-1] = number + 1
+            number = self._numbers[-1] = max(int(token.info), number + 1)
+        marker = "• " if number is None else f"{number}{token.markup} "
         indent = len(marker)
         if box := self._take_box():
             marker = box if number is None else marker + box
@@ -211,13 +183,8 @@ def _lines(token: Token) -> tuple[int, int]:
     return start, end
 
 
-def _align(token: Token) -> Align:
-    style = str(token.attrs.get("style", ""))
-    return "right" if "right" in style else "center" if "center" in style else "left"
-
-
-def _cell(token: Token) -> str:
-    builder = Builder()
-    builder.begin(0)
-    write_inline(builder, token.children or [])
-    return plain(builder.build())
+def _info(token: Token, *, is_empty: bool) -> tuple[str, str]:
+    """Return the language of some code, and what else is said of it."""
+    info = unescapeAll(token.info).strip()
+    language = None if is_empty else _LANGUAGE.match(info)
+    return (language[0], info[language.end() :].strip()) if language else ("", info)

@@ -1,4 +1,10 @@
-"""Pieces of a styled text: any slice quickly, its blocks, and its edges in order."""
+"""Pieces of a styled text: any slice quickly, its blocks, and its edges in order.
+
+1. A walk yields each character once, and opens and closes spans as they nest.
+2. Blocks are whole lines: each `pre`, and what stands around it line by line. With a line break
+   between each two they are the text.
+3. A slice costs what is in it: spans that reach over its start are found by way of their parents.
+"""
 
 from __future__ import annotations
 
@@ -34,20 +40,20 @@ class Block(msgspec.Struct, frozen=True):
 def walk(text: StyledText) -> Iterator[str | Open | Close]:
     """Yield the text in stretches, and between them which spans begin and end there."""
     position = 0
-    open_ones: list[Span] = []
+    open_spans: list[Span] = []
     for span in text.spans:
-        while open_ones and open_ones[-1].end <= span.start:
-            yield from _stretch(text.text, position, open_ones[-1].end)
-            position = open_ones[-1].end
-            yield Close(open_ones.pop())
+        while open_spans and open_spans[-1].end <= span.start:
+            yield from _stretch(text.text, position, open_spans[-1].end)
+            position = open_spans[-1].end
+            yield Close(open_spans.pop())
         yield from _stretch(text.text, position, span.start)
         position = span.start
-        open_ones.append(span)
+        open_spans.append(span)
         yield Open(span)
-    while open_ones:
-        yield from _stretch(text.text, position, open_ones[-1].end)
-        position = open_ones[-1].end
-        yield Close(open_ones.pop())
+    while open_spans:
+        yield from _stretch(text.text, position, open_spans[-1].end)
+        position = open_spans[-1].end
+        yield Close(open_spans.pop())
     yield from _stretch(text.text, position, len(text.text))
 
 
@@ -126,10 +132,10 @@ class Slices:
 def _parents(spans: tuple[Span, ...]) -> list[int]:
     """Return for each span the number of the one that holds it most closely, or -1."""
     parents: list[int] = []
-    open_ones: list[int] = []
+    open_spans: list[int] = []
     for index, span in enumerate(spans):
-        while open_ones and spans[open_ones[-1]].end <= span.start:
-            open_ones.pop()
-        parents.append(open_ones[-1] if open_ones else -1)
-        open_ones.append(index)
+        while open_spans and spans[open_spans[-1]].end <= span.start:
+            open_spans.pop()
+        parents.append(open_spans[-1] if open_spans else -1)
+        open_spans.append(index)
     return parents

@@ -1,4 +1,11 @@
-"""Cuts a text into parts that are no longer than a platform allows."""
+"""Cuts a text into parts that are no longer than a platform allows.
+
+1. A part reaches as far as its measure allows; there it is cut at the best place (`breaks`) behind
+   which something begins that fits in a part of its own. What would not is cut by the next rank.
+2. Measures are asked a few times for each part, about little more than the part: a search guesses
+   from what was measured, and halves when guesses are bad.
+3. Measures need not grow with the text: a part that is too long once it is stripped is cut again.
+"""
 
 from __future__ import annotations
 

@@ -28,7 +28,10 @@ class BoundState:
         self.type = stored_type(state, type_)
         self.lifecycle = state.lifecycle
         self.ttl = state.lifecycle.ttl
+        self.version = state.lifecycle.version
+        self.is_immutable = is_immutable(self.type)
         self._codec = Codec(self.type)
+        self._prove = self._codec.prove
         self._default_text = self._encode_default()
 
     def __str__(self) -> str:
@@ -79,8 +82,12 @@ class BoundState:
 
     def encode(self, value: Any) -> str:
         """Return `value` as text; see `Codec.encode`."""
+        return self.prove(value)[0]
+
+    def prove(self, value: Any) -> tuple[str, Any]:
+        """Return `value` as text, and the equal value that came back; see `Codec.prove`."""
         try:
-            return self._codec.encode(value)
+            return self._prove(value)
         except StateError as error:
             raise StateError(f"state {self.name!r}: {error}") from error
 

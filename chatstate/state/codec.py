@@ -45,16 +45,25 @@ class Codec:
             ) from error
         except TypeError as error:
             raise BindingError(f"values of type {type_!r} cannot be stored: {error}") from error
+        self._encode, self._decode = self._encoder.encode, self._decoder.decode
 
     def encode(self, value: Any) -> str:
         """Return `value` as JSON text. Raises `StateError` if it would not come back equal."""
+        return self.prove(value)[0]
+
+    def prove(self, value: Any) -> tuple[str, Any]:
+        """Return `value` as JSON text, and the equal value that came back from it.
+
+        That is None where it took more care than usual to tell. Raises `StateError` as `encode`.
+        """
         try:
-            encoded = self._encoder.encode(value)
-            if self._decoder.decode(encoded) == value:
-                return encoded.decode()
+            encoded = self._encode(value)
+            back = self._decode(encoded)
+            if back == value:
+                return encoded.decode(), back
         except Exception:  # noqa: BLE001 - whatever is wrong is looked for below
-            return self._encode_with_care(value)
-        return self._encode_with_care(value)
+            return self._encode_with_care(value), None
+        return self._encode_with_care(value), None
 
     def _encode_with_care(self, value: Any) -> str:
         try:

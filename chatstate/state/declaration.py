@@ -1,4 +1,10 @@
-"""`State`: what a bot remembers, for whom, and as what type."""
+"""`State`: what a bot remembers, for whom, and as what type.
+
+1. A declaration knows no bot: one `State` may serve several.
+2. A value is stored under the bot, the scope and the name. Whoever changes one of them starts
+   with new values; the old ones stay where they are.
+3. Wrong options are refused here; what a type or a default lacks, when a bot binds the state.
+"""
 
 from __future__ import annotations
 

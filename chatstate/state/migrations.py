@@ -1,4 +1,10 @@
-"""How long a state's values live, and how those that older code wrote become today's."""
+"""How long a state's values live, and how those that older code wrote become today's.
+
+1. Options that make no sense are refused when the state is declared.
+2. From each version there is exactly one step, to the next one.
+3. A migration takes and returns JSON types, never objects of today's classes.
+4. A value of a newer version is never read: the older code says so, and stops there.
+"""
 
 from __future__ import annotations
 
@@ -122,10 +128,11 @@ def _takes(on_expire: Any) -> Literal["the value", "the value and the turn"]:
         signature = inspect.signature(on_expire)
     except (TypeError, ValueError):  # some built-in functions have none
         return "the value"
+    by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     needed = [
-        one
-        for one in signature.parameters.values()
-        if one.default is one.empty and one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
+        parameter
+        for parameter in signature.parameters.values()
+        if parameter.default is parameter.empty and parameter.kind in by_position
     ]
     try:
         signature.bind(*range(min(len(needed), 2) or 1))

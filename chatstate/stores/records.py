@@ -15,7 +15,7 @@ RUN_BITS = 40
 """A run can make 2**40 versions; 2**23 runs fit a signed 64-bit integer."""
 
 
-class Run(msgspec.Struct, frozen=True):
+class Run(msgspec.Struct, frozen=True, gc=False):
     """A process's hold on a store.
 
     `crashes`: how many runs before it, in a row, did not stop. `secret` is the bot's own, made
@@ -31,14 +31,14 @@ class Run(msgspec.Struct, frozen=True):
         return itertools.count((self.id << RUN_BITS) + 1)
 
 
-class Account(msgspec.Struct, frozen=True):
+class Account(msgspec.Struct, frozen=True, gc=False):
     """A bot's account on a platform, by its internal id, and the adapter's last cursor."""
 
     id: int
     cursor: str | None
 
 
-class Arrival(msgspec.Struct, frozen=True):
+class Arrival(msgspec.Struct, frozen=True, gc=False):
     """An event that is in the inbox. `crashes`: how often the process died while it ran alone.
 
     `ahead`: it goes before all others that wait in its conversation. `noted`: an earlier attempt at
@@ -53,7 +53,7 @@ class Arrival(msgspec.Struct, frozen=True):
     noted: bool = False
 
 
-class Ingested(msgspec.Struct, frozen=True):
+class Ingested(msgspec.Struct, frozen=True, gc=False):
     """What became of one event given to `ingest`.
 
     `arrival` is there if it was stored now. `pending` is the number of the inbox row a
@@ -67,7 +67,7 @@ class Ingested(msgspec.Struct, frozen=True):
     dropped: int | None = None
 
 
-class Value(msgspec.Struct, frozen=True):
+class Value(msgspec.Struct, frozen=True, gc=False):
     """A stored value: JSON text, the version of it, and of the schema it was written by.
 
     `expires_at`: when it has expired if nothing uses it until then; None for never.
@@ -79,7 +79,7 @@ class Value(msgspec.Struct, frozen=True):
     expires_at: float | None = None
 
 
-class Change(msgspec.Struct, frozen=True):
+class Change(msgspec.Struct, frozen=True, gc=False):
     """A value a turn changed. `expected` is the version it read, 0 if there was no value."""
 
     key: Key
@@ -87,21 +87,21 @@ class Change(msgspec.Struct, frozen=True):
     value: Value
 
 
-class Use(msgspec.Struct, frozen=True):
+class Use(msgspec.Struct, frozen=True, gc=False):
     """A value a turn used without changing it: it expires no earlier than this."""
 
     key: Key
     expires_at: float
 
 
-class Due(msgspec.Struct, frozen=True):
+class Due(msgspec.Struct, frozen=True, gc=False):
     """A value that has expired, and the conversation of the turn that used it last."""
 
     key: Key
     conversation: int
 
 
-class Expiry(msgspec.Struct, frozen=True):
+class Expiry(msgspec.Struct, frozen=True, gc=False):
     """A value to be removed because it has expired.
 
     If `told`, it becomes an event of `conversation`. `version` is that of a value which was never
@@ -114,7 +114,7 @@ class Expiry(msgspec.Struct, frozen=True):
     version: int | None = None
 
 
-class Expired(msgspec.Struct, frozen=True):
+class Expired(msgspec.Struct, frozen=True, gc=False):
     """What a value was that has expired: `raw` of its event's message holds this."""
 
     scope: Scope
@@ -124,7 +124,7 @@ class Expired(msgspec.Struct, frozen=True):
     version: int
 
 
-class Owed(msgspec.Struct, frozen=True):
+class Owed(msgspec.Struct, frozen=True, gc=False):
     """One reply owed: a row of the outbox, numbered `part` within its turn.
 
     `body` is JSON text: the rendered part, and what it is an answer to. `begun_at` is when
@@ -139,7 +139,7 @@ class Owed(msgspec.Struct, frozen=True):
     crashes: int = 0
 
 
-class DeadLetter(msgspec.Struct, frozen=True):
+class DeadLetter(msgspec.Struct, frozen=True, gc=False):
     """What could not be done: an event whose turn failed, or a reply the platform refused.
 
     `error` is one line for a listing; `detail` a traceback or the platform's full answer. Half
@@ -156,7 +156,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
             msgspec.structs.force_setattr(self, field, text.encode(errors="replace").decode())
 
 
-class KeptButton(msgspec.Struct, frozen=True):
+class KeptButton(msgspec.Struct, frozen=True, gc=False):
     """What a button sends, kept under a reference because a platform has no room for it.
 
     It hangs on `part` of what its turn owes, and `command` tells whether it runs what it sends.
@@ -169,7 +169,7 @@ class KeptButton(msgspec.Struct, frozen=True):
     expires_at: float
 
 
-class FoundButton(msgspec.Struct, frozen=True):
+class FoundButton(msgspec.Struct, frozen=True, gc=False):
     """A button as it was kept: where it is valid. `message` is None if its id was never told."""
 
     conversation: int
@@ -178,7 +178,7 @@ class FoundButton(msgspec.Struct, frozen=True):
     command: bool
 
 
-class TurnCommit(msgspec.Struct, frozen=True):
+class TurnCommit(msgspec.Struct, frozen=True, gc=False):
     """Everything one turn does, to be done together or not at all.
 
     `attempt` is unique to this attempt at the turn (from `Run.versions`). `also` are the
@@ -201,7 +201,7 @@ class TurnCommit(msgspec.Struct, frozen=True):
     used: Sequence[Use] = ()
 
 
-class Settled(msgspec.Struct, frozen=True):
+class Settled(msgspec.Struct, frozen=True, gc=False):
     """What became of one reply owed: sent, or refused for good.
 
     `message` is the platform's id of it, told if kept buttons hang on it.
@@ -214,7 +214,7 @@ class Settled(msgspec.Struct, frozen=True):
     message: str | None = None
 
 
-class Address(msgspec.Struct, frozen=True):
+class Address(msgspec.Struct, frozen=True, gc=False):
     """Where a conversation is, in the platform's ids."""
 
     account: int
@@ -222,7 +222,7 @@ class Address(msgspec.Struct, frozen=True):
     thread: str | None
 
 
-class Letter(msgspec.Struct, frozen=True):
+class Letter(msgspec.Struct, frozen=True, gc=False):
     """A dead letter as it is kept: with its number, what it was, and when it died."""
 
     id: int
@@ -235,14 +235,14 @@ class Letter(msgspec.Struct, frozen=True):
     body: str
 
 
-class Revived(msgspec.Struct, frozen=True):
+class Revived(msgspec.Struct, frozen=True, gc=False):
     """A dead letter that is alive again: an event in the inbox, or a conversation's reply."""
 
     arrival: Arrival | None = None
     conversation: int | None = None
 
 
-class Backlog(msgspec.Struct, frozen=True):
+class Backlog(msgspec.Struct, frozen=True, gc=False):
     """Conversations with work from before: events in the inbox, replies owed."""
 
     inbox: Sequence[int]

@@ -1,4 +1,8 @@
-"""For tests of bots, stores and adapters: the real engine on a real SQLite file."""
+"""For tests of bots, stores and adapters: the real engine on a real SQLite file.
+
+`client` holds a conversation with a bot, on the platform of `platform` and by the time of `clock`;
+`contracts` are the suites that adapters and stores inherit. What is named below is public.
+"""
 
 from chatstate.testing.client import Person, TestClient
 from chatstate.testing.clock import FakeClock

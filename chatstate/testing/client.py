@@ -1,4 +1,10 @@
-"""`TestClient`: hold a conversation with a bot in a test."""
+"""`TestClient`: hold a conversation with a bot in a test.
+
+1. Engine and SQLite file are the real ones; platform and clock are the test's.
+2. `say` and `press` return when the turn is committed, and its replies are sent, held or dead.
+3. The engine's clock stands still unless the test moves it.
+4. What stops the engine is raised in the test.
+"""
 
 from __future__ import annotations
 
@@ -187,7 +193,7 @@ class TestClient:
         (receipt,) = await self._or_failure(host.deliver([event]))
         await self._or_failure(receipt.settled())
         new = self.platform.delivered[seen:]
-        return [one for one in new if one.event == event.id and not one.preview]
+        return [reply for reply in new if reply.event == event.id and not reply.preview]
 
     async def deliver_all(self, events: Sequence[Event]) -> Sequence[Receipt]:
         """Deliver events in one call, as a platform may, and return when they are durable."""

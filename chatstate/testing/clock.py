@@ -32,7 +32,11 @@ class FakeClock:
         await waker
 
     async def advance(self, seconds: float) -> None:
-        """Move the clock, waking sleepers in their order, each at its time."""
+        """Move the clock, waking sleepers in their order, each at its time.
+
+        Whatever can run before the time moves does so first: what that sleeps for counts.
+        """
+        await _let_others_run()
         end = self._now + seconds
         while self._sleepers and self._sleepers[0][0] <= end:
             when, _, waker = heapq.heappop(self._sleepers)

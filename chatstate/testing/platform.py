@@ -1,4 +1,10 @@
-"""A platform made for tests, at the adapter's boundary."""
+"""A platform made for tests, at the adapter's boundary.
+
+1. `delivered` is what was sent, in its order; an edit is one more entry. `shown` is what a chat
+   looks like now.
+2. A reply arrives in one piece, with text, markup and buttons as far as its capabilities go.
+3. Each call takes the next fault, but for notices of typing.
+"""
 
 from __future__ import annotations
 
@@ -132,10 +138,10 @@ class FakePlatform(Adapter):
     def shown(self, chat: str) -> list[Delivered]:
         """Return the messages a chat shows now: as last edited, without those deleted."""
         messages: dict[str, Delivered] = {}
-        for one in self.delivered:
-            if one.chat == chat:
-                messages[one.edits or one.id] = one
-        return [one for key, one in messages.items() if key not in self.deleted]
+        for delivered in self.delivered:
+            if delivered.chat == chat:
+                messages[delivered.edits or delivered.id] = delivered
+        return [shown for identity, shown in messages.items() if identity not in self.deleted]
 
     async def connected(self) -> Host:
         """Return the engine, once it runs this adapter."""
@@ -194,9 +200,9 @@ class FakePlatform(Adapter):
         if action.verb == "finish":
             self.finished.append(action.origin)
             return Sent()
-        known = [one for one in self.delivered if one.key == action.key]
-        if known and self.capabilities.idempotent_for and action.verb == "send":
-            return Sent(known[0].id)
+        before = [known for known in self.delivered if known.key == action.key]
+        if before and self.capabilities.idempotent_for and action.verb == "send":
+            return Sent(before[0].id)
         delivered = _delivered(action, f"message-{len(self.delivered) + 1}")
         self.delivered.append(delivered)
         return Sent(delivered.edits or delivered.id)
@@ -205,7 +211,8 @@ class FakePlatform(Adapter):
 def _delivered(action: Action, identity: str) -> Delivered:
     post = msgspec.convert(action.part.content, Post)
     files = [
-        SentFile(one.name, one.media_type, Path(one.path).read_bytes()) for one in action.part.files
+        SentFile(file.name, file.media_type, Path(file.path).read_bytes())
+        for file in action.part.files
     ]
     return Delivered(
         post.text.text,

@@ -134,7 +134,7 @@ def test_what_is_no_json_is_refused(text: str) -> None:
         (Colour, "DARK_blue", Colour.DARK_BLUE),
         (Annotated[User, Arg], "@Ann", ANN),
         (Annotated[User, Arg], "ann", ANN),
-        (Annotated[User, Arg()], "@17", ANN),
+        pytest.param(Annotated[User, Arg()], "@17", ANN, id="Annotated[User, Arg()]"),
         (Annotated[User, {"unhashable": 1}, Arg], "@17", ANN),
         (int | None, "7", 7),
         (Optional[int], "7", 7),  # noqa: UP045 - the older spelling is another type

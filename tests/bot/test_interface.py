@@ -43,7 +43,7 @@ def echo(text: str) -> str:
 def routed(bot: Interface, text: str, kind: MessageKind = "message", chat: Chat = PRIVATE) -> Any:
     """Return the name of the function that an event goes to, and the text it gets."""
     found = bot.routes.find(message(text, kind, chat))
-    return found and (found[0].fn.__name__, found[1])
+    return found and (found[0].handler.fn.__name__, found[1])
 
 
 def bot_with_everything() -> Interface:
@@ -215,11 +215,11 @@ def test_one_state_may_serve_two_bots() -> None:
     """What a State is named in one bot does not bind another."""
     shared = State([])
 
-    def one(text: str, a: Any) -> None: ...
-    def two(text: str, b: Any) -> None: ...
+    def left(text: str, a: Any) -> None: ...
+    def right(text: str, b: Any) -> None: ...
 
-    Interface(one, ["text", shared], "text", id="one")
-    Interface(two, ["text", shared], "text", id="two")
+    Interface(left, ["text", shared], "text", id="left")
+    Interface(right, ["text", shared], "text", id="right")
 
 
 def test_a_single_input_and_output_need_no_list() -> None:
@@ -369,7 +369,7 @@ async def test_both_forms_keep_the_same_state() -> None:
 
     async with TestClient(bot) as client:
         await client.user("alice").say("7")
-        assert [one.text for one in await client.user("bob").say("/top")] == ["[7.0]"]
+        assert [reply.text for reply in await client.user("bob").say("/top")] == ["[7.0]"]
 
 
 async def test_an_edit_counts_nothing_twice() -> None:
@@ -381,9 +381,9 @@ async def test_an_edit_counts_nothing_twice() -> None:
     bot = Interface(count, ["text", State(0)], ["text", "state"], id="count")
     async with TestClient(bot) as client:
         alice = client.user("alice")
-        assert [one.text for one in await alice.say("a")] == ["1"]
+        assert [reply.text for reply in await alice.say("a")] == ["1"]
         assert await alice.say("b", kind="edit") == []
-        assert [one.text for one in await alice.say("c")] == ["2"]
+        assert [reply.text for reply in await alice.say("c")] == ["2"]
 
 
 async def test_a_user_error_is_told_and_changes_nothing() -> None:

@@ -5,7 +5,7 @@ import functools
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from types import SimpleNamespace
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
@@ -47,15 +47,18 @@ def handler(fn: Callable[..., Any], **options: Any) -> Handler:
     return Handler(fn, States(), **options)
 
 
-def turn_of(text: str) -> Turn:
+def turn_of(text: str, *states: Any) -> Any:
     """Return what binding reads of a turn; the engine makes real ones."""
     message = Message(f"/do {text}", ALICE, ROOM, mentions=(ANN,))
-    return cast("Turn", SimpleNamespace(message=message, text=text))
+    slots = [SimpleNamespace(object=state) for state in states]
+    turn = SimpleNamespace(message=message, text=text, slots=slots, arguments=())
+    turn.turn = turn
+    return turn
 
 
 def call(fn: Callable[..., Any], text: str = "hi", *states: Any, **options: Any) -> Any:
     """Return what `fn` returns, called as the engine calls it."""
-    positional, named = handler(fn, **options).bind(turn_of(text), states)
+    positional, named = handler(fn, **options).bind(turn_of(text, *states))
     return fn(*positional, **named)
 
 
@@ -238,7 +241,7 @@ def test_a_state_is_bound_by_annotation() -> None:
     ) -> None: ...
 
     bound = [slot.state for slot in handler(fn).slots]
-    assert [(one.scope, one.name, one.type) for one in bound] == [
+    assert [(state.scope, state.name, state.type) for state in bound] == [
         ("chat", "poll", Poll),
         ("user", "x", list[int]),
     ]
@@ -273,7 +276,7 @@ def test_one_state_in_two_parameters_is_one_value() -> None:
 
     bound = handler(fn, inputs=["text", scores, scores])
     assert len(bound.slots) == 1
-    assert bound.bind(turn_of("hi"), [[1]]) == (["hi", [1], [1]], {})
+    assert bound.bind(turn_of("hi", [1])) == (["hi", [1], [1]], {})
 
 
 def test_string_annotations_find_local_classes() -> None:
@@ -285,9 +288,9 @@ def test_string_annotations_find_local_classes() -> None:
 
     def fn(text: "str", local: "PerChat[Local]") -> None: ...
 
-    found = Interface(fn).routes.of_kind("message")
+    found = Interface(fn).routes.find(Message("hi", ALICE, ROOM))
     assert found
-    (slot,) = found.slots
+    (slot,) = found[0].handler.slots
     assert slot.state.type is Local
 
 
@@ -405,9 +408,11 @@ def result(outputs: Inputs, returned: Any, inputs: Inputs = ("text", "state")) -
     def fn(text: str, state: Any = None, other: Any = None) -> None: ...
 
     bound = handler(fn, inputs=inputs, outputs=outputs)
-    states: list[Any] = [f"old {slot.state.name}" for slot in bound.slots]
-    answer = bound.result(returned, states)
-    return [one.text for one in answer if isinstance(one, Reply)], states
+    slots: list[Any] = [SimpleNamespace(object=f"old {s.state.name}") for s in bound.slots]
+    answer = bound.result(returned, slots)
+    texts = [reply.text for reply in answer if isinstance(reply, Reply)]
+    values = [slot.object for slot in slots]
+    return texts, [value.value if isinstance(value, Ref) else value for value in values]
 
 
 @pytest.mark.parametrize("returned", [("hi", "new"), ["hi", "new"]], ids=repr)
@@ -566,4 +571,4 @@ def test_binding_reads_the_signature_once(monkeypatch: pytest.MonkeyPatch) -> No
     """A call costs no inspection."""
     bound = handler(plain)
     monkeypatch.setattr(inspect, "signature", None)
-    assert bound.bind(turn_of("hi"), ()) == (["hi"], {})
+    assert bound.bind(turn_of("hi")) == (["hi"], {})

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from chatstate import BindingError, Reply, ReplyError
-from chatstate.bot.returns import Returns, output, replies
+from chatstate.bot.returns import Returns, replies
+from chatstate.bot.shorthands import output
 from chatstate.language.en import ENGLISH
 from chatstate.language.sentences import Sentence, replaced, say
 
@@ -76,7 +77,7 @@ def test_an_output_shows_a_value(name: str, value: Any, texts: list[str]) -> Non
         ("number", "7", "takes a finite number, not '7'"),
         ("number", math.nan, "takes a finite number, not nan"),
         ("number", math.inf, "takes a finite number, not inf"),
-        ("json", {"a": object()}, "cannot show dict"),
+        pytest.param("json", {"a": object()}, "cannot show dict", id="json-object"),
         ("json", "\ud800", "cannot show str"),
     ],
     ids=repr,

@@ -77,7 +77,7 @@ class Platform:
 
     @property
     def unacknowledged(self) -> list[Said]:
-        return [one for one in self.said.values() if one.number not in self.acknowledged]
+        return [said for said in self.said.values() if said.number not in self.acknowledged]
 
     def take(self, line: dict[str, Any]) -> dict[str, Any] | None:
         """Note what a worker wrote, and return the answer to it."""
@@ -104,14 +104,14 @@ class Platform:
     def effects(self) -> list[Sent]:
         """Return what was sent, as a platform that honours keys shows it."""
         by_key: dict[str, Sent] = {}
-        for one in self.sent:
-            by_key.setdefault(one.key, one)
+        for sent in self.sent:
+            by_key.setdefault(sent.key, sent)
         return list(by_key.values())
 
     def answered(self) -> set[int]:
         """Return the numbers of what was answered in full."""
-        count = Counter(one.number for one in self.effects())
-        failed = {one.number for one in self.sent if one.text == FAILED}
+        count = Counter(sent.number for sent in self.effects())
+        failed = {sent.number for sent in self.sent if sent.text == FAILED}
         return {number for number in count if count[number] >= self.said[number].parts} | failed
 
 
@@ -133,8 +133,8 @@ class Worker:
         return self.process.stdin
 
     def deliver(self, *said: Said) -> None:
-        for one in said:
-            self._write({"event": one.event()})
+        for message in said:
+            self._write({"event": message.event()})
 
     async def kill(self) -> None:
         """End it with SIGKILL; what it had written arrives all the same."""
@@ -190,12 +190,12 @@ async def worker(
         process = await asyncio.create_subprocess_exec(
             sys.executable, str(WORKER), *arguments, stdin=PIPE, stdout=PIPE, stderr=log
         )
-    one = Worker(process, platform, pause)
+    life = Worker(process, platform, pause)
     try:
-        yield one
+        yield life
     finally:
         if process.returncode is None:
-            await one.kill()
+            await life.kill()
 
 
 @contextlib.contextmanager

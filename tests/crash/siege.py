@@ -42,14 +42,14 @@ class Siege:
     async def run(self, kills: int, tell: Callable[[str], None] = lambda _: None) -> None:
         """Kill it that often; then let it finish, and stop it."""
         while self.kills < kills:
-            async with self._worker() as one:
-                await self._live(one)
+            async with self._worker() as life:
+                await self._live(life)
             if self.kills % 20 == 0:
                 tell(self.summary())
-        async with self._worker() as one:
-            one.deliver(*self.platform.unacknowledged)
+        async with self._worker() as life:
+            life.deliver(*self.platform.unacknowledged)
             await self._finish()
-            assert await one.stop() == 0
+            assert await life.stop() == 0
 
     def summary(self) -> str:
         platform = self.platform
@@ -66,9 +66,9 @@ class Siege:
         """Answer at once, mostly."""
         return self.random.choice((0.0, 0.0, 0.001, 0.03))
 
-    async def _live(self, one: Worker) -> None:
+    async def _live(self, life: Worker) -> None:
         """Talk to it until a random moment, and end it."""
-        talking = asyncio.create_task(self._talk(one))
+        talking = asyncio.create_task(self._talk(life))
         try:
             if self.random.random() < 0.15:  # while it starts and recovers, perhaps
                 await asyncio.sleep(self.random.random() * 0.6)
@@ -79,22 +79,22 @@ class Siege:
         finally:
             talking.cancel()
             await asyncio.wait([talking])
-        if self.random.random() < 0.1 and one.ready.is_set():
+        if self.random.random() < 0.1 and life.ready.is_set():
             self.stops += 1
-            assert await one.stop() == 0
+            assert await life.stop() == 0
         else:
             self.kills += 1
-            await one.kill()
+            await life.kill()
 
-    async def _talk(self, one: Worker) -> None:
+    async def _talk(self, life: Worker) -> None:
         again = self.platform.unacknowledged
         known = [said for said in self.platform.said.values() if said not in again]
         again += self.random.sample(known, min(len(known), 10))
         self.redelivered += len(again)
-        one.deliver(*again)
+        life.deliver(*again)
         while True:
             if len(self.platform.said) - len(self.platform.heard_of) < MOST_UNANSWERED:
-                one.deliver(*(self._say() for _ in range(self.random.randint(1, 8))))
+                life.deliver(*(self._say() for _ in range(self.random.randint(1, 8))))
             await asyncio.sleep(0.002)
 
     def _say(self) -> Said:
@@ -155,15 +155,15 @@ class Siege:
         expected: dict[str, dict[tuple[Any, ...], list[int]]] = {
             scope: defaultdict(list) for scope in ("member", "thread", "chat", "user", "global")
         }
-        for one in self.platform.said.values():
-            if one.number in lost:
+        for said in self.platform.said.values():
+            if said.number in lost:
                 continue
-            chat, thread = one.lane
-            expected["member"][chat, thread, one.user].append(one.number)
-            expected["thread"][chat, thread, None].append(one.number)
-            expected["chat"][chat, None, None].append(one.number)
-            expected["user"][None, None, one.user].append(one.number)
-            expected["global"][None, None, None].append(one.number)
+            chat, thread = said.lane
+            expected["member"][chat, thread, said.user].append(said.number)
+            expected["thread"][chat, thread, None].append(said.number)
+            expected["chat"][chat, None, None].append(said.number)
+            expected["user"][None, None, said.user].append(said.number)
+            expected["global"][None, None, None].append(said.number)
         for scope, wanted in expected.items():
             found = values(self.path, scope)
             if scope in ("chat", "user", "global"):
@@ -197,7 +197,7 @@ class Siege:
                 everybody,
             ]
             sizes = [int(word) for word in sent.text.split()[1:]]
-            assert [one[size - 1] for one, size in zip(lists, sizes, strict=True)] == [
+            assert [values[size - 1] for values, size in zip(lists, sizes, strict=True)] == [
                 sent.number
             ] * 5
 
@@ -205,9 +205,9 @@ class Siege:
         """Each key means one call, made once in each life, and once at all if it is held."""
         calls: dict[str, set[Any]] = defaultdict(set)
         uses: Counter[Any] = Counter()
-        for one in self.platform.sent:
-            calls[one.key].add((one.text, one.lane, one.number))
-            uses[one.key, one.life if self.policy == "repeat" else 0] += 1
+        for sent in self.platform.sent:
+            calls[sent.key].add((sent.text, sent.lane, sent.number))
+            uses[sent.key, sent.life if self.policy == "repeat" else 0] += 1
         assert [key for key, meant in calls.items() if len(meant) > 1] == []
         assert [use for use, times in uses.items() if times > 1] == []
 
@@ -223,9 +223,9 @@ class Siege:
             shown[sent.lane].append((sent.number, first_word(sent.text)))
         given_up = self._given_up()
         for lane, replies in wanted.items():
-            unseen = [one for one in replies if one not in shown[lane]]
+            unseen = [reply for reply in replies if reply not in shown[lane]]
             assert set(unseen) <= given_up
-            assert shown[lane] == [one for one in replies if one not in unseen]
+            assert shown[lane] == [reply for reply in replies if reply not in unseen]
 
     def _given_up(self) -> set[tuple[int, str]]:
         found = rows(

@@ -27,26 +27,26 @@ class Case:
     async def die(self, point: str, message: Said) -> None:
         """Say something to a process that kills itself at a point."""
         self.platform.say(message)
-        async with worker(self.platform, self.path, kill_point=point, **self.options) as one:
-            one.deliver(message)
-            assert await one.ended() == -signal.SIGKILL
+        async with worker(self.platform, self.path, kill_point=point, **self.options) as life:
+            life.deliver(message)
+            assert await life.ended() == -signal.SIGKILL
 
     async def go_on(self) -> None:
         """Let another process do the rest: deliver what was not acknowledged, and one more."""
         after = self.platform.say(said("2 1 0", 2))
-        async with worker(self.platform, self.path, **self.options) as one:
-            one.deliver(*self.platform.unacknowledged)
+        async with worker(self.platform, self.path, **self.options) as life:
+            life.deliver(*self.platform.unacknowledged)
             await self.platform.until(
                 lambda: (
                     not self.platform.unacknowledged and after.number in self.platform.answered()
                 )
             )
-            assert await one.stop() == 0
+            assert await life.stop() == 0
         assert rows(self.path, WAITING) == rows(self.path, OWED) == [(0,)]
 
     @property
     def texts(self) -> list[str]:
-        return [one.text for one in self.platform.sent]
+        return [sent.text for sent in self.platform.sent]
 
     @property
     def remembered(self) -> list[int]:
@@ -148,7 +148,7 @@ async def test_a_death_while_sending_repeats_by_default(point: str, tmp_path: Pa
     assert case.texts == before
     await case.go_on()
     assert case.texts == [*before, FIRST, SECOND]
-    assert [one.text for one in case.platform.effects()] == [FIRST, SECOND]
+    assert [sent.text for sent in case.platform.effects()] == [FIRST, SECOND]
     assert case.letters == []
 
 
@@ -168,8 +168,8 @@ async def test_a_death_while_sending_holds_only_what_was_begun(tmp_path: Path) -
     """The replies behind it in the line, which were surely not sent, are sent."""
     case = Case(tmp_path, policy="hold")
     await case.die("committed", said("1 3 0", parts=3))
-    async with worker(case.platform, case.path, policy="hold", kill_point="got") as one:
-        assert await one.ended() == -signal.SIGKILL
+    async with worker(case.platform, case.path, policy="hold", kill_point="got") as life:
+        assert await life.ended() == -signal.SIGKILL
     await case.go_on()
     parts = [FIRST.replace("1.0", f"1.{part}") for part in range(3)]
     assert case.texts == [*parts, SECOND]
@@ -187,7 +187,7 @@ async def test_a_death_while_sending_is_healed_by_a_live_key(
     case = Case(tmp_path, policy=policy, keys_known_for=300.0)
     await case.die(point, said("1 1 0"))
     await case.go_on()
-    assert [one.text for one in case.platform.effects()] == [FIRST, SECOND]
+    assert [sent.text for sent in case.platform.effects()] == [FIRST, SECOND]
     assert case.letters == []
 
 
@@ -195,9 +195,9 @@ async def test_two_deaths_in_a_row_do_not_send_what_is_held(tmp_path: Path) -> N
     """A reply that may have been sent is not tried again while the culprit is looked for."""
     case = Case(tmp_path, policy="hold")
     await case.die("handler", said("1 1 0"))
-    async with worker(case.platform, case.path, policy="hold", kill_point="got") as one:
-        one.deliver(*case.platform.unacknowledged)
-        assert await one.ended() == -signal.SIGKILL
+    async with worker(case.platform, case.path, policy="hold", kill_point="got") as life:
+        life.deliver(*case.platform.unacknowledged)
+        assert await life.ended() == -signal.SIGKILL
     before = list(case.texts)
     await case.go_on()
     assert case.texts == [*before, SECOND]
@@ -209,8 +209,8 @@ async def test_a_message_that_kills_its_process_is_set_aside(tmp_path: Path) -> 
     case = Case(tmp_path)
     await case.die("handler", said("1 1 0"))
     for _ in range(3):
-        async with worker(case.platform, case.path, kill_point="handler") as one:
-            assert await one.ended() == -signal.SIGKILL
+        async with worker(case.platform, case.path, kill_point="handler") as life:
+            assert await life.ended() == -signal.SIGKILL
     await case.go_on()
     assert case.remembered == [2]
     assert case.letters == ["the process crashed 3 times while only this event ran"]

@@ -30,6 +30,7 @@ from chatstate.adapter import Action, Adapter, Capabilities, Host, Part, Post, S
 from chatstate.engine import Engine
 from chatstate.stores.sqlite import SQLiteStore
 from chatstate.stores.sqlite.inbox import Inbox
+from chatstate.stores.sqlite.turns import Turns
 
 bot = Interface(id="kept")
 kill_point = sys.argv[4] if len(sys.argv) > 4 else ""
@@ -161,8 +162,17 @@ class FragileInbox(Inbox):
         return stored
 
 
+class FragileTurns(Turns):
+    """Ends within the transaction that commits turns."""
+
+    def commit(self, works: Any) -> Any:
+        outcomes = super().commit(works)
+        die_at("committing")
+        return outcomes
+
+
 class FragileStore(SQLiteStore):
-    """Ends before, within or after the transactions of turns."""
+    """Ends before or after the transactions of turns."""
 
     async def commit(self, turns: Any) -> Any:
         die_at("before commit")
@@ -174,18 +184,13 @@ class FragileStore(SQLiteStore):
         die_at("sent")
         super().settle(settled)
 
-    def _turns(self, works: Any) -> Any:
-        outcomes = super()._turns(works)
-        die_at("committing")
-        return outcomes
-
 
 async def main() -> None:
     path, policy, keys_known_for = sys.argv[1:4]
-    if kill_point == "storing":
+    if kill_point:
         from chatstate.stores.sqlite import store
 
-        vars(store)["Inbox"] = FragileInbox
+        vars(store).update(Inbox=FragileInbox, Turns=FragileTurns)
     kind = FragileStore if kill_point else SQLiteStore
     adapter = PipeAdapter(float(keys_known_for))
     engine = Engine(bot, [adapter], kind(path), on_ambiguous=policy)  # type: ignore[arg-type]  # from argv

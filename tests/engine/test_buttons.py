@@ -26,7 +26,7 @@ from chatstate import (
 )
 from chatstate.adapter import Part, Post
 from chatstate.clock import SystemClock
-from chatstate.engine.outbox.buttons import Presses
+from chatstate.engine.outbox.buttons import Buttons
 from chatstate.messages import Event
 from chatstate.scope import Place
 from chatstate.stores.base import Arrival, FoundButton
@@ -330,7 +330,7 @@ async def test_a_press_edits_and_deletes_the_message_it_hangs_on(value: str) -> 
         if value == LONG:
             assert await refused(client, await alice.press_data(data_of(third), on=other))
             assert await refused(client, await alice.press_data(data_of(other), on=third))
-        assert [one.text for one in client.platform.shown(alice.chat.id)][:2] == ["3", "4"]
+        assert [reply.text for reply in client.platform.shown(alice.chat.id)][:2] == ["3", "4"]
         assert await alice.press("Gone", on=third) == []
         assert client.platform.deleted == [first.id]
 
@@ -345,7 +345,7 @@ async def test_where_messages_cannot_be_edited_a_press_is_answered_by_a_new_one(
             (reply,) = await alice.press("More")
             assert (reply.edits, reply.text) == (None, count)
         assert await alice.press("Gone") == []
-        assert len({one.id for one in (*first, reply)}) == 2
+        assert len({message.id for message in (*first, reply)}) == 2
         assert platform.deleted == []
 
 
@@ -456,7 +456,7 @@ async def test_a_forged_press_is_merged_with_nothing() -> None:
         gate.set()
         await asyncio.gather(*(receipt.settled() for receipt in receipts))
         assert heard == ["first", "a\nb", "c"]
-        assert [one.text for one in client.platform.delivered] == [DEAD]
+        assert [reply.text for reply in client.platform.delivered] == [DEAD]
 
 
 @pytest.mark.parametrize("value", ["value", LONG], ids=["carried", "by reference"])
@@ -513,7 +513,7 @@ async def test_a_press_that_is_delivered_again_changes_nothing_twice() -> None:
         alice = client.user("alice")
         (shown,) = await alice.say("/show")
         event = alice.event(data_of(shown), kind="press")
-        assert [one.text for one in await client.deliver(event)] == ["press: B"]
+        assert [reply.text for reply in await client.deliver(event)] == ["press: B"]
         await client.restart()
         assert await client.deliver(event) == []
         assert len(shop.heard) == 1
@@ -534,7 +534,7 @@ async def test_a_press_that_fails_can_be_retried() -> None:
     async with TestClient(bot) as client:
         alice = client.user("alice")
         await alice.say("hi")
-        assert [one.text for one in await alice.press("B")] == [FAILED]
+        assert [reply.text for reply in await alice.press("B")] == [FAILED]
         query(client, "INSERT INTO requests (verb, letter, asked_at) VALUES ('retry', 1, 0)")
         while len(client.platform.delivered) < 3:
             await client.advance(1)
@@ -575,7 +575,7 @@ async def test_what_is_kept_says_where_it_is_valid(
 ) -> None:
     """Though what the button carries is rightly signed."""
     store: Any = NoButtons(FoundButton(conversation, message, LONG, command=False))
-    presses = Presses(b"secret", store, SystemClock())
+    presses = Buttons(b"secret", store, SystemClock())
     ((button,),), kept = presses.rows(1, [[Button("B", LONG)]], 64)
     assert len(kept) == 1
     arrival = pressed(button.data, 1)
@@ -598,8 +598,8 @@ async def test_whatever_a_button_sends_comes_back_as_it_was(
 ) -> None:
     """And in no other conversation, nor for a bot with another secret."""
     store: Any = NoButtons()
-    presses = Presses(b"secret", store, SystemClock())
-    stranger = Presses(b"other secret", store, SystemClock())
+    presses = Buttons(b"secret", store, SystemClock())
+    stranger = Buttons(b"other secret", store, SystemClock())
     button = Button("B", command=f"/{'x'} {text}") if command else Button("B", text)
     (row,), kept = presses.rows(conversation, [[button]], 1000)
     press = presses.read_now(pressed(row[0].data, conversation))
@@ -615,6 +615,6 @@ async def test_whatever_a_button_sends_comes_back_as_it_was(
 async def test_whatever_is_pressed_is_read_without_an_error(data: str) -> None:
     """And nothing that was not signed is genuine."""
     store: Any = NoButtons()
-    presses = Presses(b"secret", store, SystemClock())
+    presses = Buttons(b"secret", store, SystemClock())
     assert await presses.read(pressed(data, 1)) is None
     assert presses.read_now(pressed(data, 1)) is None

@@ -57,7 +57,7 @@ async def test_what_is_included_answers_and_keeps_its_state() -> None:
         alice = client.user("alice")
         assert await texts(alice, "/count") == ["1"]
         assert await texts(alice, "hi") == ["hi!"]
-        assert [one.text for one in await alice.say("hi", kind="edit")] == ["hi, now"]
+        assert [reply.text for reply in await alice.say("hi", kind="edit")] == ["hi, now"]
         await client.restart()
         assert await texts(alice, "/count") == ["2"]
         assert await texts(alice, "/help") == [
@@ -181,7 +181,7 @@ def test_a_command_of_both_is_an_error_that_names_both() -> None:
     bot, other = counter("shop"), counter("tools")
     with pytest.raises(BindingError, match=r"both count\(\) of 'shop' and count\(\) of 'tools'"):
         bot.include(other)
-    assert [handler.command for handler in bot.routes] == ["help", "start", "count"]
+    assert [route.name for route in bot.routes] == ["/help", "/start", "/count"]
 
 
 def test_a_clash_deep_inside_names_the_bot_it_is_in() -> None:
@@ -216,12 +216,12 @@ def test_different_states_of_one_name_are_an_error_that_names_both() -> None:
 
     shared = State([])
 
-    def one(text: str, a: Any) -> None: ...
-    def two(text: str, b: Any) -> None: ...
+    def by_first(text: str, a: Any) -> None: ...
+    def by_second(text: str, b: Any) -> None: ...
 
-    left = Interface(one, ["text", shared], "text", id="left")
+    left = Interface(by_first, ["text", shared], "text", id="left")
     right = Interface(id="right")
-    right.include(Interface(two, ["text", shared], "text", id="inner"))
+    right.include(Interface(by_second, ["text", shared], "text", id="inner"))
     with pytest.raises(BindingError, match="one State is named both 'a' and 'b'"):
         left.include(right)
 

@@ -42,7 +42,7 @@ async def test_no_more_turns_of_a_handler_run_at_once() -> None:
     shop = Workshop(2)
     async with TestClient(shop.bot) as client:
         people = [client.user(str(number)) for number in range(6)]
-        working = [asyncio.create_task(texts(one, "/work x")) for one in people]
+        working = [asyncio.create_task(texts(person, "/work x")) for person in people]
         for _ in range(2):
             await shop.entered.get()
         assert await texts(client.user("other"), "hi") == ["hi"]
@@ -141,13 +141,13 @@ async def test_turns_that_fight_for_values_and_places_all_come_through(limit: in
     bot = Interface(id="bot")
 
     @bot.command(concurrency_limit=limit)
-    async def one(total: Global[Ref[int]], other: Global[Ref[str]]) -> None:
+    async def total_first(total: Global[Ref[int]], other: Global[Ref[str]]) -> None:
         await asyncio.sleep(0)
         total.value += 1
         other.value += "1"
 
     @bot.command(concurrency_limit=limit)
-    async def two(other: Global[Ref[str]], total: Global[Ref[int]]) -> None:
+    async def other_first(other: Global[Ref[str]], total: Global[Ref[int]]) -> None:
         await asyncio.sleep(0)
         other.value += "2"
         total.value += 1
@@ -158,6 +158,9 @@ async def test_turns_that_fight_for_values_and_places_all_come_through(limit: in
 
     async with TestClient(bot) as client:
         people = [client.user(str(number)) for number in range(40)]
-        said = [one.say(("/one", "/two")[n % 2]) for n, one in enumerate(people * 3)]
+        said = [
+            person.say(("/total_first", "/other_first")[n % 2])
+            for n, person in enumerate(people * 3)
+        ]
         await asyncio.gather(*said)
         assert await texts(client.user("x"), "?") == ["120 120"]

@@ -44,7 +44,7 @@ def test_a_platform_that_can_do_nothing_gets_all_written_out() -> None:
     )
 
 
-@pytest.mark.parametrize("lacking", [one.capability for one in DEGRADATIONS])
+@pytest.mark.parametrize("lacking", [degradation.capability for degradation in DEGRADATIONS])
 def test_what_one_capability_stands_for_is_all_that_goes_without_it(lacking: str) -> None:
     """The rest of the post stays as it is."""
     defaults = {"buttons": (), "files": (), "reply_to": None}
@@ -53,8 +53,8 @@ def test_what_one_capability_stands_for_is_all_that_goes_without_it(lacking: str
     assert replace(post, text=BOLD) == rich(**{lacking: defaults.get(lacking, False)})
     assert post.text.spans == BOLD.spans
     assert post.text.text.startswith("very bold")
-    wants = [one for one in DEGRADATIONS if one.capability == lacking]
-    assert [bool(one.wants(post)) for one in wants] == [False]
+    wants = [degradation for degradation in DEGRADATIONS if degradation.capability == lacking]
+    assert [bool(degradation.wants(post)) for degradation in wants] == [False]
 
 
 def test_what_is_not_wanted_is_not_written() -> None:
@@ -110,13 +110,15 @@ def test_lines_below_a_text_stand_apart_from_its_markup() -> None:
     )
 
 
-@given(st.text(), st.sets(st.sampled_from([one.capability for one in DEGRADATIONS])))
+@given(
+    st.text(), st.sets(st.sampled_from([degradation.capability for degradation in DEGRADATIONS]))
+)
 def test_whatever_is_lacking_is_never_in_the_post(text: str, lacking: set[str]) -> None:
     """And the text is never changed but at its end."""
     capabilities = replace(FULL, **dict.fromkeys(lacking, False))
     post = degrade(rich(text=StyledText(text)), capabilities, ENGLISH)
-    for one in DEGRADATIONS:
-        assert not (one.capability in lacking and one.wants(post))
+    for degradation in DEGRADATIONS:
+        assert not (degradation.capability in lacking and degradation.wants(post))
     assert post.text.text.startswith(text.rstrip())
 
 
@@ -133,7 +135,7 @@ async def test_sentences_of_the_bot_are_what_is_written() -> None:
         event = client.user("anna").event("hi")
         sender = replace(event.message.sender, language="de-AT")
         event = replace(event, message=replace(event.message, sender=sender))
-        assert [one.text for one in await client.deliver(event)] == ["?\n\nBitte wählen:\n1. A"]
+        assert [reply.text for reply in await client.deliver(event)] == ["?\n\nBitte wählen:\n1. A"]
 
 
 async def test_markdown_keeps_its_markup_beside_what_is_written_out() -> None:

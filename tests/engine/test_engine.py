@@ -59,14 +59,14 @@ async def test_what_waits_for_another_adapter_is_left_to_it(tmp_path: Path) -> N
         client.platform = second
         await client.start()
         await client.user("bob").say("hello")
-        assert [one.chat for one in second.delivered] == ["private-bob"]
+        assert [reply.chat for reply in second.delivered] == ["private-bob"]
         await client.crash()
         first.recover()
         client.platform = first
         await client.start()
         while not first.delivered:
             await asyncio.sleep(0)
-        assert [one.chat for one in first.delivered] == ["private-alice"]
+        assert [reply.chat for reply in first.delivered] == ["private-alice"]
 
 
 async def test_an_adapter_that_fails_stops_the_engine_with_its_error(tmp_path: Path) -> None:
@@ -109,7 +109,9 @@ async def test_an_adapter_is_told_the_bots_commands() -> None:
 
     async with TestClient(bot) as client:
         host = await client.platform.connected()
-        assert [(one.name, one.description, one.usage) for one in host.commands] == [
+        assert [
+            (command.name, command.description, command.usage) for command in host.commands
+        ] == [
             ("vote", "Vote for an option.", "/vote choice"),
             ("help", "Show this help.", "/help"),
         ]

@@ -113,7 +113,7 @@ async def test_values_expire_as_in_a_dict_with_times(scope: Scope, given: list[S
         kept = sorted(row[0] for row in query(client, "SELECT value FROM states"))
         for whose, (_, words) in values.items():
             past[whose].append(words)
-        assert kept == sorted(json.dumps(one, separators=(",", ":")) for one in past.values())
+        assert kept == sorted(json.dumps(value, separators=(",", ":")) for value in past.values())
 
 
 @pytest.mark.parametrize("scope", SCOPES)

@@ -52,7 +52,7 @@ async def test_a_turn_that_runs_at_a_crash_runs_again() -> None:
             0
         ].status == "duplicate"
         assert await texts(alice, "next") == ["wait next"]
-        assert [one.text for one in client.platform.delivered] == ["wait", "wait next"]
+        assert [reply.text for reply in client.platform.delivered] == ["wait", "wait next"]
 
 
 async def test_a_stop_leaves_what_does_not_finish_and_suspects_nobody() -> None:
@@ -79,7 +79,7 @@ async def test_a_stop_lets_running_turns_finish_and_sends_what_they_owe() -> Non
         await asyncio.sleep(0)
         made.gate.set()
         await stopping
-        assert [one.text for one in client.platform.delivered] == ["wait"]
+        assert [reply.text for reply in client.platform.delivered] == ["wait"]
         assert made.runs == ["wait"]
 
 
@@ -189,7 +189,7 @@ async def test_what_was_read_of_a_turn_that_is_not_applied_is_read_again(
         alice, bob = client.user("alice"), client.user("bob")
         monkeypatch.setattr(SQLiteStore, "commit", commit)
         receipts = await client.deliver_all([alice.event("/write x"), bob.event("/read")])
-        await asyncio.gather(*(one.settled() for one in receipts))
+        await asyncio.gather(*(receipt.settled() for receipt in receipts))
         assert (await texts(bob, "/read"))[0] == str([seen[-2], seen[-1]])
         assert len(refused) == 1
         assert len(seen) == 3
@@ -226,13 +226,13 @@ async def test_too_many_waiting_events_are_refused_with_one_reply_per_episode() 
         alice = client.user("alice")
         events = [alice.event(f"wait {n}", event_id=f"e{n}") for n in range(10)]
         receipts = await client.deliver_all(events)
-        assert [one.status for one in receipts] == ["stored"] * 3 + ["refused"] * 7
+        assert [receipt.status for receipt in receipts] == ["stored"] * 3 + ["refused"] * 7
         assert (await client.deliver_all(events[:1]))[0].status == "duplicate"
         assert await texts(client.user("bob"), "hi") == ["hi"]
-        busy = [one.text for one in client.platform.delivered if one.chat == "private-alice"]
+        busy = [reply.text for reply in client.platform.delivered if reply.chat == "private-alice"]
         assert busy == ["Too many messages are waiting here. Please send this again later."]
         made.gate.set()
-        await asyncio.gather(*(one.settled() for one in receipts))
+        await asyncio.gather(*(receipt.settled() for receipt in receipts))
         assert await texts(alice, "x") == ["wait 0 wait 1 wait 2 x"]
 
 
@@ -246,7 +246,7 @@ async def test_the_oldest_waiting_event_is_dropped_if_that_is_the_policy() -> No
         await made.entered.get()
         rest = await client.deliver_all([alice.event(str(n)) for n in range(6)])
         made.gate.set()
-        await asyncio.gather(*(one.settled() for one in [first, *rest]))
+        await asyncio.gather(*(receipt.settled() for receipt in [first, *rest]))
         assert await texts(alice, "x") == ["wait 4 5 x"]
 
 
@@ -258,12 +258,12 @@ async def test_a_long_queue_of_one_conversation_keeps_its_order() -> None:
         first = await client.deliver_all([alice.event("wait")])
         await made.entered.get()
         rest = [
-            one
+            receipt
             for n in range(0, 200, 10)
-            for one in await client.deliver_all([alice.event(str(n + k)) for k in range(10)])
+            for receipt in await client.deliver_all([alice.event(str(n + k)) for k in range(10)])
         ]
         made.gate.set()
-        await asyncio.gather(*(one.settled() for one in [*first, *rest]))
+        await asyncio.gather(*(receipt.settled() for receipt in [*first, *rest]))
         assert made.runs == ["wait", *map(str, range(200))]
 
 

@@ -190,7 +190,7 @@ async def test_a_predicate_that_never_ends_is_given_up(overlap: Any) -> None:
         while not settled.done():
             await client.advance(301)
         assert await texts(alice, "hi") == ["hi"]
-        assert FAILED in [one.text for one in client.platform.delivered]
+        assert FAILED in [reply.text for reply in client.platform.delivered]
 
 
 async def test_a_message_in_a_group_is_refused_in_silence() -> None:
@@ -216,8 +216,8 @@ async def test_a_press_passes_the_guard_too_and_is_refused_in_private() -> None:
         for label in ("Say", "Do"):
             (refused,) = await bob.press(label)
             assert (refused.text, refused.ephemeral) == (ADMINS_ONLY, True)
-        assert [one.text for one in await alice.press("Do")] == ["reset 1"]
-        assert [one.text for one in await alice.press("Say")] == ["Say"]
+        assert [reply.text for reply in await alice.press("Do")] == ["reset 1"]
+        assert [reply.text for reply in await alice.press("Say")] == ["Say"]
 
 
 async def test_a_bots_guard_holds_for_all_its_handlers() -> None:
@@ -393,4 +393,9 @@ async def test_merged_messages_are_those_that_the_guard_lets_in() -> None:
         await first
         for receipt in receipts:
             await receipt.settled()
-        assert [one.text for one in client.platform.delivered] == ["first", "a\nb", REFUSED, "c"]
+        assert [reply.text for reply in client.platform.delivered] == [
+            "first",
+            "a\nb",
+            REFUSED,
+            "c",
+        ]

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 import pytest
-from support import query, texts
+from support import parts_of, query, texts
 
 from chatstate import (
     Global,
@@ -74,7 +74,7 @@ def knowing() -> FakePlatform:
 
 
 def sent(client: TestClient) -> list[str]:
-    return [one.text for one in client.platform.delivered]
+    return [reply.text for reply in client.platform.delivered]
 
 
 def jump(client: TestClient, seconds: float = TTL) -> None:
@@ -218,7 +218,7 @@ async def test_it_goes_before_what_waits_in_the_conversation() -> None:
         await entered.wait()
         jump(client)
         await client.clock.advance(1)
-        await until(lambda: client._engine._lanes.waiting(1)[0].ahead)
+        await until(lambda: parts_of(client).lanes.waiting(1)[0].ahead)
         gate.set()
         for receipt in receipts:
             await receipt.settled()
@@ -249,7 +249,7 @@ async def test_a_value_does_not_expire_under_a_turn_that_uses_it(scope: Scope) -
         await entered.wait()
         await client.advance(3 * TTL)
         gate.set()
-        assert [one.text for one in await waiting] == ["a wait"]
+        assert [reply.text for reply in await waiting] == ["a wait"]
         await client.advance(TTL - 1)
         assert await texts(alice, "b") == ["a wait b"]
 
@@ -276,7 +276,7 @@ async def test_a_turn_that_runs_again_finds_the_value_it_had() -> None:
         await bob.say("b")
         await client.advance(3 * TTL)
         gate.set()
-        assert [one.text for one in await waiting] == ["a wait|a b wait"]
+        assert [reply.text for reply in await waiting] == ["a wait|a b wait"]
 
 
 async def test_a_value_that_another_turn_uses_is_there_for_all() -> None:
@@ -300,7 +300,7 @@ async def test_a_value_that_another_turn_uses_is_there_for_all() -> None:
         await client.advance(3 * TTL)
         assert await texts(bob, "b") == ["a b"]
         gate.set()
-        assert [one.text for one in await waiting] == ["a b wait"]
+        assert [reply.text for reply in await waiting] == ["a b wait"]
 
 
 async def test_other_peoples_values_expire_as_ones_own() -> None:
@@ -488,7 +488,7 @@ async def test_middleware_guards_limits_and_interruptions_are_for_people() -> No
         advancing = asyncio.create_task(client.advance(TTL))
         await entered.wait()
         stopping = asyncio.create_task(alice.say("/stop"))
-        await until(lambda: client._engine._lanes.waiting(1) != [])
+        await until(lambda: parts_of(client).lanes.waiting(1) != [])
         gate.set()
         await stopping
         await advancing
@@ -586,7 +586,7 @@ async def test_on_expire_that_takes_too_long_is_given_up() -> None:
         saying = asyncio.create_task(alice.say("b"))
         await until(lambda: query(client, "SELECT count(*) FROM inbox") == [(3,)])
         await client.clock.advance(301)
-        assert [one.text for one in await saying] == ["b"]
+        assert [reply.text for reply in await saying] == ["b"]
         ((error,),) = query(client, "SELECT error FROM dead_letters")
         assert "TimeoutError" in error
 
@@ -710,7 +710,7 @@ async def test_what_has_expired_is_never_dropped_for_what_comes_later() -> None:
         await entered.wait()
         jump(client)
         await client.clock.advance(1)
-        await until(lambda: any(one.ahead for one in client._engine._lanes.waiting(1)))
+        await until(lambda: any(arrival.ahead for arrival in parts_of(client).lanes.waiting(1)))
         receipts = await client.deliver_all([bob.event(text) for text in "bcdef"])
         gate.set()
         await asyncio.gather(waiting, *(receipt.settled() for receipt in receipts))
@@ -747,10 +747,10 @@ async def test_many_without_on_expire_are_just_gone() -> None:
         await client.user("alice").say("a")
         query(
             client,
-            """INSERT INTO states
+            """INSERT INTO state_values
             WITH RECURSIVE n(n) AS (SELECT 1000 UNION ALL SELECT n + 1 FROM n WHERE n < 6000)
-            SELECT bot, scope, name, place, n, value, version, schema, changed_at, expires_at,
-                account, conversation FROM states, n""",
+            SELECT state, place, n, value, version, schema, changed_at, expires_at,
+                account, conversation FROM state_values, n""",
         )
         await client.advance(TTL)
         assert query(client, "SELECT count(*) FROM states") == [(0,)]

@@ -168,7 +168,7 @@ async def test_one_that_fails_to_close_is_logged(caplog: pytest.LogCaptureFixtur
     async with TestClient(bot):
         pass
     assert journal[-2:] == ["close b", "close a"]
-    (record,) = [one for one in caplog.records if one.levelno == logging.ERROR]
+    (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert "a lifespan of bot 'bot' failed while closing" in record.message
 
 
@@ -293,9 +293,9 @@ def test_a_bare_generator_is_an_error_at_once() -> None:
         yield
 
     wrong: list[Any] = [lifespan, sync]
-    for one in wrong:
+    for generator in wrong:
         with pytest.raises(BindingError, match=r"put @contextlib\.asynccontextmanager on it"):
-            Interface(id="bot", lifespan=one)
+            Interface(id="bot", lifespan=generator)
     with pytest.raises(BindingError, match="lifespan=7 is no function"):
         Interface(id="bot", lifespan=7)  # type: ignore[arg-type]  # the slip
 

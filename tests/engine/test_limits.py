@@ -226,7 +226,7 @@ async def test_a_turn_that_runs_again_after_a_crash_is_counted_once() -> None:
         await client.crash()
         await client.start()
         assert await texts(alice, "2") == ["2"]
-        assert [one.text for one in client.platform.delivered] == ["1", "2"]
+        assert [reply.text for reply in client.platform.delivered] == ["1", "2"]
         assert await texts(alice, "3") == [told("60 min")]
 
 
@@ -278,7 +278,7 @@ async def test_two_platforms_count_apart() -> None:
         await receipt.settled()
     engine.request_stop()
     await running
-    assert [one.text for one in platforms[1].delivered] == ["hi"]
+    assert [reply.text for reply in platforms[1].delivered] == ["hi"]
 
 
 async def test_a_retry_counts_as_a_message_and_takes_its_place() -> None:
@@ -319,6 +319,6 @@ async def test_a_function_by_position_is_limited_too() -> None:
     bot = Interface(echo, "text", "text", id="bot", limits="1/minute", concurrency_limit=1)
     async with TestClient(bot) as client:
         people = [client.user(str(number)) for number in range(5)]
-        answers = await asyncio.gather(*(texts(one, "hi") for one in people))
+        answers = await asyncio.gather(*(texts(person, "hi") for person in people))
         assert answers == [["hi"]] * 5
         assert await texts(people[0], "hi") == [told("60 s")]

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from typing import Annotated, Any, cast
 
 import pytest
-from support import FAILED, query, texts
+from support import FAILED, parts_of, query, texts
 
 from chatstate import Interface, PerMember, Ref, State, Turn
 from chatstate.engine.states import volatile
-from chatstate.engine.states.volatile import Memory
+from chatstate.engine.states.volatile import VolatileStates
 from chatstate.scope import Key, Place, Scope
 from chatstate.state.bound import BoundState
 from chatstate.stores.base import Change, Outcome, Store, TurnCommit, Value
@@ -121,7 +121,7 @@ async def test_its_ttl_counts_as_that_of_a_stored_one() -> None:
         assert await texts(alice, "c") == ["c"]
         client.clock._now += 60
         assert await texts(alice, "d") == ["d"]
-        assert [one.text for one in client.platform.delivered[-2:]] == ["['c']", "d"]
+        assert [reply.text for reply in client.platform.delivered[-2:]] == ["['c']", "d"]
         bodies = query(client, "SELECT body FROM inbox WHERE event_id LIKE 'expired%'")
         assert bodies == [(None,)] * 2
 
@@ -174,9 +174,9 @@ def turn(seq: int, *changes: tuple[Key, int, int]) -> TurnCommit:
     return TurnCommit(seq, Place(1, 1, seq, 1), seq, made)
 
 
-def in_memory(store: FakeStore) -> Memory:
+def in_memory(store: FakeStore) -> VolatileStates:
     states = [BoundState(State(0, scope="global", durable=False), "mine", int)]
-    return Memory(cast("Store", store), states, FakeClock())
+    return VolatileStates(cast("Store", store), states, FakeClock())
 
 
 async def test_what_the_store_does_not_apply_is_not_kept_in_memory_either() -> None:
@@ -189,7 +189,7 @@ async def test_what_the_store_does_not_apply_is_not_kept_in_memory_either() -> N
         outcomes += await kept.commit([turn(seq, (MINE, 0, seq), (STORED, 0, seq))])
     assert outcomes == ["conflict", "fenced", "applied"]
     assert await kept.load([MINE, STORED]) == [Value("3", 3), None]
-    assert [[change.key for change in one.changes] for one in store.seen] == [[STORED]] * 3
+    assert [[change.key for change in commit.changes] for commit in store.seen] == [[STORED]] * 3
 
 
 async def test_a_turn_that_expected_another_version_never_reaches_the_store() -> None:
@@ -199,7 +199,7 @@ async def test_a_turn_that_expected_another_version_never_reaches_the_store() ->
     store.outcomes = ["applied"] * 3
     turns = [turn(1, (MINE, 0, 1)), turn(2, (MINE, 0, 2)), turn(3, (MINE, 1, 3)), turn(4)]
     assert await kept.commit(turns) == ["applied", "conflict", "applied", "applied"]
-    assert [one.seq for one in store.seen] == [1, 3, 4]
+    assert [commit.seq for commit in store.seen] == [1, 3, 4]
     assert await kept.commit([turn(5, (MINE, 1, 5))]) == ["conflict"]
     assert await kept.load([MINE]) == [Value("3", 3)]
 
@@ -210,7 +210,7 @@ async def test_what_is_built_on_a_turn_of_the_same_batch_depends_on_it() -> None
     kept = in_memory(store)
     store.outcomes = ["conflict", "conflict"]
     await kept.commit([turn(1, (MINE, 0, 1)), turn(2, (MINE, 1, 2))])
-    assert [list(one.after) for one in store.seen] == [[], [1]]
+    assert [list(commit.after) for commit in store.seen] == [[], [1]]
     assert await kept.load([MINE]) == [None]
 
 
@@ -222,6 +222,6 @@ async def test_the_oldest_make_room_when_there_are_too_many(
     async with TestClient(diary()) as client:
         for name in "abcab":
             await client.user(name).say("x")
-        client._engine._turns._context.values.forget()
+        parts_of(client).cache.forget()
         shown = [(await texts(client.user(name), "y"))[0].split("|")[0] for name in "bac"]
         assert shown == ["x y", "x y", "y"]

@@ -125,7 +125,7 @@ async def test_middleware_may_change_the_answer() -> None:
         answer = await call_next()
         if message.text == "hush":
             return None
-        (reply,) = [one for one in answer if isinstance(one, Reply)]
+        (reply,) = [reply for reply in answer if isinstance(reply, Reply)]
         return [f"{reply.text}?", "PS"]
 
     async with TestClient(bot) as client:

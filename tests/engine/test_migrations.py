@@ -137,7 +137,7 @@ async def test_an_expired_value_is_migrated_too() -> None:
         await client.user("alice").say("a b")
         await become(client, new)
         await client.advance(60)
-        assert [one.text for one in client.platform.delivered] == ["['a', 'b']"]
+        assert [reply.text for reply in client.platform.delivered] == ["['a', 'b']"]
 
 
 def refuse(_old: Any) -> Any:

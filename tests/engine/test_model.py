@@ -155,7 +155,7 @@ class Trial:
             await self._client.start()
 
     async def _all_answered(self, events: set[str]) -> None:
-        while events - {one.event for one in self._new()}:
+        while events - {reply.event for reply in self._new()}:
             await asyncio.sleep(0)
 
     def _new(self) -> list[Delivered]:
@@ -173,21 +173,21 @@ class Trial:
         """Put the turns in the order in which they took effect, and do the same to the dict."""
         replies = self._new()
         self._seen += len(replies)
-        assert sorted(one.event or "" for one in replies) == sorted(said), "one reply to each"
+        assert sorted(reply.event or "" for reply in replies) == sorted(said), "one reply to each"
         self._check_order(replies, said)
-        by_effect = sorted(replies, key=lambda one: len(one.text.rpartition("|")[2].split(",")))
-        failed = [one for one in by_effect if said[one.event or ""].fails]
-        for one in [*failed, *(one for one in by_effect if one not in failed)]:
-            name = one.event or ""
-            assert one.text == self._reference.say(name, said[name])
+        by_effect = sorted(replies, key=lambda reply: len(reply.text.rpartition("|")[2].split(",")))
+        failed = [reply for reply in by_effect if said[reply.event or ""].fails]
+        for reply in [*failed, *(reply for reply in by_effect if reply not in failed)]:
+            name = reply.event or ""
+            assert reply.text == self._reference.say(name, said[name])
 
     def _check_order(self, replies: list[Delivered], said: dict[str, Said]) -> None:
         """Each conversation is answered in the order in which it was spoken."""
         lanes: dict[Lane, list[int]] = defaultdict(list)
-        for one in replies:
-            where = said[one.event or ""]
-            lanes[where.chat, where.thread].append(int(one.event or ""))
-            assert (one.chat, one.thread) == (where.chat, where.thread)
+        for reply in replies:
+            where = said[reply.event or ""]
+            lanes[where.chat, where.thread].append(int(reply.event or ""))
+            assert (reply.chat, reply.thread) == (where.chat, where.thread)
         assert all(numbers == sorted(numbers) for numbers in lanes.values())
 
 

@@ -76,7 +76,7 @@ class Narrow(FakePlatform):
         pieces = [text[first : first + 5] for first in range(0, len(text), 5)]
         posts = [replace(post, text=StyledText(piece), buttons=(), files=()) for piece in pieces]
         posts[-1] = replace(post, text=StyledText(pieces[-1]))
-        return [part for one in posts for part in super(Narrow, self).render(one)]
+        return [part for piece in posts for part in super(Narrow, self).render(piece)]
 
 
 async def settle() -> None:
@@ -96,12 +96,12 @@ async def begin(client: TestClient, person: Person, text: str = "hi") -> Any:
 
 
 def shown(client: TestClient, chat: str = "private-alice") -> list[str]:
-    return [one.text for one in client.platform.shown(chat)]
+    return [reply.text for reply in client.platform.shown(chat)]
 
 
 def calls(client: TestClient) -> list[tuple[str, str | None, bool]]:
     """Return what was sent: its text, what it edits, whether it is a preview."""
-    return [(one.text, one.edits, one.preview) for one in client.platform.delivered]
+    return [(reply.text, reply.edits, reply.preview) for reply in client.platform.delivered]
 
 
 def longest_sleep(client: TestClient) -> float:
@@ -739,13 +739,14 @@ async def test_buttons_and_files_come_with_the_answer_alone() -> None:
         await until(lambda: longest_sleep(client) > 0)
         await client.advance(5)
         assert shown(client) == ["choose", "report"]
-        assert [one.labels for one in client.platform.delivered] == [[], []]
+        assert [reply.labels for reply in client.platform.delivered] == [[], []]
         await made.feed(END)
         await receipt.settled()
         assert [
-            (one.text, one.labels, len(one.files)) for one in client.platform.shown(alice.chat.id)
+            (reply.text, reply.labels, len(reply.files))
+            for reply in client.platform.shown(alice.chat.id)
         ] == [("choose", ["Yes"], 0), ("report", [], 1), ("below", [], 0)]
-        order = [one.id for one in client.platform.shown(alice.chat.id)]
+        order = [reply.id for reply in client.platform.shown(alice.chat.id)]
         assert order == sorted(order, key=lambda name: int(name.split("-")[1]))
 
 
@@ -769,7 +770,7 @@ async def test_what_cannot_be_shown_in_advance_waits_for_the_answer(hidden: Any)
         last = client.platform.delivered[-1]
         assert (last.text, last.edits) == ("last", None)
         if isinstance(hidden, Reply) and hidden.ephemeral:
-            (secret,) = (one for one in client.platform.delivered if one.ephemeral)
+            (secret,) = (reply for reply in client.platform.delivered if reply.ephemeral)
             assert (secret.text, secret.edits) == ("secret", None)
 
 
@@ -818,7 +819,7 @@ async def test_a_platform_that_names_no_message_gets_the_answer_as_its_own() -> 
         await made.feed("three", END)
         await receipt.settled()
         assert calls(client) == [("one", None, True), ("two", None, True), ("three", None, False)]
-        keys = [one.key for one in platform.delivered]
+        keys = [reply.key for reply in platform.delivered]
         assert keys[0] == keys[1] != keys[2]
 
 

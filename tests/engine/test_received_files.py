@@ -21,7 +21,7 @@ def folder_of(client: TestClient) -> Path:
 
 def turn_folders(client: TestClient) -> list[str]:
     turns = folder_of(client) / "turns"
-    return [one.name for one in turns.iterdir()] if turns.exists() else []
+    return [folder.name for folder in turns.iterdir()] if turns.exists() else []
 
 
 def path_of(file: File) -> Path:
@@ -381,8 +381,10 @@ async def test_merged_messages_bring_all_their_files() -> None:
         events = [alice.event(text) for text in "ab"]
         await client.deliver_all(
             [
-                replace(one, message=replace(one.message, attachments=(upload(name, b"", TEXT),)))
-                for one, name in zip(events, ["x.txt", "y.txt"], strict=True)
+                replace(
+                    event, message=replace(event.message, attachments=(upload(name, b"", TEXT),))
+                )
+                for event, name in zip(events, ["x.txt", "y.txt"], strict=True)
             ]
         )
         gate.set()
@@ -414,8 +416,8 @@ async def test_attachments_are_remembered_over_a_crash() -> None:
         if not gate.is_set():
             entered.set()
             await asyncio.get_running_loop().create_future()
-        (one,) = message.attachments
-        return f"{one.ref} {one.name} {one.media_type} {one.size}"
+        (file,) = message.attachments
+        return f"{file.ref} {file.name} {file.media_type} {file.size}"
 
     async with TestClient(bot) as client:
         event = client.user("alice").event("hi")

@@ -20,7 +20,7 @@ async def words(message: str) -> list[str]:
 
 
 def sent(client: TestClient) -> list[str]:
-    return [one.text for one in client.platform.delivered]
+    return [reply.text for reply in client.platform.delivered]
 
 
 def query(client: TestClient, statement: str) -> list[Any]:
@@ -103,7 +103,7 @@ async def test_an_error_whose_text_is_no_text_is_a_dead_letter_all_the_same() ->
         alice, bob = client.user("alice"), client.user("bob")
         (bad, *_), (hello, *_) = await asyncio.gather(alice.say("bad"), bob.say("hello"))
         assert (bad.text, hello.text) == (FAILED, "hello")
-        assert [one.text for one in await alice.say("good")] == ["good"]
+        assert [reply.text for reply in await alice.say("good")] == ["good"]
         ((error,),) = query(client, "SELECT error FROM dead_letters")
         assert error == "ValueError: no such file: ?"
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from support import FAILED, query
+from support import FAILED, parts_of, query
 
 from chatstate import File, Global, Interface, Rejected, Reply, Turn, UserError
 from chatstate.adapter import Action, Sent, StoredFile
@@ -39,7 +39,7 @@ def folder_of(client: TestClient) -> Path:
 def spool(client: TestClient) -> list[str]:
     """Return what lies in the spool."""
     owed = folder_of(client) / "owed"
-    return sorted(one.name for one in owed.iterdir()) if owed.exists() else []
+    return sorted(path.name for path in owed.iterdir()) if owed.exists() else []
 
 
 def letters(client: TestClient) -> list[str]:
@@ -118,7 +118,7 @@ async def test_a_file_of_the_disk_arrives(opened: Any, tmp_path: Path) -> None:
     bot = answering(lambda: File(path.open("rb"), "b.txt") if opened else File(path))
     async with TestClient(bot) as client:
         (reply,) = await client.user("alice").say("hi")
-        assert [(one.name, one.data) for one in reply.files] == [
+        assert [(file.name, file.data) for file in reply.files] == [
             ("b.txt" if opened else "a.txt", b"abc")
         ]
         assert path.exists()
@@ -157,7 +157,10 @@ async def test_files_are_sent_after_a_crash_before_the_send() -> None:
         client.platform.recover()
         await client.start()
         (reply,) = await until_sent(client, 1)
-        assert [(one.name, one.data) for one in reply.files] == [("a.txt", b"abc"), ("b.txt", b"")]
+        assert [(file.name, file.data) for file in reply.files] == [
+            ("a.txt", b"abc"),
+            ("b.txt", b""),
+        ]
         await until(lambda: not spool(client))
 
 
@@ -192,7 +195,7 @@ async def test_a_crash_after_the_send_finds_the_file_still_there() -> None:
         platform.perform = real  # type: ignore[method-assign]  # and works again
         await client.start()
         replies = await until_sent(client, 2)
-        assert [one.files[0].data for one in replies] == [b"abc", b"abc"]
+        assert [reply.files[0].data for reply in replies] == [b"abc", b"abc"]
 
 
 async def test_the_store_is_told_before_the_file_is_removed(
@@ -201,7 +204,7 @@ async def test_the_store_is_told_before_the_file_is_removed(
     """In this order, so that no crash leaves a reply without its file."""
     async with TestClient(answering(lambda: File(b"abc", "a.txt"))) as client:
         owed: list[Any] = []
-        spool_of_engine = client._engine._sender._spool
+        spool_of_engine = parts_of(client).spool
         real = spool_of_engine.discard
 
         def discard(files: Any) -> None:
@@ -254,7 +257,7 @@ async def test_a_file_that_was_taken_away_is_a_dead_letter_that_says_so() -> Non
         shutil.rmtree(folder_of(client))
         client.platform.recover()
         await client.start()
-        assert [one.text for one in await until_sent(client, 1)] == ["next"]
+        assert [reply.text for reply in await until_sent(client, 1)] == ["next"]
         await client.restart()
         (letter,) = letters(client)
         assert letter.startswith("its file 'a.txt' is gone from ")
@@ -396,7 +399,7 @@ async def test_a_turn_that_runs_again_sends_its_file_once() -> None:
         await client.user("bob").say("fast")
         gate.set()
         (reply,) = await slow
-        assert [one.data for one in reply.files] == [b"fast slow"]
+        assert [file.data for file in reply.files] == [b"fast slow"]
         assert made == ["fast", "slow", "slow"]
         assert spool(client) == []
         assert list((folder_of(client) / "turns").iterdir()) == []
@@ -420,7 +423,7 @@ async def test_a_file_that_is_too_large_is_a_note_and_the_rest_is_sent(
         (reply,) = await client.user("alice").say("hi")
         size = "1.0 kB" if isinstance(source, bytes) else "1.5 kB"
         assert reply.text == f"here\n\n[file big.txt, {size}: too large to be sent here]"
-        assert [one.name for one in reply.files] == ["fits.txt"]
+        assert [file.name for file in reply.files] == ["fits.txt"]
         assert spool(client) == []
 
 
@@ -502,12 +505,12 @@ async def test_one_file_in_several_places_is_read_once_and_sent_everywhere() -> 
 
     async with TestClient(answering(work)) as client:
         replies = await client.user("alice").say("hi")
-        assert [[one.data for one in reply.files] for reply in replies] == [
+        assert [[file.data for file in reply.files] for reply in replies] == [
             [b"abc", b"abc"],
             [b"abc"],
             [b"other"],
         ]
-        assert {one.name for reply in replies for one in reply.files} == {"a.txt"}
+        assert {file.name for reply in replies for file in reply.files} == {"a.txt"}
         assert spool(client) == []
 
 

@@ -52,7 +52,7 @@ async def test_a_conversation_is_handled_in_order_whatever_its_handlers_take() -
         events = [alice.event(str(n)) for n in range(50)]
         receipts = await client.deliver_all(events)
         await asyncio.gather(*(receipt.settled() for receipt in receipts))
-        assert [one.text for one in client.platform.delivered] == [
+        assert [reply.text for reply in client.platform.delivered] == [
             " ".join(map(str, range(n + 1))) for n in range(50)
         ]
 
@@ -273,7 +273,7 @@ async def test_a_step_is_done_once_though_the_process_dies() -> None:
         gate.open.set()
         await client.start()
         assert await texts(client.user("alice"), "again") == ["receipt 2"]
-        assert [one.text for one in client.platform.delivered] == ["receipt 1", "receipt 2"]
+        assert [reply.text for reply in client.platform.delivered] == ["receipt 1", "receipt 2"]
 
 
 async def test_another_persons_state_changes_in_the_same_commit() -> None:
@@ -443,8 +443,8 @@ async def test_interrupt_drops_the_running_turn_and_those_waiting() -> None:
         assert not first.done(), "another person's message interrupts nothing"
         rest = await client.deliver_all([alice.event("a"), alice.event("b")])
         assert await first == []
-        await asyncio.gather(*(one.settled() for one in [other, *rest]))
-        assert [one.text for one in client.platform.delivered] == ["bob", "b"]
+        await asyncio.gather(*(receipt.settled() for receipt in [other, *rest]))
+        assert [reply.text for reply in client.platform.delivered] == ["bob", "b"]
         assert await texts(alice, "c") == ["b c"]
 
 
@@ -491,7 +491,7 @@ async def test_merge_hands_over_together_what_waited() -> None:
         rest = await client.deliver_all([alice.event(text) for text in "abc"])
         gate.open.set()
         assert await first == ["first"]
-        await asyncio.gather(*(one.settled() for one in rest))
+        await asyncio.gather(*(receipt.settled() for receipt in rest))
         assert turns == [1, 3]
         assert client.platform.delivered[-1].text == "first|a\nb\nc"
         await client.restart()

@@ -286,7 +286,7 @@ async def test_a_finish_is_owed_as_a_reply_is() -> None:
         await client.start()
         await alice.say("answer")
         assert platform.finished == ["e2"]
-        assert [one.text for one in platform.delivered] == ["here", "here"]
+        assert [reply.text for reply in platform.delivered] == ["here", "here"]
 
 
 async def test_of_events_handled_together_each_is_finished() -> None:
@@ -300,7 +300,7 @@ async def test_of_events_handled_together_each_is_finished() -> None:
         rest = await client.deliver_all([alice.event(text, event_id=text) for text in "abc"])
         made.gate.set()
         await asyncio.gather(*(receipt.settled() for receipt in (*first, *rest)))
-        assert [(one.text, one.event) for one in platform.delivered] == [
+        assert [(reply.text, reply.event) for reply in platform.delivered] == [
             ("first", "e1"),
             ("a\nb\nc", "c"),
         ]
@@ -319,4 +319,4 @@ async def test_an_interrupted_event_is_finished() -> None:
         made.gate.set()
         await asyncio.gather(*(receipt.settled() for receipt in (*first, *rest)))
         assert platform.finished == ["e1", "a", "b"]
-        assert [one.event for one in platform.delivered] == ["c"]
+        assert [reply.event for reply in platform.delivered] == ["c"]

@@ -17,7 +17,7 @@ History = list[dict[str, Any]]
 
 def recall(message: str, history: History) -> str:
     """Answer with all that was said before."""
-    return " ".join([*(one["content"] for one in history), f"<{message}>"])
+    return " ".join([*(entry["content"] for entry in history), f"<{message}>"])
 
 
 def count(_message: str, history: History) -> str:
@@ -64,7 +64,7 @@ async def test_history_in_gradios_list_form() -> None:
         alice = client.user("alice")
         await alice.say("a")
         await alice.say("b")
-    assert [one["content"] for one in seen[1]] == [
+    assert [entry["content"] for entry in seen[1]] == [
         [{"type": "text", "text": "a"}],
         [{"type": "text", "text": "x"}],
     ]
@@ -105,7 +105,7 @@ async def test_a_multimodal_message_has_its_files() -> None:
     """`multimodal=True` gives a dict of text and paths."""
 
     def read(message: dict[str, Any], _history: History) -> str:
-        return f"{message['text']}: {[Path(one).read_text() for one in message['files']]}"
+        return f"{message['text']}: {[Path(path).read_text() for path in message['files']]}"
 
     async with TestClient(ChatInterface(read, id="bot", multimodal=True)) as client:
         upload = client.platform.upload("a.txt", b"data", "text/plain")
@@ -263,7 +263,9 @@ async def test_messages_at_once_lose_nothing() -> None:
     async with TestClient(ChatInterface(slow, id="bot")) as client:
         alice = client.user("alice")
         await asyncio.gather(*(alice.say(str(number)) for number in range(10)))
-        assert [one.text for one in client.platform.delivered] == [str(2 * n) for n in range(10)]
+        assert [reply.text for reply in client.platform.delivered] == [
+            str(2 * n) for n in range(10)
+        ]
         ((text,),) = query(
             client, "SELECT json_array_length(value) FROM states WHERE name='history'"
         )

@@ -205,13 +205,13 @@ async def test_several_inputs_and_several_states() -> None:
 async def test_a_state_without_default_takes_the_functions() -> None:
     """`"state"` begins with the parameter's own default, else with None."""
 
-    def one(message: str, history: list[str] = ["begun"]) -> tuple[str, list[str]]:  # noqa: B006 - as Gradio's authors write it
+    def begun(message: str, history: list[str] = ["begun"]) -> tuple[str, list[str]]:  # noqa: B006 - as Gradio's authors write it
         return ",".join(history), [*history, message]
 
-    def two(message: str, history: Any) -> tuple[str, Any]:
+    def empty(message: str, history: Any) -> tuple[str, Any]:
         return str(history), message
 
-    for fn, begins in ((one, "begun"), (two, "None")):
+    for fn, begins in ((begun, "begun"), (empty, "None")):
         bot = Interface(fn, ["text", "state"], ["text", "state"], id="bot")
         async with TestClient(bot) as client:
             assert await texts(client.user("alice"), "hi") == [begins]

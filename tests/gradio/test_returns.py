@@ -137,7 +137,7 @@ async def test_an_image_is_sent() -> None:
 async def test_a_file_output_sends_a_file(output: str) -> None:
     """The shorthands for files take a `File`, bytes, or a list of these."""
     (reply,) = await answers(lambda _: [File(b"a", "a.bin"), b"b"], inputs="text", outputs=output)
-    assert [one.data for one in reply.files] == [b"a", b"b"]
+    assert [file.data for file in reply.files] == [b"a", b"b"]
 
 
 @pytest.mark.parametrize("value", [7, object(), {"a": 1}, b"x", {"content": 7}, {"files": "x"}])
@@ -240,7 +240,7 @@ async def test_progress_is_one_line_that_is_edited() -> None:
 
     async with TestClient(Interface(work, id="bot")) as client:
         await client.user("alice").say("done")
-        shown = [one.text for one in client.platform.delivered]
+        shown = [reply.text for reply in client.platform.delivered]
         (left,) = client.platform.shown("private-alice")
     assert shown == ["Working █████░░░░░░░░░░░░░░░ 25%", "Working ██████████░░░░░░░░░░ 50%", "done"]
     assert left.text == "done"

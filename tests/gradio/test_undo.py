@@ -14,7 +14,7 @@ History = list[dict[str, Any]]
 
 def recall(message: str, history: History) -> str:
     """Answer with all that was said before."""
-    return " ".join([*(one["content"] for one in history), f"<{message}>"])
+    return " ".join([*(entry["content"] for entry in history), f"<{message}>"])
 
 
 def count(_message: str, history: History) -> str:
@@ -95,7 +95,7 @@ async def test_retry_has_the_files_again() -> None:
     """A message's files are fetched anew."""
 
     def read(message: dict[str, Any], _history: History) -> str:
-        return f"{[Path(one).read_text() for one in message['files']]}"
+        return f"{[Path(path).read_text() for path in message['files']]}"
 
     async with TestClient(ChatInterface(read, id="bot", multimodal=True)) as client:
         alice = client.user("alice")

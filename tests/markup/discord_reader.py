@@ -24,7 +24,11 @@ def read(markdown: str) -> Shown:
     """
     tree = discord_markdown.parse_lossless(markdown)
     shown = _node(tree, frozenset())
-    return [(one, styles) for one, styles in shown if not one.isspace() and one != "\u200b"]
+    return [
+        (character, styles)
+        for character, styles in shown
+        if not character.isspace() and character != "\u200b"
+    ]
 
 
 def _node(node: dict[str, Any], styles: frozenset[str]) -> Iterator[tuple[str, frozenset[str]]]:

@@ -1,4 +1,12 @@
-"""Texts and Markdown as people and models write them, and as nobody would."""
+"""Texts and Markdown as people and models write them, and as nobody would.
+
+1. `anything` is a text of letters, clusters, special characters and spaces: markup by accident.
+2. `documents` are Markdown that means something; a seed tells all of one.
+3. `hostile` is made of what has a meaning in Markdown, in no order.
+4. `styled` are texts with spans that nest, which need not come from Markdown.
+"""
+
+# ruff: noqa: RUF001 - letters and punctuation of all scripts are the point
 
 from collections.abc import Callable
 from random import Random
@@ -8,7 +16,7 @@ from hypothesis import strategies as st
 
 from chatstate.markup import Span, SpanKind, StyledText
 
-LETTERS = "abcxyzäßжщλابجשלוםกข日本語中文한글"  # noqa: RUF001 - scripts of all kinds
+LETTERS = "abcxyzäßжщλابجשלוםกข日本語中文한글"
 CLUSTERS = [
     "👩‍👩‍👧‍👦",
     "👍🏽",
@@ -53,6 +61,17 @@ SPECIAL = [
     "&#0;",
     "[ ] ",
     "|-|-|",
+    "[a]",
+    "[b]: ",
+    "](",
+    "![",
+    '](/c "',
+    "\n|-|-|\n",
+    "| a | b",
+    "```py ",
+    "$$",
+    "\\(",
+    "\\]",
 ]
 SPACES = [
     " ",
@@ -79,6 +98,29 @@ pieces = st.one_of(
     st.characters(exclude_categories=["Cs"]),
 )
 anything = st.lists(pieces, max_size=30).map("".join)
+HOSTILE = [
+    *("[a]: ", "[б]: ", "[日]: ", "[a]", "[б]", "[日]", "[", "]", "](", "][", "![", "]: ", "[^1]"),
+    *("/a", "https://x.yz/", "<x>", "<https://", ">", ' "', '"', " '", "'", " (", ")"),
+    *("\n", "\n\n", "\n    ", " ", "\n> ", "\n- ", "\n1. ", "\n7) ", "\n# ", "\n===\n", "\n---\n"),
+    *("|", "\n|", "|a|б|\n|-|-|\n", "\n|-|:-:|--:|\n", "\\|", "`", "``", "```", "\n```", "\n~~~ "),
+    *("*", "**", "_", "__", "~~", "$", "$$", "\\(", "\\)", "\\[", "\\]", "\n$$\n", "\n\\[\n"),
+    *(
+        "\\begin{cases}",
+        "\\end{cases}",
+        "\\",
+        "&amp;",
+        "&#x65e5;",
+        "&",
+        "！",
+        "：",
+        "。",
+        "「",
+        "”",
+    ),
+    *("ж", "日本", "é", "🙂", "한", "a", "x", "12"),
+]
+hostile = st.one_of(anything, st.lists(st.sampled_from(HOSTILE), max_size=40).map("".join))
+"""Markdown that means little, of what has a meaning in it."""
 
 
 class Writer:
@@ -114,7 +156,21 @@ class Writer:
 
     def link(self) -> str:
         url = self.random.choice(URLS)
-        return self.random.choice([f"[{self.phrase()}]({url})", f"<{url}>", url])
+        forms = [f"[{self.phrase()}]({url})", f"<{url}>", url, self.titled(url), self.formula()]
+        return self.random.choice(forms)
+
+    def titled(self, url: str) -> str:
+        """Return a link with a title, an image in a link, or a link by reference."""
+        title = self.phrase()
+        image = f"![{self.word()}]({url} '{self.word()}')"
+        return self.random.choice([f'[{title}]({url} "{title}")', f"[{image}]({url})", "[b][a]"])
+
+    def formula(self) -> str:
+        return self.random.choice([r"$a_1*b_2*\,c$", r"\(x_1 \\ y\)", r"$$\left\{ x \right\}$$"])
+
+    def definition(self) -> str:
+        title = self.random.choice(["", f' "{self.phrase()}"'])
+        return f"[{self.random.choice(['a', self.word()])}]: {self.random.choice(URLS)}{title}"
 
     def lines(self) -> str:
         return "\n".join(self.some(self.inline, 1, 3))
@@ -125,7 +181,7 @@ class Writer:
         return "\n".join([f"~~~{language}", *code, "~~~"])
 
     def table(self) -> str:
-        rows = self.some(lambda: f"| {self.inline()} | {self.phrase()} |".replace("\n", ""), 1, 3)
+        rows = self.some(lambda: f"|{'|'.join(self.some(self.inline, 0, 4))}|", 1, 3)
         return "\n".join(["| a | b |", "|---|--:|", *rows])
 
     def heading(self) -> str:
@@ -137,8 +193,8 @@ class Writer:
     def block(self, depth: int = 3) -> str:
         """Return a block, with others in it if it is a quote or a list."""
         if depth == 0 or self.random.random() < 0.4:
-            leaves = [self.lines, self.lines, self.heading, self.fence, self.table, self.rule]
-            return self.random.choice(leaves)()
+            leaves = [self.lines, self.heading, self.fence, self.table, self.rule, self.definition]
+            return self.random.choice([self.lines, *leaves])()
         inner = "\n\n".join(self.some(lambda: self.block(depth - 1), 1, 2))
         if self.random.random() < 0.3:
             return "> " + inner.replace("\n", "\n> ")

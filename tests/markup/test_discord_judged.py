@@ -1,4 +1,9 @@
-"""A parser made by others reads what we write for Discord as what was meant."""
+"""A parser made by others reads what we write for Discord as what was meant.
+
+1. Nothing of a plain text is markup, but for web addresses, which clients make links themselves.
+2. Of Markdown, each character is under the styles that it had, as far as Discord has them: what
+   it has not is told by `chatstate_discord.markup`, and repeated here in other words.
+"""
 
 import re
 from collections.abc import Iterator
@@ -72,8 +77,10 @@ def _is_unruly(text: StyledText, span: Span) -> bool:
     """Tell whether this is code whose characters could end a style, or a link with such code."""
     inside = [span] if span.kind == "code" else []
     if span.kind == "link" and _is_masked(text, span):
-        inside = [one for one in text.spans if span.start <= one.start and one.end <= span.end]
-    codes = [text.text[one.start : one.end] for one in inside if one.kind == "code"]
+        inside = [
+            inner for inner in text.spans if span.start <= inner.start and inner.end <= span.end
+        ]
+    codes = [text.text[inner.start : inner.end] for inner in inside if inner.kind == "code"]
     return any(re.search(r"[*_~|\\]", code) for code in codes)
 
 
@@ -84,10 +91,13 @@ def _is_native_heading(text: str, span: Span) -> bool:
 
 def _is_masked(text: StyledText, link: Span) -> bool:
     label = text.text[link.start : link.end]
-    codes = [text.cut(one.start, one.end).text for one in text.spans if one.kind in ("code", "pre")]
+    codes = [
+        text.text[span.start : span.end] for span in text.spans if span.kind in ("code", "pre")
+    ]
     if any("](" in code for code in codes):
         return False
-    return label != link.value and not re.search(r"://|[\[\]]", label)
+    brackets = r"(?:[^\[\]]|\[[^\[\]]*\])+"  # each is closed, and they are not nested
+    return label != link.value and "://" not in label and bool(re.fullmatch(brackets, label))
 
 
 def _addresses(text: StyledText, position: int) -> Shown:
@@ -97,18 +107,18 @@ def _addresses(text: StyledText, position: int) -> Shown:
             label = text.text[link.start : link.end]
             if label != link.value and not _is_masked(text, link):
                 around = [
-                    one for one in text.spans[: text.spans.index(link)] if one.end >= link.end
+                    span for span in text.spans[: text.spans.index(link)] if span.end >= link.end
                 ]
                 styles = frozenset(_styles(text, around))
-                return [(one, styles) for one in f"({link.value})"]
+                return [(character, styles) for character in f"({link.value})"]
     return []
 
 
 def without_url(shown: Shown) -> Shown:
     """Leave out where links lead to: the reader gives it as a browser would write it."""
     return [
-        (one, frozenset(re.sub("^link .*", "link", style) for style in styles))
-        for one, styles in shown
+        (character, frozenset(re.sub("^link .*", "link", style) for style in styles))
+        for character, styles in shown
     ]
 
 
@@ -124,7 +134,7 @@ def test_nothing_of_a_plain_text_is_markup(text: str) -> None:
     """Each character of a plain text is shown, under no style; web addresses may be links."""
     shown = read(markdown(StyledText(text)))
     visible = re.sub(r"[\s\x00-\x1f\u200b]", "", text)
-    assert "".join(one for one, _ in shown) == visible
+    assert "".join(character for character, _ in shown) == visible
     assert {styles for _, styles in shown} <= {frozenset()}
 
 

@@ -1,4 +1,9 @@
-"""Whatever the text, nothing is lost, and each part can be sent."""
+"""Whatever the text, nothing is lost, and each part can be sent.
+
+1. What is parsed keeps the rules of `chatstate.text`; so do its cuts, and Telegram's entities.
+2. Walks, blocks and parts of a text are the whole of it, but for white space where it is cut.
+3. Parts are within the limit, as any measure counts, and words and clusters that fit stay whole.
+"""
 
 from collections import Counter
 from collections.abc import Callable

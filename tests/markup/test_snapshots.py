@@ -1,7 +1,8 @@
 """A reply of 30,000 characters, as each platform is given it.
 
-The files beside this one were looked at. After a change that is meant, write them again with
-`CHATSTATE_SNAPSHOTS=write pytest tests/markup/test_snapshots.py` and look at the difference.
+1. The files beside this one were looked at. After a change that is meant, write them again with
+   `CHATSTATE_SNAPSHOTS=write pytest tests/markup/test_snapshots.py` and look at the difference.
+2. The reply has all kinds of markup, and each part of it can be sent.
 """
 
 import io
@@ -99,4 +100,4 @@ def test_the_long_reply_is_printed_whole() -> None:
     """On a terminal each word of it is shown."""
     shown = set(as_console().replace("▌ ", " ").split())
     missing = [word for word in TEXT.text.split() if word.isalpha() and word not in shown]
-    assert [word for word in missing if not any(word in one for one in shown)] == []
+    assert [word for word in missing if not any(word in longer for longer in shown)] == []

@@ -1,4 +1,9 @@
-"""Where a text is cut."""
+"""Where a text is cut.
+
+1. At the best place that there is: a paragraph, a line, a word, a cluster, a code point.
+2. What belongs together stays together if it fits; what is cut goes on in the next part.
+3. Parts are measured as they are rendered, a few times each.
+"""
 
 import time
 from collections.abc import Callable

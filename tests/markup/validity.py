@@ -16,7 +16,7 @@ def bare(text: str) -> str:
 def assert_nested(ranges: Sequence[tuple[int, int]], length: int) -> None:
     """Hold ranges to being in the text, not empty, in order, and none across another."""
     assert all(0 <= start < end <= length for start, end in ranges)
-    assert list(ranges) == sorted(ranges, key=lambda one: (one[0], -one[1]))
+    assert list(ranges) == sorted(ranges, key=lambda bounds: (bounds[0], -bounds[1]))
     for (_, first_end), (start, end) in combinations(ranges, 2):
         assert start >= first_end or end <= first_end, "crossing"
 
@@ -33,14 +33,18 @@ def assert_whole_lines(text: StyledText) -> None:
             assert span.start == 0 or text.text[span.start - 1] == "\n"
             assert span.end == len(text.text) or text.text[span.end] == "\n"
         if span.kind == "pre":
-            inside = [one for one in text.spans if span.start < one.end and span.end > one.start]
-            assert {one.kind for one in inside} <= {"pre", "table", "quote"}
+            inside = {
+                other.kind
+                for other in text.spans
+                if span.start < other.end and span.end > other.start
+            }
+            assert inside <= {"pre", "table", "quote"}
 
 
 def assert_takeable(text: str, entities: Sequence[dict[str, Any]]) -> None:
     """Hold entities to what Telegram takes and shows where it is meant."""
     units = text.encode("utf-16-le")
-    ranges = [(one["offset"], one["offset"] + one["length"]) for one in entities]
+    ranges = [(entity["offset"], entity["offset"] + entity["length"]) for entity in entities]
     assert len(ranges) <= 100
     assert_nested(ranges, len(units) // 2)
     for number, ((start, end), entity) in enumerate(zip(ranges, entities, strict=True)):
@@ -48,8 +52,10 @@ def assert_takeable(text: str, entities: Sequence[dict[str, Any]]) -> None:
         assert covered.strip() == covered or entity["type"] in ("pre", "blockquote")
         assert covered.rstrip() == covered
         inside = {
-            one["type"]
-            for (inner, _), one in zip(ranges[number + 1 :], entities[number + 1 :], strict=True)
+            following["type"]
+            for (inner, _), following in zip(
+                ranges[number + 1 :], entities[number + 1 :], strict=True
+            )
             if inner < end
         }
         assert entity["type"] not in inside

@@ -54,7 +54,6 @@ def stream(value: Any) -> Any:
         (lambda *args: args, False),
         (functools.partial(value_and_turn, turn=1), False),
     ],
-    ids=ascii,
 )
 def test_on_expire_takes_the_value_or_the_turn_too(on_expire: Any, wants_turn: bool) -> None:
     """Whether it does is told by a second parameter that must be given."""
@@ -70,7 +69,6 @@ def test_on_expire_takes_the_value_or_the_turn_too(on_expire: Any, wants_turn: b
         (stream, "is a generator"),
         ("print", "is no function"),
     ],
-    ids=ascii,
 )
 def test_on_expire_that_cannot_be_called_is_an_error(on_expire: Any, said: str) -> None:
     """When the state is declared, not when the first value expires."""
@@ -131,7 +129,6 @@ def test_what_is_not_stored_has_no_versions() -> None:
         {"ttl": 60, "on_expire": one_value, "durable": False},
         {"ttl": 60, "on_expire": one_value, "version": 2, "migrations": {1: str}},
     ],
-    ids=str,
 )
 def test_states_of_one_name_have_the_same_options(other: dict[str, Any]) -> None:
     """Else one of them would not be what it says."""

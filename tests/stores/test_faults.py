@@ -157,7 +157,7 @@ async def test_only_its_owner_can_read_a_store(tmp_path: Path) -> None:
     try:
         await store.open("bot")
         await store.account("test", "1")
-        modes = {one.name: one.stat().st_mode & 0o777 for one in os.scandir(tmp_path)}
+        modes = {file.name: file.stat().st_mode & 0o777 for file in os.scandir(tmp_path)}
     finally:
         os.umask(before)
         await store.close(clean=True)
@@ -195,7 +195,7 @@ def run(path: Path) -> "subprocess.CompletedProcess[str]":
 
 def newer(path: Path) -> None:
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE _sqlite_migrations SET name = 'm999_later'")
+        connection.execute("UPDATE _sqlite_migrations SET name = 'm999_later' WHERE id = 1")
 
 
 @pytest.mark.parametrize(
@@ -282,6 +282,7 @@ def locked(store: SQLiteStore) -> Iterator[None]:
 @contextlib.contextmanager
 def full(store: SQLiteStore) -> Iterator[None]:
     """Let the disk have no room for one more page."""
+    store._writer.execute("VACUUM")  # nor a page that is free in the file
     (pages,) = store._writer.execute("PRAGMA page_count").fetchone()
     store._writer.execute(f"PRAGMA max_page_count = {pages}")
     try:
@@ -351,11 +352,11 @@ async def test_a_failing_store_acknowledges_nothing_and_heals_by_itself(
             with contextlib.closing(sqlite3.connect(path)) as reader:
                 assert reader.execute("SELECT count(*) FROM inbox").fetchone() == (0,)
                 assert reader.execute("SELECT cursor FROM accounts").fetchone() == (None,)
-        results = [one for call in calls for one in await call]
+        results = [ingested for call in calls for ingested in await call]
     assert text.startswith(f"{path} {said}")
     assert text.endswith("; trying again")
-    assert [one.status for one in results] == ["stored"] * 5
-    arrivals = [one.arrival for one in results if one.arrival]
+    assert [ingested.status for ingested in results] == ["stored"] * 5
+    arrivals = [ingested.arrival for ingested in results if ingested.arrival]
     claimed = await store.claim(arrivals[0].place.conversation, 0, 10)
     assert list(claimed) == arrivals
     assert (await store.account("test", "1")).cursor == "c4"
@@ -387,13 +388,13 @@ async def test_a_bot_goes_on_when_its_store_has_healed(
             during = [asyncio.ensure_future(person.say("during")) for person in people]
             assert said in await told
             assert not before.done()
-            assert not any(one.done() for one in during)
+            assert not any(saying.done() for saying in during)
             assert len(client.platform.delivered) == 1
         await asyncio.gather(before, *during)
-        texts = [[one.text for one in await person.say("after")] for person in people]
+        texts = [[reply.text for reply in await person.say("after")] for person in people]
         assert texts == [["first before during after"], ["during after"], ["during after"]]
         await client.restart()
-        assert [one.text for one in await people[0].say("x")] == ["first before during after x"]
+        assert [reply.text for reply in await people[0].say("x")] == ["first before during after x"]
         assert len(client.platform.delivered) == 9
 
 
@@ -440,7 +441,7 @@ async def main():
     print("done" if call.done() else "waits")
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     results = await call
-    print(*(one.status for one in results), "")
+    print(*(ingested.status for ingested in results), "")
     waiting = await store.claim(results[0].arrival.place.conversation, 0, 100)
     print(len(waiting), "in the inbox")
     await store.close(clean=True)

@@ -33,8 +33,8 @@ async def test_ids_with_any_characters_never_collide(given: list[tuple[str, str,
     ]
     ingested = await store.ingest(account.id, events, None)
     await store.close(clean=True)
-    places = [one.arrival.place for one in ingested if one.arrival]
+    places = [found.arrival.place for found in ingested if found.arrival]
     scopes: list[Scope] = ["member", "thread", "chat", "user", "global"]
     for scope in scopes:
         keys = {key("bot", scope, "name", place) for place in places}
-        assert len(keys) == len({SUBJECTS[scope](*one) for one in given})
+        assert len(keys) == len({SUBJECTS[scope](*speaker) for speaker in given})

@@ -5,19 +5,24 @@
 2. The lane goes on when a turn's commit is queued. If that commit fails, the lane is read again
    from the inbox, which knows what is not done.
 3. A turn that is fenced is left behind: the lane goes on without it, whatever it still does.
-4. Each event is handled in a task and a context of its own, so that no turn sees the context
-   variables of another.
-5. A lane without work is forgotten.
+4. A lane without work is forgotten.
+5. What is just being stored may be read from the inbox, and handled, before it is added: then it
+   is not added again.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol
 
+import msgspec
+
+from chatstate.engine.activity import Activity
+from chatstate.engine.runners import Run, Runners
+from chatstate.engine.threads import HandlerThreads
+from chatstate.engine.turns.turn import RunningTurn
 from chatstate.stores.base import Arrival, Store
 
 log = logging.getLogger("chatstate.engine")
@@ -25,60 +30,79 @@ log = logging.getLogger("chatstate.engine")
 _IN_MEMORY = 32
 _OFTEN, _LONGEST_PAUSE = 3, 1.0
 _NOTHING_BEFORE = 1  # in place of a number: no event waits that has not been in memory
-Work = Callable[[Arrival], Awaitable[None]]
 
 
-class Lane:
+class Work(Protocol):
+    """What is done with each event."""
+
+    def run(self, turn: RunningTurn) -> Coroutine[Any, Any, None]:
+        """Run the turn of an event until its commit is queued, or it is fenced."""
+        ...
+
+    def waits(self, turn: RunningTurn) -> None:
+        """Note that a turn waits for the first time: from now on others run beside it."""
+        ...
+
+
+class Lane(msgspec.Struct, eq=False):
     """The line of one conversation.
 
     `last` is the number of the newest event that was in memory, 0 if the inbox has never been
     read; events that are ahead of the line do not count. `failures` counts commits that
-    failed. `left`, for an event that runs alone, is
-    set when its task has ended or is left behind.
+    failed. `turn` is the one that runs, in `run`. `left`, for an
+    event that runs alone, is set when its turn is over or left behind.
     """
 
-    __slots__ = ("arrivals", "beyond", "failures", "last", "left", "missed", "reload", "task")
-
-    def __init__(self) -> None:
-        self.arrivals: list[Arrival] = []
-        self.beyond = False
-        self.missed = False
-        self.reload = False
-        self.failures = 0
-        self.last = 0
-        self.left: asyncio.Event | None = None
-        self.task: asyncio.Task[None] | None = None
+    conversation: int
+    arrivals: list[Arrival] = []
+    is_busy: bool = False
+    beyond: bool = False
+    missed: bool = False
+    reload: bool = False
+    failures: int = 0
+    last: int = 0
+    left: asyncio.Event | None = None
+    turn: RunningTurn | None = None
+    run: Run[Lane] | None = None
 
 
 class Lanes:
-    """Runs `work` for each event.
+    """Runs the turns of all conversations, once it is started.
 
     Nothing runs by itself while it is `paused`, or once it is `stopping`.
     """
 
-    def __init__(self, store: Store, work: Work, failed: Callable[[Exception], None]) -> None:
+    def __init__(self, store: Store, failed: Callable[[Exception], None]) -> None:
         self._store = store
-        self._work = work
         self._failed = failed
         self._lanes: dict[int, Lane] = {}
-        self._context = contextvars.copy_context()
-        self._left_behind: set[asyncio.Task[None]] = set()
+        self._expected = 0
+        self._early: set[int] = set()
+        self.activity = Activity()
         self.stopping = False
         self.paused = False
 
-    @property
-    def tasks(self) -> list[asyncio.Task[None]]:
-        """The tasks of all lanes that have work."""
-        return [lane.task for lane in self._lanes.values() if lane.task]
+    def start(self, work: Work, threads: HandlerThreads) -> None:
+        """Let this be done with each event from now on."""
+        self._work = work
+        self._runners = Runners(self._next, threads, self._waits)
 
-    @property
-    def all_tasks(self) -> list[asyncio.Task[None]]:
-        """The same, and those that were left behind."""
-        return [*self.tasks, *self._left_behind]
+    def expect(self) -> None:
+        """Note that events are being stored, which will be added."""
+        self._expected += 1
+
+    def came(self) -> None:
+        """Note that these have been added."""
+        self._expected -= 1
+        if not self._expected:
+            self._early.clear()
 
     def add(self, arrival: Arrival) -> None:
         """Put a new event at the end of its line, unless it was read from the inbox meanwhile."""
-        lane = self._lane(arrival.place.conversation)
+        if arrival.seq in self._early:
+            return
+        conversation = arrival.place.conversation
+        lane = self._lanes.get(conversation) or self._lane(conversation)
         if arrival.seq <= lane.last:
             return
         if lane.beyond or lane.reload or len(lane.arrivals) >= _IN_MEMORY:
@@ -86,7 +110,8 @@ class Lanes:
         else:
             lane.arrivals.append(arrival)
             lane.last = arrival.seq
-        self._start(arrival.place.conversation, lane)
+        if not lane.is_busy:
+            self._start(lane)
 
     def put_first(self, conversation: int, arrivals: Sequence[Arrival]) -> None:
         """Put events before all that wait in their line, but behind those that are ahead."""
@@ -95,121 +120,121 @@ class Lanes:
             lane = self._lane(conversation)
             lane.last = _NOTHING_BEFORE
         if lane.last and not lane.reload:  # else they are read from the inbox, in this order
-            ahead = sum(1 for one in lane.arrivals if one.ahead)
+            ahead = sum(1 for arrival in lane.arrivals if arrival.ahead)
             lane.arrivals[ahead:ahead] = arrivals
-        self._start(conversation, lane)
+        self._start(lane)
 
     def read_again(self, conversation: int) -> None:
         """Go on from what the inbox says is not done: a commit has failed."""
         lane = self._lane(conversation)
+        lane.failures += not lane.reload  # many commits may fail for one reason
         lane.reload = True
-        lane.failures += 1
-        self._start(conversation, lane)
+        self._start(lane)
 
     def resume(self, conversation: int) -> None:
         """Work on what waits in the inbox for a conversation."""
         lane = self._lane(conversation)
         lane.beyond = lane.missed = True
-        self._start(conversation, lane)
+        self._start(lane)
 
     def release(self) -> None:
         """Go on after a pause."""
         self.paused = False
-        for conversation, lane in list(self._lanes.items()):
-            self._start(conversation, lane)
+        for lane in list(self._lanes.values()):
+            self._start(lane)
 
     async def run_alone(self, arrival: Arrival) -> None:
         """Run one event while all else is paused, and return when that is over."""
         lane = self._lane(arrival.place.conversation)
         lane.last = _NOTHING_BEFORE if arrival.ahead else arrival.seq
-        alone = self._one(arrival.place.conversation, lane, arrival)
+        lane.arrivals.insert(0, arrival)
         lane.left = asyncio.Event()
-        lane.task = self._task(alone)
+        self._begin(lane)
         await lane.left.wait()
         lane.left = None
 
     def drop(self, conversation: int, seq: int) -> None:
         """Forget a waiting event that is no longer in the inbox."""
         lane = self._lanes.get(conversation)
-        if lane is None:
-            return
-        lane.arrivals = [one for one in lane.arrivals if one.seq != seq]
+        if lane:
+            lane.arrivals = [arrival for arrival in lane.arrivals if arrival.seq != seq]
 
     def waiting(self, conversation: int) -> list[Arrival]:
         """Return the events in memory that come after the one that runs."""
         lane = self._lanes.get(conversation)
         return lane.arrivals if lane else []
 
-    def leave_behind(self, conversation: int) -> None:
-        """Cancel what runs, and go on without waiting for its end."""
-        lane = self._lane(conversation)
-        if lane.task:
-            self._left_behind.add(lane.task)
-            lane.task.add_done_callback(self._left_behind.discard)
-            lane.task.cancel()
-            lane.task = None
-            if lane.left:
-                lane.left.set()
-        self._start(conversation, lane)
+    def leave_behind(self, turn: RunningTurn) -> None:
+        """Cancel what a turn still does, and go on without waiting for its end."""
+        lane = self._lane(turn.place.conversation)
+        if lane.turn is turn and lane.run:
+            self._runners.cancel(lane.run)
+            self._end(lane)
+
+    def cancel_all(self) -> list[asyncio.Task[None]]:
+        """End all turns, and return the tasks in which that happens."""
+        return self._runners.cancel_all()
 
     def _lane(self, conversation: int) -> Lane:
         lane = self._lanes.get(conversation)
         if lane is None:
-            self._lanes[conversation] = lane = Lane()
+            self._lanes[conversation] = lane = Lane(conversation)
         return lane
 
-    def _start(self, conversation: int, lane: Lane) -> None:
-        if lane.task is None and not self.stopping and not self.paused:
-            lane.task = self._task(self._next(conversation, lane))
+    def _start(self, lane: Lane) -> None:
+        if not (lane.is_busy or self.stopping or self.paused):
+            self._begin(lane)
 
-    def _task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        return asyncio.get_running_loop().create_task(work, context=self._context.copy())
+    def _begin(self, lane: Lane) -> None:
+        lane.is_busy = True
+        self.activity.count += 1
+        self._runners.add(lane)
 
-    async def _next(self, conversation: int, lane: Lane) -> None:
-        task = lane.task
+    async def _next(self, lane: Lane, task: asyncio.Task[None]) -> None:
+        turn = None
         try:
             if lane.reload:
-                await self._read_all_again(conversation, lane)
+                await self._read_all_again(lane)
             elif not lane.arrivals:
-                await self._refill(conversation, lane)
-            if lane.arrivals:
-                await self._work(lane.arrivals.pop(0))
+                lane.failures = 0
+                await self._refill(lane)
+            if lane.arrivals and not self.stopping:
+                turn = lane.turn = RunningTurn([lane.arrivals.pop(0)], task)
+                await self._work.run(turn)
         except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
             self._failed(error)
         finally:
-            self._end(conversation, lane, task)
+            if lane.turn is turn:  # else it was left behind
+                self._end(lane)
 
-    async def _one(self, conversation: int, lane: Lane, arrival: Arrival) -> None:
-        task = asyncio.current_task()
-        try:
-            await self._work(arrival)
-        except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
-            self._failed(error)
-        finally:
-            self._end(conversation, lane, task)
+    def _waits(self, lane: Lane) -> None:
+        if lane.turn:
+            self._work.waits(lane.turn)
 
-    def _end(self, conversation: int, lane: Lane, task: asyncio.Task[None] | None) -> None:
-        if lane.task is not task:
-            return
-        lane.task = None
+    def _end(self, lane: Lane) -> None:
+        lane.is_busy = False
+        lane.turn = lane.run = None
+        self.activity.end()
         if lane.left:
             lane.left.set()
         if lane.arrivals or lane.beyond or lane.reload:
-            self._start(conversation, lane)
-        elif self._lanes.get(conversation) is lane:
-            del self._lanes[conversation]
+            self._start(lane)
+        elif self._lanes.get(lane.conversation) is lane:
+            del self._lanes[lane.conversation]
 
-    async def _refill(self, conversation: int, lane: Lane) -> None:
+    async def _refill(self, lane: Lane) -> None:
         lane.missed = False
-        lane.arrivals = list(await self._store.claim(conversation, lane.last, _IN_MEMORY))
-        in_line = [one.seq for one in lane.arrivals if not one.ahead]
+        lane.arrivals = list(await self._store.claim(lane.conversation, lane.last, _IN_MEMORY))
+        in_line = [arrival.seq for arrival in lane.arrivals if not arrival.ahead]
+        if self._expected:
+            self._early.update(in_line)
         lane.beyond = lane.missed or len(in_line) >= _IN_MEMORY
         lane.last = in_line[-1] if in_line else max(lane.last, _NOTHING_BEFORE)
 
-    async def _read_all_again(self, conversation: int, lane: Lane) -> None:
+    async def _read_all_again(self, lane: Lane) -> None:
         if lane.failures > _OFTEN:
-            log.warning("commits in conversation %s fail again and again", conversation)
+            log.warning("commits in conversation %s fail again and again", lane.conversation)
             await asyncio.sleep(min(0.01 * 2**lane.failures, _LONGEST_PAUSE))
         lane.reload = False
         lane.last = 0
-        await self._refill(conversation, lane)
+        await self._refill(lane)

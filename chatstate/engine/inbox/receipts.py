@@ -1,45 +1,105 @@
-"""Receipts: what became of each delivered event."""
+"""Receipts: what became of each delivered event, by its number in the inbox.
+
+1. A receipt is settled once its turn is committed and as many replies are settled as that owes.
+2. `Receipts` alone knows which receipt is whose; it forgets one when the turn is committed.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Generator, Iterable
+from typing import Any
+
+import msgspec
 
 from chatstate.adapter import ReceiptStatus
+from chatstate.stores.base import Arrival
 
 
-class EventReceipt:
-    """The engine's `Receipt`: done when as many replies are settled as its turn owes."""
+class _Nothing:
+    """To be awaited: it is over already."""
 
-    __slots__ = ("_done", "_owed", "_waiters", "status")
+    def __await__(self) -> Generator[Any, None, None]:
+        return
+        yield
 
-    def __init__(self, status: ReceiptStatus, *, done: bool = False) -> None:
-        self.status: ReceiptStatus = status
-        self._done = done
-        self._owed = 0
-        self._waiters: list[asyncio.Future[None]] | None = None
 
-    async def settled(self) -> None:
+_OVER = _Nothing()
+
+
+class EventReceipt(msgspec.Struct, eq=False):
+    """The engine's `Receipt`. `told` is called when the turn is committed."""
+
+    status: ReceiptStatus
+    is_settled: bool = False
+    owed: int = 0
+    told: Callable[[], None] | None = None
+    waiters: list[asyncio.Future[None]] | None = None
+    first: EventReceipt | None = None
+
+    def settled(self) -> Awaitable[None]:
         """Return when the event's turn is committed and its replies are sent, held or dead."""
-        if not self._done:
-            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiters = [*(self._waiters or ()), waiter]
-            await waiter
+        if self.first:  # a duplicate is settled when the event is
+            return self.first.settled()
+        if self.is_settled:
+            return _OVER
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self.waiters is None:
+            self.waiters = [waiter]
+        else:
+            self.waiters.append(waiter)
+        return waiter
 
     def owes(self, replies: int) -> None:
         """Note that the turn is committed, and how many replies it owes."""
-        self._owed = replies
+        self.owed = replies
         if not replies:
-            self._wake()
+            self._settle()
+        if self.told:
+            self.told()
 
     def reply_settled(self) -> None:
         """Note that one reply is sent, held or dead."""
-        self._owed -= 1
-        if not self._owed:
-            self._wake()
+        self.owed -= 1
+        if not self.owed:
+            self._settle()
 
-    def _wake(self) -> None:
-        self._done = True
-        for waiter in self._waiters or ():
+    def _settle(self) -> None:
+        self.is_settled = True
+        waiters, self.waiters = self.waiters, None
+        for waiter in waiters or ():
             if not waiter.done():
                 waiter.set_result(None)
-        self._waiters = None
+
+
+class Receipts:
+    """The receipts of events whose turns are not committed yet."""
+
+    def __init__(self) -> None:
+        self._receipts: dict[int, EventReceipt] = {}
+
+    def stored(self, seq: int, told: Callable[[], None] | None = None) -> EventReceipt:
+        """Return the receipt of an event that was stored under this number."""
+        self._receipts[seq] = receipt = EventReceipt("stored", told=told)
+        return receipt
+
+    def duplicate(self, seq: int) -> EventReceipt:
+        """Return a receipt for an event that waits under this number already."""
+        first = self._receipts.get(seq) or self.stored(seq)
+        return EventReceipt("duplicate", first=first)
+
+    def committed(self, events: Iterable[Arrival], replies: int) -> list[EventReceipt]:
+        """Note that the turn of these events owes so many replies, and return their receipts."""
+        receipts: list[EventReceipt] = []
+        for event in events:
+            receipt = self._receipts.pop(event.seq, None)
+            if receipt is not None:
+                receipts.append(receipt)
+                receipt.owes(replies)
+        return receipts
+
+    def dropped(self, seq: int) -> None:
+        """Note that an event had to make room, and is answered by nothing."""
+        receipt = self._receipts.pop(seq, None)
+        if receipt:
+            receipt.owes(0)

@@ -39,7 +39,7 @@ class Press(msgspec.Struct, frozen=True):
         return self.arrival.event.message
 
 
-class Presses:
+class Buttons:
     """Makes what buttons carry, and reads what presses bring."""
 
     def __init__(self, secret: bytes, store: Store, clock: Clock) -> None:

@@ -16,7 +16,7 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Action)
 
 
-class Outbound(msgspec.Struct):
+class Outbound(msgspec.Struct, gc=False):
     """A reply owed, and the text of its row.
 
     `begun_at`: when an earlier process may have sent it. `sent`: the platform has accepted it.
@@ -30,7 +30,7 @@ class Outbound(msgspec.Struct):
     action: Action
     body: str = ""
     begun_at: float | None = None
-    receipts: Sequence[EventReceipt | None] = ()
+    receipts: Sequence[EventReceipt] = ()
     sent: Sent | None = None
     is_unclear: bool = False
 

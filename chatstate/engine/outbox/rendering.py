@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from chatstate.adapter import Adapter, Capabilities, Part, Post, PostButton, StoredFile, Verb
-from chatstate.engine.outbox.buttons import Presses
+from chatstate.engine.outbox.buttons import Buttons
 from chatstate.engine.outbox.degrade import degrade
 from chatstate.engine.outbox.outbound import Outbound, new_outbound
+from chatstate.engine.threads import HandlerThreads
 from chatstate.files import File
 from chatstate.language.sentences import Sentences, say
 from chatstate.messages import FILES_LIMIT, Delete, Markdown, MessageRef, Reply, rows_of
@@ -17,32 +18,48 @@ from chatstate.stores.base import Arrival, KeptButton
 from chatstate.text import StyledText
 
 Answer = Sequence[Reply | Delete]
+Rendering = tuple[Sequence[Part], Sequence[KeptButton]]
+"""The parts of a reply, and the buttons to keep for it."""
+Ahead = Mapping[int, Rendering]
+"""Replies that were rendered before, by the `id` of the object."""
 _LONGEST_CHARACTER = 4  # of any unit that platforms count in
+_LONG = 2_000  # characters of Markdown that stop the event loop for too long
 
 
 class Rendered(msgspec.Struct):
     """The calls that an answer makes, in their order, and the buttons to keep for it.
 
     `files` are those that its replies have, still to come; `previews` the messages that show a
-    preview and are not used for it yet, and `surplus` those that cannot be.
+    preview and are not used for it yet, and `surplus` those that cannot be. `ahead` is what was
+    rendered before.
     """
 
-    outbound: list[Outbound]
-    buttons: list[KeptButton]
-    files: Iterator[StoredFile]
-    previews: list[str]
-    surplus: list[str]
+    outbound: list[Outbound] = []
+    buttons: Sequence[KeptButton] = ()
+    files: Iterator[StoredFile] = iter(())
+    previews: list[str] = []
+    surplus: list[str] = []
+    ahead: Ahead = {}
 
 
 class Renderer:
     """Renders answers for the platforms they go to."""
 
     def __init__(
-        self, adapters: Mapping[int, Adapter], sentences: Sentences, presses: Presses
+        self,
+        *,
+        adapters: Mapping[int, Adapter],
+        sentences: Sentences,
+        buttons: Buttons,
+        threads: HandlerThreads,
     ) -> None:
         self._adapters = adapters
         self._sentences = sentences
-        self._presses = presses
+        self._buttons = buttons
+        self._threads = threads
+        self._finishing = {
+            account for account, adapter in adapters.items() if adapter.capabilities.finish
+        }
 
     def capabilities(self, arrival: Arrival) -> Capabilities:
         """Return what the platform can do that an event came from."""
@@ -50,63 +67,94 @@ class Renderer:
 
     def render(
         self,
-        arrival: Arrival,
+        arrivals: Sequence[Arrival],
         answer: Answer,
         stored: Sequence[StoredFile] = (),
         previews: Sequence[str] = (),
-        also: Sequence[Arrival] = (),
+        ahead: Ahead | None = None,
     ) -> Rendered:
-        """Return the calls that `answer` makes, in answer to an event.
+        """Return the calls that `answer` makes, in answer to events: to the last of them.
 
         `stored` are the files of its replies, in their order, as they lie in the spool. `previews`
-        are messages that show some of it already: they become the answer. `also` are earlier
-        events that were handled with this one.
+        are messages that show some of it already: they become the answer. `ahead` are those of its
+        replies that are rendered already.
         """
-        rendered = Rendered([], [], iter(stored), list(previews), [])
-        for one in answer:
-            if isinstance(one, Delete):
-                self._delete(arrival, one, rendered)
+        arrival = arrivals[-1]
+        rendered = Rendered()
+        if stored or previews or ahead:
+            rendered = Rendered(files=iter(stored), previews=list(previews), ahead=ahead or {})
+        for reply in answer:
+            if isinstance(reply, Delete):
+                self._delete(arrival, reply, rendered)
             else:
-                self._reply(arrival, one, rendered)
-        for left in (*rendered.surplus, *rendered.previews):
-            _owe(rendered, arrival, Part({}), "delete", left)
-        if self.capabilities(arrival).finish:
-            _finish(arrival, also, rendered)
+                self._reply(arrival, reply, rendered)
+        if previews:
+            for left in (*rendered.surplus, *rendered.previews):
+                _owe(rendered, arrival, Part({}), "delete", left)
+        if arrival.place.account in self._finishing:
+            _finish(arrivals, rendered)
         return rendered
 
-    def preview(self, arrival: Arrival, shown: Sequence[Reply]) -> list[Part]:
-        """Return the parts of what can be shown in advance."""
-        return [part for one in shown for part in self._parts(arrival, one, iter(()))[0]]
+    async def render_ahead(
+        self, arrival: Arrival, answer: Answer, stored: Sequence[StoredFile]
+    ) -> Ahead | None:
+        """Render replies with long Markdown in a thread, since that may take its time."""
+        if not any(isinstance(reply, Reply) and _is_long(reply) for reply in answer):
+            return None
+        ahead: Ahead = await self._threads.run(lambda: self._all_ahead(arrival, answer, stored))
+        return ahead
 
-    def long_as_files(
-        self, arrival: Arrival, answer: list[Reply | Delete], limit: int
+    def _all_ahead(
+        self, arrival: Arrival, answer: Answer, stored: Sequence[StoredFile]
+    ) -> dict[int, Rendering]:
+        files = iter(stored)
+        replies = [reply for reply in answer if isinstance(reply, Reply)]
+        return {id(reply): self._parts(arrival, reply, files) for reply in replies}
+
+    async def preview(self, arrival: Arrival, shown: Sequence[Reply]) -> list[Part]:
+        """Return the parts of what can be shown in advance."""
+        ahead = await self.render_ahead(arrival, shown, ()) or {}
+        renderings = [
+            ahead.get(id(reply)) or self._parts(arrival, reply, iter(())) for reply in shown
+        ]
+        return [part for parts, _ in renderings for part in parts]
+
+    async def long_as_files(
+        self, arrival: Arrival, answer: Sequence[Reply | Delete], limit: int
     ) -> list[Reply | Delete]:
         """Return `answer` with texts that take more than `limit` messages put into files."""
         if not self.capabilities(arrival).files:
-            return answer
-        return [self._in_a_file(arrival, one, limit) for one in answer]
+            return list(answer)
+        said: list[Reply | Delete] = await self._threads.run(
+            lambda: [self._in_a_file(arrival, reply, limit) for reply in answer]
+        )
+        return said
 
-    def _in_a_file(self, arrival: Arrival, one: Reply | Delete, limit: int) -> Reply | Delete:
-        if isinstance(one, Delete) or len(one.files) >= FILES_LIMIT:
-            return one
-        text = one.text.text if isinstance(one.text, Markdown) else one.text
+    def _in_a_file(self, arrival: Arrival, reply: Reply | Delete, limit: int) -> Reply | Delete:
+        if isinstance(reply, Delete) or len(reply.files) >= FILES_LIMIT:
+            return reply
+        text = reply.text.text if isinstance(reply.text, Markdown) else reply.text
         if len(text) * _LONGEST_CHARACTER <= self.capabilities(arrival).text_limit:
-            return one
-        if len(self._parts(arrival, Reply(one.text), iter(()))[0]) <= limit:
-            return one
-        markdown = isinstance(one.text, Markdown)
+            return reply
+        if len(self._parts(arrival, Reply(reply.text), iter(()))[0]) <= limit:
+            return reply
+        markdown = isinstance(reply.text, Markdown)
         file = File(text.encode(errors="replace"), "answer.md" if markdown else "answer.txt")
         language = arrival.event.message.sender.language
         note = say(self._sentences.of(language), "in_a_file")
-        return msgspec.structs.replace(one, text=note, files=[file, *one.files])
+        return msgspec.structs.replace(reply, text=note, files=[file, *reply.files])
 
     def _reply(self, arrival: Arrival, reply: Reply, rendered: Rendered) -> None:
-        parts, kept = self._parts(arrival, reply, rendered.files)
-        edited = _id(reply.edit) if self.capabilities(arrival).edit else None
+        rendering = rendered.ahead.get(id(reply)) if rendered.ahead else None
+        parts, kept = rendering or self._parts(arrival, reply, rendered.files)
+        edited = None
+        if reply.edit is not None and self.capabilities(arrival).edit:
+            edited = _id(reply.edit)
         for part in parts:
             if kept and part.has_buttons:
                 number = len(rendered.outbound)
-                rendered.buttons += [msgspec.structs.replace(one, part=number) for one in kept]
+                on_it = [msgspec.structs.replace(button, part=number) for button in kept]
+                rendered.buttons = [*rendered.buttons, *on_it]
                 kept = ()  # they hang on one message
             preview = None
             if edited is None and rendered.previews:
@@ -119,9 +167,7 @@ class Renderer:
         if self.capabilities(arrival).edit:
             _owe(rendered, arrival, Part({}), "delete", _id(delete.message))
 
-    def _parts(
-        self, arrival: Arrival, reply: Reply, files: Iterator[StoredFile]
-    ) -> tuple[Sequence[Part], Sequence[KeptButton]]:
+    def _parts(self, arrival: Arrival, reply: Reply, files: Iterator[StoredFile]) -> Rendering:
         adapter = self._adapters[arrival.place.account]
         text = reply.text
         if isinstance(text, str) and not (reply.buttons or reply.files or _is_special(reply)):
@@ -130,7 +176,7 @@ class Renderer:
         rows: Sequence[Sequence[PostButton]] = ()
         kept: Sequence[KeptButton] = ()
         if reply.buttons:
-            rows, kept = self._presses.rows(
+            rows, kept = self._buttons.rows(
                 arrival.place.conversation, rows_of(reply.buttons), capabilities.button_bytes
             )
         post = Post(
@@ -160,25 +206,41 @@ def _owe(
     rendered.outbound.append(new)
 
 
-def _finish(arrival: Arrival, also: Sequence[Arrival], rendered: Rendered) -> None:
-    """End what began with an event that gets no answer of its own."""
-    bare = [one.event.origin for one in also]
-    if all(one.action.verb == "delete" for one in rendered.outbound):
-        bare.append(arrival.event.origin)
-    for origin in bare:
+def _finish(arrivals: Sequence[Arrival], rendered: Rendered) -> None:
+    """End what began with events that get no answer of their own."""
+    *bare, arrival = arrivals
+    if all(outbound.action.verb == "delete" for outbound in rendered.outbound):
+        bare.append(arrival)
+    for unanswered in bare:
+        origin = unanswered.event.origin
         if origin is not None:
             event = msgspec.structs.replace(arrival.event, origin=origin)
             _owe(rendered, msgspec.structs.replace(arrival, event=event), Part({}), "finish")
 
 
+def needs_care(answer: Answer) -> bool:
+    """Tell whether something is to be done before an answer is rendered."""
+    for reply in answer:
+        if isinstance(reply, Reply):
+            if reply.files:
+                return True
+            if type(reply.text) is not str and _is_long(reply):
+                return True
+    return False
+
+
+def _is_long(reply: Reply) -> bool:
+    return isinstance(reply.text, Markdown) and len(reply.text.text) > _LONG
+
+
 def in_advance(answer: Answer) -> list[Reply]:
     """Return the texts in `answer`, up to the first reply that cannot be shown in advance."""
     texts: list[Reply] = []
-    for one in answer:
-        if isinstance(one, Delete) or one.edit or one.ephemeral:
+    for reply in answer:
+        if isinstance(reply, Delete) or reply.edit or reply.ephemeral:
             break
-        texts.append(Reply(one.text, reply_to=one.reply_to, silent=one.silent))
-        if one.files:
+        texts.append(Reply(reply.text, reply_to=reply.reply_to, silent=reply.silent))
+        if reply.files:
             break  # they come in a message of their own, and what follows must be below it
     return texts
 

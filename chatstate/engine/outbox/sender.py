@@ -19,13 +19,18 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Literal
 
+import msgspec
 from msgspec.structs import replace
 
 from chatstate.adapter import Action, Adapter
 from chatstate.clock import Clock
+from chatstate.engine.activity import Activity
+from chatstate.engine.inbox.receipts import EventReceipt
 from chatstate.engine.outbox.delivery import DEFINITE, Delivery
 from chatstate.engine.outbox.outbound import Outbound, outbound
 from chatstate.engine.outbox.spool import Spool
+from chatstate.engine.runners import Run, Runners
+from chatstate.engine.threads import HandlerThreads
 from chatstate.errors import Ambiguous, Rejected, StorageError
 from chatstate.stores.base import Address, DeadLetter, Owed, Settled, Store
 
@@ -37,19 +42,18 @@ _HELD = DeadLetter("reply", "held: it may have been sent before a crash")
 OnAmbiguous = Literal["repeat", "hold"]
 
 
-class Line:
+class Line(msgspec.Struct, eq=False):
     """The replies owed to one conversation. `beyond`: more are in the outbox, from before.
 
     `ahead`: (turn, part) of what was sent from there before it came into memory.
     """
 
-    __slots__ = ("ahead", "beyond", "replies", "task")
-
-    def __init__(self) -> None:
-        self.replies: list[Outbound] = []
-        self.beyond = False
-        self.ahead: set[tuple[int, int]] = set()
-        self.task: asyncio.Task[None] | None = None
+    conversation: int
+    replies: list[Outbound] = []
+    beyond: bool = False
+    ahead: set[tuple[int, int]] | None = None
+    is_busy: bool = False
+    run: Run[Line] | None = None
 
 
 class Sender:
@@ -57,28 +61,33 @@ class Sender:
 
     def __init__(
         self,
+        *,
         store: Store,
         adapters: Mapping[int, Adapter],
         clock: Clock,
+        threads: HandlerThreads,
+        spool: Spool,
         failed: Callable[[Exception], None],
         on_ambiguous: OnAmbiguous,
         moved: Callable[[int, str, str], Awaitable[None]],
-        spool: Spool,
     ) -> None:
         self._store = store
         self._adapters = adapters
         self._clock = clock
         self._failed = failed
-        self._on_ambiguous = on_ambiguous
+        self._holds = on_ambiguous == "hold"
         self._moved = moved
         self._spool = spool
         self._lines: dict[int, Line] = {}
         self._gates: dict[int, float] = {}
+        self._runners = Runners(self._run, threads)
+        self._is_ending = False
+        self.activity = Activity()
 
-    @property
-    def tasks(self) -> list[asyncio.Task[None]]:
-        """The tasks of all lines that have something to send."""
-        return [line.task for line in self._lines.values() if line.task]
+    def cancel_all(self) -> list[asyncio.Task[None]]:
+        """Send nothing more, and return the tasks that end."""
+        self._is_ending = True
+        return self._runners.cancel_all()
 
     def is_idle(self, account: int, conversation: int) -> bool:
         """Tell whether nothing is owed to a conversation, and its account need not wait."""
@@ -92,20 +101,28 @@ class Sender:
 
     def owed(self, replies: Sequence[Outbound]) -> list[Owed]:
         """Return the outbox rows of new replies."""
-        begun = self._clock.time() if self._on_ambiguous == "repeat" else None
-        return [Owed(one.turn, one.part, one.body, begun) for one in replies]
+        begun = None if self._holds else self._clock.time()
+        owed: list[Owed] = []
+        for reply in replies:
+            owed.append(Owed(reply.turn, reply.part, reply.body, begun))  # noqa: PERF401 - called for each turn, with one
+        return owed
 
-    def add(self, reply: Outbound) -> None:
-        """Send a reply that was committed after all others of its conversation."""
-        line = self._line(reply.conversation)
-        line.replies.append(reply)
-        self._start(reply.conversation, line)
+    def add(self, replies: Sequence[Outbound], receipts: Sequence[EventReceipt] = ()) -> None:
+        """Send replies of a turn that was committed after all others of its conversation."""
+        conversation = replies[0].conversation
+        line = self._lines.get(conversation) or self._line(conversation)
+        if receipts:
+            for reply in replies:
+                reply.receipts = receipts
+        line.replies += replies
+        if not line.is_busy:
+            self._start(line)
 
     def resume(self, conversation: int) -> None:
         """Send what the outbox still holds for a conversation, before anything newer."""
         line = self._line(conversation)
         line.beyond = True
-        self._start(conversation, line)
+        self._start(line)
 
     async def try_head_alone(self, conversation: int) -> None:
         """Try once to send the reply that may have crashed the process; give it up in the end.
@@ -116,7 +133,7 @@ class Sender:
         for owed in await self._store.take(conversation, (0, -1), 1):
             reply = self._stored(conversation, address, owed)
             row = (conversation, owed.turn, owed.part)
-            if self._on_ambiguous == "hold" and self._is_unclear(reply):
+            if self._holds and self._is_unclear(reply):
                 self._store.settle(Settled(*row, _HELD))
             elif owed.crashes >= _CRASHES:
                 why = f"the process crashed {owed.crashes} times while only this was sent"
@@ -134,103 +151,126 @@ class Sender:
     def _line(self, conversation: int) -> Line:
         line = self._lines.get(conversation)
         if line is None:
-            self._lines[conversation] = line = Line()
+            self._lines[conversation] = line = Line(conversation)
         return line
 
-    def _start(self, conversation: int, line: Line) -> None:
-        if line.task is None:
-            line.task = asyncio.get_running_loop().create_task(self._run(conversation, line))
+    def _start(self, line: Line) -> None:
+        if not line.is_busy:
+            line.is_busy = True
+            self.activity.count += 1
+            self._runners.add(line)
 
-    async def _run(self, conversation: int, line: Line) -> None:
+    async def _run(self, line: Line, _task: asyncio.Task[None]) -> None:
         try:
             while line.replies or line.beyond:
                 if line.beyond:
-                    await self._send_stored(conversation, line)
+                    await self._send_stored(line.conversation, line)
+                    continue
+                reply = line.replies[0]
+                if line.ahead and (reply.turn, reply.part) in line.ahead:
+                    for receipt in reply.receipts:
+                        receipt.reply_settled()
                 else:
-                    reply = line.replies[0]
-                    if (reply.turn, reply.part) in line.ahead:
-                        self._settle_receipts(reply)
-                    else:
-                        await self._send(reply)
-                    line.replies.pop(0)
+                    await self._send(reply)
+                del line.replies[0]
         except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
             self._failed(error)
         finally:
-            line.task = None
+            line.is_busy, line.run = False, None
+            self.activity.end()
             if not line.replies and not line.beyond:
-                self._lines.pop(conversation, None)
+                self._lines.pop(line.conversation, None)
 
     async def _send_stored(self, conversation: int, line: Line) -> None:
         """Send what is in the outbox, up to what is in memory."""
         line.beyond = False
         address = await self._store.address(conversation)
         after = (0, -1)
-        limit = _TAKEN if self._on_ambiguous == "repeat" else 1  # what is begun may be held
+        limit = 1 if self._holds else _TAKEN  # what is begun may be held
         while owed := await self._store.take(conversation, after, limit):
-            for one in owed:
-                after = (one.turn, one.part)
+            for row in owed:
+                after = (row.turn, row.part)
                 if line.replies and after >= (line.replies[0].turn, line.replies[0].part):
                     return
-                line.ahead.add(after)
-                await self._send(self._stored(conversation, address, one))
+                line.ahead = {*(line.ahead or ()), after}
+                await self._send(self._stored(conversation, address, row))
 
     def _stored(self, conversation: int, address: Address, owed: Owed) -> Outbound:
         """Return a reply from the outbox, its files found where they lie now."""
         reply = outbound(conversation, address, owed)
         part = reply.action.part
         if part.files:
-            part = replace(part, files=[self._spool.found(one) for one in part.files])
+            part = replace(part, files=[self._spool.found(file) for file in part.files])
             reply.action = replace(reply.action, part=part)
         return reply
 
     async def _send(self, reply: Outbound) -> None:
-        await self._end(reply, await self._outcome(reply))
-        self._settle_receipts(reply)
+        dead = None
+        if self._gates or self._holds or reply.begun_at is not None or reply.action.part.files:
+            dead = await self._outcome(reply)
+        else:
+            error = await self._try(reply, reply.action)
+            if error:
+                dead = await self._again(reply, error)
+        if reply.action.part.files:
+            await self._end(reply, dead)
+        else:
+            self._settle(reply, dead)
+        for receipt in reply.receipts:
+            receipt.reply_settled()
 
     async def _end(self, reply: Outbound, dead: DeadLetter | None) -> None:
         """Note what became of a reply; its files go once it is durably noted as sent."""
-        part = reply.action.part
-        message = _message_id(reply) if part.has_buttons else None
-        self._store.settle(Settled(reply.conversation, reply.turn, reply.part, dead, message))
-        if part.files and not dead:
+        self._settle(reply, dead)
+        files = reply.action.part.files
+        if files and not dead:
             await self._store.flush()
-            self._spool.discard(part.files)
+            self._spool.discard(files)
 
-    def _settle_receipts(self, reply: Outbound) -> None:
-        for receipt in reply.receipts:
-            if receipt:
-                receipt.reply_settled()
+    def _settle(self, reply: Outbound, dead: DeadLetter | None) -> None:
+        message = _message_id(reply) if reply.action.part.has_buttons else None
+        self._store.settle(Settled(reply.conversation, reply.turn, reply.part, dead, message))
 
     async def _outcome(self, reply: Outbound) -> DeadLetter | None:
         """Return once the reply is sent, or the reason why it is given up."""
         if reply.action.part.files and (lost := self._spool.lost(reply.action.part.files)):
             return DeadLetter("reply", f"its file {lost.name!r} is gone from {lost.path}")
         if self._is_unclear(reply):
-            if self._on_ambiguous == "hold":
+            if self._holds:
                 return _HELD
             log.warning("reply %s may be sent twice, after a crash", reply.action.key)
-        elif reply.begun_at is None and self._on_ambiguous == "hold":
+        elif reply.begun_at is None and self._holds:
             await self._store.begin(reply.conversation, reply.turn, reply.part)
         if self._gates:
             await self._pass_gate(reply.account)
-        error = await self._try_or_send(reply, reply.action)
-        return None if error is None else await self._delivery(reply, error).run()
+        error = await self._try(reply, reply.action)
+        return None if error is None else await self._again(reply, error)
+
+    async def _again(self, reply: Outbound, error: Exception) -> DeadLetter | None:
+        """Go on after a call that did not plainly succeed."""
+        first = await self._sent_anew(reply, reply.action, error)
+        return None if first is None else await self._delivery(reply, first).run()
 
     async def _try_or_send(self, reply: Outbound, action: Action) -> Exception | None:
         """Make the call; if it edits a preview that is gone, send the part anew."""
         error = await self._try(reply, action)
-        if isinstance(error, Rejected) and action.or_send:
-            reply.action = replace(action, verb="send", message=None, or_send=False)
-            error = await self._try(reply, reply.action)
-        return error
+        return None if error is None else await self._sent_anew(reply, action, error)
+
+    async def _sent_anew(
+        self, reply: Outbound, action: Action, error: Exception
+    ) -> Exception | None:
+        """Send the part whose preview is gone, if that is what `error` says."""
+        if not (isinstance(error, Rejected) and action.or_send):
+            return error
+        reply.action = replace(action, verb="send", message=None, or_send=False)
+        return await self._try(reply, reply.action)
 
     async def _try(self, reply: Outbound, action: Action) -> Exception | None:
         """Make the call; return what it raised."""
         try:
             reply.sent = await self._adapters[reply.account].perform(action)
         except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
+            if self._is_ending:
                 raise
             return Ambiguous(f"the call was cancelled {error}")
         except StorageError:
@@ -243,7 +283,7 @@ class Sender:
     def _delivery(self, reply: Outbound, error: Exception) -> Delivery:
         row = (reply.conversation, reply.turn, reply.part)
         knows_keys = self._adapters[reply.account].capabilities.idempotent_for > 0
-        holds = self._on_ambiguous == "hold" and not (knows_keys or _is_harmless(reply.action))
+        holds = self._holds and not (knows_keys or _is_harmless(reply.action))
         delivery = Delivery(reply.action, self._clock, error)
         delivery.repeats = not holds
         delivery.perform = lambda action: self._try_or_send(reply, action)

@@ -7,15 +7,17 @@
    values it read.
 3. Values not on their way are remembered up to a bound; the process that holds the store is the
    only one to change them.
-4. Values are kept as text. Turns never share decoded objects.
+4. Turns never share decoded objects. A value that was decoded to prove that it comes back equal is
+   handed over to the next turn that uses it, and to that one alone.
 5. A value that has expired is removed before anybody is shown it, unless a turn is using it.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import itertools
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -25,6 +27,7 @@ from chatstate.scope import Key, Place
 from chatstate.stores.base import Change, Outcome, TurnCommit, Use, Value
 
 _REMEMBERED = 20_000
+_OBJECTS = 2_048
 
 
 class Keeper(Protocol):
@@ -35,24 +38,21 @@ class Keeper(Protocol):
     async def commit(self, turns: Sequence[TurnCommit]) -> Sequence[Outcome]: ...
 
 
-class Entry(msgspec.Struct, frozen=True):
-    """A value, None if there is none.
+class Entry(msgspec.Struct, eq=False, gc=False):
+    """A value of one version, None if there is none.
 
     `trusted`: this process wrote it. `turn`: the number of the turn whose commit it waits for, 0
-    if it is committed.
+    once it is committed. `ready`: the same value decoded, for whoever takes it first.
     """
 
     value: Value | None
     trusted: bool
     turn: int = 0
-
-    @property
-    def version(self) -> int:
-        """The value's version, 0 if there is none."""
-        return self.value.version if self.value else 0
+    version: int = 0
+    ready: Any = None
 
 
-class Values:
+class StateCache:
     """The values in use and on their way.
 
     `expire`, once set, removes values that have expired, for a turn at some place; those it
@@ -64,15 +64,16 @@ class Values:
     def __init__(self, keeper: Keeper, clock: Clock) -> None:
         self._keeper = keeper
         self._clock = clock
-        self._queued: dict[Key, Entry] = {}
-        self._remembered: OrderedDict[Key, Entry] = OrderedDict()
+        self._entries: dict[Key, Entry] = {}  # those unchanged longest come first
+        self._ready: deque[Entry] = deque()
+        self.find = self._entries.get
 
     def peek(self, keys: Sequence[Key]) -> list[Entry] | None:
         """Return what `keys` hold if all of them are remembered, and none has expired."""
         found: list[Entry] = []
         for key in keys:
-            entry = self._find(key)
-            if entry is None or (entry.value and self._is_over(entry)):
+            entry = self.find(key)
+            if entry is None or self.is_over(entry):
                 return None
             found.append(entry)
         return found
@@ -80,7 +81,7 @@ class Values:
     async def load(self, keys: Sequence[Key], place: Place) -> list[Entry]:
         """Return what `keys` hold, for a turn at `place`."""
         await self._read(keys)
-        over = [key for key in keys if self._is_over(self.now(key))]
+        over = [key for key in keys if self.is_over(self.now(key))]
         if over and self.expire:
             await self.expire(over, place)
             await self._read(keys)
@@ -88,81 +89,80 @@ class Values:
 
     def now(self, key: Key) -> Entry:
         """Return what `key` holds at this moment, if it is remembered; else nothing."""
-        return self._find(key) or Entry(None, trusted=False)
+        return self.find(key) or Entry(None, trusted=False)
 
     def is_queued(self, key: Key) -> bool:
         """Tell whether a change of `key` is on its way."""
-        return key in self._queued
+        entry = self.find(key)
+        return entry is not None and entry.turn != 0
 
-    def version(self, key: Key) -> int | None:
-        """Return the version `key` holds now, None if it is not remembered."""
-        entry = self._find(key)
-        return entry.version if entry else None
+    def queue(self, change: Change, turn: int, ready: Any = None) -> None:
+        """Show a value whose commit is on its way; `ready` is the same value, decoded."""
+        key, value = change.key, change.value
+        self._entries.pop(key, None)
+        self._entries[key] = entry = Entry(value, True, turn, value.version)
+        if ready is not None:
+            self.leave(entry, ready)
+        if len(self._entries) > _REMEMBERED:
+            self._make_room()
 
-    def queue(self, changes: Sequence[Change], turn: int) -> None:
-        """Show values whose commit is on its way."""
-        for change in changes:
-            self._queued[change.key] = Entry(change.value, trusted=True, turn=turn)
-            self._remembered.pop(change.key, None)
+    def leave(self, entry: Entry, ready: Any) -> None:
+        """Leave a decoded value to the next turn that uses it."""
+        entry.ready = ready
+        self._ready.append(entry)
+        if len(self._ready) > _OBJECTS:
+            self._ready.popleft().ready = None
 
     def applied(self, changes: Sequence[Change]) -> None:
         """Note that values are committed."""
         for change in changes:
-            entry = self._queued.get(change.key)
+            entry = self.find(change.key)
             if entry and entry.version == change.value.version:
-                del self._queued[change.key]
-                self._remember(change.key, Entry(entry.value, trusted=True))
+                entry.turn = 0
 
     def failed(self, changes: Sequence[Change]) -> None:
         """Forget values that were not committed."""
         for change in changes:
-            entry = self._queued.get(change.key)
-            if entry and entry.version == change.value.version:
-                del self._queued[change.key]
-            self._remembered.pop(change.key, None)
+            entry = self.find(change.key)
+            if entry and (entry.version == change.value.version or not entry.turn):
+                del self._entries[change.key]
 
     def use(self, uses: Sequence[Use]) -> None:
         """Show that values expire later, as a commit on its way says."""
         for use in uses:
-            for entries in (self._queued, self._remembered):
-                entry = entries.get(use.key)
-                if entry and entry.value and use.expires_at > (entry.value.expires_at or 0):
-                    value = replace(entry.value, expires_at=use.expires_at)
-                    entries[use.key] = replace(entry, value=value)
+            entry = self.find(use.key)
+            if entry and entry.value and use.expires_at > (entry.value.expires_at or 0):
+                entry.value = replace(entry.value, expires_at=use.expires_at)
 
     def read_again(self, keys: Sequence[Key]) -> None:
         """Forget what `keys` hold, unless it is on its way."""
         for key in keys:
-            self._remembered.pop(key, None)
+            entry = self.find(key)
+            if entry and not entry.turn:
+                del self._entries[key]
 
     def forget(self) -> None:
         """Read all values again that are not on their way: their keys may mean others now."""
-        self._remembered.clear()
+        self.read_again(list(self._entries))
 
     async def _read(self, keys: Sequence[Key]) -> None:
-        missing = [key for key in keys if self._find(key) is None]
+        missing = [key for key in keys if self.find(key) is None]
         if missing:
             for key, value in zip(missing, await self._keeper.load(missing), strict=True):
-                if self._find(key) is None:
-                    self._remember(key, Entry(value, trusted=False))
+                if self.find(key) is None:
+                    version = value.version if value else 0
+                    self._entries[key] = Entry(value, trusted=False, version=version)
+            if len(self._entries) > _REMEMBERED:
+                self._make_room(keys)
 
-    def _is_over(self, entry: Entry) -> bool:
-        value = entry.value
-        if value is None or value.expires_at is None:
-            return False
-        return value.expires_at <= self._clock.time()
+    def is_over(self, entry: Entry) -> bool:
+        """Tell whether a value has expired."""
+        ends = entry.value.expires_at if entry.value else None
+        return ends is not None and ends <= self._clock.time()
 
-    def _find(self, key: Key) -> Entry | None:
-        entry = self._queued.get(key)
-        if entry is None:
-            entry = self._remembered.get(key)
-            if entry is not None:
-                self._remembered.move_to_end(key)
-        return entry
-
-    def _remember(self, key: Key, entry: Entry) -> None:
-        if key in self._queued:
-            return
-        self._remembered[key] = entry
-        if len(self._remembered) > _REMEMBERED:
-            self._remembered.popitem(last=False)
+    def _make_room(self, wanted: Sequence[Key] = ()) -> None:
+        """Forget a tenth of what is remembered, but nothing that is on its way, or `wanted`."""
+        oldest = itertools.islice(self._entries.items(), _REMEMBERED // 10)
+        for key, entry in list(oldest):
+            if not entry.turn and key not in wanted:
+                del self._entries[key]

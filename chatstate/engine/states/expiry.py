@@ -22,14 +22,16 @@ import msgspec
 
 from chatstate.bot.handlers import Handler
 from chatstate.bot.interface import Interface
-from chatstate.bot.terms import Terms
+from chatstate.bot.routes import Route
 from chatstate.bot.turn import Turn
 from chatstate.engine.inbox.lanes import Lanes
-from chatstate.engine.inbox.receipts import EventReceipt
-from chatstate.engine.states.cache import Values
-from chatstate.engine.states.volatile import Memory
+from chatstate.engine.inbox.receipts import EventReceipt, Receipts
+from chatstate.engine.states.cache import StateCache
+from chatstate.engine.states.volatile import VolatileStates
+from chatstate.engine.turns.own_events import OwnEvent
+from chatstate.engine.turns.plan import Plan, Plans
 from chatstate.errors import ReplyError, StateError, UserError
-from chatstate.scope import Key, Place, Scope, key
+from chatstate.scope import Key, Place, Scope
 from chatstate.state.bound import BoundState, States
 from chatstate.stores.base import Arrival, Due, Expired, Expiry, Store, Value
 
@@ -41,40 +43,40 @@ _UNHEARD: tuple[Scope, ...] = ("user", "global")
 
 
 class Expiries:
-    """Lets the values of one bot expire. `lanes` and `in_use` are set once they exist.
-
-    `in_use` tells the keys that running turns hold.
-    """
-
-    lanes: Lanes
-    in_use: Callable[[], Iterable[Key]]
+    """Lets the values of one bot expire. `in_use` tells the keys that waiting turns hold."""
 
     def __init__(
         self,
         bot: Interface,
+        *,
         accounts: Sequence[int],
         store: Store,
-        memory: Memory | None,
-        values: Values,
-        receipts: dict[int, EventReceipt],
+        memory: VolatileStates | None,
+        cache: StateCache,
+        lanes: Lanes,
+        receipts: Receipts,
+        plans: Plans,
+        in_use: Callable[[], Iterable[Key]],
     ) -> None:
-        self._bot = bot
-        self._states = {(one.scope, one.name): one for one in bot.states}
-        self._expiring = [one for one in bot.states if one.ttl is not None]
-        told = [one for one in self._expiring if one.lifecycle.on_expire]
-        self._handlers = {(one.scope, one.name): self._handler(one) for one in told}
-        bot.routes.aside = {self._handlers[one.scope, one.name]: _terms(bot, one) for one in told}
+        self._states = {(state.scope, state.name): state for state in bot.states}
+        self._expiring = [state for state in bot.states if state.ttl is not None]
+        told = [state for state in self._expiring if state.lifecycle.on_expire]
+        self._plans = {
+            (state.scope, state.name): plans.of(self._route(bot, state)) for state in told
+        }
         self._accounts = accounts
         self._store = store
         self._memory = memory
-        self._values = values
+        self._cache = cache
+        self._lanes = lanes
         self._receipts = receipts
+        self._in_use = in_use
         self._looking = asyncio.Lock()
-        self._told: dict[int, _Told] = {}
+        self._told: dict[int, EventReceipt] = {}
         self._in_lane: Counter[int] = Counter()
         self._unstored: dict[int, Value] = {}
         if self._expiring:
-            values.expire = self.expire
+            cache.expire = self.expire
 
     # Finding and removing
 
@@ -88,39 +90,33 @@ class Expiries:
 
     async def expire(self, keys: Sequence[Key], place: Place) -> None:
         """Remove those of `keys` that have expired and are not in use, for a turn at `place`."""
-        used = set(self.in_use())
-        for one in keys:
-            state, value = self._states.get((one.scope, one.name)), self._values.now(one).value
-            if state is None or state.ttl is None or value is None or one in used:
+        used = set(self._in_use())
+        for key in keys:
+            state, value = self._states.get((key.scope, key.name)), self._cache.now(key).value
+            if state is None or state.ttl is None or value is None or key in used:
                 continue
-            if value.schema <= state.lifecycle.version:  # newer ones are refused when read
-                await self._remove(state, [Due(one, place.conversation)])
+            if value.schema <= state.version:  # newer ones are refused when read
+                await self._remove(state, [Due(key, place.conversation)])
 
-    def concern(self, handler: Handler) -> bool:
-        """Tell whether a handler has states that expire."""
-        return bool(self._expiring) and any(slot.state.ttl for slot in handler.slots)
-
-    async def come_before(self, arrival: Arrival, handler: Handler) -> bool:
-        """Let what has expired go first, if a handler would use it; then the event waits again."""
-        states = [slot.state for slot in handler.slots if slot.state.ttl is not None]
+    async def come_before(self, arrival: Arrival, plan: Plan) -> bool:
+        """Let what has expired go first, if a turn would use it; then the event waits again."""
         place = arrival.place
-        keys = [key(self._bot.id, one.scope, one.name, place) for one in states]
-        await self._values.load(keys, place)
-        waiting = self.lanes.waiting(place.conversation)
-        if self.lanes.paused or not (waiting and waiting[0].ahead):
+        await self._cache.load(plan.keys(place), place)
+        waiting = self._lanes.waiting(place.conversation)
+        if self._lanes.paused or not (waiting and waiting[0].ahead):
             return False
-        self.lanes.put_first(place.conversation, [arrival])
+        self._lanes.put_first(place.conversation, [arrival])
         return True
 
     async def settle(self, seconds: float) -> None:
         """Return when all that is due has expired and been told, or after so many seconds."""
         while await self.look():
             pass
-        told = [asyncio.ensure_future(one.settled()) for one in self._told.values()]
+        told = [asyncio.ensure_future(_settled(receipt)) for receipt in self._told.values()]
         if told:
             await asyncio.wait(told, timeout=seconds)
-            for one in told:
-                one.cancel()
+            for waiting in told:
+                waiting.cancel()
 
     async def _sweep(self, state: BoundState) -> bool:
         durable = state.lifecycle.durable
@@ -133,7 +129,7 @@ class Expiries:
     async def _sweep_account(self, state: BoundState, account: int) -> bool:
         skipped = 0
         for _ in range(_SLICES):
-            if self.lanes.stopping or self.lanes.paused:
+            if self._lanes.stopping or self._lanes.paused:
                 return False
             due = await self._due(state, account, skipped)
             ready = self._ready(state, due)
@@ -144,54 +140,57 @@ class Expiries:
         return skipped < _SLICE * _SLICES
 
     async def _due(self, state: BoundState, account: int, skip: int) -> Sequence[Due]:
-        bound = (state.scope, state.name, state.lifecycle.version)
+        bound = (state.scope, state.name, state.version)
         if self._memory and not state.lifecycle.durable:
             return self._memory.due(bound, skip, _SLICE)
         return await self._store.due(bound, account, skip, _SLICE)
 
     def _ready(self, state: BoundState, due: Sequence[Due]) -> list[Due]:
         """Return those that nobody uses, and, if they are told of, as many as there is room for."""
-        used = set(self.in_use()) if due else set[Key]()
-        free = [one for one in due if one.key not in used and not self._values.is_queued(one.key)]
+        used = set(self._in_use()) if due else set[Key]()
+        is_queued = self._cache.is_queued
+        free = [value for value in due if value.key not in used and not is_queued(value.key)]
         if not state.lifecycle.on_expire:
             return free
         room = _TOLD_AT_ONCE - len(self._told)
         lanes = Counter(self._in_lane)
         ready: list[Due] = []
-        for one in free:
-            lanes[one.conversation] += 1
-            if len(ready) < room and lanes[one.conversation] <= _TOLD_IN_A_LANE:
-                ready.append(one)
+        for value in free:
+            lanes[value.conversation] += 1
+            if len(ready) < room and lanes[value.conversation] <= _TOLD_IN_A_LANE:
+                ready.append(value)
         return ready
 
     async def _remove(self, state: BoundState, due: Sequence[Due]) -> None:
         told = state.lifecycle.on_expire is not None
-        expiries = [Expiry(one.key, _lane(one), told) for one in due]
+        expiries = [Expiry(value.key, _lane(value), told) for value in due]
         if self._memory and not state.lifecycle.durable:
             arrivals = await self._forget(self._memory, expiries)
         else:
             arrivals = await self._store.expire(expiries) if expiries else ()
-        self._values.read_again([one.key for one in due])
+        self._cache.read_again([value.key for value in due])
         for arrival in arrivals:
             if arrival:
                 self._tell(arrival)
 
-    async def _forget(self, memory: Memory, expiries: Sequence[Expiry]) -> Sequence[Arrival | None]:
+    async def _forget(
+        self, memory: VolatileStates, expiries: Sequence[Expiry]
+    ) -> Sequence[Arrival | None]:
         """Do the same to values in memory: what they were stays there, until it is told."""
         untold: list[Expiry] = []
-        for one in expiries:
-            value = memory.expire(one.key)
-            if value and one.told:
+        for expiry in expiries:
+            value = memory.expire(expiry.key)
+            if value and expiry.told:
                 self._unstored[value.version] = value
-                untold.append(msgspec.structs.replace(one, version=value.version))
+                untold.append(msgspec.structs.replace(expiry, version=value.version))
         return await self._store.expire(untold) if untold else ()
 
     def _tell(self, arrival: Arrival) -> None:
         conversation = arrival.place.conversation
         self._in_lane[conversation] += 1
-        told = _Told(lambda: self._is_told(arrival))
-        self._told[arrival.seq] = self._receipts[arrival.seq] = told
-        self.lanes.put_first(conversation, [arrival])
+        receipt = self._receipts.stored(arrival.seq, told=lambda: self._is_told(arrival))
+        self._told[arrival.seq] = receipt
+        self._lanes.put_first(conversation, [arrival])
 
     def _is_told(self, arrival: Arrival) -> None:
         self._told.pop(arrival.seq, None)
@@ -201,7 +200,11 @@ class Expiries:
 
     # Telling
 
-    def route(self, arrival: Arrival) -> tuple[Handler, str] | None:
+    def own_event(self) -> OwnEvent:
+        """Return what sets the turns of expired values apart."""
+        return OwnEvent(find=self._find, check=_refuse_replies)
+
+    def _find(self, arrival: Arrival) -> tuple[Plan, str] | None:
         """Return what handles an expired value; None if nothing need be done.
 
         Raises `StateError` if the bot has no such state any more.
@@ -215,8 +218,14 @@ class Expiries:
             )
         if expired.text is None and expired.version not in self._unstored:
             return None  # it was in the memory of a process that is gone
-        handler = self._handlers.get(bound)
-        return (handler, expired.name) if handler else None
+        plan = self._plans.get(bound)
+        return (plan, expired.name) if plan else None
+
+    def _route(self, bot: Interface, state: BoundState) -> Route:
+        """Return the route to `on_expire`, in the bot that declares the state."""
+        parts = reversed(bot.parts)
+        home = next(part for part in parts if any(own is state for own in part.states))
+        return Route(f"on_expire of {state.name}", self._handler(state), (bot, home))
 
     def _handler(self, state: BoundState) -> Handler:
         on_expire: Any = state.lifecycle.on_expire
@@ -237,8 +246,7 @@ class Expiries:
             except UserError as error:
                 raise _nobody_to_tell(error) from error
 
-        is_async = state.lifecycle.is_async
-        return Handler(call if is_async else call_sync, States())
+        return Handler(call if state.lifecycle.is_async else call_sync, States())
 
     def _value(self, state: BoundState, turn: Turn) -> Any:
         expired = msgspec.convert(turn.message.raw, Expired)
@@ -249,28 +257,13 @@ class Expiries:
         return state.read(value)[0]
 
 
-class _Told(EventReceipt):
-    """The receipt of a value that has expired; `done` is called when its turn is committed."""
-
-    __slots__ = ("_is_told",)
-
-    def __init__(self, is_told: Callable[[], None]) -> None:
-        super().__init__("stored")
-        self._is_told = is_told
-
-    def owes(self, replies: int) -> None:
-        super().owes(replies)
-        self._is_told()
+async def _settled(receipt: EventReceipt) -> None:
+    await receipt.settled()
 
 
-def is_expiry(arrival: Arrival) -> bool:
-    """Tell whether an event is a value that has expired."""
-    return arrival.event.message.kind == "expiry"
-
-
-def refuse_replies(arrival: Arrival, answer: Sequence[object]) -> None:
+def _refuse_replies(arrival: Arrival, answer: Sequence[object]) -> None:
     """Raise `ReplyError` if `answer` has replies, and an expired value no conversation."""
-    if answer and is_expiry(arrival) and (expired := _expired(arrival)).scope in _UNHEARD:
+    if answer and (expired := _expired(arrival)).scope in _UNHEARD:
         raise ReplyError(
             f"on_expire of {expired.scope} state {expired.name!r} replied, and a value of this "
             "scope belongs to no conversation: return None"
@@ -279,12 +272,6 @@ def refuse_replies(arrival: Arrival, answer: Sequence[object]) -> None:
 
 def _expired(arrival: Arrival) -> Expired:
     return msgspec.convert(arrival.event.message.raw, Expired)
-
-
-def _terms(bot: Interface, state: BoundState) -> Terms:
-    """Return the terms of what is told of a state: those of the bot that declares it."""
-    home = next(part for part in reversed(bot.parts) if any(one is state for one in part.states))
-    return Terms(f"on_expire of {state.name}", (bot, home))
 
 
 def _lane(due: Due) -> int:

@@ -24,6 +24,11 @@ class KeyLocks:
         self._users: dict[Key, int] = {}
         self._heat: dict[Key, int] = {}
 
+    @property
+    def are_wanted(self) -> bool:
+        """Whether any key is held, or was fought for lately."""
+        return bool(self._locks or self._heat)
+
     def wanted(self, keys: Iterable[Key]) -> bool:
         """Tell whether a turn that uses `keys` should hold their locks."""
         return any(key in self._locks or key in self._heat for key in keys)

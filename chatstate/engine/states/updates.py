@@ -8,13 +8,14 @@ from typing import Any
 import msgspec
 
 from chatstate.bot.returns import Answers, replies
+from chatstate.engine.authors import of_author
 from chatstate.errors import ReplyError, StateError
 from chatstate.messages import Reply
 from chatstate.scope import Key
 from chatstate.state.bound import BoundState
 
 
-class Application(msgspec.Struct, frozen=True):
+class Update(msgspec.Struct, frozen=True):
     """A function that is to be applied to the value of `key`; see `Turn.apply`."""
 
     bound: BoundState
@@ -27,19 +28,20 @@ class Application(msgspec.Struct, frozen=True):
 
         Raises `StateError` if there is none.
         """
-        result = self.fn(value)
+        what = f"the function given to turn.apply for state {self.bound.name!r}"
+        with of_author(what):
+            result = self.fn(value)
         if result is None and value is not None:
-            raise StateError(
-                f"the function given to turn.apply for state {self.bound.name!r} returned None; "
-                "return the new value"
-            )
+            raise StateError(f"{what} returned None; return the new value")
         if self.reply:
-            answer += _shown(self.reply(result))
+            with of_author(f"reply= of turn.apply for state {self.bound.name!r}"):
+                shown = self.reply(result)
+            answer += _shown(shown)
         return result
 
 
 def _shown(reply: Any) -> Answers:
     shown = replies(reply)
-    if any(isinstance(one, Reply) and one.files for one in shown):
+    if any(isinstance(answer, Reply) and answer.files for answer in shown):
         raise ReplyError("the reply of turn.apply is made within the commit and has no files")
     return shown

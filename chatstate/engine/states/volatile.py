@@ -23,10 +23,12 @@ from chatstate.stores.base import Change, Due, Outcome, Store, TurnCommit, Value
 _KEPT = 100_000
 
 
-def memory_before(store: Store, states: Iterable[BoundState], clock: Clock) -> Memory | None:
-    """Return the memory to put in front of a store, if some of `states` want one."""
+def volatile_before(
+    store: Store, states: Iterable[BoundState], clock: Clock
+) -> VolatileStates | None:
+    """Return what to put in front of a store, if some of `states` want one."""
     unstored = [state for state in states if not state.lifecycle.durable]
-    return Memory(store, unstored, clock) if unstored else None
+    return VolatileStates(store, unstored, clock) if unstored else None
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -34,7 +36,7 @@ class _Kept(msgspec.Struct, frozen=True):
     conversation: int
 
 
-class Memory:
+class VolatileStates:
     """Loads and commits as the store does, but for the values of some `states`."""
 
     def __init__(self, store: Store, states: Iterable[BoundState], clock: Clock) -> None:
@@ -61,7 +63,7 @@ class Memory:
             mine = [change for change in turn.changes if self._is_mine(change.key)]
             if all(self._is_expected(change, made) for change in mine):
                 after = [made[change.key][1] for change in mine if change.key in made]
-                made.update({one.key: (one.value.version, turn.seq) for one in mine})
+                made.update({change.key: (change.value.version, turn.seq) for change in mine})
                 good.append((index, self._for_the_store(turn, after)))
         done = await self._store.commit([turn for _, turn in good]) if good else ()
         for (index, _), outcome in zip(good, done, strict=True):

@@ -1,6 +1,6 @@
-"""What stands before a handler: guards, quotas, a place among its turns.
+"""What stands before a handler: guards, limits, a place among its turns.
 
-1. Guards come first, then quotas, then a place: nothing runs, and nothing waits, for those who
+1. Guards come first, then limits, then a place: nothing runs, and nothing waits, for those who
    may not.
 2. A turn takes its place before any lock, and waits for none while it holds one, so turns cannot
    wait for each other in a circle.
@@ -15,20 +15,18 @@ import functools
 import inspect
 import logging
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import NamedTuple
 
 from chatstate.adapter import Adapter
-from chatstate.bot.calls import Call, Scene
-from chatstate.bot.guards import Guard, Who
-from chatstate.bot.handlers import Handler
-from chatstate.bot.interface import Interface
-from chatstate.bot.limits import duration
+from chatstate.bot.access import Guard, Who, duration
+from chatstate.bot.functions import BoundFunction
 from chatstate.bot.resources import Resources
-from chatstate.bot.terms import Terms
-from chatstate.clock import Clock
+from chatstate.engine.authors import of_author
 from chatstate.engine.threads import HandlerThreads
-from chatstate.engine.turns.limits import Counters, Ticket
-from chatstate.errors import StorageError, UserError
+from chatstate.engine.turns.limits import Counters
+from chatstate.engine.turns.plan import Plan
+from chatstate.engine.turns.turn import RunningTurn
+from chatstate.errors import UserError
 from chatstate.language.sentences import Sentence
 from chatstate.messages import Message
 from chatstate.signature import label
@@ -37,99 +35,86 @@ from chatstate.stores.base import Arrival
 log = logging.getLogger("chatstate.turns")
 
 
-class Comer(Protocol):
-    """A turn that wants to come in; see `chatstate.engine.turns.turn`."""
+class _Asked(NamedTuple):
+    """What a predicate may get: there is no turn yet."""
 
-    arrivals: list[Arrival]
-    deadline: float
-    ticket: Ticket | None
-    leave: Callable[[], None] | None
+    message: Message
+    resources: Resources
 
 
-class Entrance:
+class Admission:
     """Lets the turns of one bot come to their handlers, or not."""
 
     def __init__(
         self,
-        bot: Interface,
+        *,
+        owners: frozenset[tuple[str, str]],
         adapters: Mapping[int, Adapter],
         threads: HandlerThreads,
-        clock: Clock,
         counters: Counters,
         resources: Resources,
     ) -> None:
-        self._bot = bot
+        self._owners = owners
         self._adapters = adapters
         self._threads = threads
-        self._clock = clock
         self._counters = counters
         self._resources = resources
-        self._conditions: dict[Handler, Terms | None] = {}
         self._places: dict[tuple[int, int], asyncio.Semaphore] = {}
 
-    def conditions(self, handler: Handler) -> Terms | None:
-        """Return what a turn must fulfil to come to a handler; None if there is nothing."""
-        try:
-            return self._conditions[handler]
-        except KeyError:
-            terms = self._bot.routes.terms(handler)
-            bare = not (terms.guards or terms.all_limits or terms.concurrency_limit)
-            self._conditions[handler] = None if bare else terms
-            return self._conditions[handler]
-
-    async def enter(self, running: Comer, handler: Handler, terms: Terms) -> bool:
+    async def enter(self, turn: RunningTurn, plan: Plan) -> bool:
         """Let a turn in, and tell so; False if it is to end in silence.
 
         Raises `Sentence` for what the person is to be told instead.
         """
-        arrival = running.arrivals[-1]
-        refusing = await self._refusing(terms, arrival)
+        with turn.timed(plan.timeout):  # what decides about a turn is the author's code too
+            refusing = await self._refusing(plan, turn.arrival)
         if refusing:
-            return _say(refusing.sentence, handler, arrival)
-        if terms.all_limits:
-            ticket = await self._counters.ask(terms.name, terms.all_limits, arrival.place)
-            if ticket.wait and ticket.knows:
-                return False
-            running.ticket = ticket
-            if ticket.wait:
-                raise Sentence("too_often", wait=duration(ticket.wait))
-            self._counters.begin(ticket)
-        running.deadline = 0.0  # waiting for others is not the handler's time
-        if terms.concurrency_limit:
-            place = self._place(handler, terms.concurrency_limit)
+            return _say(refusing.sentence, plan, turn.arrival)
+        if plan.limits and not await self._take(turn, plan):
+            return False
+        if plan.route.concurrency_limit:
+            place = self._place(plan)
             await place.acquire()
-            running.leave = _once(place.release)
-        self.begin(running, handler)
+            turn.leave = _once(place.release)
         return True
 
-    def begin(self, running: Comer, handler: Handler) -> None:
-        """Count the time from now on: what decides about a turn is the author's code too."""
-        running.deadline = self._clock.time() + handler.timeout
+    async def _take(self, turn: RunningTurn, plan: Plan) -> bool:
+        """Take one of what the person is allowed; False if there is none, and the person knows."""
+        taking = await self._counters.ask(plan.route.name, plan.limits, turn.place)
+        if taking.wait and taking.knows:
+            return False
+        turn.taking = taking
+        if taking.wait:
+            raise Sentence("too_often", wait=duration(taking.wait))
+        self._counters.begin(taking)
+        return True
 
-    async def allows(self, handler: Handler, arrival: Arrival) -> bool:
+    async def allows(self, plan: Plan, arrival: Arrival) -> bool:
         """Tell whether the sender of a message may use a handler; not if its guard fails."""
         try:
-            return await self._refusing(self._bot.routes.terms(handler), arrival) is None
+            return await self._refusing(plan, arrival) is None
         except UserError:
             return False
         except Exception:
-            log.exception("a guard of %s failed", label(handler.fn))
+            log.exception("a guard of %s failed", label(plan.fn))
             return False
 
-    async def would_enter(self, terms: Terms, arrival: Arrival) -> bool:
+    async def would_enter(self, plan: Plan, arrival: Arrival) -> bool:
         """Tell whether the turn of an event would be let in now."""
-        if await self._refusing(terms, arrival):
+        if await self._refusing(plan, arrival):
             return False
-        limits = terms.all_limits
-        return not limits or not (await self._counters.ask(terms.name, limits, arrival.place)).wait
+        if not plan.limits:
+            return True
+        return not (await self._counters.ask(plan.route.name, plan.limits, arrival.place)).wait
 
-    def _place(self, handler: Handler, limit: int) -> asyncio.Semaphore:
+    def _place(self, plan: Plan) -> asyncio.Semaphore:
         """Return where turns of a handler get a place: with others of the same function."""
-        return self._places.setdefault((id(handler.fn), limit), asyncio.Semaphore(limit))
+        limit = plan.route.concurrency_limit
+        return self._places.setdefault((id(plan.fn), limit), asyncio.Semaphore(limit))
 
-    async def _refusing(self, terms: Terms, arrival: Arrival) -> Guard | None:
+    async def _refusing(self, plan: Plan, arrival: Arrival) -> Guard | None:
         """Return the first guard that does not let the sender pass."""
-        for guard in terms.guards:
+        for guard in plan.guards:
             for rule in guard.rules:
                 if await self._holds(rule, arrival):
                     break
@@ -137,29 +122,26 @@ class Entrance:
                 return guard
         return None
 
-    async def _holds(self, rule: Who | Call, arrival: Arrival) -> bool:
+    async def _holds(self, rule: Who | BoundFunction, arrival: Arrival) -> bool:
         message, adapter = arrival.event.message, self._adapters[arrival.place.account]
         if rule == "owners":
-            return (adapter.name, message.sender.id) in self._bot.owners
+            return (adapter.name, message.sender.id) in self._owners
         if rule == "admins":
             private = message.chat.kind == "private"
             return private or await adapter.is_admin(message.chat.id, message.sender.id)
-        return await self._call(rule, message)
+        with of_author(label(rule.fn)):
+            return await self._call(rule, message)
 
-    async def _call(self, predicate: Call, message: Message) -> bool:
-        call = functools.partial(
-            predicate.fn, **predicate.arguments(Scene(message, self._resources))
-        )
-        try:
-            told = call() if predicate.is_async else await self._threads.run(call)
-            return bool(await told if inspect.isawaitable(told) else told)
-        except StorageError as error:  # of a store of its own; ours is not its business
-            raise RuntimeError(f"{label(predicate.fn)} raised StorageError: {error}") from error
+    async def _call(self, predicate: BoundFunction, message: Message) -> bool:
+        arguments = predicate.arguments(_Asked(message, self._resources))
+        call = functools.partial(predicate.fn, **arguments)
+        told = call() if predicate.is_async else await self._threads.run(call)
+        return bool(await told if inspect.isawaitable(told) else told)
 
 
-def _say(sentence: str, handler: Handler, arrival: Arrival) -> bool:
+def _say(sentence: str, plan: Plan, arrival: Arrival) -> bool:
     message = arrival.event.message
-    if handler.command or message.kind == "press" or message.chat.kind == "private":
+    if plan.handler.command or message.kind == "press" or message.chat.kind == "private":
         raise Sentence(sentence)
     return False
 

@@ -1,164 +1,108 @@
-"""Which handler an event goes to, and what an event does to others of its conversation."""
+"""Which plan the turn of an event has: of a message, a press, or an event of our own."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Callable
-
-from chatstate.bot.handlers import Handler
-from chatstate.engine.context import Context
-from chatstate.engine.inbox.lanes import Lanes
-from chatstate.engine.turns.turn import Running, told
+from chatstate.bot.routes import Routes
+from chatstate.engine.outbox.buttons import Buttons
+from chatstate.engine.turns.own_events import OwnEvent, OwnEvents
+from chatstate.engine.turns.plan import Plan, Plans
+from chatstate.engine.turns.sentences import told
+from chatstate.engine.turns.turn import RunningTurn
 from chatstate.errors import UserError
-from chatstate.language.sentences import Sentence
+from chatstate.language.sentences import Sentence, Sentences
 from chatstate.messages import Message
 from chatstate.stores.base import Arrival
 
-log = logging.getLogger("chatstate.turns")
 
+class Dispatch:
+    """Finds the plans for the events of one bot."""
 
-class Routing:
-    """Routes the events of one bot. `lanes` is set once they exist.
+    def __init__(
+        self,
+        *,
+        routes: Routes,
+        plans: Plans,
+        buttons: Buttons,
+        own_events: OwnEvents,
+        sentences: Sentences,
+    ) -> None:
+        self._find = routes.find
+        self._plans = plans
+        self._buttons = buttons
+        self._own_events = own_events
+        self._sentences = sentences
 
-    `checks` are the tasks that find out whether an event may end a running turn.
-    """
+    def own_event(self, arrival: Arrival) -> OwnEvent | None:
+        """Return what sets an event of the framework's own apart; None for what people do."""
+        return self._own_events.get(arrival.event.message.kind)
 
-    lanes: Lanes
+    def find(self, turn: RunningTurn) -> Plan | None:
+        """Return the plan of a turn, and note its text; None if there is none, or it is a press.
 
-    def __init__(self, context: Context) -> None:
-        self._bot = context.bot
-        self._routes = context.bot.routes
-        self._presses = context.presses
-        self._entrance = context.entrance
-        self._expiries = context.expiries
-        self.checks: set[asyncio.Task[None]] = set()
+        Raises `Sentence` if the person is to be told so, and `StateError`.
+        """
+        arrival = turn.arrivals[0]
+        message = arrival.event.message
+        if message.kind == "press":
+            return None
+        turn.own = own = self._own_events.get(message.kind)
+        if own:
+            planned = own.find(arrival)
+            if planned is None:
+                return None
+            turn.plan, turn.text = planned
+            return turn.plan
+        return self._plan(turn, message)
 
-    async def route(self, running: Running) -> tuple[Handler, str] | None:
-        """Return the handler and its text; a press says from now on what its button sends."""
-        (arrival,) = running.arrivals
-        if running.is_expiry:
-            return self._expiries.route(arrival)
-        if arrival.event.message.kind != "press":
-            return self._routes.find(arrival.event.message)
-        press = await self._presses.read(arrival)
+    async def find_pressed(self, turn: RunningTurn) -> Plan | None:
+        """Return the same for a press, which says from now on what its button sends."""
+        if turn.arrivals[0].event.message.kind != "press":
+            return None
+        press = await self._buttons.read(turn.arrivals[0])
         if press is None:
             raise Sentence("dead_button")
-        running.arrivals = [press.arrival]
-        return self._routes.find(press.message, pressed_command=press.command)
+        turn.arrivals = [press.arrival]
+        return self._plan(turn, press.message, pressed_command=press.command)
+
+    def _plan(
+        self, turn: RunningTurn, message: Message, *, pressed_command: bool = False
+    ) -> Plan | None:
+        found = self._find(message, pressed_command=pressed_command)
+        if found is None:
+            return None
+        route, turn.text = found
+        turn.plan = plan = self._plans.of(route)
+        return plan
 
     def refusal(self, message: Message) -> str | None:
         """Return what is said to a message that no handler can take; None if one can."""
         try:
-            routed = self._routes.find(message)
-            if routed and routed[0].command is not None:
-                routed[0].arguments(message, routed[1])
+            found = self._find(message)
+            if found and found[0].handler.command is not None:
+                found[0].handler.arguments(message, found[1])
         except UserError as error:
-            return told(self._bot.sentences, message, error)
+            return told(self._sentences, message, error)
         return None
 
-    def interrupt(self, running: Running, arrival: Arrival, end: Callable[[], None]) -> None:
-        """Call `end` if an event ends the turn that runs in the same conversation.
-
-        One that is not let in ends nothing; what lets it in may take its time.
-        """
-        if arrival.event.message.kind == "press" and self._presses.is_kept(arrival):
-            self._check(running, arrival, end)
-            return
-        handler = self._handler_now(arrival)
-        if not _interrupts(handler, arrival, running):
-            return
-        if handler and self._entrance.conditions(handler) is not None:
-            self._check(running, arrival, end)
-        else:
-            end()
-
-    def _check(self, running: Running, arrival: Arrival, end: Callable[[], None]) -> None:
-        check = asyncio.create_task(self._interrupt_if_let_in(running, arrival, end))
-        self.checks.add(check)
-        check.add_done_callback(self.checks.discard)
-
-    async def _interrupt_if_let_in(
-        self, running: Running, arrival: Arrival, end: Callable[[], None]
-    ) -> None:
-        try:
-            handler, meant = await self._handler(arrival)
-            if handler is None or not _interrupts(handler, meant, running):
-                return
-            async with asyncio.timeout(handler.timeout):
-                let_in = await self._would_enter(handler, meant)
-            if let_in:
-                end()
-        except Exception as error:  # noqa: BLE001 - its own turn tells, when it comes to it
-            log.info("event %s interrupts nothing: %r", arrival.event.id, error)
-
-    async def is_superseded(self, running: Running) -> bool:
-        """Tell whether a later event of the same person, for the same handler, takes its place."""
-        person = running.arrivals[0].place.person
-        for later in list(self.lanes.waiting(running.arrivals[0].place.conversation)):
-            handler, meant = await self._handler(later)
-            if (
-                handler is running.handler
-                and later.place.person == person
-                and await self._would_enter(handler, meant)
-            ):
-                return True
-        return False
-
-    async def merge(self, running: Running) -> None:
-        """Take what waits for the same handler, from the same person, into this turn."""
-        conversation = running.arrivals[0].place.conversation
-        while waiting := self.lanes.waiting(conversation):
-            later = waiting[0]
-            handler, meant = await self._handler(later)
-            if handler is not running.handler or later.place != running.arrivals[0].place:
-                return
-            if not await self._may(handler, meant):
-                return
-            waiting = self.lanes.waiting(conversation)
-            if waiting[:1] != [later]:
-                return
-            waiting.pop(0)
-            running.arrivals.append(meant)
-
-    async def _handler(self, arrival: Arrival) -> tuple[Handler | None, Arrival]:
-        """Return which handler an event goes to, and the event as it is meant if it is a press."""
+    async def plan_of(self, arrival: Arrival) -> tuple[Plan | None, Arrival]:
+        """Return the plan of a waiting event, and the event as it is meant if it is a press."""
         if arrival.event.message.kind != "press":
-            return self._routed(arrival.event.message), arrival
-        press = await self._presses.read(arrival)
+            return self._quietly(arrival.event.message), arrival
+        press = await self._buttons.read(arrival)
         if press is None:
             return None, arrival
-        return self._routed(press.message, command=press.command), press.arrival
+        return self._quietly(press.message, pressed_command=press.command), press.arrival
 
-    def _handler_now(self, arrival: Arrival) -> Handler | None:
+    def plan_now(self, arrival: Arrival) -> Plan | None:
         """Return the same for what need not be looked up in the store."""
         if arrival.event.message.kind != "press":
-            return self._routed(arrival.event.message)
-        press = self._presses.read_now(arrival)
-        return self._routed(press.message, command=press.command) if press else None
+            return self._quietly(arrival.event.message)
+        press = self._buttons.read_now(arrival)
+        return self._quietly(press.message, pressed_command=press.command) if press else None
 
-    def _routed(self, message: Message, *, command: bool = False) -> Handler | None:
+    def _quietly(self, message: Message, *, pressed_command: bool = False) -> Plan | None:
         try:
-            routed = self._routes.find(message, pressed_command=command)
+            found = self._find(message, pressed_command=pressed_command)
         except UserError:
             return None
-        return routed[0] if routed else None
-
-    async def _would_enter(self, handler: Handler | None, arrival: Arrival) -> bool:
-        conditions = self._entrance.conditions(handler) if handler else None
-        return conditions is None or await self._entrance.would_enter(conditions, arrival)
-
-    async def _may(self, handler: Handler | None, arrival: Arrival) -> bool:
-        conditions = self._entrance.conditions(handler) if handler else None
-        if handler is None or conditions is None or not conditions.guards:
-            return True
-        return await self._entrance.allows(handler, arrival)
-
-
-def _interrupts(handler: Handler | None, arrival: Arrival, running: Running) -> bool:
-    """Tell whether an event ends a running turn: an interrupting command any, a message its own."""
-    if handler is None or handler.overlap != "interrupt":
-        return False
-    if handler.command is not None:
-        return True
-    return handler is running.handler and arrival.place.person == running.arrivals[-1].place.person
+        return self._plans.of(found[0]) if found else None

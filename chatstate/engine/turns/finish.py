@@ -1,7 +1,7 @@
 """How turns end: a queued commit, and what its outcome means for the lane and the sender.
 
 1. A turn that failed is committed too: its event ends, and nothing else of it but an apology and
-   what it took of a quota.
+   what it took of a limit.
 2. Values are shown to the next turn at once, and forgotten if the commit fails.
 3. Replies leave only after the commit.
 """
@@ -9,112 +9,160 @@
 from __future__ import annotations
 
 import logging
+import traceback
+from collections.abc import Iterator, Sequence
 
-from chatstate.engine.context import Context
 from chatstate.engine.inbox.lanes import Lanes
-from chatstate.engine.inbox.receipts import EventReceipt
+from chatstate.engine.inbox.receipts import Receipts
 from chatstate.engine.outbox.outbound import Outbound
-from chatstate.engine.outbox.rendering import Answer
+from chatstate.engine.outbox.rendering import Answer, Rendered, Renderer
 from chatstate.engine.outbox.sender import Sender
-from chatstate.engine.states.commits import Committer
-from chatstate.engine.turns.turn import Running
-from chatstate.stores.base import Change, DeadLetter, Outcome, TurnCommit
+from chatstate.engine.outbox.spool import Spool
+from chatstate.engine.states.cache import StateCache
+from chatstate.engine.states.commits import Commits
+from chatstate.engine.turns.sentences import apology, describe, refusal
+from chatstate.engine.turns.turn import RunningTurn
+from chatstate.engine.turns.values import TurnValues, Written
+from chatstate.errors import UserError
+from chatstate.language.sentences import Sentences
+from chatstate.stores.base import Arrival, Change, DeadLetter, Outcome, TurnCommit
 
 log = logging.getLogger("chatstate.turns")
 
 
-class Endings:
-    """Ends the turns of one bot. `lanes` is set once they exist."""
+_Ending = tuple[Sequence[Arrival], list[Outbound]]
+"""What is needed of a turn once its commit is over."""
 
-    lanes: Lanes
+
+class Finish:
+    """Ends the turns of one bot."""
 
     def __init__(
         self,
-        context: Context,
-        committer: Committer,
+        *,
+        lanes: Lanes,
+        receipts: Receipts,
+        cache: StateCache,
+        values: TurnValues,
+        commits: Commits,
+        renderer: Renderer,
+        spool: Spool,
         sender: Sender,
-        receipts: dict[int, EventReceipt],
+        sentences: Sentences,
+        versions: Iterator[int],
     ) -> None:
-        self._context = context
-        self._committer = committer
-        self._sender = sender
+        self._lanes = lanes
         self._receipts = receipts
+        self._cache = cache
+        self._values = values
+        self._commits = commits
+        self._renderer = renderer
+        self._spool = spool
+        self._sender = sender
+        self._sentences = sentences
+        self._versions = versions
 
-    def fail(self, running: Running, error: str, detail: str) -> None:
-        """End a turn that failed: it becomes a dead letter, and the person is told."""
-        dead = DeadLetter("event", error, detail)
+    def fail(self, turn: RunningTurn, error: BaseException) -> None:
+        """End a turn whose author's code, or what it answered, has failed.
+
+        A `UserError` is for the person; anything else makes a dead letter of the event.
+        """
         try:
-            self.queue(running, running.apology(self._context.bot.sentences), dead=dead)
+            if isinstance(error, UserError):
+                self.queue(turn, refusal(turn, self._sentences, error))
+                return
+        except Exception as unspeakable:  # noqa: BLE001 - its text may be anything
+            error = unspeakable
+        log.error("the turn of event %s failed", turn.arrival.event.id, exc_info=error)
+        detail = "".join(traceback.format_exception(error))
+        self.give_up(turn, DeadLetter("event", describe(error), detail))
+
+    def give_up(self, turn: RunningTurn, dead: DeadLetter) -> None:
+        """End a turn that becomes a dead letter; the person is told."""
+        try:
+            self.queue(turn, apology(turn, self._sentences), dead=dead)
         except Exception:  # what `render` raises: the event must end all the same
             log.exception("the adapter cannot even show that")
-            self.queue(running, [], dead=dead)
+            self.queue(turn, [], dead=dead)
 
     def queue(
         self,
-        running: Running,
+        turn: RunningTurn,
         answer: Answer,
-        changes: list[Change] | None = None,
+        written: Sequence[Written] = (),
         dead: DeadLetter | None = None,
     ) -> None:
         """Queue the commit of a turn: what it answers, and what it changed.
 
         One that is fenced has ended already.
         """
-        if running.fenced:
+        if turn.fenced:
             return
-        arrival = running.arrivals[-1]
-        previews = running.preview.ids if running.preview else ()
-        rendered = self._context.renderer.render(
-            arrival, answer, running.stored, previews, running.arrivals[:-1]
-        )
+        arrivals = turn.arrivals
+        arrival = arrivals[-1]
+        rendered = self._render(turn, answer)
         outbound = rendered.outbound
-        if running.stored:
-            owed = [file.key for one in outbound for file in one.action.part.files]
-            running.stored = [one for one in running.stored if one.key not in owed]
-        ticket, running.ticket = running.ticket, None
-        if ticket:
-            counted = ticket.redeem(self._context.versions, begun=running.attempt is not None)
-            changes = [*(changes or ()), *counted]
-        used = running.attempt.uses(changes or ()) if running.attempt else ()
+        changes = [change for change, _ in written]
+        if turn.taking:
+            changes += self._taken(turn)
+        used = self._values.uses(turn, changes) if turn.expiring else ()
         commit = TurnCommit(
             arrival.seq,
             arrival.place,
-            next(self._context.versions),
-            changes or (),
+            next(self._versions),
+            changes,
             self._sender.owed(outbound) if outbound else (),
             dead,
-            [one.seq for one in running.arrivals[:-1]] if len(running.arrivals) > 1 else (),
-            running.noted,
-            running.attempt.read_from() if running.attempt and not dead else (),
+            [earlier.seq for earlier in arrivals[:-1]] if len(arrivals) > 1 else (),
+            turn.has_notes,
+            _read_from(turn) if turn.held and not dead else (),
             rendered.buttons,
             used,
         )
         if used:
-            self._context.values.use(used)
-        if changes:
-            self._context.values.queue(changes, arrival.seq)
-        self._committer.submit(
-            commit, lambda outcome: self._finish(running, commit, outbound, outcome)
-        )
+            self._cache.use(used)
+        for change, ready in written:
+            self._cache.queue(change, arrival.seq, ready)
+        for change in changes[len(written) :]:
+            self._cache.queue(change, arrival.seq)
+        self._commits.submit(commit, self._committed, (arrivals, outbound))
 
-    def _finish(
-        self, running: Running, commit: TurnCommit, outbound: list[Outbound], outcome: Outcome
-    ) -> None:
+    def _render(self, turn: RunningTurn, answer: Answer) -> Rendered:
+        previews = turn.preview.ids if turn.preview else ()
+        arrivals = turn.arrivals
+        rendered = self._renderer.render(arrivals, answer, turn.stored, previews, turn.ahead)
+        if turn.stored:
+            owed = [file.key for reply in rendered.outbound for file in reply.action.part.files]
+            turn.stored = [file for file in turn.stored if file.key not in owed]
+        return rendered
+
+    def _taken(self, turn: RunningTurn) -> list[Change]:
+        """Return what a turn took of a limit: once, and not if its handler never began."""
+        taking, turn.taking = turn.taking, None
+        return taking.redeem(self._versions, begun=turn.has_begun) if taking else []
+
+    def _committed(self, ending: _Ending, commit: TurnCommit, outcome: Outcome) -> None:
+        arrivals, outbound = ending
         if outcome == "applied":
-            self._context.values.applied(commit.changes)
+            self._cache.applied(commit.changes)
         else:
-            self._context.values.failed(commit.changes)
-            self._context.values.read_again([use.key for use in commit.used])
-            for one in outbound:
-                self._context.spool.discard(one.action.part.files)
+            self._undo(commit, outbound)
             if outcome == "conflict":
-                self.lanes.read_again(commit.place.conversation)
+                self._lanes.read_again(commit.place.conversation)
                 return
             outbound = []
-        receipts = [self._receipts.pop(one.seq, None) for one in running.arrivals]
-        for receipt in receipts:
-            if receipt:
-                receipt.owes(len(outbound))
+        receipts = self._receipts.committed(arrivals, len(outbound))
+        if outbound:
+            self._sender.add(outbound, receipts)
+
+    def _undo(self, commit: TurnCommit, outbound: Sequence[Outbound]) -> None:
+        self._cache.failed(commit.changes)
+        self._cache.read_again([use.key for use in commit.used])
         for reply in outbound:
-            reply.receipts = receipts
-            self._sender.add(reply)
+            self._spool.discard(reply.action.part.files)
+
+
+def _read_from(turn: RunningTurn) -> list[int]:
+    """Return the numbers of the turns whose values were read before they were committed."""
+    held = turn.held or {}
+    return [value.entry.turn for value in held.values() if value.entry.turn]

@@ -1,6 +1,6 @@
 """Counts how often each person has used a handler, exactly and for good.
 
-1. A turn takes a ticket before its handler runs. What is going on counts as taken at once, in
+1. A turn takes its share before its handler runs. What is going on counts as taken at once, in
    whatever chat the person is, so that no two turns take the last one.
 2. The count is committed with the turn, whatever becomes of it; if its process dies, the turn
    runs again and is counted then. A turn whose handler never began is not counted.
@@ -14,9 +14,9 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from chatstate.bot.limits import Limit, Taken, take, wait
+from chatstate.bot.access import Limit, Taken, take, wait
 from chatstate.clock import Clock
-from chatstate.engine.states.cache import Entry, Values
+from chatstate.engine.states.cache import Entry, StateCache
 from chatstate.scope import Key, Place, key
 from chatstate.stores.base import Change, Value
 
@@ -27,35 +27,35 @@ _decoder = msgspec.json.Decoder(Taken)
 class Counters:
     """What the people of one bot have taken of its handlers."""
 
-    def __init__(self, bot: str, values: Values, clock: Clock) -> None:
+    def __init__(self, bot: str, values: StateCache, clock: Clock) -> None:
         self._values = values
         self._bot = bot
         self._clock = clock
         self._going: dict[Key, list[float]] = {}
 
-    async def ask(self, name: str, limits: Sequence[Limit], place: Place) -> Ticket:
-        """Return a ticket for the handler called `name`; see its `wait`."""
-        one = key(self._bot, "user", f"chatstate.limits {name}", place)
-        (entry,) = self._values.peek([one]) or await self._values.load([one], place)
-        now, going = self._clock.time(), self._going.get(one, [])
+    async def ask(self, name: str, limits: Sequence[Limit], place: Place) -> Taking:
+        """Return what is taken for the handler called `name`; see its `wait`."""
+        counted = key(self._bot, "user", f"chatstate.limits {name}", place)
+        (entry,) = self._values.peek([counted]) or await self._values.load([counted], place)
+        now, going = self._clock.time(), self._going.get(counted, [])
         taken = _read(entry)
         seconds = wait(limits, taken, going, now)
-        return Ticket(self, one, limits, now, entry, seconds, knows=now < taken.told)
+        return Taking(self, counted, limits, now, entry, seconds, knows=now < taken.told)
 
-    def begin(self, ticket: Ticket) -> None:
-        """Let a ticket count from now on."""
-        self._going.setdefault(ticket.key, []).append(ticket.at)
+    def begin(self, taking: Taking) -> None:
+        """Let it count from now on."""
+        self._going.setdefault(taking.key, []).append(taking.at)
 
-    def end(self, ticket: Ticket) -> None:
-        """Forget a ticket: it is counted now, or it is not."""
-        going = self._going[ticket.key]
-        going.remove(ticket.at)
+    def end(self, taking: Taking) -> None:
+        """Forget it: it is counted now, or it is not."""
+        going = self._going[taking.key]
+        going.remove(taking.at)
         if not going:
-            del self._going[ticket.key]
+            del self._going[taking.key]
 
-    def newest(self, ticket: Ticket) -> Entry:
-        """Return what is kept now of what a ticket counts in."""
-        (entry,) = self._values.peek([ticket.key]) or [ticket.entry]
+    def newest(self, taking: Taking) -> Entry:
+        """Return what is kept now of what it counts in."""
+        (entry,) = self._values.peek([taking.key]) or [taking.entry]
         return entry
 
     def now(self) -> float:
@@ -63,8 +63,8 @@ class Counters:
         return self._clock.time()
 
 
-class Ticket(msgspec.Struct, frozen=True):
-    """What a turn takes of a person's quota.
+class Taking(msgspec.Struct, frozen=True):
+    """What a turn takes of a person's limit.
 
     `wait`: seconds until there is something to take, 0 if it is taken. `knows`: the person has been
     told so.

@@ -8,42 +8,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
 
-from chatstate.bot.calls import Call, CallNext, Scene
+from chatstate.bot.functions import BoundFunction
+from chatstate.bot.injected import CallNext
 from chatstate.bot.resources import Resources
-from chatstate.bot.returns import Answers
+from chatstate.bot.returns import Answers, Returns, replies
 from chatstate.bot.turn import Turn
-from chatstate.engine.turns.attempt import Attempt
+from chatstate.engine.authors import authors_own
+from chatstate.engine.turns.turn import RunningTurn
 from chatstate.errors import StorageError
+from chatstate.messages import Message
+
+Handle = Callable[[RunningTurn], Awaitable[Answers]]
+
+
+class _Given(NamedTuple):
+    """What a middleware may get."""
+
+    message: Message
+    turn: Turn
+    resources: Resources
+    call_next: CallNext
 
 
 class Around:
-    """The middleware around one handler, the outermost first."""
+    """The middleware around one route, the outermost first, and within it `handle`."""
 
-    def __init__(self, calls: Sequence[Call], resources: Resources) -> None:
-        self._calls = calls
+    def __init__(
+        self, functions: Sequence[BoundFunction], resources: Resources, handle: Handle
+    ) -> None:
+        self._functions = functions
         self._resources = resources
+        self._handle = handle
 
-    async def __call__(self, attempt: Attempt, turn: Turn) -> Answers:
+    async def __call__(self, turn: RunningTurn) -> Answers:
         """Return what is answered. Raises what the middleware, or in it the handler, raises."""
         broken: list[StorageError] = []
 
         async def handle() -> Answers:
             try:
-                return await attempt.handle(turn)
+                return await self._handle(turn)
             except BaseException as error:
-                attempt.forget()
+                turn.forget()
                 if isinstance(error, StorageError):
                     broken.append(error)
                 raise
 
         answer: Answers = []
         try:
-            answer = await self._from(0, attempt, turn, handle)()
+            answer = await self._from(0, turn, handle)()
         except StorageError as error:  # of a store of the author's, unless ours is broken
             if not broken:
-                raise RuntimeError(f"a middleware raised StorageError: {error}") from error
+                raise authors_own("a middleware", error) from error
         except Exception:
             if not broken:
                 raise
@@ -51,7 +69,7 @@ class Around:
             raise broken[0]
         return answer
 
-    def _from(self, number: int, attempt: Attempt, turn: Turn, handle: CallNext) -> CallNext:
+    def _from(self, number: int, turn: RunningTurn, handle: CallNext) -> CallNext:
         """Return what the middleware before `number` calls to go on."""
         calls = 0
 
@@ -60,11 +78,18 @@ class Around:
             calls += 1
             if calls > 1:
                 raise RuntimeError("call_next() was called twice; a turn runs its handler once")
-            if number == len(self._calls):
+            if number == len(self._functions):
                 return await handle()
-            call = self._calls[number]
-            further = self._from(number + 1, attempt, turn, handle)
-            scene = Scene(turn.message, self._resources, turn, further)
-            return attempt.read(await call.fn(**call.arguments(scene)))
+            function = self._functions[number]
+            further = self._from(number + 1, turn, handle)
+            given = _Given(turn.message, turn.turn, self._resources, further)
+            returned = await function.fn(**function.arguments(given))
+            return replies(returned, _returns(turn))
 
         return call_next
+
+
+def _returns(turn: RunningTurn) -> Returns:
+    if turn.plan is None:
+        raise RuntimeError("a turn without a plan has no middleware")
+    return turn.plan.handler.returns(turn.folder)

@@ -12,14 +12,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from chatstate.adapter import Action, Part, Verb
-from chatstate.engine.context import Context
-from chatstate.engine.outbox.rendering import Answer, in_advance
+from chatstate.adapter import Action, Adapter, Part, Verb
+from chatstate.clock import Clock
+from chatstate.engine.outbox.rendering import Answer, Renderer, in_advance
+from chatstate.engine.turns.turn import RunningTurn
 from chatstate.errors import RetryAfter, SendError, StorageError
 from chatstate.messages import Reply
-from chatstate.stores.base import Arrival
+from chatstate.stores.base import Arrival, Store
 
 log = logging.getLogger("chatstate.sender")
 
@@ -36,16 +38,22 @@ class Preview:
 
     def __init__(
         self,
-        context: Context,
         arrival: Arrival,
+        *,
+        adapter: Adapter,
+        renderer: Renderer,
+        store: Store,
+        clock: Clock,
         may_show: Callable[[Arrival], bool],
         wait: Callable[[Arrival, float], None],
     ) -> None:
-        self._context = context
         self._arrival = arrival
+        self._adapter = adapter
+        self._renderer = renderer
+        self._store = store
+        self._clock = clock
         self._may_show = may_show
         self._wait = wait
-        self._adapter = context.adapters[arrival.place.account]
         self._pause = max(self._adapter.capabilities.edit_pause, _SHORTEST_PAUSE)
         self._parts: list[Part] = []
         self._latest: Answer = ()
@@ -59,7 +67,7 @@ class Preview:
 
     async def load(self) -> None:
         """Find the messages that an earlier attempt has made, maybe before a crash."""
-        notes = await self._context.store.notes(self._arrival.seq)
+        notes = await self._store.notes(self._arrival.seq)
         while (note := notes.get(self._note(len(self.ids)))) is not None:
             self.ids.append(note)
 
@@ -73,37 +81,33 @@ class Preview:
             self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Show nothing more of this attempt; return when no call is in flight.
-
-        A turn that is cancelled, since the process ends, waits for nothing.
-        """
-        task = asyncio.current_task()
+        """Show nothing more of this attempt; return when no call is in flight."""
         try:
-            if self._is_over or not (task and task.cancelling()):
-                async with self._calling:
-                    pass
+            async with self._calling:
+                pass
         finally:
-            self._cancel()
+            self.cancel()
 
     def cut_off(self) -> None:
         """Show nothing more, from now on: the turn is fenced, and its answer is owed already."""
         self._is_over = True
         if not self._is_making:
-            self._cancel()
+            self.cancel()
 
-    def _cancel(self) -> None:
+    def cancel(self) -> None:
+        """Show nothing more, and wait for nothing."""
         if self._task:
             self._task.cancel()
             self._task = None
 
     async def _run(self) -> None:
         try:
-            await self._context.clock.sleep(_FIRST_AFTER)
+            await self._clock.sleep(_FIRST_AFTER)
             while not self._is_over:
                 await self._changed.wait()
                 if self._may_show(self._arrival):
                     await self._show_latest()
-                await self._context.clock.sleep(self._pause)
+                await self._clock.sleep(self._pause)
         except (SendError, StorageError) as error:
             log.info("a preview in chat %s is given up: %s", self._chat, error)
         except Exception:
@@ -112,7 +116,7 @@ class Preview:
     async def _show_latest(self) -> None:
         self._changed.clear()
         answer = in_advance(self._latest)
-        parts = self._context.renderer.preview(self._arrival, answer)
+        parts = await self._renderer.preview(self._arrival, answer)
         try:
             for number, part in enumerate(parts):
                 if self._is_over:
@@ -125,7 +129,7 @@ class Preview:
             self._changed.set()
             if error.account:
                 self._wait(self._arrival, error.seconds)
-            await self._context.clock.sleep(error.seconds)
+            await self._clock.sleep(error.seconds)
 
     async def _show_part(self, number: int, part: Part, shows: Sequence[Reply]) -> None:
         async with self._calling:
@@ -142,7 +146,7 @@ class Preview:
             self.shown = shows
             if made is not None and not self._is_over:
                 self.ids.append(made)
-                await self._context.store.note(self._arrival.seq, self._note(number), made)
+                await self._store.note(self._arrival.seq, self._note(number), made)
 
     def _note(self, number: int) -> str:
         """Return the name of a note; one of an event that is retried has another number."""
@@ -166,3 +170,39 @@ class Preview:
     @property
     def _chat(self) -> str:
         return self._arrival.event.message.chat.id
+
+
+class Previews:
+    """Opens the previews of one bot's turns."""
+
+    def __init__(
+        self,
+        *,
+        adapters: Mapping[int, Adapter],
+        renderer: Renderer,
+        store: Store,
+        clock: Clock,
+        may_show: Callable[[Arrival], bool],
+        wait: Callable[[Arrival, float], None],
+    ) -> None:
+        self._adapters = adapters
+        self._parts: dict[str, Any] = {
+            "renderer": renderer,
+            "store": store,
+            "clock": clock,
+            "may_show": may_show,
+            "wait": wait,
+        }
+
+    def are_possible(self, turn: RunningTurn) -> bool:
+        """Tell whether the platform of a turn can show anything in advance."""
+        return self._adapters[turn.place.account].capabilities.edit
+
+    async def open(self, turn: RunningTurn) -> Preview:
+        """Return the preview of a turn, with what an earlier attempt has shown."""
+        if turn.preview is None:
+            arrival = turn.arrivals[0]
+            adapter = self._adapters[arrival.place.account]
+            turn.preview = Preview(arrival, adapter=adapter, **self._parts)
+            await turn.preview.load()
+        return turn.preview

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable
 
 from chatstate.bot.returns import Answers
-from chatstate.engine.turns.previews import Preview
+from chatstate.engine.turns.previews import Preview, Previews
+from chatstate.engine.turns.turn import RunningTurn
 
 
 class Showing:
@@ -15,17 +17,21 @@ class Showing:
     Nothing is shown without a preview; see `prepare`.
     """
 
-    def __init__(self) -> None:
-        self.open_preview: Callable[[], Awaitable[Preview]] | None = None
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        open_preview: Callable[[], Awaitable[Preview]] | None,
+    ) -> None:
         self.sent: Answers = []
+        self._open_preview = open_preview
         self._preview: Preview | None = None
         self._next: Answers | None = None
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop
 
     async def prepare(self) -> None:
         """Make what is shown from now on visible, where the platform can."""
-        if self.open_preview and self._preview is None:
-            self._preview = await self.open_preview()
+        if self._open_preview and self._preview is None:
+            self._preview = await self._open_preview()
 
     def show(self, answer: Answers) -> None:
         """Show an answer, after what was sent."""
@@ -42,3 +48,19 @@ class Showing:
         answer, self._next = self._next, None
         if answer is not None:
             self.show(answer)
+
+
+class Showings:
+    """Makes what a turn shows in advance, when it is asked for."""
+
+    def __init__(self, previews: Previews) -> None:
+        self._previews = previews
+        self._loop = asyncio.get_running_loop()
+
+    def of(self, turn: RunningTurn) -> Showing:
+        """Return what a turn shows."""
+        if turn.showing is None:
+            possible = self._previews.are_possible(turn)
+            opened = functools.partial(self._previews.open, turn) if possible else None
+            turn.showing = Showing(self._loop, opened)
+        return turn.showing

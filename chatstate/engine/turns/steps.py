@@ -8,50 +8,53 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from chatstate.engine.context import Context
+from chatstate.engine.authors import of_author
+from chatstate.engine.threads import HandlerThreads
+from chatstate.engine.turns.turn import RunningTurn
 from chatstate.errors import StateError
 from chatstate.state.codec import Codec
+from chatstate.stores.base import Store
 
 _any = Codec(Any)
 
 
 class Steps:
-    """The steps of one attempt at turn number `turn`.
+    """The steps of one attempt at a turn; `turn.notes` are the results of all, by name."""
 
-    `notes` are the results of earlier attempts, by name; None if they are not loaded.
-    """
-
-    def __init__(self, context: Context, turn: int, notes: dict[str, str] | None) -> None:
-        self.notes = notes
-        self._context = context
+    def __init__(self, turn: RunningTurn, store: Store, threads: HandlerThreads) -> None:
         self._turn = turn
+        self._seq = turn.arrivals[0].seq
+        self._store = store
+        self._threads = threads
         self._times: Counter[str] = Counter()
 
-    async def take(self, name: str, fn: Callable[[], Any], is_over: Callable[[], bool]) -> Any:
+    async def take(self, name: str, fn: Callable[[], Any]) -> Any:
         """Return `fn()`, or what it returned in an earlier attempt.
 
-        Is cancelled if the attempt is over, which `is_over` tells.
+        Is cancelled if the turn is fenced.
         """
+        turn = self._turn
         self._times[name] += 1
         note = f"{self._times[name]} {name}"
-        if self.notes is None:
-            self.notes = dict(await self._context.store.notes(self._turn))
-        if is_over():
+        if turn.notes is None:
+            turn.notes = dict(await self._store.notes(self._seq))
+        if turn.fenced:
             raise asyncio.CancelledError
-        if note in self.notes:
-            return _any.decode(self.notes[note])
-        result = await self._outcome(fn)
+        if note in turn.notes:
+            return _any.decode(turn.notes[note])
+        with of_author(f"step {name!r}"):
+            result = await self._outcome(fn)
         try:
             text = _any.encode(result)
         except StateError as error:
             raise StateError(f"the result of step {name!r}: {error}") from error
-        if not await self._context.store.note(self._turn, note, text):
+        if not await self._store.note(self._seq, note, text):
             raise asyncio.CancelledError
-        self.notes[note] = text
+        turn.notes[note] = text
         return result
 
     async def _outcome(self, fn: Callable[[], Any]) -> Any:
         if inspect.iscoroutinefunction(fn):
             return await fn()
-        result = await self._context.threads.run(fn)
+        result = await self._threads.run(fn)
         return await result if inspect.isawaitable(result) else result

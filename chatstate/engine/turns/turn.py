@@ -1,57 +1,177 @@
-"""A turn that runs, and what is said of it in whose language."""
+"""`RunningTurn`: one event on its way to its commit, as the engine sees it.
+
+1. What of it belongs to one attempt begins anew with `begin_again`; an `Effects` of an earlier
+   attempt can do nothing any more.
+2. Nothing but its events is made before a stage or the handler wants it.
+3. The time of its handler counts while it is `timed`, and is watched while it waits.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import msgspec
 
 from chatstate.adapter import StoredFile
-from chatstate.bot.handlers import Handler
-from chatstate.engine.turns.attempt import Attempt
-from chatstate.engine.turns.limits import Ticket
-from chatstate.engine.turns.previews import Preview
-from chatstate.errors import UserError
-from chatstate.language.sentences import Sentence, Sentences, say
+from chatstate.bot.resources import Resources
+from chatstate.bot.turn import Turn
+from chatstate.engine.states.held import Held
+from chatstate.engine.states.updates import Update
+from chatstate.files import File
 from chatstate.messages import Message, Reply
+from chatstate.scope import SHARED, Key, Place
 from chatstate.stores.base import Arrival
 
+if TYPE_CHECKING:
+    from chatstate.engine.outbox.rendering import Ahead
+    from chatstate.engine.turns.limits import Taking
+    from chatstate.engine.turns.own_events import OwnEvent
+    from chatstate.engine.turns.plan import Plan
+    from chatstate.engine.turns.previews import Preview
+    from chatstate.engine.turns.showing import Showing
+    from chatstate.engine.turns.steps import Steps
 
-class Running(msgspec.Struct):
-    """A turn that runs: its events, its handler, the attempt it is at, and when it must end.
 
-    `typing_at`: when to show that the bot is typing. `release` gives back the locks it holds,
-    `leave` its place among the turns of its handler. `ticket`: what it takes of a quota.
-    `stored` are the spooled files of its answer that nothing owed has yet. `preview` is where the
-    answer is shown in advance.
+class Timekeeper(Protocol):
+    """Whoever watches how long the handlers of turns take that wait; see `watch`."""
+
+    def begins(self, turn: RunningTurn) -> None: ...
+    def ends(self, turn: RunningTurn) -> None: ...
+
+
+class RunningTurn(msgspec.Struct, eq=False):
+    """A turn: its events, its plan, what it holds, and how it ends.
+
+    - `arrivals` are handled together; it began in `task`; `text` is what the handler gets of them.
+    - `own`: it is an event of the framework's own. `has_begun`: its handler was about to be called.
+    - `allowed`: the seconds its author's code may take now, 0 if that does not count; `deadline`:
+      when they are over, if it is watched by a `watch`; `has_place`: it has one of the places for
+      handlers that run at once.
+    - `typing_at`: when to show that the bot is typing.
+    - `release` gives back the locks it holds, `leave` its place among the turns of its handler,
+      `taking` is what it takes of a limit.
+    - `preview` is where the answer is shown in advance, `stored` the spooled files of its answer
+      that nothing owed has yet, `ahead` those of its replies that were rendered in a thread.
+    - Of one attempt: `held` are the values by key, `slots` those of the handler; `updates` are to
+      be applied at the commit; `folder` is its own; `was_handled`: the handler has returned.
+    - `expiring`: the values it uses that expire, with their seconds.
     """
 
     arrivals: list[Arrival]
-    handler: Handler | None = None
-    attempt: Attempt | None = None
-    deadline: float = 0.0
-    typing_at: float = 0.0
+    task: asyncio.Task[None] | None = None
+    plan: Plan | None = None
+    own: OwnEvent | None = None
+    text: str = ""
+    has_begun: bool = False
     fenced: bool = False
+    is_over: bool = False
+    allowed: float = 0.0
+    deadline: float = 0.0
+    watch: Timekeeper | None = None
+    has_place: bool = False
+    typing_at: float = 0.0
     release: Callable[[], None] | None = None
     leave: Callable[[], None] | None = None
-    ticket: Ticket | None = None
-    stored: list[StoredFile] = []
+    taking: Taking | None = None
     preview: Preview | None = None
+    stored: Sequence[StoredFile] = ()
+    ahead: Ahead | None = None
+    notes: dict[str, str] | None = None
+    expiring: dict[Key, float] | None = None
+    attempt: int = 0
+    held: dict[Key, Held] | None = None
+    slots: Sequence[Held] = ()
+    arguments: Sequence[Any] = ()
+    files: Sequence[File] = ()
+    answers: Sequence[str | File] = ()
+    updates: list[Update] | None = None
+    folder: Path | None = None
+    showing: Showing | None = None
+    steps: Steps | None = None
+    said_instead: Message | None = None
+    _turn: Turn | None = None
 
     @property
-    def noted(self) -> bool:
-        """Whether it may have notes."""
-        return bool(self.preview or (self.attempt and self.attempt.notes is not None))
+    def arrival(self) -> Arrival:
+        """The last of its events."""
+        return self.arrivals[-1]
+
+    @property
+    def place(self) -> Place:
+        """Where it happens, and who speaks."""
+        return self.arrivals[-1].place
 
     @property
     def message(self) -> Message:
         """The last of what is handled."""
-        return self.arrivals[-1].event.message
+        return self.said_instead or self.arrivals[-1].event.message
 
     @property
-    def is_expiry(self) -> bool:
-        """Whether it is a value that has expired: nobody has said anything."""
-        return self.message.kind == "expiry"
+    def messages(self) -> tuple[Message, ...]:
+        """All that is handled together."""
+        if self.said_instead:
+            return (self.said_instead,)
+        return tuple([arrival.event.message for arrival in self.arrivals])
+
+    @property
+    def resources(self) -> Resources:
+        """What the bot's lifespans have opened."""
+        if self.plan is None:
+            raise RuntimeError("a turn without a plan has no resources")
+        return self.plan.resources
+
+    @property
+    def turn(self) -> Turn:
+        """The turn as its author sees it."""
+        if self._turn is None:
+            if self.plan is None:
+                raise RuntimeError("a turn without a plan is nobody's yet")
+            self._turn = self.plan.make_turn(self)
+        return self._turn
+
+    @property
+    def has_notes(self) -> bool:
+        """Whether it may have left notes."""
+        return self.preview is not None or self.notes is not None
+
+    @property
+    def shared_keys(self) -> list[Key]:
+        """The keys it uses that other conversations can change."""
+        keys = [*(self.held or ()), *(update.key for update in self.updates or ())]
+        return [key for key in keys if key.scope in SHARED]
+
+    def begin_again(self) -> None:
+        """Forget what an attempt has done, but for what must not be done twice."""
+        self.attempt += 1
+        self.forget()
+        self._turn = None
+        self.steps = self.folder = self.showing = self.ahead = None
+        self.files = self.answers = self.stored = ()
+
+    def forget(self) -> None:
+        """Drop all that was done to state, and what was sent: the handler has failed."""
+        self.held = self.updates = None
+        self.slots = ()
+        if self.showing:
+            self.showing.sent = []
+
+    def timed(self, seconds: float) -> Self:
+        """Within this context, what runs may take so many seconds."""
+        self.allowed = seconds
+        return self
+
+    def __enter__(self) -> Self:
+        if self.watch:
+            self.watch.begins(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.allowed = 0.0
+        if self.watch:
+            self.watch.ends(self)
 
     def let_go(self) -> None:
         """Give back its locks and its place."""
@@ -59,35 +179,6 @@ class Running(msgspec.Struct):
             if give_back:
                 give_back()
 
-    def shown(self, sentences: Sentences, sentence: str) -> list[Reply]:
-        """Return what a preview has shown, and a sentence that closes it; nothing without one."""
-        if not (self.preview and self.preview.ids):
-            return []
-        closing = say(sentences.of(self.message.sender.language), sentence)
-        return [*self.preview.shown, Reply(closing)]
-
-    def apology(self, sentences: Sentences) -> list[Reply]:
-        """Return what to say of a turn that failed, below what it has shown already."""
-        failed = Reply(say(sentences.of(self.message.sender.language), "failed"))
-        return self.shown(sentences, "broke_off") or ([] if self.is_expiry else [failed])
-
-    def refusal(self, sentences: Sentences, error: UserError) -> list[Reply]:
-        """Return what to say of a turn that ended with an error for the person."""
-        text = told(sentences, self.message, error)
-        shown = self.preview.shown if self.preview else ()
-        return [*shown, Reply(text, ephemeral=self.message.kind == "press")]
-
-
-def told(sentences: Sentences, message: Message, error: UserError) -> str:
-    """Return the text of an error for whoever has sent `message`."""
-    if isinstance(error, Sentence):
-        return say(sentences.of(message.sender.language), error.name, **error.values)
-    return str(error).encode(errors="replace").decode()  # half a surrogate pair is no text
-
-
-def describe(error: BaseException) -> str:
-    """Return an error in one line, whatever it is."""
-    try:
-        return f"{type(error).__name__}: {error}"
-    except Exception:  # noqa: BLE001 - an author's __str__ may raise anything
-        return type(error).__name__
+    def shown_before(self) -> Sequence[Reply]:
+        """Return what a preview shows of it."""
+        return self.preview.shown if self.preview else ()

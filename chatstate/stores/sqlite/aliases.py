@@ -20,6 +20,10 @@ _CHAT = "SELECT chat FROM chat_ids WHERE account = ? AND platform_id = ?"
 _SAME_THREAD = """SELECT other.id, mine.id FROM conversations AS other
     JOIN conversations AS mine ON mine.thread = other.thread AND mine.chat = ?
     WHERE other.chat = ?"""
+_OF = "WHERE place = ? AND state IN (SELECT id FROM state_names WHERE scope = ?)"
+_MOVE = f"UPDATE OR IGNORE state_values SET place = ? {_OF}"  # noqa: S608 - ours
+# What is kept aside does not expire.
+_KEEP_ASIDE = f"UPDATE state_values SET expires_at = NULL {_OF}"  # noqa: S608 - ours
 _SCOPES = {"chat": ("chat",), "conversation": ("member", "thread")}
 
 
@@ -74,7 +78,7 @@ class Aliases:
                     (mine, other),
                 )
             self._writer.execute(
-                "UPDATE states SET conversation = ? WHERE conversation = ?", (mine, other)
+                "UPDATE state_values SET conversation = ? WHERE conversation = ?", (mine, other)
             )
         self._writer.execute(
             "UPDATE conversations SET chat = ? WHERE chat = ? AND thread NOT IN "
@@ -84,16 +88,11 @@ class Aliases:
 
     def _move_states(self, kind: str, other: int, mine: int) -> None:
         for scope in _SCOPES[kind]:
-            self._writer.execute(
-                "UPDATE OR IGNORE states SET place = ? WHERE scope = ? AND place = ?",
-                (mine, scope, other),
-            )
-            self._writer.execute(  # what is kept aside does not expire
-                "UPDATE states SET expires_at = NULL WHERE scope = ? AND place = ?", (scope, other)
-            )
+            self._writer.execute(_MOVE, (mine, other, scope))
+            self._writer.execute(_KEEP_ASIDE, (other, scope))
             left = self._writer.execute(
-                "SELECT bot, name, person FROM states WHERE scope = ? AND place = ?",
-                (scope, other),
+                "SELECT bot, name, person FROM states WHERE place = ? AND scope = ?",
+                (other, scope),
             )
             for bot, name, person in left:
                 log.warning(

@@ -22,8 +22,7 @@ def keep(writer: sqlite3.Connection, turns: Sequence[TurnCommit]) -> None:
         for turn in turns
         for b in turn.buttons
     ]
-    if rows:
-        writer.executemany(_KEEP, rows)
+    writer.executemany(_KEEP, rows)
 
 
 def hang(writer: sqlite3.Connection, settled: Sequence[Settled]) -> None:

@@ -1,4 +1,9 @@
-"""A process's hold on a file: the lock beside it, two connections, and a row in `runs`."""
+"""A process's hold on a file: the lock beside it, two connections, and a row in `runs`.
+
+1. The lock is taken before anything is read; it goes with the process, however that ends.
+2. One connection writes, the other reads. Neither waits within SQLite once the store is open.
+3. A run that has not ended, while nobody holds the lock, was a crash.
+"""
 
 from __future__ import annotations
 

@@ -26,6 +26,14 @@ _PASSING = {
 }
 
 
+class NotAllError(Exception):
+    """Some turn of a batch cannot be applied as it is."""
+
+
+class TryAgainError(Exception):
+    """The transaction is to be rolled back and tried again: it will go about it differently."""
+
+
 def growing_pauses() -> Iterator[float]:
     """Yield the seconds to wait before each new try."""
     pause = _FIRST_PAUSE

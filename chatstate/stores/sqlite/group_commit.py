@@ -1,13 +1,16 @@
 """One writer: whatever waits is written in one transaction.
 
 1. Work of one kind is handed to its function together, kinds in a fixed order.
-2. Statements run on the event loop, in slices that take milliseconds; only `COMMIT`, which
-   waits for the disk, runs in a thread. (A thread that ran the statements would wait for the
-   interpreter's lock at each of them.)
+2. Statements run on the event loop, in slices that take milliseconds. (A thread that ran them
+   would wait for the interpreter's lock at each.) Where `COMMIT` runs, `disk` decides.
 3. If the shared transaction fails for a reason of its own, each piece of work is tried alone,
    so that one cannot spoil the others.
 4. If the disk fails, nothing is acknowledged: the same work is tried again, with growing
    pauses, until it succeeds or proves hopeless.
+5. Work that comes one by one while another transaction is written is gathered for a moment: the
+   next begins a millisecond after the last one began, unless much waits. Work that waits for
+   nobody else is written at once.
+6. When nothing was written for some seconds, the disk may put things in order.
 """
 
 from __future__ import annotations
@@ -18,13 +21,14 @@ import logging
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
 
 from chatstate.errors import StorageError
+from chatstate.stores.sqlite.disk import Disk
 from chatstate.stores.sqlite.errors import (
+    TryAgainError,
     growing_pauses,
     is_hopeless,
     is_passing,
@@ -39,9 +43,11 @@ Kind = Callable[[Sequence[Any]], Sequence[Any]]
 _SLICE = 128
 _LAZY_SECONDS = 0.05
 _TOLD_AT = 0.5
+_GATHER_SECONDS, _MANY = 0.001, 32
+_QUIET_SECONDS = 2.0
 
 
-class _Work(msgspec.Struct, frozen=True):
+class _Work(msgspec.Struct, frozen=True, eq=False, gc=False):
     kind: Kind
     argument: Any
     weight: int
@@ -62,8 +68,7 @@ class GroupCommit:
         kinds: Sequence[Kind],
         lazy: Kind,
         on_rollback: Callable[[], None],
-        *,
-        threaded: bool,
+        disk: Disk,
     ) -> None:
         self._connection = connection
         self._path = path
@@ -72,17 +77,18 @@ class GroupCommit:
         self._lazy: list[Any] = []
         self._on_rollback = on_rollback
         self._rolled_back = False
-        self._executor = ThreadPoolExecutor(1, "chatstate-commit") if threaded else None
+        self._disk = disk
         self._waiting: deque[_Work] = deque()
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._quiet: asyncio.TimerHandle | None = None
+        self._written = False
         self._broken: StorageError | None = None
         self._closing = False
 
     def submit(self, kind: Kind, argument: Any, *, weight: int = 1) -> asyncio.Future[Any]:
         """Queue work; its future is done once the transaction it was in is durable."""
-        loop = asyncio.get_running_loop()
-        future = loop.create_future()
+        future = asyncio.get_running_loop().create_future()
         if self._broken:
             future.set_exception(self._broken)
             return future
@@ -104,20 +110,24 @@ class GroupCommit:
             self._start()
         while self._task:
             await self._task
-        if self._executor:
-            self._executor.shutdown()
+        self._release()
         if self._broken:
             raise self._broken
 
     async def abandon(self) -> None:
         """Stop without writing what waits."""
-        if self._timer:
-            self._timer.cancel()
         if self._task:
             self._task.cancel()
             await asyncio.wait([self._task])
-        if self._executor:
-            self._executor.shutdown()
+        self._release()
+
+    def _release(self) -> None:
+        for timer in (self._timer, self._quiet):
+            if timer:
+                timer.cancel()
+        self._disk.close()
+
+    # When to write
 
     def _start(self) -> None:
         if self._timer:
@@ -129,10 +139,40 @@ class GroupCommit:
     async def _write_all(self) -> None:
         try:
             while self._waiting or self._lazy:
+                begun = asyncio.get_running_loop().time()
                 await self._write(self._next_slice())
+                if 0 < len(self._waiting) < _MANY:
+                    await self._gather(begun)
         except StorageError as error:
             self._break(error)
         finally:
+            self._task = None
+            self._written = True
+            if self._quiet is None:
+                self._watch_for_quiet()
+
+    async def _gather(self, begun: float) -> None:
+        """Wait for more, since some came one by one while the last transaction was written."""
+        pause = begun + _GATHER_SECONDS - asyncio.get_running_loop().time()
+        if pause > 0 and not self._closing:
+            await asyncio.sleep(pause)
+
+    def _watch_for_quiet(self) -> None:
+        self._written = False
+        self._quiet = asyncio.get_running_loop().call_later(_QUIET_SECONDS, self._look_for_quiet)
+
+    def _look_for_quiet(self) -> None:
+        self._quiet = None
+        if self._task or self._written:
+            self._watch_for_quiet()
+        else:
+            self._task = asyncio.get_running_loop().create_task(self._rest())
+
+    async def _rest(self) -> None:
+        await self._disk.cut_log()
+        if self._waiting or self._lazy:
+            await self._write_all()
+        else:
             self._task = None
 
     def _next_slice(self) -> list[_Work]:
@@ -143,22 +183,21 @@ class GroupCommit:
             weight += works[-1].weight
         return works
 
+    # Writing
+
     async def _write(self, works: list[_Work]) -> None:
         pauses = growing_pauses()
         while True:
-            pause = next(pauses)
             try:
                 results = await self._transact(works)
+            except TryAgainError:
+                continue
             except sqlite3.Error as error:
-                if is_hopeless(error) or (self._closing and pause >= _TOLD_AT):
-                    self._fail(works, storage_error(error, self._path))
-                    raise storage_error(error, self._path) from error
-                if not is_passing(error):
+                if is_hopeless(error) or is_passing(error):
+                    await self._wait_for_disk(works, error, next(pauses))
+                else:
                     await self._write_alone(works, error)
                     return
-                if pause >= _TOLD_AT:
-                    log.warning("%s; trying again", storage_error(error, self._path))
-                await asyncio.sleep(pause)
             except Exception as error:  # noqa: BLE001 - one piece of work must not stop the writer
                 await self._write_alone(works, error)
                 return
@@ -167,6 +206,16 @@ class GroupCommit:
                     if not work.future.done():
                         work.future.set_result(result)
                 return
+
+    async def _wait_for_disk(self, works: list[_Work], error: sqlite3.Error, pause: float) -> None:
+        """Wait before the next try. Raises `StorageError` if there is to be none."""
+        told = storage_error(error, self._path)
+        if is_hopeless(error) or (self._closing and pause >= _TOLD_AT):
+            self._fail(works, told)
+            raise told from error
+        if pause >= _TOLD_AT:
+            log.warning("%s; trying again", told)
+        await asyncio.sleep(pause)
 
     async def _write_alone(self, works: list[_Work], error: Exception) -> None:
         if len(works) == 1:
@@ -182,7 +231,7 @@ class GroupCommit:
         log.error("cannot note what became of %s", self._lazy, exc_info=error)
         self._lazy.clear()
 
-    async def _transact(self, works: list[_Work]) -> list[tuple[_Work, Any]]:
+    async def _transact(self, works: list[_Work]) -> Sequence[tuple[_Work, Any]]:
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             if self._rolled_back:
@@ -192,11 +241,7 @@ class GroupCommit:
             if lazy:
                 self._lazy_kind(self._lazy[:lazy])
             results = self._apply(works)
-            if self._executor:
-                loop = asyncio.get_running_loop()
-                await loop.run_in_executor(self._executor, self._connection.commit)
-            else:
-                self._connection.commit()
+            await self._disk.commit(lazy + sum(work.weight for work in works))
             del self._lazy[:lazy]
         except BaseException:  # also when cancelled: no transaction may stay open
             self._rolled_back = True
@@ -205,7 +250,10 @@ class GroupCommit:
             raise
         return results
 
-    def _apply(self, works: list[_Work]) -> list[tuple[_Work, Any]]:
+    def _apply(self, works: list[_Work]) -> Sequence[tuple[_Work, Any]]:
+        if len(works) == 1:
+            (work,) = works
+            return ((work, *work.kind((work.argument,))),)
         kinds: dict[Kind, list[_Work]] = {}
         for work in works:
             kinds.setdefault(work.kind, []).append(work)

@@ -1,10 +1,17 @@
-"""The inbox: events in the order of arrival. Its functions run inside the open transaction."""
+"""The inbox: events in the order of arrival. Its functions run inside the open transaction.
+
+1. Events are numbered here, not by SQLite, so that all of a transaction are one statement. A
+   number that was given away is never given again, even if its event was refused.
+2. Whether an event was there before is told by the rows that statement did not insert. Only then
+   are the events of the transaction looked up.
+3. How many events wait is counted in memory, by conversation: perhaps too many (duplicates until
+   they are recognised), never too few. What a rolled back transaction counted is counted anew.
+"""
 
 from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, cast
 
@@ -12,7 +19,7 @@ import msgspec
 
 from chatstate.messages import Event
 from chatstate.scope import Place
-from chatstate.stores.base import Arrival, Ingested
+from chatstate.stores.base import Arrival, Ingested, TurnCommit
 from chatstate.stores.sqlite import buttons
 from chatstate.stores.sqlite.directory import Directory
 
@@ -44,7 +51,7 @@ _PRUNE_NOTES = """DELETE FROM notes
     AND turn NOT IN (SELECT turn FROM dead_letters WHERE kind = 'event')"""
 
 
-class Delivery(msgspec.Struct, frozen=True):
+class Delivery(msgspec.Struct, frozen=True, gc=False):
     """What one call of `ingest` was given."""
 
     account: int
@@ -53,7 +60,7 @@ class Delivery(msgspec.Struct, frozen=True):
 
 
 class Inbox:
-    """Takes events in; counts those that wait, by conversation."""
+    """Takes events in. `waiting`: how many are not done, by conversation; see rule 3."""
 
     def __init__(
         self,
@@ -84,20 +91,21 @@ class Inbox:
         waiting = self._writer.execute(
             "SELECT conversation, count(*) FROM inbox WHERE done_at IS NULL GROUP BY conversation"
         )
-        self._waiting: Counter[int] = Counter(dict(waiting))
+        self.waiting: dict[int, int] = dict(waiting)
 
     def ingest(self, deliveries: Sequence[Delivery]) -> list[list[Ingested]]:
         """Store events in order, with their adapters' cursors."""
         now = self._clock()
         self._known_before = False
         self._refused = 0
+        receive = self._receive
         results = [
-            [self._receive(delivery.account, event, now) for event in delivery.events]
+            [receive(delivery.account, event, now) for event in delivery.events]
             for delivery in deliveries
         ]
         self._store()
         if self._known_before:
-            results = [[self._recognise(one) for one in found] for found in results]
+            results = [[self._recognise(ingested) for ingested in found] for found in results]
         if self._refused:  # its number was given away, though no row has it
             self._writer.execute(_USED_UP, (self._refused,))
         for delivery in deliveries:
@@ -111,30 +119,39 @@ class Inbox:
     def add(self, place: Place, event: Event, *, ahead: bool = False) -> Arrival:
         """Store an event whose id is new; `ahead` of all that waits."""
         arrival = Arrival(next(self._numbers), place, event, ahead=ahead)
-        self._writer.execute(_STORE, self._row(arrival, self._clock()))
+        self._writer.execute(_STORE, _row(arrival, _encode(event).decode(), self._clock()))
         if ahead:
             self._writer.execute(_PUT_AHEAD, (arrival.seq,))
-        self._waiting[place.conversation] += 1
+        self.waiting[place.conversation] = self.waiting.get(place.conversation, 0) + 1
         return arrival
 
-    def done(self, conversation: int, events: int) -> None:
-        """Note that events wait no longer."""
-        left = self._waiting[conversation] - events
-        if left > 0:
-            self._waiting[conversation] = left
-        else:
-            del self._waiting[conversation]
+    def all_done(self, turns: Sequence[TurnCommit]) -> None:
+        """Note that the events of turns wait no longer."""
+        waiting = self.waiting
+        for turn in turns:
+            conversation = turn.place.conversation
+            left = waiting.pop(conversation, 0) - 1 - len(turn.also)
+            if left > 0:
+                waiting[conversation] = left
 
     def recount(self, conversation: int) -> None:
         """Count anew what waits in a conversation."""
+        waiting = self._count_waiting(conversation)
+        self._lower(conversation, self.waiting.get(conversation, 0) - waiting)
+
+    def _lower(self, conversation: int, by: int) -> None:
+        left = self.waiting.pop(conversation, 0) - by
+        if left > 0:
+            self.waiting[conversation] = left
+
+    def _count_waiting(self, conversation: int) -> int:
         (waiting,) = self._writer.execute(_COUNT_WAITING, (conversation,)).fetchone()
-        self._waiting[conversation] = waiting
-        self.done(conversation, 0)
+        return int(waiting)
 
     def suspect(self, numbers: Sequence[int]) -> list[None]:
         """Count a crash against events."""
         self._writer.executemany(
-            "UPDATE inbox SET crashes = crashes + 1 WHERE seq = ?", [(one,) for one in numbers]
+            "UPDATE inbox SET crashes = crashes + 1 WHERE seq = ?", [(seq,) for seq in numbers]
         )
         return [None] * len(numbers)
 
@@ -160,41 +177,34 @@ class Inbox:
 
     def _take_in(self, account: int, event: Event, now: float) -> Ingested:
         place = self.directory.place(account, event.message)
+        body = _encode(event).decode()
         arrival = Arrival(next(self._numbers), place, event)
+        waiting = self.waiting.get(place.conversation, 0)
+        if waiting >= self._limit:
+            return self._take_in_if_room(arrival, body, now)
+        self._rows.append(_row(arrival, body, now))
+        self.waiting[place.conversation] = waiting + 1
+        return Ingested("stored", arrival)
+
+    def _take_in_if_room(self, arrival: Arrival, body: str, now: float) -> Ingested:
+        self._store()
+        known = self._known(arrival)
+        if known:
+            return known
+        conversation = arrival.place.conversation
         dropped = None
-        if self._waiting[place.conversation] >= self._limit:
-            self._store()
-            known = self._known(arrival)
-            if known:
-                return known
-            if self._is_full(place.conversation):
-                dropped = self._make_room(place.conversation)
-                if dropped is None:
-                    self._refused = arrival.seq
-                    return Ingested("refused", arrival)
-        row = self._row(arrival, now)
-        self._rows.append(row)
-        self._waiting[place.conversation] += 1
+        if self._is_full(conversation):
+            dropped = self._make_room(conversation)
+            if dropped is None:
+                self._refused = arrival.seq
+                return Ingested("refused", arrival)
+        self._rows.append(_row(arrival, body, now))
+        self.waiting[conversation] = self.waiting.get(conversation, 0) + 1
         return Ingested("stored", arrival, dropped=dropped)
 
-    def _row(self, arrival: Arrival, now: float) -> tuple[Any, ...]:
-        place, event = arrival.place, arrival.event
-        return (
-            arrival.seq,
-            place.account,
-            event.id,
-            place.conversation,
-            place.person,
-            _encode(event).decode(),
-            now,
-        )
-
     def _is_full(self, conversation: int) -> bool:
-        if not self._known_before:
-            return True
-        # Duplicates of this batch count as waiting until they are recognised.
-        (waiting,) = self._writer.execute(_COUNT_WAITING, (conversation,)).fetchone()
-        return bool(waiting >= self._limit)
+        """Tell whether no more may wait, not counting duplicates of this transaction."""
+        return not self._known_before or self._count_waiting(conversation) >= self._limit
 
     def _make_room(self, conversation: int) -> int | None:
         """Drop the oldest event that is not at its turn, if that is the policy."""
@@ -206,7 +216,7 @@ class Inbox:
         self._writer.execute(
             "UPDATE inbox SET body = NULL, done_at = ? WHERE seq = ?", (self._clock(), *found)
         )
-        self.done(conversation, 1)
+        self._lower(conversation, 1)
         return int(found[0])
 
     def _recognise(self, ingested: Ingested) -> Ingested:
@@ -217,7 +227,7 @@ class Inbox:
         stored = self._writer.execute("SELECT 1 FROM inbox WHERE seq = ?", (arrival.seq,))
         if stored.fetchone():
             return ingested
-        self.done(arrival.place.conversation, 1)
+        self._lower(arrival.place.conversation, 1)
         return self._known(arrival) or ingested
 
     def _known(self, arrival: Arrival) -> Ingested | None:
@@ -238,13 +248,19 @@ def arrivals(rows: Iterable[Any]) -> list[Arrival]:
     ]
 
 
+def _row(arrival: Arrival, body: str, now: float) -> tuple[Any, ...]:
+    place = arrival.place
+    event_id = arrival.event.id
+    return (arrival.seq, place.account, event_id, place.conversation, place.person, body, now)
+
+
 def _as_text(value: Any) -> Any:
     """Return JSON types with half surrogate pairs replaced: these are no text."""
     if isinstance(value, str):
         return value.encode(errors="replace").decode()
     if isinstance(value, list):
-        return [_as_text(one) for one in cast("list[Any]", value)]
+        return [_as_text(item) for item in cast("list[Any]", value)]
     if isinstance(value, dict):
         members = cast("dict[str, Any]", value)
-        return {_as_text(name): _as_text(one) for name, one in members.items()}
+        return {_as_text(name): _as_text(member) for name, member in members.items()}
     return value

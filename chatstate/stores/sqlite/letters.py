@@ -1,6 +1,8 @@
-"""Dead letters, and what the command line asks about them, on a connection of its own or not.
+"""Dead letters, and what the command line asks about them.
 
-A request is a row that the process which runs the bot picks up; if none runs, the next one does.
+1. The command line has a connection of its own, and changes nothing but the table `requests`.
+2. A request is fulfilled by the process that runs the letter's account; if none runs, by the next.
+3. Of several requests for one letter the newest counts; the letter is gone afterwards.
 """
 
 from __future__ import annotations
@@ -103,8 +105,8 @@ class Reviver:
         revived: list[Revived] = []
         for _, verb, letter, kind, *what in rows:
             if verb == "retry":
-                one = self._event(letter, *what) if kind == "event" else self._reply(*what)
-                revived.append(one)
+                is_event = kind == "event"
+                revived.append(self._event(letter, *what) if is_event else self._reply(*what))
             self._writer.execute("DELETE FROM dead_letters WHERE id = ?", (letter,))
             self._writer.execute("DELETE FROM requests WHERE letter = ?", (letter,))
         return [revived, *([] for _ in calls[1:])]

@@ -48,7 +48,7 @@ class Outbox:
             taken = [Owed(*row) for row in self._writer.execute(_OWED, taking)]
             self._writer.executemany(
                 _BEGIN,
-                [(now, one.crashes, taking.conversation, one.turn, one.part) for one in taken],
+                [(now, owed.crashes, taking.conversation, owed.turn, owed.part) for owed in taken],
             )
             results.append(taken)
         return results
@@ -67,11 +67,11 @@ class Outbox:
     def settle(self, settled: Sequence[Settled]) -> list[None]:
         """Remove rows; those that are given up become dead letters."""
         now = self._clock()
-        rows = [(one.conversation, one.turn, one.part) for one in settled]
+        rows = [(reply.conversation, reply.turn, reply.part) for reply in settled]
         dead = [
-            (one.dead.error, one.dead.detail, now, *row)
-            for one, row in zip(settled, rows, strict=True)
-            if one.dead
+            (reply.dead.error, reply.dead.detail, now, *row)
+            for reply, row in zip(settled, rows, strict=True)
+            if reply.dead
         ]
         if dead:
             self._writer.executemany(_DIES, dead)

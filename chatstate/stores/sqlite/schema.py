@@ -1,7 +1,9 @@
 """The tables, as sqlite-utils migrations. What a released migration did is permanent.
 
-Times are seconds since 1970. `place` and `person` are ids of `conversations`, `chats` and
-`people` (see `chatstate.scope`), 0 for none. Values, events and replies are JSON text.
+1. Times are seconds since 1970.
+2. `place` and `person` are ids of `conversations`, `chats` and `people` (see `chatstate.scope`),
+   0 for none.
+3. Values, events and replies are JSON text.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from pathlib import Path
 from sqlite_utils import Database, Migrations
 
 from chatstate.errors import StorageError
+from chatstate.stores.sqlite.integer_keys import rewrite
 
 migrations = Migrations("chatstate")
 
@@ -21,6 +24,12 @@ def m001_initial(db: Database) -> None:
     """Create the tables."""
     for statement in _INITIAL:
         db.conn.execute(statement)
+
+
+@migrations()
+def m002_integer_keys(db: Database) -> None:
+    """Key values by integers: `state_values` and `state_names`; `states` becomes a view."""
+    rewrite(db.conn)
 
 
 _INITIAL = (
@@ -139,7 +148,8 @@ _INITIAL = (
 def migrate(db: Database, path: Path | str) -> None:
     """Bring the schema up to date.
 
-    Raises `StorageError` if a newer chatstate has written it; nothing is touched then.
+    Raises `StorageError` if a newer chatstate has written it, or if the disk has no room for what
+    is to be done; nothing is touched then.
     """
     with contextlib.closing(Database(memory=True)) as empty:
         known = {migration.name for migration in migrations.pending(empty)}

@@ -1,92 +1,103 @@
-"""The state: values written, used and expired. Its functions run inside the open transaction."""
+"""The state: values written, used and expired. Its functions run inside the open transaction.
+
+1. A value is written once in a transaction, however many of its turns change it.
+2. It is written only if the version is there that the turn expected; else none of the batch is.
+3. A value that expires goes with the account and the conversation of the turn that used it last:
+   there it is looked for when it is due, and told of when it has expired.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 
 from chatstate.messages import Chat, Event, Message, User
 from chatstate.scope import Key, Place
-from chatstate.stores.base import Arrival, Change, Expired, Expiry, TurnCommit
+from chatstate.stores.base import Arrival, Expired, Expiry, TurnCommit, Value
+from chatstate.stores.sqlite.errors import NotAllError
 from chatstate.stores.sqlite.inbox import Inbox
+from chatstate.stores.sqlite.names import StateNames
 
-LOAD = """SELECT value, version, schema, expires_at FROM states
-    WHERE bot = ? AND scope = ? AND name = ? AND place = ? AND person = ?"""
-DUE = """SELECT bot, scope, name, place, person, conversation FROM states
-    WHERE bot = ? AND scope = ? AND name = ? AND schema <= ? AND account = ? AND expires_at <= ?
-    LIMIT ? OFFSET ?"""
+_OF = """state = (SELECT id FROM state_names WHERE bot = ? AND scope = ? AND name = ?)
+    AND place = ? AND person = ?"""
+LOAD = f"SELECT value, version, schema, expires_at FROM state_values WHERE {_OF}"  # noqa: S608 - ours
+DUE = """SELECT place, person, conversation FROM state_values
+    WHERE state = (SELECT id FROM state_names WHERE bot = ? AND scope = ? AND name = ?)
+    AND schema <= ? AND account = ? AND expires_at <= ? LIMIT ? OFFSET ?"""
 # Each for values that never expire and for those that do: a NULL as a parameter takes time.
-_INSERT = """INSERT INTO states (value, version, schema, changed_at,
-        bot, scope, name, place, person)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
-_INSERT_EXPIRING = """INSERT INTO states (value, version, schema, changed_at,
-        expires_at, account, conversation, bot, scope, name, place, person)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
-_UPDATE = """UPDATE states SET value = ?, version = ?, schema = ?, changed_at = ?,
+_INSERT = """INSERT INTO state_values (value, version, schema, changed_at, state, place, person)
+    VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
+_INSERT_EXPIRING = """INSERT INTO state_values (value, version, schema, changed_at,
+        expires_at, account, conversation, state, place, person)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
+_UPDATE = """UPDATE state_values SET value = ?, version = ?, schema = ?, changed_at = ?,
         expires_at = NULL, account = NULL, conversation = NULL
-    WHERE bot = ? AND scope = ? AND name = ? AND place = ? AND person = ? AND version = ?"""
-_UPDATE_EXPIRING = """UPDATE states SET value = ?, version = ?, schema = ?, changed_at = ?,
+    WHERE state = ? AND place = ? AND person = ? AND version = ?"""
+_UPDATE_EXPIRING = """UPDATE state_values SET value = ?, version = ?, schema = ?, changed_at = ?,
         expires_at = ?, account = ?, conversation = ?
-    WHERE bot = ? AND scope = ? AND name = ? AND place = ? AND person = ? AND version = ?"""
-_USE = """UPDATE states SET expires_at = max(coalesce(expires_at, 0), ?),
-        account = ?, conversation = ?
-    WHERE bot = ? AND scope = ? AND name = ? AND place = ? AND person = ?"""
-_EXPIRED = """SELECT value, schema, version FROM states
-    WHERE bot = ? AND scope = ? AND name = ? AND place = ? AND person = ? AND expires_at <= ?"""
-_REMOVE = """DELETE FROM states
-    WHERE bot = ? AND scope = ? AND name = ? AND place = ? AND person = ?"""
+    WHERE state = ? AND place = ? AND person = ? AND version = ?"""
+_USE = f"""UPDATE state_values SET expires_at = max(coalesce(expires_at, 0), ?),
+        account = ?, conversation = ? WHERE {_OF}"""  # noqa: S608 - ours
+_EXPIRED = f"SELECT value, schema, version FROM state_values WHERE {_OF} AND expires_at <= ?"  # noqa: S608 - ours
+_REMOVE = f"DELETE FROM state_values WHERE {_OF}"  # noqa: S608 - ours
 _WHERE = """SELECT c.account, c.id, c.platform_id, c.kind, c.title, nullif(k.thread, '')
     FROM conversations AS k JOIN chats AS c ON c.id = k.chat WHERE k.id = ?"""
 _WHO = "SELECT platform_id, name FROM people WHERE id = ?"
 
-
-def write(connection: sqlite3.Connection, turns: Sequence[TurnCommit], now: float) -> bool:
-    """Write what turns changed and used; tell whether each value was as its turn expected it."""
-    changes = _collapsed(turns)
-    if changes is None:
-        return False
-    rows: dict[str, list[tuple[object, ...]]] = {}
-    for change, place in changes:
-        value = change.value
-        row = (value.text, value.version, value.schema, now)
-        expected = (change.expected,) if change.expected else ()
-        if value.expires_at is None:
-            statement = _UPDATE if expected else _INSERT
-            row = (*row, *change.key, *expected)
-        else:
-            statement = _UPDATE_EXPIRING if expected else _INSERT_EXPIRING
-            where = (value.expires_at, place.account, place.conversation)
-            row = (*row, *where, *change.key, *expected)
-        rows.setdefault(statement, []).append(row)
-    for statement, some in rows.items():
-        if connection.executemany(statement, some).rowcount != len(some):
-            return False
-    used = [
-        (use.expires_at, turn.place.account, turn.place.conversation, *use.key)
-        for turn in turns
-        for use in turn.used
-    ]
-    if used:
-        connection.executemany(_USE, used)
-    return True
+Changes = dict[Key, tuple[Value, int, Place]]
+"""By key: the new value, the version expected to be there (0 for none), and who wrote it where."""
 
 
-def _collapsed(turns: Sequence[TurnCommit]) -> list[tuple[Change, Place]] | None:
-    """Join changes of one key, each made on the one before, into a single write."""
-    last: dict[Key, tuple[Change, Place]] = {}
+def collapsed(turns: Sequence[TurnCommit]) -> Changes:
+    """Join changes of one key, each made on the one before, into a single write.
+
+    Raises `NotAllError` if one was not made on the one before.
+    """
+    last: Changes = {}
     for turn in turns:
         for change in turn.changes:
-            before = last.get(change.key)
-            if before is None:
-                last[change.key] = (change, turn.place)
-            elif before[0].value.version == change.expected:
-                joined = Change(change.key, before[0].expected, change.value)
-                last[change.key] = (joined, turn.place)
-            else:
-                return None
-    return list(last.values())
+            key, expected = change.key, change.expected
+            if key in last:
+                before, expected, _ = last[key]
+                if before.version != change.expected:
+                    raise NotAllError
+            last[key] = (change.value, expected, turn.place)
+    return last
+
+
+def write(connection: sqlite3.Connection, names: StateNames, changes: Changes, now: float) -> None:
+    """Write values. Raises `NotAllError` if one that is there is not what was expected."""
+    rows: dict[str, list[tuple[Any, ...]]] = {}
+    for key, (value, expected, place) in changes.items():
+        row: tuple[Any, ...] = (value.text, value.version, value.schema, now)
+        if value.expires_at is None:
+            statement = _UPDATE if expected else _INSERT
+        else:
+            statement = _UPDATE_EXPIRING if expected else _INSERT_EXPIRING
+            row += (value.expires_at, place.account, place.conversation)
+        _, _, _, of, who = key
+        number = names[key[:3]]
+        row += (number, of, who, expected) if expected else (number, of, who)
+        if statement in rows:
+            rows[statement].append(row)
+        else:
+            rows[statement] = [row]
+    for statement, some in rows.items():
+        if connection.executemany(statement, some).rowcount != len(some):
+            raise NotAllError
+
+
+def use(connection: sqlite3.Connection, turns: Sequence[TurnCommit]) -> None:
+    """Note that turns used values, which therefore expire later."""
+    rows = [
+        (used.expires_at, turn.place.account, turn.place.conversation, *used.key)
+        for turn in turns
+        for used in turn.used
+    ]
+    connection.executemany(_USE, rows)
 
 
 class Expiries:

@@ -1,14 +1,14 @@
 """`SQLiteStore`: the store's verbs on one SQLite file.
 
-Two connections: one writes, in shared transactions (`group_commit`), one reads, so that reads
-never wait behind writes. The process that has the store open holds a lock beside the file.
+1. All that writes is work for `group_commit`, which does it in shared transactions.
+2. What only reads has a connection of its own, so that it never waits behind writes.
+3. The process that has the store open holds a lock beside the file (`connection`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import logging
 import os
 import sqlite3
@@ -42,6 +42,7 @@ from chatstate.stores.base import (
 from chatstate.stores.sqlite import buttons
 from chatstate.stores.sqlite.aliases import Alias, Aliases
 from chatstate.stores.sqlite.connection import MEMORY, begin_run, connect, end_run
+from chatstate.stores.sqlite.disk import Disk
 from chatstate.stores.sqlite.errors import growing_pauses, is_passing, storage_error
 from chatstate.stores.sqlite.group_commit import GroupCommit
 from chatstate.stores.sqlite.inbox import (
@@ -55,7 +56,7 @@ from chatstate.stores.sqlite.inbox import (
 from chatstate.stores.sqlite.letters import ANY_REQUESTED, Reviver
 from chatstate.stores.sqlite.outbox import Outbox, Taking
 from chatstate.stores.sqlite.states import DUE, LOAD, Expiries
-from chatstate.stores.sqlite.turns import commit_turns
+from chatstate.stores.sqlite.turns import Turns
 
 log = logging.getLogger("chatstate.store")
 
@@ -116,6 +117,7 @@ class SQLiteStore:
         self._run = run.id
         self._inbox = Inbox(self._writer, self._clock, self._waiting_limit, self._overflow)
         self._outbox = Outbox(self._writer, self._clock)
+        self._turns = Turns(self._writer, self._inbox, self._clock)
         self._reviver = Reviver(self._writer, self._inbox)
         self._aliases = Aliases(self._writer)
         self._expiries = Expiries(self._writer, self._inbox, self._clock)
@@ -124,12 +126,12 @@ class SQLiteStore:
             self.path,
             (
                 self._accounts,
-                self._aliases.note,
+                self._alias,
                 self._people,
                 self._inbox.ingest,
                 self._note,
                 self._inbox.suspect,
-                self._turns,
+                self._turns.commit,
                 self._outbox.take,
                 self._outbox.begin,
                 self._outbox.unsent,
@@ -139,8 +141,8 @@ class SQLiteStore:
                 self._nothing,
             ),
             self._outbox.settle,
-            self._inbox.reload,
-            threaded=self.path != MEMORY,
+            self._reload,
+            Disk(self._writer, None if self.path == MEMORY else self.path),
         )
         return run
 
@@ -171,7 +173,9 @@ class SQLiteStore:
         return self._commits.submit(self._inbox.ingest, delivery, weight=len(events))
 
     async def commit(self, turns: Sequence[TurnCommit]) -> Sequence[Outcome]:
-        done: Sequence[Outcome] = await self._commits.submit(self._turns, turns, weight=len(turns))
+        done: Sequence[Outcome] = await self._commits.submit(
+            self._turns.commit, turns, weight=len(turns)
+        )
         return done
 
     async def take(self, conversation: int, after: tuple[int, int], limit: int) -> Sequence[Owed]:
@@ -196,8 +200,7 @@ class SQLiteStore:
         return person
 
     async def alias(self, account: int, old: str, new: str) -> None:
-        await self._commits.submit(self._aliases.note, Alias(account, old, new))
-        self._inbox.reload()
+        await self._commits.submit(self._alias, Alias(account, old, new))
 
     async def note(self, turn: int, name: str, value: str) -> bool:
         kept: bool = await self._commits.submit(self._note, (turn, name, value))
@@ -238,6 +241,15 @@ class SQLiteStore:
             self._reviver.accounts.add(row[0])
         return accounts
 
+    def _alias(self, aliases: Sequence[Alias]) -> list[None]:
+        done = self._aliases.note(aliases)
+        self._inbox.reload()  # conversations may have become one
+        return done
+
+    def _reload(self) -> None:
+        self._inbox.reload()
+        self._turns.reload()
+
     def _nothing(self, calls: Sequence[None]) -> list[None]:
         return [None] * len(calls)
 
@@ -254,18 +266,6 @@ class SQLiteStore:
             == 1
             for turn, name, value in notes
         ]
-
-    def _turns(self, works: Sequence[Sequence[TurnCommit]]) -> list[Sequence[Outcome]]:
-        turns = [turn for work in works for turn in work]
-        outcomes, all_now = commit_turns(self._writer, turns, self._clock())
-        if all_now:
-            for turn in turns:
-                self._inbox.done(turn.place.conversation, 1 + len(turn.also))
-        else:
-            for conversation in {turn.place.conversation for turn in turns}:
-                self._inbox.recount(conversation)
-        ends = list(itertools.accumulate(len(work) for work in works))
-        return [outcomes[end - len(work) : end] for work, end in zip(works, ends, strict=True)]
 
     # Reading
 
@@ -295,9 +295,12 @@ class SQLiteStore:
     async def due(
         self, bound: tuple[Scope, str, int], account: int, skip: int, limit: int
     ) -> Sequence[Due]:
+        scope, name, _ = bound
         values = (self._bot, *bound, account, self._clock(), limit, skip)
-        rows = await self._read(DUE, values)
-        return [Due(Key(*key), conversation) for *key, conversation in rows]
+        return [
+            Due(Key(self._bot, scope, name, place, person), conversation)
+            for place, person, conversation in await self._read(DUE, values)
+        ]
 
     async def address(self, conversation: int) -> Address:
         ((account, chat, thread),) = await self._read(_ADDRESS, (conversation,))

@@ -1,17 +1,32 @@
-"""Committing turns: the statements, for many at once or, where that fails, one by one."""
+"""Committing turns: a batch of them at once or, where that fails, one by one.
+
+1. What a batch writes is gathered in one pass over it; then each statement runs once for all.
+   What a turn does not use (dead letters, notes, buttons, other events) costs it one look.
+2. A batch is first tried without a savepoint, for which SQLite would copy every page it changes.
+   If some turn of it cannot be applied, the transaction is rolled back and tried again, now with
+   a savepoint for each turn.
+3. An event is done only after those before it in its conversation. Where the inbox counts no
+   other that waits, that need not be looked up.
+"""
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 import msgspec
 
 from chatstate.stores.base import Outcome, TurnCommit
 from chatstate.stores.sqlite import buttons, states
+from chatstate.stores.sqlite.errors import NotAllError, TryAgainError
+from chatstate.stores.sqlite.inbox import Inbox
+from chatstate.stores.sqlite.names import StateNames
 
-_DONE = """UPDATE inbox SET body = NULL, done_at = ?, attempt = ? WHERE seq = ? AND done_at IS NULL
+_DONE = "UPDATE inbox SET body = NULL, done_at = ?, attempt = ? WHERE seq = ? AND done_at IS NULL"
+_DONE_IN_ORDER = """UPDATE inbox SET body = NULL, done_at = ?, attempt = ?
+    WHERE seq = ? AND done_at IS NULL
     AND (ahead OR NOT EXISTS (SELECT 1 FROM inbox AS earlier
         WHERE earlier.conversation = inbox.conversation
         AND earlier.seq < inbox.seq AND earlier.done_at IS NULL))"""
@@ -22,97 +37,146 @@ _DIES = """INSERT INTO dead_letters
     FROM inbox AS i JOIN accounts AS a ON a.id = i.account WHERE i.seq = ?"""
 _OWE = """INSERT INTO outbox (conversation, turn, part, body, owed_at, begun_at)
     VALUES (?, ?, ?, ?, ?, ?)"""
+_FORGET_NOTES = "DELETE FROM notes WHERE turn = ?"
+
+_Fate = Literal["waiting", "dropped", "ours", "another's"]
 
 
-class _NotAllError(Exception):
-    """Some turn of a batch cannot be applied as it is."""
+class Turns:
+    """Commits turns inside the open transaction, and tells the inbox what waits no longer."""
 
+    def __init__(
+        self, writer: sqlite3.Connection, inbox: Inbox, clock: Callable[[], float]
+    ) -> None:
+        self._writer = writer
+        self._inbox = inbox
+        self._clock = clock
+        self._names = StateNames(writer)
+        self._one_by_one = False
 
-def commit_turns(
-    connection: sqlite3.Connection, turns: Sequence[TurnCommit], now: float
-) -> tuple[list[Outcome], bool]:
-    """Commit `turns`, in order, inside the open transaction.
+    def reload(self) -> None:
+        """Forget what was read in a transaction that was rolled back."""
+        self._names.clear()
 
-    Return what became of each, and whether all are applied now, for the first time.
-    """
-    connection.execute("SAVEPOINT turns")
-    try:
-        _apply(connection, turns, now)
-    except (_NotAllError, sqlite3.IntegrityError):
-        _undo(connection, "turns")
-        return [_commit_one(connection, turn, now) for turn in turns], False
-    connection.execute("RELEASE turns")
-    return ["applied"] * len(turns), True
+    def commit(self, works: Sequence[Sequence[TurnCommit]]) -> Sequence[Sequence[Outcome]]:
+        """Commit turns in order; return the outcome of each, by the call it came in."""
+        turns = works[0] if len(works) == 1 else [turn for work in works for turn in work]
+        outcomes: list[Outcome] = (self._each if self._one_by_one else self._all)(turns)
+        if len(works) == 1:
+            return (outcomes,)
+        ends = itertools.accumulate(len(work) for work in works)
+        return [outcomes[end - len(work) : end] for work, end in zip(works, ends, strict=True)]
 
+    def _all(self, turns: Sequence[TurnCommit]) -> list[Outcome]:
+        try:
+            changes = states.collapsed(turns)
+        except NotAllError:  # nothing is written yet
+            return self._each(turns)
+        try:
+            self._apply(turns, changes, self._inbox.waiting, self._clock())
+        except (NotAllError, sqlite3.IntegrityError) as error:
+            self._one_by_one = True
+            raise TryAgainError from error
+        self._inbox.all_done(turns)
+        return ["applied"] * len(turns)
 
-def _commit_one(connection: sqlite3.Connection, turn: TurnCommit, now: float) -> Outcome:
-    fates = {seq: _fate(connection, seq, turn.attempt) for seq in (*turn.also, turn.seq)}
-    live = [seq for seq, fate in fates.items() if fate == "waiting"]
-    if not live or "another's" in fates.values():
-        return "applied" if "ours" in fates.values() else "fenced"
-    if any(_fate(connection, seq, 0) in ("waiting", "dropped") for seq in turn.after):
-        return "conflict"
-    turn = msgspec.structs.replace(turn, seq=live[-1], also=live[:-1])
-    connection.execute("SAVEPOINT one")
-    try:
-        _apply(connection, (turn,), now)
-    except _NotAllError:
-        _undo(connection, "one")
-        return "conflict"
-    connection.execute("RELEASE one")
-    return "applied"
+    def _each(self, turns: Sequence[TurnCommit]) -> list[Outcome]:
+        now = self._clock()
+        outcomes: list[Outcome] = [self._by_itself(turn, now) for turn in turns]
+        for conversation in {turn.place.conversation for turn in turns}:
+            self._inbox.recount(conversation)
+        self._one_by_one = False
+        return outcomes
 
+    def _by_itself(self, turn: TurnCommit, now: float) -> Outcome:
+        fates = {seq: self._fate(seq, turn.attempt) for seq in (*turn.also, turn.seq)}
+        live = [seq for seq, fate in fates.items() if fate == "waiting"]
+        if not live or "another's" in fates.values():
+            return "applied" if "ours" in fates.values() else "fenced"
+        if any(self._fate(seq, 0) in ("waiting", "dropped") for seq in turn.after):
+            return "conflict"
+        return self._try(msgspec.structs.replace(turn, seq=live[-1], also=live[:-1]), now)
 
-def _fate(
-    connection: sqlite3.Connection, seq: int, attempt: int
-) -> Literal["waiting", "dropped", "ours", "another's"]:
-    """Return what has become of an event; one that is long pruned was somebody's."""
-    row = connection.execute("SELECT done_at, attempt FROM inbox WHERE seq = ?", (seq,)).fetchone()
-    if row is None:
-        return "another's"
-    if row[0] is None:
-        return "waiting"
-    if row[1] is None:
-        return "dropped"
-    return "ours" if row[1] == attempt else "another's"
+    def _try(self, turn: TurnCommit, now: float) -> Outcome:
+        self._writer.execute("SAVEPOINT turn")
+        try:
+            self._apply((turn,), states.collapsed((turn,)), {}, now)
+        except NotAllError:  # not for errors of the disk: these may have ended the transaction
+            self._writer.execute("ROLLBACK TO turn")
+            self._writer.execute("RELEASE turn")
+            self._names.clear()
+            return "conflict"
+        self._writer.execute("RELEASE turn")
+        return "applied"
 
+    def _fate(self, seq: int, attempt: int) -> _Fate:
+        """Return what has become of an event; one that is long pruned was somebody's."""
+        row = self._writer.execute(
+            "SELECT done_at, attempt FROM inbox WHERE seq = ?", (seq,)
+        ).fetchone()
+        if row is None:
+            return "another's"
+        if row[0] is None:
+            return "waiting"
+        if row[1] is None:
+            return "dropped"
+        return "ours" if row[1] == attempt else "another's"
 
-def _undo(connection: sqlite3.Connection, savepoint: str) -> None:
-    """Not for errors of the disk: these may have ended the transaction and its savepoints."""
-    connection.execute(f"ROLLBACK TO {savepoint}")
-    connection.execute(f"RELEASE {savepoint}")
+    def _apply(
+        self,
+        turns: Sequence[TurnCommit],
+        changes: states.Changes,
+        waiting: Mapping[int, int],
+        now: float,
+    ) -> None:
+        """Write what turns do. Raises `NotAllError` if one of them cannot be applied as it is."""
+        done: list[tuple[Any, ...]] = []
+        in_order: list[tuple[Any, ...]] = []
+        owed: list[tuple[Any, ...]] = []
+        special: list[TurnCommit] = []
+        for turn in turns:
+            conversation = turn.place.conversation
+            if turn.also or turn.dead or turn.noted or turn.buttons or turn.used:
+                special.append(turn)
+                in_order += [(now, turn.attempt, seq) for seq in turn.also]
+            rows = done if waiting.get(conversation) == 1 else in_order
+            rows.append((now, turn.attempt, turn.seq))
+            owed += [
+                (conversation, reply.turn, reply.part, reply.body, now, reply.begun_at)
+                for reply in turn.owed
+            ]
+        if special:
+            self._die(special, now)
+        self._write_all(_DONE, done)
+        self._write_all(_DONE_IN_ORDER, in_order)
+        states.write(self._writer, self._names, changes, now)
+        if owed:
+            self._writer.executemany(_OWE, owed)
+        if special:
+            self._finish(special)
 
+    def _write_all(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        if rows and self._writer.executemany(statement, rows).rowcount != len(rows):
+            raise NotAllError
 
-def _apply(connection: sqlite3.Connection, turns: Sequence[TurnCommit], now: float) -> None:
-    dead = [
-        (t.dead.error, t.dead.detail, now, seq) for t in turns if t.dead for seq in (*t.also, t.seq)
-    ]
-    if dead:
-        connection.executemany(_DIES, dead)
-    _all(
-        connection,
-        _DONE,
-        [(now, turn.attempt, seq) for turn in turns for seq in (*turn.also, turn.seq)],
-    )
-    noted = [
-        (seq,) for turn in turns if turn.noted and not turn.dead for seq in (*turn.also, turn.seq)
-    ]
-    if noted:
-        connection.executemany("DELETE FROM notes WHERE turn = ?", noted)
-    if not states.write(connection, turns, now):
-        raise _NotAllError
-    owed = [
-        (turn.place.conversation, reply.turn, reply.part, reply.body, now, reply.begun_at)
-        for turn in turns
-        for reply in turn.owed
-    ]
-    if owed:
-        connection.executemany(_OWE, owed)
-        buttons.keep(connection, turns)
+    def _die(self, turns: Sequence[TurnCommit], now: float) -> None:
+        """Keep the events of turns that failed, before they are erased."""
+        dead = [
+            (turn.dead.error, turn.dead.detail, now, seq)
+            for turn in turns
+            if turn.dead
+            for seq in (*turn.also, turn.seq)
+        ]
+        self._writer.executemany(_DIES, dead)
 
-
-def _all(
-    connection: sqlite3.Connection, statement: str, rows: Sequence[tuple[object, ...]]
-) -> None:
-    if rows and connection.executemany(statement, rows).rowcount != len(rows):
-        raise _NotAllError
+    def _finish(self, turns: Sequence[TurnCommit]) -> None:
+        """Do what only some turns ask for. Those that died keep their notes, to be tried again."""
+        noted = [
+            (seq,)
+            for turn in turns
+            if turn.noted and not turn.dead
+            for seq in (*turn.also, turn.seq)
+        ]
+        self._writer.executemany(_FORGET_NOTES, noted)
+        states.use(self._writer, turns)
+        buttons.keep(self._writer, turns)

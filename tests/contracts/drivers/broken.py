@@ -43,7 +43,7 @@ class Changing:
         await self.host.moved(old, new)
 
     async def deliver(self, events: Sequence[Event], cursor: str | None = None) -> Any:
-        return await self.host.deliver([self.change(one) for one in events], cursor)
+        return await self.host.deliver([self.change(event) for event in events], cursor)
 
 
 def message(event: Event, **changes: Any) -> Event:
@@ -119,7 +119,7 @@ class Hurries(Broken):
             await self.news.wait()
             news, self.inbox = self.inbox, []
             self.news.clear()
-            await host.deliver([one for one in news if isinstance(one, Event)])
+            await host.deliver([update for update in news if isinstance(update, Event)])
 
 
 class Swallows(Broken):
@@ -137,7 +137,7 @@ class Reverses(Broken):
             await self.news.wait()
             await asyncio.sleep(0.05)
             self.inbox.reverse()
-            await host.deliver([one for one in self.inbox if isinstance(one, Event)])
+            await host.deliver([update for update in self.inbox if isinstance(update, Event)])
             self.inbox.clear()
             self.news.clear()
 
@@ -189,7 +189,7 @@ class CutsAnywhere(Broken):
         limit = self.capabilities.text_limit // 2 - 1
         text = post.text.text
         pages = [text[at : at + limit] for at in range(0, len(text), limit)] or [""]
-        return [part for one in pages for part in super(Broken, self).render(plain(post, one))]
+        return [part for page in pages for part in super(Broken, self).render(plain(post, page))]
 
 
 class ForgetsMarkup(Broken):
@@ -203,7 +203,8 @@ class Counts(Broken):
     def render(self, post: Post) -> Sequence[Part]:
         self.count += 1
         return [
-            replace(one, content={**one.content, "n": self.count}) for one in super().render(post)
+            replace(part, content={**part.content, "n": self.count})
+            for part in super().render(post)
         ]
 
 

@@ -120,7 +120,7 @@ class ConsoleDriver(AdapterDriver):
         where = place_named(heads["in"]) if "in" in heads else self.console.session.place
         there = self.messages.setdefault(where, {})
         if "deleted" in heads:
-            (gone,) = [one.id for one in there.values() if one.text == heads["deleted"]]
+            (gone,) = [message.id for message in there.values() if message.text == heads["deleted"]]
             del there[gone]
             return
         said = self.console.session._said[-1]

@@ -55,7 +55,7 @@ class Reachable(FakePlatform):
 
     def render(self, post: Post) -> Sequence[Part]:
         posts = pages(post, self.capabilities.text_limit, self._measure)
-        return [part for one in posts for part in super(Reachable, self).render(one)]
+        return [part for piece in posts for part in super(Reachable, self).render(piece)]
 
     async def perform(self, action: Action) -> Sent:
         if not self.up.is_set():
@@ -103,7 +103,7 @@ class FakeDriver(AdapterDriver):
 
     def shown(self, who: Speaker) -> Sequence[Shown]:
         there = self.platform.shown(chat_of(who).id)
-        return [shown(one) for one in there if one.thread == who.thread]
+        return [shown(message) for message in there if message.thread == who.thread]
 
     async def edit(self, who: Speaker, message: str, text: str) -> None:
         edited = replace(self.message(who, text, "edit"), id=message)
@@ -124,7 +124,7 @@ class FakeDriver(AdapterDriver):
         return self.platform.typing.count(chat_of(who).id)
 
     def waiting(self) -> int:
-        ended = {*self.platform.finished, *(one.event for one in self.platform.delivered)}
+        ended = {*self.platform.finished, *(reply.event for reply in self.platform.delivered)}
         return len(set(self.pressed) - ended)
 
     async def redeliver(self, message: str) -> None:
@@ -164,13 +164,13 @@ def chat_of(who: Speaker) -> Chat:
     return Chat(who.chat, "group") if who.chat else Chat(f"private-{who.user}")
 
 
-def shown(one: Delivered) -> Shown:
+def shown(message: Delivered) -> Shown:
     return Shown(
-        one.edits or one.id,
-        one.text,
-        {span.kind for span in one.styled.spans},
-        one.labels,
-        one.files,
-        one.reply_to,
-        one.edits is not None,
+        message.edits or message.id,
+        message.text,
+        {span.kind for span in message.styled.spans},
+        message.labels,
+        message.files,
+        message.reply_to,
+        message.edits is not None,
     )

@@ -1,4 +1,10 @@
-"""The adapters' contract, second part: buttons, presses, and what a bot edits and deletes."""
+"""The adapters' contract: buttons, presses, and what a bot edits and deletes.
+
+1. A press says what its button sends, whole, and by whom it was pressed.
+2. Buttons that are shown work in the next process too.
+3. A press that somebody made up reaches no handler, and is answered.
+4. A platform that lacks buttons or edits gets a list of what to send, or a new message.
+"""
 
 # ruff: noqa: S101 - a test suite
 
@@ -33,11 +39,11 @@ class ButtonsContract(AdapterSuite):
 
     async def test_buttons_are_shown(self, tmp_path: Path) -> None:
         """With their labels in order; or as a list of what to send, where there are none."""
-        async with self.session(tmp_path, ask) as one:
-            replies = await one.say("hi")
+        async with self.session(tmp_path, ask) as session:
+            replies = await session.say("hi")
             text = " ".join(" ".join(reply.text for reply in replies).split())
             assert text.startswith("Choose!"), f"the text above the buttons is lost: {text!r}"
-            if one.capabilities.buttons:
+            if session.capabilities.buttons:
                 assert [list(reply.labels) for reply in replies] == [LABELS], f"shown: {replies}"
                 return
             for shown in (*LABELS, "/vote yes", "/vote no", *LONG.split()):
@@ -45,71 +51,71 @@ class ButtonsContract(AdapterSuite):
 
     async def test_what_a_button_shows_may_be_typed_instead(self, tmp_path: Path) -> None:
         """A command that is listed instead of a button runs when somebody sends it."""
-        async with self.session(tmp_path, ask) as one:
-            await one.say("hi")
-            reply = only(await one.say("/vote no"))
+        async with self.session(tmp_path, ask) as session:
+            await session.say("hi")
+            reply = only(await session.say("/vote no"))
             assert reply.text == "voted no", f"/vote was sent; the answer is {reply.text!r}"
 
     async def test_a_pressed_value_is_text(self, tmp_path: Path) -> None:
         """It arrives as text of a press on that message, and never runs a command."""
-        async with self.session(tmp_path, ask) as one:
-            message = await _asked(one)
-            reply = only(await one.press("Yes", message))
+        async with self.session(tmp_path, ask) as session:
+            message = await _asked(session)
+            reply = only(await session.press("Yes", message))
             assert reply.text == "pressed /vote yes"
-            press = one.script.heard[-1]
+            press = session.script.heard[-1]
             assert (press.kind, press.text) == ("press", "/vote yes")
             assert press.pressed, "`Message.pressed` must name the message that the button hangs on"
             assert press.pressed.id == message.id, "`Message.pressed` names another message"
-            assert press.sender == one.script.heard[0].sender, "somebody else pressed"
-            assert one.script.votes == []
+            assert press.sender == session.script.heard[0].sender, "somebody else pressed"
+            assert session.script.votes == []
 
     async def test_a_pressed_command_runs(self, tmp_path: Path) -> None:
         """As if it had been typed."""
-        async with self.session(tmp_path, ask) as one:
-            reply = only(await one.press("Vote", await _asked(one)))
-            assert (reply.text, one.script.votes) == ("voted no", ["no"])
+        async with self.session(tmp_path, ask) as session:
+            reply = only(await session.press("Vote", await _asked(session)))
+            assert (reply.text, session.script.votes) == ("voted no", ["no"])
 
     async def test_a_long_value_arrives_whole(self, tmp_path: Path) -> None:
         """However few bytes a platform's buttons carry."""
-        async with self.session(tmp_path, ask) as one:
-            message = await _asked(one)
-            await one.press("Häh? 🎲", message)
-            assert one.script.heard[-1].text == LONG, (
+        async with self.session(tmp_path, ask) as session:
+            message = await _asked(session)
+            await session.press("Häh? 🎲", message)
+            assert session.script.heard[-1].text == LONG, (
                 "a press must be delivered with the `PostButton.data` of the button as its text "
                 "and with the id of its message, which is the `message_id` of `Sent`"
             )
 
     async def test_buttons_work_after_a_restart(self, tmp_path: Path) -> None:
         """Those that are shown when the bot stops: nothing of them may be in memory alone."""
-        async with self.session(tmp_path, ask) as one:
-            message = await _asked(one)
-            await one.restart()
+        async with self.session(tmp_path, ask) as session:
+            message = await _asked(session)
+            await session.restart()
             for label, said in (("Yes", "/vote yes"), ("Häh? 🎲", LONG)):
-                await one.press(label, message)
-                heard = one.script.heard[-1]
+                await session.press(label, message)
+                heard = session.script.heard[-1]
                 assert (heard.kind, heard.text) == ("press", said)
 
     async def test_a_press_that_was_made_up_is_refused_and_answered(self, tmp_path: Path) -> None:
         """Whatever data a manipulated client sends: it is delivered as it is, and told."""
-        async with self.session(tmp_path, ask) as one:
-            message = await _asked(one)
+        async with self.session(tmp_path, ask) as session:
+            message = await _asked(session)
             for data in ("made up", "c/vote forged", "x" * 60):
-                seen, before = len(one.watched.events), one.shown()
-                await one.driver.forge(ALICE, message.id, data)
-                replies = await one.answers(ALICE, seen, before)
+                seen, before = len(session.watched.events), session.shown()
+                await session.driver.forge(ALICE, message.id, data)
+                replies = await session.answers(ALICE, seen, before)
                 assert [reply.text for reply in replies] == [ENGLISH["dead_button"]]
-            assert len(one.script.heard) == 1, "a press that was made up reached the bot"
-            assert one.script.votes == []
+            assert len(session.script.heard) == 1, "a press that was made up reached the bot"
+            assert session.script.votes == []
 
     async def test_who_presses_is_told(self, tmp_path: Path) -> None:
         """In a group a press is by whoever pressed, not by whom the bot had answered."""
         alice, bob = Speaker("alice", "room"), Speaker("bob", "room")
-        async with self.session(tmp_path, ask) as one:
-            one.needs("buttons")
-            message = only(await one.say("hi", alice))
-            await one.press("Yes", message, bob)
-            await one.say("and me", bob)
-            said, pressed, bobs = [heard.sender.id for heard in one.script.heard]
+        async with self.session(tmp_path, ask) as session:
+            session.needs("buttons")
+            message = only(await session.say("hi", alice))
+            await session.press("Yes", message, bob)
+            await session.say("and me", bob)
+            said, pressed, bobs = [heard.sender.id for heard in session.script.heard]
             assert said != pressed == bobs
 
     async def test_a_press_may_edit_its_message(self, tmp_path: Path) -> None:
@@ -123,19 +129,19 @@ class ButtonsContract(AdapterSuite):
             return Reply("Done.", edit=pressed) if pressed else ask_once
 
         ask_once = Reply("Yes?", buttons=[Button("Yes")])
-        async with self.session(tmp_path, answer) as one:
-            one.needs("edit")
-            first = await _asked(one)
-            await one.say("another")
-            second = only(await one.press("Yes", first))
+        async with self.session(tmp_path, answer) as session:
+            session.needs("edit")
+            first = await _asked(session)
+            await session.say("another")
+            second = only(await session.press("Yes", first))
             assert (second.id, second.text, list(second.labels)) == (
                 first.id,
                 "Again!",
                 ["Once more"],
             ), f"the edited message is now {second}"
-            third = only(await one.press("Once more", second))
+            third = only(await session.press("Once more", second))
             assert (third.id, third.text, list(third.labels)) == (first.id, "Done.", [])
-            assert one.texts() == ["Done.", "Yes?"], "an edited message must keep its place"
+            assert session.texts() == ["Done.", "Yes?"], "an edited message must keep its place"
 
     async def test_a_message_is_edited(self, tmp_path: Path) -> None:
         """The bot's own one, by its id; where nothing can be edited the text is sent anew."""
@@ -144,45 +150,53 @@ class ButtonsContract(AdapterSuite):
         def answer(turn: Turn) -> Reply:
             return Reply(turn.text, edit=ids[0] if ids else None)
 
-        async with self.session(tmp_path, answer) as one:
-            first = only(await one.say("first"))
+        async with self.session(tmp_path, answer) as session:
+            first = only(await session.say("first"))
             ids.append(first.id)
-            second = only(await one.say("second"))
+            second = only(await session.say("second"))
             assert second.text == "second"
-            assert one.texts() == (["second"] if one.capabilities.edit else ["first", "second"])
-            assert second.edited == one.capabilities.edit, f"it is not shown as edited: {second}"
+            assert session.texts() == (
+                ["second"] if session.capabilities.edit else ["first", "second"]
+            )
+            assert second.edited == session.capabilities.edit, (
+                f"it is not shown as edited: {second}"
+            )
 
     async def test_a_message_is_deleted(self, tmp_path: Path) -> None:
         """The bot's own one, by its id; where nothing can be deleted it stays."""
-        async with self.session(tmp_path, lambda t: Delete(ids[0]) if ids else t.text) as one:
+        async with self.session(tmp_path, lambda t: Delete(ids[0]) if ids else t.text) as session:
             ids: list[str] = []
-            first = only(await one.say("first"))
+            first = only(await session.say("first"))
             ids.append(first.id)
-            await one.say("delete it")
-            assert one.texts() == ([] if one.capabilities.edit else ["first"])
+            await session.say("delete it")
+            assert session.texts() == ([] if session.capabilities.edit else ["first"])
 
     async def test_buttons_hang_below_a_long_text(self, tmp_path: Path) -> None:
         """On the last of its messages."""
-        async with self.session(tmp_path, lambda _: Reply(Markdown(text), buttons=BUTTONS)) as one:
-            one.needs("buttons")
-            text = "**word** " * times(one, "word ")
-            replies = await one.say("go")
+        async with self.session(
+            tmp_path, lambda _: Reply(Markdown(text), buttons=BUTTONS)
+        ) as session:
+            session.needs("buttons")
+            text = "**word** " * times(session, "word ")
+            replies = await session.say("go")
             assert [list(reply.labels) for reply in replies[:-1]] == [[]] * (len(replies) - 1)
             assert list(replies[-1].labels) == LABELS
-            within_limit(one)
+            within_limit(session)
 
     async def test_a_press_without_an_answer_ends(self, tmp_path: Path) -> None:
         """Nobody is left with a sign that something is being waited for; nor is any answered."""
-        async with self.session(tmp_path, lambda t: None if t.message.pressed else ask(t)) as one:
-            one.needs("finish")
-            message = await _asked(one)
-            await one.press("Yes", message)
-            assert one.driver.waiting() == 0, '`perform` must do "finish", by the `origin`'
-            await one.press("Vote", message)
-            assert one.driver.waiting() == 0, "an answered press still waits: look at `origin`"
+        async with self.session(
+            tmp_path, lambda t: None if t.message.pressed else ask(t)
+        ) as session:
+            session.needs("finish")
+            message = await _asked(session)
+            await session.press("Yes", message)
+            assert session.driver.waiting() == 0, '`perform` must do "finish", by the `origin`'
+            await session.press("Vote", message)
+            assert session.driver.waiting() == 0, "an answered press still waits: look at `origin`"
 
 
-async def _asked(one: Session) -> Shown:
+async def _asked(session: Session) -> Shown:
     """Say something; return the one message with buttons that is the answer."""
-    one.needs("buttons")
-    return only(await one.say("hi"))
+    session.needs("buttons")
+    return only(await session.say("hi"))

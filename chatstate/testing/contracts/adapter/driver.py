@@ -1,4 +1,10 @@
-"""What the adapters' contract asks of the platform that the adapter under test talks to."""
+"""What the adapters' contract asks of the platform that the adapter under test talks to.
+
+1. A driver plays the people and the platform. Of the adapter it knows how one is made, no more.
+2. It is made for one test, and everything it started ends with it.
+3. Three methods must be given. Each further one that is not skips the tests that need it, which
+   then say so.
+"""
 
 # ruff: noqa: ARG002 - what a driver does not override takes what the others take
 

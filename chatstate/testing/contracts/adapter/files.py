@@ -1,4 +1,9 @@
-"""The adapters' contract, third part: files, both ways."""
+"""The adapters' contract: files, both ways.
+
+1. A file arrives with its name and its bytes, in its order, and with the text it goes with.
+2. One that cannot be sent, or is too large, is told of; the text is sent all the same.
+3. A file that is owed outlives the process.
+"""
 
 # ruff: noqa: S101 - a test suite
 
@@ -28,11 +33,11 @@ class FilesContract(AdapterSuite):
 
     async def test_a_file_is_sent(self, tmp_path: Path) -> None:
         """With its text, its name and its bytes; or as a note, where files cannot be sent."""
-        async with self.session(tmp_path, lambda _: Reply("Here:", files=[NOTES])) as one:
-            replies = await one.say("hi")
+        async with self.session(tmp_path, lambda _: Reply("Here:", files=[NOTES])) as session:
+            replies = await session.say("hi")
             text = " ".join(reply.text for reply in replies)
             assert text.startswith("Here:")
-            if one.capabilities.files:
+            if session.capabilities.files:
                 sent = _sent([file for reply in replies for file in reply.files])
                 assert sent == [("notes.txt", NOTES.read())], f"sent: {sent}"
             else:
@@ -42,33 +47,35 @@ class FilesContract(AdapterSuite):
     async def test_files_without_a_text_are_sent_in_order(self, tmp_path: Path) -> None:
         """Large ones too, each under its own name."""
         files = [File(DATA, "größte 1.bin"), NOTES]
-        async with self.session(tmp_path, lambda _: Reply(files=files)) as one:
-            one.needs("files")
-            replies = await one.say("hi")
+        async with self.session(tmp_path, lambda _: Reply(files=files)) as session:
+            session.needs("files")
+            replies = await session.say("hi")
             sent = [file for reply in replies for file in reply.files]
             assert [file.name for file in sent] == ["größte 1.bin", "notes.txt"]
             assert [file.data for file in sent] == [DATA, NOTES.read()], "bytes were changed"
 
     async def test_a_file_that_is_too_large_is_told_of(self, tmp_path: Path) -> None:
         """A note says so, and the text is sent."""
-        async with self.session(tmp_path, lambda _: Reply("Here:", files=[file])) as one:
-            limit = _limit(one)
+        async with self.session(tmp_path, lambda _: Reply("Here:", files=[file])) as session:
+            limit = _limit(session)
             file = File(bytes(limit + 1), "large.bin")
-            reply = only(await one.say("hi"))
+            reply = only(await session.say("hi"))
             size = readable_size(limit + 1)
             note = say(ENGLISH, "file_too_large", file="large.bin", size=size)
             assert (reply.text, list(reply.files)) == (f"Here:\n\n{note}", [])
 
     async def test_a_file_that_is_owed_outlives_a_restart(self, tmp_path: Path) -> None:
         """It is sent when the platform can be reached again."""
-        async with self.session(tmp_path, lambda _: NOTES) as one:
-            one.needs("files")
-            await owe(one, "hi")
-            await one.stop(hurry=True)
-            await one.driver.reconnect()
-            await one.start()
-            await one.until(one.shown, "a file that is owed is not sent", advancing=1.0)
-            assert [_sent(reply.files) for reply in one.shown()] == [[("notes.txt", NOTES.read())]]
+        async with self.session(tmp_path, lambda _: NOTES) as session:
+            session.needs("files")
+            await owe(session, "hi")
+            await session.stop(hurry=True)
+            await session.driver.reconnect()
+            await session.start()
+            await session.until(session.shown, "a file that is owed is not sent", advancing=1.0)
+            assert [_sent(reply.files) for reply in session.shown()] == [
+                [("notes.txt", NOTES.read())]
+            ]
 
     async def test_a_file_is_received(self, tmp_path: Path) -> None:
         """With its text, its name, its type and its bytes."""
@@ -80,14 +87,14 @@ class FilesContract(AdapterSuite):
             return "thanks"
 
         received: list[tuple[str, str, bytes]] = []
-        async with self.session(tmp_path, answer) as one:
-            one.needs("files")
+        async with self.session(tmp_path, answer) as session:
+            session.needs("files")
             files = [SentFile("a b.png", "image/png", DATA)]
-            reply = only(await one.say("look", files=files))
+            reply = only(await session.say("look", files=files))
             assert reply.text == "thanks"
-            assert one.script.heard[0].text == "look", "the text that came with a file is lost"
+            assert session.script.heard[0].text == "look", "the text that came with a file is lost"
             assert received == [("a b.png", "image/png", DATA)], (
-                f"`Message.attachments` were {one.script.heard[0].attachments}; "
+                f"`Message.attachments` were {session.script.heard[0].attachments}; "
                 "`open` must give the bytes of what the `ref` of one names"
             )
 
@@ -98,12 +105,12 @@ class FilesContract(AdapterSuite):
             await turn.download(turn.message.attachments[0])
             return "thanks"
 
-        async with self.session(tmp_path, answer) as one:
-            one.needs("files")
-            able = one.capabilities
+        async with self.session(tmp_path, answer) as session:
+            session.needs("files")
+            able = session.capabilities
             limit = _tried(able.received_bytes or able.file_bytes)
             files = [SentFile("large.bin", "application/octet-stream", bytes(limit + 1))]
-            reply = only(await one.say("look", files=files))
+            reply = only(await session.say("look", files=files))
             size = readable_size(limit)
             told = say(ENGLISH, "received_too_large", file="large.bin", size=size)
             assert reply.text == told
@@ -113,10 +120,10 @@ def _sent(files: Sequence[SentFile]) -> list[tuple[str, bytes]]:
     return [(file.name, file.data) for file in files]
 
 
-def _limit(one: Session) -> int:
+def _limit(session: Session) -> int:
     """Return how large a file may be that is sent, if that can be tried out."""
-    one.needs("files")
-    return _tried(one.capabilities.file_bytes)
+    session.needs("files")
+    return _tried(session.capabilities.file_bytes)
 
 
 def _tried(limit: int) -> int:

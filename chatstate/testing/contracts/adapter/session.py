@@ -1,4 +1,11 @@
-"""What the adapters' contract is tested with: an engine that runs, and a scripted bot."""
+"""What the adapters' contract is tested with: an engine that runs, and a scripted bot.
+
+1. Engine and store are the real ones; the adapter is watched, the clock stands still.
+2. Waiting ends with what is waited for, with the engine, or after `DEADLINE` with a hint of what
+   may be wrong.
+3. Whatever the adapter did that none may is told at the end of each test.
+4. A task that goes on after the session fails its test.
+"""
 
 # ruff: noqa: S101 - a test suite
 
@@ -62,8 +69,8 @@ class Script:
             return await answer if inspect.isawaitable(answer) else answer
 
         async def stream(turn: Turn) -> AsyncGenerator[Any]:
-            async for one in self.answer(turn):
-                yield one
+            async for part in self.answer(turn):
+                yield part
 
         async def vote(choice: str) -> str:
             """Vote for something."""
@@ -226,7 +233,7 @@ class Session:
             "what was said never reached `host.deliver`: does `run` read what the platform gives?",
         )
         await self.settled()
-        return [one for one in self.shown(who) if one not in before]
+        return [message for message in self.shown(who) if message not in before]
 
     def shown(self, who: Speaker = ALICE) -> list[Shown]:
         """Return what somebody is shown."""
@@ -234,11 +241,11 @@ class Session:
 
     def texts(self, who: Speaker = ALICE) -> list[str]:
         """Return the texts that somebody is shown."""
-        return [one.text for one in self.shown(who)]
+        return [message.text for message in self.shown(who)]
 
     async def settled(self, *, advancing: float = 0.0) -> None:
         """Return when the replies to all that was delivered are sent, held or dead."""
-        receipts = asyncio.gather(*(one.settled() for one in self.watched.receipts))
+        receipts = asyncio.gather(*(receipt.settled() for receipt in self.watched.receipts))
         try:
             await self.until(
                 receipts.done,
@@ -286,11 +293,12 @@ class Session:
 
     def _report(self) -> str:
         events = [
-            f"delivered {one.message.kind} {one.message.text!r}" for one in self.watched.events
+            f"delivered {event.message.kind} {event.message.text!r}"
+            for event in self.watched.events
         ]
         calls = [
-            f"performed {one.action.verb} {one.action.part.content}: {one.error or 'accepted'!r}"
-            for one in self.watched.calls
+            f"performed {call.action.verb} {call.action.part.content}: {call.error or 'accepted'!r}"
+            for call in self.watched.calls
         ]
         return "\n".join([*events, *calls])
 
@@ -311,13 +319,13 @@ class AdapterSuite:
         driver = self.make_driver(folder)
         await driver.open()
         try:
-            one = Session(driver, folder / "contract.db", Script(answer), options)
-            await one.start()
+            session = Session(driver, folder / "contract.db", Script(answer), options)
+            await session.start()
             try:
-                yield one
-                one.check()
+                yield session
+                session.check()
             finally:
-                await one.stop(hurry=True)
+                await session.stop(hurry=True)
         finally:
             await driver.close()
         await _all_ended(asyncio.all_tasks() - before)

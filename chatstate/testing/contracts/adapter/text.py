@@ -1,4 +1,10 @@
-"""The adapters' contract, first part: texts, both ways."""
+"""The adapters' contract: texts, both ways.
+
+1. What is said arrives letter by letter, whatever the platform interprets.
+2. What is too long becomes several messages, none above the limit: in order, and nothing is lost.
+3. Markup is shown as such or left out; it is never shown as marks.
+4. `render` is pure; name, account and capabilities are known before `run`.
+"""
 
 # ruff: noqa: S101 - a test suite
 
@@ -52,27 +58,27 @@ class TextContract(AdapterSuite):
 
     async def test_text_goes_both_ways(self, tmp_path: Path) -> None:
         """What a person says reaches the bot, and its answer is shown where it was said."""
-        async with self.session(tmp_path, lambda turn: f"you said: {turn.text}") as one:
-            reply = only(await one.say("hello"))
+        async with self.session(tmp_path, lambda turn: f"you said: {turn.text}") as session:
+            reply = only(await session.say("hello"))
             assert reply.text == "you said: hello", f"`perform` sent {reply.text!r}"
-            (heard,) = one.script.heard
+            (heard,) = session.script.heard
             assert (heard.text, heard.kind) == ("hello", "message"), f"`run` delivered {heard}"
 
     async def test_unicode_is_unchanged(self, tmp_path: Path) -> None:
         """Emoji, text from right to left, combining and astral characters, in both directions."""
-        async with self.session(tmp_path) as one:
+        async with self.session(tmp_path) as session:
             for what, text in UNICODE.items():
-                reply = only(await one.say(text))
-                heard = one.script.heard[-1].text
+                reply = only(await session.say(text))
+                heard = session.script.heard[-1].text
                 assert heard == text, f"{what}: {text!r} was said and {heard!r} delivered"
                 assert reply.text == text, f"{what}: {text!r} was sent as {reply.text!r}"
 
     async def test_markup_characters_of_plain_text_arrive_as_they_are(self, tmp_path: Path) -> None:
         """A text without spans is shown as it stands: escape what the platform interprets."""
-        async with self.session(tmp_path) as one:
+        async with self.session(tmp_path) as session:
             for text in PLAIN:
-                reply = only(await one.say(text))
-                heard = one.script.heard[-1].text
+                reply = only(await session.say(text))
+                heard = session.script.heard[-1].text
                 assert heard == text, f"{text!r} was said and {heard!r} delivered"
                 assert reply.text == text, f"{text!r} is shown as {reply.text!r}: escape it"
                 assert not reply.styles, f"{text!r} is shown with {reply.styles}: escape it"
@@ -80,41 +86,41 @@ class TextContract(AdapterSuite):
     async def test_lines_stay_lines(self, tmp_path: Path) -> None:
         """A reply's line ends, empty lines and indentation are kept."""
         text = "one\ntwo\n\n    indented\nlast"
-        async with self.session(tmp_path, lambda _: text) as one:
-            reply = only(await one.say("go"))
+        async with self.session(tmp_path, lambda _: text) as session:
+            reply = only(await session.say("go"))
             assert reply.text == text, f"{text!r} is shown as {reply.text!r}"
 
     async def test_nothing_is_sent_for_an_empty_answer(self, tmp_path: Path) -> None:
         """Neither for none, nor for one of white space."""
         answers = {"none": None, "empty": "", "white": " \n ", "some": "text"}
-        async with self.session(tmp_path, lambda turn: answers[turn.text]) as one:
+        async with self.session(tmp_path, lambda turn: answers[turn.text]) as session:
             for text in answers:
-                await one.say(text)
-            assert one.texts() == ["text"]
+                await session.say(text)
+            assert session.texts() == ["text"]
 
     async def test_a_long_text_arrives_whole(self, tmp_path: Path) -> None:
         """In messages within the limit, in order, with no word cut or lost."""
-        async with self.session(tmp_path, lambda _: " ".join(words)) as one:
-            words = [f"🎲{number:05}" for number in range(times(one, "🎲00000 "))]
-            replies = await one.say("go")
+        async with self.session(tmp_path, lambda _: " ".join(words)) as session:
+            words = [f"🎲{number:05}" for number in range(times(session, "🎲00000 "))]
+            replies = await session.say("go")
             shown = " ".join(reply.text for reply in replies).split()
             assert shown == words, "words are cut, lost or out of order: see `chatstate.markup`"
-            within_limit(one)
+            within_limit(session)
 
     async def test_a_word_longer_than_a_message_arrives_whole(self, tmp_path: Path) -> None:
         """It alone is cut, between characters that belong together."""
-        async with self.session(tmp_path, lambda _: word) as one:
-            word = "👍🏽" * times(one, "👍🏽")
-            replies = await one.say("go")
+        async with self.session(tmp_path, lambda _: word) as session:
+            word = "👍🏽" * times(session, "👍🏽")
+            replies = await session.say("go")
             assert "".join(reply.text for reply in replies) == word, "a part of it is lost"
             assert all(reply.text[0] == "👍" for reply in replies), "a grapheme was cut in two"
-            within_limit(one)
+            within_limit(session)
 
     async def test_long_texts_do_not_mix(self, tmp_path: Path) -> None:
         """The parts of one reply are shown before those of the next."""
-        async with self.session(tmp_path, lambda _: [text, "after"]) as one:
-            text = "word " * times(one, "word ")
-            replies = await one.say("go")
+        async with self.session(tmp_path, lambda _: [text, "after"]) as session:
+            text = "word " * times(session, "word ")
+            replies = await session.say("go")
             assert replies[-1].text == "after", (
                 "a later reply is shown before the end of a long one"
             )
@@ -122,8 +128,8 @@ class TextContract(AdapterSuite):
 
     async def test_markdown_is_shown_and_loses_nothing(self, tmp_path: Path) -> None:
         """Each word arrives; markup is shown as such, or left out."""
-        async with self.session(tmp_path, lambda _: Markdown(MARKDOWN)) as one:
-            replies = await one.say("go")
+        async with self.session(tmp_path, lambda _: Markdown(MARKDOWN)) as session:
+            replies = await session.say("go")
             shown = "\n".join(reply.text for reply in replies)
             at = -1
             for word in (
@@ -140,23 +146,25 @@ class TextContract(AdapterSuite):
                 assert at >= 0, f"{word!r} is missing, or not in its place, in:\n{shown}"
             assert "**" not in shown, f"marks are shown instead of what they mean:\n{shown}"
             styles = {style for reply in replies for style in reply.styles or ()}
-            is_shown = one.capabilities.markup and all(one.styles is not None for one in replies)
+            is_shown = session.capabilities.markup and all(
+                reply.styles is not None for reply in replies
+            )
             expected = {"bold", "code"} if is_shown else set[str]()
             assert expected <= styles, f"`markup` is among the capabilities; only {styles} is shown"
             assert "link" in styles or "https://example.org/page" in shown, "the link is lost"
 
     async def test_a_code_block_stays_code_when_it_is_cut(self, tmp_path: Path) -> None:
         """Each message that holds a line of it shows it as code; no line is cut or changed."""
-        async with self.session(tmp_path, lambda _: Markdown(f"```python\n{code}\n```")) as one:
-            code = "\n".join(CODE[: times(one, CODE[0])])
-            replies = await one.say("go")
+        async with self.session(tmp_path, lambda _: Markdown(f"```python\n{code}\n```")) as session:
+            code = "\n".join(CODE[: times(session, CODE[0])])
+            replies = await session.say("go")
             lines = "\n".join(reply.text for reply in replies).split("\n")
             kept = [line for line in lines if line.strip("` ") not in ("", "python")]
             assert kept == code.split("\n"), "lines of a code block were changed"
             for reply in replies:
                 is_code = {"pre", "code"} & (reply.styles or set()) or reply.text.startswith("```")
                 assert is_code, f"it is no code any more: {reply.text!r}"
-            within_limit(one)
+            within_limit(session)
 
     async def test_a_stream_ends_as_its_last_answer(self, tmp_path: Path) -> None:
         """While it runs it may be shown, in one message; at the end that shows the whole."""
@@ -165,13 +173,13 @@ class TextContract(AdapterSuite):
         async def answer(_turn: Turn) -> AsyncGenerator[str]:
             for text in texts:
                 yield text
-                await one.clock.sleep(3.0)
+                await session.clock.sleep(3.0)
 
-        async with self.session(tmp_path, answer) as one:
-            await one.driver.say(ALICE, "go")
-            await one.until(lambda: one.watched.receipts, "nothing was delivered")
-            await one.settled(advancing=0.5)
-            assert one.texts() == ["one two three"], (
+        async with self.session(tmp_path, answer) as session:
+            await session.driver.say(ALICE, "go")
+            await session.until(lambda: session.watched.receipts, "nothing was delivered")
+            await session.settled(advancing=0.5)
+            assert session.texts() == ["one two three"], (
                 "a preview must be edited into the answer: `Sent.message_id` must be the message's"
             )
 
@@ -197,22 +205,22 @@ class TextContract(AdapterSuite):
     async def test_an_adapter_is_the_same_account_each_time(self, tmp_path: Path) -> None:
         """Its name, account and capabilities are known before it runs, and do not change."""
         driver = self.make_driver(tmp_path)
-        one, two = driver.make_adapter(), driver.make_adapter()
-        assert one.name, "an adapter needs a name"
-        assert one.account, "an adapter needs the id of its account before `run`"
-        assert (one.name, one.account) == (two.name, two.account)
-        assert one.capabilities == two.capabilities
+        adapter, again = driver.make_adapter(), driver.make_adapter()
+        assert adapter.name, "an adapter needs a name"
+        assert adapter.account, "an adapter needs the id of its account before `run`"
+        assert (adapter.name, adapter.account) == (again.name, again.account)
+        assert adapter.capabilities == again.capabilities
 
 
-def times(one: Session, piece: str) -> int:
+def times(session: Session, piece: str) -> int:
     """Return how often a text must be repeated to fill three messages."""
-    limit, unit = one.capabilities.text_limit, one.capabilities.text_unit
+    limit, unit = session.capabilities.text_limit, session.capabilities.text_unit
     return 3 * limit // size(piece, unit) if limit else _LONG // len(piece)
 
 
-def within_limit(one: Session) -> None:
+def within_limit(session: Session) -> None:
     """Check that no message is longer than the platform allows."""
-    limit, unit = one.capabilities.text_limit, one.capabilities.text_unit
-    for text in one.texts() if limit else ():
+    limit, unit = session.capabilities.text_limit, session.capabilities.text_unit
+    for text in session.texts() if limit else ():
         length = size(text, unit)
         assert length <= limit, f"a message of {length} {unit} is over the limit of {limit}: {text}"

@@ -1,4 +1,9 @@
-"""The adapter under test, looked at from the engine's side while it works."""
+"""The adapter under test, looked at from the engine's side while it works.
+
+1. Calls are handed on as they are, or held up by the test; what is wrong is noted, not mended.
+2. Parts go through JSON, as they do when another process sends them.
+3. Each problem says what the contract wants instead.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +62,7 @@ class WatchedAdapter:
         """Let the adapter render, twice; give its parts as another process would read them."""
         parts = self.adapter.render(post)
         self.problems += unfit_parts(post, parts, self.adapter.render(post))
-        return [replace(one, content=_stored(one)) for one in parts]
+        return [replace(part, content=_stored(part)) for part in parts]
 
     async def perform(self, action: Action) -> Sent:
         """Let the adapter make a call."""
@@ -109,7 +114,7 @@ class _WatchedHost:
             watched.delivering -= 1
         watched.events += events
         watched.receipts += receipts
-        return [cast("Receipt", _WatchedReceipt(one, watched)) for one in receipts]
+        return [cast("Receipt", _WatchedReceipt(receipt, watched)) for receipt in receipts]
 
 
 class _WatchedReceipt:
@@ -132,11 +137,11 @@ def unfit_parts(post: Post, parts: Sequence[Part], again: Sequence[Part]) -> lis
     if list(parts) != list(again):
         problems.append("`render` is not pure: the same post gave other parts the second time")
     try:
-        if [_stored(one) for one in parts] != [_listed(one.content) for one in parts]:
+        if [_stored(part) for part in parts] != [_listed(part.content) for part in parts]:
             problems.append("`Part.content` does not come back from JSON as it was: use its types")
     except (TypeError, ValueError) as error:
         problems.append(f"`Part.content` cannot be written as JSON: {error}")
-    if [one for part in parts for one in part.files] != list(post.files):
+    if [file for part in parts for file in part.files] != list(post.files):
         problems.append("`render` must put each file of the post into one `Part.files`, in order")
     if sum(part.has_buttons for part in parts) != bool(post.buttons):
         problems.append("`render` must set `has_buttons` on the one part that carries them")
@@ -150,9 +155,9 @@ def _stored(part: Part) -> Any:
 def _listed(value: Any) -> Any:
     """Return a value with lists in place of tuples, which is how they come back."""
     if isinstance(value, tuple | list):
-        return [_listed(one) for one in cast("Sequence[Any]", value)]
+        return [_listed(item) for item in cast("Sequence[Any]", value)]
     if isinstance(value, Mapping):
-        return {key: _listed(one) for key, one in cast("Mapping[Any, Any]", value).items()}
+        return {key: _listed(item) for key, item in cast("Mapping[Any, Any]", value).items()}
     return value
 
 

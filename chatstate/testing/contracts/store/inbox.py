@@ -1,4 +1,10 @@
-"""The store's contract, second part: what comes in."""
+"""The store's contract: what comes in.
+
+1. An event is stored once, at its place in the order of arrival, as it was given.
+2. What `ingest` has returned is there in the next process.
+3. Too many waiting events are refused, or push out older ones; numbers are never used again.
+4. Done events are known for 48 hours, waiting ones for ever.
+"""
 
 # ruff: noqa: S101, PLR2004 - a test suite
 
@@ -17,21 +23,21 @@ class InboxContract(StoreSuite):
 
     async def test_events_are_numbered_in_their_order(self, tmp_path: Path) -> None:
         """Within a call and from call to call, whatever their conversation."""
-        async with self.session(tmp_path) as one:
+        async with self.session(tmp_path) as session:
             events = [event(str(n), chat=str(n % 3)) for n in range(20)]
-            arrivals = [*await one.arrive(*events[:10]), *await one.arrive(*events[10:])]
+            arrivals = [*await session.arrive(*events[:10]), *await session.arrive(*events[10:])]
             numbers = [arrival.seq for arrival in arrivals]
             assert numbers == sorted(set(numbers))
             assert [arrival.event for arrival in arrivals] == events
 
     async def test_concurrent_calls_keep_each_its_order(self, tmp_path: Path) -> None:
         """Calls that share a transaction do not mix up what either was given."""
-        async with self.session(tmp_path) as one:
+        async with self.session(tmp_path) as session:
             calls = [[event(f"{call}-{n}", chat=str(call)) for n in range(10)] for call in range(8)]
-            arrived = await asyncio.gather(*(one.arrive(*call) for call in calls))
+            arrived = await asyncio.gather(*(session.arrive(*call) for call in calls))
             for given, got in zip(calls, arrived, strict=True):
                 assert [arrival.event for arrival in got] == given
-                assert await one.waiting(got[0]) == [arrival.seq for arrival in got]
+                assert await session.waiting(got[0]) == [arrival.seq for arrival in got]
 
     async def test_an_event_comes_back_as_it_was_given(self, tmp_path: Path) -> None:
         """Every field of it, whatever characters it has."""
@@ -48,16 +54,16 @@ class InboxContract(StoreSuite):
             raw={"a": [1, 2.5, None, True, {"b": text}]},
         )
         given = Event(text, message, origin=text)
-        async with self.session(tmp_path) as one:
-            (arrival,) = await one.arrive(given)
-            (claimed,) = await one.store.claim(arrival.place.conversation, 0, 10)
+        async with self.session(tmp_path) as session:
+            (arrival,) = await session.arrive(given)
+            (claimed,) = await session.store.claim(arrival.place.conversation, 0, 10)
             assert claimed == arrival
             assert claimed.event == given
 
     async def test_places_are_resolved_by_the_platforms_ids(self, tmp_path: Path) -> None:
         """A thread is a conversation of its own in the same chat; titles change nothing."""
-        async with self.session(tmp_path) as one:
-            plain, thread, renamed, other = await one.arrive(
+        async with self.session(tmp_path) as session:
+            plain, thread, renamed, other = await session.arrive(
                 event("1"),
                 event("2", thread="t"),
                 Event("3", Message("", User("alice"), Chat("room", "group", "New title"))),
@@ -67,43 +73,47 @@ class InboxContract(StoreSuite):
             assert plain.place.chat == thread.place.chat
             assert plain.place.conversation != thread.place.conversation
             assert plain.place.chat != other.place.chat
-            (again,) = await one.arrive(event("5"))
+            (again,) = await session.arrive(event("5"))
             assert again.place == plain.place
 
     async def test_what_was_ingested_is_there_in_the_next_process(self, tmp_path: Path) -> None:
         """In its order, under its numbers, at its place, also after a crash."""
         self.needs_durability()
-        async with self.session(tmp_path, clean=False) as one:
-            arrivals = await one.arrive(*(event(str(n)) for n in range(5)))
-        async with self.session(tmp_path) as two:
+        async with self.session(tmp_path, clean=False) as session:
+            arrivals = await session.arrive(*(event(str(n)) for n in range(5)))
+        async with self.session(tmp_path) as reopened:
             conversation = arrivals[0].place.conversation
-            assert list((await two.store.backlog([two.account.id])).inbox) == [conversation]
-            assert list(await two.store.claim(conversation, 0, 10)) == arrivals
+            assert list((await reopened.store.backlog([reopened.account.id])).inbox) == [
+                conversation
+            ]
+            assert list(await reopened.store.claim(conversation, 0, 10)) == arrivals
 
     async def test_an_event_given_twice_in_one_call_is_stored_once(self, tmp_path: Path) -> None:
         """The first is stored; the second is a duplicate that names its number."""
-        async with self.session(tmp_path) as one:
-            first, second, other = await one.ingest(event("1"), event("1"), event("2"))
+        async with self.session(tmp_path) as session:
+            first, second, other = await session.ingest(event("1"), event("1"), event("2"))
             assert (first.status, second.status, other.status) == ("stored", "duplicate", "stored")
             assert first.arrival
             assert (second.arrival, second.pending) == (None, first.arrival.seq)
-            assert len(await one.waiting(first.arrival)) == 2
+            assert len(await session.waiting(first.arrival)) == 2
 
     async def test_an_event_given_again_is_a_duplicate(self, tmp_path: Path) -> None:
         """It names the number it waits under, and none once that is done; the rest is stored."""
-        async with self.session(tmp_path) as one:
-            (arrival,) = await one.arrive(event("1"))
-            again, new = await one.ingest(event("1", "other text"), event("2"))
+        async with self.session(tmp_path) as session:
+            (arrival,) = await session.arrive(event("1"))
+            again, new = await session.ingest(event("1", "other text"), event("2"))
             assert (again.status, again.pending, again.arrival) == ("duplicate", arrival.seq, None)
             assert new.status == "stored"
-            await one.commit(one.turn(arrival))
-            (done,) = await one.ingest(event("1"))
+            await session.commit(session.turn(arrival))
+            (done,) = await session.ingest(event("1"))
             assert (done.status, done.pending, done.arrival) == ("duplicate", None, None)
 
     async def test_an_event_given_to_two_calls_at_once_is_stored_once(self, tmp_path: Path) -> None:
         """Also if the calls share a transaction."""
-        async with self.session(tmp_path) as one:
-            results = await asyncio.gather(*(one.ingest(event("1"), event("2")) for _ in range(5)))
+        async with self.session(tmp_path) as session:
+            results = await asyncio.gather(
+                *(session.ingest(event("1"), event("2")) for _ in range(5))
+            )
             for number in range(2):
                 statuses = [result[number].status for result in results]
                 assert sorted(statuses) == ["duplicate"] * 4 + ["stored"]
@@ -111,112 +121,116 @@ class InboxContract(StoreSuite):
     async def test_an_event_is_a_duplicate_in_the_next_process(self, tmp_path: Path) -> None:
         """Whether it is done or still waits."""
         self.needs_durability()
-        async with self.session(tmp_path, clean=False) as one:
-            done, waits = await one.arrive(event("1"), event("2"))
-            await one.commit(one.turn(done))
-        async with self.session(tmp_path) as two:
-            results = await two.ingest(event("1"), event("2"))
+        async with self.session(tmp_path, clean=False) as session:
+            done, waits = await session.arrive(event("1"), event("2"))
+            await session.commit(session.turn(done))
+        async with self.session(tmp_path) as reopened:
+            results = await reopened.ingest(event("1"), event("2"))
             assert [result.status for result in results] == ["duplicate"] * 2
             assert [result.pending for result in results] == [None, waits.seq]
 
     async def test_accounts_have_events_of_their_own(self, tmp_path: Path) -> None:
         """One id in two accounts is two events, in two conversations, of two people."""
-        async with self.session(tmp_path) as one:
-            (first,) = await one.arrive(event("1"))
-            other = await one.store.account("test", "2")
-            (ingested,) = await one.store.ingest(other.id, [event("1")], None)
+        async with self.session(tmp_path) as session:
+            (first,) = await session.arrive(event("1"))
+            other = await session.store.account("test", "2")
+            (ingested,) = await session.store.ingest(other.id, [event("1")], None)
             assert ingested.arrival
             places = zip(first.place, ingested.arrival.place, strict=True)
             assert all(mine != theirs for mine, theirs in places)
 
     async def test_too_many_waiting_events_are_refused(self, tmp_path: Path) -> None:
         """Beyond the limit nothing is stored; others are taken; a done event makes room."""
-        async with self.session(tmp_path, waiting_limit=2) as one:
-            results = await one.ingest(*(event(str(n)) for n in range(4)))
-            assert [one.status for one in results] == ["stored"] * 2 + ["refused"] * 2
+        async with self.session(tmp_path, waiting_limit=2) as session:
+            results = await session.ingest(*(event(str(n)) for n in range(4)))
+            assert [result.status for result in results] == ["stored"] * 2 + ["refused"] * 2
             arrivals = [result.arrival for result in results if result.arrival]
             assert [arrival.place for arrival in arrivals] == [arrivals[0].place] * 4
-            assert await one.waiting(arrivals[0]) == [arrivals[0].seq, arrivals[1].seq]
-            await one.arrive(event("other", chat="other"))
-            await one.commit(one.turn(arrivals[0]))
-            again, refused = await one.ingest(event("2"), event("3"))
+            assert await session.waiting(arrivals[0]) == [arrivals[0].seq, arrivals[1].seq]
+            await session.arrive(event("other", chat="other"))
+            await session.commit(session.turn(arrivals[0]))
+            again, refused = await session.ingest(event("2"), event("3"))
             assert (again.status, refused.status) == ("stored", "refused")
 
     async def test_the_limit_holds_in_the_next_process(self, tmp_path: Path) -> None:
         """What waits from before counts."""
         self.needs_durability()
-        async with self.session(tmp_path) as one:
-            await one.arrive(event("1"), event("2"))
-        async with self.session(tmp_path, waiting_limit=3) as two:
-            results = await two.ingest(event("3"), event("4"))
+        async with self.session(tmp_path) as session:
+            await session.arrive(event("1"), event("2"))
+        async with self.session(tmp_path, waiting_limit=3) as reopened:
+            results = await reopened.ingest(event("3"), event("4"))
             assert [result.status for result in results] == ["stored", "refused"]
 
     async def test_duplicates_take_no_room(self, tmp_path: Path) -> None:
         """At the limit a duplicate is one still, and pushes no new event out."""
-        async with self.session(tmp_path, waiting_limit=3) as one:
-            await one.arrive(event("1"), event("2"))
-            results = await one.ingest(event("1"), event("2"), event("3"), event("3"), event("4"))
+        async with self.session(tmp_path, waiting_limit=3) as session:
+            await session.arrive(event("1"), event("2"))
+            results = await session.ingest(
+                event("1"), event("2"), event("3"), event("3"), event("4")
+            )
             statuses = [result.status for result in results]
             assert statuses == ["duplicate", "duplicate", "stored", "duplicate", "refused"]
-            assert [one.status for one in await one.ingest(event("2"))] == ["duplicate"]
+            assert [result.status for result in await session.ingest(event("2"))] == ["duplicate"]
 
     async def test_a_repeated_commit_makes_no_more_room(self, tmp_path: Path) -> None:
         """An event is done once, however often its commit is repeated."""
-        async with self.session(tmp_path, waiting_limit=3) as one:
-            first, *_ = await one.arrive(event("1"), event("2"), event("3"))
-            turn = one.turn(first)
-            assert await one.commit(turn) == ["applied"]
-            assert await one.commit(turn) == ["applied"]
-            results = await one.ingest(event("4"), event("5"))
+        async with self.session(tmp_path, waiting_limit=3) as session:
+            first, *_ = await session.arrive(event("1"), event("2"), event("3"))
+            turn = session.turn(first)
+            assert await session.commit(turn) == ["applied"]
+            assert await session.commit(turn) == ["applied"]
+            results = await session.ingest(event("4"), event("5"))
             assert [result.status for result in results] == ["stored", "refused"]
 
     async def test_the_number_of_a_refused_event_is_never_used_again(self, tmp_path: Path) -> None:
         """Not in the next process either: replies are known by it."""
-        async with self.session(tmp_path, waiting_limit=1) as one:
-            stored, *refused = await one.ingest(*(event(str(n)) for n in range(4)))
+        async with self.session(tmp_path, waiting_limit=1) as session:
+            stored, *refused = await session.ingest(*(event(str(n)) for n in range(4)))
             assert stored.arrival
             numbers = {result.arrival.seq for result in [stored, *refused] if result.arrival}
             assert len(numbers) == 4
-            await one.commit(one.turn(stored.arrival))
-            (later,) = await one.arrive(event("later"))
+            await session.commit(session.turn(stored.arrival))
+            (later,) = await session.arrive(event("later"))
             assert later.seq > max(numbers)
         self.needs_durability()
-        async with self.session(tmp_path, waiting_limit=1) as two:
-            (other,) = await two.arrive(event("x", chat="other"))
-            _, refused_last = await two.ingest(event("y", chat="other"), event("z", chat="other"))
+        async with self.session(tmp_path, waiting_limit=1) as reopened:
+            (other,) = await reopened.arrive(event("x", chat="other"))
+            _, refused_last = await reopened.ingest(
+                event("y", chat="other"), event("z", chat="other")
+            )
             assert refused_last.arrival
-        async with self.session(tmp_path) as three:
-            (last,) = await three.arrive(event("last"))
+        async with self.session(tmp_path) as again:
+            (last,) = await again.arrive(event("last"))
             assert last.seq > refused_last.arrival.seq > other.seq > later.seq
 
     async def test_the_oldest_that_is_not_at_its_turn_is_dropped(self, tmp_path: Path) -> None:
         """With "drop_oldest" each event too many is stored in the place of an older one."""
-        async with self.session(tmp_path, waiting_limit=2, overflow="drop_oldest") as one:
-            first, second, third = await one.ingest(*(event(str(n)) for n in range(3)))
+        async with self.session(tmp_path, waiting_limit=2, overflow="drop_oldest") as session:
+            first, second, third = await session.ingest(*(event(str(n)) for n in range(3)))
             assert first.arrival
             assert second.arrival
             assert third.arrival
             assert (third.status, third.dropped) == ("stored", second.arrival.seq)
-            assert await one.waiting(first.arrival) == [first.arrival.seq, third.arrival.seq]
-            (again,) = await one.ingest(event("1"))
+            assert await session.waiting(first.arrival) == [first.arrival.seq, third.arrival.seq]
+            (again,) = await session.ingest(event("1"))
             assert (again.status, again.pending) == ("duplicate", None)
-            turns = [one.turn(result.arrival) for result in (first, second, third)]  # type: ignore[arg-type]  # seen above
-            assert await one.commit(*turns) == ["applied", "fenced", "applied"]
+            turns = [session.turn(result.arrival) for result in (first, second, third)]  # type: ignore[arg-type]  # seen above
+            assert await session.commit(*turns) == ["applied", "fenced", "applied"]
 
     async def test_the_only_event_is_never_dropped(self, tmp_path: Path) -> None:
         """It may be at its turn, so the new one is refused."""
-        async with self.session(tmp_path, waiting_limit=1, overflow="drop_oldest") as one:
-            results = await one.ingest(event("1"), event("2"))
+        async with self.session(tmp_path, waiting_limit=1, overflow="drop_oldest") as session:
+            results = await session.ingest(event("1"), event("2"))
             assert [result.status for result in results] == ["stored", "refused"]
 
     async def test_claim_returns_the_first_events_after_a_number(self, tmp_path: Path) -> None:
         """Of this conversation only, in order, at most so many, and none that is done."""
-        async with self.session(tmp_path) as one:
-            arrivals = await one.arrive(*(event(str(n)) for n in range(6)))
-            await one.arrive(event("other", chat="other"), event("thread", thread="t"))
-            await one.commit(one.turn(arrivals[0]))
+        async with self.session(tmp_path) as session:
+            arrivals = await session.arrive(*(event(str(n)) for n in range(6)))
+            await session.arrive(event("other", chat="other"), event("thread", thread="t"))
+            await session.commit(session.turn(arrivals[0]))
             conversation = arrivals[0].place.conversation
-            claim = one.store.claim
+            claim = session.store.claim
             assert list(await claim(conversation, 0, 2)) == arrivals[1:3]
             assert list(await claim(conversation, arrivals[2].seq, 2)) == arrivals[3:5]
             assert list(await claim(conversation, arrivals[5].seq, 2)) == []
@@ -224,30 +238,30 @@ class InboxContract(StoreSuite):
 
     async def test_backlog_is_what_these_accounts_have_to_do(self, tmp_path: Path) -> None:
         """Conversations with waiting events, the longest waiting first, and with owed replies."""
-        async with self.session(tmp_path) as one:
-            late, early, done = await one.arrive(
+        async with self.session(tmp_path) as session:
+            late, early, done = await session.arrive(
                 event("1", chat="a"), event("2", chat="b"), event("3", chat="c")
             )
-            await one.commit(one.turn(late), one.turn(done, owed=[one.reply(done)]))
-            (again,) = await one.arrive(event("4", chat="a"))
-            other = await one.store.account("test", "2")
-            (theirs,) = await one.store.ingest(other.id, [event("5")], None)
+            await session.commit(session.turn(late), session.turn(done, owed=[session.reply(done)]))
+            (again,) = await session.arrive(event("4", chat="a"))
+            other = await session.store.account("test", "2")
+            (theirs,) = await session.store.ingest(other.id, [event("5")], None)
             assert theirs.arrival
-            backlog = await one.store.backlog([one.account.id])
+            backlog = await session.store.backlog([session.account.id])
             assert list(backlog.inbox) == [early.place.conversation, again.place.conversation]
             assert list(backlog.outbox) == [done.place.conversation]
-            both = await one.store.backlog([one.account.id, other.id])
+            both = await session.store.backlog([session.account.id, other.id])
             assert list(both.inbox) == [*backlog.inbox, theirs.arrival.place.conversation]
-            nobody = await one.store.backlog([])
+            nobody = await session.store.backlog([])
             assert (list(nobody.inbox), list(nobody.outbox)) == ([], [])
 
     async def test_crashes_are_counted_against_an_event(self, tmp_path: Path) -> None:
         """One for each `suspect`, against no other."""
-        async with self.session(tmp_path) as one:
-            first, second = await one.arrive(event("1"), event("2"))
-            await one.store.suspect(first.seq)
-            await one.store.suspect(first.seq)
-            claimed = await one.store.claim(first.place.conversation, 0, 2)
+        async with self.session(tmp_path) as session:
+            first, second = await session.arrive(event("1"), event("2"))
+            await session.store.suspect(first.seq)
+            await session.store.suspect(first.seq)
+            claimed = await session.store.claim(first.place.conversation, 0, 2)
             assert [(claim.seq, claim.crashes) for claim in claimed] == [
                 (first.seq, 2),
                 (second.seq, 0),
@@ -256,21 +270,21 @@ class InboxContract(StoreSuite):
     async def test_a_suspicion_outlives_the_crash(self, tmp_path: Path) -> None:
         """It is durable when `suspect` returns."""
         self.needs_durability()
-        async with self.session(tmp_path, clean=False) as one:
-            (arrival,) = await one.arrive(event("1"))
-            await one.store.suspect(arrival.seq)
-        async with self.session(tmp_path) as two:
-            (claimed,) = await two.store.claim(arrival.place.conversation, 0, 1)
+        async with self.session(tmp_path, clean=False) as session:
+            (arrival,) = await session.arrive(event("1"))
+            await session.store.suspect(arrival.seq)
+        async with self.session(tmp_path) as reopened:
+            (claimed,) = await reopened.store.claim(arrival.place.conversation, 0, 1)
             assert claimed.crashes == 1
 
     async def test_a_suspect_is_cleared_by_a_clean_end(self, tmp_path: Path) -> None:
         """It was running alone, and nothing crashed."""
         self.needs_durability()
-        async with self.session(tmp_path) as one:
-            (arrival,) = await one.arrive(event("1"))
-            await one.store.suspect(arrival.seq)
-        async with self.session(tmp_path) as two:
-            (claimed,) = await two.store.claim(arrival.place.conversation, 0, 1)
+        async with self.session(tmp_path) as session:
+            (arrival,) = await session.arrive(event("1"))
+            await session.store.suspect(arrival.seq)
+        async with self.session(tmp_path) as reopened:
+            (claimed,) = await reopened.store.claim(arrival.place.conversation, 0, 1)
             assert claimed.crashes == 0
 
     async def test_events_are_forgotten_48_hours_after_they_were_handled(
@@ -278,15 +292,15 @@ class InboxContract(StoreSuite):
     ) -> None:
         """Not before, and never while they wait."""
         clock = Time()
-        async with self.session(tmp_path, clock=clock) as one:
-            waits, done = await one.arrive(event("1"), event("2", chat="other"))
-            await one.commit(one.turn(done))
+        async with self.session(tmp_path, clock=clock) as session:
+            waits, done = await session.arrive(event("1"), event("2", chat="other"))
+            await session.commit(session.turn(done))
             clock.now += 47 * HOUR
-            await one.store.prune()
-            assert [result.status for result in await one.ingest(event("2"))] == ["duplicate"]
+            await session.store.prune()
+            assert [result.status for result in await session.ingest(event("2"))] == ["duplicate"]
             clock.now += 2 * HOUR
-            await one.store.prune()
-            results = await one.ingest(event("1"), event("2", chat="other"))
+            await session.store.prune()
+            results = await session.ingest(event("1"), event("2", chat="other"))
             assert [result.status for result in results] == ["duplicate", "stored"]
             assert results[0].pending == waits.seq
             assert results[1].arrival
@@ -295,11 +309,11 @@ class InboxContract(StoreSuite):
     async def test_an_event_that_waits_long_keeps_no_other(self, tmp_path: Path) -> None:
         """What was done after it is forgotten all the same, however much that is."""
         clock = Time()
-        async with self.session(tmp_path, clock=clock, waiting_limit=10_000) as one:
-            await one.arrive(event("waits", chat="other"))
-            arrivals = await one.arrive(*(event(str(n)) for n in range(3000)))
-            await one.commit(*(one.turn(arrival) for arrival in arrivals))
+        async with self.session(tmp_path, clock=clock, waiting_limit=10_000) as session:
+            await session.arrive(event("waits", chat="other"))
+            arrivals = await session.arrive(*(event(str(n)) for n in range(3000)))
+            await session.commit(*(session.turn(arrival) for arrival in arrivals))
             clock.now += 49 * HOUR
             for _ in range(3):
-                await one.store.prune()
-            assert [result.status for result in await one.ingest(event("2999"))] == ["stored"]
+                await session.store.prune()
+            assert [result.status for result in await session.ingest(event("2999"))] == ["stored"]

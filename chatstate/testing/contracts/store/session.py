@@ -1,4 +1,9 @@
-"""What the store's contract is tested with: a store that is open, and events to put into it."""
+"""What the store's contract is tested with: a store that is open, and events to put into it.
+
+1. A session is one run: the store is opened by one bot for one account, and closed at its end.
+2. The same folder is the same data, however often it is opened.
+3. Time is what the test says.
+"""
 
 # ruff: noqa: S101, ARG002 - a test suite, and what a subclass may override
 
@@ -63,8 +68,8 @@ class Session:
     async def arrive(self, *events: Event) -> list[Arrival]:
         """Give events to the inbox, all of which must be new."""
         ingested = await self.ingest(*events)
-        assert [one.status for one in ingested] == ["stored"] * len(events)
-        return [one.arrival for one in ingested if one.arrival]
+        assert [entry.status for entry in ingested] == ["stored"] * len(events)
+        return [entry.arrival for entry in ingested if entry.arrival]
 
     def turn(self, arrival: Arrival, *changes: Change, **effects: Any) -> TurnCommit:
         """Return a new attempt at the turn of an event."""
@@ -97,12 +102,12 @@ class Session:
     async def waiting(self, arrival: Arrival) -> list[int]:
         """Return the numbers of the events that wait in the conversation of one."""
         claimed = await self.store.claim(arrival.place.conversation, 0, 10_000)
-        return [one.seq for one in claimed]
+        return [arrival.seq for arrival in claimed]
 
     async def owed(self, arrival: Arrival) -> list[tuple[int, int]]:
         """Return the (turn, part) of the replies owed in the conversation of an event."""
         taken = await self.store.take(arrival.place.conversation, (0, -1), 10_000)
-        return [(one.turn, one.part) for one in taken]
+        return [(reply.turn, reply.part) for reply in taken]
 
     def reply(self, arrival: Arrival, part: int = 0, body: str = '"hello"') -> Owed:
         """Return a reply that the turn of an event owes."""

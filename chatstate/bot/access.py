@@ -1,21 +1,33 @@
-"""Quotas: how often a person may use a handler. Pure functions of what was taken, and when.
+"""Who may use a handler, and how often: guards and limits, as an author writes them.
 
-A limit such as "5/minute" means that in no period of that length are there more than five. The
-notation is that of the library `limits`; it counts in memory and by its own clock, which is why
-it is not used.
+1. A guard is a list of rules of which one must hold; an empty list is refused.
+2. A limit such as "5/minute" means that in no period of that length are there more than five.
+3. What a person has taken is data, with its times; it is made anew, never changed in place.
+4. A clock that was set back counts nothing twice: times that are yet to come no longer count.
+
+The notation is that of the library `limits`. It counts in memory and by its own clock, which is
+why it is not used.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple, cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias, cast, get_args
 
 import msgspec
 
+from chatstate.bot.functions import BoundFunction, predicate
+from chatstate.bot.resources import Owner
 from chatstate.errors import BindingError
 from chatstate.language.sentences import Sentence
+
+Who = Literal["owners", "admins"]
+Allow: TypeAlias = Who | Callable[..., Any] | Sequence[Who | Callable[..., Any]]
+"""Who may use a handler: "owners", "admins", a predicate, or a list of which one is enough."""
+Owners: TypeAlias = Sequence[str] | Mapping[str, Sequence[str]]
+"""People, as "platform:id", or their ids by platform."""
 
 _SECONDS = {
     "second": 1,
@@ -31,6 +43,65 @@ _LIMIT = re.compile(
 _SEPARATOR = re.compile(r"[,;|]")
 _EXACT = 100
 """So many are remembered one by one; larger amounts in as many parts of their period."""
+
+
+class Guard(NamedTuple):
+    """Rules of which one must hold."""
+
+    rules: tuple[Who | BoundFunction, ...]
+
+    @property
+    def is_for_owners(self) -> bool:
+        """Whether nobody but owners can pass."""
+        return set(self.rules) == {"owners"}
+
+    @property
+    def sentence(self) -> str:
+        """The name of the sentence for those who do not pass."""
+        return "only_admins" if "admins" in self.rules else "refused"
+
+
+def guard(allow: Allow, *, owner: Owner | None = None) -> Guard:
+    """Return the guard that `allow` describes. Raises `BindingError`."""
+    parts = cast("Sequence[Any]", allow if isinstance(allow, list | tuple) else [allow])
+    rules: list[Who | BoundFunction] = [_rule(part, owner=owner) for part in parts]
+    if not rules:
+        raise BindingError("allow=[] lets nobody in")
+    return Guard(tuple(rules))
+
+
+def _rule(part: Any, *, owner: Owner | None) -> Who | BoundFunction:
+    if part in get_args(Who):
+        return cast("Who", part)
+    if not callable(part):
+        raise BindingError(f'allow={part!r}: use "owners", "admins" or a function')
+    return predicate(part, owner=owner)
+
+
+def owners_of(given: Owners) -> frozenset[tuple[str, str]]:
+    """Return people as pairs of platform and id. Raises `BindingError`."""
+    if isinstance(given, Mapping):
+        pairs = [(platform, person) for platform, ids in given.items() for person in _texts(ids)]
+    else:
+        pairs = [_owner(text) for text in _texts(given)]
+    return frozenset(pairs)
+
+
+def _texts(given: Any) -> Sequence[str]:
+    """Return a list of texts. A text is no list: its letters would all be ids."""
+    if isinstance(given, str) or not all(isinstance(text, str) for text in given):
+        raise BindingError(f"owners: {given!r} is no list of texts; an id is a text: use [...]")
+    return cast("Sequence[str]", given)
+
+
+def _owner(text: str) -> tuple[str, str]:
+    platform, colon, identity = text.partition(":")
+    if not (platform and colon and identity):
+        raise BindingError(
+            f"owners: {text!r} does not say on which platform; "
+            'write "telegram:123", or {"telegram": ["123"]}'
+        )
+    return platform, identity
 
 
 class Limit(NamedTuple):
@@ -64,7 +135,7 @@ def limits_of(given: str | Sequence[str]) -> tuple[Limit, ...]:
     Raises `BindingError`.
     """
     parts = [given] if isinstance(given, str) else given
-    if not isinstance(parts, list | tuple) or not all(isinstance(one, str) for one in parts):
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
         raise BindingError(f'limits={given!r}: give text such as "5/minute", or several')
     words = [word for part in cast("Sequence[str]", parts) for word in _SEPARATOR.split(part)]
     return tuple(_limit(word) for word in words)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatstate import BindingError
-from chatstate.bot.limits import Limit, Taken, duration, limits_of, take, wait
+from chatstate.bot.access import Limit, Taken, duration, limits_of, take, wait
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from chatstate.bot.limits import Limit, Taken, duration, limits_of, take, wait
 )
 def test_a_limit_is_an_amount_in_a_period(text: Any, expected: Any) -> None:
     """As the library `limits` writes them, one or several."""
-    assert limits_of(text) == tuple(Limit(*one) for one in expected)
+    assert limits_of(text) == tuple(Limit(*limit) for limit in expected)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,52 @@
+"""Virtual environments for peers: made once, then kept in a cache folder."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+class Absent(Exception):  # noqa: N818 - nothing went wrong with the contestants that are there
+    """A contestant cannot take part; says why in one line."""
+
+
+def cache() -> Path:
+    """Return where the environments are: in `$XDG_CACHE_HOME`, or `~/.cache`."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "chatstate-benchmarks"
+
+
+def python_with(requirement: str) -> Path:
+    """Return a Python that has `requirement` (`name==version`), installing it if need be.
+
+    Raises `Absent` if that is impossible.
+    """
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    folder = cache() / f"{requirement}-python{version}"
+    python, complete = folder / "bin" / "python", folder / "complete"
+    if not complete.exists():
+        print(f"installing {requirement} into {folder}", file=sys.stderr, flush=True)
+        output_of(sys.executable, "-m", "venv", "--clear", str(folder))
+        pip = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+        output_of(str(python), *pip, requirement)
+        complete.touch()  # only now: what was interrupted is made anew
+    return python
+
+
+def output_of(*command: str, folder: Path | None = None) -> str:
+    """Return what a command prints, run in `folder`.
+
+    Raises `Absent` with the last line of its complaint if it cannot be run or fails.
+    """
+    try:
+        done = subprocess.run(  # noqa: S603 - our own commands
+            command, cwd=folder, capture_output=True, text=True, check=False
+        )
+    except OSError as error:
+        raise Absent(f"{command[0]} cannot be run: {error}") from error
+    if done.returncode:
+        complaint = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()
+        raise Absent(f"{' '.join(command[1:4])} failed: {complaint[-1]}")
+    return done.stdout

@@ -1,0 +1,123 @@
+"""What can be passed to an author's function, and how each of it is got.
+
+1. One kind of getter serves handlers, predicates and middleware: a function of what is `Injected`.
+2. A getter is made once, at registration; calling it is all that a turn does.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from operator import attrgetter
+from typing import Any, Protocol
+
+from chatstate.bot.arguments import LEFT_OUT, Argument, first_file
+from chatstate.bot.resources import Need, Resources
+from chatstate.bot.returns import Answers
+from chatstate.bot.shorthands import Input
+from chatstate.bot.turn import Turn
+from chatstate.files import File
+from chatstate.messages import Chat, Message, User
+from chatstate.progress import Progress
+
+
+class Held(Protocol):
+    """A value that a turn holds: `object` is what a handler gets of it, a `Ref` if it is in one."""
+
+    object: Any
+
+
+class Injected(Protocol):
+    """What there is to pass to a function, while it is being called.
+
+    A handler may get all of it: `slots` are its states, `arguments` those of a command,
+    `answers` those of a form. A predicate gets what is of the message, middleware the `turn` and
+    `call_next` too.
+    """
+
+    @property
+    def message(self) -> Message: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def turn(self) -> Turn: ...
+    @property
+    def slots(self) -> Sequence[Held]: ...
+    @property
+    def files(self) -> Sequence[File]: ...
+    @property
+    def answers(self) -> Sequence[str | File]: ...
+    @property
+    def resources(self) -> Resources: ...
+
+    arguments: Sequence[Any]
+
+
+Getter = Callable[[Any], Any]
+"""Gets a parameter's value from what is `Injected`."""
+CallNext = Callable[[], Awaitable[Answers]]
+"""What a middleware awaits to go on."""
+
+OF_MESSAGE: Mapping[Any, Getter] = {
+    Message: attrgetter("message"),
+    User: attrgetter("message.sender"),
+    Chat: attrgetter("message.chat"),
+}
+OF_TURN: Mapping[Any, Getter] = {**OF_MESSAGE, Turn: attrgetter("turn")}
+PROGRESS: Getter = attrgetter("turn.progress")
+INJECTED: Mapping[Any, Getter] = {**OF_TURN, Progress: PROGRESS}
+FILES: Mapping[Any, Getter] = {
+    list[File]: lambda given: list(given.files),
+    File | None: lambda given: given.files[0] if given.files else None,
+    File: lambda given: first_file(given.files),
+}
+
+
+def state_at(index: int) -> Getter:
+    """Get the value of the state at an index of the handler's slots."""
+    return lambda given: given.slots[index].object
+
+
+def argument_at(index: int, default: Any) -> Getter:
+    """Get a command's argument, or its default where it is left out."""
+
+    def get(given: Injected) -> Any:
+        arguments = given.arguments
+        if index < len(arguments) and arguments[index] is not LEFT_OUT:
+            return arguments[index]
+        return default
+
+    return get
+
+
+def answer_at(index: int, wanted: Input) -> Getter:
+    """Get an answer of a form, read as its input says."""
+    return lambda given: wanted.read(given.answers[index])
+
+
+def only_answer(wanted: Input) -> Getter:
+    """Get the one input of a handler: its file, or its text."""
+    if wanted.is_file:
+        return lambda given: wanted.read(first_file(given.files))
+    return whole_text if wanted.read is str else lambda given: wanted.read(given.text)
+
+
+whole_text: Getter = attrgetter("text")
+"""Gets the text as it is."""
+
+
+def said(argument: Argument) -> Getter:
+    """Return what reads the whole text of a message as an argument."""
+    if argument.type is str:
+        return whole_text
+    return lambda given: argument.parse(given.text, given.message)
+
+
+def default_of(parameter: inspect.Parameter) -> Getter:
+    """Get a parameter's own default."""
+    return lambda _given: parameter.default
+
+
+def resource(need: Need) -> Getter:
+    """Get what a lifespan has opened."""
+    return lambda given: given.resources[need]

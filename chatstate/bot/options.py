@@ -1,0 +1,38 @@
+"""Options of handlers, as keyword arguments of `Interface` and its decorators."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+from chatstate.bot.access import Allow
+from chatstate.bot.handlers import Overlap
+
+
+class HowItRuns(TypedDict, total=False):
+    """Options of a function that answers; see `Interface.on_message`."""
+
+    overlap: Overlap
+    timeout: float
+    concurrency_limit: int
+
+
+class Options(HowItRuns, total=False):
+    """Options of a handler, and of a bot for all of its handlers; see `Interface.on_message`."""
+
+    allow: Allow
+    limits: str | Sequence[str]
+
+
+def refuse_unknown(options: Options) -> None:
+    """Raise `TypeError` for an option that is none."""
+    unknown = set(options) - Options.__optional_keys__
+    if unknown:
+        possible = ", ".join(sorted(Options.__optional_keys__))
+        raise TypeError(f"there is no option {min(unknown)!r}; there are {possible}")
+
+
+def how_it_runs(options: Options) -> dict[str, Any]:
+    """Return those of a handler's options that are the handler's own business."""
+    given: Mapping[str, Any] = {**options}
+    return {name: given[name] for name in ("overlap", "timeout") if name in given}

@@ -1,0 +1,230 @@
+"""How the engine's parts are put together: each made once, downwards, from those made before it.
+
+1. Lanes come first and are given to all; they are started last, once there are turns to run.
+2. Every part takes what it needs, by keyword. None is completed after it was made.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from chatstate.adapter import Adapter
+from chatstate.bot.interface import Interface
+from chatstate.bot.resources import Resources
+from chatstate.bot.routes import Route
+from chatstate.bot.turn import Turn
+from chatstate.clock import Clock
+from chatstate.engine.host import AccountHost
+from chatstate.engine.inbox.lanes import Lanes
+from chatstate.engine.inbox.receipts import Receipts
+from chatstate.engine.outbox.buttons import Buttons
+from chatstate.engine.outbox.rendering import Renderer
+from chatstate.engine.outbox.sender import OnAmbiguous, Sender
+from chatstate.engine.outbox.spool import Spool
+from chatstate.engine.states.cache import StateCache
+from chatstate.engine.states.commits import Commits
+from chatstate.engine.states.expiry import Expiries
+from chatstate.engine.states.volatile import volatile_before
+from chatstate.engine.threads import HandlerThreads
+from chatstate.engine.turns.admission import Admission
+from chatstate.engine.turns.calling import Caller
+from chatstate.engine.turns.dispatch import Dispatch
+from chatstate.engine.turns.effects import TurnEffects
+from chatstate.engine.turns.finish import Finish
+from chatstate.engine.turns.limits import Counters
+from chatstate.engine.turns.middleware import Around
+from chatstate.engine.turns.overlap import Overlap
+from chatstate.engine.turns.plan import Plan, Plans
+from chatstate.engine.turns.previews import Previews
+from chatstate.engine.turns.showing import Showings
+from chatstate.engine.turns.turn import RunningTurn
+from chatstate.engine.turns.turns import Turns
+from chatstate.engine.turns.typing_notices import TypingNotices
+from chatstate.engine.turns.values import TurnValues
+from chatstate.engine.turns.watch import Watch
+from chatstate.stores.base import Account, Arrival, Run, Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What the engine starts, watches and stops."""
+
+    lanes: Lanes
+    turns: Turns
+    overlap: Overlap
+    commits: Commits
+    cache: StateCache
+    sender: Sender
+    spool: Spool
+    expiries: Expiries
+    resources: Resources
+    typing_notices: TypingNotices
+    hosts: Sequence[AccountHost]
+
+
+def assemble(
+    bot: Interface,
+    *,
+    accounts: Mapping[Account, Adapter],
+    store: Store,
+    run: Run,
+    clock: Clock,
+    running_limit: int,
+    on_ambiguous: OnAmbiguous,
+    failed: Callable[[Exception], None],
+) -> Parts:
+    """Return the parts of an engine that runs `bot` on these accounts. Starts nothing."""
+    adapters = {account.id: adapter for account, adapter in accounts.items()}
+    sentences = bot.sentences
+    versions = run.versions()
+    lanes = Lanes(store, failed)
+    receipts = Receipts()
+    threads = HandlerThreads()
+    resources = Resources()
+    watch = Watch(clock, running_limit)
+
+    volatile = volatile_before(store, bot.states, clock)
+    cache = StateCache(volatile or store, clock)
+    commits = Commits(volatile or store, failed)
+    values = TurnValues(bot=bot.id, cache=cache, versions=versions, clock=clock)
+
+    async def moved(account: int, old: str, new: str) -> None:
+        await store.alias(account, old, new)
+        cache.forget()
+
+    spool = Spool(store, threads, adapters)
+    buttons = Buttons(run.secret, store, clock)
+    renderer = Renderer(adapters=adapters, sentences=sentences, buttons=buttons, threads=threads)
+    sender = Sender(
+        store=store,
+        adapters=adapters,
+        clock=clock,
+        threads=threads,
+        spool=spool,
+        failed=failed,
+        on_ambiguous=on_ambiguous,
+        moved=moved,
+    )
+
+    def may_show(arrival: Arrival) -> bool:
+        """Tell whether nothing older is owed in a conversation, or about to be."""
+        account, conversation = arrival.place.account, arrival.place.conversation
+        return sender.is_idle(account, conversation) and not commits.is_committing(conversation)
+
+    previews = Previews(
+        adapters=adapters,
+        renderer=renderer,
+        store=store,
+        clock=clock,
+        may_show=may_show,
+        wait=lambda arrival, seconds: sender.wait(arrival.place.account, seconds),
+    )
+    showings = Showings(previews)
+    caller = Caller(values=values, threads=threads, showings=showings, sentences=sentences)
+    admission = Admission(
+        owners=bot.owners,
+        adapters=adapters,
+        threads=threads,
+        counters=Counters(bot.id, cache, clock),
+        resources=resources,
+    )
+
+    def make_turn(turn: RunningTurn) -> Turn:
+        return Turn(effects(turn, platform=adapters[turn.place.account].name))
+
+    def make_plan(route: Route) -> Plan:
+        functions = route.around
+        around = Around(functions, resources, caller.handle) if functions else None
+        return Plan(bot.id, route, resources, make_turn, around)
+
+    plans = Plans(make_plan)
+    effects = functools.partial(
+        TurnEffects,
+        store=store,
+        values=values,
+        threads=threads,
+        spool=spool,
+        showings=showings,
+        admission=admission,
+        resources=resources,
+        routes=bot.routes,
+        plans=plans,
+    )
+    expiries = Expiries(
+        bot,
+        accounts=list(adapters),
+        store=store,
+        memory=volatile,
+        cache=cache,
+        lanes=lanes,
+        receipts=receipts,
+        plans=plans,
+        in_use=watch.expiring_keys,
+    )
+    dispatch = Dispatch(
+        routes=bot.routes,
+        plans=plans,
+        buttons=buttons,
+        own_events={"expiry": expiries.own_event()},
+        sentences=sentences,
+    )
+    overlap = Overlap(lanes=lanes, dispatch=dispatch, admission=admission, buttons=buttons)
+    finish = Finish(
+        lanes=lanes,
+        receipts=receipts,
+        cache=cache,
+        values=values,
+        commits=commits,
+        renderer=renderer,
+        spool=spool,
+        sender=sender,
+        sentences=sentences,
+        versions=versions,
+    )
+    turns = Turns(
+        lanes=lanes,
+        dispatch=dispatch,
+        overlap=overlap,
+        admission=admission,
+        expiries=expiries,
+        values=values,
+        caller=caller,
+        finish=finish,
+        watch=watch,
+        previews=previews,
+        renderer=renderer,
+        spool=spool,
+        sentences=sentences,
+        file_after=bot.file_after,
+    )
+    lanes.start(turns, threads)
+    hosts = [
+        AccountHost(
+            bot,
+            account,
+            store=store,
+            lanes=lanes,
+            receipts=receipts,
+            dispatch=dispatch,
+            turns=turns,
+            sender=sender,
+            renderer=renderer,
+            moved=moved,
+        )
+        for account in accounts
+    ]
+    return Parts(
+        lanes=lanes,
+        turns=turns,
+        overlap=overlap,
+        commits=commits,
+        cache=cache,
+        sender=sender,
+        spool=spool,
+        expiries=expiries,
+        resources=resources,
+        typing_notices=TypingNotices(adapters=adapters, watch=watch, clock=clock),
+        hosts=hosts,
+    )

@@ -1,0 +1,91 @@
+"""Goes on with what an earlier process left; after a crash with care.
+
+1. After a crash, events that may have been running are suspects: they run one at a time, and
+   nothing else runs before they are through.
+2. One that crashes the process three times while it runs alone is set aside. Nobody innocent is.
+3. A reply, which is rarely to blame, is suspected after the second crash in a row.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from chatstate.engine.inbox.lanes import Lanes
+from chatstate.engine.outbox.sender import Sender
+from chatstate.engine.states.commits import Commits
+from chatstate.engine.turns.turns import Turns
+from chatstate.stores.base import Backlog, Store
+
+log = logging.getLogger("chatstate.engine")
+
+_CRASHES = 3
+
+
+class Recovery:
+    """Takes up what waits in the store. `task` is there while suspects run."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        lanes: Lanes,
+        turns: Turns,
+        commits: Commits,
+        sender: Sender,
+        failed: Callable[[Exception], None],
+    ) -> None:
+        self._store = store
+        self._lanes = lanes
+        self._turns = turns
+        self._commits = commits
+        self._sender = sender
+        self._failed = failed
+        self.task: asyncio.Task[None] | None = None
+
+    async def begin(self, accounts: Sequence[int], crashes: int) -> None:
+        """Take up all events and replies of these accounts; `crashes` in a row came before."""
+        backlog = await self._store.backlog(accounts)
+        self._lanes.paused = bool(crashes)
+        for conversation in backlog.inbox:
+            self._lanes.resume(conversation)
+        if crashes and backlog.inbox:
+            log.warning(
+                "the process before this one did not stop as it should; "
+                "%d conversations go on one at a time first",
+                len(backlog.inbox),
+            )
+        if crashes:
+            self.task = asyncio.create_task(self._run(backlog, crashes))
+        else:
+            for conversation in backlog.outbox:
+                self._sender.resume(conversation)
+
+    async def _run(self, backlog: Backlog, crashes: int) -> None:
+        """Find what crashed the process, if anything did, by running what may have alone."""
+        try:
+            for conversation in backlog.outbox:
+                if crashes > 1:
+                    await self._sender.try_head_alone(conversation)
+            for conversation in backlog.outbox:
+                self._sender.resume(conversation)
+            for conversation in backlog.inbox:
+                await self._run_suspect(conversation)
+        except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
+            self._failed(error)
+        finally:
+            self.task = None
+            self._lanes.release()
+
+    async def _run_suspect(self, conversation: int) -> None:
+        """Run the event of a conversation that may have been running at a crash."""
+        for suspect in await self._store.claim(conversation, 0, 1):
+            if self._lanes.stopping:
+                return
+            if suspect.crashes >= _CRASHES:
+                await self._turns.set_aside(suspect)
+            else:
+                await self._store.suspect(suspect.seq)
+                await self._lanes.run_alone(suspect)
+            await self._commits.over()

@@ -1,0 +1,235 @@
+"""Runners: tasks that carry out many short jobs one after the other, and never wait for a long one.
+
+1. A job that awaits nothing costs no task: the runner goes on with the next job at once.
+2. While a job waits, another runner takes what is ready: as many runners as jobs that wait.
+3. What runs in a job may keep its task. So a runner in which a job has waited, whose task somebody
+   has kept, or which was cancelled, is retired: what was kept reaches no other job.
+4. Each step of a job runs in the job's own context.
+5. A job that yields `InThread` is parked, without a task, until the thread is done with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import sys
+import types
+import weakref
+from collections import deque
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+
+from chatstate.engine.threads import HandlerThreads
+
+_AT_A_STRETCH = 128  # jobs, before others must run
+_MOST_AT_ONCE = 128  # runners that are started together
+Steps = Coroutine[Any, Any, None]
+
+
+class Job(Protocol):
+    """What is carried out. While it is, `run` tells how far that is."""
+
+    run: Run[Any] | None
+
+
+J = TypeVar("J", bound=Job)
+
+
+class InThread(msgspec.Struct, frozen=True, gc=False):
+    """What a job yields to have `call` done in a thread; its result is sent back."""
+
+    call: Callable[[], Any]
+
+
+@types.coroutine
+def in_thread(call: Callable[[], Any]) -> Generator[Any, Any, Any]:
+    """Return what `call` returns, called in a thread. To be awaited by a job alone."""
+    return (yield InThread(call))
+
+
+class Run(msgspec.Struct, Generic[J], eq=False):
+    """A job under way: its steps, and what is to be sent into it next, or thrown.
+
+    `task` is where it waits, if not for a thread. `is_left`: it was cancelled, and its job goes on
+    without it.
+    """
+
+    job: J
+    steps: Steps
+    context: contextvars.Context
+    result: Any = None
+    error: BaseException | None = None
+    task: asyncio.Task[None] | None = None
+    is_left: bool = False
+
+
+class Runners(Generic[J]):
+    """Carries out what is added: `begin` makes the steps of a job, which begin in a task.
+
+    `waits` is called when a job waits for the first time.
+    """
+
+    def __init__(
+        self,
+        begin: Callable[[J, asyncio.Task[None]], Steps],
+        threads: HandlerThreads,
+        waits: Callable[[J], None] = lambda _: None,
+    ) -> None:
+        self._begin = begin
+        self._threads = threads
+        self._waits = waits
+        self._loop = asyncio.get_running_loop()
+        self._context = contextvars.copy_context()
+        self._ready: deque[J | Run[J]] = deque()
+        self._idle: list[asyncio.Future[None]] = []
+        self._parked: set[Run[J]] = set()
+        self._is_called = False
+        self._jobs_wait = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def add(self, job: J) -> None:
+        """Carry out a job soon."""
+        self._ready.append(job)
+        self._call_somebody()
+
+    def cancel(self, run: Run[J]) -> None:
+        """Throw `CancelledError` into a job that waits; it ends by itself from now on."""
+        run.is_left = True
+        if run in self._parked:
+            self._unpark(run, None, asyncio.CancelledError())
+        elif run.task:
+            run.task.cancel()
+
+    def cancel_all(self) -> list[asyncio.Task[None]]:
+        """Do so to all jobs, begin no other, and return the tasks in which they end."""
+        self._ready.clear()
+        for run in list(self._parked):
+            self._unpark(run, None, asyncio.CancelledError())
+        ending = [self._start() for _ in self._ready]
+        for task in self._tasks.difference(ending):
+            task.cancel()
+        return list(self._tasks)
+
+    def _call_somebody(self) -> None:
+        if not self._is_called:
+            self._is_called = True
+            self._loop.call_soon(self._send_somebody)
+
+    def _send_somebody(self) -> None:
+        """Let others run, if nobody has taken what is ready: those who run must be waiting."""
+        self._is_called = False
+        wanted = min(len(self._ready), _MOST_AT_ONCE if self._jobs_wait else 1)
+        while wanted and self._idle:
+            idle = self._idle.pop()
+            if not idle.done():
+                idle.set_result(None)
+                wanted -= 1
+        for _ in range(wanted):
+            self._start()
+
+    def _start(self) -> asyncio.Task[None]:
+        task = self._loop.create_task(self._run())
+        self._tasks.add(task)
+        return task
+
+    async def _run(self) -> None:
+        me = asyncio.current_task()
+        if me is None:
+            raise RuntimeError("a runner is a task")
+        try:
+            while await self._do_what_is_ready(me):
+                if self._ready:
+                    await asyncio.sleep(0)
+                else:
+                    idle = self._loop.create_future()
+                    self._idle.append(idle)
+                    await idle
+        finally:
+            self._tasks.discard(me)
+
+    async def _do_what_is_ready(self, me: asyncio.Task[None]) -> bool:
+        """Carry out jobs; tell whether this runner may be used for others."""
+        ready, begin, new_context = self._ready, self._begin, self._context.copy
+        known = _references(me)
+        for _ in range(_AT_A_STRETCH):
+            if not ready:
+                break
+            job = ready.popleft()
+            if ready and not self._is_called:
+                self._call_somebody()  # in case this job waits
+            run: Run[J] = job if isinstance(job, Run) else Run(job, begin(job, me), new_context())
+            run.job.run = run
+            try:
+                waits_for = _step(run)
+            except StopIteration:
+                self._jobs_wait = False
+            else:
+                if type(waits_for) is InThread:
+                    self._park(run, waits_for)
+                else:
+                    await self._wait(run, waits_for, me)
+                    return False
+            del job, run
+            if _references(me) != known or me.cancelling():
+                return False
+        return True
+
+    async def _wait(self, run: Run[J], waits_for: Any, me: asyncio.Task[None]) -> None:
+        """Go on with a job to its end, in this task."""
+        self._jobs_wait = True
+        run.task = me
+        if not run.is_left:
+            self._waits(run.job)
+        await self._resumed(run, waits_for)
+
+    @types.coroutine
+    def _resumed(self, run: Run[J], waits_for: Any) -> Generator[Any, Any, None]:
+        while True:
+            try:
+                if type(waits_for) is InThread:
+                    call = self._threads.run(waits_for.call, run.context.copy())
+                    run.result = yield from call
+                else:
+                    run.result = yield waits_for
+            except GeneratorExit:
+                run.context.run(run.steps.close)
+                raise
+            except BaseException as error:  # noqa: BLE001 - it is the job's
+                run.error = error
+            try:
+                waits_for = _step(run)
+            except StopIteration:
+                return
+
+    def _park(self, run: Run[J], wanted: InThread) -> None:
+        self._parked.add(run)
+        if not run.is_left:
+            self._waits(run.job)
+        self._threads.submit(
+            wanted.call,
+            run.context.copy(),
+            lambda result, error: self._unpark(run, result, error),
+        )
+
+    def _unpark(self, run: Run[J], result: Any, error: BaseException | None) -> None:
+        if run in self._parked:  # else it was cancelled meanwhile
+            self._parked.remove(run)
+            run.result, run.error = result, error
+            self._ready.append(run)
+            self._call_somebody()
+
+
+def _step(run: Run[Any]) -> Any:
+    """Go on with a job up to where it waits, and return for what. Raises `StopIteration`."""
+    error = run.error
+    if error is None:
+        return run.context.run(run.steps.send, run.result)
+    run.error = None
+    return run.context.run(run.steps.throw, error)
+
+
+def _references(task: asyncio.Task[None]) -> int:
+    """Count who knows a task: more than before means that somebody has kept it."""
+    return sys.getrefcount(task) + weakref.getweakrefcount(task)

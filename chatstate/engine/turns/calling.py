@@ -1,0 +1,140 @@
+"""Calls a handler: what is done right before, how it runs, and what it returned.
+
+1. An async handler runs in the turn itself, a sync one in a thread, without a task for either.
+2. A generator streams: each of its yields replaces what is shown so far.
+3. A handler that cancels its own task has failed, though it may have returned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import inspect
+from collections.abc import AsyncGenerator, Generator
+from typing import Any
+
+from chatstate.bot.forms import Form, Pending, Question
+from chatstate.bot.returns import Answers
+from chatstate.engine.authors import authors_own
+from chatstate.engine.runners import in_thread
+from chatstate.engine.threads import HandlerThreads
+from chatstate.engine.turns.plan import Plan
+from chatstate.engine.turns.showing import Showings
+from chatstate.engine.turns.turn import RunningTurn
+from chatstate.engine.turns.values import TurnValues
+from chatstate.errors import StorageError
+from chatstate.language.sentences import Sentences, say
+from chatstate.messages import Reply
+
+
+class Caller:
+    """Calls the handlers of one bot."""
+
+    def __init__(
+        self,
+        *,
+        values: TurnValues,
+        threads: HandlerThreads,
+        showings: Showings,
+        sentences: Sentences,
+    ) -> None:
+        self._values = values
+        self._threads = threads
+        self._showings = showings
+        self._sentences = sentences
+
+    async def handle(self, turn: RunningTurn) -> Answers:
+        """Load the handler's states, call it, and return its replies."""
+        plan = turn.plan
+        if plan is None:
+            raise RuntimeError("a turn without a plan has no handler")
+        if turn.held is None and not self._values.take(turn, plan):
+            await self._values.load(turn, plan)
+        if plan.is_prepared:
+            question = await self._prepare(turn, plan)
+            if question:
+                return [question]
+        positional, named = plan.handler.bind(turn)
+        try:
+            if plan.mode == "async":
+                returned = await plan.fn(*positional, **named)
+            elif plan.mode == "sync":
+                returned = await self._in_thread(plan, positional, named)
+            else:
+                return await self._stream(turn, plan, plan.fn(*positional, **named))
+        except StorageError as error:  # of a store of the handler's; ours shows at the commit too
+            raise authors_own("the handler", error) from error
+        if turn.task and turn.task.cancelling() and not turn.fenced:
+            await _take_back(turn.task)
+        return plan.handler.result(returned, turn.slots, turn.folder)
+
+    async def _prepare(self, turn: RunningTurn, plan: Plan) -> Reply | None:
+        """Fetch files and fill a form; return the question that is asked next, if there is one."""
+        handler = plan.handler
+        if handler.wants_files:
+            given = [file for message in turn.messages for file in message.attachments]
+            turn.files = [await turn.turn.download(attachment) for attachment in given]
+        if handler.form:
+            question = await self._fill(handler.form, turn, turn.slots[handler.form_slot].value)
+            if question:
+                sentences = self._sentences.of(turn.message.sender.language)
+                return Reply(say(sentences, "ask", **question._asdict()))
+        if plan.shows:
+            await self._showings.of(turn).prepare()
+        return None
+
+    async def _fill(self, form: Form, turn: RunningTurn, pending: Pending) -> Question | None:
+        """Note an answer to a form; return what to ask next, None once it is complete."""
+        taken = form.take(turn.message, turn.text, pending)
+        if isinstance(taken, Question):
+            return taken
+        download = turn.turn.download
+        turn.answers = [await download(given.file) if given.file else given.text for given in taken]
+        return None
+
+    async def _in_thread(self, plan: Plan, positional: list[Any], named: dict[str, Any]) -> Any:
+        call = functools.partial(plan.fn, *positional, **named)
+        # A middleware may await us in a task of its own, which knows nothing of parked jobs.
+        returned = await (self._threads.run(call) if plan.around else in_thread(call))
+        return await returned if inspect.isawaitable(returned) else returned
+
+    async def _stream(self, turn: RunningTurn, plan: Plan, stream: Any) -> Answers:
+        if plan.mode == "async_generator":
+            return await self._drain_async(turn, plan, stream)
+        drained: Answers = await self._threads.run(
+            functools.partial(self._drain, turn, plan, stream)
+        )
+        return drained
+
+    def _drain(self, turn: RunningTurn, plan: Plan, stream: Generator[Any]) -> Answers:
+        answer: Answers = []
+        with contextlib.closing(stream):
+            for yielded in stream:
+                if turn.fenced:
+                    break
+                answer = plan.handler.result(yielded, turn.slots, turn.folder)
+                self._showings.of(turn).show_from_thread(answer)
+        return answer
+
+    async def _drain_async(
+        self, turn: RunningTurn, plan: Plan, stream: AsyncGenerator[Any]
+    ) -> Answers:
+        answer: Answers = []
+        async with contextlib.aclosing(stream):
+            async for yielded in stream:
+                if turn.fenced:
+                    break
+                answer = plan.handler.result(yielded, turn.slots, turn.folder)
+                self._showings.of(turn).show(answer)
+                await asyncio.sleep(0)  # others must run, though the stream awaits nothing
+        return answer
+
+
+async def _take_back(task: asyncio.Task[Any]) -> None:
+    """Undo a cancel that nobody ordered, and raise it as what the handler has done."""
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.sleep(0)
+    while task.uncancel():
+        pass
+    raise RuntimeError("the handler has cancelled its own task")

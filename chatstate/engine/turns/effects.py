@@ -1,0 +1,181 @@
+"""What an author can do with a turn besides returning something; see `Turn`.
+
+1. It belongs to one attempt at a turn. Once that is over, whoever kept it gets a `RuntimeError`;
+   a turn that was given up cancels what it is asked for.
+2. Nothing of it takes effect before the turn's commit, but for notes of steps and previews.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from chatstate.bot.resources import Need, Resources
+from chatstate.bot.returns import replies
+from chatstate.bot.routes import Routes
+from chatstate.engine.outbox.spool import Spool
+from chatstate.engine.states.held import Held
+from chatstate.engine.states.updates import Update
+from chatstate.engine.threads import HandlerThreads
+from chatstate.engine.turns.admission import Admission
+from chatstate.engine.turns.plan import Plan, Plans
+from chatstate.engine.turns.showing import Showings
+from chatstate.engine.turns.steps import Steps
+from chatstate.engine.turns.turn import RunningTurn
+from chatstate.engine.turns.values import TurnValues
+from chatstate.errors import StateError
+from chatstate.files import Attachment, File
+from chatstate.messages import Message, Reply, User
+from chatstate.scope import Key
+from chatstate.signature import label
+from chatstate.stores.base import Store
+
+
+class TurnEffects:
+    """What one attempt at a turn can do."""
+
+    def __init__(
+        self,
+        turn: RunningTurn,
+        *,
+        platform: str,
+        store: Store,
+        values: TurnValues,
+        threads: HandlerThreads,
+        spool: Spool,
+        showings: Showings,
+        admission: Admission,
+        resources: Resources,
+        routes: Routes,
+        plans: Plans,
+    ) -> None:
+        self._turn = turn
+        self._attempt = turn.attempt
+        self.platform = platform
+        self._store = store
+        self._values = values
+        self._threads = threads
+        self._spool = spool
+        self._showings = showings
+        self._admission = admission
+        self._resources = resources
+        self._routes = routes
+        self._plans = plans
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        return self._turn.messages
+
+    @property
+    def text(self) -> str:
+        return self._turn.text
+
+    @property
+    def files(self) -> Sequence[File]:
+        return self._turn.files
+
+    @property
+    def answers(self) -> Sequence[str | File]:
+        return self._turn.answers
+
+    @property
+    def held(self) -> Mapping[Key, Held]:
+        return self._turn.held or {}
+
+    def say_instead(self, text: str, attachments: Sequence[Attachment]) -> None:
+        turn = self._live("say_instead")
+        turn.text = text
+        turn.said_instead = replace(turn.message, text=text, attachments=tuple(attachments))
+
+    async def hold(self, wanted: Any, of: User | None) -> Held:
+        turn, plan = self._live("state"), self._plan
+        if turn.held is None and not self._values.take(turn, plan):
+            await self._values.load(turn, plan)
+        state = plan.route.find_state(wanted)
+        place = turn.place
+        if of is not None and of.id != turn.message.sender.id:
+            place = place._replace(person=await self._store.person(place.account, of))
+        held = await self._values.hold(turn, state, self._values.key(state, place))
+        self._live("state")
+        return held
+
+    def replace(self, wanted: Any, value: Any) -> None:
+        turn = self._live("replace")
+        state = self._plan.route.find_state(wanted)
+        held = self.held.get(self._values.key(state, turn.place))
+        if held is None:
+            raise StateError(
+                f"turn.replace: this turn does not hold {state.scope} state {state.name!r}; make "
+                "it a parameter of the handler, or `await turn.state(...)` first"
+            )
+        held.replace(value)
+
+    def apply(
+        self, wanted: Any, fn: Callable[[Any], Any], reply: Callable[[Any], Any] | None
+    ) -> None:
+        turn = self._live("apply")
+        state = self._plan.route.find_state(wanted)
+        update = Update(state, self._values.key(state, turn.place), fn, reply)
+        if turn.updates is None:
+            turn.updates = []
+        turn.updates.append(update)
+
+    async def step(self, name: str, fn: Callable[[], Any]) -> Any:
+        turn = self._live("step")
+        if turn.steps is None:
+            turn.steps = Steps(turn, self._store, self._threads)
+        return await turn.steps.take(name, fn)
+
+    async def send(self, reply: Any) -> None:
+        turn = self._live("send")
+        new = replies(reply, self._plan.handler.returns(turn.folder))
+        if turn.own:
+            turn.own.check(turn.arrival, new)
+        showing = self._showings.of(turn)
+        showing.sent += new
+        await showing.prepare()
+        showing.show([])
+
+    def progress(self, line: str) -> None:
+        self._showings.of(self._live("progress")).show_from_thread([Reply(line)])
+
+    def folder(self) -> Path:
+        turn = self._live("folder")
+        if turn.folder is None:
+            turn.folder = self._spool.new_folder(turn.arrival.seq)
+        return turn.folder
+
+    async def download(self, attachment: Attachment) -> File:
+        self._live("download")
+        return await self._spool.download(self._turn.place.account, attachment, self.folder())
+
+    def resource(self, wanted: Any) -> Any:
+        if isinstance(wanted, Need):
+            return self._resources[wanted]
+        return self._resources.find(Need("turn.resource()", "", wanted, self._plan.route.home))
+
+    async def may(self, command: str) -> bool:
+        route = self._routes.command(command)
+        if route is None:
+            return False
+        return await self._admission.allows(self._plans.of(route), self._turn.arrival)
+
+    @property
+    def _plan(self) -> Plan:
+        if self._turn.plan is None:
+            raise RuntimeError("a turn without a plan is nobody's")
+        return self._turn.plan
+
+    def _live(self, what: str) -> RunningTurn:
+        """Return the turn. Raises `RuntimeError` if it, or this attempt at it, is over."""
+        turn = self._turn
+        if turn.is_over or turn.attempt != self._attempt:
+            handler = label(self._plan.fn)
+            raise RuntimeError(
+                f"turn.{what}() was called after the turn of {handler} had ended, so it has no "
+                "effect; a turn is its handler's while that runs: await what it begins"
+            )
+        return turn

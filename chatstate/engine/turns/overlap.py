@@ -1,0 +1,102 @@
+"""What an event does to others of its conversation: it waits, interrupts, supersedes or merges.
+
+1. An event that is not let in, by a guard or a limit, does nothing to others.
+2. What decides about that may take its time: such an event interrupts once it is decided.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from chatstate.engine.inbox.lanes import Lanes
+from chatstate.engine.outbox.buttons import Buttons
+from chatstate.engine.turns.admission import Admission
+from chatstate.engine.turns.dispatch import Dispatch
+from chatstate.engine.turns.plan import Plan
+from chatstate.engine.turns.turn import RunningTurn
+from chatstate.stores.base import Arrival
+
+log = logging.getLogger("chatstate.turns")
+
+
+class Overlap:
+    """Decides for one bot. `checks` are the tasks that find out whether an event may interrupt."""
+
+    def __init__(
+        self, *, lanes: Lanes, dispatch: Dispatch, admission: Admission, buttons: Buttons
+    ) -> None:
+        self._lanes = lanes
+        self._dispatch = dispatch
+        self._admission = admission
+        self._buttons = buttons
+        self.checks: set[asyncio.Task[None]] = set()
+
+    def interrupt(self, turn: RunningTurn, arrival: Arrival, end: Callable[[], None]) -> None:
+        """Call `end` if an event ends the turn that runs in the same conversation."""
+        if arrival.event.message.kind == "press" and self._buttons.is_kept(arrival):
+            self._check(turn, arrival, end)
+            return
+        plan = self._dispatch.plan_now(arrival)
+        if plan and _interrupts(plan, arrival, turn):
+            if plan.has_terms:
+                self._check(turn, arrival, end)
+            else:
+                end()
+
+    def _check(self, turn: RunningTurn, arrival: Arrival, end: Callable[[], None]) -> None:
+        check = asyncio.create_task(self._interrupt_if_let_in(turn, arrival, end))
+        self.checks.add(check)
+        check.add_done_callback(self.checks.discard)
+
+    async def _interrupt_if_let_in(
+        self, turn: RunningTurn, arrival: Arrival, end: Callable[[], None]
+    ) -> None:
+        try:
+            plan, meant = await self._dispatch.plan_of(arrival)
+            if plan is None or not _interrupts(plan, meant, turn):
+                return
+            async with asyncio.timeout(plan.timeout):
+                let_in = await self._admission.would_enter(plan, meant)
+            if let_in:
+                end()
+        except Exception as error:  # noqa: BLE001 - its own turn tells, when it comes to it
+            log.info("event %s interrupts nothing: %r", arrival.event.id, error)
+
+    async def is_superseded(self, turn: RunningTurn) -> bool:
+        """Tell whether a later event of the same person, for the same handler, takes its place."""
+        place = turn.arrivals[0].place
+        for later in list(self._lanes.waiting(place.conversation)):
+            plan, meant = await self._dispatch.plan_of(later)
+            is_same = plan is turn.plan and later.place.person == place.person
+            if plan and is_same and await self._admission.would_enter(plan, meant):
+                return True
+        return False
+
+    async def merge(self, turn: RunningTurn) -> None:
+        """Take what waits for the same handler, from the same person, into a turn."""
+        place = turn.arrivals[0].place
+        while waiting := self._lanes.waiting(place.conversation):
+            later = waiting[0]
+            plan, meant = await self._dispatch.plan_of(later)
+            if plan is None or plan is not turn.plan or later.place != place:
+                break
+            if plan.guards and not await self._admission.allows(plan, meant):
+                break
+            waiting = self._lanes.waiting(place.conversation)
+            if waiting[:1] != [later]:
+                break
+            waiting.pop(0)
+            turn.arrivals.append(meant)
+        if len(turn.arrivals) > 1:
+            turn.text = "\n".join(arrival.event.message.text for arrival in turn.arrivals)
+
+
+def _interrupts(plan: Plan, arrival: Arrival, turn: RunningTurn) -> bool:
+    """Tell whether an event ends a turn: an interrupting command any, a message its own."""
+    if plan.overlap != "interrupt":
+        return False
+    if plan.handler.command is not None:
+        return True
+    return plan is turn.plan and arrival.place.person == turn.place.person

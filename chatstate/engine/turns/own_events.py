@@ -1,0 +1,37 @@
+"""Events of the framework's own: what sets their turns apart from those of what people do.
+
+One row for each kind of message that no adapter delivers; `ahead` of the line is the store's
+business. Whatever else the framework comes to do in a conversation is a row here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from chatstate.engine.turns.plan import Plan
+from chatstate.messages import MessageKind
+from chatstate.stores.base import Arrival
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnEvent:
+    """How the turns of one kind of event run.
+
+    - `find` returns the plan and the text; None if nothing need be done. May raise `StateError`.
+    - `check` raises `ReplyError` for an answer that has no place to go.
+    - `is_admitted`: guards, limits and middleware of the bot hold for them.
+    - `shows_typing`: the bot is typing while they run.
+    - `apologises`: the conversation is told when one fails.
+    - `is_interrupted`: a later event of the conversation may end them.
+    """
+
+    find: Callable[[Arrival], tuple[Plan, str] | None]
+    check: Callable[[Arrival, Sequence[object]], None]
+    is_admitted: bool = False
+    shows_typing: bool = False
+    apologises: bool = False
+    is_interrupted: bool = False
+
+
+OwnEvents = Mapping[MessageKind, OwnEvent]

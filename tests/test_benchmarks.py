@@ -1,0 +1,164 @@
+"""The benchmarks run, and what they print can be relied on. No figure is judged here."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import report
+from benchmarks.bars import Bar, judge
+from benchmarks.environments import Absent, python_with
+from benchmarks.races import Contestant, Figure, Outcome, Race, hold
+from benchmarks.work import Figures, Result
+
+ROOT = Path(__file__).parents[1]
+RACE = Race("history echo", 100, 1, ())
+Quick = tuple[list[str], dict[str, Any]]
+
+
+def run(*arguments: str, cache: Path) -> str:
+    command = [sys.executable, "-m", "benchmarks", *arguments]
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def figures(per_second: float, cpu_us: float) -> Figures:
+    return Figures(per_second, cpu_us, 1.0, 2.0)
+
+
+def outcome(**rounds: list[Figures]) -> Outcome:
+    return Outcome(RACE, 200, rounds)
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Quick:
+    """Return the lines and the JSON of a tiny run for which no environment can be made."""
+    folder = tmp_path_factory.mktemp("benchmarks")
+    no_folder, file = folder / "cache", folder / "figures.json"
+    no_folder.write_text("")
+    tiny = ("--messages", "200", "--rounds", "1")
+    out = run("--quick", *tiny, "--json", str(file), cache=no_folder)
+    return out.splitlines(), json.loads(file.read_text())
+
+
+def test_the_last_line_of_a_quick_run_is_the_ratio_to_bare_sqlite(quick: Quick) -> None:
+    """A program may read the last line."""
+    lines, data = quick
+    assert re.fullmatch(r"\d+\.\d\d of bare SQLite", lines[-1])
+    assert lines[-1].startswith(f"{data['bars'][0]['measured']:.2f} ")
+
+
+def test_a_contestant_that_cannot_be_installed_is_a_line(quick: Quick) -> None:
+    """Who cannot take part is told of once, and the others are measured."""
+    lines, data = quick
+    (line,) = [line for line in lines if line.startswith("python-telegram-bot is left out: ")]
+    assert "venv" in line
+    assert list(data["left_out"]) == ["python-telegram-bot"]
+    assert [list(race["contestants"]) for race in data["races"]] == [
+        ["bare SQLite", "chatstate, async", "chatstate, sync"],
+        [
+            "bare SQLite",
+            "chatstate, async",
+            "chatstate, hot user",
+            "chatstate, hot global",
+            "chatstate, sync",
+        ],
+        ["a plain dict", "chatstate, waiting"],
+    ]
+
+
+def test_the_json_holds_every_figure(quick: Quick) -> None:
+    """Each contestant has its rounds, medians and ratios."""
+    _, data = quick
+    assert (data["cpus"], data["rounds"], data["messages"]) == (os.cpu_count(), 1, 200)
+    assert [race["messages"] for race in data["races"]] == [20, 200, 200]
+    for race in data["races"]:
+        for contestant in race["contestants"].values():
+            assert contestant["rounds"] == [contestant["median"]]
+            assert all(figure > 0 for figure in contestant["median"].values())
+            assert len(contestant["ratios"]) == (contestant["beside"] is not None)
+
+
+def test_every_bar_is_in_the_table(quick: Quick) -> None:
+    """What could not be measured is a bar that says so."""
+    lines, data = quick
+    table = lines[next(n for n, line in enumerate(lines) if line.startswith("bars")) + 1 :]
+    for bar, line in zip(data["bars"], table, strict=False):
+        assert line.startswith(bar["what"])
+        assert line.endswith({True: "  met", False: "missed", None: "not measured"}[bar["met"]])
+    assert [bar["what"] for bar in data["bars"] if bar["met"] is None] == ["CPU, 100 at once"]
+
+
+def test_the_profile_names_stations(tmp_path: Path) -> None:
+    """The profile tells of chatstate's folders, of asyncio and of the database."""
+    lines = run("profile", "--messages", "100", cache=tmp_path).splitlines()
+    for station in ("chatstate/engine", "asyncio", "sqlite3", "benchmarks"):
+        assert any(line.startswith(station) for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("figure", "mine", "met"),
+    [
+        ("per_second", 50.0, True),
+        ("per_second", 49.0, False),
+        ("cpu_us", 50.0, True),
+        ("cpu_us", 51.0, False),
+    ],
+)
+def test_rates_have_a_least_and_cpu_time_a_most(figure: Figure, mine: float, met: bool) -> None:
+    """A bar itself is met."""
+    bar = Bar("", RACE.work, RACE.at_once, "me", "other", figure, 0.5)
+    measured = outcome(me=[figures(mine, mine)], other=[figures(100.0, 100.0)])
+    assert judge(bar, [measured]).met is met
+
+
+def test_ratios_are_of_one_round() -> None:
+    """A machine that is half as fast in one round spoils no ratio."""
+    rounds = outcome(me=[figures(50, 1), figures(25, 1)], other=[figures(100, 1), figures(50, 1)])
+    assert rounds.ratios("me", "other") == [0.5, 0.5]
+    assert rounds.spread("other") == 2.0
+    assert rounds.ratios("me", "nobody") == []
+
+
+@pytest.mark.parametrize(("slowest", "warnings"), [(80.0, 0), (70.0, 1)])
+def test_a_noisy_machine_is_told_of(
+    slowest: float, warnings: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """There is a warning when bare SQLite's rounds differ by more than three tenths."""
+    rounds = {"bare SQLite": [figures(100.0, 1.0), figures(slowest, 1.0)]}
+    report.show_noise([Outcome(RACE, 200, rounds)])
+    assert capsys.readouterr().out.count("warning: the machine was noisy") == warnings
+
+
+def test_who_drops_out_is_in_no_later_round() -> None:
+    """A contestant that cannot go on is left out as a whole, and not asked again."""
+    calls: list[int] = []
+
+    def work(_folder: Path, messages: int, _at_once: int) -> Result:
+        calls.append(messages)
+        if len(calls) == 2:
+            raise Absent("it is gone")
+        return Result(messages, 1.0, 1.0, [1.0, 1.0])
+
+    left_out: dict[str, str] = {}
+    race = Race("work", 1, 10, [Contestant("shy", work, None)])
+    assert hold(race, 200, 5, left_out).rounds == {}
+    assert (calls, left_out) == ([20, 20], {"shy": "it is gone"})
+
+
+def test_what_pip_says_is_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a network, the reason is pip's own last line, and the next run tries again."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with pytest.raises(Absent, match="No matching distribution found for nobody==1"):
+        python_with("nobody==1")
+    assert not list(tmp_path.rglob("complete"))
