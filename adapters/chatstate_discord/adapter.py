@@ -39,6 +39,7 @@ from chatstate_discord.receive.downloads import download
 from chatstate_discord.receive.intake import Intake
 from chatstate_discord.receive.places import Places
 from chatstate_discord.send import parts
+from chatstate_discord.send.acknowledging import Acknowledging
 from chatstate_discord.send.calls import Calls
 
 log = logging.getLogger("chatstate.discord")
@@ -84,7 +85,8 @@ class DiscordAdapter(Adapter):
         self.account = account_of(self.options.token)
         self._shards = self.options.shards
         self._intents = clients.intents(self.options.groups, members=self.options.members)
-        self._calls = Calls()
+        self._acknowledging = Acknowledging()
+        self._calls = Calls(self._acknowledging)
         self._places: Places | None = None
 
     async def run(self, host: Host) -> None:
@@ -136,7 +138,7 @@ class DiscordAdapter(Adapter):
         Returns if Discord advises more shards than this client has.
         """
         client = clients.make(self._intents, self._shards, self.options)
-        intake = Intake(host, self.options.groups, client, marks)
+        intake = Intake(host, self.options.groups, client, marks, self._acknowledging)
         clients.listen(client, intake.hear)
 
         async def on_shard_disconnect(shard: int) -> None:

@@ -5,7 +5,8 @@ wrapped here.
 
 1. discord.py reads an event first, so that its caches know what it is about before it is heard.
    What it cannot read is logged, and is heard all the same.
-2. It keeps nothing in memory that is not asked for, and logs a lost connection in one line.
+2. It keeps nothing in memory that is not asked for, and logs a lost connection in one line, and no
+   token of an interaction.
 3. Which failures nothing but an operator can mend is told by one table.
 """
 
@@ -20,6 +21,7 @@ import aiohttp
 import discord
 
 from chatstate import AdapterError
+from chatstate_discord import secrets
 from chatstate_discord.http import Http
 from chatstate_discord.options import DiscordOptions
 from chatstate_discord.receive.wire import Groups
@@ -73,6 +75,7 @@ def make(wanted: discord.Intents, shards: int | None, options: DiscordOptions) -
 def _made(
     wanted: discord.Intents, shards: int | None, shard_ids: Sequence[int] | None
 ) -> discord.Client:
+    secrets.hide()
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(_in_a_line)  # which is there once, however often added
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody speaks here

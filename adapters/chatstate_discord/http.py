@@ -30,7 +30,7 @@ class Http(HTTPClient):
 
     async def request(self, route: Route, **more: Any) -> Any:
         """See `HTTPClient.request`."""
-        if self._api:
+        if self._api and route.url.startswith(Route.BASE):  # a route may be used again
             route.url = self._api + route.url.removeprefix(Route.BASE)
         return await super().request(route, **more)
 

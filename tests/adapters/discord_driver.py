@@ -50,7 +50,7 @@ async def discord_server() -> AsyncIterator[DiscordServer]:
     async with DiscordServer(TOKEN) as server:
         with hurried():
             yield server
-        assert server.violations == []
+        assert server.violations == [], server.violations
 
 
 async def cut(server: DiscordServer) -> None:

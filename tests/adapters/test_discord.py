@@ -430,22 +430,93 @@ async def test_a_slow_store_does_not_cost_the_answer(
 async def test_an_answer_for_the_person_alone(
     server: DiscordServer, alice: Person, room: Channel, path: Path
 ) -> None:
-    """It takes the place of the waiting sign, which all could see."""
+    """Nobody else sees so much as a waiting sign."""
     async with running(server, rich_bot(), path):
         asked = await server.slash(alice, room, "secret")
+        await server.wait_for(lambda: asked.original and asked.original.content)
+        assert asked.original
+        assert (asked.original.content, asked.original.ephemeral) == ("psst", True)
+        assert (asked.response, asked.followups) == (5, [])
+        said = await server.slash(alice, room, "vote", {"choice": 1})
+        await server.wait_for(lambda: said.original and said.original.content)
+        assert said.original
+        assert not said.original.ephemeral
+
+
+async def test_a_slow_answer_for_the_person_alone(
+    server: DiscordServer, alice: Person, room: Channel, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes the place of the waiting sign, which all could see: nobody knew what would come."""
+    monkeypatch.setattr(acknowledging, "ANSWER_SECONDS", 0.01)
+    gate = asyncio.Event()
+    bot = Interface(id="slow")
+
+    @bot.command
+    async def secret() -> Reply:
+        """Say something for you alone, after a while."""
+        await gate.wait()
+        return Reply("psst", ephemeral=True)
+
+    async with running(server, bot, path):
+        asked = await server.slash(alice, room, "secret")
+        await acknowledged(server, asked)
+        assert asked.original
+        assert not asked.original.ephemeral
+        gate.set()
         (shown,) = await server.wait_for(lambda: asked.followups)
         assert (shown.content, shown.ephemeral) == ("psst", True)
-        assert asked.original
         assert asked.original.deleted
+
+
+async def test_a_command_that_is_no_more_is_answered(
+    server: DiscordServer, alice: Person, room: Channel, path: Path
+) -> None:
+    """For the person alone, in a guild too: it is this bot's, and nobody else answers it."""
+    async with running(server, rich_bot(), path):
+        pass
+    server.faults.fail(PUT_COMMANDS, 400, times=None)
+    async with running(server, Interface(lambda text: text, id="new"), path.with_name("new.db")):
+        asked = await server.slash(alice, room, "vote", {"choice": 1})
+        await acknowledged(server, asked)
+        assert asked.original
+        told = ENGLISH["unknown_command"].format(command="vote")
+        assert (asked.original.content, asked.original.ephemeral) == (told, True)
+
+
+async def test_the_token_of_an_interaction_is_nowhere(
+    server: DiscordServer,
+    alice: Person,
+    room: Channel,
+    path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Whoever has it may answer for the bot: it is in no log, whatever is told of a call."""
+    with caplog.at_level(logging.DEBUG):
+        async with running(server, rich_bot(), path):
+            for route in (EDIT_ORIGINAL, FOLLOW_UP, CALLBACK):
+                server.faults.rate_limit(route, 0.01)
+                server.faults.fail(route, 503)
+            asked = await server.slash(alice, room, "vote", {"choice": 1})
+            await server.wait_for(lambda: asked.original and asked.original.content)
+            message = server.bot_message(room, "Choose", [("Yes", "yes")])
+            pressed = await server.press(alice, message, "Yes")
+            await server.wait_for(lambda: pressed.followups)
+    text = "\n".join(record.getMessage() for record in caplog.records)
+    assert "We are being rate limited" in text
+    assert "/callback" in text
+    for made in (asked, pressed):
+        assert made.token not in text
 
 
 async def test_a_command_without_an_answer_ends(
     server: DiscordServer, alice: Person, room: Channel, path: Path
 ) -> None:
-    """Its waiting sign goes away."""
+    """Its waiting sign, which only the person sees, goes away."""
     async with running(server, rich_bot(), path):
         asked = await server.slash(alice, room, "quiet")
         await server.wait_for(lambda: asked.original and asked.original.deleted)
+        assert asked.original
+        assert asked.original.ephemeral
 
 
 async def test_a_stream_replaces_the_waiting_sign(

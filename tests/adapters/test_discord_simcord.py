@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import discord
+import pytest
 import simcord
 from adapters.discord_bots import rich_bot
 from adapters.discord_driver import TOKEN
@@ -14,6 +15,7 @@ from adapters.discord_driver import TOKEN
 from chatstate.engine import Engine
 from chatstate.stores.sqlite import SQLiteStore
 from chatstate_discord import DiscordAdapter
+from chatstate_discord.send import acknowledging
 
 
 class InProcess(DiscordAdapter):
@@ -46,8 +48,10 @@ async def env_of(path: Path) -> AsyncIterator[Any]:
         await engine.stop()
 
 
-async def test_a_conversation(tmp_path: Path) -> None:
+async def test_a_conversation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mention, a slash command and a press are answered in a channel."""
+    # Its clock stands still until a command is acknowledged.
+    monkeypatch.setattr(acknowledging, "ANSWER_SECONDS", 0.0)
     async with env_of(tmp_path / "bot.db") as env:
         guild = env.create_guild()
         room = guild.create_text_channel("room")

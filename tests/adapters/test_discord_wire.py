@@ -378,3 +378,18 @@ def test_bounds_descriptions_and_order() -> None:
     assert (count["min_value"], count["max_value"], maybe["max_value"]) == (1, 10, 2.5)
     assert "choices" not in many
     assert menu.names([Command("Roll", "", options=options)])["roll"]["count"] == "Count"
+
+
+def test_a_long_label_is_shortened() -> None:
+    """Discord refuses the whole message otherwise; what the button sends stays what it is."""
+    labels = ["x" * 80, "y" * 81, "word " * 40, "😀" * 100]
+    post = Post(
+        StyledText("?"), [[PostButton(label, f"v{n}", label) for n, label in enumerate(labels)]]
+    )
+    (part,) = parts.render(post)
+    (row,) = part.content["buttons"]
+    shown = [button["label"] for button in row]
+    assert shown[:2] == ["x" * 80, "y" * 79 + "…"]
+    assert max(map(len, shown)) <= 80
+    assert shown[2].endswith("word…")
+    assert [button["custom_id"] for button in row] == ["v0", "v1", "v2", "v3"]

@@ -14,6 +14,7 @@ from servers.telegram_world import Press
 
 from chatstate import Ambiguous, Attachment, Moved, Rejected, RetryAfter, Unreachable
 from chatstate.adapter import Action, Part, Post, PostButton, StoredFile, Verb
+from chatstate.markup import parse
 from chatstate.text import Span, StyledText
 from chatstate_telegram import TelegramAdapter
 from chatstate_telegram.send.pace import Limit, Limits, Pace
@@ -470,3 +471,13 @@ async def test_a_file_of_a_server_that_knows_no_files_is_refused(one: Sending) -
     one.server.fail("getFile", 404, "Not Found: method not found")
     with pytest.raises(Rejected):
         [_ async for _ in one.adapter.open(Attachment("x"))]
+
+
+async def test_many_long_links_arrive(one: Sending) -> None:
+    """In as many messages as Telegram needs for them."""
+    text = parse("\n".join(f"[{n}](https://example.org/{'x' * 350})" for n in range(50)))
+    for part in one.adapter.render(Post(text)):
+        await one.perform(part)
+    sent = one.server.messages(one.chat)
+    assert sum(len(message.entities) for message in sent) == 50
+    assert len(sent) == 2

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from chatstate.markup import Span, StyledText, parse
-from chatstate_telegram.send.markup import LONGEST, measure, message
+from chatstate.markup import Span, StyledText, parse, split
+from chatstate_telegram.send.markup import LONGEST, MAX_ADDRESS, measure, message, written_out
 
 
 def entity(kind: str, offset: int, length: int, **more: str) -> dict[str, Any]:
@@ -82,3 +82,32 @@ def test_too_many_entities_are_too_long() -> None:
     rich = parse("**a** " * 101)
     assert measure(rich.cut(0, 200)) <= LONGEST
     assert measure(rich) > LONGEST
+
+
+def test_long_addresses_make_a_text_longer_than_any_message() -> None:
+    """Telegram takes some 9,500 bytes of text and addresses, however few characters are shown."""
+    links = [f"[number {n}](https://example.org/{'x' * 350})" for n in range(50)]
+    text = parse("\n".join(links))
+    assert measure(text) > LONGEST
+    parts = split(text, LONGEST, measure)
+    assert len(parts) == 2
+    assert [entity["type"] for part in parts for entity in message(part)[1]] == ["text_link"] * 50
+    assert "\n".join(part.text for part in parts) == text.text
+
+
+def test_a_text_without_links_is_as_long_as_its_characters() -> None:
+    """Many bytes are no matter then."""
+    assert measure(StyledText("日" * 4096)) == 4096
+
+
+def test_an_address_that_is_too_long_is_written_out() -> None:
+    """Behind its label, as it could not be cut; the others stay links, where they were."""
+    long = f"https://example.org/{'x' * MAX_ADDRESS}"
+    text = parse(f"**a [b]({long}) c** [d](https://x.yz) <{long}>")
+    shown = written_out(text)
+    assert shown.text == f"a b ({long}) c d {long}"
+    bold, link = shown.spans
+    assert (bold.kind, shown.text[bold.start : bold.end]) == ("bold", f"a b ({long}) c")
+    assert (link.kind, shown.text[link.start : link.end]) == ("link", "d")
+    assert all(measure(part) <= LONGEST for part in split(shown, LONGEST, measure))
+    assert written_out(parse("[d](https://x.yz)")) == parse("[d](https://x.yz)")

@@ -14,6 +14,7 @@ from servers.telegram_model import ApiError, Json
 TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024
 ENTITIES_LIMIT = 100
+LINKED_BYTES = 9_500
 
 _DROPPED = {0x0D, 0x030A, 0x0333, 0x033F, *range(0x2028, 0x202F)}
 _SPACES = {*range(32)} - {0x0A}
@@ -67,6 +68,9 @@ def formatted(text: str, entities: Iterable[Json], limit: int) -> tuple[str, lis
     if utf16(trimmed) > limit:
         what = "message is too long" if limit == TEXT_LIMIT else "message caption is too long"
         raise ApiError(400, f"Bad Request: {what}")
+    addresses = sum(len(one.get("url", "").encode()) for one in moved)
+    if addresses and addresses + len(trimmed.encode()) > LINKED_BYTES:
+        raise ApiError(400, "Bad Request: message is too long")
     return trimmed, sorted(moved, key=_order)[:ENTITIES_LIMIT]
 
 

@@ -52,7 +52,14 @@ class Heard(NamedTuple):
 class Intake:
     """Takes in what one client hears, until it ends; `marks` outlives it."""
 
-    def __init__(self, host: Host, groups: Groups, client: discord.Client, marks: Marks) -> None:
+    def __init__(
+        self,
+        host: Host,
+        groups: Groups,
+        client: discord.Client,
+        marks: Marks,
+        acknowledging: Acknowledging,
+    ) -> None:
         self._host = host
         self._groups: Groups = groups
         self._client = client
@@ -60,7 +67,7 @@ class Intake:
         self._names = names(host.commands)
         self._places = Places(client)
         self._queue: asyncio.Queue[Heard] = asyncio.Queue()
-        self._acknowledging = Acknowledging()
+        self._acknowledging = acknowledging
         self._delivering = asyncio.Lock()
         self._held: dict[str, list[Heard]] = {}
         self._absent: dict[str, int] = {}

@@ -3,14 +3,17 @@
 1. An interaction is acknowledged within three seconds of its arrival, or never. That is done once
    it is stored; but if the store takes longer than `PATIENCE`, before: who waits for an answer
    gets none otherwise, and the event is stored all the same unless the process dies meanwhile.
-2. A command that cannot be handled is answered at once, for the person alone.
-3. A failure is told in the log: the event is stored, and is answered all the same.
+2. A command is acknowledged with a waiting sign, which all see or the person alone. So it waits for
+   its answer, but for no longer than `ANSWER_SECONDS`, and then shows a sign for all.
+3. A command that cannot be handled is answered at once, for the person alone.
+4. A failure is told in the log: the event is stored, and is answered all the same.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import OrderedDict
 from collections.abc import Coroutine
 from typing import Any
 
@@ -26,12 +29,15 @@ from chatstate_discord.send.markup import markdown
 log = logging.getLogger("chatstate.discord")
 
 PATIENCE = 1.5
+ANSWER_SECONDS = 0.5
 _TRIES, _PAUSE = 4, 0.2
+_KEPT = 1000
 
 
-async def acknowledge(http: HTTPClient, origin: Origin) -> None:
-    """Tell Discord that an answer will come."""
-    await _call_back(http, origin, {"type": 6 if origin.is_press else 5})
+async def acknowledge(http: HTTPClient, origin: Origin, *, hidden: bool = False) -> None:
+    """Tell Discord that an answer will come; `hidden`: for the person alone."""
+    data = {"data": {"flags": parts.EPHEMERAL}} if hidden else {}
+    await _call_back(http, origin, {"type": 6 if origin.is_press else 5, **data})
 
 
 async def refuse(http: HTTPClient, origin: Origin, text: str) -> None:
@@ -59,17 +65,42 @@ async def _call_back(http: HTTPClient, origin: Origin, body: Json) -> None:
             return
 
 
+class _Waiting:
+    """An interaction: whether it is stored, is being answered, is acknowledged, and for whom."""
+
+    def __init__(self) -> None:
+        self.stored, self.answering, self.over = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.hidden = False
+
+
 class Acknowledging:
-    """Acknowledges each interaction when it is stored, or when `PATIENCE` is over."""
+    """Acknowledges interactions: see the module's rules 1 and 2."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: OrderedDict[str, _Waiting] = OrderedDict()
 
     def begin(self, http: HTTPClient, origin: Origin) -> asyncio.Event:
         """Return what is to be set once the interaction is stored."""
-        stored = asyncio.Event()
-        self._start(self._when_stored(http, origin, stored))
-        return stored
+        waiting = self._waiting[origin.id] = _Waiting()
+        if len(self._waiting) > _KEPT:
+            self._waiting.popitem(last=False)
+        self._start(self._in_time(http, origin, waiting))
+        return waiting.stored
+
+    async def answered(self, origin: Origin, *, hidden: bool) -> bool:
+        """Acknowledge a command that is about to be answered; tell whether that was `hidden`.
+
+        It may have been acknowledged for all before, by this process or another one.
+        """
+        waiting = self._waiting.get(origin.id)
+        if waiting is None:
+            return False
+        if not waiting.answering.is_set():
+            waiting.hidden = hidden
+            waiting.answering.set()
+        await waiting.over.wait()
+        return waiting.hidden
 
     def refuse(self, http: HTTPClient, origin: Origin, text: str) -> None:
         """Answer it at once."""
@@ -86,10 +117,24 @@ class Acknowledging:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _when_stored(self, http: HTTPClient, origin: Origin, stored: asyncio.Event) -> None:
+    async def _in_time(self, http: HTTPClient, origin: Origin, waiting: _Waiting) -> None:
         try:
-            async with asyncio.timeout(PATIENCE):
-                await stored.wait()
-        except TimeoutError:
-            log.warning("an interaction is acknowledged before it is stored: the store is slow")
-        await acknowledge(http, origin)
+            if not await _is_set(waiting.stored, PATIENCE):
+                log.warning("an interaction is acknowledged before it is stored: the store is slow")
+            elif not origin.is_press:
+                await _is_set(waiting.answering, ANSWER_SECONDS)
+            waiting.answering.set()
+            await acknowledge(http, origin, hidden=waiting.hidden)
+        finally:
+            waiting.answering.set()
+            waiting.over.set()
+
+
+async def _is_set(event: asyncio.Event, seconds: float) -> bool:
+    """Tell whether an event is set within so many seconds."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

@@ -3,7 +3,8 @@
 1. A command is acknowledged with a waiting sign, the "original". Its first answer replaces that,
    by the interaction's token alone: from any process, as often as needed, for 15 minutes.
 2. What follows, and what answers a press, are messages in the channel, which know nonces.
-3. What only the person may see is a follow-up, the one call that a repetition doubles.
+3. What only the person may see replaces the original if the person alone sees that, too. Else it
+   is a follow-up, the one call that a repetition doubles.
 4. A waiting sign that no answer replaces is taken away.
 """
 
@@ -19,6 +20,7 @@ from discord.http import HTTPClient, Route
 from chatstate.adapter import Action, Part, Sent
 from chatstate_discord.receive.wire import Origin
 from chatstate_discord.send import errors, parts
+from chatstate_discord.send.acknowledging import Acknowledging
 from chatstate_discord.send.requests import request
 
 TOKEN_SECONDS = 15 * 60.0
@@ -41,13 +43,15 @@ def is_open(origin: Origin) -> bool:
 class Answers:
     """Answers interactions by their tokens."""
 
-    def __init__(self) -> None:
+    def __init__(self, acknowledging: Acknowledging) -> None:
+        self._acknowledging = acknowledging
         self._originals: OrderedDict[str, str] = OrderedDict()
 
     async def answer(self, http: HTTPClient, origin: Origin, action: Action) -> Sent | None:
         """Make a call that answers an interaction; None if it is to be made in the channel."""
         if action.verb == "finish":
             if not origin.is_press:
+                await self._acknowledging.answered(origin, hidden=True)
                 await self._remove(http, origin)
             return Sent()
         if action.verb == "send":
@@ -58,6 +62,7 @@ class Answers:
             return None
         if action.verb == "typing":
             return Sent()  # the waiting sign is there
+        await self._acknowledging.answered(origin, hidden=True)
         return await self._replace_or_remove(http, origin, action)
 
     async def follow_up(self, http: HTTPClient, origin: Origin, part: Part) -> Sent:
@@ -68,13 +73,14 @@ class Answers:
         return Sent(str(sent["id"]))
 
     async def _send(self, http: HTTPClient, origin: Origin, action: Action) -> Sent | None:
-        is_first = not origin.is_press and action.number == 0
+        is_ephemeral = bool(action.part.content.get("ephemeral"))
         try:
-            if action.part.content.get("ephemeral"):
-                if is_first:
-                    await self._remove(http, origin)
-                return await self.follow_up(http, origin, action.part)
-            return await self._replace(http, origin, action) if is_first else None
+            if not origin.is_press and action.number == 0:
+                hidden = await self._acknowledging.answered(origin, hidden=is_ephemeral)
+                if hidden == is_ephemeral:
+                    return await self._replace(http, origin, action)
+                await self._remove(http, origin)
+            return await self.follow_up(http, origin, action.part) if is_ephemeral else None
         except discord.HTTPException as error:
             if error.code in _GONE:
                 return None

@@ -22,6 +22,7 @@ from chatstate.adapter import Action, Sent
 from chatstate_discord.receive import wire
 from chatstate_discord.receive.wire import Origin
 from chatstate_discord.send import errors, parts
+from chatstate_discord.send.acknowledging import Acknowledging
 from chatstate_discord.send.answers import Answers, is_open
 from chatstate_discord.send.errors import code_of, meaning
 from chatstate_discord.send.requests import request
@@ -36,11 +37,11 @@ _BYTES_PER_SECOND = 100_000
 class Calls:
     """Makes calls. `open` is told of each new connection, `close` of its end."""
 
-    def __init__(self) -> None:
+    def __init__(self, acknowledging: Acknowledging) -> None:
         self._http: HTTPClient | None = None
         self._salt = ""
         self._opened = asyncio.Event()
-        self._answers = Answers()
+        self._answers = Answers(acknowledging)
 
     def open(self, http: HTTPClient, salt: str) -> None:
         """Make calls on this from now on; `salt` goes into their nonces."""

@@ -17,6 +17,7 @@ import aiohttp
 import discord
 
 from chatstate import Ambiguous, Rejected, RetryAfter, SendError, Unreachable
+from chatstate_discord.secrets import hidden
 
 _WAIT_SECONDS = 5.0  # where a 429 does not tell how long
 
@@ -116,4 +117,4 @@ def _is_number(text: str) -> bool:
 
 
 def _named(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".rstrip(": ")
+    return hidden(f"{type(error).__name__}: {error}".rstrip(": "))

@@ -6,7 +6,8 @@ A part's `content` holds `text` in Discord's Markdown, `buttons` as rows of labe
 1. The limits are those of Discord's pages "Message" and "Component": 2,000 characters, ten files,
    and 10 MiB for each of them.
 2. Nobody is pinged by what a part says.
-3. Equal custom ids are made different: Discord refuses them, and trims blanks at their ends.
+3. A label is shortened to the 80 characters that Discord shows; what the button sends is not.
+4. Equal custom ids are made different: Discord refuses them, and trims blanks at their ends.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from chatstate_discord.send.markup import markdown, measure
 
 TEXT_LIMIT = 2000
 FILE_BYTES = 10 * 1024 * 1024
+LABEL_LIMIT = 80
 BUTTON_BYTES = 96  # of 100, as equal ones are made different by a few characters
 EPHEMERAL, SILENT = 1 << 6, 1 << 12
 _FILES, _REQUEST_BYTES = 10, 24_000_000
@@ -113,9 +115,13 @@ def _buttons(rows: Sequence[Sequence[PostButton]]) -> list[list[dict[str, str]]]
             if custom_id in seen or _LOOKS_UNIQUE.fullmatch(custom_id):
                 custom_id = f"{custom_id}\u2063{len(seen)}"
             seen.add(custom_id)
-            label = _SURROGATE.sub("\ufffd", button.label)
-            made[-1].append({"label": label, "custom_id": custom_id})
+            made[-1].append({"label": _label(button), "custom_id": custom_id})
     return made
+
+
+def _label(button: PostButton) -> str:
+    label = _SURROGATE.sub("\ufffd", button.label)
+    return label if len(label) <= LABEL_LIMIT else f"{label[: LABEL_LIMIT - 1].rstrip()}…"
 
 
 def _groups(files: Sequence[StoredFile]) -> Iterator[list[StoredFile]]:

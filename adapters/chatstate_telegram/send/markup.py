@@ -10,7 +10,9 @@ Rules of the Bot API ("Formatting options", `MessageEntity`), and what follows f
    here, but for the indentation of code at the start, which Telegram keeps. An entity of nothing
    but white space is none; none begins or ends with white space, but for that indentation.
 6. A message has 100 entities. Telegram drops the others silently, so `measure` counts such a text
-   as too long, and `split` cuts it.
+   as too long, and `split` cuts it. So it does where links with their text exceed 9,500 bytes, of
+   which Telegram takes no more (telegram-bot-api, issue 165).
+7. A link whose address alone is long is written out, `label (address)`: it could not be cut.
 
 Send it without `parse_mode`, or the text is read as markup after all.
 """
@@ -24,6 +26,8 @@ from typing import Any, NamedTuple
 from chatstate.markup import Span, SpanKind, StyledText, size
 
 MAX_ENTITIES = 100
+MAX_BYTES = 9_500
+MAX_ADDRESS = 2_000
 LONGEST = 4096
 """The longest text of any message, in UTF-16 code units."""
 
@@ -53,12 +57,24 @@ class _Entity(NamedTuple):
 def measure(text: StyledText) -> int:
     """Return how long a message with this text is, in UTF-16 code units.
 
-    White space at the start counts, though it may be dropped. With more entities than Telegram
-    takes, a text is longer than any message may be.
+    White space at the start counts, though it may be dropped. With more in its entities than
+    Telegram takes, a text is longer than any message may be.
     """
     shown = text.text.rstrip()
-    is_too_rich = len(list(islice(_entities(text), MAX_ENTITIES + 1))) > MAX_ENTITIES
+    found = list(islice(_entities(text), MAX_ENTITIES + 1))
+    is_too_rich = len(found) > MAX_ENTITIES or _is_too_large(shown, found)
     return max(size(shown, "utf16"), (LONGEST + 1) * is_too_rich)
+
+
+def written_out(text: StyledText) -> StyledText:
+    """Return a text in which no link's address is longer than can be sent as one."""
+    spans = list(text.spans)
+    shown = text.text
+    for link in [span for span in text.spans if _bytes(span) > MAX_ADDRESS][::-1]:
+        behind = f" ({link.value})" if shown[link.start : link.end] != link.value else ""
+        shown = shown[: link.end] + behind + shown[link.end :]
+        spans = [_moved(span, link.end, len(behind)) for span in spans if span != link]
+    return StyledText(shown, tuple(spans)) if len(spans) < len(text.spans) else text
 
 
 def message(text: StyledText) -> tuple[str, list[dict[str, Any]]]:
@@ -78,6 +94,25 @@ def message(text: StyledText) -> tuple[str, list[dict[str, Any]]]:
         _json(entity, offsets[entity.start - start], offsets[entity.end - start])
         for entity in found
     ]
+
+
+def _is_too_large(text: str, entities: Sequence[_Entity]) -> bool:
+    addresses = sum(
+        len(entity.value.encode(errors="replace"))
+        for entity in entities
+        if entity.type == "text_link"
+    )
+    return addresses > 0 and addresses + size(text, "utf8") > MAX_BYTES
+
+
+def _bytes(span: Span) -> int:
+    return len(span.value.encode(errors="replace")) if span.kind == "link" else 0
+
+
+def _moved(span: Span, position: int, by: int) -> Span:
+    """Return a span after so much was inserted at a position: in it, or before it."""
+    start = span.start + by * (span.start >= position)
+    return Span(span.kind, start, span.end + by * (span.end > position), span.value)
 
 
 def _json(entity: _Entity, start: int, end: int) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from chatstate.adapter import Part, Post, PostButton, StoredFile
 from chatstate.markup import pages
 from chatstate.text import StyledText
-from chatstate_telegram.send.markup import measure, message
+from chatstate_telegram.send.markup import measure, message, written_out
 
 TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024
@@ -41,7 +41,7 @@ _TOGETHER = {"photo": "pictures", "video": "pictures"}
 
 def render(post: Post) -> Sequence[Part]:
     """Return the calls that show a post: texts, then files; or one file with a caption."""
-    post = replace(post, text=_clean(post.text))
+    post = replace(post, text=written_out(_clean(post.text)))
     runs = _runs(post.files)
     if not runs:
         return [_part(page) for page in pages(post, TEXT_LIMIT, measure)]
