@@ -1,4 +1,11 @@
-"""`Turn`: one event on its way to its commit, as a handler sees it."""
+"""`Turn`: one event on its way to its commit, as a handler sees it.
+
+1. A `Turn` can do nothing by itself: each verb is one of `Effects`, which the engine implements
+   and ends with the turn.
+2. Authors see `Turn` alone. `Effects` and `HeldValue` are for parts of the framework that stand
+   around a handler; they come by `effects_of`.
+3. A verb that is awaited says so when a sync handler calls it, instead of doing nothing.
+"""
 
 from __future__ import annotations
 
@@ -216,7 +223,7 @@ class Turn:
 
 def effects_of(turn: Turn) -> Effects:
     """Return what is behind a turn: for parts of the framework that stand around handlers."""
-    return turn._effects  # noqa: SLF001 - of a class of this file
+    return turn._effects  # noqa: SLF001 - of a class of this file  # pyright: ignore[reportPrivateUsage]
 
 
 def _for_async(name: str, result: Coroutine[Any, Any, T]) -> Awaitable[T]:

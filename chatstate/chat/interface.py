@@ -1,4 +1,13 @@
-"""`ChatInterface`: a bot from one function of (message, history), as in Gradio."""
+"""`ChatInterface`: a bot from one function of (message, history), as in Gradio.
+
+1. History, settings and the log of /undo are states as all others: they are committed with the
+   turn, or not at all.
+2. The function gets a copy of the history. What was said is added behind its back, by middleware
+   of the handler's own, when the function has returned.
+3. Each turn notes in the log how to take it back: /undo does so for the newest note, /clear for all.
+4. /retry is the function once more, as a handler of its own: it takes back the last turn and
+   answers that one's message anew, in one commit.
+"""
 
 from __future__ import annotations
 
