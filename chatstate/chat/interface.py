@@ -4,7 +4,7 @@
    turn, or not at all.
 2. The function gets a copy of the history. What was said is added behind its back, by middleware
    of the handler's own, when the function has returned.
-3. Each turn notes in the log how to take it back: /undo does so for the newest note, /clear for all.
+3. Each turn notes in the log how to take it back: /undo does so for the newest, /clear for all.
 4. /retry is the function once more, as a handler of its own: it takes back the last turn and
    answers that one's message anew, in one commit.
 """
