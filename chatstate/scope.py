@@ -39,16 +39,17 @@ class Key(NamedTuple):
 
 def key_maker(bot: str, scope: Scope, name: str) -> Callable[[Place], Key]:
     """Return the function from a place to the key of the state `name` of `bot` there."""
-    new = tuple.__new__  # what `Key(...)` comes to, without its call in between
+        tuple.__new__
+    )  # what `Key(...)` comes to, without its call in between
     match scope:
         case "member":
-            return lambda place: new(Key, (bot, scope, name, place[2], place[3]))
+            return lambda place: Key(bot, scope, name, place[2], place[3])
         case "thread":
-            return lambda place: new(Key, (bot, scope, name, place[2], 0))
+            return lambda place: Key(bot, scope, name, place[2], 0)
         case "chat":
-            return lambda place: new(Key, (bot, scope, name, place[1], 0))
+            return lambda place: Key(bot, scope, name, place[1], 0)
         case "user":
-            return lambda place: new(Key, (bot, scope, name, 0, place[3]))
+            return lambda place: Key(bot, scope, name, 0, place[3])
         case "global":
             everywhere = Key(bot, scope, name, 0, 0)
             return lambda _place: everywhere

@@ -1,9 +1,25 @@
 """What the whole suite needs of pytest."""
 
-from collections.abc import Generator
+import asyncio
+import importlib
+import os
+from collections.abc import Generator, Mapping
 from typing import Any
 
 import pytest
+
+from chatstate.cli.loops import LoopFactory
+
+ON_BOTH_LOOPS = ("engine", "crash")
+"""Folders whose tests run on uvloop, too, where it must be installed: under CI=true."""
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, LoopFactory]:
+    """Say on which event loops a test runs, once on each."""
+    loops: dict[str, LoopFactory] = {"asyncio": asyncio.new_event_loop}
+    if os.environ.get("CI") == "true" and item.path.parent.name in ON_BOTH_LOOPS:
+        loops["uvloop"] = importlib.import_module("uvloop").new_event_loop
+    return loops
 
 
 @pytest.hookimpl(wrapper=True)

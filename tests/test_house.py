@@ -37,7 +37,16 @@ WHEN_CALLED = {("bot.interface", "cli.main"), ("bot.interface", "cli.loading")}
 
 PLATFORM_LIBRARIES = ("telegram", "discord")
 OPEN_TO_ADAPTERS = ("chatstate.adapter", "chatstate.files", "chatstate.markup", "chatstate.text")
-HEAVY = ("markdown_it", "telegram", "discord", "sqlite_utils", "typer", "prompt_toolkit", "rich")
+HEAVY = (
+    "markdown_it",
+    "telegram",
+    "discord",
+    "sqlite_utils",
+    "typer",
+    "prompt_toolkit",
+    "rich",
+    "uvloop",
+)
 
 
 def modules(folder: Path) -> list[Path]:

@@ -1,7 +1,8 @@
 """The contract between the core and a platform: what adapters implement and what they are given.
 
-Owns the data that crosses that border and nothing that knows a platform. Public names, for
-adapters: those below.
+Owns the data that crosses that border and nothing that knows a platform: `contract` has the verbs
+and what they carry, `options` how an adapter declares what can be set. Public names, for adapters:
+those below.
 """
 
 from chatstate.adapter.contract import (

@@ -1,4 +1,11 @@
-"""`Handler`: a function of a bot, with what to pass to it and how to read what it returns."""
+"""`Handler`: a function of a bot, with what to pass to it and how to read what it returns.
+
+1. The signature is read once, when the function is registered; a call only gets what was bound.
+2. All turns of a bot share its handlers, in several engines too: nothing of a turn is kept here.
+3. `inputs=` and `outputs=` come out as the same slots and getters as annotations do.
+4. A change that would be lost is refused: an input state that can change neither in place nor by
+   being returned.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,12 @@
-"""`Interface`: a bot, and how its handlers are registered. No I/O."""
+"""`Interface`: a bot, and how its handlers are registered. No I/O.
+
+1. What cannot be bound is a `BindingError` where it is registered. What can be known only when
+   all is registered is told by `check`, before anything runs.
+2. Commands of the framework itself are routes as all others, marked as its own: an author's of
+   that name takes their place.
+3. Once a bot is included in another, nothing can be added to it: the other would not know.
+4. The only step upwards is `run`, which imports the command line when it is called.
+"""
 
 from __future__ import annotations
 

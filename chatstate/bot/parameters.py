@@ -76,7 +76,9 @@ class Binder:
         self._opened: list[inspect.Parameter] = []
         self._hints = hints(fn)
         self._parameters = parameters(fn)
-        self.slots = [Slot(states.bind(one, str(one.name), Any), by_ref=False) for one in kept]
+        self.slots = [
+            Slot(states.bind(state, str(state.name), Any), by_ref=False) for state in kept
+        ]
         self.inputs: dict[State, int] = {}
         self.arguments: list[Argument] = []
         self.fields: list[Field] = []
@@ -114,7 +116,7 @@ class Binder:
                 f"{label(self._fn)} takes {len(wanting)} inputs "
                 f"({', '.join(p.name for p in wanting)}), inputs= has {len(inputs)}"
             )
-        asked = [one for one in inputs if isinstance(one, str) and one != "state"]
+        asked = [kind for kind in inputs if isinstance(kind, str) and kind != "state"]
         if len(asked) > 1:
             self.form_slot = self._add_slot(self._states.bind(FORM, "form", Pending), Pending)
         return {p.name: given for p, given in zip(wanting, inputs, strict=False)}
@@ -252,7 +254,7 @@ def _injected(hint: Any, default: Any) -> Getter | None:
 def _kept_type(hint: Any) -> Any:
     """Return a state's type from its annotation, with the constraints that msgspec checks."""
     kept, *rest = typing.get_args(hint)
-    for constraint in (one for one in rest if isinstance(one, msgspec.Meta)):
+    for constraint in (meta for meta in rest if isinstance(meta, msgspec.Meta)):
         kept = Annotated[kept, constraint]
     return kept
 

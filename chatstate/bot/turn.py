@@ -1,4 +1,11 @@
-"""`Turn`: one event on its way to its commit, as a handler sees it."""
+"""`Turn`: one event on its way to its commit, as a handler sees it.
+
+1. A `Turn` can do nothing by itself: each verb is one of `Effects`, which the engine implements
+   and ends with the turn.
+2. Authors see `Turn` alone. `Effects` and `HeldValue` are for parts of the framework that stand
+   around a handler; they come by `effects_of`.
+3. A verb that is awaited says so when a sync handler calls it, instead of doing nothing.
+"""
 
 from __future__ import annotations
 
@@ -79,34 +86,35 @@ class Effects(Protocol):
 class Turn:
     """What a handler may know of the event it handles, and do with it.
 
-    After its end a turn can do nothing more: whoever kept it gets a `RuntimeError`.
+    After its end a turn can do nothing more: whoever kept it gets a `RuntimeError`. (`effects` is
+    what is behind it, for parts of the framework that stand around handlers.)
     """
 
-    __slots__ = ("_effects", "_progress")
+    __slots__ = ("_progress", "effects")
 
     def __init__(self, effects: Effects) -> None:
-        self._effects = effects
+        self.effects = effects
         self._progress: Progress | None = None
 
     @property
     def messages(self) -> tuple[Message, ...]:
         """The events that are handled together: several only if `overlap` is "merge"."""
-        return self._effects.messages
+        return self.effects.messages
 
     @property
     def message(self) -> Message:
         """What is handled: the last of `messages`."""
-        return self._effects.messages[-1]
+        return self.effects.messages[-1]
 
     @property
     def text(self) -> str:
         """What the person said: for a command the rest of its line."""
-        return self._effects.text
+        return self.effects.text
 
     @property
     def platform(self) -> str:
         """The adapter's name."""
-        return self._effects.platform
+        return self.effects.platform
 
     @property
     def user(self) -> User:
@@ -121,24 +129,24 @@ class Turn:
     @property
     def files(self) -> Sequence[File]:
         """Those that came with the messages, if the handler has a parameter for them."""
-        return self._effects.files
+        return self.effects.files
 
     @property
     def answers(self) -> Sequence[str | File]:
         """The texts and files that a form has gathered."""
-        return self._effects.answers
+        return self.effects.answers
 
     @property
     def progress(self) -> Progress:
         """Shows how far it is."""
         if self._progress is None:
-            self._progress = Progress(self._effects.progress)
+            self._progress = Progress(self.effects.progress)
         return self._progress
 
     @property
     def folder(self) -> Path:
         """A folder for files of this turn alone; it is removed when the turn ends."""
-        return self._effects.folder()
+        return self.effects.folder()
 
     def download(self, attachment: Attachment) -> Awaitable[File]:
         """Fetch one of `message.attachments`; it lies in `folder` until the turn ends.
@@ -146,21 +154,21 @@ class Turn:
         Raises `UserError` if it is larger than the platform's limit for files, and `Rejected`
         if the platform has it no more.
         """
-        return _for_async("download", self._effects.download(attachment))
+        return _for_async("download", self.effects.download(attachment))
 
     def resource(self, wanted: Any) -> Any:
         """Return what the bot's lifespan has opened, by its type.
 
         Raises `BindingError` if that is nothing, or several.
         """
-        return self._effects.resource(wanted)
+        return self.effects.resource(wanted)
 
     def may(self, command: str) -> Awaitable[bool]:
         """Tell whether the person may use a command of the bot (`"vote"`), for a help of your own.
 
         Not if there is none of that name, or its guard fails.
         """
-        return _for_async("may", self._effects.may(command))
+        return _for_async("may", self.effects.may(command))
 
     def state(self, wanted: Any, *, of: User | None = None) -> Awaitable[Any]:
         """Return the value of a state, of another person's if `of` is given.
@@ -172,7 +180,7 @@ class Turn:
         return _for_async("state", self._state(wanted, of))
 
     async def _state(self, wanted: Any, of: User | None) -> Any:
-        return (await self._effects.hold(wanted, of)).object
+        return (await self.effects.hold(wanted, of)).object
 
     def replace(self, wanted: Any, value: Any) -> None:
         """Replace the value of a state that this turn holds, as a whole.
@@ -180,7 +188,7 @@ class Turn:
         It holds those that its handler has as parameters, and what `state` has returned. Raises
         `StateError` for any other.
         """
-        self._effects.replace(wanted, value)
+        self.effects.replace(wanted, value)
 
     def apply(
         self,
@@ -195,7 +203,7 @@ class Turn:
         a pure function that returns the new value; `reply(new value)` is sent. `wanted` as in
         `state`; a state that this turn also has as an object is changed there.
         """
-        self._effects.apply(wanted, fn, reply)
+        self.effects.apply(wanted, fn, reply)
 
     def step(self, name: str, fn: Callable[[], Awaitable[Any] | Any]) -> Awaitable[Any]:
         """Return `fn()`, or what it returned when this turn ran before.
@@ -204,19 +212,14 @@ class Turn:
         model. The result (JSON types) is durable when this returns; only a crash between the
         call and that moment repeats it. Steps of one name are told apart by their order.
         """
-        return _for_async("step", self._effects.step(name, fn))
+        return _for_async("step", self.effects.step(name, fn))
 
     def send(self, reply: Any) -> Awaitable[None]:
         """Owe a reply (whatever a handler may return), before those that are returned.
 
         Like them it is sent after the commit, and not at all if the handler raises.
         """
-        return _for_async("send", self._effects.send(reply))
-
-
-def effects_of(turn: Turn) -> Effects:
-    """Return what is behind a turn: for parts of the framework that stand around handlers."""
-    return turn._effects  # noqa: SLF001 - of a class of this file
+        return _for_async("send", self.effects.send(reply))
 
 
 def _for_async(name: str, result: Coroutine[Any, Any, T]) -> Awaitable[T]:

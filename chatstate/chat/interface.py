@@ -1,4 +1,13 @@
-"""`ChatInterface`: a bot from one function of (message, history), as in Gradio."""
+"""`ChatInterface`: a bot from one function of (message, history), as in Gradio.
+
+1. History, settings and the log of /undo are states as all others: they are committed with the
+   turn, or not at all.
+2. The function gets a copy of the history. What was said is added behind its back, by middleware
+   of the handler's own, when the function has returned.
+3. Each turn notes in the log how to take it back: /undo does so for the newest, /clear for all.
+4. /retry is the function once more, as a handler of its own: it takes back the last turn and
+   answers that one's message anew, in one commit.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +24,7 @@ from chatstate.bot.interface import Interface
 from chatstate.bot.options import Options
 from chatstate.bot.parameters import asked_parameters
 from chatstate.bot.returns import Answers
-from chatstate.bot.turn import HeldValue, Turn, effects_of
+from chatstate.bot.turn import HeldValue, Turn
 from chatstate.chat.history import (
     Entry,
     Undo,
@@ -233,9 +242,9 @@ class ChatHandler(Handler):
         """
         if self.command == "retry":
             undone = await _undo(turn, self._chat, self._states)
-            effects_of(turn).say_instead(undone.text, undone.files)
+            turn.effects.say_instead(undone.text, undone.files)
         answer = await call_next()
-        held = {value.state.name: value for value in effects_of(turn).held.values()}
+        held = {value.state.name: value for value in turn.effects.held.values()}
         self._note(turn, answer, held)
         return answer
 
@@ -276,7 +285,7 @@ async def _undo(turn: Turn, chat: ChatOptions, states: States) -> Undo:
         state = named.get(name)  # what the bot no longer has stays as it is
         if state is None:
             continue
-        held = await effects_of(turn).hold(state.state, None)
+        held = await turn.effects.hold(state.state, None)
         if state.scope == "member" or digest(state.encode(held.value)) == before.after:
             value = state.fresh()[0] if before.text is None else state.decode(before.text)
             held.replace(value)

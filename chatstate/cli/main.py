@@ -31,6 +31,7 @@ from chatstate.cli.adapter_options import (
     with_options,
 )
 from chatstate.cli.loading import BOTS, load_adapters, load_bot, names
+from chatstate.cli.loops import loop_factory
 from chatstate.engine import Engine
 from chatstate.engine.outbox.sender import OnAmbiguous
 from chatstate.errors import AdapterError, ChatstateError, LoadError, StoreLockedError
@@ -119,10 +120,12 @@ def run_bot(
         level=log_level.upper(), format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
     try:
+        factory = loop_factory()
         adapters = load_adapters(on, options or {})
         opened = open_store(DEFAULT_URL if store is None else store)
         engine = Engine(bot, adapters, opened, on_ambiguous=on_ambiguous)
-        asyncio.run(_until_told(engine))
+        with asyncio.Runner(loop_factory=factory) as runner:
+            runner.run(_until_told(engine))
     except (LoadError, AdapterError, StoreLockedError) as error:
         _refuse(error)
     except ChatstateError as error:

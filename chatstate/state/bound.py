@@ -1,4 +1,12 @@
-"""`BoundState` and `States`: the states of a bot, complete with name, type and codec."""
+"""`BoundState` and `States`: the states of a bot, complete with name, type and codec.
+
+1. A name is one state's, and a state has one name. Two declarations of a name are one state if
+   scope, type, default and options agree; otherwise the second is a `BindingError`.
+2. A default is encoded when it is bound, so one that cannot be stored is found there. Each session
+   gets a value of its own from that text, or from a new call if the default is callable.
+3. A value of an older schema is migrated when it is read; one of a newer schema is refused.
+4. What is wrong with a value names the state, then the path inside the value.
+"""
 
 from __future__ import annotations
 
@@ -141,10 +149,10 @@ class States:
             wanted = typing.get_args(wanted)[0]
         if is_ref(wanted):
             (wanted,) = typing.get_args(wanted) or (Any,)
-        found = [one for one in self if wanted in (one.state, one.type)]
+        found = [bound for bound in self if wanted in (bound.state, bound.type)]
         if len(found) == 1:
             return found[0]
-        names = ", ".join(str(one) for one in self) or "none"
+        names = ", ".join(str(bound) for bound in self) or "none"
         what = "several states are" if found else "no state is"
         raise StateError(f"{what} {getattr(wanted, '__name__', wanted)}; the bot has {names}")
 

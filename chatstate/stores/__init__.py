@@ -1,4 +1,8 @@
-"""Stores by URL. A backend is imported when a URL names it."""
+"""Where what was received, remembered and is owed is kept.
+
+1. The engine knows a store by its contract alone: `base` has the verbs, `records` the data.
+2. A backend is a folder of its own (`sqlite`); `open_store` imports the one that a URL names.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""What goes into a store and comes out of it, as frozen data; `stores.base` has the rules."""
+"""What goes into a store and comes out of it, as frozen data; `stores.base` has the verbs.
+
+1. A record is frozen, and out of the garbage collector's sight: nothing in it refers back to it.
+2. `account` and `conversation` are the store's own numbers; `message` is the platform's id.
+3. Times are seconds since 1970. A value's `text`, and a `body`, are JSON.
+4. Versions and attempt numbers come from `Run.versions`: no run makes one that another has made.
+"""
 
 from __future__ import annotations
 

@@ -107,4 +107,8 @@ async def running(
 
 def texts(messages: list[Message]) -> list[str]:
     """Return what can be read of messages."""
-    return [read(one.content)[0] for one in messages if not one.deleted and not one.loading]
+    return [
+        read(message.content)[0]
+        for message in messages
+        if not message.deleted and not message.loading
+    ]

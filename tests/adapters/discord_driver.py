@@ -136,14 +136,14 @@ class DiscordDriver(AdapterDriver):
             channel,
             text,
             reply_to=self.server.world.messages[reply_to] if reply_to else None,
-            attachments=[(one.name, one.media_type, one.data) for one in files],
+            attachments=[(file.name, file.media_type, file.data) for file in files],
         )
         self.said[message.id] = message
         return message.id
 
     def shown(self, who: Speaker) -> Sequence[Shown]:
         sent = self.server.messages(self._channel(who))
-        return [_shown(one) for one in sent if not one.deleted and not one.loading]
+        return [_shown(message) for message in sent if not message.deleted and not message.loading]
 
     async def edit(self, who: Speaker, message: str, text: str) -> None:  # noqa: ARG002 - the contract's
         await self.server.edit(self.said[message], text)
@@ -159,12 +159,13 @@ class DiscordDriver(AdapterDriver):
 
     def typing(self, who: Speaker) -> int:
         channel = self._channel(who)
-        return sum(one.channel is channel for one in self.server.typing)
+        return sum(notice.channel is channel for notice in self.server.typing)
 
     def waiting(self) -> int:
         made = self.server.world.interactions.values()
         return sum(
-            one.response is None or bool(one.original and one.original.loading) for one in made
+            press.response is None or bool(press.original and press.original.loading)
+            for press in made
         )
 
     async def redeliver(self, message: str) -> None:

@@ -98,7 +98,7 @@ class TelegramDriver(AdapterDriver):
 
     def typing(self, who: Speaker) -> int:
         _, chat, thread = self._place(who)
-        return sum(one[:2] == (chat.id, thread) for one in self.server.typing)
+        return sum(shown[:2] == (chat.id, thread) for shown in self.server.typing)
 
     def waiting(self) -> int:
         return len(self.server.open_presses)
@@ -136,9 +136,9 @@ class TelegramDriver(AdapterDriver):
         """Return the texts that were shown to somebody who had pressed."""
         answers = self.server.answers
         return [
-            Shown(f"answer {one.query}", one.text)
-            for one in answers
-            if one.text and self.presses[one.query] == who
+            Shown(f"answer {answer.query}", answer.text)
+            for answer in answers
+            if answer.text and self.presses[answer.query] == who
         ]
 
     def _place(self, who: Speaker) -> tuple[Person, Chat, int | None]:
@@ -180,7 +180,7 @@ def _shown(message: Message) -> Shown:
         id=str(message.id),
         text=text,
         styles=frozenset(
-            _STYLES[one["type"]] for one in message.entities if one["type"] in _STYLES
+            _STYLES[entity["type"]] for entity in message.entities if entity["type"] in _STYLES
         ),
         labels=[label for label, _ in message.buttons],
         files=[SentFile(*file) for file in message.files],

@@ -417,9 +417,9 @@ def test_a_sent_file_can_be_read(talk: Talk, tmp_path: Path) -> None:
     """With its name, its type and what was said about it."""
 
     async def answer(turn: Turn) -> str:
-        (one,) = turn.message.attachments
-        file = await turn.download(one)
-        return f"{turn.text}: {file.name} {file.media_type} {one.size} {file.read()!r}"
+        (attachment,) = turn.message.attachments
+        file = await turn.download(attachment)
+        return f"{turn.text}: {file.name} {file.media_type} {attachment.size} {file.read()!r}"
 
     (tmp_path / "a b.png").write_bytes(b"\x00" * 3)
     assert talk(":send 'a b.png' look\n", answer) == (

@@ -331,7 +331,7 @@ HARMLESS = "a␛[31mred␛]0;title␇\ufffd31mz"
 def is_harmless(terminal: Terminal) -> bool:
     """Tell whether none of `EVIL` has been written as it is, and some of it was made visible."""
     evil = (b"\x1b[31m", b"\x1b]0", b"\x07", "\x9b".encode())
-    return HARMLESS in terminal.text and not any(one in terminal.written for one in evil)
+    return HARMLESS in terminal.text and not any(sequence in terminal.written for sequence in evil)
 
 
 @pytest.mark.parametrize(
@@ -545,7 +545,7 @@ async def test_a_file_is_sent(terminal: Terminal, running: Running, tmp_path: Pa
     """With what is said about it."""
 
     async def answer(turn: Turn) -> str:
-        (file,) = [await turn.download(one) for one in turn.message.attachments]
+        (file,) = [await turn.download(attachment) for attachment in turn.message.attachments]
         return f"{turn.text}: {file.name}, {file.media_type}, {file.read()!r}"
 
     (tmp_path / "a b.txt").write_text("hello")

@@ -49,13 +49,17 @@ async def answered(server: DiscordServer, place: Channel, count: int = 1) -> lis
     """Return what the bot shows in a place, once there is so much."""
 
     def shown() -> list[Message]:
-        return [one for one in server.messages(place) if not one.deleted and not one.loading]
+        return [
+            message
+            for message in server.messages(place)
+            if not message.deleted and not message.loading
+        ]
 
     return await server.wait_for(lambda: shown() if len(shown()) >= count else [])
 
 
-async def acknowledged(server: DiscordServer, one: Interaction) -> None:
-    await server.wait_for(lambda: one.response is not None)
+async def acknowledged(server: DiscordServer, press: Interaction) -> None:
+    await server.wait_for(lambda: press.response is not None)
 
 
 def place_of(server: DiscordServer, kind: str, alice: Person, room: Channel) -> Channel:
@@ -296,17 +300,17 @@ async def test_who_joins_and_leaves_is_told(
 async def test_commands_are_registered_with_their_types(server: DiscordServer, path: Path) -> None:
     """Types, choices, what is required, and descriptions, from annotations and docstrings."""
     async with running(server, rich_bot(), path):
-        made = {one["name"]: one for one in server.commands}
+        made = {command["name"]: command for command in server.commands}
     assert made["vote"]["description"] == "Vote for an option."
     assert [(o["name"], o["type"], o["required"]) for o in made["vote"]["options"]] == [
         ("choice", 4, True),
         ("why", 3, False),
     ]
     colour, size, glossy = made["paint"]["options"]
-    assert [one["value"] for one in colour["choices"]] == ["red", "blue"]
-    assert [one["value"] for one in size["choices"]] == ["big", "small"]
+    assert [option["value"] for option in colour["choices"]] == ["red", "blue"]
+    assert [option["value"] for option in size["choices"]] == ["big", "small"]
     assert glossy["type"] == 5
-    assert [one["type"] for one in made["give"]["options"]] == [6, 10]
+    assert [option["type"] for option in made["give"]["options"]] == [6, 10]
 
 
 async def test_commands_are_registered_when_they_changed(
@@ -399,10 +403,10 @@ async def test_a_busy_conversation_is_acknowledged_in_time(
     async with running(server, bot, path):
         first = await server.slash(alice, room, "slow")
         second = await server.slash(alice, room, "vote", {"choice": 1})
-        for one in (first, second):
-            await acknowledged(server, one)
-            assert one.acknowledged_after is not None
-            assert one.acknowledged_after < 1
+        for press in (first, second):
+            await acknowledged(server, press)
+            assert press.acknowledged_after is not None
+            assert press.acknowledged_after < 1
         gate.set()
         assert texts(await answered(server, room, 2)) == ["slow", "1 it is"]
 
@@ -752,7 +756,7 @@ async def test_the_token_is_nowhere(
     assert "Attempting a reconnect" in caplog.text
     assert "Traceback" not in caplog.text
     assert all(
-        TOKEN.encode() not in one.read_bytes() for one in path.parent.iterdir() if one.is_file()
+        TOKEN.encode() not in file.read_bytes() for file in path.parent.iterdir() if file.is_file()
     )
 
 
@@ -939,7 +943,7 @@ async def test_shards_are_as_asked_for(
             await answered(server, place)
         await server.say(alice, server.dm(alice), "hi")
         await answered(server, server.dm(alice))
-        shards = sorted(one["shard"] for one in server.gateway.identifies)
+        shards = sorted(identify["shard"] for identify in server.gateway.identifies)
         assert shards == [[0, 2], [1, 2]]
 
 

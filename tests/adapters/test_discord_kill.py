@@ -30,15 +30,15 @@ async def process(server: DiscordServer, folder: Path) -> AsyncIterator[Process]
     }
     arguments = ["-m", "chatstate", "run", str(BOT), "--on", "discord", "--store", store]
     with (folder / "log").open("ab") as log:
-        one = await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             sys.executable, *arguments, env=os.environ | told, stdout=log, stderr=log
         )
     try:
-        yield one
+        yield process
     finally:
         with contextlib.suppress(ProcessLookupError):
-            one.kill()
-        await one.wait()
+            process.kill()
+        await process.wait()
         await server.wait_for(lambda: not server.gateway.connected)
 
 
@@ -77,7 +77,7 @@ class Siege:
 
     def commands_room(self) -> Channel:
         guild = self.server.world.guilds["10"]
-        known = [one for one in guild.channels if one.name == "commands"]
+        known = [channel for channel in guild.channels if channel.name == "commands"]
         return known[0] if known else self.server.channel(guild, "commands")
 
     def is_answered(self) -> bool:
@@ -86,12 +86,12 @@ class Siege:
             for place, said in self.said.items()
         ]
         return all(done) and all(
-            self._told(number) for number, one in self.commands if one.response
+            self._told(number) for number, asked in self.commands if asked.response
         )
 
     def _told(self, number: int) -> list[str]:
         told = texts(self.server.messages(self.commands_room()))
-        return [one for one in told if one.startswith(f"/{number} ")]
+        return [line for line in told if line.startswith(f"/{number} ")]
 
     def check(self) -> None:
         """Fail if anything was lost, doubled, or put out of order."""
@@ -139,7 +139,7 @@ async def besiege(folder: Path, seed: int) -> int:
         async with process(server, folder):
             await server.wait_for(siege.is_answered, timeout=20)
         siege.check()
-    return sum(bool(one.response) for _, one in siege.commands)
+    return sum(bool(asked.response) for _, asked in siege.commands)
 
 
 async def met(server: DiscordServer, calls: int) -> None:

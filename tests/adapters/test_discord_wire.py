@@ -337,20 +337,20 @@ def test_files_are_sent_as_a_request_takes_them() -> None:
 def test_equal_buttons_come_back_as_they_were() -> None:
     """What makes them different is taken off again; what only looks so stays."""
     given = ["x", "x", "y\u20631", "z "]
-    post = Post(StyledText("x"), [[PostButton(str(n), one, one) for n, one in enumerate(given)]])
+    post = Post(StyledText("x"), [[PostButton(str(n), text, text) for n, text in enumerate(given)]])
     (part,) = parts.render(post)
     (row,) = part.content["buttons"]
-    ids = [one["custom_id"] for one in row]
+    ids = [button["custom_id"] for button in row]
     assert len(set(ids)) == 4
-    pressed = [wire.interaction(told.PRESS | {"data": {"custom_id": one}}, {}) for one in ids]
-    assert [one and one.message.text for one in pressed] == given
+    pressed = [wire.interaction(told.PRESS | {"data": {"custom_id": value}}, {}) for value in ids]
+    assert [press and press.message.text for press in pressed] == given
 
 
 def test_a_nonce_is_short_and_its_keys_own() -> None:
     """Discord takes 25 characters."""
     made = {parts.nonce(f"{number}-1-0") for number in range(1000)}
     assert len(made) == 1000
-    assert {len(one) for one in made} == {24}
+    assert {len(value) for value in made} == {24}
 
 
 # Commands
@@ -360,7 +360,7 @@ def test_what_discord_cannot_take_is_left_out(caplog: pytest.LogCaptureFixture) 
     """A command with a name that is none there, or too many arguments; it can be typed."""
     many = tuple(CommandOption(f"a{number}") for number in range(26))
     given = [Command("ok", ""), Command("x" * 33, "x"), Command("many", "x", options=many)]
-    assert [one["name"] for one in menu.definitions(given)] == ["ok"]
+    assert [entry["name"] for entry in menu.definitions(given)] == ["ok"]
     assert "/many is no slash command" in caplog.text
 
 
@@ -373,7 +373,7 @@ def test_bounds_descriptions_and_order() -> None:
     )
     (made,) = menu.definitions([Command("Roll", "word " * 40, options=options)])
     assert (made["name"], len(made["description"])) == ("roll", 100)
-    assert [one["name"] for one in made["options"]] == ["count", "many", "maybe"]
+    assert [option["name"] for option in made["options"]] == ["count", "many", "maybe"]
     count, many, maybe = made["options"]
     assert (count["min_value"], count["max_value"], maybe["max_value"]) == (1, 10, 2.5)
     assert "choices" not in many

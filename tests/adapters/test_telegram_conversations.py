@@ -72,7 +72,7 @@ class Talk(NamedTuple):
         act()
         await self.server.wait_for(lambda: len(self.server.messages(self.chat)) >= before + answers)
         replies = self.server.messages(self.chat)[before:]
-        assert all(one.thread == self.thread for one in replies)
+        assert all(reply.thread == self.thread for reply in replies)
         return replies
 
 
@@ -110,47 +110,47 @@ def texts(messages: list[Message]) -> list[str]:
 @pytest.mark.parametrize("ways", WAYS, ids=" ".join)
 async def test_history_echo(ways: tuple[Way, Where], tmp_path: Path) -> None:
     """It remembers what each person said."""
-    async with talk(history_echo.bot, ways, tmp_path) as one:
-        assert texts(await one.say("hi")) == ["Current message: hi\nPrevious messages: none"]
-        (second,) = texts(await one.say("again"))
+    async with talk(history_echo.bot, ways, tmp_path) as person:
+        assert texts(await person.say("hi")) == ["Current message: hi\nPrevious messages: none"]
+        (second,) = texts(await person.say("again"))
         assert second == "Current message: again\nPrevious messages:\n1. hi"
 
 
 @pytest.mark.parametrize("ways", WAYS, ids=" ".join)
 async def test_score_tracker(ways: tuple[Way, Where], tmp_path: Path) -> None:
     """It keeps the best scores."""
-    async with talk(score_tracker.bot, ways, tmp_path) as one:
+    async with talk(score_tracker.bot, ways, tmp_path) as person:
         for score, shown in (("5", "5"), ("7", "7, 5"), ("6", "7, 6, 5")):
-            assert texts(await one.say(score)) == [f"Top scores: {shown}"]
-        (told,) = texts(await one.say("many"))
+            assert texts(await person.say(score)) == [f"Top scores: {shown}"]
+        (told,) = texts(await person.say("many"))
         assert "many" in told
 
 
 @pytest.mark.parametrize("ways", WAYS, ids=" ".join)
 async def test_a_bot_that_shows_everything(ways: tuple[Way, Where], tmp_path: Path) -> None:
     """Commands, buttons, Markdown, files both ways, and a stream that is edited."""
-    async with talk(bot, ways, tmp_path) as one:
-        (votes,) = await one.say("/vote tea")
+    async with talk(bot, ways, tmp_path) as person:
+        (votes,) = await person.say("/vote tea")
         assert (votes.text, [label for label, _ in votes.buttons]) == (
             "Votes: tea",
             ["More", "Enough"],
         )
-        assert texts(await one.press(votes, "More")) == ["Votes: tea, more"]
-        assert texts(await one.press(votes, "Enough")) == ["press 1: Enough"]
-        (shown,) = await one.say("/text")
+        assert texts(await person.press(votes, "More")) == ["Votes: tea, more"]
+        assert texts(await person.press(votes, "Enough")) == ["press 1: Enough"]
+        (shown,) = await person.say("/text")
         assert shown.text == "Title\n\nSome strong words and code.\n\n• first\n• second"
         assert [entity["type"] for entity in shown.entities] == ["bold", "bold", "code"]
-        words, *files = await one.say("/files", 4)
+        words, *files = await person.say("/files", 4)
         assert words.text == "Here:"
-        assert [(file.name, file.data) for one in files for file in one.files] == [
+        assert [(file.name, file.data) for reply in files for file in reply.files] == [
             ("dot.png", PNG),
             ("1.txt", b"note 1"),
             ("2.txt", b"note 2"),
         ]
-        mention = "" if one.chat.id > 0 else "@test_bot "
-        assert texts(await one.send(f"{mention}look")) == [
+        mention = "" if person.chat.id > 0 else "@test_bot "
+        assert texts(await person.send(f"{mention}look")) == [
             "message 2: look with notes.txt (5 bytes)"
         ]
-        (counted,) = await one.say("/count")
-        await one.server.wait_for(lambda: counted.text == "one two three")
+        (counted,) = await person.say("/count")
+        await person.server.wait_for(lambda: counted.text == "one two three")
         assert counted.edits

@@ -10,9 +10,9 @@ from servers.telegram_server import TelegramServer
 
 @pytest.fixture
 async def server() -> AsyncIterator[TelegramServer]:
-    async with TelegramServer() as one:
-        yield one
-    assert one.violations == []
+    async with TelegramServer() as telegram:
+        yield telegram
+    assert telegram.violations == []
 
 
 async def test_an_album_is_one_message(server: TelegramServer) -> None:
@@ -108,7 +108,10 @@ async def test_the_pieces_of_a_text_are_one_message(server: TelegramServer) -> N
         server.say(alice, chat, "well?")
         await host.until(lambda: len(host.events) == 2)
     assert host.texts == ["a" * 4096 + "b" * 4096 + "c", "well?"]
-    assert [one["text"][0] for one in (host.events[0].message.raw or {})["pieces"]] == ["b", "c"]
+    assert [piece["text"][0] for piece in (host.events[0].message.raw or {})["pieces"]] == [
+        "b",
+        "c",
+    ]
 
 
 async def test_a_piece_that_ends_at_a_blank_is_not_joined_to_the_next_word(
@@ -135,7 +138,7 @@ async def test_a_mention_in_any_piece_is_found(server: TelegramServer) -> None:
         server.say(alice, group, "for @test_bot and @bob_b")
         await host.until(lambda: len(host.events) == 2)
     assert host.texts[1] == "😀" * 2048 + "for and @bob_b"
-    assert [one.id for one in host.events[1].message.mentions] == ["1002"]
+    assert [person.id for person in host.events[1].message.mentions] == ["1002"]
 
 
 async def test_a_long_text_is_not_joined_with_what_is_no_piece_of_it(

@@ -99,13 +99,15 @@ def _all_say(
 
 def _kept(server: TelegramServer, chat: Chat) -> list[str] | None:
     """Return what the bot says that it kept."""
-    told = [one.text for one in server.messages(chat) if one.text.startswith("kept ")]
+    told = [message.text for message in server.messages(chat) if message.text.startswith("kept ")]
     return told[0].split()[1:] if told else None
 
 
 def _check_replies(server: TelegramServer, chat: Chat, expected: list[str]) -> None:
     """Every reply was sent, in order; a kill may send those again that were not noted as sent."""
-    texts = [one.text for one in server.messages(chat) if not one.text.startswith("kept ")]
+    texts = [
+        message.text for message in server.messages(chat) if not message.text.startswith("kept ")
+    ]
     order = [int(text.partition(":")[0]) for text in texts]
     assert [f"{number}: {number - 1}" for number in order] == texts
     assert sorted(set(order)) == list(range(1, len(expected) + 1))

@@ -49,9 +49,9 @@ def most_within(times: list[float], seconds: float) -> int:
 
 @pytest.fixture
 def sent() -> Iterator[Sent]:
-    one = Sent()
-    yield one
-    one.pace.close()
+    calls = Sent()
+    yield calls
+    calls.pace.close()
 
 
 async def test_a_chat_gets_one_message_a_second(sent: Sent) -> None:

@@ -26,9 +26,9 @@ ALLOWED = ["message", "edited_message", "channel_post", "edited_channel_post", "
 
 @pytest.fixture
 async def server() -> AsyncIterator[TelegramServer]:
-    async with TelegramServer() as one:
-        yield one
-    assert one.violations == []
+    async with TelegramServer() as telegram:
+        yield telegram
+    assert telegram.violations == []
 
 
 def says(caplog: pytest.LogCaptureFixture, text: str) -> int:
@@ -314,7 +314,7 @@ async def test_people_who_spoke_can_be_mentioned(server: TelegramServer) -> None
         server.say(bob, group, "hi all")
         server.say(alice, group, "/give @bob_b 5")
         await host.until(lambda: host.events)
-    assert [one.id for one in host.events[0].message.mentions] == ["1002"]
+    assert [person.id for person in host.events[0].message.mentions] == ["1002"]
 
 
 COMMANDS = [Command("vote", "Vote for an option.", "/vote CHOICE"), Command("help", "Show this.")]
@@ -334,7 +334,7 @@ async def test_commands_are_published_when_they_have_changed(server: TelegramSer
         async with received(adapter_on(server), FakeHost(commands=commands)):
             await server.wait_for(lambda: len(server.called("getMyCommands")) > looked)  # noqa: B023 - waited for here
             if commands is not COMMANDS or looked == 0:
-                wanted = [one.name for one in commands]
+                wanted = [command.name for command in commands]
                 await server.wait_for(lambda: [n for n, _ in server.commands] == wanted)  # noqa: B023 - waited for here
     assert len(server.called("setMyCommands")) == 2
 

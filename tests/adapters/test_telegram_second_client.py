@@ -27,9 +27,9 @@ from telebot.types import (
 
 @pytest.fixture
 async def server() -> AsyncIterator[TelegramServer]:
-    async with TelegramServer() as one:
-        yield one
-    assert one.violations == []
+    async with TelegramServer() as telegram:
+        yield telegram
+    assert telegram.violations == []
 
 
 @pytest.fixture
@@ -39,9 +39,9 @@ async def bot(
     base = server.base_url
     monkeypatch.setattr(asyncio_helper, "API_URL", base + "{0}/{1}")
     monkeypatch.setattr(asyncio_helper, "FILE_URL", server.base_file_url + "{0}/{1}")
-    one = AsyncTeleBot(server.token)
-    yield one
-    await cast("Any", one).close_session()
+    client = AsyncTeleBot(server.token)
+    yield client
+    await cast("Any", client).close_session()
 
 
 async def test_what_people_do_is_read(server: TelegramServer, bot: AsyncTeleBot) -> None:
@@ -98,9 +98,9 @@ async def test_what_is_set_can_be_asked_for(server: TelegramServer, bot: AsyncTe
     group = server.group(-7, "Friends", alice)
     assert (await bot.get_me()).username == "test_bot"
     await bot.set_my_commands([BotCommand("vote", "Vote.")])
-    assert [(one.command, one.description) for one in await bot.get_my_commands(None, None)] == [
-        ("vote", "Vote.")
-    ]
+    assert [
+        (command.command, command.description) for command in await bot.get_my_commands(None, None)
+    ] == [("vote", "Vote.")]
     assert (await bot.get_webhook_info()).url == ""
     sent = server.send(alice, server.private_chat(alice), "document", b"data")
     file = await bot.get_file(sent.raw["document"]["file_id"])

@@ -61,12 +61,12 @@ class Sending:
 
 
 @pytest.fixture
-async def one(tmp_path: Path) -> AsyncIterator[Sending]:
+async def sending(tmp_path: Path) -> AsyncIterator[Sending]:
     async with TelegramServer() as server:
-        sending = Sending(server, tmp_path)
-        await sending.adapter._client.open()
-        yield sending
-        await sending.adapter._client.close()
+        prepared = Sending(server, tmp_path)
+        await prepared.adapter._client.open()
+        yield prepared
+        await prepared.adapter._client.close()
     assert server.violations == []
 
 
@@ -144,148 +144,148 @@ def test_the_first_message_answers_and_the_last_one_has_the_buttons() -> None:
     assert all(part.content["silent"] for part in (first, *between, last))
 
 
-async def test_a_message_has_what_the_post_has(one: Sending) -> None:
+async def test_a_message_has_what_the_post_has(sending: Sending) -> None:
     """Text, buttons in rows, silence, what it answers."""
-    asked = one.server.say(one.alice, one.chat, "hi")
-    (sent,) = await one.send("hello", buttons=ROWS, reply_to=str(asked.id), silent=True)
+    asked = sending.server.say(sending.alice, sending.chat, "hi")
+    (sent,) = await sending.send("hello", buttons=ROWS, reply_to=str(asked.id), silent=True)
     assert sent.rows == [[("Yes", "v1"), ("No", "v2")]]
     assert (sent.text, sent.silent, sent.reply_to) == ("hello", True, asked.id)
 
 
-async def test_an_answer_to_what_is_gone_is_sent_all_the_same(one: Sending) -> None:
+async def test_an_answer_to_what_is_gone_is_sent_all_the_same(sending: Sending) -> None:
     """Without showing what it answers."""
-    (sent,) = await one.send("hello", reply_to="99999")
+    (sent,) = await sending.send("hello", reply_to="99999")
     assert sent.reply_to is None
 
 
-async def test_a_picture_that_is_none_is_sent_as_a_document(one: Sending) -> None:
+async def test_a_picture_that_is_none_is_sent_as_a_document(sending: Sending) -> None:
     """Whatever its name says."""
-    (sent,) = await one.send("look", files=[one.file(*JPG, b"no picture")])
+    (sent,) = await sending.send("look", files=[sending.file(*JPG, b"no picture")])
     assert "document" in sent.raw
     assert (sent.text, sent.files[0].data) == ("look", b"no picture")
 
 
-async def test_an_album_with_a_bad_picture_is_sent_as_documents(one: Sending) -> None:
+async def test_an_album_with_a_bad_picture_is_sent_as_documents(sending: Sending) -> None:
     """All of it, once."""
-    files = [one.file("a.png", "image/png", PNG), one.file("b.png", "image/png", b"none")]
-    sent = await one.send("look", files=files)
+    files = [sending.file("a.png", "image/png", PNG), sending.file("b.png", "image/png", b"none")]
+    sent = await sending.send("look", files=files)
     assert [file.data for message in sent for file in message.files] == [PNG, b"none"]
     assert all("document" in message.raw for message in sent)
 
 
-async def test_a_file_that_is_gone_is_refused(one: Sending) -> None:
+async def test_a_file_that_is_gone_is_refused(sending: Sending) -> None:
     """It cannot come back."""
-    file = StoredFile("1", "a.pdf", "application/pdf", 3, str(one.folder / "gone"))
+    file = StoredFile("1", "a.pdf", "application/pdf", 3, str(sending.folder / "gone"))
     with pytest.raises(Rejected, match=r"a\.pdf"):
-        await one.send(files=[file])
+        await sending.send(files=[file])
 
 
-async def test_a_message_in_no_topic_names_none(one: Sending) -> None:
+async def test_a_message_in_no_topic_names_none(sending: Sending) -> None:
     """The general topic has a number which Telegram refuses."""
-    forum = one.server.supergroup(-1007, "Forum", one.alice, is_forum=True)
-    await one.perform(Part({"text": "hi"}), forum, thread="1")
-    assert "message_thread_id" not in one.server.called("sendMessage")[0]
+    forum = sending.server.supergroup(-1007, "Forum", sending.alice, is_forum=True)
+    await sending.perform(Part({"text": "hi"}), forum, thread="1")
+    assert "message_thread_id" not in sending.server.called("sendMessage")[0]
 
 
-async def test_a_text_is_edited(one: Sending) -> None:
+async def test_a_text_is_edited(sending: Sending) -> None:
     """And loses the buttons that it has no more."""
-    (sent,) = await one.send("one", buttons=ROWS)
-    await one.perform(Part({"text": "two"}), verb="edit", message=str(sent.id))
+    (sent,) = await sending.send("one", buttons=ROWS)
+    await sending.perform(Part({"text": "two"}), verb="edit", message=str(sent.id))
     assert (sent.text, sent.rows) == ("two", [])
 
 
-async def test_a_caption_is_edited(one: Sending) -> None:
+async def test_a_caption_is_edited(sending: Sending) -> None:
     """Though only Telegram knows that the message has a file."""
-    (sent,) = await one.send("one", files=[one.file(*PDF)])
-    await one.perform(Part({"text": "two"}), verb="edit", message=str(sent.id))
+    (sent,) = await sending.send("one", files=[sending.file(*PDF)])
+    await sending.perform(Part({"text": "two"}), verb="edit", message=str(sent.id))
     assert (sent.text, sent.files[0].name) == ("two", "a.pdf")
 
 
-async def test_a_file_replaces_a_message(one: Sending) -> None:
+async def test_a_file_replaces_a_message(sending: Sending) -> None:
     """At its place, with its caption."""
-    (sent,) = await one.send("one", files=[one.file(*PDF)])
-    (part,) = one.adapter.render(Post(StyledText("two"), files=[one.file(*MP4)]))
-    await one.perform(part, verb="edit", message=str(sent.id))
+    (sent,) = await sending.send("one", files=[sending.file(*PDF)])
+    (part,) = sending.adapter.render(Post(StyledText("two"), files=[sending.file(*MP4)]))
+    await sending.perform(part, verb="edit", message=str(sent.id))
     assert (sent.text, sent.files[0].name) == ("two", "a.mp4")
 
 
-async def test_to_edit_twice_is_to_edit_once(one: Sending) -> None:
+async def test_to_edit_twice_is_to_edit_once(sending: Sending) -> None:
     """Telegram's refusal to change nothing is a success; so is to delete what is deleted."""
-    (sent,) = await one.send("one")
+    (sent,) = await sending.send("one")
     for _ in range(2):
         edit = Part({"text": "two"})
-        assert await one.perform(edit, verb="edit", message=str(sent.id)) == str(sent.id)
+        assert await sending.perform(edit, verb="edit", message=str(sent.id)) == str(sent.id)
     for _ in range(2):
-        await one.perform(Part({}), verb="delete", message=str(sent.id))
+        await sending.perform(Part({}), verb="delete", message=str(sent.id))
     assert sent.deleted
 
 
-async def test_what_is_no_message_cannot_be_edited(one: Sending) -> None:
+async def test_what_is_no_message_cannot_be_edited(sending: Sending) -> None:
     """The answer to a press, say."""
     with pytest.raises(Rejected, match="no message that can be edited"):
-        await one.perform(Part({"text": "two"}), verb="edit", message="answer 5")
+        await sending.perform(Part({"text": "two"}), verb="edit", message="answer 5")
 
 
-async def test_typing_is_shown_in_its_topic(one: Sending) -> None:
+async def test_typing_is_shown_in_its_topic(sending: Sending) -> None:
     """And only there."""
-    forum = one.server.supergroup(-1007, "Forum", one.alice, is_forum=True)
-    one.server.post(forum, None, {"supergroup_chat_created": True})
-    topic = one.server.topic(forum, "Red")
-    await one.perform(Part({}), forum, verb="typing", thread=str(topic))
-    assert one.server.typing == [(forum.id, topic, "typing")]
+    forum = sending.server.supergroup(-1007, "Forum", sending.alice, is_forum=True)
+    sending.server.post(forum, None, {"supergroup_chat_created": True})
+    topic = sending.server.topic(forum, "Red")
+    await sending.perform(Part({}), forum, verb="typing", thread=str(topic))
+    assert sending.server.typing == [(forum.id, topic, "typing")]
 
 
-async def test_a_press_is_answered_by_what_is_sent(one: Sending) -> None:
+async def test_a_press_is_answered_by_what_is_sent(sending: Sending) -> None:
     """Once, however many messages that is."""
-    press = one.asks()
+    press = sending.asks()
     for text in ("one", "two"):
-        await one.perform(Part({"text": text}), origin=press.id)
-    assert one.server.answer_to(press) == ""
-    assert len(one.server.called("answerCallbackQuery")) == 1
+        await sending.perform(Part({"text": text}), origin=press.id)
+    assert sending.server.answer_to(press) == ""
+    assert len(sending.server.called("answerCallbackQuery")) == 1
 
 
-async def test_a_press_that_is_answered_by_nothing_ends(one: Sending) -> None:
+async def test_a_press_that_is_answered_by_nothing_ends(sending: Sending) -> None:
     """By the call for that; to end it again, or too late, is a success."""
-    press = one.asks()
+    press = sending.asks()
     for _ in range(2):
-        await one.perform(Part({}), verb="finish", origin=press.id)
-    await one.perform(Part({}), verb="finish", origin="long ago")
-    assert one.server.answer_to(press) == ""
+        await sending.perform(Part({}), verb="finish", origin=press.id)
+    await sending.perform(Part({}), verb="finish", origin="long ago")
+    assert sending.server.answer_to(press) == ""
 
 
-async def test_what_only_one_person_should_see_answers_the_press(one: Sending) -> None:
+async def test_what_only_one_person_should_see_answers_the_press(sending: Sending) -> None:
     """As a notice above the chat; with more text as a window."""
-    short, long = one.asks(), one.asks()
-    await one.perform(Part({"text": "Saved.", "ephemeral": True}), origin=short.id)
-    await one.perform(Part({"text": "x" * 200, "ephemeral": True}), origin=long.id)
-    assert [(a.text, a.alert) for a in one.server.answers] == [
+    short, long = sending.asks(), sending.asks()
+    await sending.perform(Part({"text": "Saved.", "ephemeral": True}), origin=short.id)
+    await sending.perform(Part({"text": "x" * 200, "ephemeral": True}), origin=long.id)
+    assert [(a.text, a.alert) for a in sending.server.answers] == [
         ("Saved.", False),
         ("x" * 200, True),
     ]
-    assert one.server.called("sendMessage") == []
+    assert sending.server.called("sendMessage") == []
 
 
-async def test_what_does_not_fit_an_answer_is_a_message(one: Sending) -> None:
+async def test_what_does_not_fit_an_answer_is_a_message(sending: Sending) -> None:
     """It is never lost: too long, too late, or with buttons."""
-    press, late = one.asks(), one.asks()
-    await one.perform(Part({"text": "x" * 201, "ephemeral": True}), origin=press.id)
-    one.server.open_presses.discard(late.id)
-    await one.perform(Part({"text": "Saved.", "ephemeral": True}), origin=late.id)
-    await one.perform(Part({"text": "no press", "ephemeral": True}))
-    sent = [call["text"] for call in one.server.called("sendMessage")]
+    press, late = sending.asks(), sending.asks()
+    await sending.perform(Part({"text": "x" * 201, "ephemeral": True}), origin=press.id)
+    sending.server.open_presses.discard(late.id)
+    await sending.perform(Part({"text": "Saved.", "ephemeral": True}), origin=late.id)
+    await sending.perform(Part({"text": "no press", "ephemeral": True}))
+    sent = [call["text"] for call in sending.server.called("sendMessage")]
     assert sent == ["x" * 201, "Saved.", "no press"]
 
 
-async def test_a_press_that_cannot_be_answered_keeps_nothing_back(one: Sending) -> None:
+async def test_a_press_that_cannot_be_answered_keeps_nothing_back(sending: Sending) -> None:
     """What is to be sent is sent all the same."""
-    press = one.asks()
-    one.server.fail("answerCallbackQuery", 500)
-    assert await one.perform(Part({"text": "hi"}), origin=press.id) is not None
+    press = sending.asks()
+    sending.server.fail("answerCallbackQuery", 500)
+    assert await sending.perform(Part({"text": "hi"}), origin=press.id) is not None
 
 
-async def test_what_happens_to_a_call_is_told_apart(one: Sending) -> None:
+async def test_what_happens_to_a_call_is_told_apart(sending: Sending) -> None:
     """Refused, moved, to be repeated, or unclear."""
-    server = one.server
+    server = sending.server
     server.fail("sendMessage", 403, "Forbidden: bot was blocked by the user")
     server.fail("sendMessage", 429, retry_after=7)
     server.fail("sendMessage", 500, accepted=True)
@@ -295,71 +295,71 @@ async def test_what_happens_to_a_call_is_told_apart(one: Sending) -> None:
     server.drop("sendMessage", accepted=True, reset=True)
     for error in (Rejected, RetryAfter, Ambiguous, Ambiguous, Ambiguous, Ambiguous, Ambiguous):
         with pytest.raises(error):
-            await one.send("hi")
-    group = server.group(-7, "Friends", one.alice)
+            await sending.send("hi")
+    group = server.group(-7, "Friends", sending.alice)
     server.migrate(group, -1007, quietly=True)
     with pytest.raises(Moved) as moved:
-        await one.send("hi", chat=group)
+        await sending.send("hi", chat=group)
     assert moved.value.chat == "-1007"
     await server.stop()
     with pytest.raises(Unreachable):
-        await one.send("hi")
+        await sending.send("hi")
     await server.start()
 
 
-async def test_a_call_after_the_end_is_surely_not_made(one: Sending) -> None:
+async def test_a_call_after_the_end_is_surely_not_made(sending: Sending) -> None:
     """It is made when the bot runs again."""
-    await one.adapter._client.close()
+    await sending.adapter._client.close()
     with pytest.raises(Unreachable):
-        await one.send("hi")
+        await sending.send("hi")
 
 
-async def test_a_preview_gives_way(one: Sending) -> None:
+async def test_a_preview_gives_way(sending: Sending) -> None:
     """When its chat has had its share: the message itself is not held up."""
-    one.adapter = adapter_on(one.server, pace=Pace(Limits(chat=Limit(2, 60.0))))
-    await one.adapter._client.open()
-    await one.adapter.perform(action(1001, {"text": "o"}, preview=True))
+    sending.adapter = adapter_on(sending.server, pace=Pace(Limits(chat=Limit(2, 60.0))))
+    await sending.adapter._client.open()
+    await sending.adapter.perform(action(1001, {"text": "o"}, preview=True))
     with pytest.raises(RetryAfter):
-        await one.adapter.perform(action(1001, {"text": "on"}, preview=True))
+        await sending.adapter.perform(action(1001, {"text": "on"}, preview=True))
     async with asyncio.timeout(5):
-        await one.adapter.perform(action(1001, {"text": "one"}))
-    await one.adapter._client.close()
+        await sending.adapter.perform(action(1001, {"text": "one"}))
+    await sending.adapter._client.close()
 
 
-async def test_a_file_is_received_in_pieces(one: Sending) -> None:
+async def test_a_file_is_received_in_pieces(sending: Sending) -> None:
     """By the reference that came with it."""
     data = bytes(range(256)) * 4000
-    message = one.server.send(one.alice, one.chat, "document", data)
+    message = sending.server.send(sending.alice, sending.chat, "document", data)
     attachment = Attachment(message.raw["document"]["file_id"])
-    pieces = [piece async for piece in one.adapter.open(attachment)]
+    pieces = [piece async for piece in sending.adapter.open(attachment)]
     assert b"".join(pieces) == data
     assert len(pieces) > 1
 
 
-async def test_a_file_that_telegram_does_not_give_is_refused(one: Sending) -> None:
+async def test_a_file_that_telegram_does_not_give_is_refused(sending: Sending) -> None:
     """Unknown, or larger than 20 MB."""
-    large = one.server.send(one.alice, one.chat, "document", bytes(20_000_001))
+    large = sending.server.send(sending.alice, sending.chat, "document", bytes(20_000_001))
     for ref, told in (
         (large.raw["document"]["file_id"], "larger than what Telegram gives"),
         ("unknown", "wrong file_id"),
     ):
         with pytest.raises(Rejected, match=told):
-            await anext(one.adapter.open(Attachment(ref)))
+            await anext(sending.adapter.open(Attachment(ref)))
 
 
-async def test_a_file_that_breaks_off_is_told(one: Sending) -> None:
+async def test_a_file_that_breaks_off_is_told(sending: Sending) -> None:
     """It could be fetched again."""
-    message = one.server.send(one.alice, one.chat, "document", bytes(300_000))
-    one.server.drop("download", accepted=True)
+    message = sending.server.send(sending.alice, sending.chat, "document", bytes(300_000))
+    sending.server.drop("download", accepted=True)
     with pytest.raises(Unreachable):
-        async for _ in one.adapter.open(Attachment(message.raw["document"]["file_id"])):
+        async for _ in sending.adapter.open(Attachment(message.raw["document"]["file_id"])):
             pass
 
 
-def keeps_at(one: Sending, path: str | Path) -> None:
+def keeps_at(sending: Sending, path: str | Path) -> None:
     """Let the server say that it keeps a file there."""
     result = {"file_id": "F", "file_unique_id": "U", "file_path": str(path)}
-    one.server.fail("getFile", 200, body=json.dumps({"ok": True, "result": result}))
+    sending.server.fail("getFile", 200, body=json.dumps({"ok": True, "result": result}))
 
 
 @pytest.mark.parametrize(
@@ -370,72 +370,75 @@ def keeps_at(one: Sending, path: str | Path) -> None:
         ("a/../../b", "cannot be fetched"),
     ],
 )
-async def test_a_path_that_leads_elsewhere_is_refused(one: Sending, path: str, told: str) -> None:
+async def test_a_path_that_leads_elsewhere_is_refused(
+    sending: Sending, path: str, told: str
+) -> None:
     """Nothing of this machine is read, whatever a server says."""
-    keeps_at(one, path)
+    keeps_at(sending, path)
     with pytest.raises(Rejected, match=told):
-        await anext(one.adapter.open(Attachment("F")))
+        await anext(sending.adapter.open(Attachment("F")))
 
 
-async def test_a_file_of_a_local_server_is_read_where_it_lies(one: Sending) -> None:
+async def test_a_file_of_a_local_server_is_read_where_it_lies(sending: Sending) -> None:
     """A Bot API server that runs with `--local` gives paths on its machine in place of files."""
-    local = one.folder / "server"
+    local = sending.folder / "server"
     (local / "documents").mkdir(parents=True)
     (local / "documents" / "a.pdf").write_bytes(bytes(600_000))
-    one.adapter = adapter_on(one.server, local=local)
-    keeps_at(one, local / "documents" / "a.pdf")
-    pieces = [len(piece) async for piece in one.adapter.open(Attachment("F"))]
+    sending.adapter = adapter_on(sending.server, local=local)
+    keeps_at(sending, local / "documents" / "a.pdf")
+    pieces = [len(piece) async for piece in sending.adapter.open(Attachment("F"))]
     assert sum(pieces) == 600_000
     assert len(pieces) > 1
 
 
-async def test_a_local_server_shows_nothing_but_its_files(one: Sending) -> None:
+async def test_a_local_server_shows_nothing_but_its_files(sending: Sending) -> None:
     """Neither what is beside its folder, nor where a link in it leads; what is gone is told."""
-    local = one.folder / "server"
+    local = sending.folder / "server"
     local.mkdir()
-    (one.folder / "secret").write_text("secret")
-    (local / "link").symlink_to(one.folder / "secret")
-    one.adapter = adapter_on(one.server, local=local)
+    (sending.folder / "secret").write_text("secret")
+    (local / "link").symlink_to(sending.folder / "secret")
+    sending.adapter = adapter_on(sending.server, local=local)
     for path, told in (
-        (one.folder / "secret", "outside"),
+        (sending.folder / "secret", "outside"),
         (local / "link", "outside"),
         (local / "gone", "any more"),
         (local, "any more"),
     ):
-        keeps_at(one, path)
+        keeps_at(sending, path)
         with pytest.raises(Rejected, match=told):
-            await anext(one.adapter.open(Attachment("F")))
+            await anext(sending.adapter.open(Attachment("F")))
 
 
-async def test_limits_are_the_servers(one: Sending) -> None:
+async def test_limits_are_the_servers(sending: Sending) -> None:
     """Telegram's own, those of a local server, or what is set."""
     limits = [
         (made.file_bytes, made.received_bytes)
         for options in ({}, {"local": "/x"}, {"file_bytes": "7", "received_bytes": "5"})
-        for made in [adapter_on(one.server, **options).capabilities]
+        for made in [adapter_on(sending.server, **options).capabilities]
     ]
     assert limits == [(50_000_000, 20_000_000), (2_000_000_000, 2_000_000_000), (7, 5)]
 
 
-async def test_a_file_is_read_up_to_the_limit_that_is_set(one: Sending) -> None:
+async def test_a_file_is_read_up_to_the_limit_that_is_set(sending: Sending) -> None:
     """Whatever Telegram gives."""
-    message = one.server.send(one.alice, one.chat, "document", bytes(300_000))
-    one.adapter = adapter_on(one.server, received_bytes=1000)
+    message = sending.server.send(sending.alice, sending.chat, "document", bytes(300_000))
+    sending.adapter = adapter_on(sending.server, received_bytes=1000)
     got = [
-        piece async for piece in one.adapter.open(Attachment(message.raw["document"]["file_id"]))
+        piece
+        async for piece in sending.adapter.open(Attachment(message.raw["document"]["file_id"]))
     ]
     assert 1000 < sum(map(len, got)) < 300_000
 
 
-async def test_admins_are_known(one: Sending) -> None:
+async def test_admins_are_known(sending: Sending) -> None:
     """By asking; who speaks as the chat itself is one."""
-    group = one.server.group(-7, "Friends", one.alice)
-    assert not await one.adapter.is_admin("-7", "1001")
-    one.server.promote(one.alice, group)
-    assert await one.adapter.is_admin("-7", "1001")
-    assert await one.adapter.is_admin("-7", "-7/5")
-    assert not await one.adapter.is_admin("-7", "9999")
-    assert not await one.adapter.is_admin("-7", "-1008")
+    group = sending.server.group(-7, "Friends", sending.alice)
+    assert not await sending.adapter.is_admin("-7", "1001")
+    sending.server.promote(sending.alice, group)
+    assert await sending.adapter.is_admin("-7", "1001")
+    assert await sending.adapter.is_admin("-7", "-7/5")
+    assert not await sending.adapter.is_admin("-7", "9999")
+    assert not await sending.adapter.is_admin("-7", "-1008")
 
 
 METHODS: list[tuple[Verb, str]] = [
@@ -449,28 +452,28 @@ METHODS: list[tuple[Verb, str]] = [
 
 @pytest.mark.parametrize(("verb", "method"), METHODS)
 async def test_a_method_that_a_server_lacks_is_refused(
-    one: Sending, verb: Verb, method: str
+    sending: Sending, verb: Verb, method: str
 ) -> None:
     """While it knows the bot: what it lacks now it lacks the next time, and others wait for it."""
-    press = one.asks()
-    one.server.fail(method, 404, "Not Found: method not found")
+    press = sending.asks()
+    sending.server.fail(method, 404, "Not Found: method not found")
     with pytest.raises(Rejected, match="method not found"):
-        await one.perform(Part({"text": "hi"}), verb=verb, message="7", origin=press.id)
-    assert one.server.called("getMe")
+        await sending.perform(Part({"text": "hi"}), verb=verb, message="7", origin=press.id)
+    assert sending.server.called("getMe")
 
 
-async def test_a_bot_that_is_not_known_now_waits(one: Sending) -> None:
+async def test_a_bot_that_is_not_known_now_waits(sending: Sending) -> None:
     """A token may be mended, so nothing is given up."""
-    one.server.fail("*", 404, "Not Found", times=2)
+    sending.server.fail("*", 404, "Not Found", times=2)
     with pytest.raises(Unreachable):
-        await one.perform(Part({"text": "hi"}))
+        await sending.perform(Part({"text": "hi"}))
 
 
-async def test_a_file_of_a_server_that_knows_no_files_is_refused(one: Sending) -> None:
+async def test_a_file_of_a_server_that_knows_no_files_is_refused(sending: Sending) -> None:
     """As a call that sends."""
-    one.server.fail("getFile", 404, "Not Found: method not found")
+    sending.server.fail("getFile", 404, "Not Found: method not found")
     with pytest.raises(Rejected):
-        [_ async for _ in one.adapter.open(Attachment("x"))]
+        [_ async for _ in sending.adapter.open(Attachment("x"))]
 
 
 async def test_many_long_links_arrive(one: Sending) -> None:

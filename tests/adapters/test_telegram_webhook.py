@@ -21,9 +21,9 @@ URL = "https://bot.example.org/telegram"
 
 @pytest.fixture
 async def server() -> AsyncIterator[TelegramServer]:
-    async with TelegramServer() as one:
-        yield one
-    assert one.violations == []
+    async with TelegramServer() as telegram:
+        yield telegram
+    assert telegram.violations == []
 
 
 def listening(server: TelegramServer) -> TelegramAdapter:

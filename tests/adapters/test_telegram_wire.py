@@ -113,5 +113,5 @@ def test_anonymous_admins_are_told_apart() -> None:
 def test_each_newcomer_is_an_event() -> None:
     """With an id of its own."""
     raw = said(GROUP, new_chat_members=[ALICE, {"id": 1002, "first_name": "Bob"}])
-    events = [one.id for one in parse([update(raw)], ME, {}) if isinstance(one, Event)]
+    events = [event.id for event in parse([update(raw)], ME, {}) if isinstance(event, Event)]
     assert events == ["7/1001", "7/1002"]

@@ -8,6 +8,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import sqlite3
 import sys
@@ -17,6 +18,8 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from chatstate.cli.loops import VARIABLE
 
 WORKER = Path(__file__).with_name("worker.py")
 FAILED = "Sorry, something went wrong. Nothing was changed."
@@ -183,12 +186,20 @@ async def worker(
     kill_point: str = "",
     pause: Callable[[], float] = lambda: 0.0,
 ) -> AsyncGenerator[Worker]:
-    """Start a process on the file at `path`; it is dead at the end, whatever happened."""
+    """Start a process on the file at `path`; it is dead at the end, whatever happened.
+
+    Its event loop is of the kind that runs here.
+    """
     platform.lives += 1
     arguments = (str(path), policy, str(keys_known_for), kill_point)
+    loop = type(asyncio.get_running_loop()).__module__.partition(".")[0]
     with path.with_suffix(".log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, str(WORKER), *arguments, stdin=PIPE, stdout=PIPE, stderr=log
+            *(sys.executable, str(WORKER), *arguments),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=log,
+            env={**os.environ, VARIABLE: "uvloop" if loop == "uvloop" else "asyncio"},
         )
     life = Worker(process, platform, pause)
     try:

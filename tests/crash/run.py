@@ -1,6 +1,7 @@
 """Kill a bot at random moments, as often as you like, and check that nothing is lost or doubled.
 
-`python tests/crash/run.py --kills 200 [--policy repeat|hold] [--seed N]`
+`python tests/crash/run.py --kills 200 [--policy repeat|hold] [--seed N]`, on the event loop that
+`CHATSTATE_LOOP` names.
 """
 
 import argparse
@@ -11,6 +12,8 @@ import tempfile
 from pathlib import Path
 
 from siege import Siege
+
+from chatstate.cli.loops import loop_factory
 
 
 async def main() -> None:
@@ -38,4 +41,5 @@ def tell(line: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(main())

@@ -27,6 +27,7 @@ from chatstate import (
     Turn,
 )
 from chatstate.adapter import Action, Adapter, Capabilities, Host, Part, Post, Sent
+from chatstate.cli.loops import loop_factory
 from chatstate.engine import Engine
 from chatstate.stores.sqlite import SQLiteStore
 from chatstate.stores.sqlite.inbox import Inbox
@@ -199,4 +200,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(main())

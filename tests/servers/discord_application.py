@@ -95,8 +95,8 @@ class Application:
         place = self._place(call)
         wanted = call.body if isinstance(call.body, list) else []
         _check_commands(wanted)
-        known = {_key(one): one for one in self.world.commands.get(place, ())}
-        self.world.commands[place] = [self._command(one, place, known) for one in wanted]
+        known = {_key(command): command for command in self.world.commands.get(place, ())}
+        self.world.commands[place] = [self._command(command, place, known) for command in wanted]
         return self.world.commands[place]
 
     def _command(self, wanted: Json, place: str | None, known: dict[tuple[str, int], Json]) -> Json:
@@ -137,22 +137,22 @@ def _key(command: Json) -> tuple[str, int]:
 def _check_commands(wanted: list[Json]) -> None:
     if len(wanted) > MOST_COMMANDS:
         raise ApiError(400, 30032, "Maximum number of application commands reached (100).")
-    if len({_key(one) for one in wanted}) < len(wanted):
+    if len({_key(entry) for entry in wanted}) < len(wanted):
         words = "Application command names must be unique"
         raise invalid("name", "APPLICATION_COMMANDS_DUPLICATE_NAME", words)
-    for one in wanted:
-        if _key(one)[1] == CHAT_INPUT:
-            _check_slash(one)
+    for entry in wanted:
+        if _key(entry)[1] == CHAT_INPUT:
+            _check_slash(entry)
 
 
-def _check_slash(one: Json) -> None:
-    names = [one["name"], *(option["name"] for option in one.get("options") or ())]
+def _check_slash(command: Json) -> None:
+    names = [command["name"], *(option["name"] for option in command.get("options") or ())]
     if any(name != name.lower() or not NAME.fullmatch(name) for name in names):
         words = "Command name is invalid"
         raise invalid("name", "APPLICATION_COMMAND_INVALID_NAME", words)
-    if not one.get("description"):
+    if not command.get("description"):
         raise invalid("description", "BASE_TYPE_REQUIRED", "This field is required")
-    needs = [bool(option.get("required")) for option in one.get("options") or ()]
+    needs = [bool(option.get("required")) for option in command.get("options") or ()]
     if needs != sorted(needs, reverse=True):
         words = "Required options must be placed before non-required options"
         raise invalid("options", "APPLICATION_COMMAND_OPTIONS_REQUIRED_INVALID", words)
@@ -165,20 +165,22 @@ def invocation(world: World, name: str, place: str | None, options: Json) -> Jso
     the client would not have let it be sent.
     """
     known = [*world.commands.get(place, ()), *world.commands[None]]
-    command = next((one for one in known if _key(one) == (name, CHAT_INPUT)), None)
+    command = next((slash for slash in known if _key(slash) == (name, CHAT_INPUT)), None)
     if command is None:
-        raise LookupError(f"/{name} is not registered; there are {[one['name'] for one in known]}")
-    asked = {one["name"]: one for one in command["options"]}
-    missing = [one for one, about in asked.items() if about.get("required") and one not in options]
+        raise LookupError(
+            f"/{name} is not registered; there are {[slash['name'] for slash in known]}"
+        )
+    asked = {option["name"]: option for option in command["options"]}
+    missing = [key for key, about in asked.items() if about.get("required") and key not in options]
     if missing or not set(options) <= set(asked):
         raise LookupError(f"/{name} takes {list(asked)} and misses {missing}; got {list(options)}")
     data: Json = {"id": command["id"], "name": name, "type": CHAT_INPUT}
     if options:
         data["options"] = [_given(asked[option], value) for option, value in options.items()]
-    if people := [one for one in options.values() if isinstance(one, Person)]:
-        data["resolved"] = {"users": {one.id: payloads.user(one) for one in people}}
+    if people := [who for who in options.values() if isinstance(who, Person)]:
+        data["resolved"] = {"users": {who.id: payloads.user(who) for who in people}}
         if place:
-            data["resolved"]["members"] = {one.id: _resolved(one) for one in people}
+            data["resolved"]["members"] = {who.id: _resolved(who) for who in people}
     return data
 
 
@@ -190,7 +192,7 @@ def _given(about: Json, value: object) -> Json:
     fits = VALUES.get(about["type"], object)
     if not isinstance(value, fits) or (isinstance(value, bool) and fits is not bool):
         raise LookupError(f"{about['name']} cannot be {value!r}")
-    choices = [one["value"] for one in about.get("choices") or ()]
+    choices = [choice["value"] for choice in about.get("choices") or ()]
     if choices and value not in choices:
         raise LookupError(f"{about['name']} is one of {choices}, not {value!r}")
     shown = value.id if isinstance(value, Person) else value

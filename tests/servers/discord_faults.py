@@ -213,15 +213,17 @@ class Faults:
 
     def clear(self) -> None:
         """Take all faults away and let go of what is stalled."""
-        for one in self._faults:
-            if one.gate:
-                one.gate.set()
+        for fault in self._faults:
+            if fault.gate:
+                fault.gate.set()
         self._faults.clear()
         self._buckets.clear()
 
     def strike(self, call: Call, when: When) -> Fault | None:
         """Return the fault that this call meets here, counted."""
-        found = next((one for one in self._faults if one.when == when and one.takes(call)), None)
+        found = next(
+            (fault for fault in self._faults if fault.when == when and fault.takes(call)), None
+        )
         if found:
             found.hits.append(call)
             self._world.changed()
@@ -229,10 +231,10 @@ class Faults:
 
     def count(self, call: Call) -> tuple[dict[str, str], Answer | None]:
         """Count a call in its bucket; return its headers, and the refusal if there is one."""
-        for one in self._buckets:
-            if fnmatchcase(call.route, one.route):
-                headers, wait = one.take(call)
-                return headers, None if wait is None else too_many(wait, one.scope, headers)
+        for bucket in self._buckets:
+            if fnmatchcase(call.route, bucket.route):
+                headers, wait = bucket.take(call)
+                return headers, None if wait is None else too_many(wait, bucket.scope, headers)
         return {}, None
 
     def _put(self, fault: Fault) -> Fault:

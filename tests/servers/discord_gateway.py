@@ -55,50 +55,50 @@ class Gateway:
     @property
     def connected(self) -> list[Session]:
         """The sessions whose client is there."""
-        return [one for one in self.sessions.values() if one.connected]
+        return [session for session in self.sessions.values() if session.connected]
 
     def dispatch(
         self, event: str, guild: Guild | None, intent: int, tell: Callable[[Session], Json]
     ) -> None:
         """Tell every session concerned; `intent` is the bit that it needs, 0 for none."""
-        for one in self.sessions.values():
-            if one.hears_of(guild) and one.intents & intent == intent:
+        for session in self.sessions.values():
+            if session.hears_of(guild) and session.intents & intent == intent:
                 for _ in range(2 if self.twice else 1):
-                    one.tell(event, tell(one))
+                    session.tell(event, tell(session))
         self.world.changed()
 
     async def flushed(self) -> None:
         """Return when all that was dispatched has left."""
-        for one in list(self.connections):
-            await one.flushed()
+        for connection in list(self.connections):
+            await connection.flushed()
 
     async def disconnect(self, code: int | None = None, *, forget: bool = False) -> None:
         """Close every connection with a code, or cut it; `forget`: its session is lost too."""
         await self.flushed()
         if forget:
             self.sessions.clear()
-        for one in list(self.connections):
+        for connection in list(self.connections):
             if code is None:
-                one.transport.abort()
+                connection.transport.abort()
             else:
-                await one.close(code)
+                await connection.close(code)
 
     def ask_to_reconnect(self) -> None:
         """Send op 7 to every connection."""
-        for one in self.connections:
-            one.send(7)
+        for connection in self.connections:
+            connection.send(7)
 
     def invalidate(self, *, resumable: bool = False) -> None:
         """Send op 9 to every connection; what is not resumable is forgotten."""
         if not resumable:
             self.sessions.clear()
-        for one in self.connections:
-            one.send(9, resumable)
+        for connection in self.connections:
+            connection.send(9, resumable)
 
     def send_raw(self, frame: str) -> None:
         """Send a frame as it is, which may be no JSON, to every connection."""
-        for one in self.connections:
-            one.send_raw(frame)
+        for connection in self.connections:
+            connection.send_raw(frame)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one connection until it ends."""
@@ -192,11 +192,11 @@ class Gateway:
         return False
 
     def _greet(self, session: Session) -> None:
-        guilds = [one for one in self.world.guilds.values() if session.hears_of(one)]
+        guilds = [home for home in self.world.guilds.values() if session.hears_of(home)]
         ready: Json = {
             "v": 10,
             "user": payloads.me(self.world.bot),
-            "guilds": [{"id": one.id, "unavailable": True} for one in guilds],
+            "guilds": [{"id": home.id, "unavailable": True} for home in guilds],
             "session_id": session.id,
             "resume_gateway_url": self.url,
             "private_channels": [],
@@ -204,8 +204,8 @@ class Gateway:
         }
         session.tell("READY", ready | ({"shard": session.shard} if session.shard else {}))
         if session.intents & GUILDS:
-            for one in guilds:
-                session.tell("GUILD_CREATE", self.seen(one, session))
+            for home in guilds:
+                session.tell("GUILD_CREATE", self.seen(home, session))
 
     def seen(self, guild: Guild, session: Session) -> Json:
         """Return a guild as a session sees it: without the intents, the bot is alone in it."""
@@ -241,19 +241,23 @@ class Gateway:
             raise Closing(4014, "Disallowed intent(s).")
         wanted = list(guild.members.values())
         if ids is not None:
-            ids = [str(one) for one in (ids if isinstance(ids, list) else [ids])]
-            wanted = [one for one in wanted if one.id in ids]
+            ids = [str(number) for number in (ids if isinstance(ids, list) else [ids])]
+            wanted = [person for person in wanted if person.id in ids]
         elif asked.get("query"):
-            wanted = [one for one in wanted if one.name.lower().startswith(asked["query"].lower())]
+            wanted = [
+                person
+                for person in wanted
+                if person.name.lower().startswith(asked["query"].lower())
+            ]
         wanted = wanted[: asked.get("limit") or None]
         parts = [wanted[at : at + CHUNK] for at in range(0, len(wanted), CHUNK)] or [[]]
         for index, part in enumerate(parts):
             told: Json = {
                 "guild_id": guild.id,
-                "members": [payloads.member(one) for one in part],
+                "members": [payloads.member(person) for person in part],
                 "chunk_index": index,
                 "chunk_count": len(parts),
-                "not_found": [one for one in ids or () if one not in guild.members],
+                "not_found": [number for number in ids or () if number not in guild.members],
             }
             nonce = {"nonce": asked["nonce"]} if "nonce" in asked else {}
             session.tell("GUILD_MEMBERS_CHUNK", told | nonce)

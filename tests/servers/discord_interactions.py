@@ -153,7 +153,7 @@ class Interactions:
         asked = call.path.get("message_id")
         own = [interaction.original] if interaction.original else []
         wanted = own if asked is None else [*own, *interaction.followups]
-        for one in wanted:
-            if asked in (None, one.id) and not one.deleted:
-                return one
+        for answer in wanted:
+            if asked in (None, answer.id) and not answer.deleted:
+                return answer
         raise ApiError(404, 10008, "Unknown Message")

@@ -85,14 +85,14 @@ class Messages:
             return []
         found, limit = self.world.visible(channel), int(query.get("limit", 50))
         if "after" in query:
-            found = [one for one in found if int(one.id) > int(query["after"])][:limit]
+            found = [message for message in found if int(message.id) > int(query["after"])][:limit]
         elif "around" in query:
-            older = [one for one in found if int(one.id) < int(query["around"])]
+            older = [message for message in found if int(message.id) < int(query["around"])]
             newer = found[len(older) :]
             found = older[max(0, len(older) - limit // 2) :] + newer[: limit - limit // 2]
         elif "before" in query:
-            found = [one for one in found if int(one.id) < int(query["before"])]
-        return [self._told(one) for one in reversed(found[-limit:])]
+            found = [message for message in found if int(message.id) < int(query["before"])]
+        return [self._told(message) for message in reversed(found[-limit:])]
 
     def fetch(self, call: Call) -> Json:
         """GET /channels/{channel_id}/messages/{message_id}."""
@@ -139,7 +139,7 @@ class Messages:
             time=self.world.now(),
             flags=(body.get("flags") or 0) & settable,
             layout=body.get("components") or [],
-            embeds=[{"type": "rich"} | one for one in body.get("embeds") or ()],
+            embeds=[{"type": "rich"} | embed for embed in body.get("embeds") or ()],
             attachments=self._uploaded(call, body),
             reference=reference.id if reference else None,
             mentions=mentions,
@@ -159,16 +159,16 @@ class Messages:
             changed.flags = changed.flags & ~SUPPRESS_EMBEDS | body["flags"] & EDITABLE
         if "content" in body:
             changed.content = (body["content"] or "").strip()
-        kept = {str(one["id"]) for one in body.get("attachments") or ()}
+        kept = {str(file["id"]) for file in body.get("attachments") or ()}
         changed.attachments = [
-            one for one in message.attachments if "attachments" not in body or one.id in kept
+            file for file in message.attachments if "attachments" not in body or file.id in kept
         ] + self._uploaded(call, body)
         changed.layout = body["components"] or [] if "components" in body else message.layout
         changed.embeds = body["embeds"] or [] if "embeds" in body else message.embeds
         check(changed)
         message.attachments, message.layout = changed.attachments, changed.layout
         message.embeds, message.flags, filled = changed.embeds, changed.flags, message.loading
-        self.world.attachments |= {one.id: one for one in changed.attachments}
+        self.world.attachments |= {file.id: file for file in changed.attachments}
         if filled:
             message.content = changed.content
         self.platform.edit(message, changed.content if "content" in body and not filled else None)
@@ -228,7 +228,7 @@ class Messages:
         if allowed is not None:
             parse, users = allowed.get("parse") or (), map(str, allowed.get("users") or ())
             chosen = set(users)
-            named = [one for one in named if "users" in parse or one in chosen]
+            named = [who for who in named if "users" in parse or who in chosen]
             everyone = everyone and "everyone" in parse
             pings_author = bool(allowed.get("replied_user"))
         if reference and pings_author and reference.author.id not in named:
@@ -236,7 +236,7 @@ class Messages:
         return tuple(named), everyone
 
     def _uploaded(self, call: Call, body: Json) -> list[Attachment]:
-        described = {str(one["id"]): one for one in body.get("attachments") or ()}
+        described = {str(file["id"]): file for file in body.get("attachments") or ()}
         made = []
         for field, (name, media_type, content) in call.files.items():
             about = described.get(field.removeprefix("files[").removesuffix("]"), {})
@@ -258,7 +258,9 @@ def check(message: Message) -> None:
         raise invalid("content", "BASE_TYPE_MAX_LENGTH", words)
     elif not (message.content or message.attachments or message.embeds or message.layout):
         raise ApiError(400, 50006, "Cannot send an empty message")
-    ids = [one["custom_id"] for one in nested(message.layout) if one.get("custom_id")]
+    ids = [
+        component["custom_id"] for component in nested(message.layout) if component.get("custom_id")
+    ]
     if len(ids) > len(set(ids)):
         code = "COMPONENT_CUSTOM_ID_DUPLICATED"
         raise invalid("components", code, "Component custom id cannot be duplicated")
@@ -277,7 +279,7 @@ def _check_layout(message: Message) -> None:
     if len(parts) > MOST_COMPONENTS:
         words = f"The total number of components must not exceed {MOST_COMPONENTS}."
         raise invalid("components", "COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED", words)
-    if sum(len(one.get("content") or "") for one in parts) > LONGEST_LAYOUT:
+    if sum(len(part.get("content") or "") for part in parts) > LONGEST_LAYOUT:
         words = f"The total length of displayable text must not exceed {LONGEST_LAYOUT}."
         code = "COMPONENT_DISPLAYABLE_TEXT_SIZE_EXCEEDED"
         raise invalid("components", code, words)

@@ -78,28 +78,28 @@ def member(person: Person, *, named: bool = True) -> Json:
     }
 
 
-def channel(one: Channel) -> Json:
-    if one.type == DM:
-        recipients = [user(one.recipient)] if one.recipient else []
-        return {"id": one.id, "type": DM, "flags": 0, "recipients": recipients} | _last(one)
-    shared = {"id": one.id, "type": one.type, "name": one.name, "flags": 0} | _last(one)
-    if one.guild:
-        shared["guild_id"] = one.guild.id
-    return shared | (_thread(one) if one.is_thread else _guild_channel(one))
+def channel(place: Channel) -> Json:
+    if place.type == DM:
+        recipients = [user(place.recipient)] if place.recipient else []
+        return {"id": place.id, "type": DM, "flags": 0, "recipients": recipients} | _last(place)
+    shared = {"id": place.id, "type": place.type, "name": place.name, "flags": 0} | _last(place)
+    if place.guild:
+        shared["guild_id"] = place.guild.id
+    return shared | (_thread(place) if place.is_thread else _guild_channel(place))
 
 
-def _last(one: Channel) -> Json:
-    return {"last_message_id": one.messages[-1].id if one.messages else None}
+def _last(place: Channel) -> Json:
+    return {"last_message_id": place.messages[-1].id if place.messages else None}
 
 
-def _thread(one: Channel) -> Json:
-    assert one.parent
-    assert one.owner
+def _thread(place: Channel) -> Json:
+    assert place.parent
+    assert place.owner
     return {
-        "parent_id": one.parent.id,
-        "owner_id": one.owner.id,
-        "message_count": len(one.messages),
-        "total_message_sent": len(one.messages),
+        "parent_id": place.parent.id,
+        "owner_id": place.owner.id,
+        "message_count": len(place.messages),
+        "total_message_sent": len(place.messages),
         "member_count": 1,
         "rate_limit_per_user": 0,
         "thread_metadata": {
@@ -112,22 +112,22 @@ def _thread(one: Channel) -> Json:
     }
 
 
-def _guild_channel(one: Channel) -> Json:
-    denied = sum(PERMISSIONS[name] for name in one.denied)
-    overwrite = {"id": one.guild.id if one.guild else "0", "type": 0, "allow": "0"}
+def _guild_channel(place: Channel) -> Json:
+    denied = sum(PERMISSIONS[name] for name in place.denied)
+    overwrite = {"id": place.guild.id if place.guild else "0", "type": 0, "allow": "0"}
     return {
         "position": 0,
         "parent_id": None,
         "topic": None,
         "nsfw": False,
         "permission_overwrites": [overwrite | {"deny": str(denied)}] if denied else [],
-    } | ({"available_tags": []} if one.type == FORUM else {})
+    } | ({"available_tags": []} if place.type == FORUM else {})
 
 
-def guild(one: Guild, members: list[Person]) -> Json:
+def guild(home: Guild, members: list[Person]) -> Json:
     """Return what GUILD_CREATE tells of a guild, with the members that the session may see."""
     everyone = {
-        "id": one.id,
+        "id": home.id,
         "name": "@everyone",
         "permissions": str(EVERYTHING),
         "position": 0,
@@ -137,85 +137,85 @@ def guild(one: Guild, members: list[Person]) -> Json:
         "mentionable": False,
         "flags": 0,
     }
-    admin = {"id": one.admin_role, "name": "Admin", "permissions": "8", "position": 1}
-    bot = next(who.id for who in one.members.values() if who.is_bot)
-    bots = {"id": one.bot_role, "name": "Bot", "managed": True, "tags": {"bot_id": bot}}
+    admin = {"id": home.admin_role, "name": "Admin", "permissions": "8", "position": 1}
+    bot = next(who.id for who in home.members.values() if who.is_bot)
+    bots = {"id": home.bot_role, "name": "Bot", "managed": True, "tags": {"bot_id": bot}}
     return {
-        "id": one.id,
-        "name": one.name,
-        "owner_id": next((who.id for who in one.members.values() if not who.is_bot), "1"),
+        "id": home.id,
+        "name": home.name,
+        "owner_id": next((who.id for who in home.members.values() if not who.is_bot), "1"),
         "unavailable": False,
         "large": False,
-        "member_count": len(one.members),
+        "member_count": len(home.members),
         "joined_at": LONG_AGO,
         "preferred_locale": "en-US",
-        "system_channel_id": one.lobby.id if one.lobby else None,
+        "system_channel_id": home.lobby.id if home.lobby else None,
         "roles": [everyone, everyone | admin, everyone | bots],
-        "channels": [channel(place) for place in one.channels if not place.is_thread],
-        "threads": [channel(place) for place in one.channels if place.is_thread],
+        "channels": [channel(place) for place in home.channels if not place.is_thread],
+        "threads": [channel(place) for place in home.channels if place.is_thread],
         "members": [member(person) for person in members],
         **dict.fromkeys(("emojis", "stickers", "features", "presences", "voice_states"), ()),
     }
 
 
-def attachment(world: World, one: Attachment, place: Channel, cdn: str) -> Json:
+def attachment(world: World, file: Attachment, place: Channel, cdn: str) -> Json:
     """Return an attachment; its address says until when it is valid."""
     until = int(world.now() + world.limits.attachment)
-    address = f"{cdn}/attachments/{place.id}/{one.id}/{one.name}?ex={until:x}"
+    address = f"{cdn}/attachments/{place.id}/{file.id}/{file.name}?ex={until:x}"
     return {
-        "id": one.id,
-        "filename": one.name,
-        "size": len(one.content),
+        "id": file.id,
+        "filename": file.name,
+        "size": len(file.content),
         "url": address,
         "proxy_url": address,
-        "content_type": one.media_type,
+        "content_type": file.media_type,
         "flags": 0,
-    } | ({"description": one.description} if one.description else {})
+    } | ({"description": file.description} if file.description else {})
 
 
-def message(world: World, one: Message, cdn: str, *, bare: bool = False) -> Json:
+def message(world: World, said: Message, cdn: str, *, bare: bool = False) -> Json:
     """Return a message as REST does; `bare`: without what needs the intent MESSAGE_CONTENT."""
-    mentions = [user(world.people[who]) for who in one.mentions]
-    files = [attachment(world, file, one.channel, cdn) for file in one.attachments]
+    mentions = [user(world.people[who]) for who in said.mentions]
+    files = [attachment(world, file, said.channel, cdn) for file in said.attachments]
     return (
         {
-            "id": one.id,
-            "channel_id": one.channel.id,
-            "type": one.type,
-            "author": user(one.author),
-            "content": "" if bare else one.content,
+            "id": said.id,
+            "channel_id": said.channel.id,
+            "type": said.type,
+            "author": user(said.author),
+            "content": "" if bare else said.content,
             "attachments": [] if bare else files,
-            "embeds": [] if bare else one.embeds,
-            "components": [] if bare else numbered(one.layout),
-            "timestamp": stamp(one.time),
-            "edited_timestamp": None if one.edited is None else stamp(one.edited),
+            "embeds": [] if bare else said.embeds,
+            "components": [] if bare else numbered(said.layout),
+            "timestamp": stamp(said.time),
+            "edited_timestamp": None if said.edited is None else stamp(said.edited),
             "mentions": mentions,
-            "mention_roles": re.findall(r"<@&(\d+)>", one.content),
-            "mention_everyone": one.mentions_everyone,
-            "flags": one.flags,
+            "mention_roles": re.findall(r"<@&(\d+)>", said.content),
+            "mention_everyone": said.mentions_everyone,
+            "flags": said.flags,
             "pinned": False,
             "tts": False,
         }
-        | ({} if one.nonce is None else {"nonce": one.nonce})
-        | _reference(world, one, cdn)
-        | _origin(one)
+        | ({} if said.nonce is None else {"nonce": said.nonce})
+        | _reference(world, said, cdn)
+        | _origin(said)
     )
 
 
 def numbered(components: list[Json]) -> list[Json]:
     """Return components with the ids that Discord gives to those without, in their order."""
-    for number, one in enumerate(nested(components), 1):
-        one.setdefault("id", number)
+    for number, component in enumerate(nested(components), 1):
+        component.setdefault("id", number)
     return components
 
 
-def _reference(world: World, one: Message, cdn: str) -> Json:
-    if one.reference is None:
+def _reference(world: World, said: Message, cdn: str) -> Json:
+    if said.reference is None:
         return {}
-    known: Json = {"type": 0, "message_id": one.reference, "channel_id": one.channel.id}
-    if one.channel.guild:
-        known["guild_id"] = one.channel.guild.id
-    target = world.messages.get(one.reference)
+    known: Json = {"type": 0, "message_id": said.reference, "channel_id": said.channel.id}
+    if said.channel.guild:
+        known["guild_id"] = said.channel.guild.id
+    target = world.messages.get(said.reference)
     shown = target and not target.deleted
     # A message told with its answer comes without the one that it answers itself.
     told = message(world, target, cdn) if target and shown else None
@@ -224,19 +224,19 @@ def _reference(world: World, one: Message, cdn: str) -> Json:
     return {"message_reference": known, "referenced_message": told}
 
 
-def _origin(one: Message) -> Json:
-    if one.interaction is None:
+def _origin(said: Message) -> Json:
+    if said.interaction is None:
         return {}
-    names = {2: {"name": one.interaction.data.get("name")}, 3: {}}[one.interaction.type]
-    pressed = one.interaction.message
+    names = {2: {"name": said.interaction.data.get("name")}, 3: {}}[said.interaction.type]
+    pressed = said.interaction.message
     return {
-        "application_id": one.author.id,
-        "webhook_id": one.author.id,
+        "application_id": said.author.id,
+        "webhook_id": said.author.id,
         "interaction_metadata": {
-            "id": one.interaction.id,
-            "type": one.interaction.type,
-            "user": user(one.interaction.person),
-            "authorizing_integration_owners": _owners(one.channel),
+            "id": said.interaction.id,
+            "type": said.interaction.type,
+            "user": user(said.interaction.person),
+            "authorizing_integration_owners": _owners(said.channel),
             **names,
             **({"interacted_message_id": pressed.id} if pressed else {}),
         },
@@ -247,50 +247,50 @@ def _owners(place: Channel) -> Json:
     return {"0": place.guild.id if place.guild else "0"}
 
 
-def gateway_message(world: World, one: Message, cdn: str, *, bare: bool) -> Json:
+def gateway_message(world: World, said: Message, cdn: str, *, bare: bool) -> Json:
     """Return a message as the gateway tells it: with the guild and the author's member."""
-    told = message(world, one, cdn, bare=bare)
-    place = one.channel.guild
+    told = message(world, said, cdn, bare=bare)
+    place = said.channel.guild
     if place is None:
-        return told | {"channel_type": one.channel.type}
+        return told | {"channel_type": said.channel.type}
     told["mentions"] = [
         user(world.people[who]) | {"member": member(world.people[who], named=False)}
-        for who in one.mentions
+        for who in said.mentions
     ]
-    known = {"guild_id": place.id, "channel_type": one.channel.type}
-    if one.interaction is None:
-        known["member"] = member(one.author, named=False)
+    known = {"guild_id": place.id, "channel_type": said.channel.type}
+    if said.interaction is None:
+        known["member"] = member(said.author, named=False)
     return told | known
 
 
-def interaction(world: World, one: Interaction, cdn: str) -> Json:
+def interaction(world: World, asked: Interaction, cdn: str) -> Json:
     """Return what INTERACTION_CREATE tells; a message pressed comes whole."""
-    place = one.channel.guild
-    allowed = EVERYTHING - sum(PERMISSIONS[name] for name in one.channel.denied)
+    place = asked.channel.guild
+    allowed = EVERYTHING - sum(PERMISSIONS[name] for name in asked.channel.denied)
     told: Json = {
-        "id": one.id,
+        "id": asked.id,
         "application_id": world.bot.id,
-        "type": one.type,
-        "token": one.token,
+        "type": asked.type,
+        "token": asked.token,
         "version": 1,
-        "data": one.data,
-        "channel_id": one.channel.id,
-        "channel": channel(one.channel),
+        "data": asked.data,
+        "channel_id": asked.channel.id,
+        "channel": channel(asked.channel),
         "app_permissions": str(allowed),
         "attachment_size_limit": UPLOAD_LIMIT,
-        "authorizing_integration_owners": _owners(one.channel),
+        "authorizing_integration_owners": _owners(asked.channel),
         "context": 0 if place else 1,
         "entitlements": [],
         "entitlement_sku_ids": [],
         "locale": "en-US",
     }
-    if one.message:
-        told["message"] = message(world, one.message, cdn)
+    if asked.message:
+        told["message"] = message(world, asked.message, cdn)
     if place is None:
-        return told | {"user": user(one.person)}
+        return told | {"user": user(asked.person)}
     return told | {
         "guild_id": place.id,
         "guild": {"id": place.id, "locale": "en-US", "features": []},
         "guild_locale": "en-US",
-        "member": member(one.person) | {"permissions": str(EVERYTHING)},
+        "member": member(asked.person) | {"permissions": str(EVERYTHING)},
     }

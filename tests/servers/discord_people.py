@@ -48,7 +48,7 @@ class People:
 
     def guild(self, id: Id, name: str, members: Iterable[Person] = ()) -> Guild:
         guild = self.world.guild(str(id), name)
-        guild.members |= {one.id: one for one in members}
+        guild.members |= {person.id: person for person in members}
         return self.platform.found(guild)
 
     def channel(
@@ -91,7 +91,7 @@ class People:
         type: int = PLAIN,
     ) -> Message:
         """Write a message; whom it mentions is read from the text, `mentions` adds to that."""
-        named = [*self.world.named(text), *(one.id for one in mentions)]
+        named = [*self.world.named(text), *(somebody.id for somebody in mentions)]
         if reply_to and ping:
             named.append(reply_to.author.id)
         _belong(person, channel)
@@ -105,7 +105,7 @@ class People:
             reference=reply_to.id if reply_to else None,
             mentions=tuple(dict.fromkeys(named)),
             mentions_everyone="@everyone" in text or "@here" in text,
-            attachments=[Attachment(self.world.new_id(), *one) for one in attachments],
+            attachments=[Attachment(self.world.new_id(), *file) for file in attachments],
         )
         self.platform.post(message)
         await self.gateway.flushed()
@@ -168,9 +168,13 @@ class People:
         Raises `LookupError` if no such button can be pressed.
         """
         if custom_id is None:
-            able = [one for one in message.pressable() if one.get("custom_id")]
-            able = [one for one in able if not one.get("disabled")]
-            found = [one for one in able if label in (one.get("label"), one["custom_id"])]
+            able = [component for component in message.pressable() if component.get("custom_id")]
+            able = [component for component in able if not component.get("disabled")]
+            found = [
+                component
+                for component in able
+                if label in (component.get("label"), component["custom_id"])
+            ]
             if not found:
                 raise LookupError(f"no button {label!r}; there are {message.components}")
             custom_id = found[0]["custom_id"]

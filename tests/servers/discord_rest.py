@@ -110,7 +110,7 @@ class Rest:
     def _effect(self, call: Call, endpoint: Endpoint, headers: dict[str, str]) -> Answer:
         broken = list(self._broken(call))
         if broken:
-            self.violations += [f"{call.route}: {one}" for one in broken]
+            self.violations += [f"{call.route}: {problem}" for problem in broken]
             return Answer(400, _form_error(broken), headers)
         try:
             told = endpoint(call)
@@ -120,7 +120,7 @@ class Rest:
 
     def _broken(self, call: Call) -> Iterator[str]:
         yield from self.document.problems(call.route, call.path, call.query, call.body)
-        yield from (f"no part of a form: {one}" for one in call.files if not FILE.fullmatch(one))
+        yield from (f"no part of a form: {name}" for name in call.files if not FILE.fullmatch(name))
 
     async def _struck(self, fault: Fault | None, request: web.Request) -> Answer | None:
         """Let a fault have its way; return the answer it gives, if any."""
@@ -216,7 +216,7 @@ def _response(answer: Answer) -> web.Response:
 
 
 def _form_error(broken: list[str]) -> Json:
-    errors = [{"code": "BASE_TYPE_INVALID", "message": one} for one in broken]
+    errors = [{"code": "BASE_TYPE_INVALID", "message": problem} for problem in broken]
     return {
         "message": "Invalid Form Body",
         "code": 50035,

@@ -40,15 +40,15 @@ class Document:
         """Yield what a request's path, query and JSON body (None: it has none) break."""
         operation = self.operations[route]
         given = {"path": path, "query": query}
-        for one in operation["parameters"]:
-            name, where = one["name"], one["in"]
+        for parameter in operation["parameters"]:
+            name, where = parameter["name"], parameter["in"]
             if name in given[where]:
-                value = _typed(given[where][name], one["schema"])
-                yield from self._check(f"{route} {name}", one["schema"], value)
+                value = _typed(given[where][name], parameter["schema"])
+                yield from self._check(f"{route} {name}", parameter["schema"], value)
         yield from (
             f"query: {name} is not known"
             for name in query
-            if name not in {one["name"] for one in operation["parameters"]}
+            if name not in {parameter["name"] for parameter in operation["parameters"]}
         )
         yield from self._body(route, operation.get("requestBody"), body)
 
@@ -74,8 +74,8 @@ def _closest(error: ValidationError) -> ValidationError:
     """Return what is wrong in the alternative that was meant: the one of the right type."""
     while error.context:
         branches: dict[object, list[ValidationError]] = {}
-        for one in error.context:
-            branches.setdefault(one.relative_schema_path[0], []).append(one)
+        for problem in error.context:
+            branches.setdefault(problem.relative_schema_path[0], []).append(problem)
         error = min(branches.values(), key=lambda branch: any(map(_is_of_other_type, branch)))[0]
     return error
 

@@ -130,8 +130,8 @@ class DiscordServer(People):
 
     def messages(self, channel: Channel | None = None) -> list[Message]:
         """Return what the bot sent to a channel, or anywhere, oldest first, deleted ones too."""
-        sent = [one for one in self.world.messages.values() if one.author is self.bot]
-        return [one for one in sent if channel in (None, one.channel)]
+        sent = [message for message in self.world.messages.values() if message.author is self.bot]
+        return [message for message in sent if channel in (None, message.channel)]
 
     def history(self, channel: Channel) -> list[Message]:
         """Return what everybody in a channel sees of it, oldest first."""
@@ -145,7 +145,7 @@ class DiscordServer(People):
         try:
             return await self.world.wait_for(predicate, timeout)
         except TimeoutError:
-            last = "\n".join(str(one) for one in [*self.calls[-8:], *self.violations])
+            last = "\n".join(str(line) for line in [*self.calls[-8:], *self.violations])
             raise AssertionError(f"not within {timeout} s; asked for last:\n{last}") from None
 
     async def wait_until_connected(self, sessions: int = 1, timeout: float = 5.0) -> None:  # noqa: ASYNC109 - as above

@@ -136,12 +136,14 @@ class Message:
     @property
     def components(self) -> list[tuple[str | None, str | None]]:
         """Its buttons and menus: label, and custom id (None for a link)."""
-        return [(one.get("label"), one.get("custom_id")) for one in self.pressable()]
+        return [
+            (component.get("label"), component.get("custom_id")) for component in self.pressable()
+        ]
 
     @property
     def files(self) -> list[tuple[str, str, bytes]]:
         """Its attachments: name, media type, bytes."""
-        return [(one.name, one.media_type, one.content) for one in self.attachments]
+        return [(file.name, file.media_type, file.content) for file in self.attachments]
 
     @property
     def ephemeral(self) -> bool:
@@ -154,7 +156,7 @@ class Message:
 
     def pressable(self) -> list[Json]:
         """Return its buttons and menus as components, wherever they stand in its layout."""
-        return [one for one in nested(self.layout) if one["type"] in PRESSABLE]
+        return [component for component in nested(self.layout) if component["type"] in PRESSABLE]
 
 
 @dataclass(eq=False)
@@ -191,10 +193,10 @@ class Typing:
 
 def nested(components: Iterable[Json]) -> Iterable[Json]:
     """Yield components and all that stand in them."""
-    for one in components:
-        yield one
-        yield from nested(one.get("components") or ())
-        yield from nested([one["accessory"]] if one.get("accessory") else ())
+    for component in components:
+        yield component
+        yield from nested(component.get("components") or ())
+        yield from nested([component["accessory"]] if component.get("accessory") else ())
 
 
 @dataclass
@@ -259,13 +261,13 @@ class World:
 
     def dm(self, person: Person) -> Channel:
         """Return the one private channel of the bot with somebody."""
-        found = (one for one in self.channels.values() if one.recipient is person)
+        found = (channel for channel in self.channels.values() if channel.recipient is person)
         return next(found, None) or self.channel(Channel(self.new_id(), DM, recipient=person))
 
     def add(self, message: Message) -> Message:
         message.channel.messages.append(message)
         self.messages[message.id] = message
-        self.attachments |= {one.id: one for one in message.attachments}
+        self.attachments |= {file.id: file for file in message.attachments}
         return message
 
     def interaction(
@@ -287,21 +289,27 @@ class World:
 
     def visible(self, channel: Channel) -> list[Message]:
         """Return the messages that everybody in a channel sees, oldest first."""
-        return [one for one in channel.messages if not one.ephemeral and not one.deleted]
+        return [
+            message for message in channel.messages if not message.ephemeral and not message.deleted
+        ]
 
     def by_token(self, token: str) -> Interaction | None:
-        found = (one for one in self.interactions.values() if one.token == token)
+        found = (
+            interaction for interaction in self.interactions.values() if interaction.token == token
+        )
         return next(found, None)
 
     def named(self, text: str) -> tuple[str, ...]:
         """Return the ids of the people a text names, each once."""
-        return tuple(one for one in dict.fromkeys(MENTION.findall(text)) if one in self.people)
+        return tuple(
+            person for person in dict.fromkeys(MENTION.findall(text)) if person in self.people
+        )
 
     def changed(self) -> None:
         """Ring for everyone who waits."""
-        for one in self._waiting:
-            if not one.done():
-                one.set_result(None)
+        for waiter in self._waiting:
+            if not waiter.done():
+                waiter.set_result(None)
 
     async def wait_for(self, predicate: Callable[[], Found], seconds: float) -> Found:
         """Return what the predicate returns as soon as that is true; it is asked at each change.

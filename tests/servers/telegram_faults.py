@@ -86,7 +86,7 @@ class Faulty(People):
 
     def recover(self, method: str | None = None) -> None:
         """End the faults of a method, or all."""
-        for fault in [one for one in self.faults if method in (None, one.method)]:
+        for fault in [fault for fault in self.faults if method in (None, fault.method)]:
             fault.over.set()
             self.faults.remove(fault)
 

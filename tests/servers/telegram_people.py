@@ -188,7 +188,7 @@ class People(World):
 
     def answer_to(self, press: Press) -> str | None:
         """Return what the bot answered to a press: "" if no text, None if nothing yet."""
-        return next((one.text for one in self.answers if one.query == press.id), None)
+        return next((answer.text for answer in self.answers if answer.query == press.id), None)
 
     def join(self, person: Person, chat: Chat) -> Message:
         """Come into a group."""

@@ -44,8 +44,8 @@ def chat_named(world: World, chat_id: int | str) -> Chat:
     """Return the chat that a request names."""
     chat = world.chats.get(chat_id) if isinstance(chat_id, int) else None
     if isinstance(chat_id, str):
-        public = (one for one in world.chats.values() if one.username and one.id < 0)
-        chat = next((one for one in public if chat_id == f"@{one.username}"), None)
+        public = (room for room in world.chats.values() if room.username and room.id < 0)
+        chat = next((room for room in public if chat_id == f"@{room.username}"), None)
     if chat is None:
         raise ApiError(400, "Bad Request: chat not found")
     return chat

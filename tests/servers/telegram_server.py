@@ -173,7 +173,7 @@ class TelegramServer(Faulty):
 
     async def _serve_file(self, request: web.Request) -> web.StreamResponse:
         path = request.match_info["path"]
-        file = next((one for one in self.files.values() if one.path == path), None)
+        file = next((known for known in self.files.values() if known.path == path), None)
         if request.match_info["token"] != self.token or file is None:
             return _failure(ApiError(404, "Not Found"))
         fault = self.fault_for("download", {})
@@ -263,7 +263,7 @@ async def _print(server: TelegramServer, chat: Chat) -> None:
     printed: set[int] = set()
     while True:
         messages = await server.changes.until(
-            lambda: [one for one in server.messages(chat) if one.id not in printed]
+            lambda: [message for message in server.messages(chat) if message.id not in printed]
         )
         for message in messages:
             print(message.text, message.buttons or "", flush=True)  # noqa: T201 - it prints

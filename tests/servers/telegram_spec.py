@@ -85,7 +85,7 @@ def _problems_as(value: Any, name: str, where: str) -> list[str]:
             return [f"{where} must be an array: {value!r}"]
         each = enumerate(value)
         inner = [name.removeprefix("Array of ")]
-        return [one for i, item in each for one in _problems(item, inner, f"{where}[{i}]")]
+        return [problem for i, item in each for problem in _problems(item, inner, f"{where}[{i}]")]
     if name in _JSON_TYPES:
         is_odd_boolean = isinstance(value, bool) and name != "Boolean"
         fits = isinstance(value, _JSON_TYPES[name]) and not is_odd_boolean

@@ -48,7 +48,7 @@ def found_in(text: str) -> list[Json]:
             span = {"offset": utf16(text[: match.start()]), "length": utf16(match[0])}
             if not any(_overlap(span, other) for other in entities):
                 entities.append({"type": kind, **span})
-    return sorted(entities, key=lambda one: int(one["offset"]))
+    return sorted(entities, key=lambda entity: int(entity["offset"]))
 
 
 def formatted(text: str, entities: Iterable[Json], limit: int) -> tuple[str, list[Json]]:
@@ -60,10 +60,10 @@ def formatted(text: str, entities: Iterable[Json], limit: int) -> tuple[str, lis
         text.encode()
     except UnicodeEncodeError:
         raise ApiError(400, "Bad Request: strings must be encoded in UTF-8") from None
-    wanted = [one for one in entities if one["length"]]
+    wanted = [entity for entity in entities if entity["length"]]
     _check_nesting(wanted)
     cleaned, positions = _cleaned(text)
-    moved = [_moved(one, positions, utf16(text)) for one in wanted]
+    moved = [_moved(entity, positions, utf16(text)) for entity in wanted]
     trimmed, moved = _trimmed(cleaned, moved)
     if utf16(trimmed) > limit:
         what = "message is too long" if limit == TEXT_LIMIT else "message caption is too long"
@@ -93,10 +93,10 @@ def _cleaned(text: str) -> tuple[str, dict[int, int]]:
     return "".join(kept), positions
 
 
-def _moved(one: Json, positions: dict[int, int], length: int) -> Json:
+def _moved(entity: Json, positions: dict[int, int], length: int) -> Json:
     """Return an entity for the cleaned text; refuse it if its ends are nowhere."""
-    start, end = one["offset"], one["offset"] + one["length"]
-    if start < 0 or one["length"] < 0:
+    start, end = entity["offset"], entity["offset"] + entity["length"]
+    if start < 0 or entity["length"] < 0:
         raise ApiError(400, f"Bad Request: receive an entity with incorrect offset {start}")
     if end > length:
         where = f"beginning at UTF-16 offset {start} ends after the end of the text at UTF-16"
@@ -104,18 +104,20 @@ def _moved(one: Json, positions: dict[int, int], length: int) -> Json:
     if start not in positions or end not in positions:
         where = "begins" if start not in positions else "ends"
         raise ApiError(400, f"Bad Request: entity {where} in a middle of a UTF-16 symbol")
-    return {**one, "offset": positions[start], "length": positions[end] - positions[start]}
+    return {**entity, "offset": positions[start], "length": positions[end] - positions[start]}
 
 
 def _trimmed(text: str, entities: list[Json]) -> tuple[str, list[Json]]:
     """Cut spaces and line ends off a text; those in front stay if an entity covers them."""
     text = text.rstrip(" \n")
     end = utf16(text)
-    cut = [{**one, "length": min(one["length"], end - one["offset"])} for one in entities]
-    shown = [one for one in cut if one["length"] > 0]
-    first = min((one["offset"] for one in shown), default=len(text))
+    cut = [
+        {**entity, "length": min(entity["length"], end - entity["offset"])} for entity in entities
+    ]
+    shown = [entity for entity in cut if entity["length"] > 0]
+    first = min((entity["offset"] for entity in shown), default=len(text))
     front = min(len(text) - len(text.lstrip(" \n")), first)
-    return text[front:], [{**one, "offset": one["offset"] - front} for one in shown]
+    return text[front:], [{**entity, "offset": entity["offset"] - front} for entity in shown]
 
 
 def _check_nesting(entities: list[Json]) -> None:
@@ -142,10 +144,10 @@ def _misfit(outer: Json, inner: Json) -> str | None:
     return None if kinds & _STYLES else "only styles and blockquotes contain others"
 
 
-def _order(one: Json) -> tuple[int, int]:
-    return one["offset"], -one["length"]
+def _order(entity: Json) -> tuple[int, int]:
+    return entity["offset"], -entity["length"]
 
 
-def _overlap(one: Json, other: Json) -> bool:
-    starts_before_end = one["offset"] < other["offset"] + other["length"]
-    return bool(starts_before_end and other["offset"] < one["offset"] + one["length"])
+def _overlap(entity: Json, other: Json) -> bool:
+    starts_before_end = entity["offset"] < other["offset"] + other["length"]
+    return bool(starts_before_end and other["offset"] < entity["offset"] + entity["length"])

@@ -156,7 +156,7 @@ class Updates:
         if offset < 0:
             self._waiting = self._waiting[offset:]
         else:
-            self._waiting = [one for one in self._waiting if one["update_id"] >= offset]
+            self._waiting = [update for update in self._waiting if update["update_id"] >= offset]
         self._changes.tell()
 
     async def _wait(self, seconds: float) -> None:

@@ -92,7 +92,7 @@ class World:
     def commands(self) -> list[tuple[str, str]]:
         """The bot's menu for everybody: names and descriptions."""
         listed = self.command_lists.get(command_key({}), [])
-        return [(one["command"], one["description"]) for one in listed]
+        return [(command["command"], command["description"]) for command in listed]
 
     def messages(self, chat: Chat) -> list[Message]:
         """Return what the bot has sent to a chat, also what it has deleted since."""

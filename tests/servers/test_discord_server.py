@@ -99,7 +99,11 @@ async def test_content_needs_its_intent(
         await server.say(alice, room, f"{server.bot.mention} hi")
         await server.say(alice, server.dm(alice), "psst")
         await bot.until("MESSAGE_CREATE", 3)
-        assert [one.content for one in bot.heard] == ["", f"{server.bot.mention} hi", "psst"]
+        assert [message.content for message in bot.heard] == [
+            "",
+            f"{server.bot.mention} hi",
+            "psst",
+        ]
 
 
 async def test_resume_replays_what_was_missed(
@@ -111,7 +115,7 @@ async def test_resume_replays_what_was_missed(
         for text in ("one", "two"):
             await server.say(alice, room, text)
         await bot.until("RESUMED")
-        assert [one.content for one in bot.heard] == ["one", "two"]
+        assert [message.content for message in bot.heard] == ["one", "two"]
 
 
 async def test_lost_session_can_be_read_back(
@@ -126,8 +130,8 @@ async def test_lost_session_can_be_read_back(
             await server.say(alice, room, text)
         await bot.until("READY", 2)
         after = discord.Object(int(last.id))
-        missed = [one async for one in bot.room().history(after=after, oldest_first=True)]
-        assert [one.content for one in missed] == ["one", "two", "three"]
+        missed = [message async for message in bot.room().history(after=after, oldest_first=True)]
+        assert [message.content for message in missed] == ["one", "two", "three"]
         assert len(bot.heard) == 1
 
 
@@ -138,7 +142,7 @@ async def test_history_pages_from_the_oldest(
     said = [await server.say(alice, room, str(number)) for number in range(5)]
     async with running(server) as bot:
         page = await bot.http.logs_from(11, 2, after=int(said[0].id))
-        assert [one["content"] for one in page] == ["2", "1"]
+        assert [message["content"] for message in page] == ["2", "1"]
 
 
 async def test_command_is_answered_later_by_its_token(
@@ -193,7 +197,7 @@ async def test_interaction_token_ends(server: DiscordServer, alice: Person, room
         with pytest.raises(discord.HTTPException) as refused:
             await interaction.edit_original_response(content="Too late")
         assert (refused.value.status, refused.value.code) == (401, 50027)
-        assert [one.content for one in server.messages() if one.ephemeral] == ["Noted!"]
+        assert [message.content for message in server.messages() if message.ephemeral] == ["Noted!"]
 
 
 @pytest.mark.parametrize("custom_id", ["yes", "forged"])
@@ -249,7 +253,7 @@ async def test_bucket_tells_what_is_left(server: DiscordServer, room: Channel) -
     async with running(server) as bot:
         for number in range(4):
             await bot.room().send(str(number))
-    assert [one.status for one in server.calls if one.route == SEND] == [200] * 4
+    assert [call.status for call in server.calls if call.route == SEND] == [200] * 4
 
 
 async def test_stalled_call_waits(server: DiscordServer, room: Channel) -> None:
@@ -331,7 +335,7 @@ async def test_changes_are_told(server: DiscordServer, alice: Person, room: Chan
         await server.delete(said)
         await bot.until("MESSAGE_DELETE")
         told = [event for event in bot.events if event.startswith("MESSAGE")]
-        assert [one.removeprefix("MESSAGE_") for one in told] == [
+        assert [event.removeprefix("MESSAGE_") for event in told] == [
             "CREATE",
             "UPDATE",
             "UPDATE",
@@ -348,7 +352,7 @@ async def test_threads_are_places(server: DiscordServer, alice: Person, room: Ch
         await server.say(alice, server.thread(room, alice, "aside"), "in a thread")
         post, _ = await server.forum_post(forum, alice, "Why?", "in a forum")
         await bot.until("MESSAGE_CREATE", 2)
-        places = [one.channel for one in bot.heard]
+        places = [message.channel for message in bot.heard]
         assert all(isinstance(place, discord.Thread) for place in places)
         parents = [getattr(place, "parent_id", None) for place in places]
         assert parents == [11, int(forum.id)]

@@ -52,7 +52,7 @@ async def test_migrated_group_tells_its_new_id(
     """A group that became a supergroup refuses messages and says where to."""
     group = server.group(-5, "Friends", alice)
     new = server.migrate(group)
-    old_message, new_message = (one.message for one in await bot.get_updates())
+    old_message, new_message = (update.message for update in await bot.get_updates())
     assert old_message is not None
     assert new_message is not None
     assert (old_message.migrate_to_chat_id, new_message.migrate_from_chat_id) == (new.id, -5)

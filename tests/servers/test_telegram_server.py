@@ -107,7 +107,9 @@ async def test_entities_that_fit_nothing_are_refused(
 ) -> None:
     """Entities must lie on the text's characters and be nested rightly."""
     with pytest.raises(BadRequest, match=r"(?i)entit"):
-        await bot.send_message(chat.id, "👍x", entities=[MessageEntity(*one) for one in entities])
+        await bot.send_message(
+            chat.id, "👍x", entities=[MessageEntity(*entity) for entity in entities]
+        )
     assert server.messages(chat) == []
 
 
@@ -132,7 +134,7 @@ async def test_topics_hold_what_is_sent_there(
     await bot.send_message(forum.id, "I", message_thread_id=thread)
     await bot.send_message(forum.id, "me", reply_to_message_id=asked.id)
     await bot.send_message(forum.id, "to all")
-    shown = [(one.text, one.thread, one.reply_to) for one in server.messages(forum)]
+    shown = [(message.text, message.thread, message.reply_to) for message in server.messages(forum)]
     assert shown == [("I", thread, None), ("me", thread, asked.id), ("to all", None, None)]
     with pytest.raises(BadRequest, match="Message thread not found"):
         await bot.send_message(forum.id, "x", message_thread_id=999)
@@ -180,10 +182,13 @@ async def test_album_is_several_messages(
     sent = await bot.send_media_group(chat.id, media)
     server.album(alice, chat, [("photo", None), ("photo", None)], caption="mine")
     came = [update.effective_message for update in await bot.get_updates()]
-    assert len({one.media_group_id for one in sent}) == 1
-    assert len({one.media_group_id for one in came if one}) == 1
-    assert [one.caption for one in came if one] == ["mine", None]
-    assert [(one.text, len(one.files)) for one in server.messages(chat)] == [("first", 1), ("", 1)]
+    assert len({message.media_group_id for message in sent}) == 1
+    assert len({message.media_group_id for message in came if message}) == 1
+    assert [message.caption for message in came if message] == ["mine", None]
+    assert [(message.text, len(message.files)) for message in server.messages(chat)] == [
+        ("first", 1),
+        ("", 1),
+    ]
     with pytest.raises(BadRequest, match="can't be mixed"):
         await bot.send_media_group(chat.id, [media[0], InputMediaDocument(b"text")])
 
@@ -266,7 +271,7 @@ async def test_menu_is_kept(server: TelegramServer, bot: Bot) -> None:
     await bot.set_my_commands([("vote", "Abstimmen.")], language_code="de")
     assert server.commands == [("vote", "Vote for an option.")]
     german = await bot.get_my_commands(language_code="de")
-    assert [one.description for one in german] == ["Abstimmen."]
+    assert [command.description for command in german] == ["Abstimmen."]
     await bot.delete_my_commands()
     assert server.commands == []
     with pytest.raises(BadRequest, match="Bot_command_invalid"):
@@ -277,8 +282,8 @@ async def test_signs_of_work_are_kept(server: TelegramServer, bot: Bot, chat: Ch
     """Typing and drafts are noted."""
     await bot.send_chat_action(chat.id, "typing")
     await bot.send_message_draft(chat.id, 7, "so f")
-    assert [tuple(one) for one in server.typing] == [(chat.id, None, "typing")]
-    assert [tuple(one) for one in server.drafts] == [(chat.id, None, 7, "so f")]
+    assert [tuple(typing) for typing in server.typing] == [(chat.id, None, "typing")]
+    assert [tuple(draft) for draft in server.drafts] == [(chat.id, None, 7, "so f")]
 
 
 async def test_lines_are_said_and_answers_printed() -> None:

@@ -109,7 +109,7 @@ async def test_unasked_kinds_are_not_queued(
     await bot.get_updates(allowed_updates=["chat_member"])
     server.leave(alice, group)
     updates = await bot.get_updates()
-    assert [("chat_member" in one.to_dict(), bool(one.message)) for one in updates] == [
+    assert [("chat_member" in update.to_dict(), bool(update.message)) for update in updates] == [
         (False, True),
         (True, False),
     ]

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -41,7 +41,7 @@ class Held(msgspec.Struct, eq=False, gc=False):
     def value(self) -> Any:
         """The value itself, out of its `Ref`."""
         held = self.object
-        return held.value if isinstance(held, Ref) else held
+        return cast("Ref[Any]", held).value if isinstance(held, Ref) else held
 
     def replace(self, value: Any) -> None:
         """Put another value in its place, as if it had been there before the turn."""
