@@ -194,6 +194,7 @@ class Engine:
         prune_at = self._clock.time() + _PRUNE_EVERY
         try:
             while True:
+                looked_at = self._clock.time()
                 parts.turns.end_late()
                 for revived in await self._store.revive():
                     if revived.arrival:
@@ -203,7 +204,9 @@ class Engine:
                 if self._clock.time() >= prune_at:
                     await self._store.prune()
                     prune_at = self._clock.time() + _PRUNE_EVERY
-                await self._clock.sleep(0 if await parts.expiries.look() else _LOOK_EVERY)
+                more = await parts.expiries.look()
+                pause = looked_at + _LOOK_EVERY - self._clock.time()  # all of this takes time, too
+                await self._clock.sleep(0 if more else max(pause, 0))
         except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
             self._fail(error)
 
