@@ -1,7 +1,7 @@
 """Carries events to their commit and replies to their platform.
 
 adapter → `host` (into the inbox) → `lanes` (one conversation, in order) → `turns` (the handler)
-→ `committer` (one transaction for many turns) → `sender` (out of the outbox) → adapter
+→ `commits` (one transaction for many turns) → `sender` (out of the outbox) → adapter
 """
 
 from chatstate.engine.engine import Engine

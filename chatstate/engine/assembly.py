@@ -1,7 +1,8 @@
 """How the engine's parts are put together: each made once, downwards, from those made before it.
 
 1. Lanes come first and are given to all; they are started last, once there are turns to run.
-2. Every part takes what it needs, by keyword. None is completed after it was made.
+2. Every part takes what it needs, by keyword. Only the cache is told later who removes from it what
+   has expired.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from chatstate.engine.threads import HandlerThreads
 
 _AT_A_STRETCH = 128  # jobs, before others must run
 _MOST_AT_ONCE = 128  # runners that are started together
-Steps = Coroutine[Any, Any, None]
+Course = Coroutine[Any, Any, None]
 
 
 class Job(Protocol):
@@ -50,14 +50,14 @@ def in_thread(call: Callable[[], Any]) -> Generator[Any, Any, Any]:
 
 
 class Run(msgspec.Struct, Generic[J], eq=False, gc=False):
-    """A job under way: its steps, and what is to be sent into it next, or thrown.
+    """A job under way: its course, and what is to be sent into it next, or thrown.
 
     `task` is where it waits, if not for a thread. `is_left`: it was cancelled, and its job goes on
     without it.
     """
 
     job: J
-    steps: Steps
+    course: Course
     context: contextvars.Context
     result: Any = None
     error: BaseException | None = None
@@ -66,14 +66,14 @@ class Run(msgspec.Struct, Generic[J], eq=False, gc=False):
 
 
 class Runners(Generic[J]):
-    """Carries out what is added: `begin` makes the steps of a job, which begin in a task.
+    """Carries out what is added: `begin` makes the course of a job, which begin in a task.
 
     `waits` is called when a job waits for the first time.
     """
 
     def __init__(
         self,
-        begin: Callable[[J, asyncio.Task[None]], Steps],
+        begin: Callable[[J, asyncio.Task[None]], Course],
         threads: HandlerThreads,
         waits: Callable[[J], None] = lambda _: None,
     ) -> None:
@@ -194,7 +194,7 @@ class Runners(Generic[J]):
                 else:
                     run.result = yield waits_for
             except GeneratorExit:
-                run.context.run(run.steps.close)
+                run.context.run(run.course.close)
                 raise
             except BaseException as error:  # noqa: BLE001 - it is the job's
                 run.error = error
@@ -225,9 +225,9 @@ def _step(run: Run[Any]) -> Any:
     """Go on with a job up to where it waits, and return for what. Raises `StopIteration`."""
     error = run.error
     if error is None:
-        return run.context.run(run.steps.send, run.result)
+        return run.context.run(run.course.send, run.result)
     run.error = None
-    return run.context.run(run.steps.throw, error)
+    return run.context.run(run.course.throw, error)
 
 
 def _references(task: asyncio.Task[None]) -> int:

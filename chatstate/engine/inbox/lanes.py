@@ -48,8 +48,9 @@ class Lane(msgspec.Struct, eq=False, gc=False):
     """The line of one conversation.
 
     `last` is the number of the newest event that was in memory, 0 if the inbox has never been
-    read; events that are ahead of the line do not count. `failures` counts commits that
-    failed. `turn` is the one that runs, in `run`. `left`, for an
+    read; events that are ahead of the line do not count. `beyond`: more wait in the inbox, and
+    `missed`: some came while it was being read; `reload`: it is to be read anew, after a commit has
+    failed, which `failures` counts. `turn` is the one that runs, in `run`. `left`, for an
     event that runs alone, is set when its turn is over or left behind.
     """
 

@@ -4,5 +4,5 @@
    platform lacks, `buttons` for what it cannot carry, and `spool` for files.
 2. `sender` makes these calls, one line for each conversation; `delivery` knows what to do when
    one does not plainly succeed.
-3. Nothing here opens a transaction of its own: replies are committed with their turn.
+3. Replies are committed with their turn; what becomes of them is noted one by one, afterwards.
 """

@@ -1,6 +1,6 @@
 """Which plan the turn of an event has: of a message, a press, or an event of our own.
 
-1. An event of the framework's own is found in one table, whatever a bot's routes are.
+1. The plan of an event of the framework's own is in one table, whatever a bot's routes are.
 2. A press says what its button sends, once that is found to be genuine, and goes where a message
    would.
 3. To look at a waiting event changes nothing and raises nothing.

@@ -1,7 +1,8 @@
 """Events of the framework's own: what sets their turns apart from those of what people do.
 
-One row for each kind of message that no adapter delivers; `ahead` of the line is the store's
-business. Whatever else the framework comes to do in a conversation is a row here.
+`assembly` makes the table: a row for each kind of message that no adapter delivers. Whatever else
+the framework comes to do in a conversation is one row more. (To go `ahead` of the line is the
+store's business.)
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     - `preview` is where the answer is shown in advance, `stored` the spooled files of its answer
       that nothing owed has yet, `ahead` those of its replies that were rendered in a thread.
     - Of one attempt: `held` are the values by key, `slots` those of the handler; `updates` are to
-      be applied at the commit; `folder` is its own; `was_handled`: the handler has returned.
+      be applied at the commit; `folder` is its own.
     - `expiring`: the values it uses that expire, with their seconds.
     """
 

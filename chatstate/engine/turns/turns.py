@@ -1,7 +1,7 @@
 """Turns: from an event to a queued commit. Read `Turns.run`: it is the path of every message.
 
-1. A handler that raises commits nothing but the event's end: it becomes a dead letter, and the
-   person gets one sentence.
+1. A handler that raises changes no state. What it raised is for the person, if it is a
+   `UserError`; else the event becomes a dead letter, and the person gets one sentence.
 2. A turn whose shared values were changed by somebody faster runs again, holding their locks.
 3. A turn that takes too long, or is interrupted, is fenced: its end is committed, its effects
    are not, and the lane goes on without it.
@@ -89,7 +89,7 @@ class Turns:
             plan = self._dispatch.find(turn) or await self._dispatch.find_pressed(turn)
             if plan is None:
                 self._finish.queue(turn, ())
-            elif plan.is_bare or turn.own or await self._admit(turn, plan):
+            elif plan.is_bare or _is_exempt(turn) or await self._admit(turn, plan):
                 if plan.is_shared:
                     await self._wait_for_locks(turn, plan)
                 while not await self._attempt(turn, plan):
@@ -110,7 +110,7 @@ class Turns:
         turn.has_begun = True
         try:
             with turn.timed(plan.timeout, in_place=True):
-                if plan.around and not turn.own:
+                if plan.around and not _is_exempt(turn):
                     answer = await plan.around(turn)
                 else:
                     answer = await self._caller.handle(turn)
@@ -138,7 +138,7 @@ class Turns:
             await self._previews.open(turn)
 
     async def _admit(self, turn: RunningTurn, plan: Plan) -> bool:
-        """Let a turn in, and tell so; one that is not has ended."""
+        """Let a turn in, and tell so; one that is not has ended, or waits for what has expired."""
         if plan.expires and await self._expiries.come_before(turn.arrivals[0], plan):
             return False
         if plan.overlap == "interrupt":
@@ -259,3 +259,8 @@ class Turns:
         if isinstance(error, asyncio.CancelledError | GeneratorExit):
             return turn.fenced or self.are_ending
         return isinstance(error, StorageError)
+
+
+def _is_exempt(turn: RunningTurn) -> bool:
+    """Tell whether guards, limits and middleware are not for a turn: nobody has said anything."""
+    return turn.own is not None and not turn.own.is_admitted
