@@ -476,11 +476,11 @@ async def test_a_file_of_a_server_that_knows_no_files_is_refused(sending: Sendin
         [_ async for _ in sending.adapter.open(Attachment("x"))]
 
 
-async def test_many_long_links_arrive(one: Sending) -> None:
+async def test_many_long_links_arrive(sending: Sending) -> None:
     """In as many messages as Telegram needs for them."""
     text = parse("\n".join(f"[{n}](https://example.org/{'x' * 350})" for n in range(50)))
-    for part in one.adapter.render(Post(text)):
-        await one.perform(part)
-    sent = one.server.messages(one.chat)
+    for part in sending.adapter.render(Post(text)):
+        await sending.perform(part)
+    sent = sending.server.messages(sending.chat)
     assert sum(len(message.entities) for message in sent) == 50
     assert len(sent) == 2

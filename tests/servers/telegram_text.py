@@ -68,7 +68,7 @@ def formatted(text: str, entities: Iterable[Json], limit: int) -> tuple[str, lis
     if utf16(trimmed) > limit:
         what = "message is too long" if limit == TEXT_LIMIT else "message caption is too long"
         raise ApiError(400, f"Bad Request: {what}")
-    addresses = sum(len(one.get("url", "").encode()) for one in moved)
+    addresses = sum(len(entity.get("url", "").encode()) for entity in moved)
     if addresses and addresses + len(trimmed.encode()) > LINKED_BYTES:
         raise ApiError(400, "Bad Request: message is too long")
     return trimmed, sorted(moved, key=_order)[:ENTITIES_LIMIT]
