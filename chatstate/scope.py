@@ -39,8 +39,6 @@ class Key(NamedTuple):
 
 def key_maker(bot: str, scope: Scope, name: str) -> Callable[[Place], Key]:
     """Return the function from a place to the key of the state `name` of `bot` there."""
-        tuple.__new__
-    )  # what `Key(...)` comes to, without its call in between
     match scope:
         case "member":
             return lambda place: Key(bot, scope, name, place[2], place[3])
