@@ -378,14 +378,6 @@ def test_adapters_have_equal_rooms(package: str) -> None:
 
 
 @pytest.mark.parametrize("path", ADAPTERS, ids=relative)
-def test_long_files_of_adapters_begin_with_rules(path: Path) -> None:
-    """A file of more than a hundred lines has its rules, numbered, at its top."""
-    text = path.read_text()
-    rules = ast.get_docstring(ast.parse(text)) or ""
-    assert text.count("\n") <= 100 or "\n1. " in rules
-
-
-@pytest.mark.parametrize("path", ADAPTERS, ids=relative)
 def test_files_of_adapters_are_no_longer_than_can_be_read(path: Path) -> None:
     """A file past 350 lines wants to be two."""
     assert path.read_text().count("\n") <= 350

@@ -1,7 +1,7 @@
 """The local console as a platform: lines in, lines out.
 
-`adapter` joins what is read (`receive`) with what is shown (`send`); `terminal` and `pipe` are the
-two ways to talk to it, `session` is who speaks where, `options` what may be set.
+Owns who speaks and where (`adapter`, `options`, `session`), where that is shown (`view`: `terminal`
+or `pipe`), what is typed (`receive`) and what is printed (`send`). Public names: those below.
 """
 
 from chatstate_console.adapter import ConsoleAdapter

@@ -1,7 +1,7 @@
 """Discord as a platform, on discord.py.
 
-`adapter` joins what is received (`receive`) with what is sent (`send`); `client` is the library's
-own, `menu` the commands that people are shown, `options` what may be set.
+Owns the bot's account (`adapter`, `client`, `http`, `options`, `menu`, `secrets`), what is received
+of Discord (`receive`) and what is sent there (`send`). Public names: those below.
 """
 
 from chatstate_discord.adapter import DiscordAdapter

@@ -1,7 +1,7 @@
 """Telegram as a platform, through python-telegram-bot's `Bot`.
 
-`adapter` joins what is received (`receive`) with what is sent (`send`); `client` is the library's
-own, `menu` the commands that people are shown, `options` what may be set.
+Owns the bot's account (`adapter`, `client`, `options`, `menu`), what is received of Telegram
+(`receive`) and what is sent there (`send`). Public names: those below.
 """
 
 from chatstate_telegram.adapter import TelegramAdapter

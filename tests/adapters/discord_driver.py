@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
@@ -171,6 +172,12 @@ class DiscordDriver(AdapterDriver):
     async def redeliver(self, message: str) -> None:
         await self._at_rest()
         await self.server.repeat(self.said[message])
+
+    async def garble(self, who: Speaker) -> None:
+        await self._at_rest()
+        odd: dict[str, Any] = {"id": "x", "channel_id": self._channel(who).id, "type": []}
+        frame = {"op": 0, "t": "MESSAGE_CREATE", "s": None, "d": odd}
+        self.server.gateway.send_raw(json.dumps(frame))
 
     def fail(self, fault: Fault, seconds: float = 0.0) -> None:
         if fault == "wait":

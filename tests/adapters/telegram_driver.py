@@ -106,6 +106,11 @@ class TelegramDriver(AdapterDriver):
     async def redeliver(self, message: str) -> None:
         self.server.redeliver(self.said[message])
 
+    async def garble(self, who: Speaker) -> None:
+        person, chat, _ = self._place(who)
+        odd = {"message_id": 1, "date": 10**18, "from": person.raw, "chat": chat.raw, "text": "hi"}
+        self.server.push_raw({"message": odd})
+
     def is_acknowledged(self, message: str) -> bool:
         updates: Updates = self.server.updates
         return self.said[message] not in updates.pending

@@ -29,6 +29,7 @@ FOUND_BY = [
     (broken.TakesPressesForMessages, "a_pressed_command_runs", ""),
     (broken.NumbersAnew, "a_duplicate_changes_nothing", "`Event.id`"),
     (broken.Hurries, "an_event_is_acknowledged_once_it_is_stored", "await `host.deliver` first"),
+    (broken.Chokes, "what_cannot_be_read_stops_nothing", "what is that?"),
     (broken.Swallows, "an_event_that_cannot_be_stored_comes_again", "`StorageError`"),
     (broken.Reverses, "order_is_kept_in_each_chat", "out of order"),
     (broken.GivesOthersFiles, "a_file_is_received", "`open`"),

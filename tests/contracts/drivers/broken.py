@@ -122,6 +122,11 @@ class Hurries(Broken):
             await host.deliver([update for update in news if isinstance(update, Event)])
 
 
+class Chokes(Broken):
+    def puzzle(self) -> None:
+        raise ValueError("what is that?")
+
+
 class Swallows(Broken):
     async def run(self, host: Host) -> None:
         while True:

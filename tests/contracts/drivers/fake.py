@@ -30,13 +30,13 @@ class Reachable(FakePlatform):
 
     def __init__(self, capabilities: Capabilities, idempotent_for: float = 0.0) -> None:
         super().__init__(capabilities=capabilities, idempotent_for=idempotent_for)
-        self.inbox: list[Event | tuple[str, str]] = []
+        self.inbox: list[Event | tuple[str, str] | None] = []
         self.moved: dict[str, str] = {}
         self.news = asyncio.Event()
         self.up = asyncio.Event()
         self.up.set()
 
-    def put(self, news: Event | tuple[str, str]) -> None:
+    def put(self, news: Event | tuple[str, str] | None) -> None:
         self.inbox.append(news)
         self.news.set()
 
@@ -47,11 +47,16 @@ class Reachable(FakePlatform):
             for news in self.inbox.copy():
                 if isinstance(news, Event):
                     await host.deliver([news])
-                else:
+                elif news:
                     await host.moved(*news)
+                else:
+                    self.puzzle()
                 self.inbox.remove(news)
             if not self.inbox:
                 self.news.clear()
+
+    def puzzle(self) -> None:
+        """Do what is done with something that nobody can read: nothing."""
 
     def render(self, post: Post) -> Sequence[Part]:
         posts = pages(post, self.capabilities.text_limit, self._measure)
@@ -129,6 +134,9 @@ class FakeDriver(AdapterDriver):
 
     async def redeliver(self, message: str) -> None:
         self.platform.put(self.said[message])
+
+    async def garble(self, who: Speaker) -> None:  # noqa: ARG002 - the same in every chat
+        self.platform.put(None)
 
     def is_acknowledged(self, message: str) -> bool:
         return self.said[message] not in self.platform.inbox

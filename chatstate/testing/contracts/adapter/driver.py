@@ -129,6 +129,10 @@ class AdapterDriver(Protocol):
         """Give what somebody said to the adapter again, as if it had never been acknowledged."""
         _skip("a second delivery", "redeliver")
 
+    async def garble(self, who: Speaker) -> None:
+        """Let the platform give the adapter something in this chat that nobody can read."""
+        _skip("what cannot be read", "garble")
+
     def is_acknowledged(self, message: str) -> bool:
         """Tell whether the adapter has told the platform that it need not deliver this again."""
         return _skip("acknowledgements", "is_acknowledged")

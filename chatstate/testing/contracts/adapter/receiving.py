@@ -180,6 +180,16 @@ class IntakeContract(AdapterSuite):
             )
             assert session.script.count == 3
 
+    async def test_what_cannot_be_read_stops_nothing(self, tmp_path: Path) -> None:
+        """It is left out, whatever it is: what follows is answered, also after a restart."""
+        async with self.session(tmp_path) as session:
+            await session.driver.garble(ALICE)
+            assert [reply.text for reply in await session.say("first")] == ["first"]
+            failure = session.failure()
+            assert failure is None, f"`run` ended with what nobody can read: {failure!r}"
+            await session.restart()
+            assert [reply.text for reply in await session.say("second")] == ["second"]
+
     async def test_an_event_is_acknowledged_once_it_is_stored(self, tmp_path: Path) -> None:
         """Not while the store cannot write, but soon afterwards."""
         async with self.session(tmp_path) as session:
