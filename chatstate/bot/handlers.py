@@ -31,6 +31,7 @@ from chatstate.state.declaration import State
 Overlap = Literal["queue", "interrupt", "merge"]
 _OVERLAPS = typing.get_args(Overlap)
 TIMEOUT = 300.0
+_NO_NAMES: dict[str, Any] = {}
 
 
 class Handler:
@@ -125,7 +126,7 @@ class Handler:
         if self._parses:
             given.arguments = self.arguments(given.message, given.text)
         if not self._has_keywords:
-            return [get(given) for get in self._getters], {}
+            return [get(given) for get in self._getters], _NO_NAMES
         positional: list[Any] = []
         named: dict[str, Any] = {}
         for keyword, get in zip(self._keywords, self._getters, strict=True):

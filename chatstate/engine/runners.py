@@ -68,7 +68,8 @@ class Run(msgspec.Struct, Generic[J], eq=False, gc=False):
 class Runners(Generic[J]):
     """Carries out what is added: `begin` makes the course of a job, which begin in a task.
 
-    `waits` is called when a job waits for the first time.
+    `waits` is called when a job waits for the first time. Jobs that are not `of_authors` share one
+    context, and a runner whose task one of them may have kept.
     """
 
     def __init__(
@@ -76,10 +77,13 @@ class Runners(Generic[J]):
         begin: Callable[[J, asyncio.Task[None]], Course],
         threads: HandlerThreads,
         waits: Callable[[J], None] = lambda _: None,
+        *,
+        of_authors: bool = True,
     ) -> None:
         self._begin = begin
         self._threads = threads
         self._waits = waits
+        self._of_authors = of_authors
         self._loop = asyncio.get_running_loop()
         self._context = contextvars.copy_context()
         self._ready: deque[J | Run[J]] = deque()
@@ -151,16 +155,19 @@ class Runners(Generic[J]):
 
     async def _do_what_is_ready(self, me: asyncio.Task[None]) -> bool:
         """Carry out jobs; tell whether this runner may be used for others."""
-        ready, begin, new_context = self._ready, self._begin, self._context.copy
+        ready, begin, of_authors = self._ready, self._begin, self._of_authors
         known = _references(me)
+        context = self._context.copy()
         for _ in range(_AT_A_STRETCH):
             if not ready:
                 break
             job = ready.popleft()
             if ready and not self._is_called:
                 self._call_somebody()  # in case this job waits
-            run: Run[J] = job if isinstance(job, Run) else Run(job, begin(job, me), new_context())
+            run: Run[J] = job if isinstance(job, Run) else Run(job, begin(job, me), context)
             run.job.run = run
+            if of_authors:
+                context = self._context.copy()  # for the next
             try:
                 waits_for = _step(run)
             except StopIteration:
@@ -172,7 +179,7 @@ class Runners(Generic[J]):
                     await self._wait(run, waits_for, me)
                     return False
             del job, run
-            if _references(me) != known or me.cancelling():
+            if of_authors and (_references(me) != known or me.cancelling()):
                 return False
         return True
 

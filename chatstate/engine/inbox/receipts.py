@@ -34,7 +34,7 @@ class EventReceipt(msgspec.Struct, eq=False, gc=False):
     is_settled: bool = False
     owed: int = 0
     told: Callable[[], None] | None = None
-    waiters: list[asyncio.Future[None]] | None = None
+    waiters: tuple[asyncio.Future[None], ...] = ()
     first: EventReceipt | None = None
 
     def settled(self) -> Awaitable[None]:
@@ -44,10 +44,7 @@ class EventReceipt(msgspec.Struct, eq=False, gc=False):
         if self.is_settled:
             return _OVER
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if self.waiters is None:
-            self.waiters = [waiter]
-        else:
-            self.waiters.append(waiter)
+        self.waiters = (*self.waiters, waiter)
         return waiter
 
     def owes(self, replies: int) -> None:
@@ -66,8 +63,8 @@ class EventReceipt(msgspec.Struct, eq=False, gc=False):
 
     def _settle(self) -> None:
         self.is_settled = True
-        waiters, self.waiters = self.waiters, None
-        for waiter in waiters or ():
+        waiters, self.waiters = self.waiters, ()
+        for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
 

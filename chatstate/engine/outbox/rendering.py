@@ -42,9 +42,9 @@ class Rendered(msgspec.Struct, gc=False):
     outbound: list[Outbound] = []
     buttons: Sequence[KeptButton] = ()
     files: Iterator[StoredFile] = iter(())
-    previews: list[str] = []
-    surplus: list[str] = []
-    ahead: Ahead = {}
+    previews: list[str] | None = None
+    surplus: Sequence[str] = ()
+    ahead: Ahead | None = None
 
 
 class Renderer:
@@ -94,7 +94,7 @@ class Renderer:
             else:
                 self._reply(arrival, reply, rendered)
         if previews:
-            for left in (*rendered.surplus, *rendered.previews):
+            for left in (*rendered.surplus, *(rendered.previews or ())):
                 _owe(rendered, arrival, Part({}), "delete", left)
         if arrival.place.account in self._finishing:
             _finish(arrivals, rendered)
@@ -256,10 +256,10 @@ def _preview_for(part: Part, reply: Reply, rendered: Rendered) -> str | None:
     None if that cannot be: files, and what one person alone may see, come in new messages. Those
     that are left then stand above it, and so cannot become what follows.
     """
-    if not (part.files or reply.ephemeral):
+    if rendered.previews and not (part.files or reply.ephemeral):
         return rendered.previews.pop(0)
-    rendered.surplus += rendered.previews
-    rendered.previews.clear()
+    rendered.surplus = [*rendered.surplus, *(rendered.previews or ())]
+    rendered.previews = None
     return None
 
 

@@ -80,7 +80,7 @@ class Sender:
         self._spool = spool
         self._lines: dict[int, Line] = {}
         self._gates: dict[int, float] = {}
-        self._runners = Runners(self._run, threads)
+        self._runners = Runners(self._run, threads, of_authors=False)
         self._is_ending = False
         self.activity = Activity()
 

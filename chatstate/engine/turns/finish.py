@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import Receipts
@@ -20,11 +20,13 @@ from chatstate.engine.outbox.sender import Sender
 from chatstate.engine.outbox.spool import Spool
 from chatstate.engine.states.cache import StateCache
 from chatstate.engine.states.commits import Commits
+from chatstate.engine.states.held import Held
 from chatstate.engine.turns.sentences import apology, describe, refusal
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.values import TurnValues, Written
 from chatstate.errors import UserError
 from chatstate.language.sentences import Sentences
+from chatstate.scope import Key
 from chatstate.stores.base import Arrival, Change, DeadLetter, Outcome, TurnCommit
 
 log = logging.getLogger("chatstate.turns")
@@ -115,7 +117,7 @@ class Finish:
             dead,
             [earlier.seq for earlier in arrivals[:-1]] if len(arrivals) > 1 else (),
             turn.has_notes,
-            _read_from(turn) if turn.held and not dead else (),
+            _read_from(turn.held) if turn.held and not dead else (),
             rendered.buttons,
             used,
         )
@@ -162,7 +164,10 @@ class Finish:
             self._spool.discard(reply.action.part.files)
 
 
-def _read_from(turn: RunningTurn) -> list[int]:
+def _read_from(held: Mapping[Key, Held]) -> Sequence[int]:
     """Return the numbers of the turns whose values were read before they were committed."""
-    held = turn.held or {}
-    return [value.entry.turn for value in held.values() if value.entry.turn]
+    numbers: Sequence[int] = ()
+    for value in held.values():
+        if value.entry.turn:
+            numbers = (*numbers, value.entry.turn)
+    return numbers
