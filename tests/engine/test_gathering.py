@@ -1,11 +1,13 @@
 """Events that are delivered in one step of the loop are stored together, and fail alone."""
 
 import asyncio
+import threading
 from typing import Any, cast
 
 import pytest
 
-from chatstate import Event, Interface
+from chatstate import Event, Interface, Markdown
+from chatstate.adapter import Post
 from chatstate.testing import TestClient
 
 echo = Interface(id="echo")
@@ -54,3 +56,26 @@ async def test_an_event_that_cannot_be_stored_fails_its_own_delivery_alone() -> 
             (receipt,) = cast("Any", stored)
             await receipt.settled()
         assert [sent.text for sent in client.platform.delivered] == ["a", "b"]
+
+
+@pytest.mark.parametrize(("words", "in_the_loop"), [(10, True), (2_000, False)])
+async def test_long_markdown_is_rendered_outside_of_the_loop(words: int, in_the_loop: bool) -> None:
+    """Since to parse and to cut it may take its time; a short one is not worth a thread."""
+    bot = Interface(id="bot")
+
+    @bot.on_message
+    async def answer(_message: str) -> Markdown:
+        return Markdown("**word** " * words)
+
+    async with TestClient(bot) as client:
+        rendered: list[threading.Thread] = []
+        real = client.platform.render
+
+        def render(post: Post) -> Any:
+            rendered.append(threading.current_thread())
+            return real(post)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(client.platform, "render", render)
+            await client.user("alice").say("hi")
+        assert [thread is threading.current_thread() for thread in rendered] == [in_the_loop]
