@@ -134,14 +134,14 @@ class Runners(Generic[J]):
             self._start()
 
     def _start(self) -> asyncio.Task[None]:
-        task = self._loop.create_task(self._run())
+        itself: list[asyncio.Task[None]] = []
+        task = self._loop.create_task(self._run(itself))
+        itself.append(task)
         self._tasks.add(task)
         return task
 
-    async def _run(self) -> None:
-        me = asyncio.current_task()
-        if me is None:
-            raise RuntimeError("a runner is a task")
+    async def _run(self, itself: list[asyncio.Task[None]]) -> None:
+        me = itself.pop()
         try:
             while await self._do_what_is_ready(me):
                 if self._ready:

@@ -7,10 +7,7 @@
    so that one cannot spoil the others.
 4. If the disk fails, nothing is acknowledged: the same work is tried again, with growing
    pauses, until it succeeds or proves hopeless.
-5. Work that comes one by one while another transaction is written is gathered for a moment: the
-   next begins a millisecond after the last one began, unless much waits. Work that waits for
-   nobody else is written at once.
-6. When nothing was written for some seconds, the disk may put things in order.
+5. When nothing was written for some seconds, the disk may put things in order.
 """
 
 from __future__ import annotations
@@ -43,7 +40,6 @@ Kind = Callable[[Sequence[Any]], Sequence[Any]]
 _SLICE = 128
 _LAZY_SECONDS = 0.05
 _TOLD_AT = 0.5
-_GATHER_SECONDS, _MANY = 0.001, 32
 _QUIET_SECONDS = 2.0
 
 
@@ -139,10 +135,7 @@ class GroupCommit:
     async def _write_all(self) -> None:
         try:
             while self._waiting or self._lazy:
-                begun = asyncio.get_running_loop().time()
                 await self._write(self._next_slice())
-                if 0 < len(self._waiting) < _MANY:
-                    await self._gather(begun)
         except StorageError as error:
             self._break(error)
         finally:
@@ -150,12 +143,6 @@ class GroupCommit:
             self._written = True
             if self._quiet is None:
                 self._watch_for_quiet()
-
-    async def _gather(self, begun: float) -> None:
-        """Wait for more, since some came one by one while the last transaction was written."""
-        pause = begun + _GATHER_SECONDS - asyncio.get_running_loop().time()
-        if pause > 0 and not self._closing:
-            await asyncio.sleep(pause)
 
     def _watch_for_quiet(self) -> None:
         self._written = False
