@@ -16,6 +16,7 @@ from itertools import pairwise
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from chatstate.adapter import OptionField
 from chatstate.cli.loading import ADAPTERS, names, options_of
@@ -112,7 +113,7 @@ def _parameter(name: str, has: Sequence[tuple[str, OptionField]]) -> inspect.Par
     is_flag = all(option.is_flag for option in options)
     told = typer.Option(
         "/".join(_flags(options[0])) if is_flag else options[0].flag,
-        help=_help(has),
+        help=escape(_help(has)),
         rich_help_panel=f"Options of {', '.join(adapter for adapter, _ in has)}",
     )
     kind: Any = Annotated[bool | None if is_flag else str | None, told]

@@ -21,6 +21,7 @@ from importlib.metadata import version
 from typing import Annotated, NoReturn
 
 import typer
+from rich.markup import escape
 
 from chatstate.bot.interface import Interface
 from chatstate.cli import dead_letters
@@ -180,5 +181,5 @@ def _add_run(arguments: Sequence[str]) -> None:
     asks = "--help" in arguments
     if not asks and (told := elsewhere(run, arguments)):
         raise LoadError(told)
-    epilog = "  \n".join(unavailable()) if asks else None
+    epilog = "  \n".join(map(escape, unavailable())) if asks else None  # "[icq]" is no markup
     app.command(epilog=epilog)(with_options(run, arguments))

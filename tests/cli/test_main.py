@@ -165,7 +165,8 @@ def test_the_help_says_which_adapter_cannot_be_asked(
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
     ran = run("run", "--help", folder=tmp_path)
     assert ran.returncode == 0
-    assert "'icq' needs no_such_library" in ran.stdout
+    told = " ".join(ran.stdout.split())
+    assert "'icq' needs no_such_library: pip install \"acme-chat[icq]\"" in told
     assert "--user" in ran.stdout
 
 
