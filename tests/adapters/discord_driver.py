@@ -154,6 +154,9 @@ class DiscordDriver(AdapterDriver):
         pressed = self.server.world.messages[message]
         await self.server.press(self._person(who.user), pressed, label)
 
+    async def remove(self, who: Speaker, message: str) -> None:  # noqa: ARG002 - ids are unique
+        await self.server.delete(self.server.world.messages[message])
+
     async def forge(self, who: Speaker, message: str, data: str) -> None:
         pressed = self.server.world.messages[message]
         await self.server.press(self._person(who.user), pressed, custom_id=data)

@@ -91,6 +91,10 @@ class TelegramDriver(AdapterDriver):
         press = self.server.press(person, chat.messages[int(message)], label)
         self.presses[press.id] = who
 
+    async def remove(self, who: Speaker, message: str) -> None:
+        _, chat, _ = self._place(who)
+        chat.messages[int(message)].deleted = True
+
     async def forge(self, who: Speaker, message: str, data: str) -> None:
         person, chat, _ = self._place(who)
         press = self.server.forge(person, chat.messages[int(message)], data)

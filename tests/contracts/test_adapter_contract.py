@@ -52,6 +52,7 @@ FOUND_BY = [
     (broken.SendsEditsAnew, "a_message_is_edited", ""),
     (broken.SendsEditsAnew, "a_press_may_edit_its_message", ""),
     (broken.SendsEditsAnew, "a_stream_ends_as_its_last_answer", "edited"),
+    (broken.EditsWhatIsGone, "what_cannot_be_edited_any_more_is_sent_anew", "one message"),
     (broken.DeletesNothing, "a_message_is_deleted", ""),
     (broken.FinishesNothing, "a_press_without_an_answer_ends", "finish"),
     (broken.SendsToTheGroup, "threads_are_kept_apart", "one message"),

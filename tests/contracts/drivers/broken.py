@@ -285,6 +285,13 @@ class TakesMaybeForNo(Performs):
         return Unreachable("lost") if isinstance(error, Ambiguous) else error
 
 
+class EditsWhatIsGone(Performs):
+    async def perform(self, action: Action) -> Sent:
+        if action.verb == "edit" and action.message in self.deleted:
+            return Sent(action.message)
+        return await super().perform(action)
+
+
 class GivesUp(Performs):
     def error(self, error: SendError) -> SendError:
         return Ambiguous("down") if isinstance(error, Unreachable) else error

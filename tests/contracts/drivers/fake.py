@@ -119,6 +119,9 @@ class FakeDriver(AdapterDriver):
         (data,) = (b.data for row in there.buttons for b in row if b.label == label)
         await self.forge(who, message, data)
 
+    async def remove(self, who: Speaker, message: str) -> None:  # noqa: ARG002 - ids are unique
+        self.platform.deleted.append(message)
+
     async def forge(self, who: Speaker, message: str, data: str) -> None:
         press = replace(self.message(who, data, "press"), pressed=MessageRef(message))
         origin = f"press-{next(self.numbers)}"

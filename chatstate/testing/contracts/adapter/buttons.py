@@ -3,7 +3,8 @@
 1. A press says what its button sends, whole, and by whom it was pressed.
 2. Buttons that are shown work in the next process too.
 3. A press that somebody made up reaches no handler, and is answered.
-4. A platform that lacks buttons or edits gets a list of what to send, or a new message.
+4. A platform that lacks buttons or edits gets a list of what to send, or a new message. So it does
+   if the message is gone that was to be edited.
 """
 
 # ruff: noqa: S101 - a test suite
@@ -17,7 +18,13 @@ from chatstate.bot.turn import Turn
 from chatstate.language.en import ENGLISH
 from chatstate.messages import Button, Delete, Markdown, Reply
 from chatstate.testing.contracts.adapter.driver import Shown, Speaker
-from chatstate.testing.contracts.adapter.session import ALICE, AdapterSuite, Session, only
+from chatstate.testing.contracts.adapter.session import (
+    ALICE,
+    AdapterSuite,
+    Session,
+    gated,
+    only,
+)
 from chatstate.testing.contracts.adapter.text import times, within_limit
 
 LONG = "a value longer than any platform has room for, größer 🎲 " * 10
@@ -142,6 +149,30 @@ class ButtonsContract(AdapterSuite):
             third = only(await session.press("Once more", second))
             assert (third.id, third.text, list(third.labels)) == (first.id, "Done.", [])
             assert session.texts() == ["Done.", "Yes?"], "an edited message must keep its place"
+
+    async def test_what_cannot_be_edited_any_more_is_sent_anew(self, tmp_path: Path) -> None:
+        """A press on a message that is deleted meanwhile is answered by a new one."""
+        buttons = [Button("Yes")]
+
+        def answer(turn: Turn) -> Reply:
+            return Reply(f"{turn.text}!", buttons=buttons, edit=turn.message.pressed)
+
+        async with self.session(tmp_path, answer) as session:
+            session.needs("edit")
+            message = await _asked(session)
+            gate = gated(session.script)
+            seen = len(session.watched.events)
+            await session.driver.press(ALICE, message.id, "Yes")
+            await session.until(lambda: session.script.heard[1:], "the press is not there")
+            await session.driver.remove(ALICE, message.id)
+            gate.set()
+            reply = only(await session.answers(ALICE, seen, [message]))
+            assert (reply.text, session.texts()) == ("Yes!", ["Yes!"]), f"shown: {reply}"
+            assert session.letters() == [], (
+                "a message that is gone cannot be edited: raise `Rejected`, and it is sent anew"
+            )
+            await session.press("Yes", reply)
+            assert session.texts() == ["Yes!"], "its button does not work"
 
     async def test_a_message_is_edited(self, tmp_path: Path) -> None:
         """The bot's own one, by its id; where nothing can be edited the text is sent anew."""

@@ -111,6 +111,10 @@ class AdapterDriver(Protocol):
         """Let somebody press the button `label` of a message that is shown."""
         _skip("presses", "press")
 
+    async def remove(self, who: Speaker, message: str) -> None:
+        """Let somebody delete a message of the bot's, or the platform do so."""
+        _skip("deletions", "remove")
+
     async def forge(self, who: Speaker, message: str, data: str) -> None:
         """Let somebody's manipulated client press a button of a message that carries `data`."""
         _skip("forged presses", "forge")
