@@ -34,12 +34,13 @@ class User(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A person (or bot) on a platform.
 
     `id` is the platform's id as a string; `name` is what to call them; `language` is a
-    BCP 47 tag, if the platform tells.
+    BCP 47 tag, if the platform tells. `is_bot`: it is no person, but a bot or a webhook.
     """
 
     id: str
     name: str = ""
     language: str | None = None
+    is_bot: bool = False
 
 
 class Chat(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

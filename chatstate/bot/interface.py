@@ -51,6 +51,8 @@ class Interface:
       dict or tuple of some) by the type that a parameter is annotated with.
     - `long_as_file`: a text that would take more than 10 messages (or than the number given) is
       sent as a file, where the platform takes files.
+    - `hear_bots`: what other bots say is handled as what people say (`User.is_bot` tells them
+      apart), and else ignored.
     - `allow` and `limits` hold for all handlers of the bot, beside their own; `overlap`, `timeout`
       and `concurrency_limit` are those of `fn`. See `on_message`.
 
@@ -71,6 +73,7 @@ class Interface:
         owners: Owners = (),
         lifespan: Lifespan | None = None,
         long_as_file: bool | int = False,
+        hear_bots: bool = False,
         **options: Unpack[Options],
     ) -> None:
         self.file_after = _LONG if long_as_file is True else int(long_as_file)
@@ -83,7 +86,7 @@ class Interface:
         self.owners = owners_of(owners)
         self.lifespan = checked_lifespan(lifespan)
         self.states = States()
-        self.routes = Routes()
+        self.routes = Routes(hear_bots=hear_bots)
         self.around: list[BoundFunction] = []
         self.parts: list[Interface] = [self]
         self._included_in: str | None = None

@@ -4,6 +4,8 @@
    to look up nothing. Two engines on one bot share its routes, and write nothing into them.
 2. Commands of the framework itself give way to those of the author.
 3. A command that a group's message names may be meant for another bot: it is ignored if unknown.
+4. What bots say goes to nobody, unless they are to be heard: two bots would answer each other for
+   ever.
 """
 
 from __future__ import annotations
@@ -125,9 +127,10 @@ def route_to(name: str, handler: Handler, home: Home, options: Options) -> Route
 
 
 class Routes:
-    """A bot's routes: by command, and by the kind of message."""
+    """A bot's routes: by command, and by the kind of message. `hear_bots`: also what bots say."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, hear_bots: bool = False) -> None:
+        self.hear_bots = hear_bots
         self._commands: dict[str, Route] = {}
         self._kinds: dict[MessageKind, Route] = {}
 
@@ -183,6 +186,8 @@ class Routes:
         `pressed_command`: it is a press that runs a command. Raises `Sentence` if the person
         should be told so.
         """
+        if message.sender.is_bot and not self.hear_bots:
+            return None
         kind, text = message.kind, message.text
         if text[:1] == "/" and (kind == "message" or pressed_command):
             found = _COMMAND.fullmatch(text)

@@ -183,7 +183,8 @@ class AccountHost:
     def _refuse(self, arrival: Arrival) -> None:
         """Tell the conversation, once until an event of it is taken again."""
         conversation = arrival.place.conversation
-        if conversation in self._refusing:
+        is_ignored = arrival.event.message.sender.is_bot and not self._bot.routes.hear_bots
+        if is_ignored or conversation in self._refusing:
             return
         self._refusing.add(conversation)
         chat = arrival.event.message.chat.id

@@ -170,14 +170,15 @@ class TestClient:
         thread: str | None = None,
         id: str | None = None,
         language: str | None = None,
+        is_bot: bool = False,
     ) -> Person:
         """Return a person: in a private chat, or in the group `chat` (and its `thread`).
 
-        `language` is a BCP 47 tag, as in `User`.
+        `language` is a BCP 47 tag, as in `User`. With `is_bot` it is somebody's bot.
         """
         identity = id or name
         where = Chat(f"private-{identity}") if chat is None else Chat(chat, "group", chat)
-        return Person(self, User(identity, name, language), where, thread)
+        return Person(self, User(identity, name, language, is_bot), where, thread)
 
     def new_event_id(self) -> str:
         """Return an id that no event had."""

@@ -115,6 +115,12 @@ class TelegramDriver(AdapterDriver):
         odd = {"message_id": 1, "date": 10**18, "from": person.raw, "chat": chat.raw, "text": "hi"}
         self.server.push_raw({"message": odd})
 
+    async def echo(self, who: Speaker, text: str) -> None:
+        _, chat, thread = self._place(who)
+        own = self.server.post(chat, self.server.bot, {"text": text}, thread=thread)
+        own.deleted = True  # it is not shown: it was said only for the adapter to hear
+        self.server.push_raw({"message": own.raw})
+
     def is_acknowledged(self, message: str) -> bool:
         updates: Updates = self.server.updates
         return self.said[message] not in updates.pending
@@ -151,7 +157,7 @@ class TelegramDriver(AdapterDriver):
         ]
 
     def _place(self, who: Speaker) -> tuple[Person, Chat, int | None]:
-        person = self._person(who.user)
+        person = self._person(who)
         if who.chat is None:
             chat = self.server.private_chat(person)
             if who.thread is None:
@@ -160,9 +166,11 @@ class TelegramDriver(AdapterDriver):
             chat = self._group(who)
         return person, chat, self._topic(chat, who.thread) if who.thread else None
 
-    def _person(self, name: str) -> Person:
+    def _person(self, who: Speaker) -> Person:
+        name = who.user
         if name not in self.people:
-            self.people[name] = self.server.person(1000 + next(self.numbers), name.title(), name)
+            number = 1000 + next(self.numbers)
+            self.people[name] = self.server.person(number, name.title(), name, is_bot=who.is_bot)
         return self.people[name]
 
     def _group(self, who: Speaker) -> Chat:

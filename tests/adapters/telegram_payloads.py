@@ -13,6 +13,7 @@ Json = dict[str, Any]
 
 ME = Me(42, "test_bot")
 BOT = {"id": 42, "is_bot": True, "first_name": "Test Bot", "username": "test_bot"}
+ROBOT = {"id": 43, "is_bot": True, "first_name": "Robot"}
 ALICE = {
     "id": 1001,
     "is_bot": False,
@@ -47,7 +48,7 @@ CHANNEL = {"id": -1008, "title": "News", "username": "news", "type": "channel"}
 DATE = 1_790_000_000
 
 alice = User("1001", "Alice Liddell", "de")
-bot = User("42", "Test Bot")
+bot = User("42", "Test Bot", is_bot=True)
 private = Chat("1001", "private", "Alice")
 group = Chat("-7", "group", "Friends")
 forum = Chat("-1009", "group", "Forum")
@@ -315,6 +316,10 @@ MESSAGES: dict[str, tuple[Json, Message]] = {
         said(GROUP, ANONYMOUS, sender_chat=GROUP, text="/vote 1", **command(5)),
         told("/vote 1", group, sender=User("-7/5", "Friends")),
     ),
+    "another bot": (
+        said(GROUP, ROBOT, text="/vote 1", **command(5)),
+        told("/vote 1", group, sender=User("43", "Robot", is_bot=True)),
+    ),
     "somebody as a channel": (
         said(GROUP, CHANNEL_BOT, sender_chat=CHANNEL, text="/vote 1", **command(5)),
         told("/vote 1", group, sender=User("-1008", "News")),
@@ -409,6 +414,26 @@ UPDATES: dict[str, tuple[Json, list[Event | Move]]] = {
     "migrated, in the new group": (
         update(said(SUPERGROUP, migrate_from_chat_id=-7)),
         [Move("-7", "-1007")],
+    ),
+    "what the bot did itself": (
+        update(said(GROUP, BOT, pinned_message=said(GROUP, text="hi"))),
+        [],
+    ),
+    "somebody whom the bot put out": (
+        update(said(GROUP, BOT, left_chat_member={"id": 1002, "first_name": "Bob"})),
+        [
+            Event(
+                "7/1002",
+                told(
+                    "",
+                    group,
+                    sender=User("1002", "Bob"),
+                    kind="leave",
+                    id=None,
+                    raw=said(GROUP, BOT, left_chat_member={"id": 1002, "first_name": "Bob"}),
+                ),
+            )
+        ],
     ),
     "group talk": (update(said(GROUP, text="hi")), []),
     "command to another bot": (

@@ -48,7 +48,7 @@ def test_a_mention_in_a_guild() -> None:
     """The bot's own name is left out; people, emoji and nicknames are as they are shown."""
     said = heard(told.IN_GUILD, ROOM).message
     assert said.text == "give @bob :gold: in <#11>"
-    assert said.mentions == (User(ME, "bot"), User("43", "bob"))
+    assert said.mentions == (User(ME, "bot", is_bot=True), User("43", "bob"))
     assert (said.sender.name, said.chat.kind) == ("Al", "group")
 
 
@@ -70,7 +70,7 @@ def test_the_bots_name_is_no_text(written: str, text: str) -> None:
 def test_an_answer_to_the_bot() -> None:
     """It names what it answers, also where that is not told."""
     assert heard(told.ANSWER, ROOM).message.reply_to == MessageRef(
-        "77", "Sure, <@42>?", User(ME, "bot")
+        "77", "Sure, <@42>?", User(ME, "bot", is_bot=True)
     )
     gone = heard(told.ANSWER | {"referenced_message": None}, ROOM, EVERYTHING)
     assert gone.message.reply_to == MessageRef("77")
@@ -89,12 +89,11 @@ def test_files() -> None:
     ("raw", "place", "me"),
     [
         (told.DIRECT | {"author": told.BOT}, DM, BOT),
-        (told.DIRECT | {"webhook_id": "1"}, DM, BOT),
         (told.DIRECT | {"type": 6}, DM, BOT),
         (told.IN_GUILD | {"mentions": [], "content": "hi <@43>"}, ROOM, BOT),
         (told.IN_GUILD | {"content": ""}, ROOM, EVERYTHING),
     ],
-    ids=["own", "webhook", "pin", "not addressed", "withheld"],
+    ids=["own", "pin", "not addressed", "withheld"],
 )
 def test_what_is_not_for_the_bot(raw: Json, place: Place, me: Me) -> None:
     """It is nothing."""
@@ -217,6 +216,20 @@ def test_who_joins_and_leaves() -> None:
         ROOM.chat,
     )
     assert wire.membership(told.LEFT | {"user": told.BOT}, "leave", ROOM, BOT, 5.0) is None
+    assert wire.message(told.JOINED | {"author": told.BOT}, BOT, ROOM) is None
+
+
+@pytest.mark.parametrize(
+    "more", [{"author": told.BOT | {"id": "901"}}, {"webhook_id": "901"}], ids=["bot", "webhook"]
+)
+def test_another_bot_is_told_as_such(more: Json) -> None:
+    """So that it is left alone, unless it is to be heard."""
+    assert heard(told.DIRECT | more).message.sender.is_bot
+    edit = wire.edited(told.EDITED | more, BOT, DM)
+    assert edit
+    assert edit.message.sender.is_bot
+    assert not heard(told.DIRECT).message.sender.is_bot
+    assert wire.edited(told.EDITED | {"author": told.BOT}, BOT, DM) is None
 
 
 def test_a_slash_command() -> None:
@@ -241,7 +254,7 @@ def test_a_press() -> None:
     assert event
     said = event.message
     assert (said.kind, said.text, said.chat) == ("press", "signed data", Chat("500"))
-    assert said.pressed == MessageRef("78", "Choose", User(ME, "bot"))
+    assert said.pressed == MessageRef("78", "Choose", User(ME, "bot", is_bot=True))
     hidden = told.PRESS["message"] | {"flags": 64}
     pressed = wire.interaction(told.PRESS | {"message": hidden}, {})
     origin = wire.origin(pressed.origin) if pressed else None

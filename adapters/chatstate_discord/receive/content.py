@@ -15,6 +15,8 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from chatstate import Attachment, MessageRef, User
 
 Json = Mapping[str, Any]
@@ -113,7 +115,7 @@ def _attachment(raw: Json, holder: Json) -> Attachment:
 def user(raw: Json, member: Json, language: str | None = None) -> User:
     """Return a person, by the name that a guild knows them by."""
     name = member.get("nick") or raw.get("global_name") or raw["username"]
-    return User(raw["id"], name, language)
+    return User(raw["id"], name, language, bool(raw.get("bot")))
 
 
 def _people(raw: Json) -> dict[str, User]:
@@ -123,4 +125,4 @@ def _people(raw: Json) -> dict[str, User]:
 def _named(raw: Json) -> User:
     """Return somebody who is mentioned, by a name that is one word: it may be an argument."""
     person = user(raw, raw.get("member") or {})
-    return User(person.id, raw["username"]) if " " in person.name else person
+    return replace(person, name=raw["username"]) if " " in person.name else person

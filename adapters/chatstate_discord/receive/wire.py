@@ -4,9 +4,11 @@
    answers it; unless the bot listens to "all". Slash commands and presses always are.
 2. An `Event.id` is the message's or the interaction's own, so what is read back from a channel's
    history has the id that it had on the gateway.
-3. An edit is what has a new `edited_timestamp`: a link's preview that Discord adds is none.
-4. A thread belongs to its channel: that is the chat, and a forum is one.
-5. What is not as Discord documents it raises `Unreadable`, whatever reading it raises. An event
+3. What the bot itself says is nothing. What another bot or a webhook says is told as such by its
+   sender.
+4. An edit is what has a new `edited_timestamp`: a link's preview that Discord adds is none.
+5. A thread belongs to its channel: that is the chat, and a forum is one.
+6. What is not as Discord documents it raises `Unreadable`, whatever reading it raises. An event
    that is returned can be stored and read again.
 """
 
@@ -19,8 +21,9 @@ from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
-from chatstate import Chat, Event, Message, MessageRef
+from chatstate import Chat, Event, Message, MessageRef, User
 from chatstate_discord.receive.content import (
     Json,
     attachments,
@@ -109,7 +112,7 @@ def snowflake_of(seconds: float) -> int:
 def message(raw: Json, me: Me, place: Place) -> Event | None:
     """Return a new message, or somebody's arrival; None if it is not for the bot."""
     with _reading():
-        if raw["type"] == JOINED and not _is_machine(raw):
+        if raw["type"] == JOINED and not _is_own(raw, me):
             return _proved(Event(raw["id"], _said(raw, place, "", "join")))
         return _if_heard(raw, me, place)
 
@@ -123,7 +126,7 @@ def edited(raw: Json, me: Me, place: Place) -> Event | None:
         if event is None:
             return None
         time = datetime.fromisoformat(raw["edited_timestamp"])
-        changed = msgspec.structs.replace(event.message, kind="edit", time=time)
+        changed = replace(event.message, kind="edit", time=time)
         return _proved(Event(f"{raw['id']}/{raw['edited_timestamp']}", changed))
 
 
@@ -133,7 +136,7 @@ def membership(
     """Return that somebody has come to a guild or left it; Discord gives that no id of its own."""
     with _reading():
         person = raw["user"]
-        if person["id"] == me.id or person.get("bot"):
+        if person["id"] == me.id:
             return None
         time = datetime.fromtimestamp(now, UTC)
         who, chat = user(person, raw), place.chat
@@ -190,7 +193,7 @@ def _proved(event: Event) -> Event:
 
 
 def _if_heard(raw: Json, me: Me, place: Place) -> Event | None:
-    if _is_machine(raw) or raw.get("type", PLAIN) not in (PLAIN, REPLY):
+    if _is_own(raw, me) or raw.get("type", PLAIN) not in (PLAIN, REPLY):
         return None
     if place.chat.kind != "private" and me.groups != "all" and not _is_addressed(raw, me):
         return None
@@ -200,8 +203,15 @@ def _if_heard(raw: Json, me: Me, place: Place) -> Event | None:
     return _proved(Event(raw["id"], said))
 
 
-def _is_machine(raw: Json) -> bool:
-    return bool(raw["author"].get("bot")) or "webhook_id" in raw
+def _is_own(raw: Json, me: Me) -> bool:
+    """Tell whether the bot itself has said it."""
+    return bool(raw["author"]["id"] == me.id)
+
+
+def _speaker(raw: Json) -> User:
+    """Return who speaks: a person, a bot, or a webhook, which is one too."""
+    who = user(raw["author"], raw.get("member") or {})
+    return replace(who, is_bot=True) if raw.get("webhook_id") else who
 
 
 def _is_addressed(raw: Json, me: Me) -> bool:
@@ -212,7 +222,7 @@ def _is_addressed(raw: Json, me: Me) -> bool:
 def _said(raw: Json, place: Place, text: str, kind: Literal["message", "join"]) -> Message:
     return Message(
         text,
-        user(raw["author"], raw.get("member") or {}),
+        _speaker(raw),
         place.chat,
         kind,
         place.thread,

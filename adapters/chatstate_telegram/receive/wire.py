@@ -4,9 +4,10 @@
    command, answers the bot or mentions it; unless the bot listens to "all". A command to another
    bot is for nobody here.
 2. An `Event.id` is the update's: Telegram gives an update again under the same one.
-3. Several people speak as one where a group's admins are anonymous. Each such message has a
+3. What the bot itself says is nothing. What another bot says is told as such by its sender.
+4. Several people speak as one where a group's admins are anonymous. Each such message has a
    sender of its own, so that nobody gets what another one left in a state.
-4. What is not as the Bot API's documentation says raises, and is told as `Unreadable`.
+5. What is not as the Bot API's documentation says raises, and is told as `Unreadable`.
 """
 
 from __future__ import annotations
@@ -86,6 +87,8 @@ def _said(
     service = _service(update_id, raws[0], me)
     if service is not None:
         return service
+    if _is_own(raws[0], me):
+        return []
     is_album = "media_group_id" in raws[0]
     raw = raws[0] if is_album or len(raws) == 1 else joined(raws)
     main = next((raw for raw in raws if text_of(raw)), raw) if is_album else raw
@@ -121,6 +124,12 @@ def _service(update_id: str, raw: Json, me: Me) -> list[Event | Move] | None:
     if "left_chat_member" in raw:
         return _membership(update_id, raw, [raw["left_chat_member"]], me, "leave")
     return None
+
+
+def _is_own(raw: Json, me: Me) -> bool:
+    """Tell whether the bot itself has said or done it."""
+    who: Json = raw.get("from") or {}
+    return who.get("id") == me.id
 
 
 def _base(raw: Json) -> Message:
@@ -223,7 +232,7 @@ def _opener_apart(raw: Json) -> Json | None:
 
 
 def sender(raw: Json) -> User:
-    """Return who speaks in a message; see the module's rule 3."""
+    """Return who speaks in a message; see the module's rule 4."""
     behind, person = raw.get("sender_chat"), raw.get("from")
     if person is not None and (behind is None or person["id"] not in _SHARED):
         return user(person)
@@ -238,7 +247,7 @@ def sender(raw: Json) -> User:
 def user(raw: Json) -> User:
     """Return a person."""
     name = " ".join(part for part in (raw["first_name"], raw.get("last_name")) if part)
-    return User(identity(raw["id"]), name, raw.get("language_code"))
+    return User(identity(raw["id"]), name, raw.get("language_code"), bool(raw.get("is_bot")))
 
 
 def _chat(raw: Json) -> Chat:

@@ -99,6 +99,16 @@ class ForgetsWhereAButtonHangs(Broken):
         return message(event, pressed=None)
 
 
+class TakesBotsForPeople(Broken):
+    def heard(self, event: Event) -> Event:
+        return message(event, sender=replace(event.message.sender, is_bot=False))
+
+
+class HearsItself(Broken):
+    def is_others(self, event: Event) -> bool:  # noqa: ARG002 - what is wrong
+        return True
+
+
 class TakesPressesForMessages(Broken):
     def heard(self, event: Event) -> Event:
         kind = event.message.kind

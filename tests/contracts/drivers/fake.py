@@ -46,7 +46,7 @@ class Reachable(FakePlatform):
             await self.up.wait()
             for news in self.inbox.copy():
                 if isinstance(news, Event):
-                    await host.deliver([news])
+                    await host.deliver([news] if self.is_others(news) else [])
                 elif news:
                     await host.moved(*news)
                 else:
@@ -54,6 +54,10 @@ class Reachable(FakePlatform):
                 self.inbox.remove(news)
             if not self.inbox:
                 self.news.clear()
+
+    def is_others(self, event: Event) -> bool:
+        """Tell whether an event is of another account than the platform's own."""
+        return event.message.sender.id != self.account
 
     def puzzle(self) -> None:
         """Do what is done with something that nobody can read: nothing."""
@@ -141,6 +145,10 @@ class FakeDriver(AdapterDriver):
     async def garble(self, who: Speaker) -> None:  # noqa: ARG002 - the same in every chat
         self.platform.put(None)
 
+    async def echo(self, who: Speaker, text: str) -> None:
+        message = replace(self.message(who, text), sender=User(self.platform.account, is_bot=True))
+        self.platform.put(Event(f"event-{message.id}", message))
+
     def is_acknowledged(self, message: str) -> bool:
         return self.said[message] not in self.platform.inbox
 
@@ -168,7 +176,8 @@ class FakeDriver(AdapterDriver):
 
     def message(self, who: Speaker, text: str, kind: MessageKind = "message") -> Message:
         number = str(next(self.numbers))
-        return Message(text, User(who.user), chat_of(who), kind, who.thread, number)
+        sender = User(who.user, is_bot=who.is_bot)
+        return Message(text, sender, chat_of(who), kind, who.thread, number)
 
 
 def chat_of(who: Speaker) -> Chat:

@@ -4,6 +4,7 @@
 2. Nothing is acknowledged before it is stored; what was not is delivered again.
 3. What is delivered again has the id it had before.
 4. The order of each chat is kept, also over a lost connection and a restart.
+5. A bot is told apart from a person; what the bot's own account says is not delivered.
 """
 
 # ruff: noqa: S101, PLR2004 - a test suite
@@ -84,6 +85,37 @@ class PeopleContract(AdapterSuite):
             is_admin = session.watched.adapter.is_admin
             told = [await is_admin(m.chat.id, m.sender.id) for m in session.script.heard]
             assert told == [True, False], "`is_admin` does not tell who is an admin of a group"
+
+    async def test_other_bots_are_ignored(self, tmp_path: Path) -> None:
+        """Else two bots in a group would answer each other for ever."""
+        robot, alice = Speaker("robot", "room", is_bot=True), Speaker("alice", "room")
+        async with self.session(tmp_path) as session:
+            await session.driver.say(robot, "hello")
+            await session.driver.say(robot, "/vote yes")
+            await session.driver.say(alice, "hi")
+            await session.until(lambda: session.texts(alice), "what a person says is not answered")
+            assert session.texts(alice) == ["hi"], "what a bot says needs a `User` with `is_bot`"
+
+    async def test_other_bots_are_heard_if_that_is_wanted(self, tmp_path: Path) -> None:
+        """Each as a bot of its own."""
+        robot, alice = Speaker("robot", "room", is_bot=True), Speaker("alice", "room")
+        async with self.session(tmp_path, hear_bots=True) as session:
+            for who in (robot, alice):
+                assert [reply.text for reply in await session.say(who.user, who)] == [who.user]
+            first, second = [heard.sender for heard in session.script.heard]
+            assert (first.is_bot, second.is_bot) == (True, False)
+            assert first.id != second.id, "a bot and a person have one `User.id`"
+
+    async def test_its_own_messages_are_never_heard(self, tmp_path: Path) -> None:
+        """However the platform tells of them, and though other bots are heard."""
+        alice = Speaker("alice", "room")
+        async with self.session(tmp_path, hear_bots=True) as session:
+            await session.say("hi", alice)
+            await session.driver.echo(alice, "I said that myself")
+            await session.driver.say(alice, "again")
+            await session.until(lambda: "again" in session.texts(alice), "it is not answered")
+            told = [heard.text for heard in session.script.heard]
+            assert told == ["hi", "again"], "what comes from the account itself is not for the bot"
 
     async def test_a_command_runs(self, tmp_path: Path) -> None:
         """What is sent as one, with its argument; and one that is unknown is told."""

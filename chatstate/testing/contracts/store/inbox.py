@@ -44,7 +44,7 @@ class InboxContract(StoreSuite):
         text = "\0 \x1f é 漢字 🎲 \u202e \"quoted\" 'too' \\ {}"
         message = Message(
             text,
-            User(text, text, "de-CH"),
+            User(text, text, "de-CH", is_bot=True),
             Chat(text, "channel", text),
             "press",
             text,
