@@ -26,7 +26,7 @@ ROW_LIMIT = 5
 FILES_LIMIT = 10
 _COMMAND = re.compile(r"/\w{1,32}(@\w+)?(\s.*)?", re.ASCII | re.DOTALL)
 
-MessageKind = Literal["message", "edit", "press", "join", "leave", "expiry"]
+MessageKind = Literal["message", "edit", "press", "join", "leave", "other", "expiry"]
 ChatKind = Literal["private", "group", "channel"]
 
 
@@ -62,6 +62,9 @@ class MessageRef(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What somebody did in a chat: wrote, edited, pressed a button, joined or left.
 
+    One of the kind "other" has neither words of somebody's nor files: a payment, a story, a new
+    title, whatever a platform comes to have. `raw` tells what it is, `text` is mostly "".
+
     One of the kind "expiry" comes from chatstate: a state named `text` has expired. Its sender is
     whose it was, if it was a person's, else nobody: a `User` whose id is empty.
 
@@ -71,7 +74,8 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
       itself; then `text` is the command alone, such as `/vote`.
     - `mentions` are the people named in the text, in its order.
     - `reply_to` is what it answers, `pressed` the message that the pressed button hangs on.
-    - `time` is timezone-aware. `raw` is the platform's own payload, as JSON types.
+    - `time` is timezone-aware. `raw` is the platform's own payload, as JSON types; of a kind that
+      the bot has no handler for it is not kept.
     """
 
     text: str

@@ -186,6 +186,13 @@ class Interface:
         """Register the handler of people who leave a chat."""
         return self._on("leave", fn)
 
+    def on_other(self, fn: F) -> F:
+        """Register the handler of what has neither words nor files; without one, it is ignored.
+
+        `message.raw` is what the platform tells of it: a payment, a story, a pinned message.
+        """
+        return self._on("other", fn)
+
     def middleware(self, fn: F) -> F:
         """Register a function around each turn of the bot's handlers, before state is loaded.
 

@@ -157,6 +157,11 @@ class Routes:
         return self._commands.get(name)
 
     @property
+    def kinds(self) -> frozenset[MessageKind]:
+        """The kinds of messages that can come to a handler."""
+        return frozenset({"message", "press", *self._kinds})
+
+    @property
     def interrupts(self) -> bool:
         """Whether any event can end a running turn."""
         return any(route.handler.overlap == "interrupt" for route in self)

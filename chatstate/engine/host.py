@@ -4,6 +4,8 @@
    do not stop the loop for too long.
 2. An event that cannot be stored fails its own delivery alone.
 3. What is stored is in its lane, though whoever delivered it may be gone.
+4. A kind of messages that the bot has no handler for is told once, and stored without the
+   platform's payload.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from chatstate.bot.interface import Interface
 from chatstate.engine.inbox.lanes import Lanes
@@ -22,7 +25,7 @@ from chatstate.engine.outbox.sender import Sender
 from chatstate.engine.turns.dispatch import Dispatch
 from chatstate.engine.turns.turns import Turns
 from chatstate.language.sentences import say
-from chatstate.messages import Command, Event, Message, Reply
+from chatstate.messages import Command, Event, Message, MessageKind, Reply
 from chatstate.stores.base import Account, Arrival, Ingested, Store
 
 log = logging.getLogger("chatstate.engine")
@@ -79,6 +82,8 @@ class AccountHost:
         self._delivered: list[_Delivery] = []
         self._refusing: set[int] = set()
         self._interrupts = bot.routes.interrupts
+        self._handled = bot.routes.kinds
+        self._told: set[MessageKind] = set()
 
     @property
     def commands(self) -> Sequence[Command]:
@@ -116,12 +121,25 @@ class AccountHost:
             self._store_together(shares)
 
     def _store_together(self, shares: list[_Share]) -> None:
-        events = [event for share in shares for event in share.events]
+        handled = self._handled
+        events = [
+            event if event.message.kind in handled else self._unhandled(event)
+            for share in shares
+            for event in share.events
+        ]
         cursors = [share.delivery.cursor for share in shares if share.is_last]
         cursor = next((given for given in reversed(cursors) if given is not None), None)
         self._lanes.expect()
         stored = asyncio.ensure_future(self._store.ingest(self._account, events, cursor))
         stored.add_done_callback(lambda done: self._take_in(shares, done))
+
+    def _unhandled(self, event: Event) -> Event:
+        """Return an event as it is kept that no handler gets."""
+        message = event.message
+        if message.kind not in self._told:
+            self._told.add(message.kind)
+            log.debug("messages of the kind %r have no handler, and are ignored", message.kind)
+        return replace(event, message=replace(message, raw=None))
 
     def _take_in(self, shares: list[_Share], stored: asyncio.Future[Sequence[Ingested]]) -> None:
         """Let what was stored into its lane, and tell whoever delivered it.

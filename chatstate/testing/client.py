@@ -51,15 +51,16 @@ class Person:
         event_id: str | None = None,
         files: Sequence[Attachment] = (),
         reply_to: Delivered | None = None,
+        raw: dict[str, Any] | None = None,
     ) -> list[Delivered]:
         """Send a message and return the replies to it, once its turn and they are done.
 
         A given `event_id` that was used before makes it a redelivery. `files` are what
-        `client.platform.upload` returned.
+        `client.platform.upload` returned; `raw` is what a platform would tell of it.
         """
         event = self.event(text, kind=kind, event_id=event_id)
         answered = MessageRef(reply_to.id, reply_to.text) if reply_to else None
-        message = replace(event.message, attachments=tuple(files), reply_to=answered)
+        message = replace(event.message, attachments=tuple(files), reply_to=answered, raw=raw)
         return await self._client.deliver(replace(event, message=message))
 
     async def press(self, label: str, *, on: Delivered | None = None) -> list[Delivered]:

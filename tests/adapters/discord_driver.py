@@ -149,6 +149,10 @@ class DiscordDriver(AdapterDriver):
     async def edit(self, who: Speaker, message: str, text: str) -> None:  # noqa: ARG002 - the contract's
         await self.server.edit(self.said[message], text)
 
+    async def other(self, who: Speaker) -> None:
+        await self._at_rest()
+        await self.server.say(self._person(who), self._channel(who), type=99)
+
     async def press(self, who: Speaker, message: str, label: str) -> None:
         await self._at_rest()
         pressed = self.server.world.messages[message]

@@ -86,6 +86,10 @@ class TelegramDriver(AdapterDriver):
         _, chat, _ = self._place(who)
         self.server.edit(chat.messages[int(message)], text)
 
+    async def other(self, who: Speaker) -> None:
+        person, chat, thread = self._place(who)
+        self.server.tell(person, chat, {"hologram": {"depth": 3}}, thread=thread)
+
     async def press(self, who: Speaker, message: str, label: str) -> None:
         person, chat, _ = self._place(who)
         press = self.server.press(person, chat.messages[int(message)], label)

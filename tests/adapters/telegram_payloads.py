@@ -248,6 +248,38 @@ MESSAGES: dict[str, tuple[Json, Message]] = {
     ),
     "sticker": (said(PRIVATE, sticker=file(type="regular", emoji="👍")), told("👍")),
     "dice": (said(PRIVATE, dice={"emoji": "🎲", "value": 6}), told("🎲")),
+    "poll": (
+        said(PRIVATE, poll={"question": "Lunch?", "options": [{"text": "Pizza"}, {"text": "No"}]}),
+        told("Lunch?\nPizza\nNo"),
+    ),
+    "invoice": (
+        said(PRIVATE, invoice={"title": "Tea", "description": "A pound", "total_amount": 5}),
+        told("Tea\nA pound"),
+    ),
+    "media that are paid for": (
+        said(
+            PRIVATE,
+            paid_media={
+                "star_count": 5,
+                "paid_media": [
+                    {"type": "photo", "photo": PHOTO},
+                    {"type": "preview", "duration": 3},
+                    {"type": "video", "video": {"file_id": "F2"}},
+                ],
+            },
+        ),
+        told(
+            "",
+            attachments=(
+                Attachment("F1", "photo.jpg", "image/jpeg", 10),
+                Attachment("F2", "video.mp4", "video/mp4"),
+            ),
+        ),
+    ),
+    "a chat of an unknown type": (
+        said({"id": 5, "type": "planet"}, text="/hi", **command(3)),
+        told("/hi", Chat("5", "group")),
+    ),
     "checklist": (
         said(PRIVATE, checklist={"title": "Buy", "tasks": [{"id": 1, "text": "milk"}]}),
         told("Buy\nmilk"),
@@ -456,21 +488,76 @@ UPDATES: dict[str, tuple[Json, list[Event | Move]]] = {
         ),
         [],
     ),
-    "service message": (update(said(GROUP, new_chat_title="Foes")), []),
+    "story in a group": (update(said(GROUP, story={"id": 1, "chat": CHANNEL})), []),
+    "command to another bot, in a caption": (
+        update(
+            said(
+                GROUP,
+                photo=PHOTO,
+                caption="/vote@other_bot",
+                caption_entities=command(15)["entities"],
+            )
+        ),
+        [],
+    ),
     "unknown kind": (update({"id": "1"}, "inline_query"), []),
 }
 """Other updates, and what they mean."""
+GAME = {k: v for k, v in PRESS.items() if k != "data"} | {"game_short_name": "snake"}
 UPDATES["press of a game"] = (
-    update({k: v for k, v in PRESS.items() if k != "data"}, "callback_query"),
-    [],
+    update(GAME, "callback_query"),
+    [
+        Event(
+            "7",
+            told(
+                "",
+                forum,
+                kind="other",
+                id=None,
+                time=None,
+                thread="3",
+                pressed=MessageRef("5", "Choose", bot),
+                raw=GAME,
+            ),
+            origin="4382",
+        )
+    ],
 )
+ELSEWHERE = {k: v for k, v in PRESS.items() if k != "message"} | {"inline_message_id": "1"}
+UPDATES["press below what was sent elsewhere"] = (
+    update(ELSEWHERE, "callback_query"),
+    [Event("7", told("", kind="other", id=None, time=None, raw=ELSEWHERE), origin="4382")],
+)
+OTHERS: dict[str, Json] = {
+    "users that were chosen": said(PRIVATE, users_shared={"request_id": 1, "users": []}),
+    "a chat that was chosen": said(PRIVATE, chat_shared={"request_id": 1, "chat_id": -7}),
+    "a payment": said(
+        PRIVATE,
+        successful_payment={"currency": "EUR", "total_amount": 5, "invoice_payload": "tea"},
+    ),
+    "a payment that went back": said(PRIVATE, refunded_payment={"total_amount": 5}),
+    "a payment in a group": said(GROUP, successful_payment={"total_amount": 5}),
+    "a story": said(PRIVATE, story={"id": 1, "chat": CHANNEL}),
+    "a story in answer to the bot": said(GROUP, story={"id": 1}, reply_to_message=BOT_SAID),
+    "media that nobody has paid for": said(
+        PRIVATE, paid_media={"star_count": 5, "paid_media": [{"type": "preview"}]}
+    ),
+    "a giveaway": said(PRIVATE, giveaway={"chats": [], "winner_count": 1}),
+    "passport data": said(PRIVATE, passport_data={"data": []}),
+    "a new title": said(GROUP, new_chat_title="Foes"),
+    "a pinned message": said(GROUP, pinned_message=said(GROUP, text="hi")),
+    "a topic that is opened": OPENING,
+    "a video chat": said(GROUP, video_chat_started={}),
+    "the bot is let in": said(GROUP, new_chat_members=[BOT]),
+    "the bot is put out": said(GROUP, left_chat_member=BOT),
+    "a kind that is new": said(GROUP, hologram={"depth": 3}),
+    "nothing": said(PRIVATE),
+}
+"""Messages with neither words nor files."""
 
 MALFORMED: dict[str, Json] = {
     "no chat": update({"message_id": 5, "from": ALICE, "date": DATE, "text": "hi"}),
     "no date": update({"message_id": 5, "from": ALICE, "chat": PRIVATE, "text": "hi"}),
-    "a chat of an unknown type": update(
-        said({"id": 5, "type": "planet"}, text="/hi", **command(3))
-    ),
     "text for a list": update(said(PRIVATE, text="hi", entities="none")),
     "an endless date": update({**said(PRIVATE, text="hi"), "date": 10**30}),
     "null for a message": update(None),  # type: ignore[arg-type]  # what is tried

@@ -240,6 +240,21 @@ async def test_own_and_other_bots_are_not_heard(
         assert texts(server.messages(dm)) == ["1: hi"]
 
 
+async def test_each_kind_of_message_without_words_is_told_once(
+    server: DiscordServer, alice: Person, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """For who wonders why the bot says nothing to it."""
+    caplog.set_level(logging.DEBUG, "chatstate.discord")
+    dm = server.dm(alice)
+    async with running(server, rich_bot(), path):
+        for number in (6, 6, 99):
+            await server.say(alice, dm, type=number)
+        await server.say(alice, dm, "hi")
+        await answered(server, dm)
+    told = [record.message for record in caplog.records if '"other"' in record.message]
+    assert [line.rpartition(" ")[2] for line in told] == ["6", "99"]
+
+
 async def test_a_forum_post_is_a_thread(
     server: DiscordServer, alice: Person, room: Channel, path: Path
 ) -> None:

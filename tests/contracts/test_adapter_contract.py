@@ -28,6 +28,7 @@ FOUND_BY = [
     (broken.TakesBotsForPeople, "other_bots_are_ignored", "`is_bot`"),
     (broken.TakesBotsForPeople, "other_bots_are_heard_if_that_is_wanted", ""),
     (broken.HearsItself, "its_own_messages_are_never_heard", "itself"),
+    (broken.KnowsOnlyWords, "what_has_neither_words_nor_files_is_told", '"other"'),
     (broken.TakesPressesForMessages, "a_pressed_value_is_text", ""),
     (broken.TakesPressesForMessages, "a_pressed_command_runs", ""),
     (broken.NumbersAnew, "a_duplicate_changes_nothing", "`Event.id`"),

@@ -27,8 +27,8 @@ _NAMED = re.compile(r"<@[!&]?(?P<user>\d+)>|<a?:(?P<emoji>\w+):\d+>")
 def text_of(raw: Json, me: Collection[str] = ()) -> str:
     """Return what is said, as its writer sees it, without the names of `me`: the bot, its role.
 
-    That is what was written, or words that stand for the rest: of stickers, polls, cards ("embeds")
-    and what is forwarded.
+    That is what was written, or words that stand for the rest: of stickers, polls, cards
+    ("embeds"), components, and what is forwarded.
     """
     written = _readable(_without(raw.get("content") or "", me), _people(raw))
     return written if raw.get("content") else "\n".join(filter(None, _words(raw)))
@@ -46,8 +46,10 @@ def _words(raw: Json) -> Iterator[str]:
     yield from (f":{sticker['name']}:" for sticker in raw.get("sticker_items") or ())
     if poll := raw.get("poll"):
         yield poll["question"].get("text", "")
+        yield from (answer["poll_media"].get("text", "") for answer in poll.get("answers") or ())
     for embed in raw.get("embeds") or ():
         yield from _lines(embed)
+    yield from _shown(raw.get("components"))
     for snapshot in raw.get("message_snapshots") or ():
         yield text_of(snapshot["message"])
 
@@ -60,6 +62,13 @@ def _lines(embed: Json) -> Iterator[str]:
     for field in embed.get("fields") or ():
         yield f"{field['name']}: {field['value']}"
     yield (embed.get("footer") or nobody).get("text", "")
+
+
+def _shown(components: Any) -> Iterator[str]:
+    """Yield the texts of components, and of those in them."""
+    for component in components or ():
+        yield component.get("content") or ""
+        yield from _shown(component.get("components"))
 
 
 def _readable(text: str, people: Mapping[str, User]) -> str:

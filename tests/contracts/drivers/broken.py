@@ -109,6 +109,11 @@ class HearsItself(Broken):
         return True
 
 
+class KnowsOnlyWords(Broken):
+    def is_others(self, event: Event) -> bool:
+        return event.message.kind != "other"
+
+
 class TakesPressesForMessages(Broken):
     def heard(self, event: Event) -> Event:
         kind = event.message.kind

@@ -118,6 +118,10 @@ class FakeDriver(AdapterDriver):
         edited = replace(self.message(who, text, "edit"), id=message)
         self.platform.put(Event(f"edit-{next(self.numbers)}", edited))
 
+    async def other(self, who: Speaker) -> None:
+        message = replace(self.message(who, "", "other"), raw={"hologram": {"depth": 3}})
+        self.platform.put(Event(f"event-{message.id}", message))
+
     async def press(self, who: Speaker, message: str, label: str) -> None:
         (there,) = (m for m in self.platform.shown(chat_of(who).id) if (m.edits or m.id) == message)
         (data,) = (b.data for row in there.buttons for b in row if b.label == label)

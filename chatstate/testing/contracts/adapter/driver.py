@@ -108,6 +108,10 @@ class AdapterDriver(Protocol):
         """Let somebody replace the text of what they said."""
         _skip("edits of people's messages", "edit")
 
+    async def other(self, who: Speaker) -> None:
+        """Let somebody do something new in a chat, that has neither words nor files."""
+        _skip("what has neither words nor files", "other")
+
     async def press(self, who: Speaker, message: str, label: str) -> None:
         """Let somebody press the button `label` of a message that is shown."""
         _skip("presses", "press")

@@ -177,6 +177,21 @@ class PeopleContract(AdapterSuite):
             gate.set()
             await session.until(lambda: session.texts() == ["hi"], "the message is not answered")
 
+    async def test_what_has_neither_words_nor_files_is_told(self, tmp_path: Path) -> None:
+        """It reaches `on_other` with all that the platform says of it: nothing vanishes."""
+        async with self.session(tmp_path) as session:
+            await session.driver.other(ALICE)
+            await session.until(
+                lambda: session.script.others,
+                'what an adapter has no words for is a `Message` of the kind "other"',
+            )
+            await session.until(lambda: session.texts() == ["something else"], "it is not answered")
+            (other,) = session.script.others
+            assert other.raw, "`Message.raw` must hold what the platform says of it"
+            assert (other.text, other.attachments) == ("", ())
+            assert [reply.text for reply in await session.say("hi")] == ["hi"]
+            assert _same_place(other, session.script.heard[0])
+
 
 class IntakeContract(AdapterSuite):
     """Nothing that people do is lost, doubled or put out of order on its way in."""

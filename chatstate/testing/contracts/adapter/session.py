@@ -50,7 +50,8 @@ def echo(turn: Turn) -> str:
 class Script:
     """A bot that answers as a test says, and keeps what it was told.
 
-    `heard` are messages and presses, `edits` what `on_edit` got, `votes` what `/vote` did;
+    `heard` are messages and presses, `edits` what `on_edit` got, `others` what `on_other` got,
+    `votes` what `/vote` did;
     `count` is how many messages the conversation's state says there were.
     """
 
@@ -58,6 +59,7 @@ class Script:
         self.answer = answer
         self.heard: list[Message] = []
         self.edits: list[Message] = []
+        self.others: list[Message] = []
         self.votes: list[str] = []
         self.count = 0
         self.bot = Interface(
@@ -83,6 +85,11 @@ class Script:
             self.edits.append(message)
             return f"edited to {message.text}"
 
+        def on_other(message: Message) -> str:
+            self.others.append(message)
+            return "something else"
+
+        self.bot.on_other(on_other)
         self.bot.on_message(stream if inspect.isasyncgenfunction(answer) else on_message)
         self.bot.command(vote)
         self.bot.on_edit(on_edit)
