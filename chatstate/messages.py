@@ -74,6 +74,8 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
       itself; then `text` is the command alone, such as `/vote`.
     - `mentions` are the people named in the text, in its order.
     - `reply_to` is what it answers, `pressed` the message that the pressed button hangs on.
+    - `quote` is what it quotes of another message, as far as the platform tells the words: the part
+      that somebody has chosen, else all of what it answers, which may be in another chat.
     - `time` is timezone-aware. `raw` is the platform's own payload, as JSON types; of a kind that
       the bot has no handler for it is not kept.
     """
@@ -87,6 +89,7 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     arguments: dict[str, str] | None = None
     mentions: tuple[User, ...] = ()
     reply_to: MessageRef | None = None
+    quote: str | None = None
     pressed: MessageRef | None = None
     attachments: tuple[Attachment, ...] = ()
     time: datetime | None = None

@@ -60,7 +60,13 @@ class Person:
         """
         event = self.event(text, kind=kind, event_id=event_id)
         answered = MessageRef(reply_to.id, reply_to.text) if reply_to else None
-        message = replace(event.message, attachments=tuple(files), reply_to=answered, raw=raw)
+        message = replace(
+            event.message,
+            attachments=tuple(files),
+            reply_to=answered,
+            quote=(reply_to.text or None) if reply_to else None,
+            raw=raw,
+        )
         return await self._client.deliver(replace(event, message=message))
 
     async def press(self, label: str, *, on: Delivered | None = None) -> list[Delivered]:

@@ -161,7 +161,40 @@ MESSAGES: dict[str, tuple[Json, Message]] = {
     ),
     "group answer to the bot": (
         said(GROUP, text="yes", reply_to_message=BOT_SAID),
-        told("yes", group, reply_to=MessageRef("4", "Hello", bot)),
+        told("yes", group, reply_to=MessageRef("4", "Hello", bot), quote="Hello"),
+    ),
+    "answer to a part of a message": (
+        said(
+            GROUP,
+            text="yes",
+            reply_to_message=BOT_SAID,
+            quote={"text": "ell", "position": 1, "is_manual": True},
+        ),
+        told("yes", group, reply_to=MessageRef("4", "Hello", bot), quote="ell"),
+    ),
+    "answer to a part of a message elsewhere": (
+        said(
+            PRIVATE,
+            text="is that so?",
+            quote={"text": "It rains", "position": 0},
+            external_reply={"origin": {"type": "channel"}, "chat": CHANNEL, "message_id": 9},
+        ),
+        told("is that so?", quote="It rains"),
+    ),
+    "answer to a poll elsewhere": (
+        said(
+            PRIVATE,
+            text="no",
+            external_reply={
+                "origin": {"type": "user"},
+                "poll": {"question": "Lunch?", "options": []},
+            },
+        ),
+        told("no", quote="Lunch?"),
+    ),
+    "answer to a picture": (
+        said(PRIVATE, text="nice", reply_to_message=said(PRIVATE, BOT, photo=PHOTO)),
+        told("nice", reply_to=MessageRef("5", "", bot)),
     ),
     "caption with a mention": (
         said(
@@ -185,7 +218,12 @@ MESSAGES: dict[str, tuple[Json, Message]] = {
     ),
     "answer in a supergroup without topics": (
         said(SUPERGROUP, text="yes", message_thread_id=4, reply_to_message=BOT_SAID),
-        told("yes", Chat("-1007", "group", "Friends"), reply_to=MessageRef("4", "Hello", bot)),
+        told(
+            "yes",
+            Chat("-1007", "group", "Friends"),
+            reply_to=MessageRef("4", "Hello", bot),
+            quote="Hello",
+        ),
     ),
     "text mention": (
         said(

@@ -69,11 +69,11 @@ def test_the_bots_name_is_no_text(written: str, text: str) -> None:
 
 def test_an_answer_to_the_bot() -> None:
     """It names what it answers, also where that is not told."""
-    assert heard(told.ANSWER, ROOM).message.reply_to == MessageRef(
-        "77", "Sure, <@42>?", User(ME, "bot", is_bot=True)
-    )
+    said = heard(told.ANSWER, ROOM).message
+    assert said.quote == "Sure, <@42>?"
+    assert said.reply_to == MessageRef("77", "Sure, <@42>?", User(ME, "bot", is_bot=True))
     gone = heard(told.ANSWER | {"referenced_message": None}, ROOM, EVERYTHING)
-    assert gone.message.reply_to == MessageRef("77")
+    assert (gone.message.reply_to, gone.message.quote) == (MessageRef("77"), None)
 
 
 def test_files() -> None:
@@ -171,6 +171,15 @@ def test_files_of_what_is_forwarded_are_there() -> None:
     said = heard(told.DIRECT | {"content": "", "message_snapshots": [{"message": FORWARDED}]})
     assert [file.name for file in said.message.attachments] == ["cat.png", "notes"]
     assert said.message.attachments[0].ref.startswith("500/1479000000000000001/600 https://cdn")
+
+
+def test_what_is_forwarded_is_the_text_or_a_quote() -> None:
+    """It is quoted if there are words of one's own above it."""
+    forward = {"message_snapshots": [{"message": FORWARDED}]}
+    bare = heard(told.DIRECT | {"content": ""} | forward).message
+    assert (bare.text, bare.quote) == ("see :gold:", None)
+    below = heard(told.DIRECT | {"content": "look"} | forward).message
+    assert (below.text, below.quote) == ("look", "see :gold:")
 
 
 @pytest.mark.parametrize(

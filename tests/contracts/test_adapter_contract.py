@@ -23,6 +23,7 @@ FOUND_BY = [
     (broken.ForgetsThreads, "threads_are_kept_apart", "one message"),
     (broken.TakesEditsForMessages, "an_edited_message_is_an_edit", "edit"),
     (broken.ForgetsWhatIsAnswered, "an_answer_names_what_it_answers", "`Message.reply_to`"),
+    (broken.ForgetsWhatIsQuoted, "an_answer_names_what_it_answers", "`Message.quote`"),
     (broken.ForgetsWhereAButtonHangs, "a_pressed_value_is_text", "`Message.pressed`"),
     (broken.ForgetsWhereAButtonHangs, "a_long_value_arrives_whole", "`Sent`"),
     (broken.TakesBotsForPeople, "other_bots_are_ignored", "`is_bot`"),

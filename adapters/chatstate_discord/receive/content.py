@@ -42,6 +42,12 @@ def is_named(raw: Json, me: Collection[str]) -> bool:
     return not {*listed, *written}.isdisjoint(me)
 
 
+def quote_of(raw: Json, answered: MessageRef | None) -> str | None:
+    """Return the words of what is answered, or of what is forwarded below words of one's own."""
+    forwarded = _forwarded(raw) if raw.get("content") else ()
+    return (answered.text if answered else "\n".join(forwarded)) or None
+
+
 def _words(raw: Json) -> Iterator[str]:
     yield from (f":{sticker['name']}:" for sticker in raw.get("sticker_items") or ())
     if poll := raw.get("poll"):
@@ -50,6 +56,10 @@ def _words(raw: Json) -> Iterator[str]:
     for embed in raw.get("embeds") or ():
         yield from _lines(embed)
     yield from _shown(raw.get("components"))
+    yield from _forwarded(raw)
+
+
+def _forwarded(raw: Json) -> Iterator[str]:
     for snapshot in raw.get("message_snapshots") or ():
         yield text_of(snapshot["message"])
 

@@ -32,6 +32,7 @@ from chatstate_discord.receive.content import (
     attachments,
     is_named,
     mentions,
+    quote_of,
     reference,
     text_of,
     user,
@@ -228,6 +229,7 @@ def _is_addressed(raw: Json, me: Me) -> bool:
 
 
 def _said(raw: Json, place: Place, text: str, kind: Kind) -> Message:
+    answered = _answered(raw)
     return Message(
         text,
         _speaker(raw),
@@ -236,7 +238,8 @@ def _said(raw: Json, place: Place, text: str, kind: Kind) -> Message:
         place.thread,
         raw["id"],
         mentions=mentions(raw),
-        reply_to=_answered(raw),
+        reply_to=answered,
+        quote=quote_of(raw, answered),
         attachments=attachments(raw),
         time=datetime.fromisoformat(raw["timestamp"]),
         raw=dict(raw),

@@ -27,6 +27,7 @@ from chatstate_telegram.receive.content import (
     identity,
     joined,
     text_of,
+    written,
 )
 
 Groups = Literal["addressed", "all"]
@@ -102,6 +103,7 @@ def _said(
     if heard is None and not is_told:
         return []
     said: Literal["message", "edit"] = "edit" if is_edit else "message"
+    answered = _answered(raw)
     others = "media_group" if is_album else "pieces"
     message = replace(
         _base(raw),
@@ -109,7 +111,8 @@ def _said(
         kind=said if text or files else "other",
         id=identity(raw["message_id"]),
         mentions=_mentions(main, text, known),
-        reply_to=_answered(raw),
+        reply_to=answered,
+        quote=_quote(raw, answered),
         attachments=files,
         time=_time(raw["edit_date" if "edit_date" in raw else "date"]),
         raw={**raws[0], others: list(raws[1:])} if len(raws) > 1 else raw,
@@ -228,6 +231,14 @@ def _answered(raw: Json) -> MessageRef | None:
     if answered is None:
         return None
     return MessageRef(identity(answered["message_id"]), text_of(answered), sender(answered))
+
+
+def _quote(raw: Json, answered: MessageRef | None) -> str | None:
+    """Return the words that a message quotes; of another chat's, only what was chosen is told."""
+    if "quote" in raw:
+        return written(raw["quote"]["text"])
+    external: Json = raw.get("external_reply") or {}
+    return (answered.text if answered else text_of(external)) or None
 
 
 def _opener_apart(raw: Json) -> Json | None:

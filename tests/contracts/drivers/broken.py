@@ -94,6 +94,11 @@ class ForgetsWhatIsAnswered(Broken):
         return message(event, reply_to=None)
 
 
+class ForgetsWhatIsQuoted(Broken):
+    def heard(self, event: Event) -> Event:
+        return message(event, quote=None)
+
+
 class ForgetsWhereAButtonHangs(Broken):
     def heard(self, event: Event) -> Event:
         return message(event, pressed=None)

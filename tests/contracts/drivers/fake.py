@@ -100,10 +100,12 @@ class FakeDriver(AdapterDriver):
         files: Sequence[SentFile] = (),
         reply_to: str | None = None,
     ) -> str:
+        answered = [said for said in self.platform.delivered if said.id == reply_to]
         message = replace(
             self.message(who, text),
             attachments=tuple(self.platform.upload(f.name, f.data, f.media_type) for f in files),
             reply_to=MessageRef(reply_to) if reply_to else None,
+            quote=answered[0].text if answered else None,
         )
         event = Event(f"event-{message.id}", message)
         self.platform.put(event)

@@ -151,9 +151,13 @@ class PeopleContract(AdapterSuite):
             first = only(session.shown())
             assert first.reply_to == message, f"it answers {first.reply_to}, not {message}"
             await session.say("two", reply_to=first.id)
-            answered = session.script.heard[-1].reply_to
+            second = session.script.heard[-1]
+            answered = second.reply_to
             assert answered, "`Message.reply_to` must name the message that somebody answers"
             assert answered.id == first.id
+            assert second.quote == first.text, (
+                "`Message.quote` must be the words of what it answers"
+            )
 
     async def test_typing_is_shown_while_a_turn_runs(self, tmp_path: Path) -> None:
         """Again and again, in the chat that waits, until it is answered."""
