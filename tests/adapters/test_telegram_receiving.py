@@ -405,6 +405,23 @@ async def test_a_server_that_tells_nothing_of_webhooks_is_polled(server: Telegra
         await host.until(lambda: host.texts == ["hi"])
 
 
+ODD_ANSWERS = ["<html>", "[]", '{"ok": true, "result": [{}]}', '{"ok": true, "result": {}}']
+
+
+@pytest.mark.parametrize("body", ODD_ANSWERS)
+@pytest.mark.parametrize("method", ["getMe", "getWebhookInfo", "getUpdates"])
+async def test_an_answer_that_is_not_as_documented_is_asked_for_again(
+    server: TelegramServer, method: str, body: str
+) -> None:
+    """It may be a proxy's: whatever it is, it ends nothing."""
+    alice = server.person(1001, "Alice")
+    server.fail(method, 200, body=body, times=2)
+    server.say(alice, server.private_chat(alice), "hi")
+    host = FakeHost()
+    async with received(adapter_on(server), host):
+        await host.until(lambda: host.texts == ["hi"])
+
+
 async def test_a_press_is_answered_though_its_turn_is_slow(server: TelegramServer) -> None:
     """Plainly, after a moment, so that nobody is left waiting."""
     alice = server.person(1001, "Alice")
