@@ -143,8 +143,12 @@ class DiscordDriver(AdapterDriver):
         return message.id
 
     def shown(self, who: Speaker) -> Sequence[Shown]:
-        sent = self.server.messages(self._channel(who))
-        return [_shown(message) for message in sent if not message.deleted and not message.loading]
+        sent, person = self.server.messages(self._channel(who)), self._person(who)
+        seen = [message for message in sent if _is_for(person, message)]
+        return [_shown(message) for message in seen if not message.deleted and not message.loading]
+
+    def mention(self, who: Speaker | None) -> str:
+        return (self._person(who) if who else self.server.bot).mention
 
     async def edit(self, who: Speaker, message: str, text: str) -> None:  # noqa: ARG002 - the contract's
         await self.server.edit(self.said[message], text)
@@ -236,6 +240,11 @@ class DiscordDriver(AdapterDriver):
             thread = self.server.thread(self.channels[room], person, who.thread)
             self.channels[who.chat, who.thread] = thread
         return self.channels[who.chat, who.thread]
+
+
+def _is_for(person: Person, message: Message) -> bool:
+    asked = message.interaction
+    return not message.ephemeral or asked is None or asked.person is person
 
 
 def _shown(message: Message) -> Shown:

@@ -82,6 +82,9 @@ class TelegramDriver(AdapterDriver):
         ]
         return [*messages, *self._toasts(who)]
 
+    def mention(self, who: Speaker | None) -> str:
+        return f"@{(self._person(who) if who else self.server.bot).username}"
+
     async def edit(self, who: Speaker, message: str, text: str) -> None:
         _, chat, _ = self._place(who)
         self.server.edit(chat.messages[int(message)], text)

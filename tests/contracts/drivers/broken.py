@@ -104,6 +104,16 @@ class ForgetsWhereAButtonHangs(Broken):
         return message(event, pressed=None)
 
 
+class ForgetsWhoIsNamed(Broken):
+    def heard(self, event: Event) -> Event:
+        return message(event, mentions=())
+
+
+class LeavesItsName(Broken):
+    def heard(self, event: Event) -> Event:
+        return message(event, text=f"@bot {event.message.text}")
+
+
 class TakesBotsForPeople(Broken):
     def heard(self, event: Event) -> Event:
         return message(event, sender=replace(event.message.sender, is_bot=False))
@@ -283,6 +293,11 @@ class FinishesNothing(Performs):
 class SendsToTheGroup(Performs):
     def change(self, action: Action) -> Action:
         return replace(action, thread=None)
+
+
+class ShowsAllToAll(Broken):
+    def render(self, post: Post) -> Sequence[Part]:
+        return super().render(replace(post, ephemeral=False))
 
 
 class TypesElsewhere(Performs):

@@ -101,6 +101,11 @@ class ConsoleDriver(AdapterDriver):
     def shown(self, who: Speaker) -> Sequence[Shown]:
         return list(self.messages.get(place_of(who), {}).values())
 
+    def mention(self, who: Speaker | None) -> str:
+        if who is None:
+            raise SkipTest("nobody at the console names the bot")
+        return f"@{who.user}"
+
     async def edit(self, who: Speaker, message: str, text: str) -> None:  # noqa: ARG002 - the last
         self.type(who, f":edit {text}")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import re
 from collections.abc import Sequence
 
 from msgspec.structs import replace
@@ -23,6 +24,9 @@ from chatstate.messages import MessageKind
 from chatstate.testing import AdapterDriver, Delivered, FakePlatform, Fault, Shown, Speaker
 from chatstate.testing.platform import SentFile
 from chatstate.text import StyledText, size
+
+NAMED = re.compile(r"(?<!\S)@(?!bot\b)(\w+)")
+NAMED_BOT = re.compile(r"(?<!\S)@bot\b")
 
 
 class Reachable(FakePlatform):
@@ -86,7 +90,7 @@ class FakeDriver(AdapterDriver):
     def __init__(self, platform: Reachable) -> None:
         self.platform = platform
         self.said: dict[str, Event] = {}
-        self.pressed: list[str] = []
+        self.pressed: dict[str, str] = {}
         self.numbers = itertools.count(1)
 
     def make_adapter(self) -> Adapter:
@@ -114,7 +118,18 @@ class FakeDriver(AdapterDriver):
 
     def shown(self, who: Speaker) -> Sequence[Shown]:
         there = self.platform.shown(chat_of(who).id)
-        return [shown(message) for message in there if message.thread == who.thread]
+        return [
+            shown(message)
+            for message in there
+            if message.thread == who.thread and self.is_for(who, message)
+        ]
+
+    def is_for(self, who: Speaker, message: Delivered) -> bool:
+        """Tell whether somebody may see a message: one that answers a press may be for one."""
+        return not message.ephemeral or self.pressed.get(str(message.event)) in (None, who.user)
+
+    def mention(self, who: Speaker | None) -> str:
+        return f"@{who.user if who else self.platform.account}"
 
     async def edit(self, who: Speaker, message: str, text: str) -> None:
         edited = replace(self.message(who, text, "edit"), id=message)
@@ -135,7 +150,7 @@ class FakeDriver(AdapterDriver):
     async def forge(self, who: Speaker, message: str, data: str) -> None:
         press = replace(self.message(who, data, "press"), pressed=MessageRef(message))
         origin = f"press-{next(self.numbers)}"
-        self.pressed.append(origin)
+        self.pressed[origin] = who.user
         self.platform.put(Event(origin, press, origin))
 
     def typing(self, who: Speaker) -> int:
@@ -143,7 +158,7 @@ class FakeDriver(AdapterDriver):
 
     def waiting(self) -> int:
         ended = {*self.platform.finished, *(reply.event for reply in self.platform.delivered)}
-        return len(set(self.pressed) - ended)
+        return len(self.pressed.keys() - ended)
 
     async def redeliver(self, message: str) -> None:
         self.platform.put(self.said[message])
@@ -183,7 +198,10 @@ class FakeDriver(AdapterDriver):
     def message(self, who: Speaker, text: str, kind: MessageKind = "message") -> Message:
         number = str(next(self.numbers))
         sender = User(who.user, is_bot=who.is_bot)
-        return Message(text, sender, chat_of(who), kind, who.thread, number)
+        named = NAMED.findall(text)
+        text = " ".join(NAMED_BOT.sub(" ", text).split()) if NAMED_BOT.search(text) else text
+        people = tuple(map(User, named))
+        return Message(text, sender, chat_of(who), kind, who.thread, number, mentions=people)
 
 
 def chat_of(who: Speaker) -> Chat:

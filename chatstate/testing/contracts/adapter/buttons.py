@@ -125,6 +125,20 @@ class ButtonsContract(AdapterSuite):
             said, pressed, bobs = [heard.sender.id for heard in session.script.heard]
             assert said != pressed == bobs
 
+    async def test_what_one_person_may_see_is_shown_to_no_other(self, tmp_path: Path) -> None:
+        """In answer to a press in a group: whatever the platform shows it as."""
+        alice, bob = Speaker("alice", "room"), Speaker("bob", "room")
+
+        def answer(turn: Turn) -> Any:
+            return Reply("psst", ephemeral=True) if turn.message.pressed else ask(turn)
+
+        async with self.session(tmp_path, answer) as session:
+            session.needs("buttons", "ephemeral")
+            message = only(await session.say("hi", alice))
+            reply = only(await session.press("Yes", message, alice))
+            assert reply.text == "psst"
+            assert "psst" not in session.texts(bob), "others see it too: look at `Post.ephemeral`"
+
     async def test_a_press_may_edit_its_message(self, tmp_path: Path) -> None:
         """It shows the new text then, at its place, and the new buttons."""
         buttons = [Button("Once more")]

@@ -102,7 +102,14 @@ class AdapterDriver(Protocol):
         """Stop the platform and everything that was started for it."""
         return
 
-    # Platforms on which somebody can edit, press, see typing, wait
+    # Platforms on which somebody can name others, edit, press, see typing, wait
+
+    def mention(self, who: Speaker | None) -> str:
+        """Return what people write to name somebody, or for None the bot, as the platform does it.
+
+        Raise `unittest.SkipTest` if nobody can name the bot.
+        """
+        return _skip("mentions", "mention")
 
     async def edit(self, who: Speaker, message: str, text: str) -> None:
         """Let somebody replace the text of what they said."""

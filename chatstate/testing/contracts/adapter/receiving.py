@@ -159,6 +159,28 @@ class PeopleContract(AdapterSuite):
                 "`Message.quote` must be the words of what it answers"
             )
 
+    async def test_who_is_named_is_told(self, tmp_path: Path) -> None:
+        """In `Message.mentions`, by the id that they speak under."""
+        alice, bob = Speaker("alice", "room"), Speaker("bob", "room")
+        async with self.session(tmp_path) as session:
+            await session.say("hi", bob)
+            await session.say(f"give {session.driver.mention(bob)} 5", alice)
+            bobs, said = session.script.heard
+            named = [person.id for person in said.mentions]
+            assert named == [bobs.sender.id], f"`Message.mentions` names {named}"
+
+    async def test_the_bots_own_name_is_no_part_of_a_text(self, tmp_path: Path) -> None:
+        """Wherever it stands: it says only whom the message is for."""
+        alice = Speaker("alice", "room")
+        async with self.session(tmp_path) as session:
+            name = session.driver.mention(None)
+            for said in (f"{name} hello there", f"hello {name} there", f"hello there {name}"):
+                await session.say(said, alice)
+                assert session.script.heard[-1].text == "hello there", f"of {said!r}"
+            assert [reply.text for reply in await session.say(f"{name} /vote yes", alice)] == [
+                "voted yes"
+            ]
+
     async def test_typing_is_shown_while_a_turn_runs(self, tmp_path: Path) -> None:
         """Again and again, in the chat that waits, until it is answered."""
         gate = asyncio.Event()
