@@ -131,9 +131,7 @@ class ChatInterface(Interface):
         async def change_settings(turn: Turn, wish: str = "") -> Reply:
             """Show the settings, or change one."""
             chosen: dict[str, str] = await turn.state(SETTINGS)
-            if wish:
-                change(settings, chosen, wish, turn.message)
-            return show(settings, chosen)
+            return show(change(settings, chosen, wish, turn.message), chosen)
 
         self._add_own_command("undo", undo)
         self._add_own_command("clear", clear)
