@@ -40,7 +40,7 @@ def help_for(bot: Described) -> Callable[..., Awaitable[Reply]]:
 def cancel_for(bot: Described) -> Callable[..., Awaitable[str]]:
     """Return a handler that gives up what is being asked for."""
 
-    async def give_up(user: User, pending: Annotated[Pending, FORM]) -> str:
+    async def give_up(user: User, pending: Annotated[Pending, FORM], _rest: str = "") -> str:
         return say(bot.sentences.of(user.language), await cancel(pending))
 
     return give_up

@@ -31,6 +31,8 @@ from chatstate.state.declaration import State
 Overlap = Literal["queue", "interrupt", "merge"]
 _OVERLAPS = typing.get_args(Overlap)
 TIMEOUT = 300.0
+_WITH_ADDITIONS = ("start",)
+"""Commands that a platform adds words of its own to: `/start PAYLOAD` is a link to the bot."""
 _NO_NAMES: dict[str, Any] = {}
 
 
@@ -113,7 +115,12 @@ class Handler:
         return tuple(argument.option for argument in self._arguments)
 
     def arguments(self, message: Message, text: str) -> list[Any]:
-        """Return the arguments of a command. Raises `Sentence` if they cannot be read."""
+        """Return the arguments of a command. Raises `Sentence` if they cannot be read.
+
+        What a platform adds to a command that takes none is left to `turn.text`.
+        """
+        if not self._arguments and self.command in _WITH_ADDITIONS:
+            return []
         if message.arguments is not None:
             return given_arguments(self._arguments, message.arguments, message, self.usage)
         return parse_arguments(self._arguments, text, message, self.usage)
