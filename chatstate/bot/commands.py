@@ -17,6 +17,7 @@ class Described(Protocol):
 
     title: str
     description: str | None
+    article: str | None
     examples: Sequence[Button]
     sentences: Sentences
     routes: Routes
@@ -32,6 +33,7 @@ def help_for(bot: Described) -> Callable[..., Awaitable[Reply]]:
         lines = [bot.title, *([bot.description] if bot.description else [])]
         lines += ["", say(sentences, "help_commands")]
         lines += [f"{c.usage} - {c.description}" if c.description else c.usage for c in usable]
+        lines += ["", bot.article] if bot.article else []
         return Reply("\n".join(lines), buttons=bot.examples)
 
     return show

@@ -9,11 +9,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Annotated, Any, NamedTuple, cast
 
 import msgspec
 
 from chatstate.bot.shorthands import Input
+from chatstate.errors import BindingError
 from chatstate.files import Attachment
 from chatstate.language.sentences import Sentence
 from chatstate.messages import LABEL_LIMIT, Button, Message
@@ -105,12 +107,21 @@ def _given(wanted: Input, message: Message, text: str) -> Given:
     return Given(text, message.attachments[0])
 
 
-def buttons_for(examples: Sequence[Any]) -> list[Button]:
-    """Return a button for each example: a value, or a list of values for several inputs."""
-    return [_button(example) for example in examples]
+def buttons_for(examples: Sequence[Any], labels: Sequence[str] | None) -> list[Button]:
+    """Return a button for each example that says something: a value, or a list of all inputs'.
+
+    Raises `BindingError` if there are labels, but not one for each.
+    """
+    if isinstance(examples, str) or (labels is not None and len(labels) != len(examples)):
+        raise BindingError(
+            f"examples={examples!r}, example_labels={labels!r}: use a list of examples, and no "
+            "labels or one for each"
+        )
+    labelled = zip(examples, labels or repeat(None), strict=False)
+    return [_button(example, label) for example, label in labelled if example != ""]
 
 
-def _button(example: Any) -> Button:
+def _button(example: Any, label: str | None) -> Button:
     several = isinstance(example, list | tuple)
     values = [_as_typed(value) for value in cast("Sequence[Any]", example)] if several else None
     if values is None:
@@ -119,6 +130,7 @@ def _button(example: Any) -> Button:
         value = shown = values[0]
     else:
         value, shown = msgspec.json.encode(values).decode(), ", ".join(values)
+    shown = label or shown
     return Button(shown if len(shown) <= LABEL_LIMIT else f"{shown[: LABEL_LIMIT - 1]}…", value)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar, Unpack, overload
+from typing import Any, Literal, TypeVar, Unpack, cast, overload
 
 from chatstate.bot.access import Owners, guard, limits_of, owners_of
 from chatstate.bot.commands import cancel_for, help_for
@@ -21,6 +21,7 @@ from chatstate.bot.forms import buttons_for
 from chatstate.bot.functions import BoundFunction, middleware
 from chatstate.bot.handlers import Handler
 from chatstate.bot.options import Options, how_it_runs, refuse_unknown
+from chatstate.bot.page_options import AnyOptions, taken
 from chatstate.bot.resources import Lifespan, checked_lifespan
 from chatstate.bot.routes import Route, Routes, command_name, route_to
 from chatstate.errors import BindingError
@@ -41,8 +42,9 @@ class Interface:
       `"text"`, `"number"`, `"json"`, `"state"` or `State(...)` for each parameter and for each
       returned value. Without them it is bound by annotation, as with `on_message`.
     - `id` is the bot's name in the store's keys: the file's name if not given.
-    - `title` and `description` are shown by /start and /help.
-    - `examples` are shown as buttons by these: values of the one input, or lists of all of them.
+    - `title`, `description` and `article` are shown by /start and /help.
+    - `examples` are shown as buttons by these: values of the one input, or lists of all of them;
+      `example_labels` is what stands on the buttons.
     - `sentences` replaces what the framework itself says, by name; or by language and name, as in
       `{"pt-BR": {"failed": "..."}}`, for people whose `User.language` that is.
     - `owners` are the people whom `allow="owners"` means: `["telegram:123"]`, or by platform.
@@ -54,6 +56,7 @@ class Interface:
     - `allow` and `limits` hold for all handlers of the bot, beside their own; `overlap`, `timeout`
       and `concurrency_limit` are those of `fn`. See `on_message`.
 
+    What else `gr.Interface` takes and only a web page has is named in the log, and not used.
     Raises `BindingError` for what cannot be bound.
     """
 
@@ -66,20 +69,23 @@ class Interface:
         id: str | None = None,
         title: str | None = None,
         description: str | None = None,
-        examples: Sequence[Any] = (),
+        article: str | None = None,
+        examples: Sequence[Any] | None = (),
+        example_labels: Sequence[str] | None = None,
         sentences: Mapping[str, str | Mapping[str, str]] | None = None,
         owners: Owners = (),
         lifespan: Lifespan | None = None,
         long_as_file: bool | int = False,
-        **options: Unpack[Options],
+        **options: Unpack[AnyOptions],
     ) -> None:
         self.file_after = _LONG if long_as_file is True else int(long_as_file)
         self.id = id or _file_stem()
         self.has_own_id = id is not None
         self.title = title or self.id
         self.description = description
+        self.article = article
         self.sentences = Sentences(sentences)
-        self.examples: Sequence[Button] = buttons_for(examples)
+        self.examples: Sequence[Button] = buttons_for(examples or (), example_labels)
         self.owners = owners_of(owners)
         self.lifespan = checked_lifespan(lifespan)
         self.states = States()
@@ -87,19 +93,20 @@ class Interface:
         self.around: list[BoundFunction] = []
         self.parts: list[Interface] = [self]
         self._included_in: str | None = None
-        refuse_unknown(options)
-        allow = options.pop("allow", None)
+        own: Options = cast("Options", taken(self.id, options))
+        refuse_unknown(own)
+        allow = own.pop("allow", None)
         self.guard = None if allow is None else guard(allow, owner=self)
-        self.limits = limits_of(options.pop("limits", ()))
+        self.limits = limits_of(own.pop("limits", ()))
         for name in ("help", "start"):
             self._add_own_command(name, help_for(self), own_states=False)
         if fn is not None:
-            handler = self._handler(fn, options, inputs=inputs, outputs=outputs)
+            handler = self._handler(fn, own, inputs=inputs, outputs=outputs)
             self.description = description or handler.description
-            self._add_message_handler(handler, options)
-        elif options:
+            self._add_message_handler(handler, own)
+        elif own:
             raise BindingError(
-                f"{', '.join(options)}: of which function? Give it to @bot.on_message(...)"
+                f"{', '.join(own)}: of which function? Give it to @bot.on_message(...)"
             )
 
     def __repr__(self) -> str:

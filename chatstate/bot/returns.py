@@ -25,6 +25,7 @@ from chatstate.messages import Button, Delete, Markdown, Reply
 
 Answers = list[Reply | Delete]
 
+_SAYING = frozenset({"content", "text", "files"})
 _ACCEPTED = (
     "str, Markdown, Reply, File, Delete, a PIL image, a dict or dataclass with content or with "
     "text and files, a list of these, or None for no reply"
@@ -97,6 +98,15 @@ def _rich(value: Any, returns: Returns) -> Reply:
         text = _str(fields.get("text") or "", "text")
         return _checked(returns.text(text), _files(fields, returns), [])
     raise ReplyError(f"a handler returned {kind_of(value)}; possible: {_ACCEPTED}")
+
+
+def is_reply(value: Any) -> bool:
+    """Tell whether a value is of a kind that says something, however it is filled."""
+    if isinstance(value, list):
+        return all(map(is_reply, cast("list[Any]", value)))
+    if value is None or isinstance(value, str | Reply | Delete | Markdown | File):
+        return True
+    return _is_image(value) or not _SAYING.isdisjoint(_fields(value))
 
 
 def kind_of(value: Any) -> str:

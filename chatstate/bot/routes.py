@@ -111,6 +111,8 @@ class Route:
 def route_to(name: str, handler: Handler, home: Home, options: Options) -> Route:
     """Return the route that a handler's options describe. Raises `BindingError`."""
     most: Any = options.get("concurrency_limit")
+    if most == "default":  # Gradio's word; here that is no limit
+        most = None
     if most is not None and not (isinstance(most, int) and most > 0):
         raise BindingError(f"concurrency_limit={most!r}: use a whole number above 0")
     allow, limits = options.get("allow"), options.get("limits", ())

@@ -7,16 +7,19 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+import numbers
 import os
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import msgspec
 
 from chatstate.bot.arguments import essence, json_value, number, truth
-from chatstate.bot.returns import Answers, Returns, file_of, kind_of, replies
+from chatstate.bot.returns import Answers, Returns, file_of, is_reply, kind_of, replies
 from chatstate.errors import BindingError, ReplyError
 from chatstate.files import File
 from chatstate.language.sentences import Sentence
@@ -95,11 +98,12 @@ def input_of(name: Any, type_: Any) -> Input:
 
 
 def _text(value: Any, returns: Returns) -> Answers:
+    """Show what is a reply as that, and anything else as Python would."""
     if type(value) is str and not returns.markdown:
         return [Reply(value)]
-    if isinstance(value, (int, float)):
-        return [Reply(str(value))]
-    return replies(value, returns)
+    if is_reply(value) or inspect.isawaitable(value):
+        return replies(value, returns)
+    return [Reply(returns.text(str(value)))]
 
 
 def _markdown(value: Any, returns: Returns) -> Answers:
@@ -109,7 +113,8 @@ def _markdown(value: Any, returns: Returns) -> Answers:
 def _number(value: Any, _returns: Returns) -> Answers:
     if value is None:
         return []
-    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+    is_real = isinstance(value, numbers.Real | Decimal)
+    if isinstance(value, numbers.Rational) or (is_real and math.isfinite(value)):
         return [Reply(str(value))]
     raise ReplyError(f'output "number" takes a finite number, not {value!r}')
 

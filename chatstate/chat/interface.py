@@ -25,6 +25,7 @@ from chatstate.bot.options import Options
 from chatstate.bot.parameters import asked_parameters
 from chatstate.bot.returns import Answers
 from chatstate.bot.turn import HeldValue, Turn
+from chatstate.chat.examples import said_by
 from chatstate.chat.history import (
     Entry,
     Undo,
@@ -64,7 +65,8 @@ class ChatInterface(Interface):
     - /undo and /retry take back up to `undo` turns, /clear all: the history and what they changed
       in states; a chat's or a thread's only if nobody has changed them since.
 
-    The other options are those of `Interface`. Raises `BindingError` for what cannot be bound.
+    `examples` are messages, in any form that `gr.ChatInterface` takes. The other options are those
+    of `Interface`. Raises `BindingError` for what cannot be bound.
     """
 
     def __init__(
@@ -82,10 +84,14 @@ class ChatInterface(Interface):
         undo: int = 10,
         overlap: Overlap = "queue",
         timeout: float = TIMEOUT,
-        concurrency_limit: int | None = None,
+        concurrency_limit: int | Literal["default"] | None = None,
+        examples: Sequence[Any] | None = (),
+        type: Literal["messages"] = "messages",
         **options: Any,
     ) -> None:
-        super().__init__(**options)
+        if type != "messages":
+            raise BindingError(f'type={type!r}: history is a list of messages; use type="messages"')
+        super().__init__(examples=said_by(examples or ()), **options)
         chat = ChatOptions(
             State([], name="history", scope=scope, type=list[dict[str, Any]]),
             history_form,
