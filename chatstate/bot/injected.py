@@ -46,7 +46,7 @@ class Injected(Protocol):
     @property
     def files(self) -> Sequence[File]: ...
     @property
-    def answers(self) -> Sequence[str | File]: ...
+    def answers(self) -> Sequence[Any]: ...
     @property
     def resources(self) -> Resources: ...
 
@@ -90,9 +90,9 @@ def argument_at(index: int, default: Any) -> Getter:
     return get
 
 
-def answer_at(index: int, wanted: Input) -> Getter:
-    """Get an answer of a form, read as its input says."""
-    return lambda given: wanted.read(given.answers[index])
+def answer_at(index: int) -> Getter:
+    """Get an answer of a form."""
+    return lambda given: given.answers[index]
 
 
 def only_answer(wanted: Input) -> Getter:

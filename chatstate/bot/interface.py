@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, Unpack, cast, overload
 
 from chatstate.bot.access import Owners, guard, limits_of, owners_of
-from chatstate.bot.commands import cancel_for, help_for
+from chatstate.bot.commands import cancel_for, help_for, start_for
 from chatstate.bot.forms import buttons_for
 from chatstate.bot.functions import BoundFunction, middleware
 from chatstate.bot.handlers import Handler
@@ -241,6 +241,7 @@ class Interface:
     def _add_message_handler(self, handler: Handler, options: Options) -> None:
         self.routes.add("message", self._route("message", handler, options))
         if handler.form:
+            self._add_own_command("start", start_for(self, handler.form))
             self._add_own_command("cancel", cancel_for(self))
 
     def _add_own_command(

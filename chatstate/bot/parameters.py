@@ -147,7 +147,7 @@ class Binder:
             ) from None
         self.fields.append(Field(label_of(parameter.name), wanted))
         if self.form_slot >= 0:
-            return answer_at(len(self.fields) - 1, wanted)
+            return answer_at(len(self.fields) - 1)
         self.wants_files |= wanted.is_file
         return only_answer(wanted)
 

@@ -11,14 +11,14 @@ import inspect
 import math
 import numbers
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import msgspec
 
-from chatstate.bot.arguments import essence, json_value, number, truth
+from chatstate.bot.arguments import choices, essence, json_value, number, truth
 from chatstate.bot.returns import Answers, Returns, file_of, is_reply, kind_of, replies
 from chatstate.errors import BindingError, ReplyError
 from chatstate.files import File
@@ -32,11 +32,12 @@ Output = Callable[[Any, Returns], Answers]
 class Input(NamedTuple):
     """One input: whether it is a file, and how its text or its file is read.
 
-    `read` raises `Sentence` if that cannot be.
+    `read` raises `Sentence` if that cannot be. `choices` are all texts that can, if they are few.
     """
 
     is_file: bool
     read: Callable[[Any], Any]
+    choices: Sequence[str] = ()
 
 
 def _of_type(family: str, read: Callable[[File], Any]) -> Callable[[File], Any]:
@@ -91,7 +92,8 @@ def input_of(name: Any, type_: Any) -> Input:
     if not isinstance(name, str):
         raise BindingError(f"{name!r} is no input; inputs are named, or a State(...)")
     if name in _TEXTS:
-        return Input(is_file=False, read=_TEXTS[name])
+        offered = ["yes", "no"] if name == "checkbox" else choices(essence(type_))
+        return Input(is_file=False, read=_TEXTS[name], choices=offered)
     if name in _FAMILIES:
         return Input(is_file=True, read=_of_type(_FAMILIES[name], _as(essence(type_))))
     raise BindingError(f"{name!r} is no input; possible: {', '.join(INPUTS)}, state, State(...)")

@@ -54,7 +54,7 @@ class Effects(Protocol):
     @property
     def files(self) -> Sequence[File]: ...
     @property
-    def answers(self) -> Sequence[str | File]: ...
+    def answers(self) -> Sequence[Any]: ...
     @property
     def held(self) -> Mapping[Key, HeldValue]: ...
 
@@ -132,8 +132,8 @@ class Turn:
         return self.effects.files
 
     @property
-    def answers(self) -> Sequence[str | File]:
-        """The texts and files that a form has gathered."""
+    def answers(self) -> Sequence[Any]:
+        """What a form has gathered, as its function gets it."""
         return self.effects.answers
 
     @property

@@ -81,7 +81,7 @@ class TurnEffects:
         return self._turn.files
 
     @property
-    def answers(self) -> Sequence[str | File]:
+    def answers(self) -> Sequence[Any]:
         """See `Turn.answers`."""
         return self._turn.answers
 
