@@ -75,7 +75,7 @@ class Binder:
         self.needs: list[Need] = []
         self._opened: list[inspect.Parameter] = []
         self._hints = hints(fn)
-        self._parameters = parameters(fn)
+        self._parameters: Sequence[inspect.Parameter] = ()
         self.slots = [
             Slot(states.bind(state, str(state.name), Any), by_ref=False) for state in kept
         ]
@@ -90,6 +90,10 @@ class Binder:
         self, inputs: Sequence[str | State | Getter] | None
     ) -> tuple[list[str | None], list[Getter]]:
         """Return, for each parameter, its name if it is keyword-only, and what gets its value."""
+        if inputs is None:
+            self._parameters = parameters(self._fn)
+        else:
+            self._parameters = by_position(self._fn, len(inputs))
         given = None if inputs is None else self._assign(inputs)
         keywords: list[str | None] = []
         getters: list[Getter] = []
@@ -122,10 +126,8 @@ class Binder:
         return {p.name: given for p, given in zip(wanting, inputs, strict=False)}
 
     def _is_injected(self, parameter: inspect.Parameter) -> bool:
-        """Tell so of a parameter beside `inputs=`, of which a `File` is one."""
-        hint = self._hint(parameter)
-        opened = parameter in self._opened
-        return opened or (hint is not File and is_injected(parameter, hint))
+        """Tell so of a parameter beside `inputs=`."""
+        return parameter in self._opened or not _is_filled(parameter, self._hint(parameter))
 
     def _hint(self, parameter: inspect.Parameter) -> Any:
         return self._hints.get(parameter.name, Any)
@@ -230,10 +232,23 @@ def _is_opaque(type_: type[Any]) -> bool:
     return False
 
 
-def asked_parameters(fn: Callable[..., Any]) -> list[inspect.Parameter]:
-    """Return the parameters of `fn` that a person fills, not those that are injected."""
+def by_position(fn: Callable[..., Any], count: int) -> list[inspect.Parameter]:
+    """Return the parameters of `fn`, of `*args` as many as `count` inputs need."""
     types = hints(fn)
-    return [p for p in parameters(fn) if not is_injected(p, types.get(p.name, Any))]
+    named = [p for p in parameters(fn, rest=0) if p.kind is not p.KEYWORD_ONLY]
+    filled = [p for p in named if _is_filled(p, types.get(p.name, Any))]
+    return parameters(fn, rest=max(count - len(filled), 0))
+
+
+def asked_parameters(fn: Callable[..., Any], count: int) -> list[inspect.Parameter]:
+    """Return those that a person fills by `count` inputs, not those that are injected."""
+    types = hints(fn)
+    return [p for p in by_position(fn, count) if not is_injected(p, types.get(p.name, Any))]
+
+
+def _is_filled(parameter: inspect.Parameter, hint: Any) -> bool:
+    """Tell whether an input fills a parameter, among which a `File` is one."""
+    return hint is File or not is_injected(parameter, hint)
 
 
 def is_injected(parameter: inspect.Parameter, hint: Any) -> bool:

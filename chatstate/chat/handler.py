@@ -102,7 +102,7 @@ class ChatHandler(Handler):
         self, fn: Callable[..., Any], additional: Sequence[str | State]
     ) -> list[str | State | Getter]:
         chat = self._chat
-        taken = asked_parameters(fn)
+        taken = asked_parameters(fn, 2 + len(additional))
         found: list[str | State | Getter] = [
             chat.message,
             lambda given: chat.shown(given.slots[_HISTORY].object),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support import FAILED, texts
 
-from chatstate import BindingError, ChatInterface, Interface, Reply, State
+from chatstate import BindingError, ChatInterface, Interface, Reply, State, User
 from chatstate.testing import TestClient
 
 # State
@@ -172,6 +172,53 @@ async def test_examples_of_a_chat_are_messages(
         (reply,) = await alice.press("hi")
         assert reply.text == "<hi>"
     assert ("files and further inputs are not used" in caplog.text) is is_told
+
+
+# Functions of anything
+
+
+def joined(*words: Any, **named: Any) -> str:
+    return f"{words} {named}"
+
+
+async def test_a_function_of_any_arguments_gets_its_inputs() -> None:
+    """`*args` takes as many as there are; what has a name of its own is not among them."""
+
+    def after_first(first: Any, *rest: Any, user: User) -> str:
+        return f"{first} {rest} {user.name}"
+
+    state = State([5], name="state")
+    cases: list[tuple[Any, list[str | State], str]] = [
+        (joined, ["text"], "('hi',) {}"),
+        (joined, ["text", state], "('hi', [5]) {}"),
+        (after_first, ["text", state], "hi ([5],) alice"),
+        (after_first, [state], "[5] () alice"),
+        (str, ["text"], "hi"),
+        (max, ["text"], "i"),
+    ]
+    for fn, inputs, answer in cases:
+        bot = Interface(fn, inputs, ["text"], id="bot")
+        async with TestClient(bot) as client:
+            assert await texts(client.user("alice"), "hi") == [answer]
+
+
+async def test_inputs_of_any_arguments_are_asked_for() -> None:
+    """They are called by their numbers."""
+    bot = Interface(joined, ["text", "number"], ["text"], id="bot")
+    async with TestClient(bot) as client:
+        alice = client.user("alice")
+        _, question = await texts(alice, "/start")
+        assert question == "Words 1? (1 of 2; /cancel gives up)"
+        assert await texts(alice, "a") == ["Words 2? (2 of 2; /cancel gives up)"]
+        assert await texts(alice, "7") == ["('a', 7) {}"]
+
+
+async def test_a_chat_function_of_any_arguments() -> None:
+    """It gets the message, the history, and the further states."""
+    state = State([5], name="state")
+    bot = ChatInterface(joined, id="bot", additional_inputs=[state], markdown=False)
+    async with TestClient(bot) as client:
+        assert await texts(client.user("alice"), "hi") == ["('hi', [], [5]) {}"]
 
 
 # Values
