@@ -2,8 +2,8 @@
 
 1. What cannot be bound is a `BindingError` where it is registered. What can be known only when
    all is registered is told by `check`, before anything runs.
-2. Commands of the framework itself are routes as all others, marked as its own: an author's of
-   that name takes their place.
+2. What the framework itself answers are routes as all others, marked as its own: an author's for
+   the same takes their place.
 3. Once a bot is included in another, nothing can be added to it: the other would not know.
 4. The only step upwards is `run`, which imports the command line when it is called.
 """
@@ -249,11 +249,11 @@ class Interface:
     ) -> None:
         """Register a command of the framework's; the sentence `help_{name}` describes it."""
         states = self.states if own_states else States()
-        self._add_own_route(name, f"/{name}", Handler(fn, states, command=name), {})
+        handler = Handler(fn, states, command=name)
+        self.routes.add_command(name, self._own_route(f"/{name}", handler, {}))
 
-    def _add_own_route(self, command: str, name: str, handler: Handler, options: Options) -> None:
-        own = dataclasses.replace(self._route(name, handler, options), is_own=True)
-        self.routes.add_command(command, own)
+    def _own_route(self, name: str, handler: Handler, options: Options) -> Route:
+        return dataclasses.replace(self._route(name, handler, options), is_own=True)
 
     def _route(self, name: str, handler: Handler, options: Options) -> Route:
         return route_to(name, handler, self, options)

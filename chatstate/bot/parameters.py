@@ -32,11 +32,14 @@ from chatstate.bot.injected import (
     resource,
     said,
     state_at,
+    whole_text,
 )
 from chatstate.bot.resources import Need, Owner, is_marked, need_of
 from chatstate.bot.shorthands import input_of
+from chatstate.bot.turn import Turn
 from chatstate.errors import BindingError
 from chatstate.files import File
+from chatstate.messages import Message
 from chatstate.progress import Progress
 from chatstate.signature import hints, label, parameters
 from chatstate.state.bound import BoundState, States
@@ -85,6 +88,13 @@ class Binder:
         self.form_slot = -1
         self.wants_files = False
         self.wants_progress = False
+        self.hears_text = False
+        self._sees_message = False
+
+    @property
+    def sees_files(self) -> bool:
+        """Whether anything that the function gets tells of files that came with a message."""
+        return self._sees_message or self.wants_files or self.form_slot >= 0
 
     def bind(
         self, inputs: Sequence[str | State | Getter] | None
@@ -105,6 +115,8 @@ class Binder:
             else:
                 getters.append(default_of(parameter))
             self.wants_progress |= getters[-1] is PROGRESS
+            self.hears_text |= getters[-1] is whole_text
+            self._sees_message |= getters[-1] in (INJECTED[Message], INJECTED[Turn])
             keywords.append(parameter.name if parameter.kind is parameter.KEYWORD_ONLY else None)
         return keywords, getters
 

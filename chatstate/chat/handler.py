@@ -3,56 +3,79 @@
 1. The function gets a copy of the history. What was said is added behind its back, by middleware
    of the handler's own, when the function has returned.
 2. Each turn notes in the log how to take it back.
-3. /retry is the function once more, as a handler of its own: it takes back the last turn and
-   answers that one's message anew, in one commit.
+3. /retry, and a message that is edited, are the function once more, as handlers of their own: they
+   take back what came of a message, and answer it anew, in one commit.
+4. Files of earlier messages are fetched for a function that takes files, the newest first.
 """
 
 from __future__ import annotations
 
-import copy
+import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from chatstate.bot.functions import middleware
-from chatstate.bot.handlers import Handler
+from chatstate.bot.handlers import Handler, not_taken
 from chatstate.bot.injected import CallNext, Getter, Injected
 from chatstate.bot.parameters import asked_parameters
 from chatstate.bot.returns import Answers
-from chatstate.bot.turn import HeldValue, Turn
-from chatstate.chat.history import Entry, entries_for, entries_of, shorten
+from chatstate.bot.turn import Turn
+from chatstate.chat.history import (
+    Entry,
+    HistoryForm,
+    entries_for,
+    entries_of,
+    files_of,
+    shorten,
+    shown,
+)
 from chatstate.chat.settings import SETTINGS, Setting, setting
-from chatstate.chat.undo import LOG, Undo, before_values, can_be_undone, take_back
-from chatstate.errors import BindingError
+from chatstate.chat.undo import (
+    LOG,
+    Undo,
+    before_values,
+    can_be_undone,
+    own_values,
+    take_back,
+    take_back_edited,
+)
+from chatstate.errors import BindingError, SendError, UserError
+from chatstate.files import Attachment
+from chatstate.language.sentences import Sentences, told
+from chatstate.messages import Reply
+from chatstate.scope import PERSONAL
 from chatstate.signature import hints, label
 from chatstate.state.bound import States
 from chatstate.state.declaration import State
 
-HistoryForm = Literal["text", "list"]
 
+class ChatOptions(msgspec.Struct, frozen=True, eq=False):
+    """How a chat function's history is kept and shown to it; see `ChatInterface`."""
 
-class ChatOptions:
-    """How a chat function's history is kept and shown to it."""
+    history: State
+    form: HistoryForm
+    multimodal: bool
+    max_messages: int | None
+    max_characters: int | None
+    max_files: int
+    undo: int
 
-    def __init__(
-        self,
-        history: State,
-        form: HistoryForm,
-        multimodal: bool,  # noqa: FBT001 - one of the interface's options, passed on
-        max_messages: int | None,
-        max_characters: int | None,
-        undo: int,
-    ) -> None:
-        for name, limit in (("max_messages", max_messages), ("max_characters", max_characters)):
+    def __post_init__(self) -> None:
+        for name in ("max_messages", "max_characters"):
+            limit: int | None = getattr(self, name)
             if limit is not None and limit < 1:
                 raise BindingError(f"{name}={limit!r}: use a number above 0, or None")
-        self.history = history
-        self.form = form
-        self.multimodal = multimodal
-        self.max_messages = max_messages
-        self.max_characters = max_characters
-        self.undo = undo
+        if self.max_files < 0:
+            raise BindingError(f"max_files={self.max_files!r}: use a number from 0 on")
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several people have one history."""
+        return self.history.scope not in PERSONAL
 
     def message(self, given: Injected) -> str | dict[str, Any]:
         """Return the message as the function takes it."""
@@ -60,13 +83,15 @@ class ChatOptions:
             return given.text
         return {"text": given.text, "files": [str(file.path) for file in given.files]}
 
-    def shown(self, history: list[Entry]) -> list[Entry]:
-        """Return a copy of the history as the function takes it."""
-        shown = copy.deepcopy(history)
-        if self.form == "list":
-            for entry in shown:
-                entry["content"] = [{"type": "text", "text": entry["content"]}]
-        return shown
+    def wanted(self, history: Sequence[Entry]) -> Sequence[Attachment]:
+        """Return the files that the function is to have of a history: the newest.
+
+        None of one that all platforms share: what came on one can only be fetched there.
+        """
+        if not self.multimodal or self.history.scope == "global":
+            return ()
+        files = [file for entry in history for file in files_of(entry)]
+        return list(dict.fromkeys(files[max(len(files) - self.max_files, 0) :]))
 
 
 class ChatHandler(Handler):
@@ -80,11 +105,13 @@ class ChatHandler(Handler):
         *,
         additional: Sequence[str | State],
         outputs: Sequence[State],
+        sentences: Sentences,
         markdown: bool,
         **options: Any,
     ) -> None:
         self._chat = chat
         self._states = states
+        self._sentences = sentences
         self.settings: list[Setting] = []
         super().__init__(
             fn,
@@ -96,6 +123,7 @@ class ChatHandler(Handler):
             **options,
         )
         self.wants_files = self.wants_files or chat.multimodal
+        self.sees_files = self.sees_files or chat.multimodal
         self.around = [middleware(self._remember, owner=None)]
 
     def _inputs(
@@ -105,7 +133,7 @@ class ChatHandler(Handler):
         taken = asked_parameters(fn, 2 + len(additional))
         found: list[str | State | Getter] = [
             chat.message,
-            lambda given: chat.shown(given.slots[_HISTORY].object),
+            lambda given: shown(given.slots[_HISTORY].object, chat.form, given.fetched or {}),
         ]
         if len(taken) < len(found):
             raise BindingError(f"{label(fn)} must take a message and a history")
@@ -129,29 +157,56 @@ class ChatHandler(Handler):
     async def _remember(self, turn: Turn, call_next: CallNext) -> Answers:
         """Add what is said to the history, and note how to take it back.
 
-        If this is /retry, the last turn is taken back before, and its message is answered anew.
+        What is answered anew is taken back before.
         """
+        history, states = self._chat.history, self._states
         if self.command == "retry":
-            undone = await take_back(turn, self._chat.history, self._states)
+            undone = await take_back(turn, history, states)
             turn.effects.say_instead(undone.text, undone.files)
+        elif turn.message.kind == "edit" and not await take_back_edited(turn, history, states):
+            return []
+        files = _files(turn)
+        unseen = not_taken(files) if files and not self.sees_files else None
+        if unseen and not turn.text.strip():
+            raise unseen
+        if self._chat.multimodal:
+            entries: list[Entry] = await turn.state(self._chat.history)
+            await asyncio.gather(*(_fetch(turn, file) for file in self._chat.wanted(entries)))
         answer = await call_next()
-        held = {value.state.name: value for value in turn.effects.held.values()}
-        self._note(turn, answer, held)
+        self._note(turn, [*turn.effects.sent, *answer])
+        if unseen:
+            answer = [*answer, Reply(told(unseen, self._sentences.of(turn.user.language)))]
         return answer
 
-    def _note(self, turn: Turn, answer: Answers, held: dict[str, HeldValue]) -> None:
-        chat = self._chat
+    def _note(self, turn: Turn, answer: Answers) -> None:
+        chat, held = self._chat, own_values(turn.effects.held)
         history, log = held.pop(str(chat.history.name)), held.pop(str(LOG.name)).value
         held.pop(str(SETTINGS.name))
         changed = before_values(held.values())
-        added = [*entries_of(turn.message, turn.text), *entries_for(answer)]
+        speaker, files = turn.user if chat.is_shared else None, _files(turn)
+        added = [
+            *entries_of(turn.text, files, speaker),
+            *entries_for(answer, named=chat.is_shared),
+        ]
         history.value.extend(added)
         dropped = shorten(history.value, chat.max_messages, chat.max_characters)
-        undo = Undo(turn.text, list(turn.message.attachments), len(added), dropped, changed)
+        message = turn.message.id if len(turn.messages) == 1 else None
+        undo = Undo(turn.text, files, len(added), dropped, changed, message)
         if chat.history.scope != "member" and can_be_undone(chat.history.scope):
             undo = replace(undo, added=0, dropped=[], states=changed | before_values([history]))
         log.append(undo)
         del log[: max(len(log) - chat.undo, 0)]
+
+
+def _files(turn: Turn) -> list[Attachment]:
+    """Return what came with the messages of a turn."""
+    return [file for message in turn.messages for file in message.attachments]
+
+
+async def _fetch(turn: Turn, file: Attachment) -> None:
+    """Fetch a file of the history; one that cannot be had is named there, as older ones are."""
+    with contextlib.suppress(UserError, SendError):
+        await turn.download(file)
 
 
 _HISTORY, _CHOSEN = 0, 1  # among the slots of a `ChatHandler`

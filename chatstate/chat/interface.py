@@ -15,8 +15,8 @@ from chatstate.bot.interface import Interface
 from chatstate.bot.options import Options
 from chatstate.bot.turn import Turn
 from chatstate.chat.examples import said_by
-from chatstate.chat.handler import ChatHandler, ChatOptions, HistoryForm
-from chatstate.chat.history import Entry
+from chatstate.chat.handler import ChatHandler, ChatOptions
+from chatstate.chat.history import Entry, HistoryForm
 from chatstate.chat.settings import SETTINGS, Setting, change, show
 from chatstate.chat.undo import LOG, Undo, take_back
 from chatstate.errors import BindingError
@@ -31,8 +31,10 @@ class ChatInterface(Interface):
 
     - `history` is a copy, without the message itself: a list of dicts with role, content (a
       string; with `history_form="list"` Gradio's list of parts), metadata and options. It is each
-      member's own; with `scope="chat"` all of a chat share one.
-    - `multimodal`: the message is a dict of text and files (their paths, for this turn).
+      member's own; with `scope="chat"` all of a chat share one, and `name` says who spoke.
+    - `multimodal`: the message is a dict of text and files (their paths, for this turn). So has
+      the history the newest `max_files` of those sent before: as parts, or as paths in `files`.
+      Without it whoever sends a file is told that it was not looked at.
     - Further parameters of `fn` are settings, changed by /settings: by annotation, with bounds
       (`Annotated[float, Meta(ge=0)]`) and choices (`Literal`); each needs a default.
       `additional_inputs` names them instead ("number", `State(...)`); `additional_outputs` are the
@@ -40,7 +42,8 @@ class ChatInterface(Interface):
     - Text that `fn` returns is Markdown, unless `markdown=False`.
     - `max_messages`, `max_characters` cap the history; the oldest goes first.
     - /undo and /retry take back up to `undo` turns, /clear all: the history and what they changed
-      in states; a chat's or a thread's only if nobody has changed them since.
+      in states; a chat's or a thread's only if nobody has changed them since. An edited message is
+      answered anew, with what came of it and after it taken back; not if `editable` is False.
 
     `examples` are messages, in any form that `gr.ChatInterface` takes. The other options are those
     of `Interface`. Raises `BindingError` for what cannot be bound.
@@ -58,7 +61,9 @@ class ChatInterface(Interface):
         markdown: bool = True,
         max_messages: int | None = None,
         max_characters: int | None = None,
+        max_files: int = 10,
         undo: int = 10,
+        editable: bool = True,
         overlap: Overlap = "queue",
         timeout: float = TIMEOUT,
         concurrency_limit: int | Literal["default"] | None = None,
@@ -75,24 +80,28 @@ class ChatInterface(Interface):
             multimodal,
             max_messages,
             max_characters,
+            max_files,
             undo,
         )
         binding: dict[str, Any] = {
             "additional": additional_inputs,
             "outputs": additional_outputs,
-            "overlap": overlap,
             "timeout": timeout,
             "markdown": markdown,
+            "sentences": self.sentences,
             "owner": self,
         }
         running: Options = {}
         if concurrency_limit is not None:
             running["concurrency_limit"] = concurrency_limit
-        handler = ChatHandler(fn, self.states, chat, **binding)
+        handler = ChatHandler(fn, self.states, chat, overlap=overlap, **binding)
         self._add_message_handler(handler, running)
         self.description = self.description or handler.description
-        retry = ChatHandler(fn, self.states, chat, command="retry", **binding)
-        self._add_own_route("retry", "message", retry, running)
+        again = ChatHandler(fn, self.states, chat, command="retry", overlap=overlap, **binding)
+        self.routes.add_command("retry", self._own_route("message", again, running))
+        if editable:  # an edit waits for the turn that it takes back, whatever `overlap` says
+            edited = ChatHandler(fn, self.states, chat, **binding)
+            self.routes.add("edit", self._own_route("edit", edited, running))
         self._add_chat_commands(chat, handler.settings)
 
     def _add_chat_commands(self, chat: ChatOptions, settings: Sequence[Setting]) -> None:

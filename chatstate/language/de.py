@@ -35,6 +35,7 @@ GERMAN: Mapping[str, str] = {
     "not_allowed": "{text} ist nicht möglich: {problem}",
     "no_text": "Bitte einen Text senden.",
     "no_file": "Bitte eine Datei senden.",
+    "files_not_taken": "{files} kann ich nicht ansehen: Ich nehme nur Text.",
     "received_too_large": "{file} ist mir zu groß: Ich nehme Dateien bis {size}.",
     "dead_button": "Dieser Knopf geht nicht mehr.",
     "choose": "Zur Auswahl eines davon senden:",

@@ -33,6 +33,7 @@ ENGLISH: Mapping[str, str] = {
     "not_allowed": "{text} is not possible: {problem}",
     "no_text": "Please send a text.",
     "no_file": "Please send a file.",
+    "files_not_taken": "I cannot look at {files}: I take text only.",
     "received_too_large": "{file} is too large for me: I take files of at most {size}.",
     "dead_button": "This button does not work any more.",
     "choose": "To choose, send one of these:",
