@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -20,7 +21,7 @@ from msgspec.structs import replace
 
 from chatstate.bot.functions import middleware
 from chatstate.bot.handlers import Handler, not_taken
-from chatstate.bot.injected import CallNext, Getter, Injected
+from chatstate.bot.injected import CallNext, Getter, Held, Injected
 from chatstate.bot.parameters import asked_parameters
 from chatstate.bot.returns import Answers
 from chatstate.bot.turn import Turn
@@ -33,6 +34,7 @@ from chatstate.chat.history import (
     shorten,
     shown,
 )
+from chatstate.chat.reasoning import Reasoning
 from chatstate.chat.settings import SETTINGS, Setting, setting
 from chatstate.chat.undo import (
     LOG,
@@ -63,6 +65,7 @@ class ChatOptions(msgspec.Struct, frozen=True, eq=False):
     max_characters: int | None
     max_files: int
     undo: int
+    reasoning: Reasoning | None
 
     def __post_init__(self) -> None:
         for name in ("max_messages", "max_characters"):
@@ -153,6 +156,11 @@ class ChatHandler(Handler):
                 self.settings.append(new)
                 found.append(_setting_of(new))
         return found
+
+    def result(self, returned: Any, slots: Sequence[Held], folder: Path | None = None) -> Answers:
+        """See `Handler.result`; what is thought is apart from what is said."""
+        answer = super().result(returned, slots, folder)
+        return self._chat.reasoning.apart(answer) if self._chat.reasoning else answer
 
     async def _remember(self, turn: Turn, call_next: CallNext) -> Answers:
         """Add what is said to the history, and note how to take it back.

@@ -17,6 +17,7 @@ from chatstate.bot.turn import Turn
 from chatstate.chat.examples import said_by
 from chatstate.chat.handler import ChatHandler, ChatOptions
 from chatstate.chat.history import Entry, HistoryForm
+from chatstate.chat.reasoning import Reasoning
 from chatstate.chat.settings import SETTINGS, Setting, change, show
 from chatstate.chat.undo import LOG, Undo, take_back
 from chatstate.errors import BindingError
@@ -39,7 +40,8 @@ class ChatInterface(Interface):
       (`Annotated[float, Meta(ge=0)]`) and choices (`Literal`); each needs a default.
       `additional_inputs` names them instead ("number", `State(...)`); `additional_outputs` are the
       states that `fn` returns after its reply, as in `return reply, state`.
-    - Text that `fn` returns is Markdown, unless `markdown=False`.
+    - Text that `fn` returns is Markdown, unless `markdown=False`. What stands in it between
+      `reasoning_tags` (pairs, such as `[("<think>", "</think>")]`) is a message of its own.
     - `max_messages`, `max_characters` cap the history; the oldest goes first.
     - /undo and /retry take back up to `undo` turns, /clear all: the history and what they changed
       in states; a chat's or a thread's only if nobody has changed them since. An edited message is
@@ -59,6 +61,7 @@ class ChatInterface(Interface):
         additional_inputs: Sequence[str | State] = (),
         additional_outputs: Sequence[State] = (),
         markdown: bool = True,
+        reasoning_tags: Sequence[tuple[str, str]] | None = None,
         max_messages: int | None = None,
         max_characters: int | None = None,
         max_files: int = 10,
@@ -82,6 +85,7 @@ class ChatInterface(Interface):
             max_characters,
             max_files,
             undo,
+            Reasoning(reasoning_tags) if reasoning_tags else None,
         )
         binding: dict[str, Any] = {
             "additional": additional_inputs,
