@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from msgspec.structs import replace
 
@@ -62,8 +62,8 @@ class Reasoning:
 
 
 def _check(pair: Any) -> None:
-    is_pair = isinstance(pair, tuple | list) and len(pair) == 2  # noqa: PLR2004 - a pair
-    if not (is_pair and all(isinstance(tag, str) and tag for tag in pair)):
+    tags = cast("Sequence[Any]", pair) if isinstance(pair, tuple | list) else ()
+    if [isinstance(tag, str) and tag != "" for tag in tags] != [True, True]:
         raise BindingError(
             f'reasoning_tags= has {pair!r}; use pairs such as ("<think>", "</think>")'
         )
