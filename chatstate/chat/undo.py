@@ -1,7 +1,8 @@
 """What is needed to take a chat's last turns back, and how that is done.
 
 1. A member's own values are always restored. A thread's or a chat's only if they still are what
-   the turn left: nobody's later change is undone. A user's and global ones never.
+   the turn left: nobody's later change is undone. A user's and global ones never, nor what is kept
+   in memory alone: the log is stored.
 2. History that is a member's own is kept as a difference, so that the log stays small.
 3. A message that is edited is found by its id: its turn and all after it are taken back, unless
    somebody else has spoken since.
@@ -121,7 +122,7 @@ def before_values(held: Iterable[HeldValue]) -> dict[str, Before]:
     """Return what a turn changed that can be taken back, by the state's name."""
     changed: dict[str, Before] = {}
     for value in held:
-        if can_be_undone(value.state.scope):
+        if value.state.lifecycle.durable and can_be_undone(value.state.scope):
             now = value.state.encode(value.value)
             if now != value.before:
                 changed[value.state.name] = Before(value.before, digest(now))

@@ -58,7 +58,8 @@ class State:
       version: each takes a value as that version stored it (JSON types) and returns the next
       version's. They are applied when a value is read; it is stored when a turn changes it.
     - `durable=False` keeps values in memory: they end with the process, or when more than 100,000
-      are held, those unused longest first.
+      are held, those unused longest first. They may be any objects; what cannot be copied is the
+      same object in every turn.
     - `value`, `time_to_live` and `delete_callback` are Gradio's names of `default`, `ttl` and
       `on_expire`; what a `delete_callback` returns is not sent. Its `render` means nothing here.
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
-from support import texts
+from support import query, texts
 
 from chatstate import ChatInterface, PerThread, Ref, State, Turn, User, UserError
 from chatstate.testing import Person, TestClient
@@ -212,3 +212,19 @@ async def test_another_persons_value_is_never_taken_for_ones_own() -> None:
         await alice.say("x")
         await alice.say("/undo")
         assert [await texts(person, "/more") for person in (alice, bob)] == [["25"], ["16"]]
+
+
+async def test_what_is_in_memory_alone_is_not_undone_and_never_stored() -> None:
+    """The log is on disk, and such a value may be anything."""
+    kept = State([], name="kept", durable=False)
+
+    def note(message: str, _history: History, kept: list[Any]) -> tuple[str, list[Any]]:
+        return str(len(kept)), [*kept, object(), f"secret {message}"]
+
+    bot = ChatInterface(note, id="bot", additional_inputs=[kept], additional_outputs=[kept])
+    async with TestClient(bot) as client:
+        alice = client.user("alice")
+        await alice.say("a")
+        assert await texts(alice, "/undo") == ["Taken back."]
+        assert await texts(alice, "b") == ["2"]
+        assert "secret" not in str(query(client, "SELECT value FROM states"))
