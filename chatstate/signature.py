@@ -24,19 +24,35 @@ def mode(fn: Callable[..., Any]) -> Mode:
     return "generator" if inspect.isgeneratorfunction(target) else "sync"
 
 
-def parameters(fn: Callable[..., Any]) -> list[inspect.Parameter]:
-    """Return the parameters a caller fills. Raises `BindingError` if there may be any number."""
-    try:
-        found = list(inspect.signature(fn).parameters.values())
-    except (TypeError, ValueError) as error:
-        raise BindingError(f"{fn!r} cannot be a handler: {error}") from error
-    for parameter in found:
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+def parameters(fn: Callable[..., Any], *, rest: int | None = None) -> list[inspect.Parameter]:
+    """Return the parameters a caller fills, those of `*args` being `rest` by position.
+
+    Raises `BindingError` if there may be any number, and it is not said how many.
+    """
+    found: list[inspect.Parameter] = []
+    for parameter in _declared(fn, anything=rest is not None):
+        if parameter.kind is parameter.VAR_POSITIONAL and rest is not None:
+            numbers = range(1, rest + 1)
+            names = [f"{parameter.name}_{number}" for number in numbers]
+            found += [inspect.Parameter(name, parameter.POSITIONAL_ONLY) for name in names]
+        elif parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            found.append(parameter)
+        elif rest is None:
             raise BindingError(
                 f"parameter {parameter} of {label(fn)} cannot be bound; name each parameter"
             )
     given = fn.keywords if isinstance(fn, functools.partial) else {}
     return [parameter for parameter in found if parameter.name not in given]
+
+
+def _declared(fn: Callable[..., Any], *, anything: bool) -> list[inspect.Parameter]:
+    """Return the parameters of a function; where nothing tells them, `*args` if that will do."""
+    try:
+        return list(inspect.signature(fn).parameters.values())
+    except (TypeError, ValueError) as error:  # such as of `max`
+        if anything and callable(fn):
+            return [inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)]
+        raise BindingError(f"{fn!r} cannot be a handler: {error}") from error
 
 
 def hints(fn: Callable[..., Any]) -> dict[str, Any]:

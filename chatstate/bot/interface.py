@@ -2,8 +2,8 @@
 
 1. What cannot be bound is a `BindingError` where it is registered. What can be known only when
    all is registered is told by `check`, before anything runs.
-2. Commands of the framework itself are routes as all others, marked as its own: an author's of
-   that name takes their place.
+2. What the framework itself answers are routes as all others, marked as its own: an author's for
+   the same takes their place.
 3. Once a bot is included in another, nothing can be added to it: the other would not know.
 4. The only step upwards is `run`, which imports the command line when it is called.
 """
@@ -13,14 +13,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar, Unpack, overload
+from typing import Any, Literal, TypeVar, Unpack, cast, overload
 
 from chatstate.bot.access import Owners, guard, limits_of, owners_of
-from chatstate.bot.commands import cancel_for, help_for
+from chatstate.bot.commands import cancel_for, help_for, start_for
 from chatstate.bot.forms import buttons_for
 from chatstate.bot.functions import BoundFunction, middleware
 from chatstate.bot.handlers import Handler
 from chatstate.bot.options import Options, how_it_runs, refuse_unknown
+from chatstate.bot.page_options import AnyOptions, taken
 from chatstate.bot.resources import Lifespan, checked_lifespan
 from chatstate.bot.routes import Route, Routes, command_name, route_to
 from chatstate.errors import BindingError
@@ -41,8 +42,9 @@ class Interface:
       `"text"`, `"number"`, `"json"`, `"state"` or `State(...)` for each parameter and for each
       returned value. Without them it is bound by annotation, as with `on_message`.
     - `id` is the bot's name in the store's keys: the file's name if not given.
-    - `title` and `description` are shown by /start and /help.
-    - `examples` are shown as buttons by these: values of the one input, or lists of all of them.
+    - `title`, `description` and `article` are shown by /start and /help.
+    - `examples` are shown as buttons by these: values of the one input, or lists of all of them;
+      `example_labels` is what stands on the buttons.
     - `sentences` replaces what the framework itself says, by name; or by language and name, as in
       `{"pt-BR": {"failed": "..."}}`, for people whose `User.language` that is.
     - `owners` are the people whom `allow="owners"` means: `["telegram:123"]`, or by platform.
@@ -56,6 +58,7 @@ class Interface:
     - `allow` and `limits` hold for all handlers of the bot, beside their own; `overlap`, `timeout`
       and `concurrency_limit` are those of `fn`. See `on_message`.
 
+    What else `gr.Interface` takes and only a web page has is named in the log, and not used.
     Raises `BindingError` for what cannot be bound.
     """
 
@@ -68,21 +71,24 @@ class Interface:
         id: str | None = None,
         title: str | None = None,
         description: str | None = None,
-        examples: Sequence[Any] = (),
+        article: str | None = None,
+        examples: Sequence[Any] | None = (),
+        example_labels: Sequence[str] | None = None,
         sentences: Mapping[str, str | Mapping[str, str]] | None = None,
         owners: Owners = (),
         lifespan: Lifespan | None = None,
         long_as_file: bool | int = False,
         hear_bots: bool = False,
-        **options: Unpack[Options],
+        **options: Unpack[AnyOptions],
     ) -> None:
         self.file_after = _LONG if long_as_file is True else int(long_as_file)
         self.id = id or _file_stem()
         self.has_own_id = id is not None
         self.title = title or self.id
         self.description = description
+        self.article = article
         self.sentences = Sentences(sentences)
-        self.examples: Sequence[Button] = buttons_for(examples)
+        self.examples: Sequence[Button] = buttons_for(examples or (), example_labels)
         self.owners = owners_of(owners)
         self.lifespan = checked_lifespan(lifespan)
         self.states = States()
@@ -90,19 +96,20 @@ class Interface:
         self.around: list[BoundFunction] = []
         self.parts: list[Interface] = [self]
         self._included_in: str | None = None
-        refuse_unknown(options)
-        allow = options.pop("allow", None)
+        own: Options = cast("Options", taken(self.id, options))
+        refuse_unknown(own)
+        allow = own.pop("allow", None)
         self.guard = None if allow is None else guard(allow, owner=self)
-        self.limits = limits_of(options.pop("limits", ()))
+        self.limits = limits_of(own.pop("limits", ()))
         for name in ("help", "start"):
             self._add_own_command(name, help_for(self), own_states=False)
         if fn is not None:
-            handler = self._handler(fn, options, inputs=inputs, outputs=outputs)
+            handler = self._handler(fn, own, inputs=inputs, outputs=outputs)
             self.description = description or handler.description
-            self._add_message_handler(handler, options)
-        elif options:
+            self._add_message_handler(handler, own)
+        elif own:
             raise BindingError(
-                f"{', '.join(options)}: of which function? Give it to @bot.on_message(...)"
+                f"{', '.join(own)}: of which function? Give it to @bot.on_message(...)"
             )
 
     def __repr__(self) -> str:
@@ -244,6 +251,7 @@ class Interface:
     def _add_message_handler(self, handler: Handler, options: Options) -> None:
         self.routes.add("message", self._route("message", handler, options))
         if handler.form:
+            self._add_own_command("start", start_for(self, handler.form))
             self._add_own_command("cancel", cancel_for(self))
 
     def _add_own_command(
@@ -251,11 +259,11 @@ class Interface:
     ) -> None:
         """Register a command of the framework's; the sentence `help_{name}` describes it."""
         states = self.states if own_states else States()
-        self._add_own_route(name, f"/{name}", Handler(fn, states, command=name), {})
+        handler = Handler(fn, states, command=name)
+        self.routes.add_command(name, self._own_route(f"/{name}", handler, {}))
 
-    def _add_own_route(self, command: str, name: str, handler: Handler, options: Options) -> None:
-        own = dataclasses.replace(self._route(name, handler, options), is_own=True)
-        self.routes.add_command(command, own)
+    def _own_route(self, name: str, handler: Handler, options: Options) -> Route:
+        return dataclasses.replace(self._route(name, handler, options), is_own=True)
 
     def _route(self, name: str, handler: Handler, options: Options) -> Route:
         return route_to(name, handler, self, options)

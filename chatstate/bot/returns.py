@@ -25,6 +25,8 @@ from chatstate.messages import Button, Delete, Markdown, Reply
 
 Answers = list[Reply | Delete]
 
+_SHORT = 0.1  # seconds; what is shorter is shown in milliseconds
+_SAYING = frozenset({"content", "text", "files"})
 _ACCEPTED = (
     "str, Markdown, Reply, File, Delete, a PIL image, a dict or dataclass with content or with "
     "text and files, a list of these, or None for no reply"
@@ -99,6 +101,15 @@ def _rich(value: Any, returns: Returns) -> Reply:
     raise ReplyError(f"a handler returned {kind_of(value)}; possible: {_ACCEPTED}")
 
 
+def is_reply(value: Any) -> bool:
+    """Tell whether a value is of a kind that says something, however it is filled."""
+    if isinstance(value, list):
+        return all(map(is_reply, cast("list[Any]", value)))
+    if value is None or isinstance(value, str | Reply | Delete | Markdown | File):
+        return True
+    return _is_image(value) or not _SAYING.isdisjoint(_fields(value))
+
+
 def kind_of(value: Any) -> str:
     """Return what to call a value in an error."""
     return type(value).__name__
@@ -121,16 +132,47 @@ def _message(fields: Mapping[str, Any], returns: Returns) -> Reply:
     pieces = cast("Sequence[Any]", content if isinstance(content, list | tuple) else [content])
     for piece in pieces:
         _add_content(piece, texts, files, returns)
-    said = "\n".join(texts)
     metadata = dict(_fields(fields.get("metadata"))) or None
-    title = metadata and metadata.get("title")
-    shown = "\n".join([f"**{title}**" if returns.markdown else str(title), said]) if title else said
     options = [dict(_fields(part)) for part in cast("Sequence[Any]", fields.get("options") or ())]
     buttons = [_option(option) for option in options]
-    reply = _checked(returns.text(shown), files, buttons)
-    return MessageReply(
-        reply.text, buttons, files, content=said, metadata=metadata, options=options or None
+    return message_reply(
+        "\n".join(texts), returns, metadata, options=options or None, files=files, buttons=buttons
     )
+
+
+def message_reply(
+    content: str,
+    returns: Returns,
+    metadata: dict[str, Any] | None = None,
+    *,
+    options: list[dict[str, Any]] | None = None,
+    files: Sequence[File] = (),
+    buttons: Sequence[Button] = (),
+) -> MessageReply:
+    """Return a message in Gradio's form, with what its metadata say above the content."""
+    text = returns.text("\n".join([*_heading(metadata or {}, returns), content]))
+    reply = _checked(text, files, buttons)
+    return MessageReply(
+        reply.text, buttons, files, content=content, metadata=metadata, options=options
+    )
+
+
+def _heading(metadata: Mapping[str, Any], returns: Returns) -> list[str]:
+    """Return the title, and below it the log, the status and how long it took."""
+    title = metadata.get("title")
+    if not title:
+        return []
+    details = [metadata.get("log"), metadata.get("status"), _duration(metadata.get("duration"))]
+    below = " · ".join(str(detail) for detail in details if detail)
+    return [f"**{title}**" if returns.markdown else str(title), *([below] if below else [])]
+
+
+def _duration(seconds: Any) -> str:
+    if not isinstance(seconds, int | float):
+        return ""
+    if isinstance(seconds, int) or seconds >= _SHORT:
+        return f"{round(seconds, 1)} s"
+    return f"{seconds * 1000:.1f} ms"
 
 
 def _add_content(piece: Any, texts: list[str], files: list[File], returns: Returns) -> None:
@@ -160,7 +202,7 @@ def _option(fields: Mapping[str, Any]) -> Button:
         raise ReplyError(f"option {label!r}: {error}") from error
 
 
-def _checked(text: str | Markdown, files: list[File], buttons: list[Button]) -> Reply:
+def _checked(text: str | Markdown, files: Sequence[File], buttons: Sequence[Button]) -> Reply:
     try:
         return Reply(text, buttons, files)
     except ValueError as error:

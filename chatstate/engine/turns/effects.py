@@ -14,7 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from chatstate.bot.resources import Need, Resources
-from chatstate.bot.returns import replies
+from chatstate.bot.returns import Answers, replies
 from chatstate.bot.routes import Routes
 from chatstate.engine.outbox.spool import Spool
 from chatstate.engine.states.held import Held
@@ -81,9 +81,14 @@ class TurnEffects:
         return self._turn.files
 
     @property
-    def answers(self) -> Sequence[str | File]:
+    def answers(self) -> Sequence[Any]:
         """See `Turn.answers`."""
         return self._turn.answers
+
+    @property
+    def sent(self) -> Answers:
+        """What `send` owes so far."""
+        return self._turn.showing.sent if self._turn.showing else []
 
     @property
     def held(self) -> Mapping[Key, Held]:
@@ -163,8 +168,15 @@ class TurnEffects:
 
     async def download(self, attachment: Attachment) -> File:
         """See `Turn.download`."""
-        self._live("download")
-        return await self._spool.download(self._turn.place.account, attachment, self.folder())
+        turn = self._live("download")
+        if turn.fetched is None:
+            turn.fetched = {}
+        file = turn.fetched.get(attachment)
+        if file is None:
+            account, fetched = turn.place.account, turn.fetched
+            file = await self._spool.download(account, attachment, self.folder())
+            fetched[attachment] = file
+        return file
 
     def resource(self, wanted: Any) -> Any:
         """See `Turn.resource`."""

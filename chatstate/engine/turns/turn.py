@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import msgspec
 
 from chatstate.adapter import StoredFile
+from chatstate.bot.forms import Question
 from chatstate.bot.resources import Resources
 from chatstate.bot.turn import Turn
 from chatstate.engine.states.held import Held
 from chatstate.engine.states.updates import Update
-from chatstate.files import File
+from chatstate.files import Attachment, File
 from chatstate.messages import Message, Reply
 from chatstate.scope import SHARED, Key, Place
 from chatstate.stores.base import Arrival
@@ -56,7 +57,8 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     - `preview` is where the answer is shown in advance, `stored` the spooled files of its answer
       that nothing owed has yet, `ahead` those of its replies that were rendered in a thread.
     - Of one attempt: `held` are the values by key, `slots` those of the handler; `updates` are to
-      be applied at the commit; `folder` is its own.
+      be applied at the commit; `folder` is its own, where `fetched` files lie; `asks_again` is the
+      question of a form that is put again if the handler does not take its answers.
     - `expiring`: the values it uses that expire, with their seconds.
     """
 
@@ -87,7 +89,9 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     slots: Sequence[Held] = ()
     arguments: Sequence[Any] = ()
     files: Sequence[File] = ()
-    answers: Sequence[str | File] = ()
+    fetched: dict[Attachment, File] | None = None
+    answers: Sequence[Any] = ()
+    asks_again: Question | None = None
     updates: list[Update] | None = None
     folder: Path | None = None
     showing: Showing | None = None
@@ -150,6 +154,7 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
         self.forget()
         self._turn = None
         self.steps = self.folder = self.showing = self.ahead = None
+        self.fetched = self.asks_again = None
         self.files = self.answers = self.stored = ()
 
     def forget(self) -> None:

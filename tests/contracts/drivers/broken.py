@@ -182,6 +182,17 @@ class GivesOthersFiles(Broken):
         yield b"something"
 
 
+class GivesFilesOnce(Broken):
+    gone: frozenset[str] = frozenset()
+
+    async def open(self, attachment: Attachment) -> AsyncIterator[bytes]:
+        if attachment.ref in self.gone:
+            raise Rejected("it was fetched before")
+        self.gone |= {attachment.ref}
+        async for piece in super().open(attachment):
+            yield piece
+
+
 class NeverEnds(Broken):
     async def run(self, host: Host) -> None:
         try:
