@@ -286,12 +286,14 @@ class Interface:
         store: str | None = None,
         on_ambiguous: Literal["repeat", "hold"] = "repeat",
         log_level: str = "warning",
+        log_format: Literal["text", "json"] = "text",
     ) -> None:
         """Run until the adapters end or the process is told to stop; like `chatstate run`.
 
         - `store` is a store URL; by default `sqlite:///chatstate.db`.
         - `on_ambiguous`: whether a reply that may or may not have been sent is sent again
           ("repeat"), or held among the dead letters ("hold").
+        - `log_format`: whether the log is lines to read, or JSON for a program.
 
         Ends the process with status 2 and one line on stderr if that cannot be done.
         """
@@ -305,6 +307,7 @@ class Interface:
             store=store,
             on_ambiguous=on_ambiguous,
             log_level=log_level,
+            log_format=log_format,
         )
 
 
