@@ -7,6 +7,7 @@ import inspect
 import types
 import typing
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal, cast
 
 from chatstate.errors import BindingError
@@ -58,6 +59,21 @@ def hints(fn: Callable[..., Any]) -> dict[str, Any]:
 def label(fn: Callable[..., Any]) -> str:
     """Return what to call `fn` in an error."""
     return f"{getattr(fn, '__name__', type(fn).__name__)}()"
+
+
+def where(fn: Callable[..., Any]) -> str:
+    """Return what to call `fn`, and where its code stands: `number() in bot.py:12`."""
+    code = getattr(inspect.unwrap(_called(fn)), "__code__", None)
+    if not isinstance(code, types.CodeType):
+        return label(fn)
+    return f"{label(fn)} in {short_path(code.co_filename)}:{code.co_firstlineno}"
+
+
+def short_path(path: str) -> str:
+    """Return a file's name, with its folder's if many are called so: `shop/__init__.py`."""
+    file = Path(path)
+    is_common = file.stem in ("__init__", "__main__")
+    return f"{file.parent.name}/{file.name}" if is_common else file.name
 
 
 def first_line(fn: Callable[..., Any]) -> str:

@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeVar, Unpack, overload
 from chatstate.bot.access import Owners, guard, limits_of, owners_of
 from chatstate.bot.commands import cancel_for, help_for
 from chatstate.bot.forms import buttons_for
-from chatstate.bot.functions import BoundFunction, middleware
+from chatstate.bot.functions import BoundFunction, error_handler, middleware
 from chatstate.bot.handlers import Handler
 from chatstate.bot.options import Options, how_it_runs, refuse_unknown
 from chatstate.bot.resources import Lifespan, checked_lifespan
@@ -85,6 +85,7 @@ class Interface:
         self.states = States()
         self.routes = Routes()
         self.around: list[BoundFunction] = []
+        self.error_handler: BoundFunction | None = None
         self.parts: list[Interface] = [self]
         self._included_in: str | None = None
         refuse_unknown(options)
@@ -193,6 +194,21 @@ class Interface:
         """
         self._refuse_once_included()
         self.around.append(middleware(fn, owner=self))
+        return fn
+
+    def on_error(self, fn: F) -> F:
+        """Register what is called when a turn of the bot's handlers has failed.
+
+        `async def f(error, turn)`, or a sync function: for all that is raised but a `UserError`. It
+        may return a reply, or send some: they take the place of the sentence "failed"; None leaves
+        that. State it cannot change. It is not called for a turn that took too long. What it raises
+        itself is logged. Raises `BindingError`.
+        """
+        self._refuse_once_included()
+        if self.error_handler:
+            before = label(self.error_handler.fn)
+            raise BindingError(f"on_error: {label(fn)} cannot stand beside {before}; join them")
+        self.error_handler = error_handler(fn, owner=self)
         return fn
 
     def include(self, other: Interface) -> None:
