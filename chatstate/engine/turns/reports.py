@@ -18,7 +18,7 @@ from chatstate.engine.turns.sentences import describe
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.errors import ChatstateError, ReplyError
 from chatstate.messages import Message, User
-from chatstate.signature import where
+from chatstate.signature import is_framework, where
 from chatstate.text import one_line
 
 _LONGEST = 60
@@ -86,10 +86,10 @@ def _folded(error: BaseException) -> types.TracebackType | None:
     below the last of an author's, stay.
     """
     frames = list(_frames(error.__traceback__))
-    last = max((n for n, frame in enumerate(frames) if not _is_ours(frame)), default=-1)
-    kept = [frame for frame in frames if not _is_ours(frame)]
+    authors = [n for n, frame in enumerate(frames) if not is_framework(frame.tb_frame)]
+    kept = [frames[n] for n in authors]
     if not isinstance(error, ChatstateError):
-        kept += frames[last + 1 :]
+        kept += frames[authors[-1] + 1 if authors else 0 :]
     folded = None
     for frame in reversed(kept):
         folded = types.TracebackType(folded, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
@@ -100,11 +100,6 @@ def _frames(trace: types.TracebackType | None) -> Iterator[types.TracebackType]:
     while trace is not None:
         yield trace
         trace = trace.tb_next
-
-
-def _is_ours(trace: types.TracebackType) -> bool:
-    name = str(trace.tb_frame.f_globals.get("__name__", ""))
-    return name.partition(".")[0] == "chatstate"
 
 
 def _said(message: Message) -> str:
