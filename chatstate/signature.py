@@ -1,4 +1,8 @@
-"""What a function tells about itself: its parameters, their annotations, how it runs."""
+"""What a function tells about itself: its parameters, their annotations, how it runs, where it is.
+
+1. What runs it is looked at through `functools.partial`; what an author wrote, through decorators.
+2. A frame is an author's unless the core's own code runs in it.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import inspect
 import types
 import typing
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal, cast
 
 from chatstate.errors import BindingError
@@ -76,6 +81,27 @@ def label(fn: Callable[..., Any]) -> str:
     return f"{getattr(fn, '__name__', type(fn).__name__)}()"
 
 
+def where(fn: Callable[..., Any]) -> str:
+    """Return what to call `fn`, and where its code stands: `number() in bot.py:12`."""
+    code = code_of(fn)
+    if code is None:
+        return label(fn)
+    return f"{label(fn)} in {short_path(code.co_filename)}:{code.co_firstlineno}"
+
+
+def code_of(fn: Callable[..., Any]) -> types.CodeType | None:
+    """Return the code that an author wrote, under whatever is put around it."""
+    code = getattr(inspect.unwrap(_called(fn)), "__code__", None)
+    return code if isinstance(code, types.CodeType) else None
+
+
+def short_path(path: str) -> str:
+    """Return a file's name, with its folder's if many are called so: `shop/__init__.py`."""
+    file = Path(path)
+    is_common = file.stem in ("__init__", "__main__")
+    return f"{file.parent.name}/{file.name}" if is_common else file.name
+
+
 def first_line(fn: Callable[..., Any]) -> str:
     """Return the first line of the docstring, if there is one."""
     if isinstance(fn, functools.partial):
@@ -86,11 +112,14 @@ def first_line(fn: Callable[..., Any]) -> str:
 def author_frame() -> types.FrameType | None:
     """Return the innermost frame that is not chatstate's own: where the author's call stands."""
     frame = inspect.currentframe()
-    while (
-        frame and frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] == "chatstate"
-    ):
+    while frame and frame.f_back and is_framework(frame):
         frame = frame.f_back
     return frame
+
+
+def is_framework(frame: types.FrameType) -> bool:
+    """Tell whether a frame is of chatstate's own code, adapters and bots not counted."""
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0] == "chatstate"
 
 
 def _called(fn: Callable[..., Any]) -> Any:

@@ -52,6 +52,7 @@ class Handler:
       "queue" waits for its turn; "interrupt" ends the running turn without effect; "merge" is
       handled together with what waits beside it, from the same person.
     - `timeout`: seconds after which a turn is given up.
+    - `author_fn`: what its author wrote, if `fn` only calls that.
 
     Raises `BindingError` for what cannot be bound.
     """
@@ -70,6 +71,7 @@ class Handler:
         markdown: bool = False,
         kept: Sequence[State] = (),
         owner: Owner | None = None,
+        author_fn: Callable[..., Any] | None = None,
     ) -> None:
         if not callable(fn):
             raise BindingError(f"{fn!r} cannot be a handler: it is no function")
@@ -78,6 +80,7 @@ class Handler:
         if not timeout > 0:
             raise BindingError(f"timeout={timeout!r}: use a number of seconds above 0")
         self.fn = fn
+        self.author_fn = author_fn or fn
         self.overlap: Overlap = overlap
         self.timeout = timeout
         self.command = command

@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeVar, Unpack, cast, overload
 from chatstate.bot.access import Owners, guard, limits_of, owners_of
 from chatstate.bot.commands import cancel_for, help_for, start_for
 from chatstate.bot.forms import buttons_for
-from chatstate.bot.functions import BoundFunction, middleware
+from chatstate.bot.functions import BoundFunction, error_handler, middleware
 from chatstate.bot.handlers import Handler
 from chatstate.bot.options import Options, how_it_runs, refuse_unknown
 from chatstate.bot.page_options import AnyOptions, taken
@@ -94,6 +94,7 @@ class Interface:
         self.states = States()
         self.routes = Routes(hear_bots=hear_bots)
         self.around: list[BoundFunction] = []
+        self.error_handler: BoundFunction | None = None
         self.parts: list[Interface] = [self]
         self._included_in: str | None = None
         own: Options = cast("Options", taken(self.id, options))
@@ -212,6 +213,21 @@ class Interface:
         self.around.append(middleware(fn, owner=self))
         return fn
 
+    def on_error(self, fn: F) -> F:
+        """Register what is called when a turn of the bot's handlers has failed.
+
+        `async def f(error, turn)`, or a sync function: for all that is raised but a `UserError`. It
+        may return a reply, or send some: they take the place of the sentence "failed"; None leaves
+        that. State it cannot change. It is not called for a turn that took too long. What it raises
+        itself is logged. Raises `BindingError`.
+        """
+        self._refuse_once_included()
+        if self.error_handler:
+            before = label(self.error_handler.fn)
+            raise BindingError(f"on_error: {label(fn)} cannot stand beside {before}; join them")
+        self.error_handler = error_handler(fn, owner=self)
+        return fn
+
     def include(self, other: Interface) -> None:
         """Let another bot's handlers, commands, states and lifespan join this one.
 
@@ -304,12 +320,14 @@ class Interface:
         store: str | None = None,
         on_ambiguous: Literal["repeat", "hold"] = "repeat",
         log_level: str = "warning",
+        log_format: Literal["text", "json"] = "text",
     ) -> None:
         """Run until the adapters end or the process is told to stop; like `chatstate run`.
 
         - `store` is a store URL; by default `sqlite:///chatstate.db`.
         - `on_ambiguous`: whether a reply that may or may not have been sent is sent again
           ("repeat"), or held among the dead letters ("hold").
+        - `log_format`: whether the log is lines to read, or JSON for a program.
 
         Ends the process with status 2 and one line on stderr if that cannot be done.
         """
@@ -323,6 +341,7 @@ class Interface:
             store=store,
             on_ambiguous=on_ambiguous,
             log_level=log_level,
+            log_format=log_format,
         )
 
 

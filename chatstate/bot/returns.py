@@ -10,12 +10,13 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import io
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
@@ -64,6 +65,40 @@ class Returns(msgspec.Struct, frozen=True):
             raise ReplyError(f"{os.fspath(path)!r} cannot be sent: {error}") from error
 
 
+class NoReply(NamedTuple):
+    """A value of no kind that says something, how it was given, and by which other function."""
+
+    value: Any
+    how: str = "returned"
+    by: Callable[..., Any] | None = None
+
+    @property
+    def remedy(self) -> str:
+        """What its author may do."""
+        if inspect.isawaitable(self.value):
+            return "await it first"
+        if isinstance(self.value, bytes | bytearray):
+            return "return File(...)"
+        if isinstance(self.value, tuple | set | frozenset):
+            return "return list(...) for several replies, or say outputs="
+        return "return str(...)"
+
+    @property
+    def error(self) -> ReplyError:
+        """What to raise for it."""
+        kind = kind_of(self.value)
+        return ReplyError(f"a handler {self.how} {kind}; possible: {_ACCEPTED}", self)
+
+
+def told_of(error: ReplyError, **how: Any) -> ReplyError:
+    """Return an error that says in what other way a value was given, or by whom."""
+    if not isinstance(error.no_reply, NoReply):
+        return error
+    told = error.no_reply._replace(**how).error
+    told.__suppress_context__ = True
+    return told
+
+
 class MessageReply(Reply, frozen=True):
     """A reply from a message in Gradio's form, which a history keeps as it was."""
 
@@ -98,7 +133,7 @@ def _rich(value: Any, returns: Returns) -> Reply:
     if "text" in fields or "files" in fields:
         text = _str(fields.get("text") or "", "text")
         return _checked(returns.text(text), _files(fields, returns), [])
-    raise ReplyError(f"a handler returned {kind_of(value)}; possible: {_ACCEPTED}")
+    raise NoReply(value).error
 
 
 def is_reply(value: Any) -> bool:

@@ -41,6 +41,7 @@ class Home(Protocol):
     guard: Guard | None
     limits: tuple[Limit, ...]
     around: list[BoundFunction]
+    error_handler: BoundFunction | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,6 +88,12 @@ class Route:
         return [*around, *self.handler.around]
 
     @property
+    def on_error(self) -> BoundFunction | None:
+        """What is told when a turn fails: of the handler's own bot, or of one further out."""
+        told = (home.error_handler for home in reversed(self.homes))
+        return next((function for function in told if function), None)
+
+    @property
     def is_for_owners(self) -> bool:
         """Whether nobody but owners may use the handler."""
         return any(guard.is_for_owners for guard in self.guards)
@@ -96,7 +103,8 @@ class Route:
         """What the handler needs of resources, and what stands before it."""
         rules = [rule for guard in self.guards for rule in guard.rules]
         functions = [rule for rule in rules if isinstance(rule, BoundFunction)]
-        around = [need for function in (*functions, *self.around) for need in function.needs]
+        functions += [*self.around, *([self.on_error] if self.on_error else ())]
+        around = [need for function in functions for need in function.needs]
         return [*self.handler.needs, *around]
 
     def find_state(self, wanted: Any) -> BoundState:

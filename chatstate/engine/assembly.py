@@ -36,6 +36,7 @@ from chatstate.engine.turns.effects import TurnEffects
 from chatstate.engine.turns.finish import Finish
 from chatstate.engine.turns.limits import Counters
 from chatstate.engine.turns.middleware import Around
+from chatstate.engine.turns.on_error import OnError
 from chatstate.engine.turns.overlap import Overlap
 from chatstate.engine.turns.plan import Plan, Plans
 from chatstate.engine.turns.previews import Previews
@@ -138,7 +139,9 @@ def assemble(
     def make_plan(route: Route) -> Plan:
         functions = route.around
         around = Around(functions, resources, caller.handle) if functions else None
-        return Plan(bot.id, route, resources, make_turn, around)
+        told = route.on_error
+        on_error = OnError(told, resources, threads) if told else None
+        return Plan(bot.id, route, resources, make_turn, around, on_error)
 
     plans = Plans(make_plan)
     effects = functools.partial(

@@ -14,7 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from chatstate.bot.resources import Need, Resources
-from chatstate.bot.returns import Answers, replies
+from chatstate.bot.returns import Answers, replies, told_of
 from chatstate.bot.routes import Routes
 from chatstate.engine.outbox.spool import Spool
 from chatstate.engine.states.held import Held
@@ -26,12 +26,14 @@ from chatstate.engine.turns.showing import Showings
 from chatstate.engine.turns.steps import Steps
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.values import TurnValues
-from chatstate.errors import StateError
+from chatstate.errors import ReplyError, StateError
 from chatstate.files import Attachment, File
 from chatstate.messages import Message, Reply, User
 from chatstate.scope import Key
 from chatstate.signature import label
 from chatstate.stores.base import Store
+
+_OF_STATE = ("state", "replace", "apply", "step")
 
 
 class TurnEffects:
@@ -147,7 +149,10 @@ class TurnEffects:
     async def send(self, reply: Any) -> None:
         """See `Turn.send`."""
         turn = self._live("send")
-        new = replies(reply, self._plan.handler.returns(turn.folder))
+        try:
+            new = replies(reply, turn.returns)
+        except ReplyError as error:
+            raise told_of(error, how="sent")  # noqa: B904 - it suppresses what it replaces
         if turn.own:
             turn.own.check(turn.arrival, new)
         showing = self._showings.of(turn)
@@ -205,5 +210,9 @@ class TurnEffects:
             raise RuntimeError(
                 f"turn.{what}() was called after the turn of {handler} had ended, so it has no "
                 "effect; a turn is its handler's while that runs: await what it begins"
+            )
+        if turn.has_failed and what in _OF_STATE:
+            raise RuntimeError(
+                f"turn.{what}() was called in on_error, and a turn that failed changes no state"
             )
         return turn

@@ -44,5 +44,5 @@ def describe(error: BaseException) -> str:
     """Return an error in one line, whatever it is."""
     try:
         return f"{type(error).__name__}: {error}"
-    except Exception:  # noqa: BLE001 - an author's __str__ may raise anything
+    except BaseException:  # noqa: BLE001 - an author's __str__ may raise anything
         return type(error).__name__

@@ -18,6 +18,7 @@ import msgspec
 from chatstate.adapter import StoredFile
 from chatstate.bot.forms import Question
 from chatstate.bot.resources import Resources
+from chatstate.bot.returns import Returns
 from chatstate.bot.turn import Turn
 from chatstate.engine.states.held import Held
 from chatstate.engine.states.updates import Update
@@ -48,6 +49,7 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
 
     - `arrivals` are handled together; it began in `task`; `text` is what the handler gets of them.
     - `own`: it is an event of the framework's own. `has_begun`: its handler was about to be called.
+      `has_failed`: what is still asked of its author is what to say of that.
     - `allowed`: the seconds its author's code may take now, 0 if that does not count; `deadline`:
       when they are over, if it is watched by a `watch`; `has_place`: it has one of the places for
       handlers that run at once, as it does while it `wants_place`.
@@ -70,6 +72,7 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     has_begun: bool = False
     fenced: bool = False
     is_over: bool = False
+    has_failed: bool = False
     allowed: float = 0.0
     deadline: float = 0.0
     watch: Timekeeper | None = None
@@ -127,6 +130,13 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
         if self.plan is None:
             raise RuntimeError("a turn without a plan has no resources")
         return self.plan.resources
+
+    @property
+    def returns(self) -> Returns:
+        """How what an author returns, or sends, is read."""
+        if self.plan is None:
+            raise RuntimeError("a turn without a plan is nobody's yet")
+        return self.plan.handler.returns(self.folder)
 
     @property
     def turn(self) -> Turn:
