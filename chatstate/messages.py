@@ -26,7 +26,7 @@ ROW_LIMIT = 5
 FILES_LIMIT = 10
 _COMMAND = re.compile(r"/\w{1,32}(@\w+)?(\s.*)?", re.ASCII | re.DOTALL)
 
-MessageKind = Literal["message", "edit", "press", "join", "leave", "expiry"]
+MessageKind = Literal["message", "edit", "press", "join", "leave", "expiry", "unreadable"]
 ChatKind = Literal["private", "group", "channel"]
 
 
@@ -62,7 +62,8 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What somebody did in a chat: wrote, edited, pressed a button, joined or left.
 
     One of the kind "expiry" comes from chatstate: a state named `text` has expired. Its sender is
-    whose it was, if it was a person's, else nobody: a `User` whose id is empty.
+    whose it was, if it was a person's, else nobody: a `User` whose id is empty. One of the kind
+    "unreadable" stands for what is stored and cannot be read; no handler gets it.
 
     - `text` of a press is the button's value, or its command.
     - `thread` is the platform's id of a thread or topic in the chat.
