@@ -2,8 +2,8 @@
 
 1. What is delivered in one step of the event loop is stored together, in as few transactions as
    do not stop the loop for too long.
-2. An event that cannot be stored fails its own delivery alone. One that could never be read again
-   is left out, and told of: whoever delivers it would do so for ever.
+2. What cannot be stored fails its own delivery alone. An event that could never be read again is
+   left out, and told of: whoever delivers it would do so for ever.
 3. What is stored is in its lane, though whoever delivered it may be gone.
 """
 
