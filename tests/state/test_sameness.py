@@ -203,7 +203,11 @@ def test_what_a_type_can_restore_comes_back(type_: Any, value: Any) -> None:
         (Pair, Pair(Bag()), "$[0]", "use a plain dict"),
         (ById, ById(1, (1, 2)), "$.name", "or use a list"),
         (defaultdict, defaultdict(int), "$", "as in defaultdict[str, int]"),
-        (defaultdict[str, int], defaultdict(lambda: 0), "$", "makes an int of what is missing"),
+        pytest.param(
+            *(defaultdict[str, int], defaultdict(lambda: 0)),
+            *("$", "makes an int of what is missing"),
+            id="another factory",  # its repr has an address
+        ),
         (Any, [Level.HIGH], "$[0]", "declare the state's type as Level"),
         (int, Level.HIGH, "$", "declare the state's type as Level"),
         (dict[str, str], {"a": Colour.RED}, "$['a']", "declare the state's type as Colour"),
