@@ -26,7 +26,9 @@ ROW_LIMIT = 5
 FILES_LIMIT = 10
 _COMMAND = re.compile(r"/\w{1,32}(@\w+)?(\s.*)?", re.ASCII | re.DOTALL)
 
-MessageKind = Literal["message", "edit", "press", "join", "leave", "other", "expiry"]
+MessageKind = Literal[
+    "message", "edit", "press", "join", "leave", "other", "expiry", "unreadable"
+]
 ChatKind = Literal["private", "group", "channel"]
 
 
@@ -66,7 +68,8 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     title, whatever a platform comes to have. `raw` tells what it is, `text` is mostly "".
 
     One of the kind "expiry" comes from chatstate: a state named `text` has expired. Its sender is
-    whose it was, if it was a person's, else nobody: a `User` whose id is empty.
+    whose it was, if it was a person's, else nobody: a `User` whose id is empty. One of the kind
+    "unreadable" stands for what is stored and cannot be read; no handler gets it.
 
     - `text` of a press is the button's value, or its command.
     - `thread` is the platform's id of a thread or topic in the chat.

@@ -155,7 +155,8 @@ class Receipt(Protocol):
     """What became of one delivered event.
 
     `duplicate`: it had been delivered before. `refused`: its conversation has too many events
-    waiting; nothing was stored, and it should be acknowledged all the same.
+    waiting, or a field of it is not of its type; nothing was stored, and it should be acknowledged
+    all the same.
     """
 
     @property

@@ -38,6 +38,7 @@ from chatstate.engine.turns.limits import Counters
 from chatstate.engine.turns.middleware import Around
 from chatstate.engine.turns.on_error import OnError
 from chatstate.engine.turns.overlap import Overlap
+from chatstate.engine.turns.own_events import unreadable
 from chatstate.engine.turns.plan import Plan, Plans
 from chatstate.engine.turns.previews import Previews
 from chatstate.engine.turns.showing import Showings
@@ -171,7 +172,7 @@ def assemble(
         routes=bot.routes,
         plans=plans,
         buttons=buttons,
-        own_events={"expiry": expiries.own_event()},
+        own_events={"expiry": expiries.own_event(), "unreadable": unreadable()},
         sentences=sentences,
     )
     overlap = Overlap(lanes=lanes, dispatch=dispatch, admission=admission, buttons=buttons)

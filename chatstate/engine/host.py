@@ -2,7 +2,8 @@
 
 1. What is delivered in one step of the event loop is stored together, in as few transactions as
    do not stop the loop for too long.
-2. An event that cannot be stored fails its own delivery alone.
+2. What cannot be stored fails its own delivery alone. An event that could never be read again is
+   left out, and told of: whoever delivers it would do so for ever.
 3. What is stored is in its lane, though whoever delivered it may be gone.
 4. A kind of messages that the bot has no handler for is told once, and stored without the
    platform's payload.
@@ -190,6 +191,11 @@ class AccountHost:
             return receipt
         if ingested.status == "refused" and arrival:
             self._refuse(arrival)
+        if ingested.error:
+            log.error(
+                "what an adapter delivered is left out, for it could not be read again: %s",
+                ingested.error,
+            )
         if ingested.pending is not None:
             return self._receipts.duplicate(ingested.pending)
         return EventReceipt(ingested.status, is_settled=True)

@@ -97,7 +97,7 @@ class BoundState:
         return self.prove(value)[0]
 
     def prove(self, value: Any) -> tuple[str, Any]:
-        """Return `value` as text, and the equal value that came back; see `Codec.prove`."""
+        """Return `value` as text, and the same value that came back; see `Codec.prove`."""
         try:
             return self._prove(value)
         except StateError as error:

@@ -9,7 +9,8 @@
    line as a dead letter that says so ("hold"). The same goes for what an earlier process may
    have sent, unless the platform still knows its key.
 6. To edit or to delete twice is harmless, so these are simply repeated.
-7. A row is durably begun before it is sent. With "repeat" that is its commit, because the two
+7. A row that cannot be read is a dead letter: it stops neither its line nor the bot.
+8. A row is durably begun before it is sent. With "repeat" that is its commit, because the two
    cases after a crash are treated alike; with "hold" it is a commit of its own.
 """
 
@@ -133,6 +134,8 @@ class Sender:
         address = await self._store.address(conversation)
         for owed in await self._store.take(conversation, (0, -1), 1):
             reply = self._stored(conversation, address, owed)
+            if reply is None:
+                continue
             row = (conversation, owed.turn, owed.part)
             if self._holds and self._is_unclear(reply):
                 self._store.settle(Settled(*row, _HELD))
@@ -194,11 +197,21 @@ class Sender:
                 if line.replies and after >= (line.replies[0].turn, line.replies[0].part):
                     return
                 line.ahead = {*(line.ahead or ()), after}
-                await self._send(self._stored(conversation, address, row))
+                reply = self._stored(conversation, address, row)
+                if reply:
+                    await self._send(reply)
 
-    def _stored(self, conversation: int, address: Address, owed: Owed) -> Outbound:
-        """Return a reply from the outbox, its files found where they lie now."""
-        reply = outbound(conversation, address, owed)
+    def _stored(self, conversation: int, address: Address, owed: Owed) -> Outbound | None:
+        """Return a reply from the outbox, its files found where they lie now.
+
+        None if it cannot be read; then it is a dead letter.
+        """
+        try:
+            reply = outbound(conversation, address, owed)
+        except Exception as error:  # noqa: BLE001 - whatever stands there, it must stop nobody
+            dead = DeadLetter("reply", f"what is stored of it cannot be read: {error}")
+            self._store.settle(Settled(conversation, owed.turn, owed.part, dead))
+            return None
         part = reply.action.part
         if part.files:
             part = replace(part, files=[self._spool.found(file) for file in part.files])

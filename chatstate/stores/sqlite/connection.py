@@ -1,14 +1,17 @@
 """A process's hold on a file: the lock beside it, two connections, and a row in `runs`.
 
 1. The lock is taken before anything is read; it goes with the process, however that ends.
-2. One connection writes, the other reads. Neither waits within SQLite: that would stop the event
+2. A text that is no Unicode (the disk has spoilt it, say) is no error of SQLite: it is found out by
+   whoever reads the text.
+3. One connection writes, the other reads. Neither waits within SQLite: that would stop the event
    loop.
-3. A run that has not ended, while nobody holds the lock, was a crash.
+4. A run that has not ended, while nobody holds the lock, was a crash.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import secrets
 import socket
@@ -111,6 +114,7 @@ def _open(path: str) -> contextlib.closing[sqlite3.Connection]:
     connection = sqlite3.connect(
         path, isolation_level=None, check_same_thread=False, timeout=0, cached_statements=128
     )
+    connection.text_factory = functools.partial(str, encoding="utf-8", errors="surrogateescape")
     connection.execute("PRAGMA synchronous = FULL")
     return contextlib.closing(connection)
 
