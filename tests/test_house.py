@@ -293,7 +293,7 @@ def is_documented_elsewhere(parent: Documented, child: Documented) -> bool:
     if not isinstance(parent, ast.ClassDef):
         return False
     is_protocol = any(ast.unparse(base) == "Protocol" for base in parent.bases)
-    return is_protocol or (parent.name == "SQLiteStore" and hasattr(Store, child.name))
+    return is_protocol or (parent.name in ("SQLiteStore", "Reading") and hasattr(Store, child.name))
 
 
 @pytest.mark.parametrize("path", [*CORE, *ADAPTERS, *BOTS], ids=relative)

@@ -180,6 +180,18 @@ class Host(Protocol):
         """The last cursor given to `deliver` for this account, in this process or before."""
         ...
 
+    def cursor_of(self, part: str) -> str | None:
+        """Return the same for a part of what the account receives: a shard, say."""
+        ...
+
+    async def remember(self, name: str, text: str | None) -> None:
+        """Keep a text of the adapter's own for this account, durably; None forgets it."""
+        ...
+
+    async def recall(self, name: str) -> str | None:
+        """Return what was remembered under a name, None if nothing was."""
+        ...
+
     def refusal(self, message: Message) -> str | None:
         """Return what the bot would answer at once to a message it cannot handle; else None.
 
@@ -189,14 +201,15 @@ class Host(Protocol):
         ...
 
     def deliver(
-        self, events: Sequence[Event], cursor: str | None = None
+        self, events: Sequence[Event], cursor: str | None = None, part: str = ""
     ) -> Awaitable[Sequence[Receipt]]:
         """Store events in their order, with the adapter's cursor, and return when durable.
 
-        Gives one receipt per event; without events it only stores the cursor. While the store
-        fails this waits for it to recover; it raises `StorageError` if that is hopeless, and the
-        events must not be acknowledged. Once the bot is told to stop this never returns, until
-        `run` is cancelled; `perform` is called meanwhile, so do not deliver where it must pass.
+        The cursor is that of a `part` of what the account receives. Gives one receipt per event;
+        without events it only stores the cursor. While the store fails this waits for it to
+        recover; it raises `StorageError` if that is hopeless, and the events must not be
+        acknowledged. Once the bot is told to stop this never returns, until `run` is cancelled;
+        `perform` is called meanwhile, so do not deliver where it must pass.
         """
         ...
 

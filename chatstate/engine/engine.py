@@ -17,9 +17,9 @@ from chatstate.bot.interface import Interface
 from chatstate.clock import Clock, SystemClock
 from chatstate.engine.assembly import Parts, assemble
 from chatstate.engine.blocking import Blocking
+from chatstate.engine.host import AccountHost
 from chatstate.engine.lifespans import Lifespans
 from chatstate.engine.outbox.sender import OnAmbiguous
-from chatstate.engine.recovery import Recovery
 from chatstate.stores.base import Run, Store
 
 log = logging.getLogger("chatstate.engine")
@@ -27,6 +27,7 @@ log = logging.getLogger("chatstate.engine")
 _CANCEL_SECONDS = 1.0
 _LOOK_EVERY = 1.0
 _PRUNE_EVERY = 60.0
+_BEATS = 3  # for each lease, so that one that is late costs nothing
 
 
 class Engine:
@@ -59,7 +60,6 @@ class Engine:
         self._tasks: list[asyncio.Task[None]] = []
         self._receiving: list[asyncio.Task[None]] = []
         self._parts: Parts | None = None
-        self._recovery: Recovery | None = None
         self._lifespans: Lifespans | None = None
         self._blocking: Blocking | None = None
 
@@ -90,19 +90,21 @@ class Engine:
             await self._begin(run)
         except BaseException:  # also when cancelled: the file must not stay locked
             await self._close_lifespans()
-            await self._store.close(clean=True)
+            await self._store.end(clean=True)
             raise
 
     async def _begin(self, run: Run) -> None:
-        accounts = {
-            await self._store.account(adapter.name, adapter.account): adapter
+        accounts = [
+            (await self._store.account(adapter.name, adapter.account), adapter)
             for adapter in self._adapters
-        }
+        ]
+        self._versions = run.versions()
         parts = assemble(
             self._bot,
             accounts=accounts,
             store=self._store,
-            run=run,
+            secret=run.secret,
+            versions=self._versions,
             clock=self._clock,
             running_limit=self._running_limit,
             on_ambiguous=self._on_ambiguous,
@@ -114,22 +116,33 @@ class Engine:
         self._lifespans = Lifespans(self._bot, parts.resources)
         if not await self._lifespans.open(self._fail, self._ended):
             return
-        self._recovery = Recovery(
-            store=self._store,
-            lanes=parts.lanes,
-            turns=parts.turns,
-            commits=parts.commits,
-            sender=parts.sender,
-            failed=self._fail,
-        )
-        await self._recovery.begin([account.id for account in accounts], run.crashes)
+        await parts.claims.take()
         for adapter, host in zip(self._adapters, parts.hosts, strict=True):
-            self._receiving.append(asyncio.create_task(adapter.run(host), name=adapter.name))
-        self._tasks.append(asyncio.create_task(self._watch(parts)))
+            receiving = self._receive(adapter, host)
+            self._receiving.append(asyncio.create_task(receiving, name=adapter.name))
+        for work in (self._watch(parts), parts.claims.run()):
+            self._tasks.append(asyncio.create_task(work))
         if parts.typing_notices.are_wanted:
             self._tasks.append(asyncio.create_task(parts.typing_notices.run()))
         self._blocking = Blocking(route.handler.author_fn for route in self._bot.routes)
         self._blocking.start()
+        if run.lease:
+            self._tasks.append(asyncio.create_task(self._beat(run.lease)))
+
+    async def _receive(self, adapter: Adapter, host: AccountHost) -> None:
+        """Let an adapter receive, once no other run does."""
+        while not await self._store.lead("poller"):
+            await self._clock.sleep(_LOOK_EVERY)
+        await adapter.run(host)
+
+    async def _beat(self, lease: float) -> None:
+        """Hold the store, as long as this process runs."""
+        try:
+            while True:
+                await asyncio.sleep(lease / _BEATS)
+                await self._store.beat()
+        except Exception as error:  # noqa: BLE001 - without the lease nothing may go on
+            self._fail(error)
 
     async def stop(self) -> None:
         """Let what runs finish within the grace, send what is owed, and let go of the store."""
@@ -139,7 +152,7 @@ class Engine:
             log.warning("stopped in the middle; what was running runs again at the next start")
         await self._cancel_all()
         await self._close_lifespans()
-        await self._store.close(clean=True)
+        await self._store.end(clean=True)
 
     async def abandon(self) -> None:
         """End as a killed process does: without finishing or writing anything. For tests.
@@ -155,14 +168,11 @@ class Engine:
         if self._blocking:
             self._blocking.stop()
         tasks = [*self._receiving, *self._tasks]
-        if self._recovery and self._recovery.task:
-            tasks.append(self._recovery.task)
         parts = self._parts
         if parts:
             parts.turns.are_ending = True
             tasks += parts.overlap.checks
-            if parts.commits.task:
-                tasks.append(parts.commits.task)
+            tasks += [task for task in (parts.recovery.task, parts.commits.task) if task]
         for task in tasks:
             task.cancel()
         if parts:
@@ -202,15 +212,12 @@ class Engine:
             while True:
                 looked_at = self._clock.time()
                 parts.turns.end_late()
-                for revived in await self._store.revive():
-                    if revived.arrival:
-                        parts.lanes.add(revived.arrival)
-                    if revived.conversation:
-                        parts.sender.resume(revived.conversation)
+                for answer in await self._store.answer(self._versions):
+                    parts.claims.changed(answer)
                 if self._clock.time() >= prune_at:
                     await self._store.prune()
                     prune_at = self._clock.time() + _PRUNE_EVERY
-                more = await parts.expiries.look()
+                more = await self._store.lead("clock") and await parts.expiries.look()
                 pause = looked_at + _LOOK_EVERY - self._clock.time()  # all of this takes time, too
                 await self._clock.sleep(0 if more else max(pause, 0))
         except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
@@ -218,19 +225,20 @@ class Engine:
 
     async def settle(self, seconds: float) -> None:
         """Return when all that is due has expired, or after so many seconds. For tests."""
-        if self._recovery and self._recovery.task:
-            await asyncio.wait([self._recovery.task], timeout=seconds)
-        if self._parts:
-            await self._parts.expiries.settle(seconds)
+        parts = self._parts
+        if parts and parts.recovery.task:
+            await asyncio.wait([parts.recovery.task], timeout=seconds)
+        if parts:
+            await parts.expiries.settle(seconds)
 
     async def _finished(self) -> None:
         """Return when nothing runs any more."""
-        parts, recovery = self._parts, self._recovery
+        parts = self._parts
         if parts is None:
             return
         while True:
-            if recovery and recovery.task:
-                await asyncio.wait([recovery.task])
+            if parts.recovery.task:
+                await asyncio.wait([parts.recovery.task])
             elif parts.lanes.activity:
                 await parts.lanes.activity.over()
             elif parts.commits.task:

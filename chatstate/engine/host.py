@@ -39,6 +39,7 @@ class _Delivery(msgspec.Struct, eq=False, gc=False):
 
     events: Sequence[Event]
     cursor: str | None
+    part: str
     done: asyncio.Future[Sequence[EventReceipt]]
     receipts: list[EventReceipt] = []
 
@@ -70,7 +71,7 @@ class AccountHost:
     ) -> None:
         self._bot = bot
         self._account = account.id
-        self._cursor = account.cursor
+        self._cursors = dict(account.cursors)
         self._store = store
         self._lanes = lanes
         self._receipts = receipts
@@ -94,7 +95,7 @@ class AccountHost:
     @property
     def cursor(self) -> str | None:
         """See `Host.cursor`."""
-        return self._cursor
+        return self._cursors.get("")
 
     def refusal(self, message: Message) -> str | None:
         """See `Host.refusal`."""
@@ -104,8 +105,20 @@ class AccountHost:
         """See `Host.moved`."""
         await self._moved(self._account, old, new)
 
+    def cursor_of(self, part: str) -> str | None:
+        """See `Host.cursor_of`."""
+        return self._cursors.get(part)
+
+    async def remember(self, name: str, text: str | None) -> None:
+        """See `Host.remember`."""
+        await self._store.remember(self._account, name, text)
+
+    async def recall(self, name: str) -> str | None:
+        """See `Host.recall`."""
+        return await self._store.recall(self._account, name)
+
     def deliver(
-        self, events: Sequence[Event], cursor: str | None = None
+        self, events: Sequence[Event], cursor: str | None = None, part: str = ""
     ) -> asyncio.Future[Sequence[EventReceipt]]:
         """See `Host.deliver`."""
         done: asyncio.Future[Sequence[EventReceipt]] = self._loop.create_future()
@@ -113,7 +126,7 @@ class AccountHost:
             return done
         if not self._delivered:
             self._loop.call_soon(self._store_all)
-        self._delivered.append(_Delivery(events, cursor, done))
+        self._delivered.append(_Delivery(events, cursor, part, done))
         return done
 
     def _store_all(self) -> None:
@@ -128,10 +141,10 @@ class AccountHost:
             for share in shares
             for event in share.events
         ]
-        cursors = [share.delivery.cursor for share in shares if share.is_last]
-        cursor = next((given for given in reversed(cursors) if given is not None), None)
+        ended = [share.delivery for share in shares if share.is_last]
+        cursors = {given.part: given.cursor for given in ended if given.cursor is not None}
         self._lanes.expect()
-        stored = asyncio.ensure_future(self._store.ingest(self._account, events, cursor))
+        stored = asyncio.ensure_future(self._store.ingest(self._account, events, cursors))
         stored.add_done_callback(lambda done: self._take_in(shares, done))
 
     def _unhandled(self, event: Event) -> Event:
@@ -173,7 +186,7 @@ class AccountHost:
 
     def _tell(self, delivery: _Delivery) -> None:
         if delivery.cursor is not None:
-            self._cursor = delivery.cursor
+            self._cursors[delivery.part] = delivery.cursor
         if not delivery.done.done():
             delivery.done.set_result(delivery.receipts)
 
@@ -196,6 +209,8 @@ class AccountHost:
                 "what an adapter delivered is left out, for it could not be read again: %s",
                 ingested.error,
             )
+        if ingested.elsewhere and ingested.pending is not None:
+            return self._receipts.stored_elsewhere(ingested.pending)
         if ingested.pending is not None:
             return self._receipts.duplicate(ingested.pending)
         return EventReceipt(ingested.status, is_settled=True)

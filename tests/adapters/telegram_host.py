@@ -39,6 +39,7 @@ class FakeHost(Host):
         self.batches: list[list[str]] = []
         self.turns: list[Turn] = []
         self.moves: list[tuple[str, str]] = []
+        self.remembered: dict[str, str | None] = {}
         self.accepts = asyncio.Event()
         self.accepts.set()
         self.failure: Exception | None = None
@@ -55,7 +56,21 @@ class FakeHost(Host):
     def refusal(self, message: Message) -> str | None:  # noqa: ARG002 - the contract's
         return None
 
-    async def deliver(self, events: Sequence[Event], cursor: str | None = None) -> list[Turn]:
+    def cursor_of(self, part: str) -> str | None:
+        return None if part else self._cursor
+
+    async def remember(self, name: str, text: str | None) -> None:
+        self.remembered[name] = text
+
+    async def recall(self, name: str) -> str | None:
+        return self.remembered.get(name)
+
+    async def deliver(
+        self,
+        events: Sequence[Event],
+        cursor: str | None = None,
+        part: str = "",  # noqa: ARG002 - the contract's
+    ) -> list[Turn]:
         await self.accepts.wait()
         if self.failure:
             raise self.failure

@@ -21,7 +21,6 @@ from chatstate.cli.loading import load_bot
 from chatstate.engine import Engine
 from chatstate.language.en import ENGLISH
 from chatstate.stores.sqlite import SQLiteStore
-from chatstate.stores.sqlite.letters import LetterBox
 from chatstate_discord import DiscordAdapter, adapter
 from chatstate_discord.send import acknowledging
 
@@ -734,7 +733,7 @@ async def test_what_is_gone_need_not_be_deleted(
         await server.press(alice, shown, "Close")
         await server.wait_for(lambda: gone.hits)
         await engine.settle(5.0)
-    assert LetterBox(str(path)).list() == []
+    assert await SQLiteStore(path).list("dead") == []
 
 
 # Sending

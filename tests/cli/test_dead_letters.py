@@ -69,7 +69,7 @@ async def test_a_dropped_dead_letter_is_gone_when_the_bot_next_runs(tmp_path: Pa
         (["show", "7"], "there is no dead letter 7"),
         (["retry", "7"], "there is no dead letter 7"),
         (["list", "--store", "sqlite:///missing.db"], "missing.db; name it with --store"),
-        (["list", "--store", ":memory:"], "keeps no dead letters that another process can read"),
+        (["list", "--store", ":memory:"], "keeps nothing that another process can see"),
         (["list", "--store", "redis://x"], "no store is known for 'redis'"),
     ],
 )

@@ -157,9 +157,9 @@ def test_what_is_handed_on_is_what_will_be_read(event: Event) -> None:
         store = SQLiteStore(MEMORY)
         await store.open("bot")
         account = await store.account("test", "1")
-        (ingested,) = await store.ingest(account.id, [event], None)
-        claimed = await store.claim(1, 0, 1)
-        await store.close(clean=True)
+        (ingested,) = await store.ingest(account.id, [event])
+        claimed = await store.events(1, 0, 1)
+        await store.end(clean=True)
         return ingested, claimed
 
     ingested, claimed = asyncio.run(ingest())

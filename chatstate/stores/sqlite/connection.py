@@ -55,8 +55,11 @@ def connect(path: str, held: contextlib.ExitStack) -> tuple[sqlite3.Connection, 
     return writer, reader
 
 
-def begin_run(writer: sqlite3.Connection, bot: str, now: float) -> Run:
-    """Note that this process runs a bot from now on: all of it, or nothing."""
+def begin_run(writer: sqlite3.Connection, bot: str, now: float) -> tuple[Run, int]:
+    """Note that this process runs a bot from now on; tell how many before it did not stop.
+
+    All of it is noted, or nothing.
+    """
     writer.execute("BEGIN IMMEDIATE")
     (crashes,) = writer.execute(_CRASHES, (bot, bot)).fetchone()
     number = writer.execute(
@@ -65,7 +68,7 @@ def begin_run(writer: sqlite3.Connection, bot: str, now: float) -> Run:
     ).lastrowid
     secret = _secret(writer, bot)
     writer.execute("COMMIT")
-    return Run(number or 0, crashes, secret)
+    return Run(number or 0, secret), crashes
 
 
 def end_run(writer: sqlite3.Connection, bot: str, run: int, now: float) -> None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import itertools
 import reprlib
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, cast
 
 import msgspec
@@ -62,7 +62,7 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
 
     account: int
     events: Sequence[Event]
-    cursor: str | None
+    cursors: Mapping[str, str]
 
 
 class Inbox:
@@ -115,10 +115,10 @@ class Inbox:
         if self._refused:  # its number was given away, though no row has it
             self._writer.execute(_USED_UP, (self._refused,))
         for delivery in deliveries:
-            if delivery.cursor is not None:
+            for part, cursor in delivery.cursors.items():
                 self._writer.execute(
-                    "UPDATE accounts SET cursor = ? WHERE id = ?",
-                    (delivery.cursor, delivery.account),
+                    "INSERT OR REPLACE INTO cursors VALUES (?, ?, ?)",
+                    (delivery.account, part, cursor),
                 )
         return results
 

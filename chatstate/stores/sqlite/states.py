@@ -90,6 +90,12 @@ def write(connection: sqlite3.Connection, names: StateNames, changes: Changes, n
             raise NotAllError
 
 
+def read(connection: sqlite3.Connection, key: Key) -> Value | None:
+    """Return what a key holds in the open transaction."""
+    row = connection.execute(LOAD, key).fetchone()
+    return Value(*row) if row else None
+
+
 def use(connection: sqlite3.Connection, turns: Sequence[TurnCommit]) -> None:
     """Note that turns used values, which therefore expire later."""
     rows = [

@@ -152,9 +152,9 @@ class FilesContract(StoreSuite):
                 session.store.settle(Settled(arrival.place.conversation, arrival.seq, part, dead))
             await session.store.flush()
             assert list(await session.store.owing([arrival.seq])) == [arrival.seq]
-            (letter,) = self.letters(tmp_path)
-            self.request(tmp_path, "drop", letter.id)
-            await session.store.revive()
+            (letter,) = await session.letters()
+            await session.ask("drop", letter)
+            await session.store.answer(session.versions)
             assert list(await session.store.owing([arrival.seq])) == []
 
     async def test_a_dead_event_owes_nothing(self, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from chatstate.messages import User
 from chatstate.scope import key
-from chatstate.stores.base import Account
+from chatstate.stores.base import Account, Claim
 from chatstate.testing.contracts.store.session import StoreSuite, event
 
 
@@ -25,7 +25,7 @@ class HoldContract(StoreSuite):
     async def test_an_account_is_the_same_each_time(self, tmp_path: Path) -> None:
         """One id for one (platform, id), other ids for others, no cursor at first."""
         async with self.session(tmp_path) as session:
-            assert session.account.cursor is None
+            assert session.account.cursors == {}
             assert await session.store.account("test", "1") == session.account
             others = [
                 await session.store.account(*name) for name in [("test", "2"), ("other", "1")]
@@ -38,14 +38,14 @@ class HoldContract(StoreSuite):
         async with self.session(tmp_path) as session:
             await session.ingest(event("1"), cursor="c1")
         async with self.session(tmp_path) as reopened:
-            assert reopened.account == Account(session.account.id, "c1")
+            assert reopened.account == Account(session.account.id, {"": "c1"})
 
     async def test_a_cursor_is_noted_also_without_events(self, tmp_path: Path) -> None:
         """And stays where it is if none is given."""
         async with self.session(tmp_path) as session:
             assert await session.ingest(cursor="c1") == []
             await session.ingest(event("1"))
-            assert (await session.store.account("test", "1")).cursor == "c1"
+            assert (await session.store.account("test", "1")).cursors == {"": "c1"}
 
     async def test_two_bots_on_one_store_keep_apart(self, tmp_path: Path) -> None:
         """Accounts, cursors, events and replies of one are nothing to the other."""
@@ -56,12 +56,13 @@ class HoldContract(StoreSuite):
             await session.commit(session.turn(owes, owed=[session.reply(owes)]))
         async with self.session(tmp_path, bot="b") as other:
             assert other.account.id != session.account.id
-            assert other.account.cursor is None
+            assert other.account.cursors == {}
             (found,) = await other.arrive(event("1"))
             assert found.place != waits.place
-            backlog = await other.store.backlog([other.account.id])
-            assert list(backlog.inbox) == [found.place.conversation]
-            assert list(backlog.outbox) == []
+            assert await other.claimed() == []
+        async with self.session(tmp_path, bot="b") as again:
+            (claim,) = await again.claimed()
+            assert claim == Claim(found.place.conversation, waits=True, owes=False)
 
     async def test_runs_that_did_not_stop_are_counted_in_a_row(self, tmp_path: Path) -> None:
         """Crashes of this bot since it last stopped as it should."""
@@ -69,11 +70,13 @@ class HoldContract(StoreSuite):
         crashes: list[int] = []
         for clean in (True, False, False, True, False):
             async with self.session(tmp_path, clean=clean) as session:
-                crashes.append(session.run.crashes)
+                await session.ingest(event("1"))
+                crashes += [claim.crashes for claim in await session.claimed()]
         async with self.session(tmp_path, bot="other") as other:
-            assert other.run.crashes == 0
+            assert await other.claimed() == []
         async with self.session(tmp_path) as last:
-            assert [*crashes, last.run.crashes] == [0, 0, 1, 2, 0, 1]
+            crashes += [claim.crashes for claim in await last.claimed()]
+            assert crashes == [0, 1, 2, 0, 1]
 
     async def test_versions_of_two_runs_are_never_equal(self, tmp_path: Path) -> None:
         """However many the first has made, those of the second are others, and later."""

@@ -5,14 +5,14 @@
 3. Time is what the test says.
 """
 
-# ruff: noqa: S101, ARG002 - a test suite, and what a subclass may override
+# ruff: noqa: S101 - a test suite, and what a subclass may override
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from unittest import SkipTest
 
 from chatstate.messages import Chat, Event, Message, User
@@ -21,10 +21,12 @@ from chatstate.stores.base import (
     Account,
     Arrival,
     Change,
+    Claim,
+    Entry,
     Ingested,
-    Letter,
     Outcome,
     Owed,
+    Request,
     Run,
     Store,
     TurnCommit,
@@ -63,7 +65,8 @@ class Session:
 
     async def ingest(self, *events: Event, cursor: str | None = None) -> Sequence[Ingested]:
         """Give events to the inbox of the session's account."""
-        return await self.store.ingest(self.account.id, events, cursor)
+        cursors = {} if cursor is None else {"": cursor}
+        return await self.store.ingest(self.account.id, events, cursors)
 
     async def arrive(self, *events: Event) -> list[Arrival]:
         """Give events to the inbox, all of which must be new."""
@@ -101,12 +104,27 @@ class Session:
 
     async def waiting(self, arrival: Arrival) -> list[int]:
         """Return the numbers of the events that wait in the conversation of one."""
-        claimed = await self.store.claim(arrival.place.conversation, 0, 10_000)
-        return [arrival.seq for arrival in claimed]
+        events = await self.store.events(arrival.place.conversation, 0, 10_000)
+        return [arrival.seq for arrival in events]
+
+    async def claimed(self) -> list[Claim]:
+        """Return all conversations with work that nobody holds, which are the session's now."""
+        claims: list[Claim] = []
+        while found := await self.store.claim(2):
+            claims += found
+        return claims
+
+    async def letters(self) -> Sequence[Entry]:
+        """Return the dead letters."""
+        return await self.store.list("dead")
+
+    async def ask(self, verb: Literal["retry", "drop"], letter: Entry) -> None:
+        """Ask for a dead letter to be retried or dropped, as the command line does."""
+        await self.store.ask(Request(verb=verb, number=letter.number))
 
     async def owed(self, arrival: Arrival) -> list[tuple[int, int]]:
         """Return the (turn, part) of the replies owed in the conversation of an event."""
-        taken = await self.store.take(arrival.place.conversation, (0, -1), 10_000)
+        taken = await self.store.take(arrival.place.conversation, 0, 10_000)
         return [(reply.turn, reply.part) for reply in taken]
 
     def reply(self, arrival: Arrival, part: int = 0, body: str = '"hello"') -> Owed:
@@ -136,14 +154,6 @@ class StoreSuite:
         """Return a store that is not open yet: the same data for the same folder."""
         raise NotImplementedError("a subclass of StoreContract makes the store that is tested")
 
-    def letters(self, folder: Path) -> Sequence[Letter]:
-        """Return the dead letters of the store that is open on this folder."""
-        raise SkipTest("this store shows its dead letters to no one")
-
-    def request(self, folder: Path, verb: Any, letter: int) -> None:
-        """Ask for a dead letter to be retried or dropped, as the command line does."""
-        raise SkipTest("this store takes no requests")
-
     @contextlib.asynccontextmanager
     async def session(
         self,
@@ -162,7 +172,7 @@ class StoreSuite:
         try:
             yield Session(store, run, await store.account("test", account))
         finally:
-            await store.close(clean=clean)
+            await store.end(clean=clean)
 
     def needs_durability(self) -> None:
         """Skip a test of what another process finds, for a store that ends with its process."""

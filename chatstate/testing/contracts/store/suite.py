@@ -9,7 +9,7 @@ class TestMyStore(StoreContract):
 ```
 
 It is run by pytest with pytest-asyncio in its "auto" mode. A store that keeps nothing beyond its
-process sets `durable = False`; what shows its dead letters overrides `letters` and `request`.
+process sets `durable = False`.
 """
 
 from __future__ import annotations

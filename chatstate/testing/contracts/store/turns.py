@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from chatstate.stores.base import Arrival, Change, DeadLetter, Value
+from chatstate.stores.base import Arrival, Change, Claim, DeadLetter, Value
 from chatstate.testing.contracts.store.session import StoreSuite, event, global_key
 
 A, B = global_key("a"), global_key("b")
@@ -54,8 +54,11 @@ class CommitContract(StoreSuite):
             assert await session.commit(session.turn(arrival, change, owed=replies)) == ["applied"]
             assert await session.waiting(arrival) == []
             assert await session.value(A) == change.value
-            taken = await session.store.take(arrival.place.conversation, (0, -1), 10)
-            assert list(taken) == replies
+            taken = await session.store.take(arrival.place.conversation, 0, 10)
+            assert [(owed.turn, owed.part, owed.body) for owed in taken] == [
+                (arrival.seq, 0, '{"a":1}'),
+                (arrival.seq, 1, '"é"'),
+            ]
 
     async def test_a_turn_is_there_in_the_next_process(self, tmp_path: Path) -> None:
         """All its effects, also after a crash."""
@@ -67,8 +70,9 @@ class CommitContract(StoreSuite):
         async with self.session(tmp_path) as reopened:
             assert await reopened.waiting(arrival) == []
             assert await reopened.value(A) == change.value
-            backlog = await reopened.store.backlog([reopened.account.id])
-            assert list(backlog.outbox) == [arrival.place.conversation]
+            assert await reopened.claimed() == [
+                Claim(arrival.place.conversation, waits=False, owes=True, crashes=1)
+            ]
             assert await reopened.owed(arrival) == [(arrival.seq, 0)]
 
     async def test_no_turns_are_no_work(self, tmp_path: Path) -> None:
@@ -315,7 +319,7 @@ class NotesContract(StoreSuite):
         async with self.session(tmp_path) as session:
             first, second = await session.arrive(event("1"), event("2"))
             await session.store.note(second.seq, "a", "1")
-            claimed = await session.store.claim(first.place.conversation, 0, 10)
+            claimed = await session.store.events(first.place.conversation, 0, 10)
             assert [(waits.seq, waits.noted) for waits in claimed] == [
                 (first.seq, False),
                 (second.seq, True),
