@@ -312,6 +312,24 @@ async def test_an_object_by_position() -> None:
         assert await texts(alice, "2") == ["3 [2]"]
 
 
+async def test_what_a_turn_left_is_nobodys_to_change() -> None:
+    """Though its author keeps the object, and gives it to others."""
+    common = Array()
+
+    def share(message: str, array: Array) -> tuple[str, Array]:
+        said = f"{array.sum}"
+        common.add(int(message))
+        return said, common
+
+    state = State(value=Array(), durable=False)
+    async with TestClient(Interface(share, ["text", state], ["text", state], id="bot")) as client:
+        alice, bob = client.user("alice"), client.user("bob")
+        assert await texts(alice, "1") == ["0"]
+        assert await texts(bob, "10") == ["0"]
+        assert await texts(alice, "0") == ["1"]
+        assert await texts(bob, "0") == ["11"]
+
+
 class FakeStore:
     """Answers each commit as it is told, and shows what reached it."""
 
