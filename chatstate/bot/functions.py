@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from chatstate.bot.arguments import essence
+from chatstate.bot.annotations import essence
 from chatstate.bot.injected import OF_MESSAGE, OF_TURN, Getter, resource
 from chatstate.bot.resources import Need, Owner, is_marked, is_resource, need_of
 from chatstate.bot.turn import Turn

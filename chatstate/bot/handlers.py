@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from chatstate.bot.arguments import given_arguments, parse_arguments
-from chatstate.bot.forms import Form
+from chatstate.bot.forms import Field, Form
 from chatstate.bot.functions import BoundFunction
 from chatstate.bot.injected import Getter, Held, Injected
 from chatstate.bot.parameters import Binder, Slot, checked_arguments
@@ -25,7 +25,7 @@ from chatstate.bot.shorthands import Output, output
 from chatstate.errors import BindingError, ReplyError
 from chatstate.files import Attachment
 from chatstate.language.sentences import Sentence
-from chatstate.messages import CommandOption, Message
+from chatstate.messages import Button, CommandOption, Message
 from chatstate.signature import Mode, first_line, label, mode
 from chatstate.state.bound import States
 from chatstate.state.declaration import State
@@ -43,7 +43,8 @@ class Handler:
 
     - `slots` are its states; `wants_files` whether what came with a message is fetched for it.
     - `hears_text`: it gets the text as it is; `sees_files`: it may know of files that came with it.
-    - `form` asks for its inputs if they are several; its state is the slot `form_slot`.
+    - `fields` are its inputs by position; `form` asks for them if they are several, and its state
+      is the slot `form_slot`.
     - `markdown`: a `str` that it returns is Markdown.
     - `needs` are its resources; `owner` is the bot, whose lifespan opens them.
     - `kept` are states that it holds beside those of the function: the first slots.
@@ -91,6 +92,7 @@ class Handler:
         self._has_keywords = any(self._keywords)
         self.slots: tuple[Slot, ...] = tuple(binder.slots)
         self.needs: tuple[Need, ...] = tuple(binder.needs)
+        self.fields: Sequence[Field] = binder.fields
         self.form = Form(binder.fields) if len(binder.fields) > 1 else None
         self.form_slot = binder.form_slot
         self.wants_files = binder.wants_files
@@ -132,6 +134,21 @@ class Handler:
         if message.arguments is not None:
             return given_arguments(self._arguments, message.arguments, message, self.usage)
         return parse_arguments(self._arguments, text, message, self.usage)
+
+    def try_example(self, button: Button) -> None:
+        """Read what the button of an example sends. Raises `BindingError` if that cannot be."""
+        answers = self.form.example(button.sends) if self.form else [button.sends]
+        if answers is None:
+            raise BindingError(
+                f"example {button.label!r} must be a list of {len(self.fields)} values, for "
+                f"{', '.join(field.label for field in self.fields)}"
+            )
+        try:
+            for field, answer in zip(self.fields, answers, strict=False):
+                if not field.input.is_file:
+                    field.input.read(answer)
+        except Sentence as error:
+            raise BindingError(f"example {button.label!r} does not fit: {error}") from error
 
     def bind(self, given: Injected) -> tuple[list[Any], dict[str, Any]]:
         """Return the call's arguments, by position and by name.

@@ -110,7 +110,7 @@ whole_text: Getter = attrgetter("text")
 
 def said(argument: Argument) -> Getter:
     """Return what reads the whole text of a message as an argument."""
-    if argument.type is str:
+    if argument.reader and argument.reader.read is str:
         return whole_text
     return lambda given: argument.parse(given.text, given.message)
 

@@ -106,6 +106,8 @@ class Interface:
             self._add_own_command(name, help_for(self), own_states=False)
         if fn is not None:
             handler = self._handler(fn, own, inputs=inputs, outputs=outputs)
+            for example in self.examples:
+                handler.try_example(example)
             self.description = description or handler.description
             self._add_message_handler(handler, own)
         elif own:

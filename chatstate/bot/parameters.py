@@ -9,16 +9,12 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, cast
 
 import msgspec
 
-from chatstate.bot.arguments import (
-    POSSIBLE,
-    Argument,
-    argument,
-    essence,
-)
+from chatstate.bot.annotations import essence
+from chatstate.bot.arguments import ARGUMENTS, Argument, argument
 from chatstate.bot.forms import FORM, Field, Pending, label_of
 from chatstate.bot.injected import (
     FILES,
@@ -34,6 +30,7 @@ from chatstate.bot.injected import (
     state_at,
     whole_text,
 )
+from chatstate.bot.reading import UnreadableError
 from chatstate.bot.resources import Need, Owner, is_marked, need_of
 from chatstate.bot.shorthands import input_of
 from chatstate.bot.turn import Turn
@@ -43,12 +40,12 @@ from chatstate.messages import Message
 from chatstate.progress import Progress
 from chatstate.signature import hints, label, parameters
 from chatstate.state.bound import BoundState, States
-from chatstate.state.declaration import ALIAS_NAMES, State, is_ref
+from chatstate.state.declaration import ALIAS_NAMES, Ref, State, is_ref
 from chatstate.state.types import is_immutable
 
 _FORMS = (
     "Message, User, Chat, Turn, Progress, File, list[File], a state (PerMember[T] and its kin), "
-    f"a resource (if the bot has a lifespan, or Resource[T]), or what text can give: {POSSIBLE}"
+    f"a resource (if the bot has a lifespan, or Resource[T]), or what text can give: {ARGUMENTS}"
 )
 
 
@@ -176,7 +173,8 @@ class Binder:
             return getter or self._argument(parameter, str if hint is Any else hint)
         type_ = _kept_type(hint)
         if is_immutable(type_):
-            name = getattr(type_, "__name__", type_)
+            plain = typing.get_args(hint)[0]
+            name = getattr(plain, "__name__", plain)
             form = f"{ALIAS_NAMES[state.scope]}[Ref[{name}]]"
             raise BindingError(
                 f"parameter {parameter.name!r} of {label(self._fn)}: a value of type {name} "
@@ -206,13 +204,15 @@ class Binder:
         optional = parameter.default is not parameter.empty
         try:
             self.arguments.append(argument(parameter.name, type_, optional=optional))
-        except BindingError:
+        except UnreadableError:
             if self._owner is not None and self._owner.lifespan is not None:
                 return self._opened_by(parameter, type_)
             raise BindingError(
                 f"parameter {parameter.name!r} of {label(self._fn)} cannot be bound to "
                 f"{type_!r}; possible: {_FORMS}"
             ) from None
+        except BindingError as error:
+            raise BindingError(f"{label(self._fn)}: {error}") from error
         if self._is_command:
             return argument_at(len(self.arguments) - 1, parameter.default)
         return said(self.arguments[-1])
@@ -239,7 +239,7 @@ def _is_opaque(type_: type[Any]) -> bool:
         return False
     try:
         argument("", type_, optional=False)
-    except BindingError:
+    except UnreadableError:
         return True
     return False
 
@@ -281,9 +281,11 @@ def _injected(hint: Any, default: Any) -> Getter | None:
 def _kept_type(hint: Any) -> Any:
     """Return a state's type from its annotation, with the constraints that msgspec checks."""
     kept, *rest = typing.get_args(hint)
+    in_ref = typing.get_origin(kept) is Ref
+    type_ = typing.get_args(kept)[0] if in_ref else kept
     for constraint in (meta for meta in rest if isinstance(meta, msgspec.Meta)):
-        kept = Annotated[kept, constraint]
-    return kept
+        type_ = Annotated[type_, constraint]
+    return cast("Any", Ref)[type_] if in_ref else type_
 
 
 def _state_of(hint: Any) -> State | None:

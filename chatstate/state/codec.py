@@ -48,7 +48,7 @@ class Codec:
         self._encoder = msgspec.json.Encoder(enc_hook=_to_builtin)
         try:
             self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
-                type_, dec_hook=_from_builtin
+                type_, dec_hook=from_builtin
             )
         except NameError as error:
             raise BindingError(
@@ -143,7 +143,11 @@ def _to_builtin(value: Any) -> Any:
     raise TypeError(f"values of type {type(value).__name__} are not supported")
 
 
-def _from_builtin(type_: Any, value: Any) -> Any:
+def from_builtin(type_: Any, value: Any) -> Any:
+    """Return a value of a type that `msgspec` does not know, made from JSON types: a hook of its.
+
+    Raises `TypeError` for a type that is not known here either.
+    """
     if hasattr(type_, "__pydantic_validator__"):
         return type_.model_validate(value)
     if (typing.get_origin(type_) or type_) in (Counter, OrderedDict, defaultdict):
