@@ -24,6 +24,7 @@ from chatstate.bot.injected import (
     answer_at,
     argument_at,
     default_of,
+    file_or,
     only_answer,
     resource,
     said,
@@ -40,7 +41,7 @@ from chatstate.messages import Message
 from chatstate.progress import Progress
 from chatstate.signature import hints, label, parameters
 from chatstate.state.bound import BoundState, States
-from chatstate.state.declaration import ALIAS_NAMES, Ref, State, is_ref
+from chatstate.state.declaration import ALIAS_NAMES, UNSET, Ref, State, is_ref
 from chatstate.state.types import is_immutable
 
 _FORMS = (
@@ -143,8 +144,7 @@ class Binder:
 
     def _input(self, parameter: inspect.Parameter, given: str | State | Getter) -> Getter:
         if given == "state":
-            no_default = parameter.default is parameter.empty
-            given = State() if no_default else State(parameter.default)
+            given = State()
         if isinstance(given, State):
             self.inputs[given] = index = self._slot(parameter, given, self._hint(parameter))
             return state_at(index)
@@ -170,6 +170,8 @@ class Binder:
         if state is None:
             getter = _injected(hint, parameter.default)
             self.wants_files |= getter in FILES.values()
+            if getter is FILES[File] and parameter.default is not parameter.empty:
+                return file_or(parameter.default)
             return getter or self._argument(parameter, str if hint is Any else hint)
         type_ = _kept_type(hint)
         if is_immutable(type_):
@@ -180,11 +182,17 @@ class Binder:
                 f"parameter {parameter.name!r} of {label(self._fn)}: a value of type {name} "
                 f"cannot change in place; put it in a Ref, as in {form}"
             )
+        if state.default is not UNSET and parameter.default is not parameter.empty:
+            raise BindingError(
+                f"parameter {parameter.name!r} of {label(self._fn)} has a default, and so has its "
+                "State(...); keep one of them"
+            )
         return state_at(self._slot(parameter, state, type_))
 
     def _slot(self, parameter: inspect.Parameter, state: State, type_: Any) -> int:
+        default = UNSET if state.default is not UNSET else _default_of(parameter)
         try:
-            bound = self._states.bind(state, parameter.name, type_)
+            bound = self._states.bind(state, parameter.name, type_, default)
         except BindingError as error:
             raise BindingError(f"{label(self._fn)}: {error}") from error
         return self._add_slot(bound, type_, parameter.name)
@@ -215,7 +223,7 @@ class Binder:
             raise BindingError(f"{label(self._fn)}: {error}") from error
         if self._is_command:
             return argument_at(len(self.arguments) - 1, parameter.default)
-        return said(self.arguments[-1])
+        return said(self.arguments[-1], parameter.default)
 
     def _opened_by(self, parameter: inspect.Parameter, hint: Any) -> Getter:
         need = need_of(self._fn, parameter, hint, self._owner)
@@ -276,6 +284,13 @@ def _injected(hint: Any, default: Any) -> Getter | None:
         if form in (hint, meant):
             return getter
     return INJECTED.get(meant) if isinstance(meant, type) else None
+
+
+def _default_of(parameter: inspect.Parameter) -> Any:
+    """Return the value that a state's parameter has by default; in a `Ref` it is typed."""
+    if parameter.default is parameter.empty:
+        return UNSET
+    return parameter.default.value if isinstance(parameter.default, Ref) else parameter.default
 
 
 def _kept_type(hint: Any) -> Any:

@@ -39,6 +39,7 @@ from chatstate.stores.records import (
     Revived,
     Run,
     Settled,
+    StoredState,
     TurnCommit,
     Use,
     Value,
@@ -65,6 +66,7 @@ __all__ = [
     "Run",
     "Settled",
     "Store",
+    "StoredState",
     "TurnCommit",
     "Use",
     "Value",
@@ -109,6 +111,10 @@ class Store(Protocol):
         With `after=0` those of `expire` stand before them, all of them; else they are left out.
         One that is stored and cannot be read is of the kind "unreadable"; its text says why.
         """
+        ...
+
+    async def stored_states(self) -> Sequence[StoredState]:
+        """Return the states of all bots that have values, whether anybody declares them or not."""
         ...
 
     async def load(self, keys: Sequence[Key]) -> Sequence[Value | None]:

@@ -36,6 +36,7 @@ from chatstate.stores.base import (
     Revived,
     Run,
     Settled,
+    StoredState,
     TurnCommit,
     Value,
 )
@@ -61,7 +62,7 @@ from chatstate.stores.sqlite.inbox import (
 )
 from chatstate.stores.sqlite.letters import ANY_REQUESTED, Reviver
 from chatstate.stores.sqlite.outbox import Outbox, Taking
-from chatstate.stores.sqlite.states import DUE, LOAD, Expiries
+from chatstate.stores.sqlite.states import DUE, LOAD, STORED, Expiries
 from chatstate.stores.sqlite.turns import Turns
 
 log = logging.getLogger("chatstate.store")
@@ -295,6 +296,9 @@ class SQLiteStore:
     async def load(self, keys: Sequence[Key]) -> Sequence[Value | None]:
         rows = [await self._read(LOAD, key) for key in keys]
         return [Value(*row[0]) if row else None for row in rows]
+
+    async def stored_states(self) -> Sequence[StoredState]:
+        return [StoredState(*row) for row in await self._read(STORED, ())]
 
     async def notes(self, turn: int) -> Mapping[str, str]:
         return dict(await self._read("SELECT name, value FROM notes WHERE turn = ?", (turn,)))
