@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import types
 import typing
 from collections.abc import Iterator
@@ -10,6 +12,8 @@ from typing import Annotated, Any
 import msgspec
 
 from chatstate.messages import User
+
+_MODULES = re.compile(r"(?<![\w.'])(?:\w+\.)+(?=\w)")
 
 
 class Arg:
@@ -20,6 +24,19 @@ def essence(type_: Any) -> Any:
     """Return a type without `| None`, metadata and other names, save the mark of a mention."""
     inner = () if is_mention(type_) else _inner(type_)
     return essence(inner[0]) if len(inner) == 1 else type_
+
+
+def unwrapped(type_: Any) -> Any:
+    """Return a type without metadata and other names; a union stays what it is."""
+    inner = () if len(members(type_)) > 1 else _inner(type_)
+    return unwrapped(inner[0]) if inner else type_
+
+
+def named(type_: Any) -> str:
+    """Return what to call a type in an error: as its author writes it."""
+    if type_ is type(None):
+        return "None"
+    return _MODULES.sub("", inspect.formatannotation(type_))
 
 
 def admits_none(type_: Any) -> bool:

@@ -20,6 +20,7 @@ from chatstate.bot.functions import BoundFunction
 from chatstate.bot.injected import Getter, Held, Injected
 from chatstate.bot.parameters import Binder, Slot, checked_arguments
 from chatstate.bot.resources import Need, Owner
+from chatstate.bot.return_types import check_count, check_replies
 from chatstate.bot.returns import Answers, Returns, replies
 from chatstate.bot.shorthands import Output, output
 from chatstate.errors import BindingError, ReplyError
@@ -78,7 +79,8 @@ class Handler:
             raise BindingError(f"{fn!r} cannot be a handler: it is no function")
         if overlap not in _OVERLAPS:
             raise BindingError(f"overlap={overlap!r}: use one of {', '.join(_OVERLAPS)}")
-        if not timeout > 0:
+        seconds: Any = timeout
+        if not (isinstance(seconds, int | float) and seconds > 0):
             raise BindingError(f"timeout={timeout!r}: use a number of seconds above 0")
         self.fn = fn
         self.author_fn = author_fn or fn
@@ -105,7 +107,10 @@ class Handler:
         self._arguments = checked_arguments(fn, binder.arguments, command)
         self._parses = command is not None and inputs is None
         self._outputs = None if outputs is None else _bind_outputs(fn, outputs, binder)
-        if self._outputs is not None:
+        if self._outputs is None:
+            check_replies(fn)
+        else:
+            check_count(fn, len(self._outputs))
             _refuse_lost_changes(fn, binder, self._outputs)
 
     @property

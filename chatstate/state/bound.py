@@ -74,7 +74,11 @@ class BoundState:
         try:
             return self._codec.decode(text, trusted=trusted)
         except StateError as error:
-            raise StateError(f"state {self.name!r}: {error}") from error
+            steps = ", ".join(f"{step}: function" for step in range(1, self.version + 1))
+            raise StateError(
+                f"state {self.name!r}: {error}; if its type has changed, raise version= and write "
+                f"a migration: State(..., version={self.version + 1}, migrations={{{steps}}})"
+            ) from error
 
     def read(self, stored: Value, *, trusted: bool = False) -> tuple[Any, str]:
         """Return a stored value, and the text it has as long as nothing changes it.
@@ -84,7 +88,10 @@ class BoundState:
         if stored.schema == self.lifecycle.version:
             return self.decode(stored.text, trusted=trusted), stored.text
         text = migrated(self.name, stored.text, stored.schema, self.lifecycle)
-        value = self.decode(text)
+        try:
+            value = self._codec.decode(text)
+        except StateError as error:
+            raise StateError(f"after the migrations of state {self.name!r}, {error}") from error
         return value, self.encode(value)
 
     def written(self, text: str, version: int, now: float) -> Value:

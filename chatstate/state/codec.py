@@ -132,8 +132,7 @@ class Codec:
             return
         for path in _unknown(msgspec.json.decode(text), value, "$"):
             raise StateError(
-                f"stored field `{path}` is unknown to {_name(self.type)}; "
-                "add the field or write a migration"
+                f"stored field `{path}` is unknown to {_name(self.type)}; add the field"
             )
 
 

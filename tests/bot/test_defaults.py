@@ -108,7 +108,9 @@ def test_a_default_here_and_there_is_an_error() -> None:
 
     def fn(n: Annotated[Ref[int], State(3)] = 5) -> None: ...  # type: ignore[assignment]
 
-    with pytest.raises(BindingError, match=r"parameter 'n' of fn\(\) has a default, and so has"):
+    with pytest.raises(
+        BindingError, match=r"parameter 'n' of fn\(\): it has a default, and so has"
+    ):
         bot_of(fn)
 
 
