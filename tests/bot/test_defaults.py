@@ -143,10 +143,10 @@ def test_two_defaults_of_a_shared_state_are_an_error() -> None:
     shared = State(scope="chat", name="seen")
     states = States()
 
-    def show(_text: str, seen: list[str] = ["a"]) -> str:  # noqa: B006 - it is copied
+    def show(_text: str, seen: Any = ["a"]) -> str:  # noqa: B006 - it is copied
         return str(seen)
 
-    def other(_text: str, seen: list[str] = ["b"]) -> str:  # noqa: B006
+    def other(_text: str, seen: Any = ["b"]) -> str:  # noqa: B006
         return str(seen)
 
     Handler(show, states, inputs=["text", shared], outputs=["text"])

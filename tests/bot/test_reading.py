@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, NewType, Optional
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import Meta
 from msgspec.structs import replace
@@ -228,6 +228,7 @@ def told(type_: Any, text: str) -> str:
 
 
 @settings(deadline=None)
+@example(Literal["a", "A"], "a")
 @given(st.sampled_from(TYPES), st.sampled_from(WORDS) | st.from_regex(WORD, fullmatch=True))
 def test_every_way_in_reads_alike(type_: Any, text: str) -> None:
     """A handler gets the value that `msgspec` lets pass, or the person is told why not."""
