@@ -32,7 +32,7 @@ LAYERS = (
     ("", "__main__", "cli", "testing"),
 )
 """The floors, from the ground up: single files, then folders."""
-WHEN_CALLED = {("bot.interface", "cli.main"), ("bot.interface", "cli.loading")}
+WHEN_CALLED = {("bot.running", f"cli.{name}") for name in ("main", "loading", "starting")}
 """Imports inside a function that point upwards: `Interface.run` is what `chatstate run` is."""
 
 PLATFORM_LIBRARIES = ("telegram", "discord")

@@ -69,8 +69,8 @@ class ChatOptions(msgspec.Struct, frozen=True, eq=False):
 
     def __post_init__(self) -> None:
         for name in ("max_messages", "max_characters"):
-            limit: int | None = getattr(self, name)
-            if limit is not None and limit < 1:
+            limit: Any = getattr(self, name)
+            if limit is not None and not (isinstance(limit, int) and limit > 0):
                 raise BindingError(f"{name}={limit!r}: use a number above 0, or None")
         if self.max_files < 0:
             raise BindingError(f"max_files={self.max_files!r}: use a number from 0 on")

@@ -31,13 +31,14 @@ from chatstate.cli.adapter_options import (
     unavailable,
     with_options,
 )
-from chatstate.cli.loading import BOTS, load_adapters, load_bot, names
+from chatstate.cli.loading import BOTS, load_bot, names
 from chatstate.cli.logs import LEVELS, LogFormat, log_to_stderr
 from chatstate.cli.loops import loop_factory
+from chatstate.cli.starting import engine_for
 from chatstate.engine import Engine
 from chatstate.engine.outbox.sender import OnAmbiguous
 from chatstate.errors import AdapterError, ChatstateError, LoadError, StoreLockedError
-from chatstate.stores import DEFAULT_URL, open_store
+from chatstate.stores import DEFAULT_URL
 from chatstate.text import one_line, visible
 
 log = logging.getLogger("chatstate")
@@ -126,9 +127,7 @@ def run_bot(
     try:
         log_to_stderr(log_level, log_format)
         factory = loop_factory()
-        adapters = load_adapters(on, options or {})
-        opened = open_store(DEFAULT_URL if store is None else store)
-        engine = Engine(bot, adapters, opened, on_ambiguous=on_ambiguous)
+        engine = engine_for(bot, on, store=store, on_ambiguous=on_ambiguous, options=options)
         with asyncio.Runner(loop_factory=factory) as runner:
             runner.run(_until_told(engine))
     except (LoadError, AdapterError, StoreLockedError) as error:

@@ -20,6 +20,7 @@ from chatstate.engine.blocking import Blocking
 from chatstate.engine.host import AccountHost
 from chatstate.engine.lifespans import Lifespans
 from chatstate.engine.outbox.sender import OnAmbiguous
+from chatstate.engine.states import undeclared
 from chatstate.stores.base import Run, Store
 
 log = logging.getLogger("chatstate.engine")
@@ -132,6 +133,9 @@ class Engine:
         self._parts = parts
         await parts.spool.sweep()
         self._bot.check()
+        stored = await self._store.stored_states()
+        for warning in undeclared.warnings(self._bot.id, self._bot.states, stored):
+            log.warning("%s", warning)
         self._lifespans = Lifespans(self._bot, parts.resources)
         if not await self._lifespans.open(self._fail, self._ended):
             return

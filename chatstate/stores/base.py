@@ -49,6 +49,7 @@ from chatstate.stores.records import (
     Run,
     Settled,
     Shelf,
+    StoredState,
     TurnCommit,
     Use,
     Value,
@@ -84,6 +85,7 @@ __all__ = [
     "Shelf",
     "States",
     "Store",
+    "StoredState",
     "TurnCommit",
     "Turns",
     "Use",
@@ -186,6 +188,10 @@ class States(Protocol):
     @property
     def is_sole(self) -> bool:
         """Whether this run is the only one that can write: then what it read stays true."""
+        ...
+
+    async def stored_states(self) -> Sequence[StoredState]:
+        """Return the states of all bots that have values, whether anybody declares them or not."""
         ...
 
     async def due(

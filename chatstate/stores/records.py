@@ -105,6 +105,14 @@ class Value(msgspec.Struct, frozen=True, gc=False):
     expires_at: float | None = None
 
 
+class StoredState(msgspec.Struct, frozen=True, gc=False):
+    """A state that has stored values, under whatever declaration they were written."""
+
+    bot: str
+    scope: Scope
+    name: str
+
+
 class Change(msgspec.Struct, frozen=True, gc=False):
     """A value a turn changed. `expected` is the version it read, 0 if there was no value."""
 

@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 
 from chatstate.scope import Key, Scope
-from chatstate.stores.base import Address, Arrival, Due, FoundButton, Value
+from chatstate.stores.base import Address, Arrival, Due, FoundButton, StoredState, Value
 from chatstate.stores.sqlite import buttons
 from chatstate.stores.sqlite.errors import growing_pauses, is_passing, storage_error
 from chatstate.stores.sqlite.inbox import AHEAD, WAITING, arrivals
-from chatstate.stores.sqlite.states import DUE, LOAD
+from chatstate.stores.sqlite.states import DUE, LOAD, STORED
 
 log = logging.getLogger("chatstate.store")
 
@@ -43,6 +43,9 @@ class Reading:
     async def load(self, keys: Sequence[Key]) -> Sequence[Value | None]:
         rows = [await self._read(LOAD, key) for key in keys]
         return [Value(*row[0]) if row else None for row in rows]
+
+    async def stored_states(self) -> Sequence[StoredState]:
+        return [StoredState(*row) for row in await self._read(STORED, ())]
 
     async def notes(self, turn: int) -> Mapping[str, str]:
         return dict(await self._read("SELECT name, value FROM notes WHERE turn = ?", (turn,)))

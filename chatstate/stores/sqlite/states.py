@@ -24,6 +24,8 @@ from chatstate.stores.sqlite.names import StateNames
 _OF = """state = (SELECT id FROM state_names WHERE bot = ? AND scope = ? AND name = ?)
     AND place = ? AND person = ?"""
 LOAD = f"SELECT value, version, schema, expires_at FROM state_values WHERE {_OF}"  # noqa: S608 - ours
+STORED = """SELECT bot, scope, name FROM state_names
+    WHERE EXISTS (SELECT 1 FROM state_values WHERE state = state_names.id) ORDER BY id"""
 DUE = """SELECT place, person, conversation FROM state_values
     WHERE state = (SELECT id FROM state_names WHERE bot = ? AND scope = ? AND name = ?)
     AND schema <= ? AND account = ? AND expires_at <= ? LIMIT ? OFFSET ?"""

@@ -45,6 +45,23 @@ class CommitContract(StoreSuite):
             ]
             assert list(await session.store.load(others)) == [None] * 5
 
+    async def test_a_state_is_stored_while_it_has_values(self, tmp_path: Path) -> None:
+        """Its bot, scope and name are told once, however many values it has, of all bots."""
+        async with self.session(tmp_path) as session:
+            assert list(await session.store.stored_states()) == []
+            (arrival,) = await session.arrive(event("1"))
+            users = [A._replace(scope="user", person=person) for person in (1, 2)]
+            keys = [A, A._replace(bot="other"), *users]
+            changes = [session.change(key, None, "1") for key in keys]
+            await session.commit(session.turn(arrival, *changes))
+            stored = await session.store.stored_states()
+            assert {(state.bot, state.scope, state.name) for state in stored} == {
+                ("bot", "global", "a"),
+                ("other", "global", "a"),
+                ("bot", "user", "a"),
+            }
+            assert len(stored) == 3
+
     async def test_a_turn_is_done_with_all_its_effects(self, tmp_path: Path) -> None:
         """Its event waits no longer, its values are stored, its replies are owed."""
         async with self.session(tmp_path) as session:
