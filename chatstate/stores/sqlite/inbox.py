@@ -17,10 +17,11 @@ import itertools
 import reprlib
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import msgspec
 
+from chatstate.adapter import proved
 from chatstate.messages import Chat, Event, Message, User
 from chatstate.scope import Place
 from chatstate.stores.base import Arrival, Ingested, TurnCommit
@@ -176,7 +177,7 @@ class Inbox:
 
     def _receive(self, account: int, event: Event, now: float) -> Ingested:
         try:
-            body, read = _proved(event)
+            body, read = proved(event)
         except Exception as error:  # noqa: BLE001 - an adapter may have put anything into it
             named = reprlib.repr(getattr(event, "id", event))
             return Ingested("refused", error=f"event {named}: {error}")
@@ -260,31 +261,7 @@ def _read(body: str, event_id: str, chat: str, thread: str) -> Event:
         return Event(event_id, message)
 
 
-def _proved(event: Event) -> tuple[str, Event]:
-    """Return the text of an event, and the event that will be read from it.
-
-    Raises whatever its fields make `msgspec` raise, if it could not be read.
-    """
-    try:
-        body = _encode(event)
-    except UnicodeEncodeError:
-        body = _encode(_as_text(msgspec.to_builtins(event)))
-    return body.decode(), _decode(body)
-
-
 def _row(arrival: Arrival, body: str, now: float) -> tuple[Any, ...]:
     place = arrival.place
     event_id = arrival.event.id
     return (arrival.seq, place.account, event_id, place.conversation, place.person, body, now)
-
-
-def _as_text(value: Any) -> Any:
-    """Return JSON types with half surrogate pairs replaced: these are no text."""
-    if isinstance(value, str):
-        return value.encode(errors="replace").decode()
-    if isinstance(value, list):
-        return [_as_text(item) for item in cast("list[Any]", value)]
-    if isinstance(value, dict):
-        members = cast("dict[str, Any]", value)
-        return {_as_text(name): _as_text(member) for name, member in members.items()}
-    return value
