@@ -57,6 +57,8 @@ class Engine:
         self._running_limit = running_limit
         self._on_ambiguous: OnAmbiguous = on_ambiguous
         self._clock = clock or SystemClock()
+        self._opening: asyncio.Timeout | None = None
+        self._has_store = False
         self._tasks: list[asyncio.Task[None]] = []
         self._receiving: list[asyncio.Task[None]] = []
         self._parts: Parts | None = None
@@ -80,18 +82,35 @@ class Engine:
             self._hurry.set()
         else:
             self._ended.set_result(None)
+            if self._opening:
+                self._opening.reschedule(0)
 
     async def start(self) -> None:
         """Take hold of the store, go on with what waits there, and let the adapters receive."""
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._hurry = asyncio.Event()
-        run = await self._store.open(self._bot.id)
+        run = await self._open_store()
+        if run is None:
+            return
+        self._has_store = True
         try:
             await self._begin(run)
         except BaseException:  # also when cancelled: the file must not stay locked
             await self._close_lifespans()
             await self._store.end(clean=True)
             raise
+
+    async def _open_store(self) -> Run | None:
+        """Take hold of the store; None if the bot is told to stop while that is waited for."""
+        try:
+            async with asyncio.timeout(None) as self._opening:
+                return await self._store.open(self._bot.id)
+        except TimeoutError:
+            if not self._ended.done():
+                raise
+            return None
+        finally:
+            self._opening = None
 
     async def _begin(self, run: Run) -> None:
         accounts = [
@@ -152,7 +171,8 @@ class Engine:
             log.warning("stopped in the middle; what was running runs again at the next start")
         await self._cancel_all()
         await self._close_lifespans()
-        await self._store.end(clean=True)
+        if self._has_store:
+            await self._store.end(clean=True)
 
     async def abandon(self) -> None:
         """End as a killed process does: without finishing or writing anything. For tests.
@@ -206,11 +226,12 @@ class Engine:
             self._ended.result()
 
     async def _watch(self, parts: Parts) -> None:
-        """Look now and then for turns that take too long, requests, and rows to prune."""
+        """Look now and then for the store, turns that take too long, requests, rows to prune."""
         prune_at = self._clock.time() + _PRUNE_EVERY
         try:
             while True:
                 looked_at = self._clock.time()
+                await self._store.check()
                 parts.turns.end_late()
                 for answer in await self._store.answer(self._versions):
                     parts.claims.changed(answer)

@@ -302,6 +302,13 @@ class Control(Protocol):
         """Do what was asked since the last call, and return what that has changed."""
         ...
 
+    async def check(self) -> None:
+        """Raise `StorageError` if what is stored from now on would not be kept.
+
+        Somebody has taken the file away, say, or it has proved broken. Nothing is stored then.
+        """
+        ...
+
     async def prune(self) -> None:
         """Forget events that were handled more than 48 hours ago, and buttons that expired."""
         ...

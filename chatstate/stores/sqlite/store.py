@@ -3,6 +3,7 @@
 1. All that writes is work for `group_commit`, which does it in shared transactions.
 2. What only reads has a connection of its own, so that it never waits behind writes.
 3. The process that has the store open holds a lock beside the file (`connection`).
+4. What passes is waited for, also when the store is opened: another program's lock, a full disk.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from chatstate.errors import LoadError
+from chatstate.errors import LoadError, StorageError
 from chatstate.messages import Event, User
 from chatstate.stores.base import (
     Account,
@@ -42,9 +43,10 @@ from chatstate.stores.base import (
 from chatstate.stores.sqlite import requests
 from chatstate.stores.sqlite.aliases import Alias, Aliases
 from chatstate.stores.sqlite.claims import Claims
-from chatstate.stores.sqlite.connection import MEMORY, begin_run, connect, end_run
+from chatstate.stores.sqlite.connection import MEMORY, begin_run, connect, end_run, take_lock
 from chatstate.stores.sqlite.disk import Disk
-from chatstate.stores.sqlite.errors import TOLD_AT, growing_pauses, is_locked, storage_error
+from chatstate.stores.sqlite.errors import TOLD_AT, growing_pauses, is_soon_over, storage_error
+from chatstate.stores.sqlite.files import OpenFiles
 from chatstate.stores.sqlite.group_commit import GroupCommit
 from chatstate.stores.sqlite.inbox import Delivery, Inbox, Overflow
 from chatstate.stores.sqlite.outbox import Outbox, Taking
@@ -94,13 +96,14 @@ class SQLiteStore(Reading):
 
     async def open(self, bot: str) -> Run:
         self._bot = bot
-        pauses = growing_pauses()
-        while True:
-            try:
-                run, crashes = self._take_hold(bot)
-                break
-            except sqlite3.Error as error:
-                await self._wait_for_lock(error, next(pauses))
+        with contextlib.ExitStack() as held:
+            if self.path == MEMORY:
+                self._folder = Path(held.enter_context(tempfile.TemporaryDirectory()))
+            else:
+                take_lock(self.path, held)
+            run, crashes = await self._begin(held)
+            self._files = None if self.path == MEMORY else OpenFiles(self.path)
+            self._held = held.pop_all()
         self._run = run.id
         self._inbox = Inbox(self._writer, self._clock, self._waiting_limit, self._overflow)
         self._outbox = Outbox(self._writer, self._clock)
@@ -135,24 +138,33 @@ class SQLiteStore(Reading):
         )
         return run
 
-    def _take_hold(self, bot: str) -> tuple[Run, int]:
-        """Open the file, and begin a run on it. Raises SQLite's errors, and leaves nothing open."""
-        with contextlib.ExitStack() as held:
-            if self.path == MEMORY:
-                self._folder = Path(held.enter_context(tempfile.TemporaryDirectory()))
-            self._writer, self._reader = connect(self.path, held)
-            begun = begin_run(self._writer, bot, self._clock())
-            self._held = held.pop_all()
-        return begun
+    async def _begin(self, held: contextlib.ExitStack) -> tuple[Run, int]:
+        """Open the file, once it can be, and begin a run on it."""
+        pauses = growing_pauses()
+        while True:
+            try:
+                with contextlib.ExitStack() as opened:
+                    self._writer, self._reader = connect(self.path, opened)
+                    begun = begin_run(self._writer, self._bot, self._clock())
+                    held.enter_context(opened.pop_all())
+                    return begun
+            except sqlite3.Error as error:
+                await self._wait_to_open(error, next(pauses))
 
-    async def _wait_for_lock(self, error: sqlite3.Error, pause: float) -> None:
+    async def _wait_to_open(self, error: sqlite3.Error, pause: float) -> None:
         """Wait before the file is opened again, as a write waits that finds it locked."""
         told = storage_error(error, self.path)
-        if not is_locked(error):
+        if not is_soon_over(error):
             raise told from error
         if pause >= TOLD_AT:
             log.warning("%s; trying again", told)
         await asyncio.sleep(pause)
+
+    async def check(self) -> None:
+        lost = self._files.lost() if self._files else None
+        if lost:
+            self._commits.give_up(StorageError(lost))
+        self._commits.check()
 
     async def beat(self) -> None:
         """Do nothing: the hold is the process's own."""

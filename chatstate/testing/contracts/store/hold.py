@@ -110,6 +110,13 @@ class HoldContract(StoreSuite):
                 secrets[bot].add(session.run.secret)
         assert [len(known) for known in secrets.values()] == [1, 1]
 
+    async def test_a_store_that_is_in_order_says_so(self, tmp_path: Path) -> None:
+        """However often it is asked, whatever it does meanwhile."""
+        async with self.session(tmp_path) as session:
+            await session.store.check()
+            await session.arrive(event("1"))
+            await session.store.check()
+
     async def test_a_person_is_the_same_wherever_they_speak(self, tmp_path: Path) -> None:
         """By the platform's id within one account; a new name changes nothing."""
         async with self.session(tmp_path) as session:
