@@ -26,9 +26,7 @@ ROW_LIMIT = 5
 FILES_LIMIT = 10
 _COMMAND = re.compile(r"/\w{1,32}(@\w+)?(\s.*)?", re.ASCII | re.DOTALL)
 
-MessageKind = Literal[
-    "message", "edit", "press", "join", "leave", "other", "expiry", "unreadable"
-]
+MessageKind = Literal["message", "edit", "press", "join", "leave", "other", "expiry", "unreadable"]
 ChatKind = Literal["private", "group", "channel"]
 
 

@@ -6,6 +6,7 @@ those below.
 """
 
 from chatstate.adapter.contract import (
+    About,
     Action,
     Adapter,
     Capabilities,
@@ -22,6 +23,7 @@ from chatstate.adapter.contract import (
 from chatstate.adapter.options import OptionField, declared_options, options_from, read_options
 
 __all__ = [
+    "About",
     "Action",
     "Adapter",
     "Capabilities",

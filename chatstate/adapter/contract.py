@@ -151,6 +151,15 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
     message_id: str | None = None
 
 
+class About(msgspec.Struct, frozen=True, gc=False):
+    """The bot that runs, for people to read. `store` is where its state is: a path, say."""
+
+    id: str
+    title: str
+    description: str
+    store: str
+
+
 class Receipt(Protocol):
     """What became of one delivered event.
 
@@ -171,6 +180,11 @@ class Host(Protocol):
     """What an adapter may ask of the engine while it runs."""
 
     @property
+    def about(self) -> About:
+        """The bot that runs."""
+        ...
+
+    @property
     def commands(self) -> Sequence[Command]:
         """The commands the bot answers to, in the order of their registration."""
         ...
@@ -178,6 +192,13 @@ class Host(Protocol):
     @property
     def cursor(self) -> str | None:
         """The last cursor given to `deliver` for this account, in this process or before."""
+        ...
+
+    def connected(self, name: str) -> None:
+        """Note that the platform is reached, where people know the account by `name` (`@a_bot`).
+
+        Whoever has started the bot is told so, once in a process.
+        """
         ...
 
     def refusal(self, message: Message) -> str | None:

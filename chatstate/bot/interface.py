@@ -324,7 +324,7 @@ class Interface:
     ) -> None:
         """Run until the adapters end or the process is told to stop; like `chatstate run`.
 
-        - `store` is a store URL; by default `sqlite:///chatstate.db`.
+        - `store` is a store URL; by default it is the file `<id>.db`, in the current folder.
         - `on_ambiguous`: whether a reply that may or may not have been sent is sent again
           ("repeat"), or held among the dead letters ("hold").
         - `log_format`: whether the log is lines to read, or JSON for a program.

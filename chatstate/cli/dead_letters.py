@@ -11,20 +11,22 @@ from typing import Annotated
 import typer
 
 from chatstate.errors import LoadError
-from chatstate.stores import DEFAULT_URL, open_store
+from chatstate.stores import open_store
 from chatstate.stores.base import Letter
 from chatstate.stores.sqlite import MEMORY, SQLiteStore
 from chatstate.stores.sqlite.letters import LetterBox, Verb
 from chatstate.text import escaped, one_line, visible
 
 app = typer.Typer(help="Events that failed and replies that were refused.", no_args_is_help=True)
-Url = Annotated[str, typer.Option("--store", help="A store URL.")]
+Url = Annotated[
+    str | None, typer.Option("--store", help="A store URL; default: the one store in the folder.")
+]
 Number = Annotated[int, typer.Argument(help="Its number in the list.")]
 _ASKED = {"retry": "to be retried", "drop": "to be dropped"}
 
 
 @app.command("list")
-def list_(store: Url = DEFAULT_URL) -> None:
+def list_(store: Url = None) -> None:
     """List dead letters, oldest first."""
     for letter, asked in _box(store).list():
         note = f" ({_ASKED[asked]})" if asked else ""
@@ -32,7 +34,7 @@ def list_(store: Url = DEFAULT_URL) -> None:
 
 
 @app.command()
-def show(number: Number, store: Url = DEFAULT_URL) -> None:
+def show(number: Number, store: Url = None) -> None:
     """Show one: what it was, and why it failed."""
     letter = _box(store).show(number)
     typer.echo(one_line(f"{letter.id}: {_summary(letter)}"))
@@ -43,29 +45,41 @@ def show(number: Number, store: Url = DEFAULT_URL) -> None:
 
 
 @app.command()
-def retry(number: Number, store: Url = DEFAULT_URL) -> None:
+def retry(number: Number, store: Url = None) -> None:
     """Have one done again: at once if the bot runs, else when it next does."""
     _ask("retry", number, store)
 
 
 @app.command()
-def drop(number: Number, store: Url = DEFAULT_URL) -> None:
+def drop(number: Number, store: Url = None) -> None:
     """Forget one."""
     _ask("drop", number, store)
 
 
-def _ask(verb: Verb, number: int, store: str) -> None:
+def _ask(verb: Verb, number: int, store: str | None) -> None:
     _box(store).request(verb, number, time.time())
     typer.echo(f"{number}: {_ASKED[verb]}, at once if the bot runs")
 
 
-def _box(url: str) -> LetterBox:
+def _box(url: str | None) -> LetterBox:
+    if url is None:
+        return _box_here()
     store = open_store(url)
     if not isinstance(store, SQLiteStore) or store.path == MEMORY:
         raise LoadError(f"{url} keeps no dead letters that another process can read")
     if not Path(store.path).is_file():
         raise LoadError(f"there is no store {store.path}; name it with --store")
     return LetterBox(store.path)
+
+
+def _box_here() -> LetterBox:
+    """Return the dead letters of the one store in the current folder."""
+    paths = sorted(Path.cwd().glob("*.db"))
+    boxes = {path.name: box for path in paths if (box := LetterBox(str(path))).is_there()}
+    if len(boxes) == 1:
+        return next(iter(boxes.values()))
+    found = f"there are several stores ({', '.join(boxes)})" if boxes else "there is no store"
+    raise LoadError(f"{found} in this folder; name one, as in --store sqlite:///mybot.db")
 
 
 def _summary(letter: Letter) -> str:

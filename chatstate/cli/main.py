@@ -18,11 +18,13 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 from rich.markup import escape
 
+from chatstate.adapter import Adapter
 from chatstate.bot.interface import Interface
 from chatstate.cli import dead_letters
 from chatstate.cli.adapter_options import (
@@ -37,7 +39,7 @@ from chatstate.cli.loops import loop_factory
 from chatstate.engine import Engine
 from chatstate.engine.outbox.sender import OnAmbiguous
 from chatstate.errors import AdapterError, ChatstateError, LoadError, StoreLockedError
-from chatstate.stores import DEFAULT_URL, open_store
+from chatstate.stores import default_url, open_store
 from chatstate.text import one_line, visible
 
 log = logging.getLogger("chatstate")
@@ -49,6 +51,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(dead_letters.app, name="dead")
+_ONCE_DEFAULT = "chatstate.db"  # the store of every bot, up to 0.1
 _PATIENCE = 2  # asked once it finishes, asked twice it stops in the middle, then it just exits
 
 
@@ -78,7 +81,9 @@ def run(
     bot: Annotated[str, typer.Argument(help="A name, bot.py, bot.py:name or package.module:name")],
     *,
     on: Annotated[list[str] | None, typer.Option(help="An adapter; repeatable.")] = None,
-    store: Annotated[str | None, typer.Option(help=f"A store URL; default {DEFAULT_URL}.")] = None,
+    store: Annotated[
+        str | None, typer.Option(help="A store URL; default: the file ID.db, by the bot's id.")
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", help="NAME=VALUE: an adapter's option by its name; repeatable."),
@@ -127,8 +132,14 @@ def run_bot(
         log_to_stderr(log_level, log_format)
         factory = loop_factory()
         adapters = load_adapters(on, options or {})
-        opened = open_store(DEFAULT_URL if store is None else store)
-        engine = Engine(bot, adapters, opened, on_ambiguous=on_ambiguous)
+        opened = open_store(_default_store(bot) if store is None else store)
+
+        def connected(adapter: Adapter, name: str) -> None:
+            platform = adapter.name.capitalize()
+            told = f"{bot.id} on {platform} as {name} · store {opened.location}"
+            typer.echo(one_line(told), err=True)
+
+        engine = Engine(bot, adapters, opened, on_ambiguous=on_ambiguous, connected=connected)
         with asyncio.Runner(loop_factory=factory) as runner:
             runner.run(_until_told(engine))
     except (LoadError, AdapterError, StoreLockedError) as error:
@@ -138,6 +149,17 @@ def run_bot(
     except Exception:  # of an adapter, say: its text may hold anybody's words
         log.critical("bot %r has stopped", bot.id, exc_info=True)
         raise SystemExit(1) from None
+
+
+def _default_store(bot: Interface) -> str:
+    url = default_url(bot.id)
+    if Path(_ONCE_DEFAULT).exists() and not Path(url.removeprefix("sqlite:///")).exists():
+        log.warning(
+            "the store is %s, by the bot's id; what %s holds is not used: to go on with that, "
+            "rename it, or run with --store sqlite:///%s",
+            *(url.removeprefix("sqlite:///"), _ONCE_DEFAULT, _ONCE_DEFAULT),
+        )
+    return url
 
 
 async def _until_told(engine: Engine) -> None:

@@ -77,6 +77,7 @@ def assemble(
     running_limit: int,
     on_ambiguous: OnAmbiguous,
     failed: Callable[[Exception], None],
+    connected: Callable[[Adapter, str], None],
 ) -> Parts:
     """Return the parts of an engine that runs `bot` on these accounts. Starts nothing."""
     adapters = {account.id: adapter for account, adapter in accounts.items()}
@@ -217,8 +218,9 @@ def assemble(
             sender=sender,
             renderer=renderer,
             moved=moved,
+            connected=functools.partial(connected, adapter),
         )
-        for account in accounts
+        for account, adapter in accounts.items()
     ]
     return Parts(
         lanes=lanes,

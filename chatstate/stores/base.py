@@ -75,6 +75,11 @@ class Store(Protocol):
     """Keeps a bot's inbox, states and outbox. See the module's rules."""
 
     @property
+    def location(self) -> str:
+        """Where it keeps things, as its operator knows that: a path, say."""
+        ...
+
+    @property
     def folder(self) -> Path:
         """A folder for files that go with the store, once it is open. It may not exist yet."""
         ...

@@ -17,7 +17,7 @@ from typing import Literal
 
 import msgspec
 
-from chatstate.errors import LoadError
+from chatstate.errors import LoadError, StorageError
 from chatstate.messages import Event
 from chatstate.scope import Place
 from chatstate.stores.base import Letter, Revived
@@ -29,6 +29,7 @@ log = logging.getLogger("chatstate.store")
 _decode = msgspec.json.Decoder(Event).decode
 Verb = Literal["retry", "drop"]
 
+_IS_STORE = "SELECT 1 FROM sqlite_master WHERE name = 'dead_letters'"
 _LETTERS = """SELECT d.id, d.kind, c.platform_id, coalesce(p.platform_id, ''), d.died_at,
         d.error, d.detail, d.body
     FROM dead_letters AS d
@@ -41,6 +42,12 @@ class LetterBox:
 
     def __init__(self, path: str) -> None:
         self._path = path
+
+    def is_there(self) -> bool:
+        """Tell whether there is a store at all."""
+        with contextlib.suppress(StorageError), self._connect() as connection:
+            return bool(connection.execute(_IS_STORE).fetchone())
+        return False
 
     def list(self) -> list[tuple[Letter, str]]:
         """Return all dead letters, oldest first, each with what was asked for it already."""

@@ -106,6 +106,10 @@ class SQLiteStore:
     # Holding the store
 
     @property
+    def location(self) -> str:
+        return "in memory" if self.path == MEMORY else self.path
+
+    @property
     def folder(self) -> Path:
         return self._folder
 
