@@ -174,6 +174,7 @@ class DiscordAdapter(Adapter):
                 await intake.is_ready.wait()
         except TimeoutError:
             raise ConnectionError("Discord began no session") from None
+        host.connected(str(client.user))
         if client.application_id:
             await synchronise(client.http, client.application_id, host.commands)
         await asyncio.Event().wait()

@@ -6,6 +6,7 @@ what can be set. Public names, for adapters: those below.
 """
 
 from chatstate.adapter.contract import (
+    About,
     Action,
     Adapter,
     Capabilities,
@@ -23,6 +24,7 @@ from chatstate.adapter.events import proved
 from chatstate.adapter.options import OptionField, declared_options, options_from, read_options
 
 __all__ = [
+    "About",
     "Action",
     "Adapter",
     "Capabilities",

@@ -151,6 +151,15 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
     message_id: str | None = None
 
 
+class About(msgspec.Struct, frozen=True, gc=False):
+    """The bot that runs, for people to read. `store` is where its state is: a path, say."""
+
+    id: str
+    title: str
+    description: str
+    store: str
+
+
 class Receipt(Protocol):
     """What became of one delivered event.
 
@@ -169,6 +178,11 @@ class Receipt(Protocol):
 
 class Host(Protocol):
     """What an adapter may ask of the engine while it runs."""
+
+    @property
+    def about(self) -> About:
+        """The bot that runs."""
+        ...
 
     @property
     def commands(self) -> Sequence[Command]:
@@ -190,6 +204,13 @@ class Host(Protocol):
 
     async def recall(self, name: str) -> str | None:
         """Return what was remembered under a name, None if nothing was."""
+        ...
+
+    def connected(self, name: str) -> None:
+        """Note that the platform is reached, where people know the account by `name` (`@a_bot`).
+
+        Whoever has started the bot is told so, once in a process.
+        """
         ...
 
     def refusal(self, message: Message) -> str | None:

@@ -38,7 +38,6 @@ from chatstate.cli.starting import engine_for
 from chatstate.engine import Engine
 from chatstate.engine.outbox.sender import OnAmbiguous
 from chatstate.errors import AdapterError, ChatstateError, LoadError, StoreLockedError
-from chatstate.stores import DEFAULT_URL
 from chatstate.text import one_line, visible
 
 log = logging.getLogger("chatstate")
@@ -79,7 +78,9 @@ def run(
     bot: Annotated[str, typer.Argument(help="A name, bot.py, bot.py:name or package.module:name")],
     *,
     on: Annotated[list[str] | None, typer.Option(help="An adapter; repeatable.")] = None,
-    store: Annotated[str | None, typer.Option(help=f"A store URL; default {DEFAULT_URL}.")] = None,
+    store: Annotated[
+        str | None, typer.Option(help="A store URL; default: the file ID.db, by the bot's id.")
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", help="NAME=VALUE: an adapter's option by its name; repeatable."),
@@ -127,7 +128,14 @@ def run_bot(
     try:
         log_to_stderr(log_level, log_format)
         factory = loop_factory()
-        engine = engine_for(bot, on, store=store, on_ambiguous=on_ambiguous, options=options)
+        engine = engine_for(
+            bot,
+            on,
+            store=store,
+            on_ambiguous=on_ambiguous,
+            options=options,
+            connected=lambda told: typer.echo(one_line(told), err=True),
+        )
         with asyncio.Runner(loop_factory=factory) as runner:
             runner.run(_until_told(engine))
     except (LoadError, AdapterError, StoreLockedError) as error:

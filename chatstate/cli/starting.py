@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
+from chatstate.adapter import Adapter
 from chatstate.bot.interface import Interface
 from chatstate.cli.loading import load_adapters
 from chatstate.engine import Engine
 from chatstate.engine.outbox.sender import OnAmbiguous
-from chatstate.stores import DEFAULT_URL, open_store
+from chatstate.stores import default_url, open_store
+
+log = logging.getLogger("chatstate")
+
+_ONCE_DEFAULT = "chatstate.db"  # the store of every bot, up to 0.1
 
 
 def engine_for(
@@ -20,14 +27,31 @@ def engine_for(
     store: str | None = None,
     on_ambiguous: OnAmbiguous = "repeat",
     options: Mapping[str, object] | None = None,
+    connected: Callable[[str], None] = lambda _told: None,
 ) -> Engine:
     """Return the engine that runs `bot` on adapters by name, and on a store by its URL.
 
+    `connected` is given a line for each platform that is reached: as whom, and where the store is.
     Raises `LoadError` for names that are none, and `AdapterError` for options that cannot be.
     """
     adapters = load_adapters(on, options or {})
-    opened = open_store(DEFAULT_URL if store is None else store)
-    return Engine(bot, adapters, opened, on_ambiguous=on_ambiguous)
+    opened = open_store(_default_store(bot) if store is None else store)
+
+    def tell(adapter: Adapter, name: str) -> None:
+        connected(f"{bot.id} on {adapter.name.capitalize()} as {name} · store {opened.location}")
+
+    return Engine(bot, adapters, opened, on_ambiguous=on_ambiguous, connected=tell)
+
+
+def _default_store(bot: Interface) -> str:
+    url = default_url(bot.id)
+    if Path(_ONCE_DEFAULT).exists() and not Path(url.removeprefix("sqlite:///")).exists():
+        log.warning(
+            "the store is %s, by the bot's id; what %s holds is not used: to go on with that, "
+            "rename it, or run with --store sqlite:///%s",
+            *(url.removeprefix("sqlite:///"), _ONCE_DEFAULT, _ONCE_DEFAULT),
+        )
+    return url
 
 
 def refuse_where_others_run(on: Sequence[str]) -> None:

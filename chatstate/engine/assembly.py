@@ -82,6 +82,7 @@ def assemble(
     running_limit: int,
     on_ambiguous: OnAmbiguous,
     failed: Callable[[Exception], None],
+    connected: Callable[[Adapter, str], None],
 ) -> Parts:
     """Return the parts of an engine that runs `bot` on these accounts. Starts nothing."""
     adapters = {account.id: adapter for account, adapter in accounts}
@@ -233,8 +234,9 @@ def assemble(
             sender=sender,
             renderer=renderer,
             moved=moved,
+            connected=functools.partial(connected, adapter),
         )
-        for account, _ in accounts
+        for account, adapter in accounts
     ]
     return Parts(
         lanes=lanes,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from chatstate.adapter import Adapter
 from chatstate.bot.interface import Interface
@@ -38,6 +38,8 @@ class Engine:
     - `running_limit`: how many handlers run at once.
     - `on_ambiguous`: what to do with a reply that may or may not have been sent: "repeat" it
       (at least once), or "hold" it among the dead letters (at most once).
+    - `connected` is called once for each adapter that reaches its platform, with the account's
+      name there.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Engine:
         running_limit: int = 1000,
         on_ambiguous: OnAmbiguous = "repeat",
         clock: Clock | None = None,
+        connected: Callable[[Adapter, str], None] = lambda _adapter, _name: None,
     ) -> None:
         self._bot = bot
         self._adapters = list(adapters)
@@ -60,6 +63,7 @@ class Engine:
         self._clock = clock or SystemClock()
         self._opening: asyncio.Timeout | None = None
         self._has_store = False
+        self._connected = connected
         self._tasks: list[asyncio.Task[None]] = []
         self._receiving: list[asyncio.Task[None]] = []
         self._parts: Parts | None = None
@@ -129,6 +133,7 @@ class Engine:
             running_limit=self._running_limit,
             on_ambiguous=self._on_ambiguous,
             failed=self._fail,
+            connected=self._connected,
         )
         self._parts = parts
         await parts.spool.sweep()

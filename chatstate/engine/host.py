@@ -19,6 +19,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 import msgspec
 from msgspec.structs import replace
 
+from chatstate.adapter import About
 from chatstate.bot.interface import Interface
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import EventReceipt, Receipts
@@ -69,6 +70,7 @@ class AccountHost:
         sender: Sender,
         renderer: Renderer,
         moved: Callable[[int, str, str], Awaitable[None]],
+        connected: Callable[[str], None],
     ) -> None:
         self._bot = bot
         self._account = account.id
@@ -81,12 +83,20 @@ class AccountHost:
         self._sender = sender
         self._renderer = renderer
         self._moved = moved
+        self._connected = connected
+        self._is_connected = False
         self._loop = asyncio.get_running_loop()
         self._delivered: list[_Delivery] = []
         self._refusing: set[int] = set()
         self._interrupts = bot.routes.interrupts
         self._handled = bot.routes.kinds
         self._told: set[MessageKind] = set()
+
+    @property
+    def about(self) -> About:
+        """See `Host.about`."""
+        bot = self._bot
+        return About(bot.id, bot.title, bot.description or "", self._store.location)
 
     @property
     def commands(self) -> Sequence[Command]:
@@ -97,6 +107,12 @@ class AccountHost:
     def cursor(self) -> str | None:
         """See `Host.cursor`."""
         return self._cursors.get("")
+
+    def connected(self, name: str) -> None:
+        """See `Host.connected`."""
+        if not self._is_connected:
+            self._is_connected = True
+            self._connected(name)
 
     def refusal(self, message: Message) -> str | None:
         """See `Host.refusal`."""

@@ -269,6 +269,11 @@ class Control(Protocol):
     process runs the bot.
     """
 
+    @property
+    def location(self) -> str:
+        """Where it keeps things, as its operator knows that: a path, say."""
+        ...
+
     async def open(self, bot: str) -> Run:
         """Make the schema current and begin a run of this bot.
 

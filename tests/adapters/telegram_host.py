@@ -8,7 +8,7 @@ from typing import Any
 from servers.telegram_server import TelegramServer
 
 from chatstate import Command, Event, Message
-from chatstate.adapter import Action, Host, Part, ReceiptStatus
+from chatstate.adapter import About, Action, Host, Part, ReceiptStatus
 from chatstate_telegram import TelegramAdapter
 from chatstate_telegram.send.pace import Limit, Limits, Pace
 
@@ -40,10 +40,18 @@ class FakeHost(Host):
         self.turns: list[Turn] = []
         self.moves: list[tuple[str, str]] = []
         self.remembered: dict[str, str | None] = {}
+        self.names: list[str] = []
         self.accepts = asyncio.Event()
         self.accepts.set()
         self.failure: Exception | None = None
         self.changed = asyncio.Event()
+
+    @property
+    def about(self) -> About:
+        return About("bot", "Bot", "", "in memory")
+
+    def connected(self, name: str) -> None:
+        self.names.append(name)
 
     @property
     def commands(self) -> Sequence[Command]:

@@ -78,8 +78,20 @@ _SHELVES: dict[Shelf, _Rows] = {
         "d.person",
     ),
 }
+_IS_STORE = "SELECT 1 FROM sqlite_master WHERE name = 'dead_letters'"
 _CONDITIONS = ("bot", "platform", "scope", "name", "chat", "person")
 _OF_KEY = ("scope", "name", "in_place", "of_person")
+
+
+def is_store(path: Path) -> bool:
+    """Tell whether a store is in a file."""
+    uri = f"{path.resolve().as_uri()}?mode=ro"
+    with (
+        contextlib.suppress(sqlite3.Error),
+        contextlib.closing(sqlite3.connect(uri, uri=True)) as db,
+    ):
+        return bool(db.execute(_IS_STORE).fetchone())
+    return False
 
 
 class Shelves:

@@ -91,6 +91,10 @@ class SQLiteStore(Reading):
     # Holding the store
 
     @property
+    def location(self) -> str:
+        return "in memory" if self.path == MEMORY else self.path
+
+    @property
     def folder(self) -> Path:
         return self._folder
 
