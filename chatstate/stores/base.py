@@ -8,7 +8,8 @@
    from the number of its run (see `Run.versions`), so that a value may be read, and its version
    be known, while its commit is still on the way.
 5. Every verb raises `StorageError` when the store cannot do it and will not be able to; while
-   it merely might again, the verb waits.
+   it merely might again, the verb waits. A store that has failed so is broken: `commit` raises
+   from then on, so that nobody need guess whose error a turn has ended with.
 """
 
 from __future__ import annotations

@@ -9,9 +9,9 @@
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 
+from chatstate.engine.describing import describe, told_in_full
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import Receipts
 from chatstate.engine.outbox.outbound import Outbound
@@ -21,7 +21,7 @@ from chatstate.engine.outbox.spool import Spool
 from chatstate.engine.states.cache import StateCache
 from chatstate.engine.states.commits import Commits
 from chatstate.engine.states.held import Held
-from chatstate.engine.turns.sentences import apology, describe, refusal
+from chatstate.engine.turns.sentences import apology, refusal
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.values import TurnValues, Written
 from chatstate.errors import UserError
@@ -73,11 +73,10 @@ class Finish:
             if isinstance(error, UserError):
                 self.queue(turn, refusal(turn, self._sentences, error))
                 return
-        except Exception as unspeakable:  # noqa: BLE001 - its text may be anything
+        except BaseException as unspeakable:  # noqa: BLE001 - its text may be anything
             error = unspeakable
+        self.give_up(turn, DeadLetter("event", describe(error), told_in_full(error)))
         log.error("the turn of event %s failed", turn.arrival.event.id, exc_info=error)
-        detail = "".join(traceback.format_exception(error))
-        self.give_up(turn, DeadLetter("event", describe(error), detail))
 
     def give_up(self, turn: RunningTurn, dead: DeadLetter) -> None:
         """End a turn that becomes a dead letter; the person is told."""

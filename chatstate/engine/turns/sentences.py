@@ -35,11 +35,3 @@ def refusal(turn: RunningTurn, sentences: Sentences, error: UserError) -> list[R
     """Return what to say of a turn that ended with an error for the person."""
     text = told(sentences, turn.message, error)
     return [*turn.shown_before(), Reply(text, ephemeral=turn.message.kind == "press")]
-
-
-def describe(error: BaseException) -> str:
-    """Return an error in one line, whatever it is."""
-    try:
-        return f"{type(error).__name__}: {error}"
-    except Exception:  # noqa: BLE001 - an author's __str__ may raise anything
-        return type(error).__name__

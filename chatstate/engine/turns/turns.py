@@ -1,7 +1,9 @@
 """Turns: from an event to a queued commit. Read `Turns.run`: it is the path of every message.
 
-1. A handler that raises changes no state. What it raised is for the person, if it is a
-   `UserError`; else the event becomes a dead letter, and the person gets one sentence.
+1. A turn in which anything is raised changes no state. What was raised is for the person, if it
+   is a `UserError`; else the event becomes a dead letter, and the person gets one sentence. By
+   whom it was raised is never guessed from what it is: a turn is cancelled by the engine only once
+   it is fenced, or while the process ends, and a store that is broken refuses the commit too.
 2. A turn whose shared values were changed by somebody faster runs again, holding their locks.
 3. A turn that takes too long, or is interrupted, is fenced: its end is committed, its effects
    are not, and the lane goes on without it.
@@ -11,7 +13,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import logging
 from collections.abc import Sequence
@@ -33,7 +34,6 @@ from chatstate.engine.turns.sentences import apology, closing
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.values import TurnValues
 from chatstate.engine.turns.watch import Watch
-from chatstate.errors import StorageError
 from chatstate.language.sentences import Sentences
 from chatstate.messages import Delete, Reply
 from chatstate.stores.base import Arrival, DeadLetter
@@ -94,10 +94,9 @@ class Turns:
                     await self._wait_for_locks(turn, plan)
                 while not await self._attempt(turn, plan):
                     await self._run_again(turn)
-        except BaseException as error:
-            if self._is_ours(turn, error):
-                raise
-            self._finish.fail(turn, error)
+        except BaseException as error:  # noqa: BLE001 - an author's code may raise anything
+            if not (turn.fenced or self.are_ending):
+                self._finish.fail(turn, error)
         finally:
             turn.end()
             if turn.watch or turn.release or turn.leave or turn.stored or turn.folder:
@@ -250,15 +249,6 @@ class Turns:
         turn.let_go()
         self._watch.remove(turn)
         self._lanes.leave_behind(turn)
-
-    def _is_ours(self, turn: RunningTurn, error: BaseException) -> bool:
-        """Tell whether it is the engine that ends a turn so, not its author's code.
-
-        The store's own errors are: an author's are told apart where that code is called.
-        """
-        if isinstance(error, asyncio.CancelledError | GeneratorExit):
-            return turn.fenced or self.are_ending
-        return isinstance(error, StorageError)
 
 
 def _is_exempt(turn: RunningTurn) -> bool:

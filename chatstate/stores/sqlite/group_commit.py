@@ -110,6 +110,14 @@ class GroupCommit:
         if self._broken:
             raise self._broken
 
+    def give_up(self, error: StorageError) -> None:
+        """Write nothing any more: whatever waits, or comes, fails with `error`."""
+        if self._broken is None:
+            log.critical("%s", error)
+            self._broken = error
+        self._fail(list(self._waiting), self._broken)
+        self._waiting.clear()
+
     async def abandon(self) -> None:
         """Stop without writing what waits."""
         if self._task:
@@ -134,10 +142,10 @@ class GroupCommit:
 
     async def _write_all(self) -> None:
         try:
-            while self._waiting or self._lazy:
+            while (self._waiting or self._lazy) and not self._broken:
                 await self._write(self._next_slice())
         except StorageError as error:
-            self._break(error)
+            self.give_up(error)
         finally:
             self._task = None
             self._written = True
@@ -254,9 +262,3 @@ class GroupCommit:
         for work in works:
             if not work.future.done():
                 work.future.set_exception(error)
-
-    def _break(self, error: StorageError) -> None:
-        log.critical("%s", error)
-        self._broken = error
-        self._fail(list(self._waiting), error)
-        self._waiting.clear()

@@ -312,7 +312,9 @@ class SQLiteStore:
             try:
                 return self._reader.execute(statement, values).fetchall()
             except sqlite3.Error as error:
+                told = storage_error(error, self.path)
                 if not is_passing(error):
-                    raise storage_error(error, self.path) from error
-                log.warning("%s; trying again", storage_error(error, self.path))
+                    self._commits.give_up(told)
+                    raise told from error
+                log.warning("%s; trying again", told)
             await asyncio.sleep(next(pauses))
