@@ -3,9 +3,7 @@
 1. What cannot be run is one line on stderr and status 2: a name, an option, a store in use. What
    fails while it runs has status 1.
 2. stdout is the console's. Logs and refusals go to stderr.
-3. The first Ctrl-C or SIGTERM lets what was begun be finished, the second stops in the middle, the
-   third ends the process at once.
-4. The options of adapters are theirs: `run` takes those that they declare.
+3. The options of adapters are theirs: `run` takes those that they declare.
 """
 
 from __future__ import annotations
@@ -13,10 +11,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import os
-import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Annotated, NoReturn
 
@@ -33,6 +29,7 @@ from chatstate.cli.adapter_options import (
 )
 from chatstate.cli.loading import BOTS, load_adapters, load_bot, names
 from chatstate.cli.loops import loop_factory
+from chatstate.cli.stopping import Stopping
 from chatstate.engine import Engine
 from chatstate.engine.outbox.sender import OnAmbiguous
 from chatstate.errors import AdapterError, ChatstateError, LoadError, StoreLockedError
@@ -45,7 +42,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(dead_letters.app, name="dead")
-_PATIENCE = 2  # asked once it finishes, asked twice it stops in the middle, then it just exits
 _LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
@@ -125,34 +121,15 @@ def run_bot(
         adapters = load_adapters(on, options or {})
         opened = open_store(DEFAULT_URL if store is None else store)
         engine = Engine(bot, adapters, opened, on_ambiguous=on_ambiguous)
-        with asyncio.Runner(loop_factory=factory) as runner:
-            runner.run(_until_told(engine))
+        stopping = Stopping(engine)
+        with stopping.heard(), asyncio.Runner(loop_factory=factory) as runner:
+            spare_the_collector()
+            runner.run(stopping.run())
     except (LoadError, AdapterError, StoreLockedError) as error:
         _refuse(error)
     except ChatstateError as error:
         typer.echo(f"chatstate: {error}", err=True)
         raise SystemExit(1) from None
-
-
-async def _until_told(engine: Engine) -> None:
-    loop = asyncio.get_running_loop()
-    told = 0
-    post: Callable[[Callable[[], None]], object] = loop.call_soon_threadsafe
-
-    def stop() -> None:
-        nonlocal told
-        told += 1
-        if told > _PATIENCE:
-            os._exit(130)
-        engine.request_stop()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
-            loop.add_signal_handler(number, stop)
-        except NotImplementedError:  # on Windows loops take no signal handlers
-            signal.signal(number, lambda _number, _frame: post(stop))
-    spare_the_collector()
-    await engine.run()
 
 
 def spare_the_collector() -> None:

@@ -23,7 +23,7 @@ from chatstate.signature import label
 
 log = logging.getLogger("chatstate.engine")
 
-_CANCEL_SECONDS = 1.0
+_CANCEL_SECONDS = 0.25
 
 
 class Lifespans:
@@ -54,8 +54,8 @@ class Lifespans:
         self._opened.result()
         return True
 
-    async def close(self, hurry: asyncio.Event) -> None:
-        """Close what is open; give up once there is `hurry`.
+    async def close(self, hurry: asyncio.Event, seconds: float) -> None:
+        """Close what is open; give up after so many seconds, or once there is `hurry`.
 
         What fails is logged: the bot has stopped, and nothing is lost.
         """
@@ -65,7 +65,9 @@ class Lifespans:
         if not self._opened.done():  # whoever wanted it was cancelled
             await self._give_up(self._task)
         hurried = asyncio.create_task(hurry.wait())
-        await asyncio.wait([self._task, hurried], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(
+            [self._task, hurried], timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+        )
         hurried.cancel()
         if not self._task.done():
             log.warning("a lifespan of bot %r did not close in time", self._bot.id)

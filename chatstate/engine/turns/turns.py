@@ -36,6 +36,7 @@ from chatstate.engine.turns.values import TurnValues
 from chatstate.engine.turns.watch import Watch
 from chatstate.language.sentences import Sentences
 from chatstate.messages import Delete, Reply
+from chatstate.signature import label
 from chatstate.stores.base import Arrival, DeadLetter
 
 log = logging.getLogger("chatstate.turns")
@@ -205,6 +206,11 @@ class Turns:
             await self._spool.end_turn(turn.folder)
 
     # Ends that come from outside
+
+    @property
+    def unended(self) -> list[str]:
+        """The handlers of turns that wait for something, and have not ended."""
+        return [label(turn.plan.fn) for turn in self._watch.turns if turn.plan]
 
     def waits(self, turn: RunningTurn) -> None:
         """Note that a turn waits for the first time: from now on it can be ended from outside."""
