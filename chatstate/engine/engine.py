@@ -2,7 +2,7 @@
 
 1. What an earlier process left is taken up before anything new is received.
 2. Told to stop, it takes in nothing more, lets what runs finish within the grace, and gives up the
-   rest, which runs again at the next start.
+   rest, which runs again at the next start. What cannot be cancelled is told, and left behind.
 3. A fault of the engine's own, or of the store, stops it: nothing goes on half.
 """
 
@@ -26,6 +26,7 @@ from chatstate.stores.base import Run, Store
 log = logging.getLogger("chatstate.engine")
 
 _CANCEL_SECONDS = 1.0
+_CLOSE_SECONDS = 0.5
 _LOOK_EVERY = 1.0
 _PRUNE_EVERY = 60.0
 _BEATS = 3  # for each lease, so that one that is late costs nothing
@@ -34,7 +35,8 @@ _BEATS = 3  # for each lease, so that one that is late costs nothing
 class Engine:
     """Runs `bot` on `adapters`, keeping everything in `store`.
 
-    - `grace`: seconds that running turns and owed replies get when it is told to stop.
+    - `grace`: seconds that running turns and owed replies, then lifespans, get when it is told to
+      stop. Two seconds later it has stopped.
     - `running_limit`: how many handlers run at once.
     - `on_ambiguous`: what to do with a reply that may or may not have been sent: "repeat" it
       (at least once), or "hold" it among the dead letters (at most once).
@@ -48,7 +50,7 @@ class Engine:
         adapters: Sequence[Adapter],
         store: Store,
         *,
-        grace: float = 10.0,
+        grace: float = 8.0,
         running_limit: int = 1000,
         on_ambiguous: OnAmbiguous = "repeat",
         clock: Clock | None = None,
@@ -101,7 +103,7 @@ class Engine:
         try:
             await self._begin(run)
         except BaseException:  # also when cancelled: the file must not stay locked
-            await self._close_lifespans()
+            await self._close_lifespans(self._grace)
             await self._store.end(clean=True)
             raise
 
@@ -174,12 +176,14 @@ class Engine:
 
     async def stop(self) -> None:
         """Let what runs finish within the grace, send what is owed, and let go of the store."""
+        time = asyncio.get_running_loop().time
+        end = time() + self._grace
         if self._parts:
             self._parts.lanes.stopping = True
         if not await self._first(self._hurry.wait(), seconds=self._grace):
             log.warning("stopped in the middle; what was running runs again at the next start")
         await self._cancel_all()
-        await self._close_lifespans()
+        await self._close_lifespans(max(end - time(), _CLOSE_SECONDS))
         if self._has_store:
             await self._store.end(clean=True)
 
@@ -191,7 +195,7 @@ class Engine:
         if self._parts:
             self._parts.lanes.stopping = True
         await self._cancel_all()
-        await self._close_lifespans()
+        await self._close_lifespans(self._grace)
 
     async def _cancel_all(self) -> None:
         if self._blocking:
@@ -204,16 +208,18 @@ class Engine:
             tasks += [task for task in (parts.recovery.task, parts.commits.task) if task]
         for task in tasks:
             task.cancel()
-        if parts:
-            tasks += [*parts.lanes.cancel_all(), *parts.sender.cancel_all()]
-        if tasks:
-            _, stubborn = await asyncio.wait(tasks, timeout=_CANCEL_SECONDS)
-            for task in stubborn:
-                log.warning("%r does not end when it is cancelled", task)
+        running = parts.lanes.cancel_all() if parts else []
+        tasks += parts.sender.cancel_all() if parts else ()
+        if tasks or running:
+            _, stubborn = await asyncio.wait([*tasks, *running], timeout=_CANCEL_SECONDS)
+            names = [repr(task) for task in stubborn.difference(running)]
+            names += parts.turns.unended if parts else ()
+            for name in names:
+                log.warning("%s does not end when it is cancelled; let CancelledError pass", name)
 
-    async def _close_lifespans(self) -> None:
+    async def _close_lifespans(self, seconds: float) -> None:
         if self._lifespans:
-            await self._lifespans.close(self._hurry)
+            await self._lifespans.close(self._hurry, seconds)
 
     async def wait(self) -> None:
         """Return when the adapters have ended and all is done, or it is told to stop.

@@ -13,7 +13,9 @@
    from the number of its run (see `Run.versions`), so that a value may be read, and its version
    be known, while its commit is still on the way.
 7. Every verb raises `StorageError` when the store cannot do it and will not be able to, and
-   `LeaseLostError` when the run has been taken for dead; while it merely might again, it waits.
+   `LeaseLostError` when the run has been taken for dead; while it merely might again, it waits. A
+   store that has failed so is broken: `commit` raises from then on, so that nobody need guess
+   whose error a turn has ended with.
 """
 
 from __future__ import annotations

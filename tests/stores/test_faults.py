@@ -526,3 +526,19 @@ async def test_a_store_that_is_damaged_while_in_use_says_so_to_everybody(tmp_pat
         await store.person(account.id, User("ben"))
     with pytest.raises(StorageError, match="is damaged"):
         await store.end(clean=True)
+
+
+async def test_a_store_that_cannot_be_read_is_not_written_any_more(tmp_path: Path) -> None:
+    """So a turn that met it is not committed, whatever its author's code made of the error."""
+    path = tmp_path / "a.db"
+    store = SQLiteStore(path)
+    await store.open("bot")
+    account = await store.account("test", "1")
+    store._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    damage(path)
+    with pytest.raises(StorageError, match="is damaged"):
+        await store.notes(1)
+    with pytest.raises(StorageError, match="is damaged"):
+        await store.ingest(account.id, [event("1")])
+    with pytest.raises(StorageError, match="is damaged"):
+        await store.end(clean=True)

@@ -33,7 +33,7 @@ from chatstate.engine.outbox.outbound import Outbound, outbound
 from chatstate.engine.outbox.spool import Spool
 from chatstate.engine.runners import Run, Runners
 from chatstate.engine.threads import HandlerThreads
-from chatstate.errors import Ambiguous, Rejected, StorageError
+from chatstate.errors import Ambiguous, Rejected
 from chatstate.stores.base import Address, DeadLetter, Outbox, Owed, Settled
 
 log = logging.getLogger("chatstate.sender")
@@ -297,8 +297,6 @@ class Sender:
             if self._is_ending:
                 raise
             return Ambiguous(f"the call was cancelled {error}")
-        except StorageError:
-            raise
         except Exception as error:  # noqa: BLE001 - what it means is decided by the delivery
             reply.is_unclear = reply.is_unclear or not isinstance(error, (*DEFINITE, Rejected))
             return error

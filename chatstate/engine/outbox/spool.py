@@ -214,8 +214,8 @@ def _pieces(file: File) -> Generator[bytes]:
     stream = file.path.open("rb") if file.path else source
     try:
         if hasattr(stream, "read"):
-            opened = cast("BinaryIO", stream)
-            yield from iter(lambda: opened.read(_PIECE), b"")
+            while piece := cast("BinaryIO", stream).read(_PIECE):
+                yield piece
         else:
             yield from cast("Iterable[bytes]", stream)
     finally:

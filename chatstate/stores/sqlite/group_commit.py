@@ -114,9 +114,11 @@ class GroupCommit:
             raise self._broken
 
     def give_up(self, error: StorageError) -> None:
-        """Write nothing any more: what waits, and what comes, fails with this error."""
-        self._broken = error
-        self._fail(list(self._waiting), error)
+        """Write nothing any more: whatever waits, or comes, fails with `error`."""
+        if self._broken is None:
+            log.critical("%s", error)
+            self._broken = error
+        self._fail(list(self._waiting), self._broken)
         self._waiting.clear()
 
     async def abandon(self) -> None:
@@ -143,7 +145,7 @@ class GroupCommit:
 
     async def _write_all(self) -> None:
         try:
-            while self._waiting or self._lazy:
+            while (self._waiting or self._lazy) and not self._broken:
                 await self._write(self._next_slice())
         except StorageError as error:
             self.give_up(error)

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from chatstate.errors import StorageError
 from chatstate.scope import Key, Scope
 from chatstate.stores.base import Address, Arrival, Due, FoundButton, StoredState, Value
 from chatstate.stores.sqlite import buttons
@@ -39,6 +40,10 @@ class Reading:
     def __init__(self, path: str, clock: Callable[[], float]) -> None:
         self.path = path
         self._clock = clock
+
+    def _broken(self, error: StorageError) -> None:
+        """Write nothing any more, either."""
+        raise NotImplementedError
 
     async def load(self, keys: Sequence[Key]) -> Sequence[Value | None]:
         rows = [await self._read(LOAD, key) for key in keys]
@@ -87,7 +92,9 @@ class Reading:
             try:
                 return self._reader.execute(statement, values).fetchall()
             except sqlite3.Error as error:
+                told = storage_error(error, self.path)
                 if not is_passing(error):
-                    raise storage_error(error, self.path) from error
-                log.warning("%s; trying again", storage_error(error, self.path))
+                    self._broken(told)
+                    raise told from error
+                log.warning("%s; trying again", told)
             await asyncio.sleep(next(pauses))

@@ -328,6 +328,9 @@ class SQLiteStore(Reading):
             for turn, name, value in notes
         ]
 
+    def _broken(self, error: StorageError) -> None:
+        self._commits.give_up(error)
+
     # Looking
 
     async def list(self, shelf: Shelf, chosen: Filter = Filter()) -> Sequence[Entry]:  # noqa: B008 - it is frozen
