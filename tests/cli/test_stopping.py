@@ -19,7 +19,7 @@ from chatstate.engine import Engine, engine, lifespans
 BOT = """\
 import asyncio, contextlib, os, threading, time
 from chatstate import AdapterError, Interface
-from chatstate.cli import main, stopping
+from chatstate.cli import starting, stopping
 from chatstate.engine import engine
 
 stopping.AT_MOST = 1.0
@@ -37,7 +37,7 @@ async def stream():
     finally:
         await never_ends()
 
-class Engine(main.Engine):
+class Engine(starting.Engine):
     def __init__(self, *args, **options):
         super().__init__(*args, grace=0.1, **options)
 
@@ -47,7 +47,7 @@ class Engine(main.Engine):
             raise AdapterError("the token is wrong")
         await super().run()
 
-main.Engine = Engine
+starting.Engine = Engine
 
 @contextlib.asynccontextmanager
 async def lifespan(bot):

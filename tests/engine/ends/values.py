@@ -106,18 +106,6 @@ def a_serializer_of_a_value(mine: Mine) -> Any:
 
 
 @points.handler
-def a_comparison_of_values(mine: Mine) -> Any:
-    class Model(Noted):
-        def __eq__(self, other: object) -> bool:
-            mine.touch()
-            return isinstance(other, Model) and other.notes == self.notes
-
-        __hash__ = None  # type: ignore[assignment]
-
-    return noting(Model)
-
-
-@points.handler
 def what_a_value_that_cannot_be_stored_says_of_itself(mine: Mine) -> Any:
     class Odd:
         def __repr__(self) -> str:
