@@ -3,6 +3,8 @@
 import contextlib
 import inspect
 import re
+import subprocess
+import sys
 import types
 from pathlib import Path
 
@@ -50,6 +52,29 @@ async def test_readme_polls_bot_holds_a_conversation() -> None:
         assert [r.text for r in await alice.say("/vote 1")] == ["1 have voted"]
         assert [r.text for r in await bob.say("/vote 2")] == ["2 have voted"]
         assert [r.text for r in await bob.say("hi")] == ["You said 1 things; vote with /vote 1"]
+
+
+def test_the_page_on_tests_runs_as_it_stands(tmp_path: Path) -> None:
+    """Its first test, saved under the name it gives, is run by the command it gives."""
+    page = (ROOT / "docs" / "testing.md").read_text()
+    test, command = (
+        re.search(r"```python\n(.*?)```", page, re.DOTALL),
+        re.search(r"^\.venv/bin/pytest (.*)$", page, re.MULTILINE),
+    )
+    name = re.search(r"Save this as `(.*?)`", page)
+    assert test
+    assert command
+    assert name
+    (tmp_path / name[1]).write_text(test[1])
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *command[1].split()],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "1 passed" in ran.stdout
 
 
 def test_every_link_between_pages_leads_somewhere() -> None:

@@ -16,6 +16,7 @@ from chatstate.bot.resources import Need, Resources
 from chatstate.bot.returns import Answers
 from chatstate.bot.shorthands import Input
 from chatstate.bot.turn import Turn
+from chatstate.clock import Clock
 from chatstate.files import File
 from chatstate.messages import Chat, Message, User
 from chatstate.progress import Progress
@@ -63,7 +64,11 @@ OF_MESSAGE: Mapping[Any, Getter] = {
     User: attrgetter("message.sender"),
     Chat: attrgetter("message.chat"),
 }
-OF_TURN: Mapping[Any, Getter] = {**OF_MESSAGE, Turn: attrgetter("turn")}
+OF_TURN: Mapping[Any, Getter] = {
+    **OF_MESSAGE,
+    Turn: attrgetter("turn"),
+    Clock: attrgetter("turn.clock"),
+}
 PROGRESS: Getter = attrgetter("turn.progress")
 INJECTED: Mapping[Any, Getter] = {**OF_TURN, Progress: PROGRESS}
 FILES: Mapping[Any, Getter] = {

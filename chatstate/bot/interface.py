@@ -188,8 +188,8 @@ class Interface:
 
         `async def log(message: Message, call_next)`: `await call_next()` goes on and returns the
         replies; what the function returns is answered, as if a handler returned it. Parameters
-        are annotated `Message`, `User`, `Chat`, `Turn` or with a resource. The first registered is
-        the outermost. Raises `BindingError`.
+        are annotated `Message`, `User`, `Chat`, `Turn`, `Clock` or with a resource. The first
+        registered is the outermost. Raises `BindingError`.
         """
         self._refuse_once_included()
         self.around.append(middleware(fn, owner=self))

@@ -44,8 +44,9 @@ from chatstate.state.declaration import ALIAS_NAMES, State, is_ref
 from chatstate.state.types import is_immutable
 
 _FORMS = (
-    "Message, User, Chat, Turn, Progress, File, list[File], a state (PerMember[T] and its kin), "
-    f"a resource (if the bot has a lifespan, or Resource[T]), or what text can give: {POSSIBLE}"
+    "Message, User, Chat, Turn, Clock, Progress, File, list[File], a state (PerMember[T] and its "
+    "kin), a resource (if the bot has a lifespan, or Resource[T]), or what text can give: "
+    f"{POSSIBLE}"
 )
 
 

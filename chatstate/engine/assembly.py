@@ -45,6 +45,7 @@ from chatstate.engine.turns.turns import Turns
 from chatstate.engine.turns.typing_notices import TypingNotices
 from chatstate.engine.turns.values import TurnValues
 from chatstate.engine.turns.watch import Watch
+from chatstate.messages import Event
 from chatstate.stores.base import Account, Arrival, Run, Store
 
 
@@ -75,6 +76,7 @@ def assemble(
     running_limit: int,
     on_ambiguous: OnAmbiguous,
     failed: Callable[[Exception], None],
+    on_failure: Callable[[Event, BaseException], None],
 ) -> Parts:
     """Return the parts of an engine that runs `bot` on these accounts. Starts nothing."""
     adapters = {account.id: adapter for account, adapter in accounts.items()}
@@ -143,6 +145,7 @@ def assemble(
     plans = Plans(make_plan)
     effects = functools.partial(
         TurnEffects,
+        clock=clock,
         store=store,
         values=values,
         threads=threads,
@@ -183,6 +186,7 @@ def assemble(
         sender=sender,
         sentences=sentences,
         versions=versions,
+        on_failure=on_failure,
     )
     turns = Turns(
         lanes=lanes,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from chatstate.adapter import Adapter
 from chatstate.bot.interface import Interface
@@ -19,6 +19,8 @@ from chatstate.engine.assembly import Parts, assemble
 from chatstate.engine.lifespans import Lifespans
 from chatstate.engine.outbox.sender import OnAmbiguous
 from chatstate.engine.recovery import Recovery
+from chatstate.engine.turns.finish import ignore_failure
+from chatstate.messages import Event
 from chatstate.stores.base import Run, Store
 
 log = logging.getLogger("chatstate.engine")
@@ -35,6 +37,8 @@ class Engine:
     - `running_limit`: how many handlers run at once.
     - `on_ambiguous`: what to do with a reply that may or may not have been sent: "repeat" it
       (at least once), or "hold" it among the dead letters (at most once).
+    - `on_failure` is told of each event whose turn failed, and of what was raised. For tests: it
+      must not raise.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class Engine:
         running_limit: int = 1000,
         on_ambiguous: OnAmbiguous = "repeat",
         clock: Clock | None = None,
+        on_failure: Callable[[Event, BaseException], None] = ignore_failure,
     ) -> None:
         self._bot = bot
         self._adapters = list(adapters)
@@ -55,6 +60,7 @@ class Engine:
         self._running_limit = running_limit
         self._on_ambiguous: OnAmbiguous = on_ambiguous
         self._clock = clock or SystemClock()
+        self._on_failure = on_failure
         self._tasks: list[asyncio.Task[None]] = []
         self._receiving: list[asyncio.Task[None]] = []
         self._parts: Parts | None = None
@@ -105,6 +111,7 @@ class Engine:
             running_limit=self._running_limit,
             on_ambiguous=self._on_ambiguous,
             failed=self._fail,
+            on_failure=self._on_failure,
         )
         self._parts = parts
         await parts.spool.sweep()
@@ -212,10 +219,11 @@ class Engine:
 
     async def settle(self, seconds: float) -> None:
         """Return when all that is due has expired, or after so many seconds. For tests."""
-        if self._recovery and self._recovery.task:
+        if not (self._parts and self._parts.expiries.are_possible):
+            return
+        if self._recovery and self._recovery.task:  # until it is over nothing expires
             await asyncio.wait([self._recovery.task], timeout=seconds)
-        if self._parts:
-            await self._parts.expiries.settle(seconds)
+        await self._parts.expiries.settle(seconds)
 
     async def _finished(self) -> None:
         """Return when nothing runs any more."""

@@ -67,7 +67,7 @@ async def test_it_ends_with_its_process(crashes: bool) -> None:
 @pytest.mark.parametrize("said", ["fail", "bad"])
 async def test_nothing_is_kept_of_a_turn_that_fails(said: str) -> None:
     """Whether the handler raises, or what it stores cannot be stored."""
-    async with TestClient(diary()) as client:
+    async with TestClient(diary(), raise_errors=False) as client:
         alice = client.user("alice")
         await alice.say("a")
         assert await texts(alice, said) == [FAILED]

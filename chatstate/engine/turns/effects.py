@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from chatstate.bot.resources import Need, Resources
 from chatstate.bot.returns import replies
 from chatstate.bot.routes import Routes
+from chatstate.clock import Clock
 from chatstate.engine.outbox.spool import Spool
 from chatstate.engine.states.held import Held
 from chatstate.engine.states.updates import Update
@@ -42,6 +43,7 @@ class TurnEffects:
         turn: RunningTurn,
         *,
         platform: str,
+        clock: Clock,
         store: Store,
         values: TurnValues,
         threads: HandlerThreads,
@@ -55,6 +57,7 @@ class TurnEffects:
         self._turn = turn
         self._attempt = turn.attempt
         self.platform = platform
+        self.clock = clock
         self._store = store
         self._values = values
         self._threads = threads

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import Receipts
@@ -26,10 +26,15 @@ from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.values import TurnValues, Written
 from chatstate.errors import UserError
 from chatstate.language.sentences import Sentences
+from chatstate.messages import Event
 from chatstate.scope import Key
 from chatstate.stores.base import Arrival, Change, DeadLetter, Outcome, TurnCommit
 
 log = logging.getLogger("chatstate.turns")
+
+
+def ignore_failure(_event: Event, _error: BaseException) -> None:
+    """Do nothing about a turn that failed: it is told in the log."""
 
 
 _Ending = tuple[Sequence[Arrival], list[Outbound]]
@@ -52,6 +57,7 @@ class Finish:
         sender: Sender,
         sentences: Sentences,
         versions: Iterator[int],
+        on_failure: Callable[[Event, BaseException], None],
     ) -> None:
         self._lanes = lanes
         self._receipts = receipts
@@ -63,6 +69,7 @@ class Finish:
         self._sender = sender
         self._sentences = sentences
         self._versions = versions
+        self._on_failure = on_failure
 
     def fail(self, turn: RunningTurn, error: BaseException) -> None:
         """End a turn whose author's code, or what it answered, has failed.
@@ -76,6 +83,9 @@ class Finish:
         except Exception as unspeakable:  # noqa: BLE001 - its text may be anything
             error = unspeakable
         log.error("the turn of event %s failed", turn.arrival.event.id, exc_info=error)
+        if not turn.fenced:
+            for arrival in turn.arrivals:
+                self._on_failure(arrival.event, error)
         detail = "".join(traceback.format_exception(error))
         self.give_up(turn, DeadLetter("event", describe(error), detail))
 
