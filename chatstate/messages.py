@@ -33,8 +33,8 @@ ChatKind = Literal["private", "group", "channel"]
 class User(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A person (or bot) on a platform.
 
-    `id` is the platform's id as a string; `name` is what to call them; `language` is a
-    BCP 47 tag, if the platform tells.
+    `id` is the platform's id as a string: whoever has the same on another platform is somebody
+    else. `name` is what to call them; `language` is a BCP 47 tag, if the platform tells.
     """
 
     id: str

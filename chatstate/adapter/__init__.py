@@ -1,8 +1,8 @@
 """The contract between the core and a platform: what adapters implement and what they are given.
 
 Owns the data that crosses that border and nothing that knows a platform: `contract` has the verbs
-and what they carry, `options` how an adapter declares what can be set. Public names, for adapters:
-those below.
+and what they carry, `options` how an adapter declares what can be set, `installing` what to type
+for a library that an adapter misses. Public names, for adapters: those below.
 """
 
 from chatstate.adapter.contract import (
@@ -19,6 +19,7 @@ from chatstate.adapter.contract import (
     StoredFile,
     Verb,
 )
+from chatstate.adapter.installing import pip_line
 from chatstate.adapter.options import OptionField, declared_options, options_from, read_options
 
 __all__ = [
@@ -37,5 +38,6 @@ __all__ = [
     "Verb",
     "declared_options",
     "options_from",
+    "pip_line",
     "read_options",
 ]
