@@ -23,6 +23,7 @@ from chatstate.files import Attachment, File
 LABEL_LIMIT = 80
 VALUE_LIMIT = 4000
 ROW_LIMIT = 5
+BUTTONS_LIMIT = ROW_LIMIT * ROW_LIMIT
 FILES_LIMIT = 10
 _COMMAND = re.compile(r"/\w{1,32}(@\w+)?(\s.*)?", re.ASCII | re.DOTALL)
 
@@ -197,6 +198,11 @@ class Delete(msgspec.Struct, frozen=True):
         if not isinstance(self.message, MessageRef | str):
             kind = type(self.message).__name__
             raise TypeError(f"Delete takes a MessageRef or a message's id, not {kind}")
+
+
+def fit_label(text: str) -> str:
+    """Return a text as a button's label: shortened, if it is longer than that may be."""
+    return text if len(text) <= LABEL_LIMIT else f"{text[: LABEL_LIMIT - 1].rstrip()}…"
 
 
 OptionKind = Literal["text", "whole", "number", "truth", "person"]

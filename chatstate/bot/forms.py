@@ -14,9 +14,10 @@ from typing import Annotated, Any, NamedTuple, cast
 import msgspec
 
 from chatstate.bot.shorthands import Input
+from chatstate.errors import BindingError
 from chatstate.files import Attachment
 from chatstate.language.sentences import Sentence
-from chatstate.messages import LABEL_LIMIT, Button, Message
+from chatstate.messages import BUTTONS_LIMIT, Button, Message, fit_label
 from chatstate.state.declaration import State
 
 
@@ -106,8 +107,22 @@ def _given(wanted: Input, message: Message, text: str) -> Given:
 
 
 def buttons_for(examples: Sequence[Any]) -> list[Button]:
-    """Return a button for each example: a value, or a list of values for several inputs."""
-    return [_button(example) for example in examples]
+    """Return a button for each example: a value, or a list of values for several inputs.
+
+    Raises `BindingError` for what no button can send, and for more than a message has room for.
+    """
+    if len(examples) > BUTTONS_LIMIT:
+        raise BindingError(
+            f"there are {len(examples)} examples; /start can show {BUTTONS_LIMIT} as buttons"
+        )
+    return [_checked_button(example) for example in examples]
+
+
+def _checked_button(example: Any) -> Button:
+    try:
+        return _button(example)
+    except ValueError as error:
+        raise BindingError(f"example {example!r} cannot be a button: {error}") from error
 
 
 def _button(example: Any) -> Button:
@@ -119,7 +134,7 @@ def _button(example: Any) -> Button:
         value = shown = values[0]
     else:
         value, shown = msgspec.json.encode(values).decode(), ", ".join(values)
-    return Button(shown if len(shown) <= LABEL_LIMIT else f"{shown[: LABEL_LIMIT - 1]}…", value)
+    return Button(fit_label(shown), value)
 
 
 async def cancel(pending: Annotated[Pending, FORM]) -> str:

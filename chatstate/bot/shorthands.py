@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, cast
 import msgspec
 
 from chatstate.bot.arguments import essence, json_value, number, truth
-from chatstate.bot.returns import Answers, Returns, file_of, kind_of, replies
+from chatstate.bot.returns import Answers, Returns, file_of, fitted, kind_of, replies
 from chatstate.errors import BindingError, ReplyError
 from chatstate.files import File
 from chatstate.language.sentences import Sentence
@@ -131,7 +131,7 @@ def _files(value: Any, returns: Returns) -> Answers:
     if value is None:
         return []
     files = cast("list[Any]", value) if isinstance(value, list) else [value]
-    return [Reply(files=[file_of(file, returns) for file in files])]
+    return [fitted("", [file_of(file, returns) for file in files], ())]
 
 
 OUTPUTS: Mapping[str, Output] = {

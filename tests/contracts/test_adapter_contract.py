@@ -47,6 +47,8 @@ FOUND_BY = [
     (broken.Counts, "render_is_pure", "not pure"),
     (broken.ForgetsFiles, "a_file_is_sent", "each file"),
     (broken.ForgetsButtons, "buttons_are_shown", "has_buttons"),
+    (broken.ShowsFewButtons, "more_choices_than_buttons_are_shown_and_work", "cannot be chosen"),
+    (broken.ShortensWhatButtonsSend, "a_long_choice_has_a_short_label_and_its_value", ""),
     (broken.GivesNoIds, "a_message_is_edited", "message_id"),
     (broken.GivesNoIds, "a_stream_ends_as_its_last_answer", "message_id"),
     (broken.SendsEditsAnew, "a_message_is_edited", ""),

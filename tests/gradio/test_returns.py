@@ -75,6 +75,55 @@ async def test_options_become_buttons() -> None:
         assert reply.text == "yes!"
 
 
+async def test_more_options_than_a_message_has_room_for_are_written_out() -> None:
+    """The first 25 are buttons; each of the others may be typed, which is the same."""
+    names = [f"option {number}" for number in range(1, 28)]
+    options = [{"value": name} for name in names]
+
+    def offer(message: str) -> Any:
+        return message if message in names else {"content": "?", "options": options}
+
+    async with TestClient(Interface(offer, id="bot")) as client:
+        alice = client.user("alice")
+        (reply,) = await alice.say("hi")
+        assert reply.labels == names[:25]
+        assert [len(row) for row in reply.buttons] == [5] * 5
+        assert reply.text.splitlines()[-2:] == ["26. option 26", "27. option 27"]
+        assert await texts(alice, "option 27") == ["option 27"]
+
+
+async def test_a_long_option_has_a_short_label_and_its_whole_value() -> None:
+    """What a model writes into an option never fails the answer."""
+    value = "a long option " * 20
+
+    def offer(message: str) -> Any:
+        return message if message == value else {"content": "?", "options": [{"value": value}]}
+
+    async with TestClient(Interface(offer, id="bot")) as client:
+        alice = client.user("alice")
+        (reply,) = await alice.say("hi")
+        (label,) = reply.labels
+        assert len(label) <= 80
+        assert label.endswith("…")
+        (reply,) = await alice.press(label)
+        assert reply.text == value
+
+
+async def test_options_without_a_content_have_a_text_above_them() -> None:
+    """Buttons hang on a text."""
+    (reply,) = await answers(lambda _: {"content": "", "options": [{"value": "Yes"}]})
+    assert (reply.text, reply.labels) == ("To choose, send one of these:", ["Yes"])
+
+
+@pytest.mark.parametrize("output", ["text", "file"])
+async def test_more_files_than_a_reply_takes_are_sent_all_the_same(output: str) -> None:
+    """How many a model or a folder has is no mistake of the author's."""
+    files = [File(b"%d" % number, f"{number}.txt") for number in range(23)]
+    message = {"text": "here", "files": files} if output == "text" else files
+    (reply,) = await answers(lambda _: message, inputs="text", outputs=output)
+    assert [file.data for file in reply.files] == [b"%d" % number for number in range(23)]
+
+
 async def test_a_title_stands_above_the_content() -> None:
     """`metadata` with a title shows it."""
     (reply,) = await answers(lambda _: {"content": "42", "metadata": {"title": "Thinking"}})

@@ -223,6 +223,17 @@ class ForgetsButtons(Broken):
         return super().render(replace(post, buttons=()))
 
 
+class ShowsFewButtons(Broken):
+    def render(self, post: Post) -> Sequence[Part]:
+        return super().render(replace(post, buttons=post.buttons[:2]))
+
+
+class ShortensWhatButtonsSend(Broken):
+    def render(self, post: Post) -> Sequence[Part]:
+        rows = [[replace(button, data=button.data[:24]) for button in row] for row in post.buttons]
+        return super().render(replace(post, buttons=rows))
+
+
 class Performs(Broken):
     """Breaks a rule in `perform`."""
 
