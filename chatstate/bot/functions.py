@@ -49,7 +49,7 @@ def middleware(fn: Callable[..., Any], *, owner: Owner | None) -> BoundFunction:
     """Return a function that stands around the turns of a bot's handlers.
 
     Its parameter `call_next` gets what goes on; the others are annotated `Message`, `User`, `Chat`,
-    `Turn`, `Clock` or with a resource. Raises `BindingError`.
+    `Turn` or with a resource. Raises `BindingError`.
     """
     if mode(fn) != "async":
         raise BindingError(f"middleware {label(fn)} must be `async def`: it awaits call_next()")

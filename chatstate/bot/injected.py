@@ -64,13 +64,13 @@ OF_MESSAGE: Mapping[Any, Getter] = {
     User: attrgetter("message.sender"),
     Chat: attrgetter("message.chat"),
 }
-OF_TURN: Mapping[Any, Getter] = {
-    **OF_MESSAGE,
-    Turn: attrgetter("turn"),
-    Clock: attrgetter("turn.clock"),
-}
+OF_TURN: Mapping[Any, Getter] = {**OF_MESSAGE, Turn: attrgetter("turn")}
 PROGRESS: Getter = attrgetter("turn.progress")
-INJECTED: Mapping[Any, Getter] = {**OF_TURN, Progress: PROGRESS}
+INJECTED: Mapping[Any, Getter] = {
+    **OF_TURN,
+    Clock: attrgetter("turn.clock"),
+    Progress: PROGRESS,
+}
 FILES: Mapping[Any, Getter] = {
     list[File]: lambda given: list(given.files),
     File | None: lambda given: given.files[0] if given.files else None,

@@ -20,7 +20,7 @@ from chatstate.bot.commands import cancel_for, help_for
 from chatstate.bot.forms import buttons_for
 from chatstate.bot.functions import BoundFunction, middleware
 from chatstate.bot.handlers import Handler
-from chatstate.bot.options import Options, how_it_runs, refuse_unknown
+from chatstate.bot.options import Options, how_it_runs, message_limit, refuse_unknown
 from chatstate.bot.resources import Lifespan, checked_lifespan
 from chatstate.bot.routes import Route, Routes, command_name, route_to
 from chatstate.errors import BindingError
@@ -31,7 +31,6 @@ from chatstate.state.bound import States
 from chatstate.state.declaration import State
 
 F = TypeVar("F", bound=Callable[..., Any])
-_LONG = 10
 
 
 class Interface:
@@ -49,8 +48,8 @@ class Interface:
     - `lifespan` opens what handlers need besides state, and closes it on stop: an async context
       manager function of the bot, as in Starlette. A handler gets what it yields (an object, or a
       dict or tuple of some) by the type that a parameter is annotated with.
-    - `long_as_file`: a text that would take more than 10 messages (or than the number given) is
-      sent as a file, where the platform takes files.
+    - `max_messages`: a reply that would take more is its first message, and the whole as a file,
+      where the platform takes files. None is no limit.
     - `allow` and `limits` hold for all handlers of the bot, beside their own; `overlap`, `timeout`
       and `concurrency_limit` are those of `fn`. See `on_message`.
 
@@ -70,10 +69,10 @@ class Interface:
         sentences: Mapping[str, str | Mapping[str, str]] | None = None,
         owners: Owners = (),
         lifespan: Lifespan | None = None,
-        long_as_file: bool | int = False,
+        max_messages: int | None = 10,
         **options: Unpack[Options],
     ) -> None:
-        self.file_after = _LONG if long_as_file is True else int(long_as_file)
+        self.max_messages = message_limit(max_messages)
         self.id = id or _file_stem()
         self.has_own_id = id is not None
         self.title = title or self.id
@@ -188,8 +187,8 @@ class Interface:
 
         `async def log(message: Message, call_next)`: `await call_next()` goes on and returns the
         replies; what the function returns is answered, as if a handler returned it. Parameters
-        are annotated `Message`, `User`, `Chat`, `Turn`, `Clock` or with a resource. The first
-        registered is the outermost. Raises `BindingError`.
+        are annotated `Message`, `User`, `Chat`, `Turn` or with a resource. The first registered is
+        the outermost. Raises `BindingError`.
         """
         self._refuse_once_included()
         self.around.append(middleware(fn, owner=self))

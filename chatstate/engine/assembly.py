@@ -20,6 +20,7 @@ from chatstate.clock import Clock
 from chatstate.engine.host import AccountHost
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import Receipts
+from chatstate.engine.outbox.abridging import Abridger
 from chatstate.engine.outbox.buttons import Buttons
 from chatstate.engine.outbox.rendering import Renderer
 from chatstate.engine.outbox.sender import OnAmbiguous, Sender
@@ -99,7 +100,20 @@ def assemble(
 
     spool = Spool(store, threads, adapters)
     buttons = Buttons(run.secret, store, clock)
-    renderer = Renderer(adapters=adapters, sentences=sentences, buttons=buttons, threads=threads)
+    renderer = Renderer(
+        adapters=adapters,
+        sentences=sentences,
+        buttons=buttons,
+        threads=threads,
+        max_messages=bot.max_messages,
+    )
+    abridger = Abridger(
+        adapters=adapters,
+        renderer=renderer,
+        sentences=sentences,
+        threads=threads,
+        max_messages=bot.max_messages,
+    )
     sender = Sender(
         store=store,
         adapters=adapters,
@@ -200,9 +214,9 @@ def assemble(
         watch=watch,
         previews=previews,
         renderer=renderer,
+        abridger=abridger,
         spool=spool,
         sentences=sentences,
-        file_after=bot.file_after,
     )
     lanes.start(turns, threads)
     hosts = [

@@ -39,6 +39,7 @@ FOUND_BY = [
     (broken.Shouts, "markup_characters_of_plain_text_arrive_as_they_are", "escape it"),
     (broken.Truncates, "a_long_text_arrives_whole", "lost"),
     (broken.Truncates, "long_texts_do_not_mix", ""),
+    (broken.ForgetsFiles, "what_nobody_would_read_is_a_message_and_a_file", "each file"),
     (broken.CountsWrong, "a_long_text_arrives_whole", "lost"),
     (broken.CutsAnywhere, "a_long_text_arrives_whole", "cut"),
     (broken.CutsAnywhere, "a_word_longer_than_a_message_arrives_whole", "grapheme"),

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 
 from chatstate.bot.returns import Answers
 from chatstate.engine.inbox.lanes import Lanes
+from chatstate.engine.outbox.abridging import Abridger
 from chatstate.engine.outbox.rendering import Renderer, needs_care
 from chatstate.engine.outbox.spool import Spool
 from chatstate.engine.states.expiry import Expiries
@@ -58,9 +59,9 @@ class Turns:
         watch: Watch,
         previews: Previews,
         renderer: Renderer,
+        abridger: Abridger,
         spool: Spool,
         sentences: Sentences,
-        file_after: int,
     ) -> None:
         self._lanes = lanes
         self._dispatch = dispatch
@@ -75,7 +76,8 @@ class Turns:
         self._renderer = renderer
         self._spool = spool
         self._sentences = sentences
-        self._file_after = file_after
+        self._abridger = abridger
+        self._short = abridger.shortest
         self._locks = KeyLocks()
         self.are_ending = False
 
@@ -117,7 +119,7 @@ class Turns:
         except BaseException:
             await self._stop_preview(turn)
             raise
-        if turn.showing or turn.preview or turn.updates or self._file_after or needs_care(answer):
+        if turn.showing or turn.preview or turn.updates or needs_care(answer, self._short):
             answer = await self._complete(turn, plan, answer)
         if turn.fenced:
             return True
@@ -182,7 +184,7 @@ class Turns:
     async def _complete(
         self, turn: RunningTurn, plan: Plan, answer: Sequence[Reply | Delete]
     ) -> Answers:
-        """Return all that is answered: what was sent, files that are long texts, files copied."""
+        """Return all that is answered: what was sent, files for long texts, files copied."""
         if turn.preview:
             await turn.preview.stop()
         if turn.updates:
@@ -191,11 +193,10 @@ class Turns:
             if not turn.release and self._locks.wanted(keys):  # else those who wait would starve
                 (await self._locks.take(keys))()
         said = [*turn.showing.sent, *answer] if turn.showing else list(answer)
-        if self._file_after:
-            said = await self._renderer.long_as_files(turn.arrival, said, self._file_after)
+        said, ahead = await self._abridger.abridge(turn.arrival, said)
         with turn.timed(plan.timeout):  # it is the handler's time, which made their sources
             turn.stored = await self._spool.take_all(turn.arrival, said)
-        turn.ahead = await self._renderer.render_ahead(turn.arrival, said, turn.stored)
+        turn.ahead = await self._renderer.render_ahead(turn.arrival, said, turn.stored, ahead)
         return said
 
     async def _clean_up(self, turn: RunningTurn) -> None:
