@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeGuard
 
 from msgspec.structs import replace
 
@@ -50,23 +51,27 @@ class Abridger:
 
     async def abridge(self, arrival: Arrival, answer: Answers) -> tuple[Answers, Ahead]:
         """Return `answer` in as few messages as are wanted, and what was rendered to tell."""
-        if arrival.place.account not in self._short:
+        doubtful = [reply for reply in answer if self._is_doubtful(arrival, reply)]
+        if not doubtful:
             return answer, {}
-        if any(map(is_long, answer)):
+        if any(map(is_long, doubtful)):
             found: tuple[Answers, Ahead]
             found = await self._threads.run(lambda: self._abridge(arrival, answer))
             return found
         return self._abridge(arrival, answer)
 
+    def _is_doubtful(self, arrival: Arrival, reply: Reply | Delete) -> TypeGuard[Reply]:
+        short = self._short.get(arrival.place.account)
+        return short is not None and isinstance(reply, Reply) and len(_source(reply)) > short
+
     def _abridge(self, arrival: Arrival, answer: Answers) -> tuple[Answers, Ahead]:
-        short = self._short[arrival.place.account]
         said: Answers = []
         ahead: dict[int, Rendering] = {}
         for reply in answer:
-            if isinstance(reply, Delete) or len(_source(reply)) <= short:
-                said.append(reply)
-            else:
+            if self._is_doubtful(arrival, reply):
                 said += self._abridged(arrival, reply, ahead)
+            else:
+                said.append(reply)
         return said, ahead
 
     def _abridged(self, arrival: Arrival, reply: Reply, ahead: dict[int, Rendering]) -> Answers:
