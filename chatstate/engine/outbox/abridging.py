@@ -39,9 +39,8 @@ class Abridger:
         self._renderer = renderer
         self._sentences = sentences
         self._threads = threads
-        self._most = max_messages
+        self._most = most = max_messages or 0
         limits = {n: a.capabilities.text_limit for n, a in adapters.items() if a.capabilities.files}
-        most = max_messages or 0
         self._short = {n: limit * most // _SPREAD for n, limit in limits.items() if limit * most}
 
     @property
@@ -51,7 +50,7 @@ class Abridger:
 
     async def abridge(self, arrival: Arrival, answer: Answers) -> tuple[Answers, Ahead]:
         """Return `answer` in as few messages as are wanted, and what was rendered to tell."""
-        doubtful = [reply for reply in answer if self._is_doubtful(arrival, reply)]
+        doubtful = [reply for reply in answer if self._is_doubtful(reply, arrival)]
         if not doubtful:
             return answer, {}
         if any(map(is_long, doubtful)):
@@ -60,7 +59,7 @@ class Abridger:
             return found
         return self._abridge(arrival, answer)
 
-    def _is_doubtful(self, arrival: Arrival, reply: Reply | Delete) -> TypeGuard[Reply]:
+    def _is_doubtful(self, reply: Reply | Delete, arrival: Arrival) -> TypeGuard[Reply]:
         short = self._short.get(arrival.place.account)
         return short is not None and isinstance(reply, Reply) and len(_source(reply)) > short
 
@@ -68,7 +67,7 @@ class Abridger:
         said: Answers = []
         ahead: dict[int, Rendering] = {}
         for reply in answer:
-            if self._is_doubtful(arrival, reply):
+            if self._is_doubtful(reply, arrival):
                 said += self._abridged(arrival, reply, ahead)
             else:
                 said.append(reply)
@@ -78,8 +77,8 @@ class Abridger:
         bare = replace(reply, buttons=(), files=())
         parts, _ = self._renderer.parts(arrival, bare, iter(()))
         whole = _source(reply).encode(errors="replace")
-        is_few = self._most is None or len(parts) <= self._most
-        if is_few or len(whole) > self._renderer.capabilities(arrival).file_bytes:
+        largest = self._renderer.capabilities(arrival).file_bytes
+        if len(parts) <= self._most or len(whole) > largest:
             if not (reply.buttons or reply.files):
                 ahead[id(reply)] = parts, ()
             return [reply]
