@@ -45,6 +45,7 @@ FOUND_BY = [
     (broken.CutsAnywhere, "a_word_longer_than_a_message_arrives_whole", "grapheme"),
     (broken.CutsAnywhere, "a_code_block_stays_code_when_it_is_cut", ""),
     (broken.ForgetsMarkup, "markdown_is_shown_and_loses_nothing", "`markup`"),
+    (broken.TakesBackslashesForEscapes, "what_markdown_has_no_place_for_is_shown", "to the letter"),
     (broken.Counts, "render_is_pure", "not pure"),
     (broken.ForgetsFiles, "a_file_is_sent", "each file"),
     (broken.ForgetsButtons, "buttons_are_shown", "has_buttons"),

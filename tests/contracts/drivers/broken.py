@@ -202,6 +202,11 @@ class ForgetsMarkup(Broken):
         return super().render(replace(post, text=StyledText(post.text.text)))
 
 
+class TakesBackslashesForEscapes(Broken):
+    def render(self, post: Post) -> Sequence[Part]:
+        return super().render(replace(post, text=StyledText(post.text.text.replace("\\", ""))))
+
+
 class Counts(Broken):
     count = 0
 

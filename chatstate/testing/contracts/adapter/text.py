@@ -53,6 +53,30 @@ Some **strong** and *mild* words, `call()` and [a site](https://example.org/page
 
 > quoted
 """
+NO_PLACE = r"""[Alice]: hi
+
+| a | b |
+|---|---|
+| `str | None` | may be missing | beyond |
+
+[a site](https://example.org/page "its title")
+
+```py title=fence
+x
+```
+
+**重点。**请看 $\left\{ x_1 \;|\; x_2 \right\}$
+"""
+SHOWN = (
+    "[Alice]: hi",
+    "str | None",
+    "may be missing",
+    "beyond",
+    "its title",
+    "title=fence",
+    "重点。请看",
+    r"$\left\{ x_1 \;|\; x_2 \right\}$",
+)
 CODE = [f"    line_{number:04} = '{number}'  # *kept*" for number in range(2000)]
 
 
@@ -173,6 +197,13 @@ class TextContract(AdapterSuite):
             expected = {"bold", "code"} if is_shown else set[str]()
             assert expected <= styles, f"`markup` is among the capabilities; only {styles} is shown"
             assert "link" in styles or "https://example.org/page" in shown, "the link is lost"
+
+    async def test_what_markdown_has_no_place_for_is_shown(self, tmp_path: Path) -> None:
+        """A web page may hide what its source has; in a chat it would be lost."""
+        async with self.session(tmp_path, lambda _: Markdown(NO_PLACE)) as session:
+            shown = "\n".join(reply.text for reply in await session.say("go"))
+            for words in SHOWN:
+                assert words in shown, f"{words!r} is not shown, or not to the letter, in:\n{shown}"
 
     async def test_a_code_block_stays_code_when_it_is_cut(self, tmp_path: Path) -> None:
         """Each message that holds a line of it shows it as code; no line is cut or changed."""
