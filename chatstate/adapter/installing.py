@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 import msgspec
 
@@ -19,6 +17,8 @@ def pip_line(package: str, extra: str = "") -> str:
     "Direct URL Origin", says how that is known.)
     """
     from importlib.metadata import PackageNotFoundError, distribution
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname
 
     wanted = f"[{extra}]" if extra else ""
     try:

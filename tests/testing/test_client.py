@@ -256,3 +256,18 @@ async def test_a_bot_and_a_test_may_share_a_clock() -> None:
     clock = FakeClock()
     async with TestClient(counting(), clock=clock) as client:
         assert client.clock is clock
+
+
+async def test_a_client_may_go_on_where_another_one_has_ended(tmp_path: Path) -> None:
+    """With its platform and its clock: ids of messages stay what they mean, and time goes on."""
+    store = f"sqlite:///{tmp_path / 'a.db'}"
+    async with TestClient(counting(), store=store) as client:
+        (first,) = await client.user("alice").say("hi")
+        await client.advance(3600)
+    async with TestClient(
+        counting(), store=store, platform=client.platform, clock=client.clock
+    ) as other:
+        (second,) = await other.user("alice").say("hi")
+        assert first.id != second.id
+        assert [shown.text for shown in other.platform.shown("private-alice")] == ["1", "2"]
+        assert other.clock.time() == client.clock.time()
