@@ -30,7 +30,14 @@ class StateError(ChatstateError):
 
 
 class ReplyError(ChatstateError):
-    """A handler returned something that is no reply. The text names the type and what is."""
+    """A handler returned something that is no reply. The text names the type and what is.
+
+    `no_reply` is what was returned, where that is of no kind that says something.
+    """
+
+    def __init__(self, text: str, no_reply: object = None) -> None:
+        super().__init__(text)
+        self.no_reply = no_reply
 
 
 class LoadError(ChatstateError):

@@ -27,7 +27,7 @@ BUTTONS_LIMIT = ROW_LIMIT * ROW_LIMIT
 FILES_LIMIT = 10
 _COMMAND = re.compile(r"/\w{1,32}(@\w+)?(\s.*)?", re.ASCII | re.DOTALL)
 
-MessageKind = Literal["message", "edit", "press", "join", "leave", "expiry"]
+MessageKind = Literal["message", "edit", "press", "join", "leave", "other", "expiry", "unreadable"]
 ChatKind = Literal["private", "group", "channel"]
 
 
@@ -35,12 +35,14 @@ class User(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A person (or bot) on a platform.
 
     `id` is the platform's id as a string: whoever has the same on another platform is somebody
-    else. `name` is what to call them; `language` is a BCP 47 tag, if the platform tells.
+    else. `name` is what to call them; `language` is a BCP 47 tag, if the platform tells. `is_bot`:
+    it is no person, but a bot or a webhook.
     """
 
     id: str
     name: str = ""
     language: str | None = None
+    is_bot: bool = False
 
 
 class Chat(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -62,8 +64,12 @@ class MessageRef(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What somebody did in a chat: wrote, edited, pressed a button, joined or left.
 
+    One of the kind "other" has neither words of somebody's nor files: a payment, a story, a new
+    title, whatever a platform comes to have. `raw` tells what it is, `text` is mostly "".
+
     One of the kind "expiry" comes from chatstate: a state named `text` has expired. Its sender is
-    whose it was, if it was a person's, else nobody: a `User` whose id is empty.
+    whose it was, if it was a person's, else nobody: a `User` whose id is empty. One of the kind
+    "unreadable" stands for what is stored and cannot be read; no handler gets it.
 
     - `text` of a press is the button's value, or its command.
     - `thread` is the platform's id of a thread or topic in the chat.
@@ -71,7 +77,10 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
       itself; then `text` is the command alone, such as `/vote`.
     - `mentions` are the people named in the text, in its order.
     - `reply_to` is what it answers, `pressed` the message that the pressed button hangs on.
-    - `time` is timezone-aware. `raw` is the platform's own payload, as JSON types.
+    - `quote` is what it quotes of another message, as far as the platform tells the words: the part
+      that somebody has chosen, else all of what it answers, which may be in another chat.
+    - `time` is timezone-aware. `raw` is the platform's own payload, as JSON types; of a kind that
+      the bot has no handler for it is not kept.
     """
 
     text: str
@@ -83,6 +92,7 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     arguments: dict[str, str] | None = None
     mentions: tuple[User, ...] = ()
     reply_to: MessageRef | None = None
+    quote: str | None = None
     pressed: MessageRef | None = None
     attachments: tuple[Attachment, ...] = ()
     time: datetime | None = None

@@ -1,4 +1,8 @@
-"""What a function tells about itself: its parameters, their annotations, how it runs."""
+"""What a function tells about itself: its parameters, their annotations, how it runs, where it is.
+
+1. What runs it is looked at through `functools.partial`; what an author wrote, through decorators.
+2. A frame is an author's unless the core's own code runs in it.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import inspect
 import types
 import typing
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal, cast
 
 from chatstate.errors import BindingError
@@ -24,19 +29,35 @@ def mode(fn: Callable[..., Any]) -> Mode:
     return "generator" if inspect.isgeneratorfunction(target) else "sync"
 
 
-def parameters(fn: Callable[..., Any]) -> list[inspect.Parameter]:
-    """Return the parameters a caller fills. Raises `BindingError` if there may be any number."""
-    try:
-        found = list(inspect.signature(fn).parameters.values())
-    except (TypeError, ValueError) as error:
-        raise BindingError(f"{fn!r} cannot be a handler: {error}") from error
-    for parameter in found:
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+def parameters(fn: Callable[..., Any], *, rest: int | None = None) -> list[inspect.Parameter]:
+    """Return the parameters a caller fills, those of `*args` being `rest` by position.
+
+    Raises `BindingError` if there may be any number, and it is not said how many.
+    """
+    found: list[inspect.Parameter] = []
+    for parameter in _declared(fn, anything=rest is not None):
+        if parameter.kind is parameter.VAR_POSITIONAL and rest is not None:
+            numbers = range(1, rest + 1)
+            names = [f"{parameter.name}_{number}" for number in numbers]
+            found += [inspect.Parameter(name, parameter.POSITIONAL_ONLY) for name in names]
+        elif parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            found.append(parameter)
+        elif rest is None:
             raise BindingError(
                 f"parameter {parameter} of {label(fn)} cannot be bound; name each parameter"
             )
     given = fn.keywords if isinstance(fn, functools.partial) else {}
     return [parameter for parameter in found if parameter.name not in given]
+
+
+def _declared(fn: Callable[..., Any], *, anything: bool) -> list[inspect.Parameter]:
+    """Return the parameters of a function; where nothing tells them, `*args` if that will do."""
+    try:
+        return list(inspect.signature(fn).parameters.values())
+    except (TypeError, ValueError) as error:  # such as of `max`
+        if anything and callable(fn):
+            return [inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)]
+        raise BindingError(f"{fn!r} cannot be a handler: {error}") from error
 
 
 def hints(fn: Callable[..., Any]) -> dict[str, Any]:
@@ -60,6 +81,27 @@ def label(fn: Callable[..., Any]) -> str:
     return f"{getattr(fn, '__name__', type(fn).__name__)}()"
 
 
+def where(fn: Callable[..., Any]) -> str:
+    """Return what to call `fn`, and where its code stands: `number() in bot.py:12`."""
+    code = code_of(fn)
+    if code is None:
+        return label(fn)
+    return f"{label(fn)} in {short_path(code.co_filename)}:{code.co_firstlineno}"
+
+
+def code_of(fn: Callable[..., Any]) -> types.CodeType | None:
+    """Return the code that an author wrote, under whatever is put around it."""
+    code = getattr(inspect.unwrap(_called(fn)), "__code__", None)
+    return code if isinstance(code, types.CodeType) else None
+
+
+def short_path(path: str) -> str:
+    """Return a file's name, with its folder's if many are called so: `shop/__init__.py`."""
+    file = Path(path)
+    is_common = file.stem in ("__init__", "__main__")
+    return f"{file.parent.name}/{file.name}" if is_common else file.name
+
+
 def first_line(fn: Callable[..., Any]) -> str:
     """Return the first line of the docstring, if there is one."""
     if isinstance(fn, functools.partial):
@@ -70,11 +112,24 @@ def first_line(fn: Callable[..., Any]) -> str:
 def author_frame() -> types.FrameType | None:
     """Return the innermost frame that is not chatstate's own: where the author's call stands."""
     frame = inspect.currentframe()
-    while (
-        frame and frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] == "chatstate"
-    ):
+    while frame and frame.f_back and is_framework(frame):
         frame = frame.f_back
     return frame
+
+
+def author_module() -> str:
+    """Return the name of the author's file, or of its folder if it is the folder's own."""
+    frame = author_frame()
+    file = frame.f_globals.get("__file__") if frame else None
+    if not file:
+        return "bot"
+    path = Path(file)
+    return path.parent.name if path.stem in ("__init__", "__main__") else path.stem
+
+
+def is_framework(frame: types.FrameType) -> bool:
+    """Tell whether a frame is of chatstate's own code, adapters and bots not counted."""
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0] == "chatstate"
 
 
 def _called(fn: Callable[..., Any]) -> Any:

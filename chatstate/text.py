@@ -6,6 +6,9 @@ Positions are code points. Rules, which `chatstate.markup` keeps and renderers m
 2. No span is empty, and each lies within the text.
 3. A `pre` and a `quote` cover whole lines; nothing is in a `pre`.
 4. No markup is in the text: what is not covered by a span is shown as it stands.
+
+Text from elsewhere goes to a terminal or a log through `visible`, `one_line` or `escaped` alone:
+what would control it, or show it in another order than it has, is shown instead.
 """
 
 from __future__ import annotations
@@ -79,3 +82,36 @@ def size(text: str, unit: Unit) -> int:
     if unit == "utf16":
         return len(text.encode("utf-16-le", "surrogatepass")) // 2
     return len(text.encode("utf-8", "surrogatepass"))
+
+
+# For terminals and logs
+
+_C0, _DELETE, _C1 = range(0x20), 0x7F, range(0x80, 0xA0)
+_LINE_ENDS = (0x2028, 0x2029)
+_DIRECTIONS = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))  # "bidi" overrides and the like
+_HALVES = range(0xD800, 0xE000)  # of surrogate pairs, which nothing can write
+_PICTURES = {
+    **{code: 0x2400 + code for code in _C0},  # ESC as ␛, and so on
+    _DELETE: 0x2421,
+    **dict.fromkeys((*_C1, *_LINE_ENDS, *_DIRECTIONS, *_HALVES), 0xFFFD),  # they have no pictures
+}
+_IN_TEXT = {code: picture for code, picture in _PICTURES.items() if chr(code) not in "\t\n"}
+_IN_JSON = {code: f"\\u{code:04x}" for code in _PICTURES}
+
+
+def visible(text: str) -> str:
+    """Return a text of any number of lines whose control characters are seen and not obeyed.
+
+    Each character stays one character, so that what is said about positions stays true.
+    """
+    return text.translate(_IN_TEXT)
+
+
+def one_line(text: str) -> str:
+    """Return a name, a label or an error in one line, its control characters seen, not obeyed."""
+    return text.translate(_PICTURES)
+
+
+def escaped(json: str) -> str:
+    """Return JSON of one line that means the same, without control characters in it."""
+    return json.translate(_IN_JSON)

@@ -171,9 +171,11 @@ def test_a_message_comes_back_equal_from_the_inbox() -> None:
     """All that is told of it, as JSON and back."""
     message = Message(
         "hi",
-        User("1", "Alice", "de-AT"),
+        User("1", "Alice", "de-AT", is_bot=True),
         Chat("2", "group", "Room"),
+        "other",
         reply_to=MessageRef("3", "before", User("4")),
+        quote="be",
         pressed=MessageRef("5"),
         mentions=(User("6"),),
         raw={"a": [1, None]},
@@ -203,7 +205,7 @@ async def test_a_reply_has_what_its_author_said_of_it(tmp_path: Path) -> None:
 
     @bot.on_message
     def work(message: Message) -> list[Reply]:
-        assert message.reply_to is None or message.reply_to.text == "first"
+        assert message.reply_to is None or message.reply_to.text == message.quote == "first"
         return [
             Reply("first", reply_to=message.id),
             Reply("second", silent=True, reply_to=message.reply_to),

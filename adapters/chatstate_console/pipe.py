@@ -17,10 +17,9 @@ from typing import TextIO
 from chatstate import Command
 from chatstate.adapter import Capabilities, Receipt
 from chatstate.markup import plain
-from chatstate.text import StyledText
+from chatstate.text import StyledText, visible
 from chatstate_console.receive.lines import Place
 from chatstate_console.send.parts import Entry
-from chatstate_console.send.visible import visible
 from chatstate_console.view import unread
 
 _CHUNK = 65536

@@ -163,7 +163,13 @@ class Session:
         identity = self._new_id()
         self._said.append(Said(identity, self.place, text, self.user))
         message = self._message(text)
-        message = replace(message, id=identity, reply_to=reply_to, attachments=tuple(files))
+        message = replace(
+            message,
+            id=identity,
+            reply_to=reply_to,
+            quote=(reply_to.text or None) if reply_to else None,
+            attachments=tuple(files),
+        )
         return Event(identity, message)
 
     def _reply(self, text: str) -> Event:

@@ -29,13 +29,12 @@ from prompt_toolkit.styles import Style
 
 from chatstate import Command
 from chatstate.adapter import Capabilities, Receipt
-from chatstate.text import StyledText
+from chatstate.text import StyledText, one_line
 from chatstate_console.receive.completion import Completions
 from chatstate_console.receive.lines import Place
 from chatstate_console.send.painting import Painter
 from chatstate_console.send.parts import Entry
 from chatstate_console.send.redirection import redirected
-from chatstate_console.send.visible import one_line
 from chatstate_console.session import Session
 from chatstate_console.view import unread
 

@@ -121,11 +121,11 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     - `key` is the same whenever this call is repeated, also after a crash.
     - `chat` and `thread` are the platform's ids; `origin` is what the event carried that this
       answers.
-    - `verb`: "send" the part; "edit" `message` so that it shows the part; "delete" `message`;
-      show that the bot is "typing"; "finish" what an event began that gets no answer (a waiting
-      sign). Only what `capabilities` tell of is asked for.
+    - `verb`: "send" the part; with a `message`, in place of that one, which could not be edited;
+      "edit" `message` so that it shows the part; "delete" `message`; show that the bot is "typing";
+      "finish" what an event began that gets no answer (a waiting sign). Only what `capabilities`
+      tell of is asked for.
     - `number`: which of the calls this is that answer the same event, from 0.
-    - `or_send`: the message to edit is a preview; if it is gone, the engine sends the part anew.
     - `preview`: an answer that is still being written. More previews of the same key follow, and
       at last the answer itself: as an edit of the message that `Sent` named, or, if it named none,
       as a message of its own. Only where messages can be edited. One that fails is not repeated.
@@ -139,7 +139,6 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     verb: Verb = "send"
     message: str | None = None
     number: int = 0
-    or_send: bool = False
     preview: bool = False
 
 
@@ -156,7 +155,8 @@ class Receipt(Protocol):
     """What became of one delivered event.
 
     `duplicate`: it had been delivered before. `refused`: its conversation has too many events
-    waiting; nothing was stored, and it should be acknowledged all the same.
+    waiting, or a field of it is not of its type; nothing was stored, and it should be acknowledged
+    all the same.
     """
 
     @property

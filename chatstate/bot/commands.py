@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Protocol
 
-from chatstate.bot.forms import FORM, Pending, cancel
+from chatstate.bot.forms import FORM, Form, Pending, cancel, put
 from chatstate.bot.routes import Routes
 from chatstate.bot.turn import Turn
 from chatstate.language.sentences import Sentences, say
@@ -17,6 +17,7 @@ class Described(Protocol):
 
     title: str
     description: str | None
+    article: str | None
     examples: Sequence[Button]
     sentences: Sentences
     routes: Routes
@@ -32,15 +33,27 @@ def help_for(bot: Described) -> Callable[..., Awaitable[Reply]]:
         lines = [bot.title, *([bot.description] if bot.description else [])]
         lines += ["", say(sentences, "help_commands")]
         lines += [f"{c.usage} - {c.description}" if c.description else c.usage for c in usable]
+        lines += ["", bot.article] if bot.article else []
         return Reply("\n".join(lines), buttons=bot.examples)
 
     return show
 
 
+def start_for(bot: Described, form: Form) -> Callable[..., Awaitable[list[Reply]]]:
+    """Return a handler that says what the bot is, and asks the first question of its form."""
+    show = help_for(bot)
+
+    async def start(turn: Turn, pending: Annotated[Pending, FORM], _rest: str = "") -> list[Reply]:
+        question = put(form.begin(pending), bot.sentences.of(turn.user.language))
+        return [await show(turn), question]
+
+    return start
+
+
 def cancel_for(bot: Described) -> Callable[..., Awaitable[str]]:
     """Return a handler that gives up what is being asked for."""
 
-    async def give_up(user: User, pending: Annotated[Pending, FORM]) -> str:
+    async def give_up(user: User, pending: Annotated[Pending, FORM], _rest: str = "") -> str:
         return say(bot.sentences.of(user.language), await cancel(pending))
 
     return give_up

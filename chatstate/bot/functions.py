@@ -1,7 +1,8 @@
-"""Functions that stand before a handler or around it: predicates and middleware, bound by name.
+"""Functions that stand before a handler, around or behind it, bound by name.
 
 1. Their parameters end in the same getters as those of handlers; see `injected`.
 2. A predicate is asked before there is a turn: it gets what the message tells, and resources.
+3. What is told of a failed turn gets the error, too.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ import msgspec
 from chatstate.bot.arguments import essence
 from chatstate.bot.injected import OF_MESSAGE, OF_TURN, Getter, resource
 from chatstate.bot.resources import Need, Owner, is_marked, is_resource, need_of
+from chatstate.bot.turn import Turn
 from chatstate.errors import BindingError
 from chatstate.messages import Message
-from chatstate.signature import hints, label, mode, parameters
+from chatstate.signature import hints, label, mode, parameters, where
 
 
 class BoundFunction(msgspec.Struct, frozen=True, eq=False):
@@ -59,6 +61,33 @@ def middleware(fn: Callable[..., Any], *, owner: Owner | None) -> BoundFunction:
             "async def log(message: Message, call_next)"
         )
     return _bound(fn, OF_TURN, {"call_next": attrgetter("call_next")}, owner)
+
+
+def error_handler(fn: Callable[..., Any], *, owner: Owner | None) -> BoundFunction:
+    """Return a function that is told of a turn that failed: `f(error, turn)`.
+
+    Of its parameters without annotation the first is the error, the second the turn; others are
+    annotated `Exception`, `Turn`, `Message`, `User`, `Chat` or with a resource. Raises
+    `BindingError`.
+    """
+    if mode(fn) not in ("sync", "async"):
+        raise BindingError(f"on_error: {where(fn)} is a generator; it must return a reply, or None")
+    types = hints(fn)
+    bare = [parameter.name for parameter in parameters(fn) if parameter.name not in types]
+    if len(bare) > len(_OF_ERROR):
+        raise BindingError(
+            f"on_error: {where(fn)} gets the error and the turn; annotate the others"
+        )
+    return _bound(
+        fn,
+        {**OF_TURN, Exception: _ERROR, BaseException: _ERROR},
+        dict(zip(bare, _OF_ERROR, strict=False)),
+        owner,
+    )
+
+
+_ERROR: Getter = attrgetter("error")
+_OF_ERROR = (_ERROR, OF_TURN[Turn])
 
 
 def _bound(

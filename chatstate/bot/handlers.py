@@ -23,6 +23,8 @@ from chatstate.bot.resources import Need, Owner
 from chatstate.bot.returns import Answers, Returns, replies
 from chatstate.bot.shorthands import Output, output
 from chatstate.errors import BindingError, ReplyError
+from chatstate.files import Attachment
+from chatstate.language.sentences import Sentence
 from chatstate.messages import CommandOption, Message
 from chatstate.signature import Mode, first_line, label, mode
 from chatstate.state.bound import States
@@ -31,6 +33,8 @@ from chatstate.state.declaration import State
 Overlap = Literal["queue", "interrupt", "merge"]
 _OVERLAPS = typing.get_args(Overlap)
 TIMEOUT = 300.0
+_WITH_ADDITIONS = ("start",)
+"""Commands that a platform adds words of its own to: `/start PAYLOAD` is a link to the bot."""
 _NO_NAMES: dict[str, Any] = {}
 
 
@@ -38,6 +42,7 @@ class Handler:
     """A function of a bot, with what to pass to it and how to read what it returns.
 
     - `slots` are its states; `wants_files` whether what came with a message is fetched for it.
+    - `hears_text`: it gets the text as it is; `sees_files`: it may know of files that came with it.
     - `form` asks for its inputs if they are several; its state is the slot `form_slot`.
     - `markdown`: a `str` that it returns is Markdown.
     - `needs` are its resources; `owner` is the bot, whose lifespan opens them.
@@ -47,6 +52,7 @@ class Handler:
       "queue" waits for its turn; "interrupt" ends the running turn without effect; "merge" is
       handled together with what waits beside it, from the same person.
     - `timeout`: seconds after which a turn is given up.
+    - `author_fn`: what its author wrote, if `fn` only calls that.
 
     Raises `BindingError` for what cannot be bound.
     """
@@ -65,6 +71,7 @@ class Handler:
         markdown: bool = False,
         kept: Sequence[State] = (),
         owner: Owner | None = None,
+        author_fn: Callable[..., Any] | None = None,
     ) -> None:
         if not callable(fn):
             raise BindingError(f"{fn!r} cannot be a handler: it is no function")
@@ -73,6 +80,7 @@ class Handler:
         if not timeout > 0:
             raise BindingError(f"timeout={timeout!r}: use a number of seconds above 0")
         self.fn = fn
+        self.author_fn = author_fn or fn
         self.overlap: Overlap = overlap
         self.timeout = timeout
         self.command = command
@@ -87,6 +95,8 @@ class Handler:
         self.form_slot = binder.form_slot
         self.wants_files = binder.wants_files
         self.wants_progress = binder.wants_progress
+        self.sees_files = binder.sees_files
+        self.hears_text = binder.hears_text
         self.around: Sequence[BoundFunction] = ()
         self.markdown = markdown
         self._returns = Returns(None, markdown)
@@ -113,7 +123,12 @@ class Handler:
         return tuple(argument.option for argument in self._arguments)
 
     def arguments(self, message: Message, text: str) -> list[Any]:
-        """Return the arguments of a command. Raises `Sentence` if they cannot be read."""
+        """Return the arguments of a command. Raises `Sentence` if they cannot be read.
+
+        What a platform adds to a command that takes none is left to `turn.text`.
+        """
+        if not self._arguments and self.command in _WITH_ADDITIONS:
+            return []
         if message.arguments is not None:
             return given_arguments(self._arguments, message.arguments, message, self.usage)
         return parse_arguments(self._arguments, text, message, self.usage)
@@ -167,6 +182,11 @@ class Handler:
                 f"its outputs are {len(outputs)}"
             )
         return cast("Sequence[Any]", returned)
+
+
+def not_taken(files: Sequence[Attachment]) -> Sentence:
+    """Return what to say to whoever sent files that no handler looks at."""
+    return Sentence("files_not_taken", files=", ".join(file.name for file in files))
 
 
 def _refuse_lost_changes(

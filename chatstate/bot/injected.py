@@ -17,7 +17,7 @@ from chatstate.bot.returns import Answers
 from chatstate.bot.shorthands import Input
 from chatstate.bot.turn import Turn
 from chatstate.clock import Clock
-from chatstate.files import File
+from chatstate.files import Attachment, File
 from chatstate.messages import Chat, Message, User
 from chatstate.progress import Progress
 
@@ -32,8 +32,8 @@ class Injected(Protocol):
     """What there is to pass to a function, while it is being called.
 
     A handler may get all of it: `slots` are its states, `arguments` those of a command,
-    `answers` those of a form. A predicate gets what is of the message, middleware the `turn` and
-    `call_next` too.
+    `answers` those of a form; `files` came with the message, `fetched` are all that were fetched.
+    A predicate gets what is of the message, middleware the `turn` and `call_next` too.
     """
 
     @property
@@ -47,7 +47,9 @@ class Injected(Protocol):
     @property
     def files(self) -> Sequence[File]: ...
     @property
-    def answers(self) -> Sequence[str | File]: ...
+    def fetched(self) -> Mapping[Attachment, File] | None: ...
+    @property
+    def answers(self) -> Sequence[Any]: ...
     @property
     def resources(self) -> Resources: ...
 
@@ -95,9 +97,9 @@ def argument_at(index: int, default: Any) -> Getter:
     return get
 
 
-def answer_at(index: int, wanted: Input) -> Getter:
-    """Get an answer of a form, read as its input says."""
-    return lambda given: wanted.read(given.answers[index])
+def answer_at(index: int) -> Getter:
+    """Get an answer of a form."""
+    return lambda given: given.answers[index]
 
 
 def only_answer(wanted: Input) -> Getter:

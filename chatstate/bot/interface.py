@@ -2,8 +2,8 @@
 
 1. What cannot be bound is a `BindingError` where it is registered. What can be known only when
    all is registered is told by `check`, before anything runs.
-2. Commands of the framework itself are routes as all others, marked as its own: an author's of
-   that name takes their place.
+2. What the framework itself answers are routes as all others, marked as its own: an author's for
+   the same takes their place.
 3. Once a bot is included in another, nothing can be added to it: the other would not know.
 4. The only step upwards is `run`, which imports the command line when it is called.
 """
@@ -12,21 +12,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Literal, TypeVar, Unpack, overload
+from typing import Any, Literal, TypeVar, Unpack, cast, overload
 
 from chatstate.bot.access import Owners, guard, limits_of, owners_of
-from chatstate.bot.commands import cancel_for, help_for
+from chatstate.bot.commands import cancel_for, help_for, start_for
 from chatstate.bot.forms import buttons_for
-from chatstate.bot.functions import BoundFunction, middleware
+from chatstate.bot.functions import BoundFunction, error_handler, middleware
 from chatstate.bot.handlers import Handler
 from chatstate.bot.options import Options, how_it_runs, message_limit, refuse_unknown
+from chatstate.bot.page_options import AnyOptions, taken
 from chatstate.bot.resources import Lifespan, checked_lifespan
 from chatstate.bot.routes import Route, Routes, command_name, route_to
 from chatstate.errors import BindingError
 from chatstate.language.sentences import Sentences
 from chatstate.messages import Button, Command, MessageKind
-from chatstate.signature import author_frame, label
+from chatstate.signature import author_module, label
 from chatstate.state.bound import States
 from chatstate.state.declaration import State
 
@@ -40,8 +40,9 @@ class Interface:
       `"text"`, `"number"`, `"json"`, `"state"` or `State(...)` for each parameter and for each
       returned value. Without them it is bound by annotation, as with `on_message`.
     - `id` is the bot's name in the store's keys: the file's name if not given.
-    - `title` and `description` are shown by /start and /help.
-    - `examples` are shown as buttons by these: values of the one input, or lists of all of them.
+    - `title`, `description` and `article` are shown by /start and /help.
+    - `examples` are shown as buttons by these: values of the one input, or lists of all of them;
+      `example_labels` is what stands on the buttons.
     - `sentences` replaces what the framework itself says, by name; or by language and name, as in
       `{"pt-BR": {"failed": "..."}}`, for people whose `User.language` that is.
     - `owners` are the people whom `allow="owners"` means: `["telegram:123"]`, or by platform.
@@ -50,9 +51,12 @@ class Interface:
       dict or tuple of some) by the type that a parameter is annotated with.
     - `max_messages`: a reply that would take more is its first message, and the whole as a file,
       where the platform takes files. None is no limit.
+    - `hear_bots`: what other bots say is handled as what people say (`User.is_bot` tells them
+      apart), and else ignored.
     - `allow` and `limits` hold for all handlers of the bot, beside their own; `overlap`, `timeout`
       and `concurrency_limit` are those of `fn`. See `on_message`.
 
+    What else `gr.Interface` takes and only a web page has is named in the log, and not used.
     Raises `BindingError` for what cannot be bound.
     """
 
@@ -65,40 +69,46 @@ class Interface:
         id: str | None = None,
         title: str | None = None,
         description: str | None = None,
-        examples: Sequence[Any] = (),
+        article: str | None = None,
+        examples: Sequence[Any] | None = (),
+        example_labels: Sequence[str] | None = None,
         sentences: Mapping[str, str | Mapping[str, str]] | None = None,
         owners: Owners = (),
         lifespan: Lifespan | None = None,
         max_messages: int | None = 10,
-        **options: Unpack[Options],
+        hear_bots: bool = False,
+        **options: Unpack[AnyOptions],
     ) -> None:
         self.max_messages = message_limit(max_messages)
-        self.id = id or _file_stem()
+        self.id = id or author_module()
         self.has_own_id = id is not None
         self.title = title or self.id
         self.description = description
+        self.article = article
         self.sentences = Sentences(sentences)
-        self.examples: Sequence[Button] = buttons_for(examples)
+        self.examples: Sequence[Button] = buttons_for(examples or (), example_labels)
         self.owners = owners_of(owners)
         self.lifespan = checked_lifespan(lifespan)
         self.states = States()
-        self.routes = Routes()
+        self.routes = Routes(hear_bots=hear_bots)
         self.around: list[BoundFunction] = []
+        self.error_handler: BoundFunction | None = None
         self.parts: list[Interface] = [self]
         self._included_in: str | None = None
-        refuse_unknown(options)
-        allow = options.pop("allow", None)
+        own: Options = cast("Options", taken(self.id, options))
+        refuse_unknown(own)
+        allow = own.pop("allow", None)
         self.guard = None if allow is None else guard(allow, owner=self)
-        self.limits = limits_of(options.pop("limits", ()))
+        self.limits = limits_of(own.pop("limits", ()))
         for name in ("help", "start"):
             self._add_own_command(name, help_for(self), own_states=False)
         if fn is not None:
-            handler = self._handler(fn, options, inputs=inputs, outputs=outputs)
+            handler = self._handler(fn, own, inputs=inputs, outputs=outputs)
             self.description = description or handler.description
-            self._add_message_handler(handler, options)
-        elif options:
+            self._add_message_handler(handler, own)
+        elif own:
             raise BindingError(
-                f"{', '.join(options)}: of which function? Give it to @bot.on_message(...)"
+                f"{', '.join(own)}: of which function? Give it to @bot.on_message(...)"
             )
 
     def __repr__(self) -> str:
@@ -182,6 +192,13 @@ class Interface:
         """Register the handler of people who leave a chat."""
         return self._on("leave", fn)
 
+    def on_other(self, fn: F) -> F:
+        """Register the handler of what has neither words nor files; without one, it is ignored.
+
+        `message.raw` is what the platform tells of it: a payment, a story, a pinned message.
+        """
+        return self._on("other", fn)
+
     def middleware(self, fn: F) -> F:
         """Register a function around each turn of the bot's handlers, before state is loaded.
 
@@ -192,6 +209,21 @@ class Interface:
         """
         self._refuse_once_included()
         self.around.append(middleware(fn, owner=self))
+        return fn
+
+    def on_error(self, fn: F) -> F:
+        """Register what is called when a turn of the bot's handlers has failed.
+
+        `async def f(error, turn)`, or a sync function: for all that is raised but a `UserError`. It
+        may return a reply, or send some: they take the place of the sentence "failed"; None leaves
+        that. State it cannot change. It is not called for a turn that took too long. What it raises
+        itself is logged. Raises `BindingError`.
+        """
+        self._refuse_once_included()
+        if self.error_handler:
+            before = label(self.error_handler.fn)
+            raise BindingError(f"on_error: {label(fn)} cannot stand beside {before}; join them")
+        self.error_handler = error_handler(fn, owner=self)
         return fn
 
     def include(self, other: Interface) -> None:
@@ -233,6 +265,7 @@ class Interface:
     def _add_message_handler(self, handler: Handler, options: Options) -> None:
         self.routes.add("message", self._route("message", handler, options))
         if handler.form:
+            self._add_own_command("start", start_for(self, handler.form))
             self._add_own_command("cancel", cancel_for(self))
 
     def _add_own_command(
@@ -240,11 +273,11 @@ class Interface:
     ) -> None:
         """Register a command of the framework's; the sentence `help_{name}` describes it."""
         states = self.states if own_states else States()
-        self._add_own_route(name, f"/{name}", Handler(fn, states, command=name), {})
+        handler = Handler(fn, states, command=name)
+        self.routes.add_command(name, self._own_route(f"/{name}", handler, {}))
 
-    def _add_own_route(self, command: str, name: str, handler: Handler, options: Options) -> None:
-        own = dataclasses.replace(self._route(name, handler, options), is_own=True)
-        self.routes.add_command(command, own)
+    def _own_route(self, name: str, handler: Handler, options: Options) -> Route:
+        return dataclasses.replace(self._route(name, handler, options), is_own=True)
 
     def _route(self, name: str, handler: Handler, options: Options) -> Route:
         return route_to(name, handler, self, options)
@@ -285,12 +318,14 @@ class Interface:
         store: str | None = None,
         on_ambiguous: Literal["repeat", "hold"] = "repeat",
         log_level: str = "warning",
+        log_format: Literal["text", "json"] = "text",
     ) -> None:
         """Run until the adapters end or the process is told to stop; like `chatstate run`.
 
         - `store` is a store URL; by default `sqlite:///chatstate.db`.
         - `on_ambiguous`: whether a reply that may or may not have been sent is sent again
           ("repeat"), or held among the dead letters ("hold").
+        - `log_format`: whether the log is lines to read, or JSON for a program.
 
         Ends the process with status 2 and one line on stderr if that cannot be done.
         """
@@ -304,13 +339,5 @@ class Interface:
             store=store,
             on_ambiguous=on_ambiguous,
             log_level=log_level,
+            log_format=log_format,
         )
-
-
-def _file_stem() -> str:
-    frame = author_frame()
-    file = frame.f_globals.get("__file__") if frame else None
-    if not file:
-        return "bot"
-    path = Path(file)
-    return path.parent.name if path.stem in ("__init__", "__main__") else path.stem

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 from chatstate.bot.access import Allow
 from chatstate.bot.handlers import Overlap
@@ -15,7 +15,7 @@ class HowItRuns(TypedDict, total=False):
 
     overlap: Overlap
     timeout: float
-    concurrency_limit: int
+    concurrency_limit: int | Literal["default"] | None
 
 
 class Options(HowItRuns, total=False):

@@ -32,11 +32,14 @@ from chatstate.bot.injected import (
     resource,
     said,
     state_at,
+    whole_text,
 )
 from chatstate.bot.resources import Need, Owner, is_marked, need_of
 from chatstate.bot.shorthands import input_of
+from chatstate.bot.turn import Turn
 from chatstate.errors import BindingError
 from chatstate.files import File
+from chatstate.messages import Message
 from chatstate.progress import Progress
 from chatstate.signature import hints, label, parameters
 from chatstate.state.bound import BoundState, States
@@ -76,7 +79,7 @@ class Binder:
         self.needs: list[Need] = []
         self._opened: list[inspect.Parameter] = []
         self._hints = hints(fn)
-        self._parameters = parameters(fn)
+        self._parameters: Sequence[inspect.Parameter] = ()
         self.slots = [
             Slot(states.bind(state, str(state.name), Any), by_ref=False) for state in kept
         ]
@@ -86,11 +89,22 @@ class Binder:
         self.form_slot = -1
         self.wants_files = False
         self.wants_progress = False
+        self.hears_text = False
+        self._sees_message = False
+
+    @property
+    def sees_files(self) -> bool:
+        """Whether anything that the function gets tells of files that came with a message."""
+        return self._sees_message or self.wants_files or self.form_slot >= 0
 
     def bind(
         self, inputs: Sequence[str | State | Getter] | None
     ) -> tuple[list[str | None], list[Getter]]:
         """Return, for each parameter, its name if it is keyword-only, and what gets its value."""
+        if inputs is None:
+            self._parameters = parameters(self._fn)
+        else:
+            self._parameters = by_position(self._fn, len(inputs))
         given = None if inputs is None else self._assign(inputs)
         keywords: list[str | None] = []
         getters: list[Getter] = []
@@ -102,6 +116,8 @@ class Binder:
             else:
                 getters.append(default_of(parameter))
             self.wants_progress |= getters[-1] is PROGRESS
+            self.hears_text |= getters[-1] is whole_text
+            self._sees_message |= getters[-1] in (INJECTED[Message], INJECTED[Turn])
             keywords.append(parameter.name if parameter.kind is parameter.KEYWORD_ONLY else None)
         return keywords, getters
 
@@ -123,10 +139,8 @@ class Binder:
         return {p.name: given for p, given in zip(wanting, inputs, strict=False)}
 
     def _is_injected(self, parameter: inspect.Parameter) -> bool:
-        """Tell so of a parameter beside `inputs=`, of which a `File` is one."""
-        hint = self._hint(parameter)
-        opened = parameter in self._opened
-        return opened or (hint is not File and is_injected(parameter, hint))
+        """Tell so of a parameter beside `inputs=`."""
+        return parameter in self._opened or not _is_filled(parameter, self._hint(parameter))
 
     def _hint(self, parameter: inspect.Parameter) -> Any:
         return self._hints.get(parameter.name, Any)
@@ -148,7 +162,7 @@ class Binder:
             ) from None
         self.fields.append(Field(label_of(parameter.name), wanted))
         if self.form_slot >= 0:
-            return answer_at(len(self.fields) - 1, wanted)
+            return answer_at(len(self.fields) - 1)
         self.wants_files |= wanted.is_file
         return only_answer(wanted)
 
@@ -231,10 +245,23 @@ def _is_opaque(type_: type[Any]) -> bool:
     return False
 
 
-def asked_parameters(fn: Callable[..., Any]) -> list[inspect.Parameter]:
-    """Return the parameters of `fn` that a person fills, not those that are injected."""
+def by_position(fn: Callable[..., Any], count: int) -> list[inspect.Parameter]:
+    """Return the parameters of `fn`, of `*args` as many as `count` inputs need."""
     types = hints(fn)
-    return [p for p in parameters(fn) if not is_injected(p, types.get(p.name, Any))]
+    named = [p for p in parameters(fn, rest=0) if p.kind is not p.KEYWORD_ONLY]
+    filled = [p for p in named if _is_filled(p, types.get(p.name, Any))]
+    return parameters(fn, rest=max(count - len(filled), 0))
+
+
+def asked_parameters(fn: Callable[..., Any], count: int) -> list[inspect.Parameter]:
+    """Return those that a person fills by `count` inputs, not those that are injected."""
+    types = hints(fn)
+    return [p for p in by_position(fn, count) if not is_injected(p, types.get(p.name, Any))]
+
+
+def _is_filled(parameter: inspect.Parameter, hint: Any) -> bool:
+    """Tell whether an input fills a parameter, among which a `File` is one."""
+    return hint is File or not is_injected(parameter, hint)
 
 
 def is_injected(parameter: inspect.Parameter, hint: Any) -> bool:

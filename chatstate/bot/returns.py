@@ -10,12 +10,13 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import io
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
@@ -25,6 +26,8 @@ from chatstate.messages import Button, Delete, Markdown, Reply, fit_label
 
 Answers = list[Reply | Delete]
 
+_SHORT = 0.1  # seconds; what is shorter is shown in milliseconds
+_SAYING = frozenset({"content", "text", "files"})
 _ACCEPTED = (
     "str, Markdown, Reply, File, Delete, a PIL image, a dict or dataclass with content or with "
     "text and files, a list of these, or None for no reply"
@@ -60,6 +63,40 @@ class Returns(msgspec.Struct, frozen=True):
             return File(found)
         except (OSError, ValueError) as error:
             raise ReplyError(f"{os.fspath(path)!r} cannot be sent: {error}") from error
+
+
+class NoReply(NamedTuple):
+    """A value of no kind that says something, how it was given, and by which other function."""
+
+    value: Any
+    how: str = "returned"
+    by: Callable[..., Any] | None = None
+
+    @property
+    def remedy(self) -> str:
+        """What its author may do."""
+        if inspect.isawaitable(self.value):
+            return "await it first"
+        if isinstance(self.value, bytes | bytearray):
+            return "return File(...)"
+        if isinstance(self.value, tuple | set | frozenset):
+            return "return list(...) for several replies, or say outputs="
+        return "return str(...)"
+
+    @property
+    def error(self) -> ReplyError:
+        """What to raise for it."""
+        kind = kind_of(self.value)
+        return ReplyError(f"a handler {self.how} {kind}; possible: {_ACCEPTED}", self)
+
+
+def told_of(error: ReplyError, **how: Any) -> ReplyError:
+    """Return an error that says in what other way a value was given, or by whom."""
+    if not isinstance(error.no_reply, NoReply):
+        return error
+    told = error.no_reply._replace(**how).error
+    told.__suppress_context__ = True
+    return told
 
 
 class FittedReply(Reply, frozen=True):
@@ -106,7 +143,16 @@ def _rich(value: Any, returns: Returns) -> Reply:
     if "text" in fields or "files" in fields:
         text = _str(fields.get("text") or "", "text")
         return fitted(returns.text(text), _files(fields, returns), ())
-    raise ReplyError(f"a handler returned {kind_of(value)}; possible: {_ACCEPTED}")
+    raise NoReply(value).error
+
+
+def is_reply(value: Any) -> bool:
+    """Tell whether a value is of a kind that says something, however it is filled."""
+    if isinstance(value, list):
+        return all(map(is_reply, cast("list[Any]", value)))
+    if value is None or isinstance(value, str | Reply | Delete | Markdown | File):
+        return True
+    return _is_image(value) or not _SAYING.isdisjoint(_fields(value))
 
 
 def kind_of(value: Any) -> str:
@@ -131,21 +177,52 @@ def _message(fields: Mapping[str, Any], returns: Returns) -> Reply:
     pieces = cast("Sequence[Any]", content if isinstance(content, list | tuple) else [content])
     for piece in pieces:
         _add_content(piece, texts, files, returns)
-    said = "\n".join(texts)
     metadata = dict(_fields(fields.get("metadata"))) or None
-    title = metadata and metadata.get("title")
-    shown = "\n".join([f"**{title}**" if returns.markdown else str(title), said]) if title else said
     options = [dict(_fields(part)) for part in cast("Sequence[Any]", fields.get("options") or ())]
     buttons = [_option(option) for option in options]
-    reply = fitted(returns.text(shown), files, buttons)
+    return message_reply(
+        "\n".join(texts), returns, metadata, options=options or None, files=files, buttons=buttons
+    )
+
+
+def message_reply(
+    content: str,
+    returns: Returns,
+    metadata: dict[str, Any] | None = None,
+    *,
+    options: list[dict[str, Any]] | None = None,
+    files: Sequence[File] = (),
+    buttons: Sequence[Button] = (),
+) -> MessageReply:
+    """Return a message in Gradio's form, with what its metadata say above the content."""
+    text = returns.text("\n".join([*_heading(metadata or {}, returns), content]))
+    reply = fitted(text, files, buttons)
     return MessageReply(
         reply.text,
         reply.buttons,
         reply.files,
-        content=said,
+        content=content,
         metadata=metadata,
-        options=options or None,
+        options=options,
     )
+
+
+def _heading(metadata: Mapping[str, Any], returns: Returns) -> list[str]:
+    """Return the title, and below it the log, the status and how long it took."""
+    title = metadata.get("title")
+    if not title:
+        return []
+    details = [metadata.get("log"), metadata.get("status"), _duration(metadata.get("duration"))]
+    below = " · ".join(str(detail) for detail in details if detail)
+    return [f"**{title}**" if returns.markdown else str(title), *([below] if below else [])]
+
+
+def _duration(seconds: Any) -> str:
+    if not isinstance(seconds, int | float):
+        return ""
+    if isinstance(seconds, int) or seconds >= _SHORT:
+        return f"{round(seconds, 1)} s"
+    return f"{seconds * 1000:.1f} ms"
 
 
 def _add_content(piece: Any, texts: list[str], files: list[File], returns: Returns) -> None:

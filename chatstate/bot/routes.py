@@ -2,8 +2,10 @@
 
 1. A `Route` is frozen and carries all that is known of a handler in a bot: whoever has one needs
    to look up nothing. Two engines on one bot share its routes, and write nothing into them.
-2. Commands of the framework itself give way to those of the author.
+2. What the framework itself answers gives way to what the author does.
 3. A command that a group's message names may be meant for another bot: it is ignored if unknown.
+4. What bots say goes to nobody, unless they are to be heard: two bots would answer each other for
+   ever.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import Any, Protocol
 
 from chatstate.bot.access import Guard, Limit, guard, limits_of
 from chatstate.bot.functions import BoundFunction
-from chatstate.bot.handlers import Handler
+from chatstate.bot.handlers import Handler, not_taken
 from chatstate.bot.options import Options
 from chatstate.bot.resources import Lifespan, Need
 from chatstate.errors import BindingError, StateError
@@ -39,6 +41,7 @@ class Home(Protocol):
     guard: Guard | None
     limits: tuple[Limit, ...]
     around: list[BoundFunction]
+    error_handler: BoundFunction | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +53,7 @@ class Route:
       handler's own.
     - `guard` and `own_limits` are its own, beside those of its homes.
     - `concurrency_limit`: how many turns of it run at once, 0 if there is no limit.
-    - `is_own`: it is a command of the framework's.
+    - `is_own`: it is the framework's.
     """
 
     name: str
@@ -85,6 +88,12 @@ class Route:
         return [*around, *self.handler.around]
 
     @property
+    def on_error(self) -> BoundFunction | None:
+        """What is told when a turn fails: of the handler's own bot, or of one further out."""
+        told = (home.error_handler for home in reversed(self.homes))
+        return next((function for function in told if function), None)
+
+    @property
     def is_for_owners(self) -> bool:
         """Whether nobody but owners may use the handler."""
         return any(guard.is_for_owners for guard in self.guards)
@@ -94,7 +103,8 @@ class Route:
         """What the handler needs of resources, and what stands before it."""
         rules = [rule for guard in self.guards for rule in guard.rules]
         functions = [rule for rule in rules if isinstance(rule, BoundFunction)]
-        around = [need for function in (*functions, *self.around) for need in function.needs]
+        functions += [*self.around, *([self.on_error] if self.on_error else ())]
+        around = [need for function in functions for need in function.needs]
         return [*self.handler.needs, *around]
 
     def find_state(self, wanted: Any) -> BoundState:
@@ -111,6 +121,8 @@ class Route:
 def route_to(name: str, handler: Handler, home: Home, options: Options) -> Route:
     """Return the route that a handler's options describe. Raises `BindingError`."""
     most: Any = options.get("concurrency_limit")
+    if most == "default":  # Gradio's word; here that is no limit
+        most = None
     if most is not None and not (isinstance(most, int) and most > 0):
         raise BindingError(f"concurrency_limit={most!r}: use a whole number above 0")
     allow, limits = options.get("allow"), options.get("limits", ())
@@ -125,9 +137,10 @@ def route_to(name: str, handler: Handler, home: Home, options: Options) -> Route
 
 
 class Routes:
-    """A bot's routes: by command, and by the kind of message."""
+    """A bot's routes: by command, and by the kind of message. `hear_bots`: also what bots say."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, hear_bots: bool = False) -> None:
+        self.hear_bots = hear_bots
         self._commands: dict[str, Route] = {}
         self._kinds: dict[MessageKind, Route] = {}
 
@@ -139,19 +152,29 @@ class Routes:
         """Let `/name` go to a handler. Raises `BindingError` if it goes to one already."""
         there = self._commands.get(name)
         if there and not there.is_own:
+            if route.is_own:
+                return
             raise BindingError(f"there is a command /{name} already")
         self._commands.pop(name, None)  # our own stood before all others
         self._commands[name] = route
 
     def add(self, kind: MessageKind, route: Route) -> None:
         """Let a kind of messages go to a handler. Raises `BindingError` if it has one already."""
-        if kind in self._kinds:
+        there = self._kinds.get(kind)
+        if there and not there.is_own:
+            if route.is_own:
+                return
             raise BindingError(f"there is a handler for {kind} already")
         self._kinds[kind] = route
 
     def command(self, name: str) -> Route | None:
         """Return the route of `/name`."""
         return self._commands.get(name)
+
+    @property
+    def kinds(self) -> frozenset[MessageKind]:
+        """The kinds of messages that can come to a handler."""
+        return frozenset({"message", "press", *self._kinds})
 
     @property
     def interrupts(self) -> bool:
@@ -174,8 +197,9 @@ class Routes:
             if mine and not mine.is_own and not theirs.is_own:
                 yield mine, theirs, f"answer /{name}"
         for kind, theirs in other._kinds.items():
-            if kind in self._kinds:
-                yield self._kinds[kind], theirs, f"answer what is of kind {kind!r}"
+            ours = self._kinds.get(kind)
+            if ours and not ours.is_own and not theirs.is_own:
+                yield ours, theirs, f"answer what is of kind {kind!r}"
 
     def find(self, message: Message, *, pressed_command: bool = False) -> tuple[Route, str] | None:
         """Return the route of `message` and the text its handler gets; None if there is none.
@@ -183,6 +207,8 @@ class Routes:
         `pressed_command`: it is a press that runs a command. Raises `Sentence` if the person
         should be told so.
         """
+        if message.sender.is_bot and not self.hear_bots:
+            return None
         kind, text = message.kind, message.text
         if text[:1] == "/" and (kind == "message" or pressed_command):
             found = _COMMAND.fullmatch(text)
@@ -195,6 +221,8 @@ class Routes:
             if kind == "message" and message.chat.kind == "private":
                 raise Sentence("only_commands")
             return None
+        if message.attachments and not text.strip() and _sees_nothing_of(message, route):
+            raise not_taken(message.attachments)
         return route, text
 
     def _command(
@@ -231,6 +259,21 @@ class Routes:
         if name == "help":  # whatever follows it
             return Command(name, description, f"/{name}")
         return Command(name, description, handler.usage, handler.options)
+
+
+def _sees_nothing_of(message: Message, route: Route) -> bool:
+    """Tell whether a message to the bot is lost on a handler: a file alone, on one of texts.
+
+    In a group it may be for others, and middleware may look at it.
+    """
+    handler = route.handler
+    if message.kind != "message" or message.chat.kind != "private":
+        return False
+    return (
+        handler.hears_text
+        and not handler.sees_files
+        and not any(home.around for home in route.homes)
+    )
 
 
 def _where(route: Route) -> str:

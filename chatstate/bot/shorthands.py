@@ -7,16 +7,19 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+import numbers
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import msgspec
 
-from chatstate.bot.arguments import essence, json_value, number, truth
-from chatstate.bot.returns import Answers, Returns, file_of, fitted, kind_of, replies
+from chatstate.bot.arguments import choices, essence, json_value, number, truth
+from chatstate.bot.returns import Answers, Returns, file_of, fitted, is_reply, kind_of, replies
 from chatstate.errors import BindingError, ReplyError
 from chatstate.files import File
 from chatstate.language.sentences import Sentence
@@ -29,11 +32,12 @@ Output = Callable[[Any, Returns], Answers]
 class Input(NamedTuple):
     """One input: whether it is a file, and how its text or its file is read.
 
-    `read` raises `Sentence` if that cannot be.
+    `read` raises `Sentence` if that cannot be. `choices` are all texts that can, if they are few.
     """
 
     is_file: bool
     read: Callable[[Any], Any]
+    choices: Sequence[str] = ()
 
 
 def _of_type(family: str, read: Callable[[File], Any]) -> Callable[[File], Any]:
@@ -88,18 +92,20 @@ def input_of(name: Any, type_: Any) -> Input:
     if not isinstance(name, str):
         raise BindingError(f"{name!r} is no input; inputs are named, or a State(...)")
     if name in _TEXTS:
-        return Input(is_file=False, read=_TEXTS[name])
+        offered = ["yes", "no"] if name == "checkbox" else choices(essence(type_))
+        return Input(is_file=False, read=_TEXTS[name], choices=offered)
     if name in _FAMILIES:
         return Input(is_file=True, read=_of_type(_FAMILIES[name], _as(essence(type_))))
     raise BindingError(f"{name!r} is no input; possible: {', '.join(INPUTS)}, state, State(...)")
 
 
 def _text(value: Any, returns: Returns) -> Answers:
+    """Show what is a reply as that, and anything else as Python would."""
     if type(value) is str and not returns.markdown:
         return [Reply(value)]
-    if isinstance(value, (int, float)):
-        return [Reply(str(value))]
-    return replies(value, returns)
+    if is_reply(value) or inspect.isawaitable(value):
+        return replies(value, returns)
+    return [Reply(returns.text(str(value)))]
 
 
 def _markdown(value: Any, returns: Returns) -> Answers:
@@ -109,7 +115,8 @@ def _markdown(value: Any, returns: Returns) -> Answers:
 def _number(value: Any, _returns: Returns) -> Answers:
     if value is None:
         return []
-    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+    is_real = isinstance(value, numbers.Real | Decimal)
+    if isinstance(value, numbers.Rational) or (is_real and math.isfinite(value)):
         return [Reply(str(value))]
     raise ReplyError(f'output "number" takes a finite number, not {value!r}')
 

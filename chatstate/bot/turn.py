@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 
 from chatstate.clock import Clock
 from chatstate.files import Attachment, File
-from chatstate.messages import Chat, Message, User
+from chatstate.messages import Chat, Delete, Message, Reply, User
 from chatstate.progress import Progress
 from chatstate.scope import Key
 from chatstate.state.bound import BoundState
@@ -57,7 +57,9 @@ class Effects(Protocol):
     @property
     def files(self) -> Sequence[File]: ...
     @property
-    def answers(self) -> Sequence[str | File]: ...
+    def answers(self) -> Sequence[Any]: ...
+    @property
+    def sent(self) -> Sequence[Reply | Delete]: ...
     @property
     def held(self) -> Mapping[Key, HeldValue]: ...
 
@@ -140,8 +142,8 @@ class Turn:
         return self.effects.files
 
     @property
-    def answers(self) -> Sequence[str | File]:
-        """The texts and files that a form has gathered."""
+    def answers(self) -> Sequence[Any]:
+        """What a form has gathered, as its function gets it."""
         return self.effects.answers
 
     @property
@@ -157,7 +159,7 @@ class Turn:
         return self.effects.folder()
 
     def download(self, attachment: Attachment) -> Awaitable[File]:
-        """Fetch one of `message.attachments`; it lies in `folder` until the turn ends.
+        """Fetch one of `message.attachments`, once; it lies in `folder` until the turn ends.
 
         Raises `UserError` if it is larger than the platform's limit for files, and `Rejected`
         if the platform has it no more.

@@ -1,76 +1,103 @@
-"""A chat's history, and what is needed to take its last turns back.
+"""A chat's history: what messages and answers add to it, and how a function is shown it.
 
-1. A member's own values are always restored. A thread's or a chat's only if they still are what
-   the turn left: nobody's later change is undone. A user's and global ones never.
-2. History that is a member's own is kept as a difference, so that the log stays small.
+1. A message is one entry, with its files. They stay on the platform: an entry has what they are
+   fetched by.
+2. A file that was not fetched, or that the bot has sent itself, is named in the text.
+3. Where several people share a history, an entry says who spoke.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
-from typing import Any
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import msgspec
 
 from chatstate.bot.returns import Answers, MessageReply
-from chatstate.bot.turn import HeldValue
-from chatstate.files import Attachment
-from chatstate.messages import Markdown, Message, Reply
-from chatstate.scope import Scope
+from chatstate.files import Attachment, File
+from chatstate.messages import Markdown, Reply, User
 
 Entry = dict[str, Any]
-"""A message of the history: role, content, metadata, options, as in Gradio."""
+"""A message of the history: role, content (a text), metadata, options, as in Gradio.
+
+If it has files, also `files`; in a history of several people, `name`: whose it is.
+"""
+HistoryForm = Literal["text", "list"]
+Fetched = Mapping[Attachment, File]
+"""The files that a turn has fetched, by what they came as."""
 
 
-class Before(msgspec.Struct, frozen=True):
-    """A value before a turn, as text, and a digest of what the turn made of it."""
-
-    text: str | None
-    after: str
-
-
-class Undo(msgspec.Struct, frozen=True):
-    """How to take one turn back.
-
-    `text` and `files` are what the person sent; `added` is the number of entries it put at the
-    end of the history, `dropped` are those that had to go at its beginning; `states` by name.
-    """
-
-    text: str
-    files: list[Attachment] = []
-    added: int = 0
-    dropped: list[Entry] = []
-    states: dict[str, Before] = {}
+def entries_of(text: str, files: Sequence[Attachment], speaker: User | None) -> list[Entry]:
+    """Return what a person's message adds to the history; `speaker` if several share it."""
+    if not (text or files):
+        return []
+    entry = _entry("user", text)
+    if files:
+        entry["files"] = msgspec.to_builtins(files)
+    return [entry if speaker is None else {**entry, "name": speaker.name}]
 
 
-def digest(text: str) -> str:
-    """Return what a value's text is recognised by."""
-    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
-
-
-def entries_of(message: Message, text: str) -> list[Entry]:
-    """Return what a person's message adds to the history."""
-    said = [text] if text else []
-    said += [f"[file {file.name}]" for file in message.attachments]
-    return [_entry("user", content) for content in said]
-
-
-def entries_for(answer: Answers) -> list[Entry]:
-    """Return what an answer adds to the history."""
-    return [_answered(reply) for reply in answer if isinstance(reply, Reply)]
+def entries_for(answer: Answers, *, named: bool) -> list[Entry]:
+    """Return what an answer adds to the history; `named` if several people share it."""
+    entries = [_answered(reply) for reply in answer if isinstance(reply, Reply)]
+    return [{**entry, "name": None} for entry in entries] if named else entries
 
 
 def _answered(reply: Reply) -> Entry:
+    names = [_named(file) for file in reply.files]
     if isinstance(reply, MessageReply):
-        return _entry("assistant", reply.content, reply.metadata, reply.options)
+        content = _joined(reply.content, names)
+        return _entry("assistant", content, reply.metadata, reply.options)
     text = reply.text.text if isinstance(reply.text, Markdown) else reply.text
-    names = [f"[file {file.name}]" for file in reply.files]
-    return _entry("assistant", "\n".join([text, *names] if text else names))
+    return _entry("assistant", _joined(text, names))
 
 
 def _entry(role: str, content: str, metadata: Any = None, options: Any = None) -> Entry:
     return {"role": role, "content": content, "metadata": metadata, "options": options}
+
+
+def _named(file: File | Attachment) -> str:
+    return f"[file {file.name}]"
+
+
+def _joined(text: str, names: Sequence[str]) -> str:
+    return "\n".join([text, *names] if text else names)
+
+
+def files_of(entry: Entry) -> list[Attachment]:
+    """Return the files of an entry, as they came."""
+    return msgspec.convert(entry.get("files", []), list[Attachment])
+
+
+def shown(history: Sequence[Entry], form: HistoryForm, fetched: Fetched) -> list[Entry]:
+    """Return a copy of the history as a function takes it."""
+    show = _in_parts if form == "list" else _as_text
+    return [show(copy.deepcopy(entry), files_of(entry), fetched) for entry in history]
+
+
+def _as_text(entry: Entry, files: Sequence[Attachment], fetched: Fetched) -> Entry:
+    if files:
+        entry["content"] = _joined(entry["content"], [_named(file) for file in files])
+        entry["files"] = [str(fetched[file].path) for file in files if file in fetched]
+    return entry
+
+
+def _in_parts(entry: Entry, files: Sequence[Attachment], fetched: Fetched) -> Entry:
+    entry.pop("files", None)
+    parts = [_part(file, fetched.get(file)) for file in files]
+    if entry["content"]:
+        parts.append({"type": "text", "text": entry["content"]})
+    entry["content"] = parts
+    return entry
+
+
+def _part(attachment: Attachment, file: File | None) -> Entry:
+    """Return a file as Gradio has it in a message."""
+    if file is None:
+        return {"type": "text", "text": _named(attachment)}
+    told = {"orig_name": file.name, "mime_type": file.media_type, "size": attachment.size}
+    return {"type": "file", "file": {"path": str(file.path), **told}, "alt_text": None}
 
 
 def shorten(history: list[Entry], messages: int | None, characters: int | None) -> list[Entry]:
@@ -86,19 +113,3 @@ def shorten(history: list[Entry], messages: int | None, characters: int | None) 
     cut = len(history) - keep
     dropped, history[:cut] = history[:cut], []
     return dropped
-
-
-def before_values(held: Iterable[HeldValue]) -> dict[str, Before]:
-    """Return what a turn changed that can be taken back, by the state's name."""
-    changed: dict[str, Before] = {}
-    for value in held:
-        if can_be_undone(value.state.scope):
-            now = value.state.encode(value.value)
-            if now != value.before:
-                changed[value.state.name] = Before(value.before, digest(now))
-    return changed
-
-
-def can_be_undone(scope: Scope) -> bool:
-    """Tell whether values of this scope may be taken back at all."""
-    return scope not in ("user", "global")

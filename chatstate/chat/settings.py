@@ -3,6 +3,7 @@
 1. What somebody sets is checked first, and kept as they typed it.
 2. It is read anew each time: what no longer fits, after the bot has changed, is the default.
 3. Every setting has a default, and a type that a text can give.
+4. A name alone changes nothing: it shows the setting. `reset` goes back to the default.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from chatstate.state.declaration import State
 
 SETTINGS = State({}, scope="user", name="chatstate.settings", type=dict[str, str])
 """What people have set, as they typed it, by the parameter's name."""
+RESET = "reset"
+"""What is typed in place of a value, or of a name, to go back to the defaults."""
 
 
 class Setting(NamedTuple):
@@ -96,21 +99,26 @@ def _choices(type_: Any) -> Sequence[str]:
 
 
 def show(settings: Sequence[Setting], chosen: Mapping[str, str]) -> Reply:
-    """Return all settings, with buttons for those that are chosen from a few."""
+    """Return some settings, with how to change them: by buttons, if they are chosen from a few."""
     lines = [f"{setting.name} = {setting.shown(chosen)}" for setting in settings]
     usage = [f"/settings {setting.name} {setting.shown(chosen)}" for setting in settings[:1]]
+    if len(settings) == 1:
+        usage.append(f"/settings {settings[0].name} {RESET}")
     return Reply("\n".join([*lines, "", *usage]).strip(), buttons=_buttons(settings))
 
 
-_ROWS, _ACROSS, _LABEL = 5, 5, 80
+_ACROSS, _LABEL = 5, 80
 
 
 def _buttons(settings: Sequence[Setting]) -> list[list[Button]]:
-    offered = [setting for setting in settings if setting.choices]
-    return [
-        [_button(setting.name, choice) for choice in setting.choices[:_ACROSS]]
-        for setting in offered[:_ROWS]
-    ]
+    """Return a row for each setting; for one alone, as many as are possible."""
+    if len(settings) == 1:
+        (setting,) = settings
+        rows = [setting.choices[i : i + _ACROSS] for i in range(0, _ACROSS**2, _ACROSS)]
+        named = [(setting, row) for row in rows if row]
+    else:
+        named = [(setting, setting.choices[:_ACROSS]) for setting in settings if setting.choices]
+    return [[_button(setting.name, choice) for choice in row] for setting, row in named[:_ACROSS]]
 
 
 def _button(name: str, choice: str) -> Button:
@@ -118,17 +126,33 @@ def _button(name: str, choice: str) -> Button:
 
 
 def change(
-    settings: Sequence[Setting], chosen: dict[str, str], text: str, message: Message
-) -> None:
-    """Change what somebody has chosen, as in `temperature 0.5`. Raises `Sentence`."""
-    name, _, value = text.strip().partition(" ")
+    settings: Sequence[Setting], chosen: dict[str, str], wish: str, message: Message
+) -> Sequence[Setting]:
+    """Do what somebody wishes, as in `heat 0.5` or `heat reset`; return the settings to show.
+
+    Nothing, or a name alone, changes nothing. Raises `Sentence` for what cannot be.
+    """
+    name, *rest = wish.split(maxsplit=1) or [""]
     known = {setting.name: setting for setting in settings}
-    if name not in known:
+    if name in known and not rest:
+        return [known[name]]
+    if name in known:
+        _change(known[name], chosen, rest[0].strip(), message)
+    elif name == RESET and not rest:
+        chosen.clear()
+    elif name:
         raise Sentence(
             "not_a_choice", text=shorten(name), choices=", ".join(known), example=next(iter(known))
         )
-    known[name].read(value.strip(), message)
-    chosen[name] = value.strip()
+    return settings
+
+
+def _change(setting: Setting, chosen: dict[str, str], value: str, message: Message) -> None:
+    if value == RESET and value not in setting.choices:
+        chosen.pop(setting.name, None)
+    else:
+        setting.read(value, message)
+        chosen[setting.name] = value
 
 
 def _typed(value: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import indent
 from typing import Annotated
 
 import typer
@@ -14,6 +15,7 @@ from chatstate.stores import DEFAULT_URL, open_store
 from chatstate.stores.base import Letter
 from chatstate.stores.sqlite import MEMORY, SQLiteStore
 from chatstate.stores.sqlite.letters import LetterBox, Verb
+from chatstate.text import escaped, one_line, visible
 
 app = typer.Typer(help="Events that failed and replies that were refused.", no_args_is_help=True)
 Url = Annotated[str, typer.Option("--store", help="A store URL.")]
@@ -26,17 +28,18 @@ def list_(store: Url = DEFAULT_URL) -> None:
     """List dead letters, oldest first."""
     for letter, asked in _box(store).list():
         note = f" ({_ASKED[asked]})" if asked else ""
-        typer.echo(f"{letter.id:>5}  {_summary(letter)}  {letter.error}{note}")
+        typer.echo(one_line(f"{letter.id:>5}  {_summary(letter)}  {letter.error}{note}"))
 
 
 @app.command()
 def show(number: Number, store: Url = DEFAULT_URL) -> None:
     """Show one: what it was, and why it failed."""
     letter = _box(store).show(number)
-    typer.echo(f"{letter.id}: {_summary(letter)}\n{letter.error}\n")
+    typer.echo(one_line(f"{letter.id}: {_summary(letter)}"))
+    typer.echo(one_line(letter.error) + "\n")
     if letter.detail:
-        typer.echo(f"{letter.detail.rstrip()}\n")
-    typer.echo(letter.body)
+        typer.echo(indent(visible(letter.detail.rstrip()), "    ") + "\n")
+    typer.echo(escaped(letter.body))
 
 
 @app.command()

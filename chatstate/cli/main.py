@@ -33,11 +33,15 @@ from chatstate.cli.adapter_options import (
     with_options,
 )
 from chatstate.cli.loading import ADAPTERS, BOTS, load_adapters, load_bot, names
+from chatstate.cli.logs import LEVELS, LogFormat, log_to_stderr
 from chatstate.cli.loops import loop_factory
 from chatstate.engine import Engine
 from chatstate.engine.outbox.sender import OnAmbiguous
 from chatstate.errors import AdapterError, ChatstateError, LoadError, StoreLockedError
 from chatstate.stores import DEFAULT_URL, open_store
+from chatstate.text import one_line, visible
+
+log = logging.getLogger("chatstate")
 
 app = typer.Typer(
     help="Run chat bots that lose nothing.",
@@ -47,7 +51,6 @@ app = typer.Typer(
 )
 app.add_typer(dead_letters.app, name="dead")
 _PATIENCE = 2  # asked once it finishes, asked twice it stops in the middle, then it just exits
-_LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
 @app.callback(invoke_without_command=True)
@@ -69,7 +72,7 @@ def bots() -> None:
             description = load_bot(name).description or ""
         except LoadError as error:
             description = f"({error})"
-        typer.echo(f"{name:20} {description}".rstrip())
+        typer.echo(one_line(f"{name:20} {description}".rstrip()))
 
 
 def run(
@@ -84,7 +87,10 @@ def run(
     on_ambiguous: Annotated[
         OnAmbiguous, typer.Option(help="What to do with a reply that may have been sent.")
     ] = "repeat",
-    log_level: Annotated[str, typer.Option(help=f"One of {', '.join(_LEVELS)}.")] = "warning",
+    log_level: Annotated[str, typer.Option(help=f"One of {', '.join(LEVELS)}.")] = "warning",
+    log_format: Annotated[
+        LogFormat, typer.Option(help="Lines to read, or JSON for a program.")
+    ] = "text",
     **options: object,
 ) -> None:
     """Run a bot until its adapters end, Ctrl-C or SIGTERM."""
@@ -95,6 +101,7 @@ def run(
         store=store,
         on_ambiguous=on_ambiguous,
         log_level=log_level,
+        log_format=log_format,
         options={**named, **dict(_pair(setting) for setting in set_ or ())},
     )
 
@@ -113,15 +120,12 @@ def run_bot(
     store: str | None = None,
     on_ambiguous: OnAmbiguous = "repeat",
     log_level: str = "warning",
+    log_format: LogFormat = "text",
     options: Mapping[str, object] | None = None,
 ) -> None:
     """Run `bot` on adapters by name; the body of `chatstate run` and of `Interface.run`."""
-    if log_level.lower() not in _LEVELS:
-        _refuse(LoadError(f"{log_level!r} is no log level; use one of {', '.join(_LEVELS)}"))
-    logging.basicConfig(
-        level=log_level.upper(), format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
-    )
     try:
+        log_to_stderr(log_level, log_format)
         factory = loop_factory()
         adapters = load_adapters(on, options or {})
         opened = open_store(DEFAULT_URL if store is None else store)
@@ -131,7 +135,9 @@ def run_bot(
     except (LoadError, AdapterError, StoreLockedError) as error:
         _refuse(error)
     except ChatstateError as error:
-        typer.echo(f"chatstate: {error}", err=True)
+        _end(error, 1)
+    except Exception:  # of an adapter, say: its text may hold anybody's words
+        log.critical("bot %r has stopped", bot.id, exc_info=True)
         raise SystemExit(1) from None
 
 
@@ -163,13 +169,18 @@ def spare_the_collector() -> None:
 
 
 def _refuse(error: ChatstateError) -> NoReturn:
-    typer.echo(f"chatstate: {error}", err=True)
-    raise SystemExit(2) from None
+    _end(error, 2)
+
+
+def _end(error: ChatstateError, status: int) -> NoReturn:
+    typer.echo(f"chatstate: {one_line(str(error))}", err=True)
+    raise SystemExit(status) from None
 
 
 def main() -> None:
     """Run the command line."""
     try:
+        _refuse_controls(sys.argv[1:])
         if sys.argv[1:2] == ["run"]:
             _add_run(sys.argv[2:])
         else:
@@ -177,6 +188,14 @@ def main() -> None:
         app()
     except ChatstateError as error:
         _refuse(error)
+
+
+def _refuse_controls(arguments: Sequence[str]) -> None:
+    """Refuse what nobody types, and what would control the terminal when it is told of."""
+    for argument in arguments:
+        readable = os.fsencode(argument).decode(errors="replace")
+        if visible(readable) != readable:
+            raise LoadError(f"{one_line(readable)} holds control characters; leave them out")
 
 
 def _add_run(arguments: Sequence[str]) -> None:

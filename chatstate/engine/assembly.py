@@ -37,7 +37,9 @@ from chatstate.engine.turns.effects import TurnEffects
 from chatstate.engine.turns.finish import Finish
 from chatstate.engine.turns.limits import Counters
 from chatstate.engine.turns.middleware import Around
+from chatstate.engine.turns.on_error import OnError
 from chatstate.engine.turns.overlap import Overlap
+from chatstate.engine.turns.own_events import unreadable
 from chatstate.engine.turns.plan import Plan, Plans
 from chatstate.engine.turns.previews import Previews
 from chatstate.engine.turns.showing import Showings
@@ -154,7 +156,9 @@ def assemble(
     def make_plan(route: Route) -> Plan:
         functions = route.around
         around = Around(functions, resources, caller.handle) if functions else None
-        return Plan(bot.id, route, resources, make_turn, around)
+        told = route.on_error
+        on_error = OnError(told, resources, threads) if told else None
+        return Plan(bot.id, route, resources, make_turn, around, on_error)
 
     plans = Plans(make_plan)
     effects = functools.partial(
@@ -185,7 +189,7 @@ def assemble(
         routes=bot.routes,
         plans=plans,
         buttons=buttons,
-        own_events={"expiry": expiries.own_event()},
+        own_events={"expiry": expiries.own_event(), "unreadable": unreadable()},
         sentences=sentences,
     )
     overlap = Overlap(lanes=lanes, dispatch=dispatch, admission=admission, buttons=buttons)

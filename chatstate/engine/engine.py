@@ -16,6 +16,7 @@ from chatstate.adapter import Adapter
 from chatstate.bot.interface import Interface
 from chatstate.clock import Clock, SystemClock
 from chatstate.engine.assembly import Parts, assemble
+from chatstate.engine.blocking import Blocking
 from chatstate.engine.lifespans import Lifespans
 from chatstate.engine.outbox.sender import OnAmbiguous
 from chatstate.engine.recovery import Recovery
@@ -37,8 +38,8 @@ class Engine:
     - `running_limit`: how many handlers run at once.
     - `on_ambiguous`: what to do with a reply that may or may not have been sent: "repeat" it
       (at least once), or "hold" it among the dead letters (at most once).
-    - `on_failure` is told of each event whose turn failed, and of what was raised. For tests: it
-      must not raise.
+    - `on_failure` is told of each event whose turn failed, and of what was raised, unless the bot's
+      `on_error` has answered. For tests: it must not raise.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Engine:
         self._parts: Parts | None = None
         self._recovery: Recovery | None = None
         self._lifespans: Lifespans | None = None
+        self._blocking: Blocking | None = None
 
     async def run(self) -> None:
         """Start, work until the adapters end or `request_stop`, and stop.
@@ -133,6 +135,8 @@ class Engine:
         self._tasks.append(asyncio.create_task(self._watch(parts)))
         if parts.typing_notices.are_wanted:
             self._tasks.append(asyncio.create_task(parts.typing_notices.run()))
+        self._blocking = Blocking(route.handler.author_fn for route in self._bot.routes)
+        self._blocking.start()
 
     async def stop(self) -> None:
         """Let what runs finish within the grace, send what is owed, and let go of the store."""
@@ -155,6 +159,8 @@ class Engine:
         await self._close_lifespans()
 
     async def _cancel_all(self) -> None:
+        if self._blocking:
+            self._blocking.stop()
         tasks = [*self._receiving, *self._tasks]
         if self._recovery and self._recovery.task:
             tasks.append(self._recovery.task)

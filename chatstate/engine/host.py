@@ -2,8 +2,11 @@
 
 1. What is delivered in one step of the event loop is stored together, in as few transactions as
    do not stop the loop for too long.
-2. An event that cannot be stored fails its own delivery alone.
+2. What cannot be stored fails its own delivery alone. An event that could never be read again is
+   left out, and told of: whoever delivers it would do so for ever.
 3. What is stored is in its lane, though whoever delivered it may be gone.
+4. A kind of messages that the bot has no handler for is told once, and stored without the
+   platform's payload.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from chatstate.bot.interface import Interface
 from chatstate.engine.inbox.lanes import Lanes
@@ -22,7 +26,7 @@ from chatstate.engine.outbox.sender import Sender
 from chatstate.engine.turns.dispatch import Dispatch
 from chatstate.engine.turns.turns import Turns
 from chatstate.language.sentences import say
-from chatstate.messages import Command, Event, Message, Reply
+from chatstate.messages import Command, Event, Message, MessageKind, Reply
 from chatstate.stores.base import Account, Arrival, Ingested, Store
 
 log = logging.getLogger("chatstate.engine")
@@ -79,6 +83,8 @@ class AccountHost:
         self._delivered: list[_Delivery] = []
         self._refusing: set[int] = set()
         self._interrupts = bot.routes.interrupts
+        self._handled = bot.routes.kinds
+        self._told: set[MessageKind] = set()
 
     @property
     def commands(self) -> Sequence[Command]:
@@ -116,12 +122,25 @@ class AccountHost:
             self._store_together(shares)
 
     def _store_together(self, shares: list[_Share]) -> None:
-        events = [event for share in shares for event in share.events]
+        handled = self._handled
+        events = [
+            event if event.message.kind in handled else self._unhandled(event)
+            for share in shares
+            for event in share.events
+        ]
         cursors = [share.delivery.cursor for share in shares if share.is_last]
         cursor = next((given for given in reversed(cursors) if given is not None), None)
         self._lanes.expect()
         stored = asyncio.ensure_future(self._store.ingest(self._account, events, cursor))
         stored.add_done_callback(lambda done: self._take_in(shares, done))
+
+    def _unhandled(self, event: Event) -> Event:
+        """Return an event as it is kept that no handler gets."""
+        message = event.message
+        if message.kind not in self._told:
+            self._told.add(message.kind)
+            log.debug("messages of the kind %r have no handler, and are ignored", message.kind)
+        return replace(event, message=replace(message, raw=None))
 
     def _take_in(self, shares: list[_Share], stored: asyncio.Future[Sequence[Ingested]]) -> None:
         """Let what was stored into its lane, and tell whoever delivered it.
@@ -172,6 +191,11 @@ class AccountHost:
             return receipt
         if ingested.status == "refused" and arrival:
             self._refuse(arrival)
+        if ingested.error:
+            log.error(
+                "what an adapter delivered is left out, for it could not be read again: %s",
+                ingested.error,
+            )
         if ingested.pending is not None:
             return self._receipts.duplicate(ingested.pending)
         return EventReceipt(ingested.status, is_settled=True)
@@ -183,7 +207,8 @@ class AccountHost:
     def _refuse(self, arrival: Arrival) -> None:
         """Tell the conversation, once until an event of it is taken again."""
         conversation = arrival.place.conversation
-        if conversation in self._refusing:
+        is_ignored = arrival.event.message.sender.is_bot and not self._bot.routes.hear_bots
+        if is_ignored or conversation in self._refusing:
             return
         self._refusing.add(conversation)
         chat = arrival.event.message.chat.id

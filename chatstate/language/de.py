@@ -21,6 +21,11 @@ GERMAN: Mapping[str, str] = {
     "too_much": "Das ist zu viel: {text}. So wird es gesendet: {usage}",
     "bad_argument": "{problem} Der Befehl lautet: {usage}",
     "ask": "{label}? ({number} von {total}; /cancel bricht ab)",
+    "ask_again": (
+        "{label}? ({number} von {total}; noch einmal antworten, oder mit /cancel von vorn beginnen)"
+    ),
+    "taken": "{label}: {given}",
+    "file_gone": "Die Datei ist nicht mehr zu bekommen.",
     "cancelled": "Abgebrochen. Es wurde nichts geändert.",
     "nothing_to_cancel": "Es gibt nichts abzubrechen.",
     "wrong_file": "{file} ist keine Datei dieser Art: {wanted}.",
@@ -28,7 +33,9 @@ GERMAN: Mapping[str, str] = {
     "nothing_to_undo": "Es gibt nichts zurückzunehmen.",
     "cleared": "Vergessen.",
     "not_allowed": "{text} ist nicht möglich: {problem}",
+    "no_text": "Bitte einen Text senden.",
     "no_file": "Bitte eine Datei senden.",
+    "files_not_taken": "{files} kann ich nicht ansehen: Ich nehme nur Text.",
     "received_too_large": "{file} ist mir zu groß: Ich nehme Dateien bis {size}.",
     "dead_button": "Dieser Knopf geht nicht mehr.",
     "choose": "Zur Auswahl eines davon senden:",

@@ -88,6 +88,13 @@ def say(sentences: Mapping[str, str], name: str, **values: Any) -> str:
     return sentences[name].format(**values)
 
 
+def told(error: UserError, sentences: Mapping[str, str]) -> str:
+    """Return the text of an error for a person."""
+    if isinstance(error, Sentence):
+        return say(sentences, error.name, **error.values)
+    return str(error).encode(errors="replace").decode()  # half a surrogate pair is no text
+
+
 def replaced(sentences: Mapping[str, str] | None) -> Mapping[str, str]:
     """Return the sentences with some of them replaced, in one language; see `Sentences`."""
     return Sentences(sentences).default

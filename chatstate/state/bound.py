@@ -6,6 +6,7 @@
    gets a value of its own from that text, or from a new call if the default is callable.
 3. A value of an older schema is migrated when it is read; one of a newer schema is refused.
 4. What is wrong with a value names the state, then the path inside the value.
+5. A value that is kept in memory alone is any object; its text is a `Snapshot`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from chatstate.scope import Scope
 from chatstate.state.codec import Codec
 from chatstate.state.declaration import ALIAS_MARKERS, UNSET, State, is_ref
 from chatstate.state.migrations import migrated
+from chatstate.state.snapshots import Snapshots, kept
 from chatstate.state.types import is_immutable, own_default, stored_type
 from chatstate.stores.base import Value
 
@@ -38,7 +40,7 @@ class BoundState:
         self.ttl = state.lifecycle.ttl
         self.version = state.lifecycle.version
         self.is_immutable = is_immutable(self.type)
-        self._codec = Codec(self.type)
+        self._codec = Codec(self.type) if self.lifecycle.durable else Snapshots()
         self._prove = self._codec.prove
         self._default_text = self._encode_default()
 
@@ -85,6 +87,8 @@ class BoundState:
 
     def written(self, text: str, version: int, now: float) -> Value:
         """Return what to store for a value with this text that is used at `now`."""
+        if not self.lifecycle.durable:
+            text = kept(text)
         expires_at = None if self.ttl is None else now + self.ttl
         return Value(text, version, self.lifecycle.version, expires_at)
 
@@ -93,7 +97,7 @@ class BoundState:
         return self.prove(value)[0]
 
     def prove(self, value: Any) -> tuple[str, Any]:
-        """Return `value` as text, and the equal value that came back; see `Codec.prove`."""
+        """Return `value` as text, and the same value that came back; see `Codec.prove`."""
         try:
             return self._prove(value)
         except StateError as error:

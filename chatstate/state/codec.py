@@ -1,6 +1,7 @@
-"""Values to JSON text and back, with the proof that they come back equal.
+"""Values to JSON text and back, with the proof that they come back the same.
 
-1. `encode` returns text only if decoding it gives a value equal to the original.
+1. `encode` returns text only if decoding it gives what the original was: equal, and of the same
+   types throughout (see `sameness`).
 2. `decode` accepts only text in which the type knows every field.
 3. Errors name the path inside the value, with `$` for the value itself, and the remedy.
 """
@@ -8,6 +9,8 @@
 from __future__ import annotations
 
 import math
+import typing
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, cast
@@ -15,15 +18,24 @@ from typing import Any, cast
 import msgspec
 
 from chatstate.errors import BindingError, StateError
+from chatstate.state.differences import Difference, differences, fields_of, parts
+from chatstate.state.misfits import misfit
+from chatstate.state.sameness import is_exact, is_plain, is_same
 
 _FINITE = "JSON has no NaN or infinity; use None"
 _STORABLE = "use JSON types, dataclasses, Structs, pydantic models, and text that is valid Unicode"
-_REMEDIES: tuple[tuple[type[Any], str], ...] = (
-    (float, _FINITE),
-    (dict, "JSON keys are strings; declare the type, as in dict[int, str]"),
-    (tuple, "declare the type, as in tuple[int, ...], or use a list"),
-    (AbstractSet, "declare the type, as in set[str], or use a list"),
-)
+_REMEDIES: Mapping[type[Any], str] = {
+    dict: "JSON keys are strings; declare the type, as in dict[int, str]",
+    tuple: "declare the type, as in tuple[int, ...], or use a list",
+    set: "declare the type, as in set[str], or use a list",
+    frozenset: "declare the type, as in frozenset[str], or use a list",
+    Counter: "declare the type, as in Counter[str], or use a plain dict",
+    OrderedDict: "declare the type, as in OrderedDict[str, int], or use a plain dict",
+    defaultdict: (
+        "declare the type, as in defaultdict[str, int], which makes an int of what is missing; or "
+        "use a plain dict"
+    ),
+}
 _SHOWN = 80
 _RECURSIVE = "the value is nested too deeply, or contains itself; flatten it"
 
@@ -46,20 +58,21 @@ class Codec:
         except TypeError as error:
             raise BindingError(f"values of type {type_!r} cannot be stored: {error}") from error
         self._encode, self._decode = self._encoder.encode, self._decoder.decode
+        self._is_plain = is_plain(type_)
 
     def encode(self, value: Any) -> str:
-        """Return `value` as JSON text. Raises `StateError` if it would not come back equal."""
+        """Return `value` as JSON text. Raises `StateError` if it would not come back the same."""
         return self.prove(value)[0]
 
     def prove(self, value: Any) -> tuple[str, Any]:
-        """Return `value` as JSON text, and the equal value that came back from it.
+        """Return `value` as JSON text, and the same value that came back from it.
 
         That is None where it took more care than usual to tell. Raises `StateError` as `encode`.
         """
         try:
             encoded = self._encode(value)
             back = self._decode(encoded)
-            if back == value:
+            if (back == value and is_exact(value)) if self._is_plain else is_same(value, back):
                 return encoded.decode(), back
         except Exception:  # noqa: BLE001 - whatever is wrong is looked for below
             return self._encode_with_care(value), None
@@ -90,7 +103,9 @@ class Codec:
     def _to_json(self, value: Any) -> bytes:
         try:
             return self._encoder.encode(value)
-        except (TypeError, ValueError, OverflowError) as error:
+        except RecursionError:
+            raise
+        except Exception as error:
             path, part = _culprit(self._encoder, value, "$")
             raise StateError(
                 f"at `{path}`: {_shorten(part)} cannot be stored: {error}; {_STORABLE}"
@@ -99,18 +114,18 @@ class Codec:
     def _prove(self, encoded: bytes, value: Any) -> None:
         try:
             back = self._decoder.decode(encoded)
-        except msgspec.ValidationError as error:
+        except RecursionError:
+            raise
+        except Exception as error:
             for path, part in _not_finite(value, "$"):  # JSON knows only null for these
                 raise StateError(f"at `{path}`: {part} cannot be stored: {_FINITE}") from error
+            path, reason = misfit(self._decoder.decode, encoded, error)
             raise StateError(
-                f"{error}; got {_shorten(value)}: change the value, or the state's type"
+                f"at `{path}`: {reason}; got {_shorten(value)}: "
+                "change the value, or the state's type"
             ) from error
-        if not _equal(back, value):
-            for path, was, became in _differences(value, back, "$"):
-                raise StateError(
-                    f"at `{path}`: {_shorten(was)} would come back as {_shorten(became)}: "
-                    f"{_remedy(was, became)}"
-                )
+        for difference in differences(value, back):
+            raise StateError(f"at `{difference.path}`: {_told(difference)}: {_remedy(difference)}")
 
     def _refuse_unknown_fields(self, text: str, value: Any) -> None:
         if self._encoder.encode(value) == text.encode():
@@ -124,87 +139,38 @@ class Codec:
 
 def _to_builtin(value: Any) -> Any:
     if hasattr(value, "__pydantic_validator__"):
-        return value.model_dump(mode="json", by_alias=True)
+        return value.model_dump(mode="json", by_alias=True, warnings=False)  # it is proved anyway
     raise TypeError(f"values of type {type(value).__name__} are not supported")
 
 
 def _from_builtin(type_: Any, value: Any) -> Any:
     if hasattr(type_, "__pydantic_validator__"):
         return type_.model_validate(value)
+    if (typing.get_origin(type_) or type_) in (Counter, OrderedDict, defaultdict):
+        return _mapping(type_, value)
     raise TypeError(f"values of type {_name(type_)} are not supported")
 
 
-def _equal(left: Any, right: Any) -> bool:
-    try:
-        return bool(left == right)
-    except Exception:  # noqa: BLE001 - an author's __eq__ may raise anything; look closer
-        return False
-
-
-def _children(value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping):
-        for name, child in cast("Mapping[Any, Any]", value).items():
-            yield f"[{name!r}]", child
-    elif isinstance(value, list | tuple):
-        for index, child in enumerate(cast("list[Any]", value)):
-            yield f"[{index}]", child
-    else:
-        for name, attribute in _fields(value).items():
-            yield f".{name}", getattr(value, attribute)
-
-
-def _fields(value: Any) -> dict[str, str]:
-    """Return the attributes of an object with fields, by their names in JSON."""
-    if isinstance(value, msgspec.Struct):
-        names = dict(zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True))
-        tag = value.__struct_config__.tag_field
-        return names if tag is None else {tag: "__class__", **names}
-    cls = cast("Any", type(value))
-    if hasattr(cls, "model_fields"):
-        return _model_fields(value)
-    fields = getattr(cls, "__dataclass_fields__", None) or [
-        attribute.name for attribute in getattr(cls, "__attrs_attrs__", ())
-    ]
-    return {name: name for name in fields}
-
-
-def _model_fields(model: Any) -> dict[str, str]:
-    cls = cast("Any", type(model))
-    declared: dict[str, Any] = {**cls.model_fields, **cls.model_computed_fields}
-    names = {
-        getattr(field, "serialization_alias", None) or field.alias or name: name
-        for name, field in declared.items()
-    }
-    return {**names, **{name: name for name in model.model_extra or ()}}
+def _mapping(type_: Any, value: Any) -> Any:
+    """Return a mapping of the standard library, of which the type tells all that JSON does not."""
+    kind: Any = typing.get_origin(type_) or type_
+    arguments = typing.get_args(type_) or (str, Any)
+    keys, values = (*arguments, int)[:2]  # a Counter counts
+    declared = cast("Any", dict)[keys, values]
+    plain = msgspec.convert(value, declared, str_keys=True, dec_hook=_from_builtin)
+    makes = (typing.get_origin(values) or values,) if kind == defaultdict else ()
+    return kind(*makes, plain)
 
 
 def _not_finite(value: Any, path: str) -> Iterator[tuple[str, float]]:
     if isinstance(value, float) and not math.isfinite(value):
         yield path, value
-    for name, child in _children(value):
+    for name, child in parts(value):
         yield from _not_finite(child, path + name)
 
 
-def _differences(was: Any, became: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
-    if type(was) is not type(became) or isinstance(was, float):
-        if not _equal(was, became):
-            yield path, was, became
-        return
-    before, after = list(_children(was)), list(_children(became))
-    if [name for name, _ in before] != [name for name, _ in after]:
-        yield path, was, became
-        return
-    found = False
-    for (name, child), (_, other) in zip(before, after, strict=True):
-        for difference in _differences(child, other, path + name):
-            found = True
-            yield difference
-    if not found and not before and not _equal(was, became):
-        yield path, was, became
-
-
 def _culprit(encoder: msgspec.json.Encoder, value: Any, path: str) -> tuple[str, Any]:
-    for name, child in _children(value):
+    for name, child in parts(value):
         try:
             encoder.encode(child)
         except Exception:  # noqa: BLE001 - whatever it raises, it is in there
@@ -230,7 +196,7 @@ def _unknown_items(stored: list[Any], value: Any, path: str) -> Iterator[str]:
     if isinstance(value, list | tuple):
         known = list(cast("list[Any]", value))
     else:  # a Struct with array_like
-        known = [getattr(value, attribute) for attribute in _fields(value).values()]
+        known = [getattr(value, attribute) for attribute in fields_of(value).values()]
         if known and len(stored) > len(known):
             yield f"{path}[{len(known)}]"
     for index, (left, right) in enumerate(zip(stored, known, strict=False)):
@@ -245,7 +211,7 @@ def _unknown_members(stored: dict[str, Any], value: Any, path: str) -> Iterator[
         else:  # a TypedDict
             known = dict(mapping)
     else:
-        known = {name: getattr(value, attribute) for name, attribute in _fields(value).items()}
+        known = {name: getattr(value, attribute) for name, attribute in fields_of(value).items()}
         if not known:
             return
     for name, left in stored.items():
@@ -255,13 +221,28 @@ def _unknown_members(stored: dict[str, Any], value: Any, path: str) -> Iterator[
             yield from _unknown(left, known[name], f"{path}.{name}")
 
 
-def _remedy(was: Any, became: Any) -> str:
-    for kind, remedy in _REMEDIES:
-        if isinstance(was, kind) and not (isinstance(was, float) and math.isfinite(was)):
-            return remedy
-    if type(was) is type(became):
+def _remedy(difference: Difference) -> str:
+    _, was, became, is_field = difference
+    kind = cast("Any", type(was))
+    if not is_field:
+        return "only fields are stored; declare it as one"
+    if kind is float and not math.isfinite(was):
+        return _FINITE
+    if kind in _REMEDIES and (kind is not type(became) or kind in (dict, defaultdict)):
+        return _REMEDIES[kind]
+    if kind is type(became):
         return "its type does not keep this; keep it in another form"
-    return f"declare the state's type as {type(was).__name__}, or store plain JSON types"
+    for plain in (dict, list):
+        if isinstance(was, plain):
+            return f"use a plain {plain.__name__}"
+    return f"declare the state's type as {kind.__name__}, or store plain JSON types"
+
+
+def _told(difference: Difference) -> str:
+    was, became = _shorten(difference.was), _shorten(difference.became)
+    if was == became:
+        was, became = f"{type(difference.was).__name__} {was}", type(difference.became).__name__
+    return f"{was} would come back as {became}"
 
 
 def _shorten(value: Any) -> str:

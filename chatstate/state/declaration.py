@@ -9,14 +9,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
+import math
 import typing
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Generic, TypeVar, cast
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar, cast
 
 from chatstate.errors import BindingError
 from chatstate.scope import Scope
 from chatstate.state.migrations import Migration, lifecycle
 
+log = logging.getLogger("chatstate.state")
 T = TypeVar("T")
 UNSET: Any = object()
 """Stands for a default that is not given."""
@@ -55,7 +58,10 @@ class State:
       version: each takes a value as that version stored it (JSON types) and returns the next
       version's. They are applied when a value is read; it is stored when a turn changes it.
     - `durable=False` keeps values in memory: they end with the process, or when more than 100,000
-      are held, those unused longest first.
+      are held, those unused longest first. They may be any objects; what cannot be copied is the
+      same object in every turn.
+    - `value`, `time_to_live` and `delete_callback` are Gradio's names of `default`, `ttl` and
+      `on_expire`; what a `delete_callback` returns is not sent. Its `render` means nothing here.
 
     Raises `BindingError` for what is none of this.
     """
@@ -72,9 +78,18 @@ class State:
         version: int = 1,
         migrations: Mapping[int, Migration] | None = None,
         durable: bool = True,
+        value: Any = UNSET,
+        time_to_live: float | None = None,
+        delete_callback: Callable[[Any], Any] | None = None,
+        render: bool = True,  # noqa: ARG002 - a component of Gradio's has it
     ) -> None:
         if scope not in _SCOPES:
             raise BindingError(f"{scope!r} is no scope; use one of {', '.join(_SCOPES)}")
+        default = _given("default", default, "value", value, UNSET)
+        ttl = _given("ttl", ttl, "time_to_live", time_to_live, None)
+        on_expire = _given(
+            "on_expire", on_expire, "delete_callback", _deletes(ttl, delete_callback), None
+        )
         self.lifecycle = lifecycle(ttl, on_expire, version, migrations, durable=durable)
         self.default = default
         self.scope: Scope = scope
@@ -83,6 +98,31 @@ class State:
 
     def __repr__(self) -> str:
         return f"State(scope={self.scope!r}, name={self.name!r})"
+
+
+def _given(name: str, ours: Any, gradios: str, theirs: Any, unset: Any) -> Any:
+    """Return an option that has two names. Raises `BindingError` if both are given."""
+    if ours is not unset and theirs is not unset:
+        raise BindingError(f"{gradios}= is Gradio's name of {name}=: give one of them")
+    return theirs if ours is unset else ours
+
+
+class _Silent(NamedTuple):
+    """Calls a `delete_callback` as Gradio does: what it returns is nobody's."""
+
+    fn: Callable[[Any], Any]
+
+    def __call__(self, value: Any) -> None:
+        self.fn(value)
+
+
+def _deletes(ttl: Any, delete_callback: Callable[[Any], Any] | None) -> _Silent | None:
+    if delete_callback is None:
+        return None
+    if ttl in (None, math.inf):
+        log.warning("State(delete_callback=) is never called without a time_to_live")
+        return None
+    return _Silent(delete_callback)
 
 
 PerMember = Annotated[T, State(scope="member")]

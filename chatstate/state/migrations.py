@@ -72,10 +72,11 @@ def lifecycle(
             f"version={version} of a state that is not durable: nothing is stored of it that "
             "could be of an older version; leave out version= and migrations="
         )
-    if on_expire is not None and ttl is None:
+    seconds = _seconds(ttl)
+    if on_expire is not None and seconds is None:
         raise BindingError("on_expire is never called without a ttl; give ttl= (seconds)")
     wants_turn = on_expire is not None and _takes(on_expire) == "the value and the turn"
-    return Lifecycle(_seconds(ttl), on_expire, version, steps, durable, wants_turn)
+    return Lifecycle(seconds, on_expire, version, steps, durable, wants_turn)
 
 
 def migrated(name: str, text: str, schema: int, lifecycle: Lifecycle) -> str:
@@ -110,7 +111,7 @@ def _step(name: str, step: int, migration: Migration, value: Any) -> Any:
 
 
 def _seconds(ttl: Any) -> float | None:
-    if ttl is None:
+    if ttl is None or ttl == math.inf:
         return None
     seconds: Any = ttl.total_seconds() if isinstance(ttl, dt.timedelta) else ttl
     is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)

@@ -93,7 +93,10 @@ class Store(Protocol):
     def ingest(
         self, account: int, events: Sequence[Event], cursor: str | None
     ) -> Awaitable[Sequence[Ingested]]:
-        """Append events to the inbox in order, and note the cursor in the same transaction."""
+        """Append events to the inbox in order, and note the cursor in the same transaction.
+
+        One that could not be read again, because a field is not of its type, is refused alone.
+        """
         ...
 
     async def backlog(self, accounts: Sequence[int]) -> Backlog:
@@ -104,6 +107,7 @@ class Store(Protocol):
         """Return the first waiting events of a conversation numbered above `after`.
 
         With `after=0` those of `expire` stand before them, all of them; else they are left out.
+        One that is stored and cannot be read is of the kind "unreadable"; its text says why.
         """
         ...
 

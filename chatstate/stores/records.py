@@ -62,15 +62,17 @@ class Arrival(msgspec.Struct, frozen=True, gc=False):
 class Ingested(msgspec.Struct, frozen=True, gc=False):
     """What became of one event given to `ingest`.
 
-    `arrival` is there if it was stored now. `pending` is the number of the inbox row a
-    duplicate waits in, if it still does; `dropped` that of an older event which had to make
-    room.
+    `arrival` is there if it was stored now, or refused because too many wait: the event in it is
+    what will be read. `error` says why one is refused that could not be read again. `pending` is
+    the number of the inbox row a duplicate waits in, if it still does; `dropped` that of an older
+    event which had to make room.
     """
 
     status: Literal["stored", "duplicate", "refused"]
     arrival: Arrival | None = None
     pending: int | None = None
     dropped: int | None = None
+    error: str = ""
 
 
 class Value(msgspec.Struct, frozen=True, gc=False):

@@ -55,16 +55,24 @@ class Person:
         event_id: str | None = None,
         files: Sequence[Attachment] = (),
         reply_to: Delivered | None = None,
+        raw: dict[str, Any] | None = None,
         raise_errors: bool | None = None,
     ) -> list[Delivered]:
         """Send a message and return the replies to it, once its turn and they are done.
 
         A given `event_id` that was used before makes it a redelivery. `files` are what
-        `client.platform.upload` returned. Raises as `TestClient.deliver` does.
+        `client.platform.upload` returned; `raw` is what a platform would tell of it. Raises as
+        `TestClient.deliver` does.
         """
         event = self.event(text, kind=kind, event_id=event_id)
         answered = MessageRef(reply_to.id, reply_to.text) if reply_to else None
-        message = replace(event.message, attachments=tuple(files), reply_to=answered)
+        message = replace(
+            event.message,
+            attachments=tuple(files),
+            reply_to=answered,
+            quote=(reply_to.text or None) if reply_to else None,
+            raw=raw,
+        )
         event = replace(event, message=message)
         return await self._client.deliver(event, raise_errors=raise_errors)
 
@@ -119,8 +127,8 @@ class TestClient:
     - `platform` can refuse, stall and lose answers; see `FakePlatform`.
     - Time stands still but for `advance`. A `clock` that is given may be the bot's own, too.
     - `raise_errors`: whether what a handler raises is raised by `say`, `press` and `advance`. Else
-      the test sees what the person does. An error that is told to the person (`UserError`), and a
-      turn that takes too long, are answered in any case.
+      the test sees what the person does. So it does in any case of a `UserError`, of an error that
+      the bot's `on_error` answers, and of a turn that takes too long.
 
     Raises whatever made the engine stop.
     """
@@ -198,14 +206,15 @@ class TestClient:
         thread: str | None = None,
         id: str | None = None,
         language: str | None = None,
+        is_bot: bool = False,
     ) -> Person:
         """Return a person: in a private chat, or in the group `chat` (and its `thread`).
 
-        `language` is a BCP 47 tag, as in `User`.
+        `language` is a BCP 47 tag, as in `User`. With `is_bot` it is somebody's bot.
         """
         identity = id or name
         where = Chat(f"private-{identity}") if chat is None else Chat(chat, "group", chat)
-        return Person(self, User(identity, name, language), where, thread)
+        return Person(self, User(identity, name, language, is_bot), where, thread)
 
     def new_event_id(self) -> str:
         """Return an id that no event had, of this client or of another one."""

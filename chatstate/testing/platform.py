@@ -3,7 +3,7 @@
 1. `delivered` is what was sent, in its order; an edit is one more entry. `shown` is what a chat
    looks like now.
 2. A reply arrives in one piece, with text, markup and buttons as far as its capabilities go.
-3. Each call takes the next fault, but for notices of typing.
+3. Each call takes the next fault, but for notices of typing. What was deleted cannot be edited.
 """
 
 from __future__ import annotations
@@ -200,6 +200,8 @@ class FakePlatform(Adapter):
         if action.verb == "finish":
             self.finished.append(action.origin)
             return Sent()
+        if action.verb == "edit" and action.message in self.deleted:
+            raise Rejected(f"there is no message {action.message} any more")
         before = [known for known in self.delivered if known.key == action.key]
         if before and self.capabilities.idempotent_for and action.verb == "send":
             return Sent(before[0].id)

@@ -130,7 +130,7 @@ class DiscordDriver(AdapterDriver):
         files: Sequence[SentFile] = (),
         reply_to: str | None = None,
     ) -> str:
-        person, channel = self._person(who.user), self._channel(who)
+        person, channel = self._person(who), self._channel(who)
         await self._at_rest()
         message = await self.server.say(
             person,
@@ -143,20 +143,31 @@ class DiscordDriver(AdapterDriver):
         return message.id
 
     def shown(self, who: Speaker) -> Sequence[Shown]:
-        sent = self.server.messages(self._channel(who))
-        return [_shown(message) for message in sent if not message.deleted and not message.loading]
+        sent, person = self.server.messages(self._channel(who)), self._person(who)
+        seen = [message for message in sent if _is_for(person, message)]
+        return [_shown(message) for message in seen if not message.deleted and not message.loading]
+
+    def mention(self, who: Speaker | None) -> str:
+        return (self._person(who) if who else self.server.bot).mention
 
     async def edit(self, who: Speaker, message: str, text: str) -> None:  # noqa: ARG002 - the contract's
         await self.server.edit(self.said[message], text)
 
+    async def other(self, who: Speaker) -> None:
+        await self._at_rest()
+        await self.server.say(self._person(who), self._channel(who), type=99)
+
     async def press(self, who: Speaker, message: str, label: str) -> None:
         await self._at_rest()
         pressed = self.server.world.messages[message]
-        await self.server.press(self._person(who.user), pressed, label)
+        await self.server.press(self._person(who), pressed, label)
+
+    async def remove(self, who: Speaker, message: str) -> None:  # noqa: ARG002 - ids are unique
+        await self.server.delete(self.server.world.messages[message])
 
     async def forge(self, who: Speaker, message: str, data: str) -> None:
         pressed = self.server.world.messages[message]
-        await self.server.press(self._person(who.user), pressed, custom_id=data)
+        await self.server.press(self._person(who), pressed, custom_id=data)
 
     def typing(self, who: Speaker) -> int:
         channel = self._channel(who)
@@ -179,6 +190,11 @@ class DiscordDriver(AdapterDriver):
         frame = {"op": 0, "t": "MESSAGE_CREATE", "s": None, "d": odd}
         self.server.gateway.send_raw(json.dumps(frame))
 
+    async def echo(self, who: Speaker, text: str) -> None:
+        await self._at_rest()
+        own = self.server.bot_message(self._channel(who), text)
+        own.deleted = True  # it is not shown: it was said only for the adapter to hear
+
     def fail(self, fault: Fault, seconds: float = 0.0) -> None:
         if fault == "wait":
             self.server.faults.rate_limit(SEND, seconds + 1)  # what is shorter discord.py waits
@@ -196,7 +212,7 @@ class DiscordDriver(AdapterDriver):
         self._is_cut = False
 
     async def promote(self, who: Speaker) -> None:
-        self.server.world.guilds[str(GUILD)].admins.add(self._person(who.user).id)
+        self.server.world.guilds[str(GUILD)].admins.add(self._person(who).id)
 
     async def _at_rest(self) -> None:
         adapter = self._adapter
@@ -205,13 +221,15 @@ class DiscordDriver(AdapterDriver):
                 while adapter and not (self._is_cut or adapter.has_ended or adapter.is_at_rest()):
                     await asyncio.sleep(0.002)
 
-    def _person(self, name: str) -> Person:
+    def _person(self, who: Speaker) -> Person:
+        name = who.user
         if name not in self.people:
-            self.people[name] = self.server.person(1000 + len(self.people), name.title())
+            number = 1000 + len(self.people)
+            self.people[name] = self.server.person(number, name.title(), is_bot=who.is_bot)
         return self.people[name]
 
     def _channel(self, who: Speaker) -> Channel:
-        person = self._person(who.user)
+        person = self._person(who)
         if who.chat is None:
             return self.server.dm(person)
         room = (who.chat, None)
@@ -222,6 +240,11 @@ class DiscordDriver(AdapterDriver):
             thread = self.server.thread(self.channels[room], person, who.thread)
             self.channels[who.chat, who.thread] = thread
         return self.channels[who.chat, who.thread]
+
+
+def _is_for(person: Person, message: Message) -> bool:
+    asked = message.interaction
+    return not message.ephemeral or asked is None or asked.person is person
 
 
 def _shown(message: Message) -> Shown:

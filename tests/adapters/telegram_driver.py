@@ -82,14 +82,25 @@ class TelegramDriver(AdapterDriver):
         ]
         return [*messages, *self._toasts(who)]
 
+    def mention(self, who: Speaker | None) -> str:
+        return f"@{(self._person(who) if who else self.server.bot).username}"
+
     async def edit(self, who: Speaker, message: str, text: str) -> None:
         _, chat, _ = self._place(who)
         self.server.edit(chat.messages[int(message)], text)
+
+    async def other(self, who: Speaker) -> None:
+        person, chat, thread = self._place(who)
+        self.server.tell(person, chat, {"hologram": {"depth": 3}}, thread=thread)
 
     async def press(self, who: Speaker, message: str, label: str) -> None:
         person, chat, _ = self._place(who)
         press = self.server.press(person, chat.messages[int(message)], label)
         self.presses[press.id] = who
+
+    async def remove(self, who: Speaker, message: str) -> None:
+        _, chat, _ = self._place(who)
+        chat.messages[int(message)].deleted = True
 
     async def forge(self, who: Speaker, message: str, data: str) -> None:
         person, chat, _ = self._place(who)
@@ -110,6 +121,12 @@ class TelegramDriver(AdapterDriver):
         person, chat, _ = self._place(who)
         odd = {"message_id": 1, "date": 10**18, "from": person.raw, "chat": chat.raw, "text": "hi"}
         self.server.push_raw({"message": odd})
+
+    async def echo(self, who: Speaker, text: str) -> None:
+        _, chat, thread = self._place(who)
+        own = self.server.post(chat, self.server.bot, {"text": text}, thread=thread)
+        own.deleted = True  # it is not shown: it was said only for the adapter to hear
+        self.server.push_raw({"message": own.raw})
 
     def is_acknowledged(self, message: str) -> bool:
         updates: Updates = self.server.updates
@@ -147,7 +164,7 @@ class TelegramDriver(AdapterDriver):
         ]
 
     def _place(self, who: Speaker) -> tuple[Person, Chat, int | None]:
-        person = self._person(who.user)
+        person = self._person(who)
         if who.chat is None:
             chat = self.server.private_chat(person)
             if who.thread is None:
@@ -156,9 +173,11 @@ class TelegramDriver(AdapterDriver):
             chat = self._group(who)
         return person, chat, self._topic(chat, who.thread) if who.thread else None
 
-    def _person(self, name: str) -> Person:
+    def _person(self, who: Speaker) -> Person:
+        name = who.user
         if name not in self.people:
-            self.people[name] = self.server.person(1000 + next(self.numbers), name.title(), name)
+            number = 1000 + next(self.numbers)
+            self.people[name] = self.server.person(number, name.title(), name, is_bot=who.is_bot)
         return self.people[name]
 
     def _group(self, who: Speaker) -> Chat:

@@ -13,6 +13,7 @@ Json = dict[str, Any]
 
 ME = Me(42, "test_bot")
 BOT = {"id": 42, "is_bot": True, "first_name": "Test Bot", "username": "test_bot"}
+ROBOT = {"id": 43, "is_bot": True, "first_name": "Robot"}
 ALICE = {
     "id": 1001,
     "is_bot": False,
@@ -47,7 +48,7 @@ CHANNEL = {"id": -1008, "title": "News", "username": "news", "type": "channel"}
 DATE = 1_790_000_000
 
 alice = User("1001", "Alice Liddell", "de")
-bot = User("42", "Test Bot")
+bot = User("42", "Test Bot", is_bot=True)
 private = Chat("1001", "private", "Alice")
 group = Chat("-7", "group", "Friends")
 forum = Chat("-1009", "group", "Forum")
@@ -160,7 +161,40 @@ MESSAGES: dict[str, tuple[Json, Message]] = {
     ),
     "group answer to the bot": (
         said(GROUP, text="yes", reply_to_message=BOT_SAID),
-        told("yes", group, reply_to=MessageRef("4", "Hello", bot)),
+        told("yes", group, reply_to=MessageRef("4", "Hello", bot), quote="Hello"),
+    ),
+    "answer to a part of a message": (
+        said(
+            GROUP,
+            text="yes",
+            reply_to_message=BOT_SAID,
+            quote={"text": "ell", "position": 1, "is_manual": True},
+        ),
+        told("yes", group, reply_to=MessageRef("4", "Hello", bot), quote="ell"),
+    ),
+    "answer to a part of a message elsewhere": (
+        said(
+            PRIVATE,
+            text="is that so?",
+            quote={"text": "It rains", "position": 0},
+            external_reply={"origin": {"type": "channel"}, "chat": CHANNEL, "message_id": 9},
+        ),
+        told("is that so?", quote="It rains"),
+    ),
+    "answer to a poll elsewhere": (
+        said(
+            PRIVATE,
+            text="no",
+            external_reply={
+                "origin": {"type": "user"},
+                "poll": {"question": "Lunch?", "options": []},
+            },
+        ),
+        told("no", quote="Lunch?"),
+    ),
+    "answer to a picture": (
+        said(PRIVATE, text="nice", reply_to_message=said(PRIVATE, BOT, photo=PHOTO)),
+        told("nice", reply_to=MessageRef("5", "", bot)),
     ),
     "caption with a mention": (
         said(
@@ -184,7 +218,12 @@ MESSAGES: dict[str, tuple[Json, Message]] = {
     ),
     "answer in a supergroup without topics": (
         said(SUPERGROUP, text="yes", message_thread_id=4, reply_to_message=BOT_SAID),
-        told("yes", Chat("-1007", "group", "Friends"), reply_to=MessageRef("4", "Hello", bot)),
+        told(
+            "yes",
+            Chat("-1007", "group", "Friends"),
+            reply_to=MessageRef("4", "Hello", bot),
+            quote="Hello",
+        ),
     ),
     "text mention": (
         said(
@@ -247,6 +286,38 @@ MESSAGES: dict[str, tuple[Json, Message]] = {
     ),
     "sticker": (said(PRIVATE, sticker=file(type="regular", emoji="👍")), told("👍")),
     "dice": (said(PRIVATE, dice={"emoji": "🎲", "value": 6}), told("🎲")),
+    "poll": (
+        said(PRIVATE, poll={"question": "Lunch?", "options": [{"text": "Pizza"}, {"text": "No"}]}),
+        told("Lunch?\nPizza\nNo"),
+    ),
+    "invoice": (
+        said(PRIVATE, invoice={"title": "Tea", "description": "A pound", "total_amount": 5}),
+        told("Tea\nA pound"),
+    ),
+    "media that are paid for": (
+        said(
+            PRIVATE,
+            paid_media={
+                "star_count": 5,
+                "paid_media": [
+                    {"type": "photo", "photo": PHOTO},
+                    {"type": "preview", "duration": 3},
+                    {"type": "video", "video": {"file_id": "F2"}},
+                ],
+            },
+        ),
+        told(
+            "",
+            attachments=(
+                Attachment("F1", "photo.jpg", "image/jpeg", 10),
+                Attachment("F2", "video.mp4", "video/mp4"),
+            ),
+        ),
+    ),
+    "a chat of an unknown type": (
+        said({"id": 5, "type": "planet"}, text="/hi", **command(3)),
+        told("/hi", Chat("5", "group")),
+    ),
     "checklist": (
         said(PRIVATE, checklist={"title": "Buy", "tasks": [{"id": 1, "text": "milk"}]}),
         told("Buy\nmilk"),
@@ -314,6 +385,10 @@ MESSAGES: dict[str, tuple[Json, Message]] = {
     "anonymous admin": (
         said(GROUP, ANONYMOUS, sender_chat=GROUP, text="/vote 1", **command(5)),
         told("/vote 1", group, sender=User("-7/5", "Friends")),
+    ),
+    "another bot": (
+        said(GROUP, ROBOT, text="/vote 1", **command(5)),
+        told("/vote 1", group, sender=User("43", "Robot", is_bot=True)),
     ),
     "somebody as a channel": (
         said(GROUP, CHANNEL_BOT, sender_chat=CHANNEL, text="/vote 1", **command(5)),
@@ -410,6 +485,26 @@ UPDATES: dict[str, tuple[Json, list[Event | Move]]] = {
         update(said(SUPERGROUP, migrate_from_chat_id=-7)),
         [Move("-7", "-1007")],
     ),
+    "what the bot did itself": (
+        update(said(GROUP, BOT, pinned_message=said(GROUP, text="hi"))),
+        [],
+    ),
+    "somebody whom the bot put out": (
+        update(said(GROUP, BOT, left_chat_member={"id": 1002, "first_name": "Bob"})),
+        [
+            Event(
+                "7/1002",
+                told(
+                    "",
+                    group,
+                    sender=User("1002", "Bob"),
+                    kind="leave",
+                    id=None,
+                    raw=said(GROUP, BOT, left_chat_member={"id": 1002, "first_name": "Bob"}),
+                ),
+            )
+        ],
+    ),
     "group talk": (update(said(GROUP, text="hi")), []),
     "command to another bot": (
         update(said(GROUP, text="/vote@other_bot", **command(15))),
@@ -431,21 +526,76 @@ UPDATES: dict[str, tuple[Json, list[Event | Move]]] = {
         ),
         [],
     ),
-    "service message": (update(said(GROUP, new_chat_title="Foes")), []),
+    "story in a group": (update(said(GROUP, story={"id": 1, "chat": CHANNEL})), []),
+    "command to another bot, in a caption": (
+        update(
+            said(
+                GROUP,
+                photo=PHOTO,
+                caption="/vote@other_bot",
+                caption_entities=command(15)["entities"],
+            )
+        ),
+        [],
+    ),
     "unknown kind": (update({"id": "1"}, "inline_query"), []),
 }
 """Other updates, and what they mean."""
+GAME = {k: v for k, v in PRESS.items() if k != "data"} | {"game_short_name": "snake"}
 UPDATES["press of a game"] = (
-    update({k: v for k, v in PRESS.items() if k != "data"}, "callback_query"),
-    [],
+    update(GAME, "callback_query"),
+    [
+        Event(
+            "7",
+            told(
+                "",
+                forum,
+                kind="other",
+                id=None,
+                time=None,
+                thread="3",
+                pressed=MessageRef("5", "Choose", bot),
+                raw=GAME,
+            ),
+            origin="4382",
+        )
+    ],
 )
+ELSEWHERE = {k: v for k, v in PRESS.items() if k != "message"} | {"inline_message_id": "1"}
+UPDATES["press below what was sent elsewhere"] = (
+    update(ELSEWHERE, "callback_query"),
+    [Event("7", told("", kind="other", id=None, time=None, raw=ELSEWHERE), origin="4382")],
+)
+OTHERS: dict[str, Json] = {
+    "users that were chosen": said(PRIVATE, users_shared={"request_id": 1, "users": []}),
+    "a chat that was chosen": said(PRIVATE, chat_shared={"request_id": 1, "chat_id": -7}),
+    "a payment": said(
+        PRIVATE,
+        successful_payment={"currency": "EUR", "total_amount": 5, "invoice_payload": "tea"},
+    ),
+    "a payment that went back": said(PRIVATE, refunded_payment={"total_amount": 5}),
+    "a payment in a group": said(GROUP, successful_payment={"total_amount": 5}),
+    "a story": said(PRIVATE, story={"id": 1, "chat": CHANNEL}),
+    "a story in answer to the bot": said(GROUP, story={"id": 1}, reply_to_message=BOT_SAID),
+    "media that nobody has paid for": said(
+        PRIVATE, paid_media={"star_count": 5, "paid_media": [{"type": "preview"}]}
+    ),
+    "a giveaway": said(PRIVATE, giveaway={"chats": [], "winner_count": 1}),
+    "passport data": said(PRIVATE, passport_data={"data": []}),
+    "a new title": said(GROUP, new_chat_title="Foes"),
+    "a pinned message": said(GROUP, pinned_message=said(GROUP, text="hi")),
+    "a topic that is opened": OPENING,
+    "a video chat": said(GROUP, video_chat_started={}),
+    "the bot is let in": said(GROUP, new_chat_members=[BOT]),
+    "the bot is put out": said(GROUP, left_chat_member=BOT),
+    "a kind that is new": said(GROUP, hologram={"depth": 3}),
+    "nothing": said(PRIVATE),
+}
+"""Messages with neither words nor files."""
 
 MALFORMED: dict[str, Json] = {
     "no chat": update({"message_id": 5, "from": ALICE, "date": DATE, "text": "hi"}),
     "no date": update({"message_id": 5, "from": ALICE, "chat": PRIVATE, "text": "hi"}),
-    "a chat of an unknown type": update(
-        said({"id": 5, "type": "planet"}, text="/hi", **command(3))
-    ),
     "text for a list": update(said(PRIVATE, text="hi", entities="none")),
     "an endless date": update({**said(PRIVATE, text="hi"), "date": 10**30}),
     "null for a message": update(None),  # type: ignore[arg-type]  # what is tried

@@ -18,7 +18,8 @@ from chatstate_console.receive.lines import (
     wanted,
 )
 from chatstate_console.send.parts import file_line, first_words
-from chatstate_console.send.visible import one_line, visible, visible_styled
+from chatstate_console.send.redirection import coloured
+from chatstate_console.send.visible import visible_styled
 
 
 @pytest.mark.parametrize(
@@ -138,13 +139,6 @@ def test_a_path_may_hold_blanks(argument: str, path: str, text: str) -> None:
     assert path_and_text(argument) == (path, text)
 
 
-def test_controls_are_made_visible() -> None:
-    """Line ends and tabs stay what they are in a text, and nothing does in a name."""
-    text = "a\x00b\x1b[0m\x7f\x85\x9b\r\n\tä😀\u202e"
-    assert visible(text) == "a␀b␛[0m␡\ufffd\ufffd␍\n\tä😀\u202e"
-    assert one_line(text) == "a␀b␛[0m␡\ufffd\ufffd␍␊␉ä😀\u202e"
-
-
 def test_line_ends_of_windows_are_line_ends() -> None:
     """They are shown as nothing else."""
     assert visible_styled(StyledText("a\r\nb")) == StyledText("a\nb")
@@ -182,3 +176,20 @@ def test_first_words_are_whole_words(text: str, words: str) -> None:
 def test_a_file_is_told_with_its_size(size: int, readable: str) -> None:
     """As people read it."""
     assert file_line("a/b.txt", size) == f"[file: a/b.txt, {readable}]"
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("plain", "plain"),
+        ("\x1b[1;31mred\x1b[0m", "\x1b[1;31mred\x1b[0m\x1b[0m"),
+        ("\x1b[31mred", "\x1b[31mred\x1b[0m"),
+        ("\x1b[2Jgone\x1b]52;c;eA==\x07", "␛[2Jgone␛]52;c;eA==␇"),
+        ("10 %\r 20 %\r 100 %", " 100 %"),
+        ("of Windows\r", "of Windows"),
+        ("\u202eback", "\ufffdback"),
+    ],
+)
+def test_what_is_printed_meanwhile_may_have_colours(line: str, shown: str) -> None:
+    """And nothing else that a terminal obeys; a bar of progress is shown as it ends."""
+    assert coloured(line) == shown

@@ -11,15 +11,17 @@ import discord
 import pytest
 from adapters.discord_bots import rich_bot, running, texts
 from adapters.discord_driver import TOKEN, addresses, cut, discord_server, mend
-from servers.discord_faults import CALLBACK, EDIT_ORIGINAL, FOLLOW_UP, HISTORY, SEND
+from servers.discord_faults import CALLBACK, DELETE, EDIT_ORIGINAL, FOLLOW_UP, HISTORY, SEND
 from servers.discord_server import DiscordServer
-from servers.discord_world import Channel, Interaction, Message, Person
+from servers.discord_world import Channel, Interaction, Person
+from servers.discord_world import Message as Shown
 
-from chatstate import AdapterError, Button, Interface, Reply, User
+from chatstate import AdapterError, Button, Delete, Interface, Message, Reply, Turn, User
 from chatstate.cli.loading import load_bot
 from chatstate.engine import Engine
 from chatstate.language.en import ENGLISH
 from chatstate.stores.sqlite import SQLiteStore
+from chatstate.stores.sqlite.letters import LetterBox
 from chatstate_discord import DiscordAdapter, adapter
 from chatstate_discord.send import acknowledging
 
@@ -45,10 +47,14 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "bot.db"
 
 
-async def answered(server: DiscordServer, place: Channel, count: int = 1) -> list[Message]:
+def _with_buttons(message: Shown | None) -> Shown | None:
+    return message if message and message.components else None
+
+
+async def answered(server: DiscordServer, place: Channel, count: int = 1) -> list[Shown]:
     """Return what the bot shows in a place, once there is so much."""
 
-    def shown() -> list[Message]:
+    def shown() -> list[Shown]:
         return [
             message
             for message in server.messages(place)
@@ -232,6 +238,21 @@ async def test_own_and_other_bots_are_not_heard(
         await server.say(alice, dm, "hi")
         await answered(server, dm)
         assert texts(server.messages(dm)) == ["1: hi"]
+
+
+async def test_each_kind_of_message_without_words_is_told_once(
+    server: DiscordServer, alice: Person, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """For who wonders why the bot says nothing to it."""
+    caplog.set_level(logging.DEBUG, "chatstate.discord")
+    dm = server.dm(alice)
+    async with running(server, rich_bot(), path):
+        for number in (6, 6, 99):
+            await server.say(alice, dm, type=number)
+        await server.say(alice, dm, "hi")
+        await answered(server, dm)
+    told = [record.message for record in caplog.records if '"other"' in record.message]
+    assert [line.rpartition(" ")[2] for line in told] == ["6", "99"]
 
 
 async def test_a_forum_post_is_a_thread(
@@ -669,6 +690,51 @@ async def test_equal_buttons_can_be_told_apart(
         for number, label in enumerate(("A", "B"), 2):
             await server.press(alice, shown, label)
             assert texts(await answered(server, dm, number))[-1] == "x"
+
+
+async def test_what_replaces_a_hidden_message_is_hidden(
+    server: DiscordServer, alice: Person, room: Channel, path: Path
+) -> None:
+    """Whoever has closed it meanwhile gets it anew, alone."""
+    bot = Interface(id="hidden")
+
+    @bot.command
+    def secret(turn: Turn) -> Reply:
+        """Say something for you alone."""
+        pressed = turn.message.pressed
+        return Reply("psst", [Button("On", command="/secret")], edit=pressed, ephemeral=not pressed)
+
+    async with running(server, bot, path):
+        asked = await server.slash(alice, room, "secret")
+        hidden = await server.wait_for(lambda: _with_buttons(asked.original))
+        server.faults.fail(EDIT_ORIGINAL, 404, code=10008)
+        assert hidden
+        pressed = await server.press(alice, hidden, "On")
+        (told,) = await server.wait_for(lambda: pressed.followups)
+        assert (told.content, told.ephemeral) == ("psst", True)
+        assert not [shown for shown in server.messages(room) if not shown.ephemeral]
+
+
+@pytest.mark.parametrize("code", [10003, 10008])
+async def test_what_is_gone_need_not_be_deleted(
+    server: DiscordServer, alice: Person, path: Path, code: int
+) -> None:
+    """The message, or its channel with it: that is a success."""
+    bot = Interface(id="tidy")
+
+    @bot.on_message
+    def answer(message: Message) -> Reply | Delete:
+        return Delete(message.pressed) if message.pressed else Reply("?", [Button("Close")])
+
+    dm = server.dm(alice)
+    async with running(server, bot, path) as engine:
+        await server.say(alice, dm, "hi")
+        (shown,) = await answered(server, dm)
+        gone = server.faults.fail(DELETE, 404, code=code)
+        await server.press(alice, shown, "Close")
+        await server.wait_for(lambda: gone.hits)
+        await engine.settle(5.0)
+    assert LetterBox(str(path)).list() == []
 
 
 # Sending

@@ -48,7 +48,7 @@ def test_a_mention_in_a_guild() -> None:
     """The bot's own name is left out; people, emoji and nicknames are as they are shown."""
     said = heard(told.IN_GUILD, ROOM).message
     assert said.text == "give @bob :gold: in <#11>"
-    assert said.mentions == (User(ME, "bot"), User("43", "bob"))
+    assert said.mentions == (User(ME, "bot", is_bot=True), User("43", "bob"))
     assert (said.sender.name, said.chat.kind) == ("Al", "group")
 
 
@@ -69,11 +69,11 @@ def test_the_bots_name_is_no_text(written: str, text: str) -> None:
 
 def test_an_answer_to_the_bot() -> None:
     """It names what it answers, also where that is not told."""
-    assert heard(told.ANSWER, ROOM).message.reply_to == MessageRef(
-        "77", "Sure, <@42>?", User(ME, "bot")
-    )
+    said = heard(told.ANSWER, ROOM).message
+    assert said.quote == "Sure, <@42>?"
+    assert said.reply_to == MessageRef("77", "Sure, <@42>?", User(ME, "bot", is_bot=True))
     gone = heard(told.ANSWER | {"referenced_message": None}, ROOM, EVERYTHING)
-    assert gone.message.reply_to == MessageRef("77")
+    assert (gone.message.reply_to, gone.message.quote) == (MessageRef("77"), None)
 
 
 def test_files() -> None:
@@ -89,16 +89,41 @@ def test_files() -> None:
     ("raw", "place", "me"),
     [
         (told.DIRECT | {"author": told.BOT}, DM, BOT),
-        (told.DIRECT | {"webhook_id": "1"}, DM, BOT),
-        (told.DIRECT | {"type": 6}, DM, BOT),
         (told.IN_GUILD | {"mentions": [], "content": "hi <@43>"}, ROOM, BOT),
-        (told.IN_GUILD | {"content": ""}, ROOM, EVERYTHING),
+        (told.STICKER | {"guild_id": "10", "channel_id": "11"}, ROOM, BOT),
     ],
-    ids=["own", "webhook", "pin", "not addressed", "withheld"],
+    ids=["own", "not addressed", "a sticker for others"],
 )
 def test_what_is_not_for_the_bot(raw: Json, place: Place, me: Me) -> None:
     """It is nothing."""
     assert wire.message(raw, me, place) is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "place", "me"),
+    [
+        (told.DIRECT | {"type": 6, "content": ""}, DM, BOT),
+        (told.IN_GUILD | {"type": 6, "content": "", "mentions": []}, ROOM, BOT),
+        (told.IN_GUILD | {"type": 99, "content": "", "mentions": []}, ROOM, BOT),
+        (told.IN_GUILD | {"content": ""}, ROOM, EVERYTHING),
+        (told.ANSWER | {"content": ""}, ROOM, BOT),
+        (told.DIRECT | {"content": "", "activity": {"type": 1}}, DM, BOT),
+    ],
+    ids=["pin", "pin in a guild", "new type", "withheld", "withheld answer", "invitation"],
+)
+def test_what_has_neither_words_nor_files_is_other(raw: Json, place: Place, me: Me) -> None:
+    """Whatever it is, known or not: it is told with all that Discord says of it."""
+    said = heard(raw, place, me).message
+    assert (said.kind, said.text, said.raw) == ("other", "", raw)
+    edit = wire.edited(raw | {"edited_timestamp": told.DIRECT["timestamp"]}, me, place)
+    assert edit
+    assert edit.message.kind == "other"
+
+
+def test_what_discord_itself_says_is_nobodys_message() -> None:
+    """A thread that is opened has its name for a text."""
+    said = heard(told.DIRECT | {"type": 18, "content": "A thread"}).message
+    assert (said.kind, said.text) == ("other", "A thread")
 
 
 POLL = {"question": {"text": "Lunch?"}, "answers": [{"poll_media": {"text": "Pizza"}}]}
@@ -110,6 +135,11 @@ CARD = {
     "fields": [{"name": "Rain", "value": "5 mm"}],
     "footer": {"text": "today"},
 }
+COMPONENTS = [
+    {"type": 10, "content": "Title"},
+    {"type": 17, "components": [{"type": 10, "content": "in a box"}, {"type": 14}]},
+    {"type": 1, "components": [{"type": 2, "label": "Press", "custom_id": "x"}]},
+]
 FORWARDED = {
     "type": 0,
     "content": "see <:gold:123>",
@@ -118,10 +148,14 @@ FORWARDED = {
 }
 WORDS: list[tuple[Json, str]] = [
     ({"sticker_items": [{"id": "1", "name": "wave"}, {"id": "2", "name": "hug"}]}, ":wave:\n:hug:"),
-    ({"poll": POLL}, "Lunch?"),
+    ({"poll": POLL}, "Lunch?\nPizza"),
     ({"embeds": [CARD]}, "The Times\nNews\nIt rained.\nRain: 5 mm\ntoday"),
     ({"message_snapshots": [{"message": FORWARDED}]}, "see :gold:"),
-    ({"message_snapshots": [{"message": {**FORWARDED, "content": "", "poll": POLL}}]}, "Lunch?"),
+    (
+        {"message_snapshots": [{"message": {**FORWARDED, "content": "", "poll": POLL}}]},
+        "Lunch?\nPizza",
+    ),
+    ({"message_snapshots": [{"message": {"components": COMPONENTS}}]}, "Title\nin a box"),
 ]
 
 
@@ -137,6 +171,15 @@ def test_files_of_what_is_forwarded_are_there() -> None:
     said = heard(told.DIRECT | {"content": "", "message_snapshots": [{"message": FORWARDED}]})
     assert [file.name for file in said.message.attachments] == ["cat.png", "notes"]
     assert said.message.attachments[0].ref.startswith("500/1479000000000000001/600 https://cdn")
+
+
+def test_what_is_forwarded_is_the_text_or_a_quote() -> None:
+    """It is quoted if there are words of one's own above it."""
+    forward = {"message_snapshots": [{"message": FORWARDED}]}
+    bare = heard(told.DIRECT | {"content": ""} | forward).message
+    assert (bare.text, bare.quote) == ("see :gold:", None)
+    below = heard(told.DIRECT | {"content": "look"} | forward).message
+    assert (below.text, below.quote) == ("look", "see :gold:")
 
 
 @pytest.mark.parametrize(
@@ -217,6 +260,20 @@ def test_who_joins_and_leaves() -> None:
         ROOM.chat,
     )
     assert wire.membership(told.LEFT | {"user": told.BOT}, "leave", ROOM, BOT, 5.0) is None
+    assert wire.message(told.JOINED | {"author": told.BOT}, BOT, ROOM) is None
+
+
+@pytest.mark.parametrize(
+    "more", [{"author": told.BOT | {"id": "901"}}, {"webhook_id": "901"}], ids=["bot", "webhook"]
+)
+def test_another_bot_is_told_as_such(more: Json) -> None:
+    """So that it is left alone, unless it is to be heard."""
+    assert heard(told.DIRECT | more).message.sender.is_bot
+    edit = wire.edited(told.EDITED | more, BOT, DM)
+    assert edit
+    assert edit.message.sender.is_bot
+    assert not heard(told.DIRECT).message.sender.is_bot
+    assert wire.edited(told.EDITED | {"author": told.BOT}, BOT, DM) is None
 
 
 def test_a_slash_command() -> None:
@@ -241,7 +298,7 @@ def test_a_press() -> None:
     assert event
     said = event.message
     assert (said.kind, said.text, said.chat) == ("press", "signed data", Chat("500"))
-    assert said.pressed == MessageRef("78", "Choose", User(ME, "bot"))
+    assert said.pressed == MessageRef("78", "Choose", User(ME, "bot", is_bot=True))
     hidden = told.PRESS["message"] | {"flags": 64}
     pressed = wire.interaction(told.PRESS | {"message": hidden}, {})
     origin = wire.origin(pressed.origin) if pressed else None
@@ -249,10 +306,32 @@ def test_a_press() -> None:
     assert (origin.is_press, origin.hidden) == (True, "78")
 
 
-@pytest.mark.parametrize("kind", [1, 4, 5])
-def test_other_interactions_are_nothing(kind: int) -> None:
-    """Pings, autocompletion and forms are not asked for."""
+@pytest.mark.parametrize("kind", [1, 4])
+def test_what_nobody_has_done_is_nothing(kind: int) -> None:
+    """Pings, and questions how a word may go on."""
     assert wire.interaction(told.SLASH | {"type": kind}, {}) is None
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [told.SLASH | {"type": 5, "data": {"custom_id": "x"}}, told.PRESS | {"data": {}}],
+    ids=["form", "press of nothing"],
+)
+def test_other_interactions_are_other(raw: Json) -> None:
+    """They wait for an answer, so they have an origin."""
+    event = wire.interaction(raw, {})
+    assert event
+    assert (event.message.kind, event.message.text) == ("other", "")
+    assert event.origin
+    assert "token" not in (event.message.raw or {})
+
+
+def test_a_command_of_a_menu_is_a_command() -> None:
+    """Of another tool's time; it is answered that there is none of that name."""
+    data = {"type": 2, "id": "800", "name": "Report User", "target_id": "43"}
+    event = wire.interaction(told.SLASH | {"data": data}, NAMES)
+    assert event
+    assert event.message.text == "/Report_User"
 
 
 READERS: list[tuple[Json, Callable[[Json], object]]] = [

@@ -154,3 +154,18 @@ async def test_a_bot_that_shows_everything(ways: tuple[Way, Where], tmp_path: Pa
         (counted,) = await person.say("/count")
         await person.server.wait_for(lambda: counted.text == "one two three")
         assert counted.edits
+
+
+async def test_a_link_to_the_bot_begins(tmp_path: Path) -> None:
+    """What it adds to /start is taken, in private and where it puts the bot into a group."""
+    bot = Interface(id="bot")
+
+    @bot.command
+    def start() -> str:
+        return "Welcome"
+
+    links: list[tuple[Where, str]] = [("private", "/start ref"), ("group", "/start@test_bot true")]
+    for where, said in links:
+        (tmp_path / where).mkdir()
+        async with talk(bot, ("polling", where), tmp_path / where) as person:
+            assert texts(await person.say(said)) == ["Welcome"]

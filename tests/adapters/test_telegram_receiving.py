@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import time
 from collections.abc import AsyncIterator
 from typing import Any, cast
@@ -152,6 +153,26 @@ async def test_no_field_of_an_update_can_stop_the_bot() -> None:
         await running
     read = msgspec.json.decode(msgspec.json.encode(host.events), type=list[Event])
     assert read == host.events
+
+
+async def test_each_kind_of_message_without_words_is_told_once(
+    server: TelegramServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """For who wonders why the bot says nothing to it."""
+    caplog.set_level(logging.DEBUG, "chatstate.telegram")
+    alice = server.person(1001, "Alice")
+    host = FakeHost()
+    async with received(adapter_on(server), host):
+        contents: list[dict[str, Any]] = [
+            {"story": {}},
+            {"story": {}},
+            {"hologram": {}, "depth": 3},
+        ]
+        for content in contents:
+            server.tell(alice, server.private_chat(alice), content)
+        await host.until(lambda: len(host.events) == 3)
+    assert says(caplog, 'is "other": story') == 1
+    assert says(caplog, 'is "other": depth, hologram') == 1
 
 
 async def test_a_token_that_is_refused_ends_it(server: TelegramServer) -> None:
@@ -381,6 +402,23 @@ async def test_a_server_that_tells_nothing_of_webhooks_is_polled(server: Telegra
     host = FakeHost()
     async with received(adapter_on(server), host):
         server.say(alice, server.private_chat(alice), "hi")
+        await host.until(lambda: host.texts == ["hi"])
+
+
+ODD_ANSWERS = ["<html>", "[]", '{"ok": true, "result": [{}]}', '{"ok": true, "result": {}}']
+
+
+@pytest.mark.parametrize("body", ODD_ANSWERS)
+@pytest.mark.parametrize("method", ["getMe", "getWebhookInfo", "getUpdates"])
+async def test_an_answer_that_is_not_as_documented_is_asked_for_again(
+    server: TelegramServer, method: str, body: str
+) -> None:
+    """It may be a proxy's: whatever it is, it ends nothing."""
+    alice = server.person(1001, "Alice")
+    server.fail(method, 200, body=body, times=2)
+    server.say(alice, server.private_chat(alice), "hi")
+    host = FakeHost()
+    async with received(adapter_on(server), host):
         await host.until(lambda: host.texts == ["hi"])
 
 

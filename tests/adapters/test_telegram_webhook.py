@@ -299,6 +299,17 @@ async def test_a_webhook_that_was_taken_away_is_set_again(
     assert "another process has taken this bot's webhook away" in caplog.text
 
 
+async def test_a_look_that_is_answered_oddly_ends_nothing(server: TelegramServer) -> None:
+    """The next one is answered as it should be."""
+    adapter = adapter_on(server, webhook=URL, listen=None, look_seconds=0.02)
+    async with received(adapter, FakeHost()) as running:
+        await server.wait_for(lambda: server.updates.webhook)
+        server.fail("getWebhookInfo", 200, body='{"ok": true, "result": [{}]}', times=2)
+        looked = len(server.called("getWebhookInfo"))
+        await server.wait_for(lambda: len(server.called("getWebhookInfo")) > looked + 2)
+        assert not running.done()
+
+
 async def test_a_webhook_that_telegram_cannot_reach_is_told(
     server: TelegramServer, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -10,6 +10,7 @@ from adapters.telegram_payloads import (
     MALFORMED,
     ME,
     MESSAGES,
+    OTHERS,
     PHOTO,
     PRIVATE,
     UPDATES,
@@ -42,6 +43,15 @@ def test_messages_are_read(raw: Json, message: Message) -> None:
 def test_other_updates_are_read(raw: Json, meaning: list[Any]) -> None:
     """Edits, posts, presses, who comes and goes, groups that move; the rest means nothing."""
     assert parse([raw], ME, KNOWN) == meaning
+
+
+@pytest.mark.parametrize("raw", OTHERS.values(), ids=OTHERS)
+def test_what_has_neither_words_nor_files_is_other(raw: Json) -> None:
+    """Whatever it is, known or not: it is told with all that Telegram says of it."""
+    message = only(parse([update(raw)], ME, KNOWN)).message
+    assert (message.kind, message.text, message.raw) == ("other", "", raw)
+    edit = only(parse([update({**raw, "edit_date": 5}, "edited_message")], ME, KNOWN)).message
+    assert (edit.kind, edit.text) == ("other", "")
 
 
 @pytest.mark.parametrize("raw", MALFORMED.values(), ids=MALFORMED)

@@ -19,6 +19,7 @@ from chatstate import (
     PerUser,
     Ref,
     State,
+    Turn,
     User,
     UserError,
 )
@@ -171,7 +172,7 @@ def test_more_examples_than_buttons_is_an_error() -> None:
         Interface(echo, id="b", examples=range(26))
 
 
-@pytest.mark.parametrize("example", ["", " ", "x" * 4001, ["x" * 3000, "y" * 3000]])
+@pytest.mark.parametrize("example", [" ", "x" * 4001, ["x" * 3000, "y" * 3000]])
 def test_an_example_that_no_button_can_send_is_an_error(example: Any) -> None:
     """The error names it."""
     with pytest.raises(BindingError, match=r"example .* cannot be a button"):
@@ -339,6 +340,37 @@ async def test_a_bot_may_have_its_own_help() -> None:
     assert await said(bot, "/help") == ["my help"]
     assert await said(bot, "/start") == ["my start"]
     assert [command.name for command in bot.commands] == ["vote", "silent", "help", "start"]
+
+
+@pytest.mark.parametrize("said_", ["/start", "/start ref123", "/START@the_bot ref 123"])
+async def test_start_takes_what_a_link_to_the_bot_adds(said_: str) -> None:
+    """A /start without arguments answers whoever comes; what was added is in `turn.text`."""
+    bot = Interface(id="bot")
+
+    @bot.command
+    def start(turn: Turn) -> str:
+        return f"<{turn.text}>"
+
+    assert await said(bot, said_) == [f"<{said_.partition(' ')[2]}>"]
+
+
+async def test_only_start_takes_more_than_it_has_arguments() -> None:
+    """What is too much for another command, or for a /start with arguments, is told."""
+    bot = polls()
+
+    @bot.command
+    def start(number: int = 0) -> str:
+        return str(number)
+
+    @bot.command
+    def begin() -> str:
+        return "begun"
+
+    assert await said(bot, "/start 7") == ["7"]
+    assert await said(bot, "/start 7 8") == [
+        "There is too much: “8”. Send it like this: /start [number]"
+    ]
+    assert await said(bot, "/begin 7") == ["There is too much: “7”. Send it like this: /begin"]
 
 
 async def test_sentences_are_replaced_in_what_people_read() -> None:

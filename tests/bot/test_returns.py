@@ -73,7 +73,7 @@ def test_an_output_shows_a_value(name: str, value: Any, texts: list[str]) -> Non
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("text", {"a": 1}, "returned dict"),
+        ("text", {"text": 1}, "text of a message is int"),
         ("number", "7", "takes a finite number, not '7'"),
         ("number", math.nan, "takes a finite number, not nan"),
         ("number", math.inf, "takes a finite number, not inf"),

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from chatstate import Event, Interface, Markdown
+from chatstate import Interface, Markdown
 from chatstate.adapter import Post
 from chatstate.testing import TestClient
 
@@ -39,15 +39,15 @@ async def test_deliveries_of_one_step_share_a_transaction() -> None:
         assert len(client.platform.delivered) == 40
 
 
-async def test_an_event_that_cannot_be_stored_fails_its_own_delivery_alone() -> None:
+async def test_what_cannot_be_stored_fails_its_own_delivery_alone() -> None:
     """Whatever it raises; the others of that step are stored."""
     async with TestClient(echo) as client:
         host = await client.platform.connected()
         good = [client.user(name).event(name) for name in ("a", "b")]
-        bad = Event("bad", cast("Any", "no message"))
+        no_cursor = cast("Any", ["no text"])
         outcomes = await asyncio.gather(
             host.deliver([good[0]]),
-            host.deliver([bad]),
+            host.deliver([client.user("c").event("bad")], no_cursor),
             host.deliver([good[1]]),
             return_exceptions=True,
         )

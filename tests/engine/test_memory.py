@@ -150,6 +150,168 @@ async def test_a_value_in_memory_is_not_written_down_when_it_expires() -> None:
         assert query(client, "SELECT * FROM dead_letters") == []
 
 
+class Array:
+    """An object of which no text tells, and whose `==` is no yes and no no."""
+
+    def __init__(self) -> None:
+        self.sum, self.counts = 0, [0]
+
+    def __eq__(self, other: object) -> Any:
+        return [self.counts == getattr(other, "counts", None)]
+
+    __hash__ = None  # type: ignore[assignment]  # as that of an array
+
+    def add(self, number: int) -> str:
+        self.sum += number
+        self.counts[0] += 1
+        return f"{self.sum} {self.counts}"
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+async def test_any_object_is_kept_in_memory(scope: Scope) -> None:
+    """Under the rules of all state: what a turn does that fails is nowhere."""
+    bot = Interface(id="bot")
+    state = State(Array, scope=scope, name="array", durable=False)
+
+    @bot.on_message
+    async def add(message: int, array: Annotated[Array, state]) -> str:
+        said = array.add(message)
+        if message < 0:
+            raise ValueError(message)
+        return said
+
+    async with TestClient(bot, raise_errors=False) as client:
+        alice = client.user("alice")
+        assert await texts(alice, "1") == ["1 [1]"]
+        assert await texts(alice, "-5") == [FAILED]
+        assert await texts(alice, "2") == ["3 [2]"]
+        assert query(client, "SELECT * FROM states") == []
+
+
+async def test_no_update_of_a_shared_object_is_lost() -> None:
+    """Of turns that change it at once, each is run again on what the one before has left."""
+    bot = Interface(id="bot")
+    state = State(Array, scope="global", name="array", durable=False)
+
+    @bot.on_message
+    async def add(message: int, array: Annotated[Array, state], turn: Turn) -> str:
+        await asyncio.sleep(0)
+        return array.add(message)
+
+    @bot.command
+    def reset(turn: Turn) -> None:
+        turn.apply(state, lambda _: Array(), reply=lambda array: f"{array.sum}")
+
+    async with TestClient(bot) as client:
+        people = [client.user(str(n)) for n in range(20)]
+        await asyncio.gather(*(person.say("1") for person in people))
+        assert await texts(people[0], "0") == ["20 [21]"]
+        assert await texts(people[0], "/reset") == ["0"]
+        assert await texts(people[0], "5") == ["5 [1]"]
+
+
+async def test_turns_that_only_look_at_a_shared_object_do_not_run_again() -> None:
+    """Its copies are the same, though it cannot say so itself."""
+    bot = Interface(id="bot")
+    state = State(Array, scope="global", name="array", durable=False)
+    runs: list[str] = []
+    all_run = asyncio.Event()
+
+    @bot.on_message
+    async def look(message: str, array: Annotated[Array, state]) -> str:
+        runs.append(message)
+        if len(runs) > 20:
+            all_run.set()
+        elif len(runs) > 1:
+            await all_run.wait()
+        return str(array.sum)
+
+    async with TestClient(bot) as client:
+        await client.user("first").say("first")
+        people = [client.user(str(n)) for n in range(20)]
+        await asyncio.gather(*(person.say("x") for person in people))
+    assert len(runs) == 21
+
+
+async def test_what_cannot_be_copied_is_one_object_for_everybody() -> None:
+    """Such as an open connection: what a turn does to it is done."""
+
+    class Connection:
+        def __init__(self) -> None:
+            self.calls = 0
+
+        def __reduce__(self) -> Any:
+            raise TypeError("it is open")
+
+    connection = Connection()
+    bot = Interface(id="bot")
+    state = State(connection, scope="global", name="connection", durable=False)
+
+    @bot.on_message
+    async def use(message: str, it: Annotated[Connection, state]) -> str:
+        it.calls += 1
+        if message == "fail":
+            raise ValueError
+        return str(it is connection)
+
+    async with TestClient(bot, raise_errors=False) as client:
+        assert await texts(client.user("alice"), "a") == ["True"]
+        await client.user("alice").say("fail")
+        assert await texts(client.user("bob"), "b") == ["True"]
+    assert connection.calls == 3
+
+
+async def test_an_object_that_expires_is_told_of() -> None:
+    """As it was left."""
+    told: list[int] = []
+    bot = Interface(id="bot")
+    state = State(
+        Array, name="array", ttl=60, on_expire=lambda array: told.append(array.sum), durable=False
+    )
+
+    @bot.on_message
+    async def add(message: int, array: Annotated[Array, state]) -> str:
+        return array.add(message)
+
+    async with TestClient(bot) as client:
+        alice = client.user("alice")
+        await alice.say("1")
+        await alice.say("2")
+        await client.advance(60)
+        assert told == [3]
+        assert await texts(alice, "5") == ["5 [1]"]
+
+
+async def test_a_default_object_is_copied_for_each_session() -> None:
+    """Nobody sees what another has made of it, nor what becomes of it later."""
+    given = Array()
+    bot = Interface(id="bot")
+    state = State(given, name="array", durable=False)
+    given.add(100)
+
+    @bot.on_message
+    async def add(message: int, array: Annotated[Array, state]) -> str:
+        return array.add(message)
+
+    async with TestClient(bot) as client:
+        given.add(100)
+        for name in ("alice", "bob"):
+            assert await texts(client.user(name), "1") == ["101 [2]"]
+
+
+async def test_an_object_by_position() -> None:
+    """As Gradio's authors write it: returned for its state."""
+
+    def count(message: str, array: Array) -> tuple[str, Array]:
+        return array.add(int(message)), array
+
+    state = State(value=Array(), durable=False)
+    async with TestClient(Interface(count, ["text", state], ["text", state], id="bot")) as client:
+        alice = client.user("alice")
+        assert await texts(alice, "1") == ["1 [1]"]
+        assert await texts(alice, "2") == ["3 [2]"]
+
+
 class FakeStore:
     """Answers each commit as it is told, and shows what reached it."""
 

@@ -11,6 +11,7 @@ from chatstate import (
     Interface,
     Moved,
     Rejected,
+    Reply,
     RetryAfter,
     Unreachable,
 )
@@ -23,6 +24,14 @@ echo = Interface(id="echo")
 @echo.on_message
 async def words(message: str) -> list[str]:
     return list(message.split())
+
+
+editor = Interface(id="editor")
+
+
+@editor.on_message
+async def edit(message: str) -> Reply:
+    return Reply(message, edit="message-1")
 
 
 def sent(client: TestClient) -> list[str]:
@@ -107,6 +116,38 @@ async def test_a_refused_reply_is_a_dead_letter_and_the_line_goes_on() -> None:
         await client.restart()
         assert sent(client) == ["b"]
         assert letters(client) == ["refused: blocked by the user"]
+
+
+async def test_an_edit_that_is_refused_is_sent_anew() -> None:
+    """A message that is gone, or too old, says nothing of what was to be shown in its place."""
+    async with TestClient(editor) as client:
+        client.platform.fail_next(Rejected("message can't be edited"))
+        (reply,) = await client.user("alice").say("a")
+        await client.restart()
+        assert (reply.text, reply.edits) == ("a", None)
+        assert letters(client) == []
+
+
+async def test_what_is_refused_both_ways_is_a_dead_letter() -> None:
+    """Its content is at fault, or the chat: it is tried as an edit, and as a message, once each."""
+    async with TestClient(editor) as client:
+        client.platform.fail_next(Rejected("too long"), 2)
+        assert await client.user("alice").say("a") == []
+        await client.restart()
+        assert client.platform.tries == 2
+        assert letters(client) == ["refused: too long"]
+
+
+async def test_what_is_sent_in_place_of_an_edit_is_held_as_a_message_is() -> None:
+    """With "hold" it is not sent twice, though the edit might have been made twice."""
+    async with TestClient(editor, on_ambiguous="hold") as client:
+        client.platform.fail_next(Unreachable("down"))
+        client.platform.fail_next(Rejected("message to edit not found"))
+        client.platform.lose_next(3)
+        await until_settled(client, asyncio.create_task(client.user("alice").say("a")))
+        await client.restart()
+        assert sent(client) == ["a"]
+        assert letters(client) == ["held: it may have been sent (the answer was lost)"]
 
 
 async def test_a_chat_that_moved_gets_its_reply_where_it_is_now() -> None:

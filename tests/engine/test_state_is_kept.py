@@ -45,7 +45,7 @@ def counter(scope: Scope) -> Interface:
     )
 
 
-SPEAKERS = {
+SPEAKERS: dict[str, dict[str, Any]] = {
     "a": {"name": "alice"},
     "b": {"name": "bob"},
     "ar": {"name": "alice", "chat": "room"},

@@ -207,6 +207,68 @@ async def test_a_setting_that_cannot_be_changes_nothing(wish: str, answer: str) 
         assert await texts(alice, "a") == ["a 0.5 kind"]
 
 
+def prompted(message: str, _history: History, prompt: str = "be kind", heat: int = 1) -> str:
+    return f"{message} {prompt} {heat}"
+
+
+async def test_a_settings_name_alone_shows_it() -> None:
+    """/settings NAME changes nothing, and says how to change it and how to go back."""
+    async with TestClient(ChatInterface(prompted, id="bot")) as client:
+        alice = client.user("alice")
+        await alice.say("/settings prompt be  odd\nor not")
+        lines = ["prompt = be  odd\nor not", "", "/settings prompt be  odd\nor not"]
+        shown = "\n".join([*lines, "/settings prompt reset"])
+        for _ in range(2):
+            assert await texts(alice, "/settings prompt ") == [shown]
+        assert await texts(alice, "a") == ["a be  odd\nor not 1"]
+
+
+async def test_a_setting_goes_back_to_its_default() -> None:
+    """/settings NAME reset changes one back, /settings reset all."""
+    async with TestClient(ChatInterface(prompted, id="bot")) as client:
+        alice = client.user("alice")
+        for wishes, answer in (
+            (("prompt odd", "heat 2"), "a odd 2"),
+            (("prompt reset",), "a be kind 2"),
+            (("prompt\nodd",), "a odd 2"),
+            (("reset",), "a be kind 1"),
+        ):
+            for wish in wishes:
+                await alice.say(f"/settings {wish}")
+            assert await texts(alice, "a") == [answer]
+
+
+async def test_a_setting_or_a_choice_called_reset_is_what_its_author_meant() -> None:
+    """The word goes back to the defaults only where it is free."""
+
+    def odd(_message: str, _history: History, reset: Literal["no", "reset"] = "no") -> str:
+        return reset
+
+    async with TestClient(ChatInterface(odd, id="bot")) as client:
+        alice = client.user("alice")
+        assert (await texts(alice, "/settings reset"))[0].startswith("reset = no")
+        await alice.say("/settings reset reset")
+        assert await texts(alice, "a") == ["reset"]
+
+
+async def test_all_choices_of_one_setting_can_be_pressed() -> None:
+    """Alone it has room for more than its row among others."""
+
+    def pick(
+        _message: str, _history: History, n: Literal[1, 2, 3, 4, 5, 6, 7] = 1, *, loud: bool = False
+    ) -> str:
+        return f"{n} {loud}"
+
+    async with TestClient(ChatInterface(pick, id="bot")) as client:
+        alice = client.user("alice")
+        (reply,) = await alice.say("/settings")
+        assert len(reply.labels) == 5 + 2
+        (reply,) = await alice.say("/settings n")
+        assert reply.labels == [f"n: {n}" for n in range(1, 8)]
+        await alice.press("n: 7")
+        assert await texts(alice, "a") == ["7 False"]
+
+
 def test_a_setting_without_default_is_an_error() -> None:
     """Somebody who has set nothing must get something."""
 

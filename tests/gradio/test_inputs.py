@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from support import FAILED, texts
+from support import texts
 
-from chatstate import BindingError, File, Interface, State
+from chatstate import BindingError, File, Interface
 from chatstate.testing import FakePlatform, Person, TestClient
 
 
@@ -109,101 +109,6 @@ async def test_what_is_no_image_is_told(data: bytes, kind: str) -> None:
     assert answer == "a.png is no file of this kind: image."
 
 
-async def test_several_inputs_are_asked_for() -> None:
-    """Each is asked for by its label; the last one calls the function; then it begins anew."""
-    bot = Interface(greet, ["text", "number"], "text", id="bot")
-    async with TestClient(bot) as client:
-        alice = client.user("alice")
-        for _ in range(2):
-            assert await texts(alice, "hello") == ["First name? (1 of 2; /cancel gives up)"]
-            assert await texts(alice, "Ann") == ["Age? (2 of 2; /cancel gives up)"]
-            assert await texts(alice, "old") == ["“old” is not a number. Send one like 7 or 7.5."]
-            assert await texts(alice, "7") == ["Ann is 7"]
-
-
-async def test_answers_survive_a_crash() -> None:
-    """What was answered before the process died need not be answered again."""
-    bot = Interface(greet, ["text", "number"], "text", id="bot")
-    async with TestClient(bot) as client:
-        alice = client.user("alice")
-        await alice.say("hello")
-        await alice.say("Ann")
-        await client.crash()
-        await client.start()
-        assert await texts(alice, "7") == ["Ann is 7"]
-
-
-async def test_a_file_among_several_inputs_survives_a_restart() -> None:
-    """A file that was given earlier is fetched when the function is called."""
-
-    def describe(picture: str, title: str) -> str:
-        return f"{title}: {Path(picture).read_text()}"
-
-    async with TestClient(Interface(describe, ["file", "text"], "text", id="bot")) as client:
-        alice = client.user("alice")
-        await alice.say("hello")
-        await send(alice, client.platform, b"data", "a.txt", "text/plain")
-        await client.restart()
-        assert await texts(alice, "A title") == ["A title: data"]
-
-
-async def test_cancel_gives_up() -> None:
-    """/cancel forgets the answers; the next message begins anew."""
-    bot = Interface(greet, ["text", "number"], "text", id="bot")
-    async with TestClient(bot) as client:
-        alice = client.user("alice")
-        assert await texts(alice, "/cancel") == ["There is nothing to give up."]
-        await alice.say("hello")
-        await alice.say("Ann")
-        assert await texts(alice, "/cancel") == ["Given up. Nothing was changed."]
-        assert await texts(alice, "7") == ["First name? (1 of 2; /cancel gives up)"]
-
-
-async def test_answers_of_two_people_never_mix() -> None:
-    """In a group, each answers for themselves."""
-    bot = Interface(greet, ["text", "number"], "text", id="bot")
-    async with TestClient(bot) as client:
-        alice, bob = client.user("alice", chat="room"), client.user("bob", chat="room")
-        for person in (alice, bob):
-            await person.say("hello")
-        for person in (alice, bob):
-            await person.say(person.user.name)
-        assert await texts(alice, "7") == ["alice is 7"]
-        assert await texts(bob, "8") == ["bob is 8"]
-
-
-async def test_an_error_in_the_function_keeps_the_answers() -> None:
-    """A turn that fails changes nothing: the last answer may be given again."""
-
-    def careful(a: int, b: int) -> str:
-        return f"{a / b:g}"
-
-    async with TestClient(
-        Interface(careful, ["number", "number"], "text", id="bot"), raise_errors=False
-    ) as client:
-        alice = client.user("alice")
-        await alice.say("go")
-        await alice.say("6")
-        assert await texts(alice, "0") == [FAILED]
-        assert await texts(alice, "3") == ["2"]
-
-
-async def test_several_inputs_and_several_states() -> None:
-    """States may stand anywhere among the inputs, and several of them."""
-    count, last = State(0, name="count"), State("nobody", name="last", scope="global")
-
-    def note(count: int, name: str, last: str, age: int) -> tuple[str, int, str]:
-        return f"{name} {age} {count} {last}", count + 1, name
-
-    bot = Interface(note, [count, "text", last, "number"], ["text", count, last], id="bot")
-    async with TestClient(bot) as client:
-        for name, answer in (("alice", "alice 7 0 nobody"), ("bob", "bob 7 0 alice")):
-            person = client.user(name)
-            await person.say("hello")
-            await person.say(name)
-            assert await texts(person, "7") == [answer]
-
-
 async def test_a_state_without_default_takes_the_functions() -> None:
     """`"state"` begins with the parameter's own default, else with None."""
 
@@ -228,16 +133,6 @@ async def test_examples_are_buttons() -> None:
         assert reply.labels == ["1", "2.5"]
         (reply,) = await alice.press("2.5")
         assert reply.text == "3.5"
-
-
-async def test_an_example_fills_all_inputs() -> None:
-    """Of several inputs, an example answers all at once."""
-    bot = Interface(greet, ["text", "number"], "text", id="bot", examples=[["Ann", 7]])
-    async with TestClient(bot) as client:
-        alice = client.user("alice")
-        await alice.say("/help")
-        (reply,) = await alice.press("Ann, 7")
-        assert reply.text == "Ann is 7"
 
 
 def greet(first_name: str, age: float) -> str:

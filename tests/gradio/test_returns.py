@@ -130,6 +130,29 @@ async def test_a_title_stands_above_the_content() -> None:
     assert reply.text == "Thinking\n42"
 
 
+@pytest.mark.parametrize(
+    ("metadata", "below"),
+    [
+        ({"log": "searching"}, "searching"),
+        ({"status": "pending"}, "pending"),
+        ({"status": "done", "duration": 2}, "done · 2 s"),
+        ({"log": "found", "status": "done", "duration": 1.25}, "found · done · 1.2 s"),
+        ({"duration": 0.0125}, "12.5 ms"),
+        ({"duration": "long", "id": 1, "parent_id": 0}, ""),
+    ],
+    ids=str,
+)
+async def test_log_status_and_duration_stand_below_the_title(
+    metadata: dict[str, Any], below: str
+) -> None:
+    """In one line; without a title there is none, as in Gradio."""
+    message = {"content": "42", "metadata": {"title": "Tool", **metadata}}
+    (reply,) = await answers(lambda _: message)
+    assert reply.text.splitlines() == ["Tool", *([below] if below else []), "42"]
+    (reply,) = await answers(lambda _: {"content": "42", "metadata": metadata})
+    assert reply.text == "42"
+
+
 async def test_a_list_is_several_replies() -> None:
     """Each element of a list is a reply."""
     replies = await answers(lambda _: ["a", Markdown("*b*"), {"content": "c"}])

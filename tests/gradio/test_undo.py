@@ -1,12 +1,12 @@
 """/undo, /retry and /clear take back history and state, and nobody else's changes."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
-from support import texts
+from support import query, texts
 
-from chatstate import ChatInterface, PerThread, Ref, State, UserError
+from chatstate import ChatInterface, PerThread, Ref, State, Turn, User, UserError
 from chatstate.testing import Person, TestClient
 
 History = list[dict[str, Any]]
@@ -188,3 +188,43 @@ async def test_a_ref_is_undone_too() -> None:
         await alice.say("2")
         await alice.say("/undo")
         assert await texts(alice, "5") == ["6"]
+
+
+async def test_another_persons_value_is_never_taken_for_ones_own() -> None:
+    """What a turn did to it stays, and is not put in the place of the own one."""
+    points = State(5, name="points", type=int)
+
+    async def give(_message: str, _history: History, turn: Turn) -> str:
+        theirs = await turn.state(points, of=User("bob", "bob"))
+        theirs.value += 1
+        return "given"
+
+    bot = ChatInterface(give, id="bot")
+
+    @bot.command
+    def more(mine: Annotated[Ref[int], points]) -> str:
+        mine.value += 10
+        return str(mine.value)
+
+    async with TestClient(bot) as client:
+        alice, bob = client.user("alice", chat="room"), client.user("bob", chat="room")
+        await alice.say("/more")
+        await alice.say("x")
+        await alice.say("/undo")
+        assert [await texts(person, "/more") for person in (alice, bob)] == [["25"], ["16"]]
+
+
+async def test_what_is_in_memory_alone_is_not_undone_and_never_stored() -> None:
+    """The log is on disk, and such a value may be anything."""
+    kept = State([], name="kept", durable=False)
+
+    def note(message: str, _history: History, kept: list[Any]) -> tuple[str, list[Any]]:
+        return str(len(kept)), [*kept, object(), f"secret {message}"]
+
+    bot = ChatInterface(note, id="bot", additional_inputs=[kept], additional_outputs=[kept])
+    async with TestClient(bot) as client:
+        alice = client.user("alice")
+        await alice.say("a")
+        assert await texts(alice, "/undo") == ["Taken back."]
+        assert await texts(alice, "b") == ["2"]
+        assert "secret" not in str(query(client, "SELECT value FROM states"))

@@ -98,7 +98,7 @@ class People(World):
         """Write a text. Commands, mentions, links and hashtags in it are found, unless given."""
         shown = list(found_in(text) if entities is None else entities)
         content: Json = {"text": text, "entities": shown} if shown else {"text": text}
-        return self._tell(person, chat, content, thread=thread, reply_to=reply_to)
+        return self.tell(person, chat, content, thread=thread, reply_to=reply_to)
 
     def send(
         self,
@@ -125,7 +125,7 @@ class People(World):
             content["caption"] = caption
             if shown := found_in(caption):
                 content["caption_entities"] = shown
-        return self._tell(person, chat, content, thread=thread, reply_to=reply_to, files=(upload,))
+        return self.tell(person, chat, content, thread=thread, reply_to=reply_to, files=(upload,))
 
     def album(
         self,
@@ -145,12 +145,12 @@ class People(World):
 
     def contact(self, person: Person, chat: Chat, phone: str, name: str) -> Message:
         """Send somebody's phone number."""
-        return self._tell(person, chat, {"contact": {"phone_number": phone, "first_name": name}})
+        return self.tell(person, chat, {"contact": {"phone_number": phone, "first_name": name}})
 
     def location(self, person: Person, chat: Chat, latitude: float, longitude: float) -> Message:
         """Send a place."""
         place = {"latitude": latitude, "longitude": longitude}
-        return self._tell(person, chat, {"location": place})
+        return self.tell(person, chat, {"location": place})
 
     def edit(self, message: Message, text: str) -> Message:
         """Change a person's own message: its text, or its file's caption."""
@@ -194,7 +194,7 @@ class People(World):
         """Come into a group."""
         chat.members[person.id] = person
         self._tell_status("chat_member", chat, person, "left", "member")
-        return self._tell(person, chat, {"new_chat_members": [person.raw]})
+        return self.tell(person, chat, {"new_chat_members": [person.raw]})
 
     def promote(self, person: Person, chat: Chat) -> None:
         """Make somebody an admin of a group."""
@@ -204,7 +204,7 @@ class People(World):
         """Go out of a group."""
         chat.members.pop(person.id, None)
         self._tell_status("chat_member", chat, person, "member", "left")
-        return self._tell(person, chat, {"left_chat_member": person.raw})
+        return self.tell(person, chat, {"left_chat_member": person.raw})
 
     def block(self, person: Person) -> None:
         """Block the bot in the private chat."""
@@ -247,7 +247,7 @@ class People(World):
     def _group(self, chat: Chat, people: Sequence[Person]) -> Chat:
         return self.add_chat(chat, [*people, self.bot])
 
-    def _tell(
+    def tell(
         self,
         person: Person,
         chat: Chat,
@@ -257,7 +257,7 @@ class People(World):
         reply_to: Message | None = None,
         files: tuple[Upload, ...] = (),
     ) -> Message:
-        """Post a person's message and queue the update with it."""
+        """Post a person's message of any content, and queue the update with it."""
         chat.members.setdefault(person.id, person)
         message = self.post(chat, person, content, thread=thread, reply_to=reply_to, files=files)
         kind = "channel_post" if chat.type == "channel" else "message"

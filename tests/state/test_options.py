@@ -18,14 +18,15 @@ def bind(state: State, type_: Any = Any) -> BoundState:
 
 
 @pytest.mark.parametrize(
-    ("ttl", "seconds"), [(60, 60.0), (0.5, 0.5), (dt.timedelta(hours=1), 3600.0), (None, None)]
+    ("ttl", "seconds"),
+    [(60, 60.0), (0.5, 0.5), (dt.timedelta(hours=1), 3600.0), (None, None), (math.inf, None)],
 )
 def test_a_ttl_is_seconds_or_a_timedelta(ttl: Any, seconds: float | None) -> None:
     """None is for ever."""
     assert bind(State([], ttl=ttl)).ttl == seconds
 
 
-@pytest.mark.parametrize("ttl", [0, -1, "60", True, math.nan, math.inf, dt.timedelta(0)])
+@pytest.mark.parametrize("ttl", [0, -1, "60", True, math.nan, -math.inf, dt.timedelta(0)])
 def test_a_ttl_that_is_none_is_an_error(ttl: Any) -> None:
     """The error shows it, and says what is possible."""
     with pytest.raises(BindingError, match=r"ttl=.*use seconds above 0, or a timedelta"):

@@ -332,6 +332,27 @@ class Told(logging.Handler):
             log.removeHandler(told)
 
 
+@pytest.mark.parametrize("is_new", [True, False])
+async def test_a_lock_that_is_held_at_start_is_waited_for(is_new: bool, tmp_path: Path) -> None:
+    """As one that is held later on; told, and no run is noted that began while it was held."""
+    store = SQLiteStore(tmp_path / "a.db")
+    if not is_new:
+        await store.open("bot")
+        await store.close(clean=True)
+    with Told.listening() as told:
+        with locked(store):
+            opening = asyncio.ensure_future(store.open("bot"))
+            assert await told == f"{store.path} is locked by another program ({LOCKED}); {AGAIN}"
+            assert not opening.done()
+        run = await opening
+    assert run.crashes == 0
+    await store.account("test", "1")
+    await store.close(clean=True)
+
+
+LOCKED, AGAIN = "database is locked", "trying again"
+
+
 @pytest.mark.parametrize(("fault", "said"), FAULTS)
 async def test_a_failing_store_acknowledges_nothing_and_heals_by_itself(
     fault: Fault, said: str, tmp_path: Path

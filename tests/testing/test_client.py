@@ -69,6 +69,20 @@ async def test_an_error_for_the_person_is_an_answer() -> None:
         assert await texts(client.user("alice"), "told") == ["for you"]
 
 
+@pytest.mark.parametrize("answer", ["It broke.", None])
+async def test_an_error_that_its_author_answers_is_an_answer(answer: str | None) -> None:
+    """What `on_error` says is seen; what it leaves to the framework is raised."""
+    bot = breaking()
+    bot.on_error(lambda: answer)
+    async with TestClient(bot) as client:
+        alice = client.user("alice")
+        if answer:
+            assert await texts(alice, "value") == [answer]
+        else:
+            with pytest.raises(ValueError, match="broken"):
+                await alice.say("value")
+
+
 @pytest.mark.parametrize("of_client", [False, True])
 async def test_the_sentence_can_be_looked_at(of_client: bool) -> None:
     """With `raise_errors=False`, for the client or for one message."""

@@ -9,6 +9,7 @@ from prompt_toolkit.completion import CompleteEvent, Completer, Completion, Path
 from prompt_toolkit.document import Document
 
 from chatstate import Command
+from chatstate.text import one_line
 from chatstate_console.receive.lines import WORDS
 from chatstate_console.session import Session
 
@@ -47,11 +48,11 @@ class Completions(Completer):
             yield from self._files(rest, complete_event)
         elif word in self._arguments:
             names = self._arguments[word]()
-            yield from (Completion(n, -len(rest)) for n in names if n.startswith(rest))
+            yield from (_shown(name, rest) for name in names if name.startswith(rest))
         else:
             last = rest.rpartition(" ")[2]
             choices = self._choices(word, rest)
-            yield from (Completion(c, -len(last)) for c in choices if c.startswith(last))
+            yield from (_shown(choice, last) for choice in choices if choice.startswith(last))
 
     def _words(self, typed: str) -> Iterator[Completion]:
         for command in self.commands if typed[:1] == "/" else ():
@@ -77,7 +78,11 @@ class Completions(Completer):
         path = Document(_ESCAPED.sub(r"\1", typed))
         for found in self._paths.get_completions(path, event):
             text = _BLANK.sub(r"\\\1", found.text)
-            yield Completion(text, found.start_position, display=found.display)
+            yield Completion(text, found.start_position, one_line(found.display_text))
+
+
+def _shown(text: str, typed: str) -> Completion:
+    return Completion(text, -len(typed), one_line(text))
 
 
 def _labels(session: Session) -> Iterator[str]:

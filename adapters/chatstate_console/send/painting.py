@@ -10,10 +10,10 @@ from collections.abc import Callable
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from chatstate.text import StyledText
+from chatstate.text import StyledText, one_line, visible
 from chatstate_console.send.markup import knows_hyperlinks, rich_text
 from chatstate_console.send.parts import Entry
-from chatstate_console.send.visible import one_line, visible, visible_styled
+from chatstate_console.send.visible import visible_styled
 
 _LINK = re.compile(r"\x1b\]8;[^\x1b]*\x1b\\")
 _NARROWEST = 20

@@ -1,4 +1,9 @@
-"""What else the process prints while the prompt is shown goes above the prompt, too."""
+"""What else the process prints while the prompt is shown goes above the prompt, too.
+
+1. It is printed in whole lines, from whatever thread.
+2. It may be coloured, as handlers and logs like to be. Any other escape sequence is shown instead:
+   it may be somebody's words, and what moves the cursor would spoil the prompt.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +11,24 @@ import asyncio
 import contextlib
 import io
 import logging
+import re
 import sys
 import threading
 from collections.abc import Callable, Generator
 from typing import TextIO, cast
+
+from chatstate.text import visible
+
+_COLOUR = re.compile(r"(\x1b\[[\d;:]*m)")
+_NO_COLOUR = "\x1b[0m"
+
+
+def coloured(line: str) -> str:
+    """Return a line as a terminal would show it that knows no escape sequence but for colours."""
+    shown = line.rstrip("\r").rpartition("\r")[2]  # a bar of progress is drawn over itself
+    parts = _COLOUR.split(shown)
+    parts[::2] = map(visible, parts[::2])
+    return "".join([*parts, *([_NO_COLOUR] if len(parts) > 1 else ())])
 
 
 class _Above(io.TextIOBase):
@@ -36,12 +55,12 @@ class _Above(io.TextIOBase):
         with self._lock:
             lines, end, self._rest = (self._rest + text).rpartition("\n")
         if end:
-            self._print(lines + end)
+            self._print(_shown(lines))
         return len(text)
 
     def close(self) -> None:
         if self._rest:
-            self._show(f"{self._rest}\n")
+            self._show(_shown(self._rest))
         super().close()
 
     def _print(self, lines: str) -> None:
@@ -49,6 +68,10 @@ class _Above(io.TextIOBase):
             self._loop.call_soon_threadsafe(self._show, lines)
         except RuntimeError:  # the loop was closed, and the prompt is long gone
             self._original.write(lines)
+
+
+def _shown(lines: str) -> str:
+    return "".join(f"{coloured(line)}\n" for line in lines.split("\n"))
 
 
 @contextlib.contextmanager

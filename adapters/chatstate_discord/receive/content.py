@@ -15,6 +15,8 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from chatstate import Attachment, MessageRef, User
 
 Json = Mapping[str, Any]
@@ -25,8 +27,8 @@ _NAMED = re.compile(r"<@[!&]?(?P<user>\d+)>|<a?:(?P<emoji>\w+):\d+>")
 def text_of(raw: Json, me: Collection[str] = ()) -> str:
     """Return what is said, as its writer sees it, without the names of `me`: the bot, its role.
 
-    That is what was written, or words that stand for the rest: of stickers, polls, cards ("embeds")
-    and what is forwarded.
+    That is what was written, or words that stand for the rest: of stickers, polls, cards
+    ("embeds"), components, and what is forwarded.
     """
     written = _readable(_without(raw.get("content") or "", me), _people(raw))
     return written if raw.get("content") else "\n".join(filter(None, _words(raw)))
@@ -40,12 +42,24 @@ def is_named(raw: Json, me: Collection[str]) -> bool:
     return not {*listed, *written}.isdisjoint(me)
 
 
+def quote_of(raw: Json, answered: MessageRef | None) -> str | None:
+    """Return the words of what is answered, or of what is forwarded below words of one's own."""
+    forwarded = _forwarded(raw) if raw.get("content") else ()
+    return (answered.text if answered else "\n".join(forwarded)) or None
+
+
 def _words(raw: Json) -> Iterator[str]:
     yield from (f":{sticker['name']}:" for sticker in raw.get("sticker_items") or ())
     if poll := raw.get("poll"):
         yield poll["question"].get("text", "")
+        yield from (answer["poll_media"].get("text", "") for answer in poll.get("answers") or ())
     for embed in raw.get("embeds") or ():
         yield from _lines(embed)
+    yield from _shown(raw.get("components"))
+    yield from _forwarded(raw)
+
+
+def _forwarded(raw: Json) -> Iterator[str]:
     for snapshot in raw.get("message_snapshots") or ():
         yield text_of(snapshot["message"])
 
@@ -58,6 +72,13 @@ def _lines(embed: Json) -> Iterator[str]:
     for field in embed.get("fields") or ():
         yield f"{field['name']}: {field['value']}"
     yield (embed.get("footer") or nobody).get("text", "")
+
+
+def _shown(components: Any) -> Iterator[str]:
+    """Yield the texts of components, and of those in them."""
+    for component in components or ():
+        yield component.get("content") or ""
+        yield from _shown(component.get("components"))
 
 
 def _readable(text: str, people: Mapping[str, User]) -> str:
@@ -113,7 +134,7 @@ def _attachment(raw: Json, holder: Json) -> Attachment:
 def user(raw: Json, member: Json, language: str | None = None) -> User:
     """Return a person, by the name that a guild knows them by."""
     name = member.get("nick") or raw.get("global_name") or raw["username"]
-    return User(raw["id"], name, language)
+    return User(raw["id"], name, language, bool(raw.get("bot")))
 
 
 def _people(raw: Json) -> dict[str, User]:
@@ -123,4 +144,4 @@ def _people(raw: Json) -> dict[str, User]:
 def _named(raw: Json) -> User:
     """Return somebody who is mentioned, by a name that is one word: it may be an argument."""
     person = user(raw, raw.get("member") or {})
-    return User(person.id, raw["username"]) if " " in person.name else person
+    return replace(person, name=raw["username"]) if " " in person.name else person

@@ -5,7 +5,9 @@
    is held until that is done.
 3. A payload that cannot be read, whatever reading it raises, is logged and left out: it ends no
    connection, and stops no other.
-4. A slash command that the bot no longer has is answered for the person alone.
+4. A kind of message that has neither words nor files is told once: where nobody handles it, nothing
+   else shows it.
+5. A slash command that the bot no longer has is answered for the person alone.
 """
 
 from __future__ import annotations
@@ -74,6 +76,7 @@ class Intake:
         self._readers = asyncio.Semaphore(_READERS)
         self._channels_left = _CHANNELS
         self._reading: set[asyncio.Task[None]] = set()
+        self._told: set[str] = set()
         self._failure: asyncio.Future[None] | None = None
         self.is_ready = asyncio.Event()
 
@@ -138,12 +141,20 @@ class Intake:
             for heard, event in ready:
                 self._mark(heard, event)
             events = [event for _, event in ready if event]
+            self._tell_of([event.message for event in events if event.message.kind == "other"])
             cursor = self._marks.cursor()
             if events or cursor:
                 await self._host.deliver(events, cursor)
         for heard, _ in ready:
             if heard.stored:
                 heard.stored.set()
+
+    def _tell_of(self, messages: Sequence[Message]) -> None:
+        """Tell what messages are that have neither words nor files, once of each kind."""
+        kinds = {str((message.raw or {}).get("type")) for message in messages}
+        for kind in kinds - self._told:
+            self._told.add(kind)
+            log.debug('a message has neither words nor files, and is "other": type %s', kind)
 
     def _mark(self, heard: Heard, event: Event | None) -> None:
         """Note that something is about to be delivered, or is not for the bot."""
@@ -203,7 +214,8 @@ class Intake:
         if event is None or origin is None:
             return None
         http = self._client.http
-        text = None if origin.is_press else self._refusal(data, event.message)
+        is_command = event.message.kind == "message"
+        text = self._refusal(data, event.message) if is_command else None
         if text is not None:
             self._acknowledging.refuse(http, origin, text)
             return None

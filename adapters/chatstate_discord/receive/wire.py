@@ -1,12 +1,17 @@
 """What Discord's gateway and its history say, as events. Pure functions on Discord's JSON.
 
 1. In private everything is for the bot. In a guild a message is, if it mentions the bot or
-   answers it; unless the bot listens to "all". Slash commands and presses always are.
+   answers it; unless the bot listens to "all". Slash commands and presses always are, and so is
+   what Discord itself tells.
 2. An `Event.id` is the message's or the interaction's own, so what is read back from a channel's
    history has the id that it had on the gateway.
-3. An edit is what has a new `edited_timestamp`: a link's preview that Discord adds is none.
-4. A thread belongs to its channel: that is the chat, and a forum is one.
-5. What is not as Discord documents it raises `Unreadable`, whatever reading it raises. An event
+3. What has neither words of somebody's nor files is of the kind "other", whatever it is: nothing
+   vanishes.
+4. What the bot itself says is nothing. What another bot or a webhook says is told as such by its
+   sender.
+5. An edit is what has a new `edited_timestamp`: a link's preview that Discord adds is none.
+6. A thread belongs to its channel: that is the chat, and a forum is one.
+7. What is not as Discord documents it raises `Unreadable`, whatever reading it raises. An event
    that is returned can be stored and read again.
 """
 
@@ -19,25 +24,29 @@ from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
-from chatstate import Chat, Event, Message, MessageRef
+from chatstate import Chat, Event, Message, MessageRef, User
 from chatstate_discord.receive.content import (
     Json,
     attachments,
     is_named,
     mentions,
+    quote_of,
     reference,
     text_of,
     user,
 )
 
 Groups = Literal["addressed", "all"]
+Kind = Literal["message", "edit", "press", "join", "other"]
 ChatKind = Literal["private", "group", "channel"]
 
 DM, GROUP_DM, ANNOUNCEMENTS = 1, 3, 5
 THREADS = (10, 11, 12)
 PLAIN, JOINED, REPLY = 0, 7, 19
-SLASH, PRESS = 2, 3
+SPOKEN = (PLAIN, REPLY, 20, 23)  # and answers of bots to slash commands and menus
+PING, SLASH, PRESS, COMPLETION = 1, 2, 3, 4
 PERSON = 6
 EPHEMERAL = 1 << 6
 
@@ -109,7 +118,7 @@ def snowflake_of(seconds: float) -> int:
 def message(raw: Json, me: Me, place: Place) -> Event | None:
     """Return a new message, or somebody's arrival; None if it is not for the bot."""
     with _reading():
-        if raw["type"] == JOINED and not _is_machine(raw):
+        if raw["type"] == JOINED and not _is_own(raw, me):
             return _proved(Event(raw["id"], _said(raw, place, "", "join")))
         return _if_heard(raw, me, place)
 
@@ -123,7 +132,8 @@ def edited(raw: Json, me: Me, place: Place) -> Event | None:
         if event is None:
             return None
         time = datetime.fromisoformat(raw["edited_timestamp"])
-        changed = msgspec.structs.replace(event.message, kind="edit", time=time)
+        kind: Kind = "edit" if event.message.kind == "message" else "other"
+        changed = replace(event.message, kind=kind, time=time)
         return _proved(Event(f"{raw['id']}/{raw['edited_timestamp']}", changed))
 
 
@@ -133,7 +143,7 @@ def membership(
     """Return that somebody has come to a guild or left it; Discord gives that no id of its own."""
     with _reading():
         person = raw["user"]
-        if person["id"] == me.id or person.get("bot"):
+        if person["id"] == me.id:
             return None
         time = datetime.fromtimestamp(now, UTC)
         who, chat = user(person, raw), place.chat
@@ -143,16 +153,18 @@ def membership(
 
 
 def interaction(raw: Json, names: Mapping[str, Mapping[str, str]]) -> Event | None:
-    """Return a slash command or a press; None if it is of another kind.
+    """Return a slash command, a press, or what else somebody did; None if it is nothing that was.
 
     `names` tells how the bot calls a command (under "") and its options, by Discord's names.
     """
     with _reading():
-        if raw["type"] == SLASH and raw["data"].get("type", 1) == 1:
+        if raw["type"] in (PING, COMPLETION):
+            return None
+        if raw["type"] == SLASH:
             return _proved(_command(raw, names))
-        if raw["type"] == PRESS:
-            return _press(raw)
-        return None
+        if raw["type"] == PRESS and raw["data"].get("custom_id") is not None:
+            return _proved(_press(raw))
+        return _proved(Event(raw["id"], _done(raw, "", "other"), _origin(raw).note()))
 
 
 def place_of(channel: Json) -> Place:
@@ -190,18 +202,25 @@ def _proved(event: Event) -> Event:
 
 
 def _if_heard(raw: Json, me: Me, place: Place) -> Event | None:
-    if _is_machine(raw) or raw.get("type", PLAIN) not in (PLAIN, REPLY):
-        return None
-    if place.chat.kind != "private" and me.groups != "all" and not _is_addressed(raw, me):
+    is_spoken = raw.get("type", PLAIN) in SPOKEN
+    is_for_all = place.chat.kind == "private" or me.groups == "all" or not is_spoken
+    if _is_own(raw, me) or not (is_for_all or _is_addressed(raw, me)):
         return None
     said = _said(raw, place, text_of(raw, me.names), "message")
-    if not (said.text or said.attachments or raw.get("content")):
-        return None  # nothing in words; or Discord withholds it, as the bot lacks the intent
+    if not is_spoken or not (said.text or said.attachments or raw.get("content")):
+        said = replace(said, kind="other")  # or it is withheld, as the bot lacks the intent
     return _proved(Event(raw["id"], said))
 
 
-def _is_machine(raw: Json) -> bool:
-    return bool(raw["author"].get("bot")) or "webhook_id" in raw
+def _is_own(raw: Json, me: Me) -> bool:
+    """Tell whether the bot itself has said it."""
+    return bool(raw["author"]["id"] == me.id)
+
+
+def _speaker(raw: Json) -> User:
+    """Return who speaks: a person, a bot, or a webhook, which is one too."""
+    who = user(raw["author"], raw.get("member") or {})
+    return replace(who, is_bot=True) if raw.get("webhook_id") else who
 
 
 def _is_addressed(raw: Json, me: Me) -> bool:
@@ -209,16 +228,18 @@ def _is_addressed(raw: Json, me: Me) -> bool:
     return answered.get("author", {}).get("id") == me.id or is_named(raw, me.names)
 
 
-def _said(raw: Json, place: Place, text: str, kind: Literal["message", "join"]) -> Message:
+def _said(raw: Json, place: Place, text: str, kind: Kind) -> Message:
+    answered = _answered(raw)
     return Message(
         text,
-        user(raw["author"], raw.get("member") or {}),
+        _speaker(raw),
         place.chat,
         kind,
         place.thread,
         raw["id"],
         mentions=mentions(raw),
-        reply_to=_answered(raw),
+        reply_to=answered,
+        quote=quote_of(raw, answered),
         attachments=attachments(raw),
         time=datetime.fromisoformat(raw["timestamp"]),
         raw=dict(raw),
@@ -241,29 +262,30 @@ def _command(raw: Json, names: Mapping[str, Mapping[str, str]]) -> Event:
     people: list[Json] = [resolved[option["value"]] for option in given if option["type"] == PERSON]
     said = _done(
         raw,
-        f"/{known.get('', data['name'])}",
+        f"/{known.get('', data['name'].replace(' ', '_'))}",
         "message",
         arguments={
             known.get(option["name"], option["name"]): _written(option["value"]) for option in given
         },
         mentions=tuple(user(person, {}) for person in people),
     )
-    made = Origin(raw["id"], raw["token"], raw["application_id"])
-    return Event(raw["id"], said, made.note())
+    return Event(raw["id"], said, _origin(raw).note())
 
 
-def _press(raw: Json) -> Event | None:
-    on, data = raw["message"], raw["data"].get("custom_id")
-    if data is None:
-        return None
+def _origin(raw: Json) -> Origin:
+    return Origin(raw["id"], raw["token"], raw["application_id"])
+
+
+def _press(raw: Json) -> Event:
+    on, data = raw["message"], raw["data"]["custom_id"]
     hidden = on["id"] if (on.get("flags") or 0) & EPHEMERAL else None
     unique = _MADE_UNIQUE.fullmatch(data)
     said = _done(raw, unique[1] if unique else data, "press", pressed=reference(on))
-    made = Origin(raw["id"], raw["token"], raw["application_id"], is_press=True, hidden=hidden)
-    return _proved(Event(raw["id"], said, made.note()))
+    made = replace(_origin(raw), is_press=True, hidden=hidden)
+    return Event(raw["id"], said, made.note())
 
 
-def _done(raw: Json, text: str, kind: Literal["message", "press"], **more: Any) -> Message:
+def _done(raw: Json, text: str, kind: Kind, **more: Any) -> Message:
     member: Json = raw.get("member") or {}
     person: Json = member.get("user") or raw["user"]
     channel = raw.get("channel") or {"id": raw["channel_id"], "type": PLAIN}

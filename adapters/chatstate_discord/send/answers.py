@@ -4,7 +4,8 @@
    by the interaction's token alone: from any process, as often as needed, for 15 minutes.
 2. What follows, and what answers a press, are messages in the channel, which know nonces.
 3. What only the person may see replaces the original if the person alone sees that, too. Else it
-   is a follow-up, the one call that a repetition doubles.
+   is a follow-up, the one call that a repetition doubles. So is what comes in place of a message
+   that the person alone saw.
 4. A waiting sign that no answer replaces is taken away.
 """
 
@@ -16,8 +17,10 @@ from typing import Any, Literal
 
 import discord
 from discord.http import HTTPClient, Route
+from msgspec.structs import replace
 
 from chatstate.adapter import Action, Part, Sent
+from chatstate_discord.receive import wire
 from chatstate_discord.receive.wire import Origin
 from chatstate_discord.send import errors, parts
 from chatstate_discord.send.acknowledging import Acknowledging
@@ -38,6 +41,15 @@ _GONE = (
 def is_open(origin: Origin) -> bool:
     """Tell whether an interaction can still be answered by its token."""
     return time.time() < origin.began + TOKEN_SECONDS - _MARGIN
+
+
+def for_whom_it_was(action: Action) -> Action:
+    """Return an action for one person alone, if it takes the place of what that one alone saw."""
+    origin = wire.origin(action.origin) if action.verb == "send" and action.message else None
+    if origin is None or origin.hidden != action.message:
+        return action
+    content = {**action.part.content, "ephemeral": True}
+    return replace(action, part=replace(action.part, content=content))
 
 
 class Answers:

@@ -23,7 +23,7 @@ from chatstate_discord.receive import wire
 from chatstate_discord.receive.wire import Origin
 from chatstate_discord.send import errors, parts
 from chatstate_discord.send.acknowledging import Acknowledging
-from chatstate_discord.send.answers import Answers, is_open
+from chatstate_discord.send.answers import Answers, for_whom_it_was, is_open
 from chatstate_discord.send.errors import code_of, meaning
 from chatstate_discord.send.requests import request
 
@@ -66,6 +66,7 @@ class Calls:
 
     async def perform(self, action: Action) -> Sent:
         """Make one call, and tell what came of it as the contract of adapters wants it."""
+        action = for_whom_it_was(action)
         try:
             return await self._try(action)
         except Ambiguous as unclear:
@@ -126,7 +127,7 @@ async def _in_channel(http: HTTPClient, action: Action, nonce: str) -> Sent:
     try:
         await http.delete_message(channel, message)
     except discord.NotFound as error:
-        if error.code != errors.UNKNOWN_MESSAGE:
+        if error.code not in (errors.UNKNOWN_MESSAGE, errors.UNKNOWN_CHANNEL):
             raise
     return Sent()
 

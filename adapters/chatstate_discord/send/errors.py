@@ -21,7 +21,7 @@ from chatstate_discord.secrets import hidden
 
 _WAIT_SECONDS = 5.0  # where a 429 does not tell how long
 
-UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK = 10008, 10015
+UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK = 10003, 10008, 10015
 UNKNOWN_INTERACTION, ACKNOWLEDGED, TOKEN_OVER = 10062, 40060, 50027
 MISSING_ACCESS, MISSING_PERMISSIONS = 50001, 50013
 
@@ -70,7 +70,7 @@ TABLE: Sequence[Row] = (
     Row(400, 499, 50007, _rejected, "the person takes no messages from the bot"),
     Row(400, 499, MISSING_ACCESS, _rejected, "let the bot see the channel"),
     Row(400, 499, MISSING_PERMISSIONS, _rejected, "give the bot's role that permission"),
-    Row(400, 499, 10003, _rejected, "the channel is gone"),
+    Row(400, 499, UNKNOWN_CHANNEL, _rejected, "the channel is gone"),
     Row(400, 499, UNKNOWN_MESSAGE, _rejected, "the message is gone"),
     Row(400, 499, 40005, _rejected, "a file is too large there"),
     Row(400, 499, 50083, _rejected, "the thread is archived and locked"),

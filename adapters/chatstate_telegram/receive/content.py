@@ -1,19 +1,21 @@
 """What is in one message of Telegram's: its text and its files. Pure functions.
 
-1. A text is what is read: what was written, a caption, or words that stand for the rest.
+1. A text is what is read: what was written, a caption, or words that stand for the rest. What has
+   neither is told by the names of its fields.
 2. Telegram counts UTF-16 code units, from which `entities` gives code points.
 3. The pieces of a text that was too long for one message are one text again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chatstate import Attachment
 from chatstate_telegram.receive.rich import addressed, blocks_of, words_of
 
 Json = dict[str, Any]
+_WHO_WHERE_WHEN = {"message_id", "message_thread_id", "date", "chat", "from", "sender_chat"}
 LONGEST = 4096
 """The longest text of a message, in UTF-16 code units."""
 
@@ -40,10 +42,13 @@ _FILES = (  # an animation is shown as a document too, so it comes first
 
 
 def attachments(raw: Json) -> list[Attachment]:
-    """Return the files of a message, which are several only if it is a rich one."""
+    """Return the files of a message: several only if it is a rich one, or they are paid for."""
+    holders: Iterable[Json] = [raw]
     if "rich_message" in raw:
-        return [file for block in blocks_of(raw["rich_message"]) for file in _file(block)]
-    return _file(raw)
+        holders = blocks_of(raw["rich_message"])
+    elif "paid_media" in raw:
+        holders = raw["paid_media"]["paid_media"]
+    return [file for holder in holders for file in _file(holder)]
 
 
 def _file(raw: Json) -> list[Attachment]:
@@ -65,6 +70,11 @@ def text_of(raw: Json) -> str:
         if key in raw:
             return write(raw[key])
     return ""
+
+
+def content_of(raw: Json) -> str:
+    """Return the names of what is in a message, besides who says it when and where."""
+    return ", ".join(sorted(raw.keys() - _WHO_WHERE_WHEN)) or "nothing"
 
 
 def identity(number: object) -> str:
@@ -102,6 +112,10 @@ def _checklist(raw: Json) -> str:
     return "\n".join([raw["title"], *(task["text"] for task in raw["tasks"])])
 
 
+def _poll(raw: Json) -> str:
+    return "\n".join([raw["question"], *(option["text"] for option in raw.get("options") or ())])
+
+
 def _game(raw: Json) -> str:
     lines = (raw["title"], raw.get("description"), raw.get("text"))
     return "\n".join(line for line in lines if line)
@@ -113,10 +127,11 @@ _WORDS: Mapping[str, Callable[[Json], str]] = {  # a venue is shown as a locatio
     "contact": _contact,
     "sticker": _sticker,
     "dice": lambda raw: str(raw["emoji"]),
-    "poll": lambda raw: str(raw["question"]),
+    "poll": _poll,
     "rich_message": words_of,
     "checklist": _checklist,
     "game": _game,
+    "invoice": _game,
     "web_app_data": lambda raw: str(raw["data"]),
 }
 

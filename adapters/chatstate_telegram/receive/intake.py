@@ -2,9 +2,11 @@
 
 1. An update is taken in when its event is in the inbox, or when it is kept in the cursor because
    its message may still grow. Only then may it be acknowledged to Telegram.
-2. An update that cannot be read, whatever reading it raises, is left out and told. It stops no
+2. A kind of message that has neither words nor files is told once: where nobody handles it, nothing
+   else shows it.
+3. An update that cannot be read, whatever reading it raises, is left out and told. It stops no
    other, and is acknowledged: it would be unreadable again.
-3. A group that has moved is noted between what came before it and after.
+4. A group that has moved is noted between what came before it and after.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ from typing import Any, NamedTuple, cast
 
 import msgspec
 
-from chatstate import Event, User
+from chatstate import Event, Message, User
 from chatstate.adapter import Host, Receipt
+from chatstate_telegram.receive.content import content_of
 from chatstate_telegram.receive.joining import Group, Joining
 from chatstate_telegram.receive.wire import Me, Move, parse, user
 
@@ -50,6 +53,7 @@ class Intake:
         self._people: OrderedDict[str, User] = OrderedDict()
         self._submitted: list[_Submitted] = []
         self._wake = asyncio.Event()
+        self._told: set[str] = set()
         self._is_over = False
         self._loop = asyncio.get_running_loop()
         cursor: dict[str, Any] = json.loads(host.cursor or "{}")
@@ -132,12 +136,19 @@ class Intake:
                 meant = parse(group, self._me, self._people)
                 said = [event for event in meant if isinstance(event, Event)]
                 msgspec.json.decode(msgspec.json.encode(said), type=list[Event])
-            except Exception as error:  # noqa: BLE001 - by the module's rule 2
+            except Exception as error:  # noqa: BLE001 - by the module's rule 3
                 log.error(  # noqa: TRY400 - where it was read tells nothing, what it is does
                     "an update cannot be read (%s) and is left out: %s", error, _shown(group)
                 )
             else:
+                self._tell_of([event.message for event in said if event.message.kind == "other"])
                 yield from meant
+
+    def _tell_of(self, messages: Sequence[Message]) -> None:
+        """Tell what messages hold that have neither words nor files, once of each kind."""
+        for content in {content_of(message.raw or {}) for message in messages} - self._told:
+            self._told.add(content)
+            log.debug('a message has neither words nor files, and is "other": %s', content)
 
     def _meet(self, group: Group) -> None:
         """Remember by their usernames who speaks, so that they can be mentioned."""

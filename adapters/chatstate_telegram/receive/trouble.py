@@ -1,4 +1,8 @@
-"""What stands in the way of receiving: told once, with what to do about it, and tried again."""
+"""What stands in the way of receiving: told once, with what to do about it, and tried again.
+
+Nothing ends it but a token that is refused: an answer that is no JSON, or not as documented, may be
+a proxy's, and the next one may be right.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from telegram.error import TelegramError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 from tenacity.wait import wait_exponential, wait_random
 
@@ -47,7 +50,7 @@ class Trouble:
         return result
 
     def _is_temporary(self, error: BaseException) -> bool:
-        if not isinstance(error, TelegramError):
+        if not isinstance(error, Exception):
             return False
         status = error.status if isinstance(error, Refusal) else 0
         if status in _UNAUTHORIZED:
@@ -61,7 +64,7 @@ class Trouble:
         return True
 
 
-def _advice(error: TelegramError) -> str:
+def _advice(error: Exception) -> str:
     """Return what is wrong and what to do about it, in one line."""
     status = error.status if isinstance(error, Refusal) else 0
     said = error.description if isinstance(error, Refusal) else ""

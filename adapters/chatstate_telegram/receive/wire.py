@@ -2,11 +2,13 @@
 
 1. In a private chat everything is for the bot. In groups and channels a message is, if it is a
    command, answers the bot or mentions it; unless the bot listens to "all". A command to another
-   bot is for nobody here.
+   bot is for nobody here. What Telegram itself tells there is for everybody.
 2. An `Event.id` is the update's: Telegram gives an update again under the same one.
-3. Several people speak as one where a group's admins are anonymous. Each such message has a
+3. What has neither words nor files is of the kind "other", whatever it is: nothing vanishes.
+4. What the bot itself says is nothing. What another bot says is told as such by its sender.
+5. Several people speak as one where a group's admins are anonymous. Each such message has a
    sender of its own, so that nobody gets what another one left in a state.
-4. What is not as the Bot API's documentation says raises, and is told as `Unreadable`.
+6. What is not as the Bot API's documentation says raises, and is told as `Unreadable`.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from chatstate_telegram.receive.content import (
     identity,
     joined,
     text_of,
+    written,
 )
 
 Groups = Literal["addressed", "all"]
@@ -37,6 +40,8 @@ _CHAT_KINDS: Mapping[str, Literal["private", "group", "channel"]] = {
     "supergroup": "group",
     "channel": "channel",
 }
+_SHOWN = {"story", "paid_media", "giveaway", "giveaway_winners"}
+"""What people show to others, though it has neither words nor files."""
 _SHARED = {1087968824, 136817688, 777000}
 """Ids of Telegram's own under which others speak: anonymous admins, channels, linked posts."""
 
@@ -86,41 +91,53 @@ def _said(
     service = _service(update_id, raws[0], me)
     if service is not None:
         return service
+    if _is_own(raws[0], me):
+        return []
     is_album = "media_group_id" in raws[0]
     raw = raws[0] if is_album or len(raws) == 1 else joined(raws)
     main = next((raw for raw in raws if text_of(raw)), raw) if is_album else raw
     text = text_of(main)
     files = tuple(file for raw in raws for file in attachments(raw))
-    heard = _heard(text, main, raw, me) if text or files else None
-    if heard is None:
+    is_told = not (text or files or _SHOWN & raw.keys())
+    heard = _heard(text, main, raw, me)
+    if heard is None and not is_told:
         return []
+    said: Literal["message", "edit"] = "edit" if is_edit else "message"
+    answered = _answered(raw)
     others = "media_group" if is_album else "pieces"
     message = replace(
         _base(raw),
-        text=heard,
-        kind="edit" if is_edit else "message",
+        text=heard or "",
+        kind=said if text or files else "other",
         id=identity(raw["message_id"]),
         mentions=_mentions(main, text, known),
-        reply_to=_answered(raw),
+        reply_to=answered,
+        quote=_quote(raw, answered),
         attachments=files,
-        time=_time(raw["edit_date" if is_edit else "date"]),
+        time=_time(raw["edit_date" if "edit_date" in raw else "date"]),
         raw={**raws[0], others: list(raws[1:])} if len(raws) > 1 else raw,
     )
     return [Event(update_id, message)]
 
 
 def _service(update_id: str, raw: Json, me: Me) -> list[Event | Move] | None:
-    """Return what Telegram itself tells in a chat; None for what people say."""
+    """Return who comes and goes, and that a group moves; None for all else."""
     chat = identity(raw["chat"]["id"])
     if "migrate_to_chat_id" in raw:
         return [Move(chat, identity(raw["migrate_to_chat_id"]))]
     if "migrate_from_chat_id" in raw:
         return [Move(identity(raw["migrate_from_chat_id"]), chat)]
     if "new_chat_members" in raw:
-        return _membership(update_id, raw, raw["new_chat_members"], me, "join")
+        return _membership(update_id, raw, raw["new_chat_members"], me, "join") or None
     if "left_chat_member" in raw:
-        return _membership(update_id, raw, [raw["left_chat_member"]], me, "leave")
+        return _membership(update_id, raw, [raw["left_chat_member"]], me, "leave") or None
     return None
+
+
+def _is_own(raw: Json, me: Me) -> bool:
+    """Tell whether the bot itself has said or done it."""
+    who: Json = raw.get("from") or {}
+    return who.get("id") == me.id
 
 
 def _base(raw: Json) -> Message:
@@ -142,19 +159,21 @@ def _membership(
 
 
 def _press(update_id: str, query: Json) -> list[Event | Move]:
-    on = query.get("message")
-    if on is None or "data" not in query:
-        return []  # of a game, or below a message that was sent through the bot elsewhere
-    bot = user(on["from"]) if "from" in on else None
-    message = Message(
-        text=query["data"],
-        sender=user(query["from"]),
-        chat=_chat(on["chat"]),
-        kind="press",
-        thread=_thread(on),
-        pressed=MessageRef(identity(on["message_id"]), text_of(on), bot),
-        raw=query,
-    )
+    """Return a press. That of a game, or below what was sent elsewhere, is none of ours."""
+    who, on = query["from"], query.get("message")
+    if on is None:
+        message = Message("", user(who), _chat({"type": "private", **who}), "other", raw=query)
+    else:
+        bot = user(on["from"]) if "from" in on else None
+        message = Message(
+            text=query.get("data", ""),
+            sender=user(who),
+            chat=_chat(on["chat"]),
+            kind="press" if "data" in query else "other",
+            thread=_thread(on),
+            pressed=MessageRef(identity(on["message_id"]), text_of(on), bot),
+            raw=query,
+        )
     return [Event(update_id, message, origin=str(query["id"]))]
 
 
@@ -214,6 +233,14 @@ def _answered(raw: Json) -> MessageRef | None:
     return MessageRef(identity(answered["message_id"]), text_of(answered), sender(answered))
 
 
+def _quote(raw: Json, answered: MessageRef | None) -> str | None:
+    """Return the words that a message quotes; of another chat's, only what was chosen is told."""
+    if "quote" in raw:
+        return written(raw["quote"]["text"])
+    external: Json = raw.get("external_reply") or {}
+    return (answered.text if answered else text_of(external)) or None
+
+
 def _opener_apart(raw: Json) -> Json | None:
     """Return what a message answers. In a topic, its opening shows as that when nothing is."""
     answered: Json | None = raw.get("reply_to_message")
@@ -223,13 +250,13 @@ def _opener_apart(raw: Json) -> Json | None:
 
 
 def sender(raw: Json) -> User:
-    """Return who speaks in a message; see the module's rule 3."""
+    """Return who speaks in a message; see the module's rule 5."""
     behind, person = raw.get("sender_chat"), raw.get("from")
     if person is not None and (behind is None or person["id"] not in _SHARED):
         return user(person)
     if behind is None:
         return User(f"{raw['chat']['id']}", raw["chat"].get("title", ""))
-    is_group = _CHAT_KINDS[raw["chat"]["type"]] == "group"
+    is_group = _chat(raw["chat"]).kind == "group"
     is_anonymous = is_group and behind["id"] == raw["chat"]["id"]
     apart = f"/{raw['message_id']}" if is_anonymous else ""
     return User(f"{behind['id']}{apart}", behind.get("title", ""))
@@ -238,12 +265,12 @@ def sender(raw: Json) -> User:
 def user(raw: Json) -> User:
     """Return a person."""
     name = " ".join(part for part in (raw["first_name"], raw.get("last_name")) if part)
-    return User(identity(raw["id"]), name, raw.get("language_code"))
+    return User(identity(raw["id"]), name, raw.get("language_code"), bool(raw.get("is_bot")))
 
 
 def _chat(raw: Json) -> Chat:
     title = raw.get("title") or raw.get("first_name", "")
-    return Chat(identity(raw["id"]), _CHAT_KINDS[raw["type"]], title)
+    return Chat(identity(raw["id"]), _CHAT_KINDS.get(raw["type"], "group"), title)
 
 
 def _thread(raw: Json) -> str | None:

@@ -36,12 +36,12 @@ class Delivery:
     """Makes one call again and again, its first `error` being known.
 
     - `perform` makes the call and returns what it raised.
-    - `repeats`: whether to try again what may have been sent.
+    - `repeats` tells whether to try again what may have been sent.
     - `close_gate` is called when the whole account has to wait, `pass_gate` before each try,
       `moved` when the chat has a new id, `begin` and `unsent` around tries that had no effect.
     """
 
-    repeats = True
+    repeats: Callable[[], bool]
     perform: Callable[[Action], Awaitable[Exception | None]]
     close_gate: Callable[[float], None]
     pass_gate: Callable[[], Awaitable[None]]
@@ -103,7 +103,7 @@ class Delivery:
                 self.close_gate(error.seconds)
         elif not isinstance(error, Unreachable):
             self._ambiguous += 1
-            return not self.repeats or self._ambiguous >= _AMBIGUOUS_TRIES
+            return not self.repeats() or self._ambiguous >= _AMBIGUOUS_TRIES
         return False
 
     def _tell(self, state: RetryCallState) -> None:

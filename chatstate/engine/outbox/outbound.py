@@ -51,12 +51,10 @@ def new_outbound(
     part: Part,
     verb: Verb = "send",
     message: str | None = None,
-    *,
-    or_send: bool = False,
 ) -> Outbound:
     """Return a new reply: the call `number` of what a turn answers to an event.
 
-    `message` is the platform's id of the one to edit or to delete; see `Action.or_send`.
+    `message` is the platform's id of the one to edit or to delete.
     """
     place, event = arrival.place, arrival.event
     key = f"{place.conversation}-{arrival.seq}-{number}"
@@ -69,7 +67,6 @@ def new_outbound(
         verb,
         message,
         number,
-        or_send,
     )
     body = _encoder.encode(action).decode()
     return Outbound(place.account, place.conversation, arrival.seq, number, action, body)

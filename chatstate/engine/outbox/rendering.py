@@ -151,11 +151,10 @@ class Renderer:
                 on_it = [msgspec.structs.replace(button, part=number) for button in kept]
                 rendered.buttons = [*rendered.buttons, *on_it]
                 kept = ()  # they hang on one message
-            preview = None
             if edited is None and rendered.previews:
-                edited = preview = _preview_for(part, reply, rendered)
+                edited = _preview_for(part, reply, rendered)
             verb: Verb = "edit" if edited else "send"
-            _owe(rendered, arrival, part, verb, edited, or_send=preview is not None)
+            _owe(rendered, arrival, part, verb, edited)
             edited = None  # what does not fit into the edited message follows it
 
     def _delete(self, arrival: Arrival, delete: Delete, rendered: Rendered) -> None:
@@ -194,11 +193,9 @@ def _owe(
     part: Part,
     verb: Verb,
     message: str | None = None,
-    *,
-    or_send: bool = False,
 ) -> None:
     number = len(rendered.outbound)
-    new = new_outbound(arrival, number, part, verb, message, or_send=or_send)
+    new = new_outbound(arrival, number, part, verb, message)
     rendered.outbound.append(new)
 
 

@@ -3,12 +3,14 @@
 1. The head of each line is sent; the next one only after it is sent, held or dead.
 2. What the platform asks to wait for, waits: this conversation, or the account if it says so.
 3. What surely did not reach the platform is sent again, with growing pauses. It is never lost.
-4. What the platform refuses is a dead letter at once.
+4. What the platform refuses is a dead letter at once. But that a message cannot be edited says
+   nothing of what it should show: that is sent anew.
 5. What may have reached it is sent again, a few times (`on_ambiguous="repeat"`), or leaves the
    line as a dead letter that says so ("hold"). The same goes for what an earlier process may
    have sent, unless the platform still knows its key.
 6. To edit or to delete twice is harmless, so these are simply repeated.
-7. A row is durably begun before it is sent. With "repeat" that is its commit, because the two
+7. A row that cannot be read is a dead letter: it stops neither its line nor the bot.
+8. A row is durably begun before it is sent. With "repeat" that is its commit, because the two
    cases after a crash are treated alike; with "hold" it is a commit of its own.
 """
 
@@ -132,6 +134,8 @@ class Sender:
         address = await self._store.address(conversation)
         for owed in await self._store.take(conversation, (0, -1), 1):
             reply = self._stored(conversation, address, owed)
+            if reply is None:
+                continue
             row = (conversation, owed.turn, owed.part)
             if self._holds and self._is_unclear(reply):
                 self._store.settle(Settled(*row, _HELD))
@@ -193,11 +197,21 @@ class Sender:
                 if line.replies and after >= (line.replies[0].turn, line.replies[0].part):
                     return
                 line.ahead = {*(line.ahead or ()), after}
-                await self._send(self._stored(conversation, address, row))
+                reply = self._stored(conversation, address, row)
+                if reply:
+                    await self._send(reply)
 
-    def _stored(self, conversation: int, address: Address, owed: Owed) -> Outbound:
-        """Return a reply from the outbox, its files found where they lie now."""
-        reply = outbound(conversation, address, owed)
+    def _stored(self, conversation: int, address: Address, owed: Owed) -> Outbound | None:
+        """Return a reply from the outbox, its files found where they lie now.
+
+        None if it cannot be read; then it is a dead letter.
+        """
+        try:
+            reply = outbound(conversation, address, owed)
+        except Exception as error:  # noqa: BLE001 - whatever stands there, it must stop nobody
+            dead = DeadLetter("reply", f"what is stored of it cannot be read: {error}")
+            self._store.settle(Settled(conversation, owed.turn, owed.part, dead))
+            return None
         part = reply.action.part
         if part.files:
             part = replace(part, files=[self._spool.found(file) for file in part.files])
@@ -252,17 +266,17 @@ class Sender:
         return None if first is None else await self._delivery(reply, first).run()
 
     async def _try_or_send(self, reply: Outbound, action: Action) -> Exception | None:
-        """Make the call; if it edits a preview that is gone, send the part anew."""
+        """Make the call; if it edits what cannot be edited, send the part anew."""
         error = await self._try(reply, action)
         return None if error is None else await self._sent_anew(reply, action, error)
 
     async def _sent_anew(
         self, reply: Outbound, action: Action, error: Exception
     ) -> Exception | None:
-        """Send the part whose preview is gone, if that is what `error` says."""
-        if not (isinstance(error, Rejected) and action.or_send):
+        """Send the part that was refused as an edit: the message may be gone, or too old."""
+        if not (isinstance(error, Rejected) and action.verb == "edit"):
             return error
-        reply.action = replace(action, verb="send", message=None, or_send=False)
+        reply.action = replace(action, verb="send")
         return await self._try(reply, reply.action)
 
     async def _try(self, reply: Outbound, action: Action) -> Exception | None:
@@ -282,18 +296,21 @@ class Sender:
 
     def _delivery(self, reply: Outbound, error: Exception) -> Delivery:
         row = (reply.conversation, reply.turn, reply.part)
-        knows_keys = self._adapters[reply.account].capabilities.idempotent_for > 0
-        holds = self._holds and not (knows_keys or _is_harmless(reply.action))
         delivery = Delivery(reply.action, self._clock, error)
-        delivery.repeats = not holds
+        delivery.repeats = lambda: self._may_repeat(reply)
         delivery.perform = lambda action: self._try_or_send(reply, action)
         delivery.moved = lambda old, new: self._moved(reply.account, old, new)
         delivery.close_gate = lambda seconds: self.wait(reply.account, seconds)
         delivery.pass_gate = lambda: self._pass_gate(reply.account)
-        if holds:
+        if not self._may_repeat(reply):
             delivery.begin = lambda: self._store.begin(*row)
             delivery.unsent = lambda: self._store.unsent(*row)
         return delivery
+
+    def _may_repeat(self, reply: Outbound) -> bool:
+        """Tell whether a call may be made again that may have had an effect."""
+        knows_keys = self._adapters[reply.account].capabilities.idempotent_for > 0
+        return not self._holds or knows_keys or _is_harmless(reply.action)
 
     def _is_unclear(self, reply: Outbound) -> bool:
         """Tell whether an earlier process may have sent it, and the platform forgot its key."""

@@ -251,7 +251,8 @@ class Expiries:
             except UserError as error:
                 raise _nobody_to_tell(error) from error
 
-        return Handler(call if state.lifecycle.is_async else call_sync, States())
+        fn = call if state.lifecycle.is_async else call_sync
+        return Handler(fn, States(), author_fn=on_expire)
 
     def _value(self, state: BoundState, turn: Turn) -> Any:
         expired = msgspec.convert(turn.message.raw, Expired)

@@ -29,7 +29,7 @@ from chatstate.engine.turns.turn import RunningTurn
 from chatstate.errors import UserError
 from chatstate.language.sentences import Sentence
 from chatstate.messages import Message
-from chatstate.signature import label
+from chatstate.signature import label, where
 from chatstate.stores.base import Arrival
 
 log = logging.getLogger("chatstate.turns")
@@ -96,7 +96,7 @@ class Admission:
         except UserError:
             return False
         except Exception:
-            log.exception("a guard of %s failed", label(plan.fn))
+            log.exception("a guard of %s failed, so nobody passes", where(plan.fn))
             return False
 
     async def would_enter(self, plan: Plan, arrival: Arrival) -> bool:

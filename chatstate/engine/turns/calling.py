@@ -14,7 +14,7 @@ import inspect
 from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
-from chatstate.bot.forms import Form, Pending, Question
+from chatstate.bot.forms import Form, Pending, Question, put
 from chatstate.bot.returns import Answers
 from chatstate.engine.authors import authors_own
 from chatstate.engine.runners import in_thread
@@ -24,7 +24,7 @@ from chatstate.engine.turns.showing import Showings
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.values import TurnValues
 from chatstate.errors import StorageError
-from chatstate.language.sentences import Sentences, say
+from chatstate.language.sentences import Sentences
 from chatstate.messages import Reply
 
 
@@ -78,19 +78,17 @@ class Caller:
         if handler.form:
             question = await self._fill(handler.form, turn, turn.slots[handler.form_slot].value)
             if question:
-                sentences = self._sentences.of(turn.message.sender.language)
-                return Reply(say(sentences, "ask", **question._asdict()))
+                return put(question, self._sentences.of(turn.message.sender.language))
         if plan.shows:
             await self._showings.of(turn).prepare()
         return None
 
     async def _fill(self, form: Form, turn: RunningTurn, pending: Pending) -> Question | None:
         """Note an answer to a form; return what to ask next, None once it is complete."""
-        taken = form.take(turn.message, turn.text, pending)
+        taken = await form.take(turn.message, turn.text, pending, turn.turn.download)
         if isinstance(taken, Question):
             return taken
-        download = turn.turn.download
-        turn.answers = [await download(given.file) if given.file else given.text for given in taken]
+        turn.answers, turn.asks_again = taken
         return None
 
     async def _in_thread(

@@ -12,10 +12,9 @@ from chatstate.bot.routes import Routes
 from chatstate.engine.outbox.buttons import Buttons
 from chatstate.engine.turns.own_events import OwnEvent, OwnEvents
 from chatstate.engine.turns.plan import Plan, Plans
-from chatstate.engine.turns.sentences import told
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.errors import UserError
-from chatstate.language.sentences import Sentence, Sentences
+from chatstate.language.sentences import Sentence, Sentences, told
 from chatstate.messages import Message
 from chatstate.stores.base import Arrival
 
@@ -87,7 +86,7 @@ class Dispatch:
             if found and found[0].handler.command is not None:
                 found[0].handler.arguments(message, found[1])
         except UserError as error:
-            return told(self._sentences, message, error)
+            return told(error, self._sentences.of(message.sender.language))
         return None
 
     async def plan_of(self, arrival: Arrival) -> tuple[Plan | None, Arrival]:

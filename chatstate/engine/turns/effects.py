@@ -14,7 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from chatstate.bot.resources import Need, Resources
-from chatstate.bot.returns import replies
+from chatstate.bot.returns import Answers, replies, told_of
 from chatstate.bot.routes import Routes
 from chatstate.clock import Clock
 from chatstate.engine.outbox.spool import Spool
@@ -27,12 +27,14 @@ from chatstate.engine.turns.showing import Showings
 from chatstate.engine.turns.steps import Steps
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.values import TurnValues
-from chatstate.errors import StateError
+from chatstate.errors import ReplyError, StateError
 from chatstate.files import Attachment, File
 from chatstate.messages import Message, Reply, User
 from chatstate.scope import Key
 from chatstate.signature import label
 from chatstate.stores.base import Store
+
+_OF_STATE = ("state", "replace", "apply", "step")
 
 
 class TurnEffects:
@@ -84,9 +86,14 @@ class TurnEffects:
         return self._turn.files
 
     @property
-    def answers(self) -> Sequence[str | File]:
+    def answers(self) -> Sequence[Any]:
         """See `Turn.answers`."""
         return self._turn.answers
+
+    @property
+    def sent(self) -> Answers:
+        """What `send` owes so far."""
+        return self._turn.showing.sent if self._turn.showing else []
 
     @property
     def held(self) -> Mapping[Key, Held]:
@@ -145,7 +152,10 @@ class TurnEffects:
     async def send(self, reply: Any) -> None:
         """See `Turn.send`."""
         turn = self._live("send")
-        new = replies(reply, self._plan.handler.returns(turn.folder))
+        try:
+            new = replies(reply, turn.returns)
+        except ReplyError as error:
+            raise told_of(error, how="sent")  # noqa: B904 - it suppresses what it replaces
         if turn.own:
             turn.own.check(turn.arrival, new)
         showing = self._showings.of(turn)
@@ -166,8 +176,15 @@ class TurnEffects:
 
     async def download(self, attachment: Attachment) -> File:
         """See `Turn.download`."""
-        self._live("download")
-        return await self._spool.download(self._turn.place.account, attachment, self.folder())
+        turn = self._live("download")
+        if turn.fetched is None:
+            turn.fetched = {}
+        file = turn.fetched.get(attachment)
+        if file is None:
+            account, fetched = turn.place.account, turn.fetched
+            file = await self._spool.download(account, attachment, self.folder())
+            fetched[attachment] = file
+        return file
 
     def resource(self, wanted: Any) -> Any:
         """See `Turn.resource`."""
@@ -196,5 +213,9 @@ class TurnEffects:
             raise RuntimeError(
                 f"turn.{what}() was called after the turn of {handler} had ended, so it has no "
                 "effect; a turn is its handler's while that runs: await what it begins"
+            )
+        if turn.has_failed and what in _OF_STATE:
+            raise RuntimeError(
+                f"turn.{what}() was called in on_error, and a turn that failed changes no state"
             )
         return turn

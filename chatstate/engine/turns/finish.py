@@ -8,9 +8,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import Receipts
@@ -21,12 +22,13 @@ from chatstate.engine.outbox.spool import Spool
 from chatstate.engine.states.cache import StateCache
 from chatstate.engine.states.commits import Commits
 from chatstate.engine.states.held import Held
+from chatstate.engine.turns.reports import fold, in_full, report
 from chatstate.engine.turns.sentences import apology, describe, refusal
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.values import TurnValues, Written
 from chatstate.errors import UserError
 from chatstate.language.sentences import Sentences
-from chatstate.messages import Event
+from chatstate.messages import Delete, Event, Reply
 from chatstate.scope import Key
 from chatstate.stores.base import Arrival, Change, DeadLetter, Outcome, TurnCommit
 
@@ -71,28 +73,44 @@ class Finish:
         self._versions = versions
         self._on_failure = on_failure
 
-    def fail(self, turn: RunningTurn, error: BaseException) -> None:
-        """End a turn whose author's code, or what it answered, has failed.
-
-        A `UserError` is for the person; anything else makes a dead letter of the event.
-        """
+    def fail(self, turn: RunningTurn, error: BaseException) -> DeadLetter | None:
+        """End a turn with an error for the person; of any other return the dead letter."""
         try:
             if isinstance(error, UserError):
                 self.queue(turn, refusal(turn, self._sentences, error))
-                return
+                return None
         except Exception as unspeakable:  # noqa: BLE001 - its text may be anything
             error = unspeakable
-        log.error("the turn of event %s failed", turn.arrival.event.id, exc_info=error)
+        return self.tell(turn, error)
+
+    def tell(
+        self, turn: RunningTurn, error: BaseException, fn: Callable[..., Any] | None = None
+    ) -> DeadLetter:
+        """Tell the operator of a turn that failed, and return its event as a dead letter.
+
+        `fn` is what has failed, if not the handler.
+        """
+        fold(error)
+        told = report(turn, error, fn)
+        log.error("%s", told, exc_info=error if error.__traceback__ else None)
+        dead = DeadLetter("event", describe(error), in_full(told, error))
+        with contextlib.suppress(Exception):  # it may let nobody add to it
+            error.add_note(told)  # for whoever else is told of it: `on_error`, a test
+        return dead
+
+    def notify(self, turn: RunningTurn, error: BaseException) -> None:
+        """Tell whoever started the engine of a turn whose failure its author does not answer."""
         if not turn.fenced:
             for arrival in turn.arrivals:
                 self._on_failure(arrival.event, error)
-        detail = "".join(traceback.format_exception(error))
-        self.give_up(turn, DeadLetter("event", describe(error), detail))
 
-    def give_up(self, turn: RunningTurn, dead: DeadLetter) -> None:
-        """End a turn that becomes a dead letter; the person is told."""
+    def give_up(
+        self, turn: RunningTurn, dead: DeadLetter, answer: Sequence[Reply | Delete] | None = None
+    ) -> None:
+        """End a turn that becomes a dead letter; the person gets an `answer`, or a sentence."""
         try:
-            self.queue(turn, apology(turn, self._sentences), dead=dead)
+            said = apology(turn, self._sentences) if answer is None else answer
+            self.queue(turn, said, dead=dead)
         except Exception:  # what `render` raises: the event must end all the same
             log.exception("the adapter cannot even show that")
             self.queue(turn, [], dead=dead)

@@ -14,11 +14,11 @@ from typing import NamedTuple
 from chatstate.bot.functions import BoundFunction
 from chatstate.bot.injected import CallNext
 from chatstate.bot.resources import Resources
-from chatstate.bot.returns import Answers, Returns, replies
+from chatstate.bot.returns import Answers, replies, told_of
 from chatstate.bot.turn import Turn
 from chatstate.engine.authors import authors_own
 from chatstate.engine.turns.turn import RunningTurn
-from chatstate.errors import StorageError
+from chatstate.errors import ReplyError, StorageError
 from chatstate.messages import Message
 
 Handle = Callable[[RunningTurn], Awaitable[Answers]]
@@ -84,12 +84,9 @@ class Around:
             further = self._from(number + 1, turn, handle)
             given = _Given(turn.message, turn.turn, self._resources, further)
             returned = await function.fn(**function.arguments(given))
-            return replies(returned, _returns(turn))
+            try:
+                return replies(returned, turn.returns)
+            except ReplyError as error:
+                raise told_of(error, by=function.fn)  # noqa: B904 - it suppresses what it replaces
 
         return call_next
-
-
-def _returns(turn: RunningTurn) -> Returns:
-    if turn.plan is None:
-        raise RuntimeError("a turn without a plan has no middleware")
-    return turn.plan.handler.returns(turn.folder)

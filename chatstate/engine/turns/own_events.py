@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chatstate.engine.turns.plan import Plan
+from chatstate.errors import StateError
 from chatstate.messages import MessageKind
 from chatstate.stores.base import Arrival
 
@@ -36,3 +37,15 @@ class OwnEvent:
 
 
 OwnEvents = Mapping[MessageKind, OwnEvent]
+
+
+def unreadable() -> OwnEvent:
+    """Return what sets stored events apart that cannot be read: each is a dead letter at once."""
+    return OwnEvent(find=_give_up, check=lambda _arrival, _answer: None, apologises=True)
+
+
+def _give_up(arrival: Arrival) -> None:
+    raise StateError(
+        f"what is stored of it cannot be read: {arrival.event.message.text}; it is in this dead "
+        "letter: run the version of chatstate that stored it, and retry it there"
+    )

@@ -13,6 +13,7 @@ from chatstate.bot.resources import Resources
 from chatstate.bot.returns import Answers
 from chatstate.bot.routes import Route
 from chatstate.bot.turn import Turn
+from chatstate.engine.turns.on_error import OnError
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.scope import SHARED, Key, Place, key_maker
 
@@ -26,7 +27,7 @@ class Plan:
       change some of them.
     - `has_terms`: there are guards, limits, or a limit of turns at once.
     - `expires`: some of its states have a ttl.
-    - `around` is the middleware; None if there is none.
+    - `around` is the middleware, `on_error` what is told if a turn fails; None if there is none.
     - `is_prepared`: something is done between loading the states and calling the handler.
     - `make_turn` makes what an author sees of a turn.
     """
@@ -38,6 +39,7 @@ class Plan:
         resources: Resources,
         make_turn: Callable[[RunningTurn], Turn],
         around: Around | None = None,
+        on_error: OnError | None = None,
     ) -> None:
         handler = route.handler
         self.route = route
@@ -56,6 +58,7 @@ class Plan:
         self.expires = any(slot.state.ttl is not None for slot in handler.slots)
         self.is_bare = not (self.has_terms or self.expires or handler.overlap != "queue")
         self.around = around
+        self.on_error = on_error
         self.shows = handler.streams or handler.wants_progress
         self.is_prepared = bool(handler.form or handler.wants_files or self.shows)
         self.resources = resources

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
+from chatstate.bot.forms import put
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.errors import UserError
-from chatstate.language.sentences import Sentence, Sentences, say
-from chatstate.messages import Message, Reply
-
-
-def told(sentences: Sentences, message: Message, error: UserError) -> str:
-    """Return the text of an error for whoever has sent `message`."""
-    if isinstance(error, Sentence):
-        return say(sentences.of(message.sender.language), error.name, **error.values)
-    return str(error).encode(errors="replace").decode()  # half a surrogate pair is no text
+from chatstate.language.sentences import Sentences, say, told
+from chatstate.messages import Reply
 
 
 def closing(turn: RunningTurn, sentences: Sentences, sentence: str) -> list[Reply]:
@@ -26,20 +20,29 @@ def closing(turn: RunningTurn, sentences: Sentences, sentence: str) -> list[Repl
 def apology(turn: RunningTurn, sentences: Sentences) -> list[Reply]:
     """Return what to say of a turn that failed, below what it has shown already."""
     shown = closing(turn, sentences, "broke_off")
-    if shown or (turn.own and not turn.own.apologises):
+    if turn.own and not turn.own.apologises:
         return shown
-    return [Reply(say(sentences.of(turn.message.sender.language), "failed"))]
+    said = shown or [Reply(say(sentences.of(turn.message.sender.language), "failed"))]
+    return [*said, *_asked_again(turn, sentences)]
 
 
 def refusal(turn: RunningTurn, sentences: Sentences, error: UserError) -> list[Reply]:
     """Return what to say of a turn that ended with an error for the person."""
-    text = told(sentences, turn.message, error)
-    return [*turn.shown_before(), Reply(text, ephemeral=turn.message.kind == "press")]
+    text = told(error, sentences.of(turn.message.sender.language))
+    refused = Reply(text, ephemeral=turn.message.kind == "press")
+    return [*turn.shown_before(), refused, *_asked_again(turn, sentences)]
+
+
+def _asked_again(turn: RunningTurn, sentences: Sentences) -> list[Reply]:
+    """Return the question of a form whose answers were not taken in the end."""
+    if turn.asks_again is None:
+        return []
+    return [put(turn.asks_again, sentences.of(turn.message.sender.language))]
 
 
 def describe(error: BaseException) -> str:
     """Return an error in one line, whatever it is."""
     try:
         return f"{type(error).__name__}: {error}"
-    except Exception:  # noqa: BLE001 - an author's __str__ may raise anything
+    except BaseException:  # noqa: BLE001 - an author's __str__ may raise anything
         return type(error).__name__

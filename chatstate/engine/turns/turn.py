@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import msgspec
 
 from chatstate.adapter import StoredFile
+from chatstate.bot.forms import Question
 from chatstate.bot.resources import Resources
+from chatstate.bot.returns import Returns
 from chatstate.bot.turn import Turn
 from chatstate.engine.states.held import Held
 from chatstate.engine.states.updates import Update
-from chatstate.files import File
+from chatstate.files import Attachment, File
 from chatstate.messages import Message, Reply
 from chatstate.scope import SHARED, Key, Place
 from chatstate.stores.base import Arrival
@@ -47,6 +49,7 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
 
     - `arrivals` are handled together; it began in `task`; `text` is what the handler gets of them.
     - `own`: it is an event of the framework's own. `has_begun`: its handler was about to be called.
+      `has_failed`: what is still asked of its author is what to say of that.
     - `allowed`: the seconds its author's code may take now, 0 if that does not count; `deadline`:
       when they are over, if it is watched by a `watch`; `has_place`: it has one of the places for
       handlers that run at once, as it does while it `wants_place`.
@@ -56,7 +59,8 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     - `preview` is where the answer is shown in advance, `stored` the spooled files of its answer
       that nothing owed has yet, `ahead` those of its replies that were rendered in a thread.
     - Of one attempt: `held` are the values by key, `slots` those of the handler; `updates` are to
-      be applied at the commit; `folder` is its own.
+      be applied at the commit; `folder` is its own, where `fetched` files lie; `asks_again` is the
+      question of a form that is put again if the handler does not take its answers.
     - `expiring`: the values it uses that expire, with their seconds.
     """
 
@@ -68,6 +72,7 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     has_begun: bool = False
     fenced: bool = False
     is_over: bool = False
+    has_failed: bool = False
     allowed: float = 0.0
     deadline: float = 0.0
     watch: Timekeeper | None = None
@@ -87,7 +92,9 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     slots: Sequence[Held] = ()
     arguments: Sequence[Any] = ()
     files: Sequence[File] = ()
-    answers: Sequence[str | File] = ()
+    fetched: dict[Attachment, File] | None = None
+    answers: Sequence[Any] = ()
+    asks_again: Question | None = None
     updates: list[Update] | None = None
     folder: Path | None = None
     showing: Showing | None = None
@@ -125,6 +132,13 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
         return self.plan.resources
 
     @property
+    def returns(self) -> Returns:
+        """How what an author returns, or sends, is read."""
+        if self.plan is None:
+            raise RuntimeError("a turn without a plan is nobody's yet")
+        return self.plan.handler.returns(self.folder)
+
+    @property
     def turn(self) -> Turn:
         """The turn as its author sees it."""
         if self._turn is None:
@@ -150,6 +164,7 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
         self.forget()
         self._turn = None
         self.steps = self.folder = self.showing = self.ahead = None
+        self.fetched = self.asks_again = None
         self.files = self.answers = self.stored = ()
 
     def forget(self) -> None:

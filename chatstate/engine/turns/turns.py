@@ -27,9 +27,11 @@ from chatstate.engine.turns.admission import Admission
 from chatstate.engine.turns.calling import Caller
 from chatstate.engine.turns.dispatch import Dispatch
 from chatstate.engine.turns.finish import Finish
+from chatstate.engine.turns.on_error import OnError
 from chatstate.engine.turns.overlap import Overlap
 from chatstate.engine.turns.plan import Plan
 from chatstate.engine.turns.previews import Previews
+from chatstate.engine.turns.reports import account
 from chatstate.engine.turns.sentences import apology, closing
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.values import TurnValues
@@ -99,7 +101,7 @@ class Turns:
         except BaseException as error:
             if self._is_ours(turn, error):
                 raise
-            self._finish.fail(turn, error)
+            await self._fail(turn, error)
         finally:
             turn.end()
             if turn.watch or turn.release or turn.leave or turn.stored or turn.folder:
@@ -199,6 +201,38 @@ class Turns:
         turn.ahead = await self._renderer.render_ahead(turn.arrival, said, turn.stored, ahead)
         return said
 
+    async def _fail(self, turn: RunningTurn, error: BaseException) -> None:
+        """End a turn whose author's code, or what it answered, has failed."""
+        dead = self._finish.fail(turn, error)
+        if dead is None:
+            return
+        answer = None
+        if turn.plan and turn.plan.on_error:
+            answer = await self._ask_author(turn, turn.plan, turn.plan.on_error, error)
+        if answer is None:
+            self._finish.notify(turn, error)
+        self._finish.give_up(turn, dead, answer)
+
+    async def _ask_author(
+        self, turn: RunningTurn, plan: Plan, on_error: OnError, error: BaseException
+    ) -> Answers | None:
+        """Return what is answered to a turn that failed; None if its author does not say."""
+        turn.forget()
+        turn.has_failed = True
+        try:
+            with turn.timed(plan.timeout):
+                said = await on_error(turn, error)
+            if turn.showing or said is not None:
+                said = await self._complete(turn, plan, said or [])
+            if turn.own:
+                turn.own.check(turn.arrival, said or [])
+        except BaseException as failure:
+            if self._is_ours(turn, failure):
+                raise
+            self._finish.tell(turn, failure, on_error.fn)
+            return None
+        return said and [*turn.shown_before(), *said]
+
     async def _clean_up(self, turn: RunningTurn) -> None:
         turn.let_go()
         self._watch.remove(turn)
@@ -228,18 +262,19 @@ class Turns:
         """Fence turns that have run too long."""
         for turn in self._watch.late():
             seconds = turn.plan.timeout if turn.plan else 0
-            event = turn.arrival.event.id
-            log.error("the turn of event %s took more than %s s", event, seconds)
-            dead = DeadLetter("event", f"TimeoutError: it took more than {seconds} s")
+            told = account(turn, f"took more than {seconds:g} s")
+            log.error("%s", told)
+            dead = DeadLetter("event", f"TimeoutError: it took more than {seconds} s", told)
             self._fence(turn, apology(turn, self._sentences), dead)
 
     async def set_aside(self, arrival: Arrival) -> None:
         """Give up an event that has crashed the process each time it ran alone."""
-        log.error("event %s is set aside: it crashed the process", arrival.event.id)
         error = f"the process crashed {arrival.crashes} times while only this event ran"
-        turn = RunningTurn([arrival])
+        turn = RunningTurn([arrival], plan=self._dispatch.plan_now(arrival))
         await self._take_up(turn)
-        self._finish.give_up(turn, DeadLetter("event", error))
+        told = account(turn, "is given up", error)
+        log.error("%s", told)
+        self._finish.give_up(turn, DeadLetter("event", error, told))
 
     def _fence(
         self, turn: RunningTurn, answer: Sequence[Reply], dead: DeadLetter | None = None

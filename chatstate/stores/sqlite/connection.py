@@ -1,13 +1,17 @@
 """A process's hold on a file: the lock beside it, two connections, and a row in `runs`.
 
 1. The lock is taken before anything is read; it goes with the process, however that ends.
-2. One connection writes, the other reads. Neither waits within SQLite once the store is open.
-3. A run that has not ended, while nobody holds the lock, was a crash.
+2. A text that is no Unicode (the disk has spoilt it, say) is no error of SQLite: it is found out by
+   whoever reads the text.
+3. One connection writes, the other reads. Neither waits within SQLite: that would stop the event
+   loop.
+4. A run that has not ended, while nobody holds the lock, was a crash.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import secrets
 import socket
@@ -52,14 +56,16 @@ def connect(path: str, held: contextlib.ExitStack) -> tuple[sqlite3.Connection, 
 
 
 def begin_run(writer: sqlite3.Connection, bot: str, now: float) -> Run:
-    """Note that this process runs a bot from now on."""
+    """Note that this process runs a bot from now on: all of it, or nothing."""
+    writer.execute("BEGIN IMMEDIATE")
     (crashes,) = writer.execute(_CRASHES, (bot, bot)).fetchone()
     number = writer.execute(
         "INSERT INTO runs (bot, host, pid, started_at) VALUES (?, ?, ?, ?)",
         (bot, socket.gethostname(), os.getpid(), now),
     ).lastrowid
-    writer.execute("PRAGMA busy_timeout = 0")  # from now on it waits by itself
-    return Run(number or 0, crashes, _secret(writer, bot))
+    secret = _secret(writer, bot)
+    writer.execute("COMMIT")
+    return Run(number or 0, crashes, secret)
 
 
 def end_run(writer: sqlite3.Connection, bot: str, run: int, now: float) -> None:
@@ -108,12 +114,12 @@ def _open(path: str) -> contextlib.closing[sqlite3.Connection]:
     connection = sqlite3.connect(
         path, isolation_level=None, check_same_thread=False, timeout=0, cached_statements=128
     )
+    connection.text_factory = functools.partial(str, encoding="utf-8", errors="surrogateescape")
     connection.execute("PRAGMA synchronous = FULL")
     return contextlib.closing(connection)
 
 
 def _use_wal(connection: sqlite3.Connection, path: str) -> None:
-    connection.execute("PRAGMA busy_timeout = 5000")  # only while opening: nothing else runs yet
     (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
     if mode != "wal":
         raise StorageError(

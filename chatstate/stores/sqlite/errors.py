@@ -8,6 +8,8 @@ from pathlib import Path
 
 from chatstate.errors import StorageError
 
+TOLD_AT = 0.5
+"""What is still in the way at a pause of so many seconds is told."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 5.0
 _HOPELESS = {
     sqlite3.SQLITE_CORRUPT: (
@@ -49,6 +51,11 @@ def _primary_code(error: sqlite3.Error) -> int:
 def is_passing(error: sqlite3.Error) -> bool:
     """Tell whether the same statement may succeed later."""
     return _primary_code(error) in _PASSING
+
+
+def is_locked(error: sqlite3.Error) -> bool:
+    """Tell whether another program has the file locked for now."""
+    return _primary_code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def is_hopeless(error: sqlite3.Error) -> bool:

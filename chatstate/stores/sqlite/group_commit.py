@@ -25,6 +25,7 @@ import msgspec
 from chatstate.errors import StorageError
 from chatstate.stores.sqlite.disk import Disk
 from chatstate.stores.sqlite.errors import (
+    TOLD_AT,
     TryAgainError,
     growing_pauses,
     is_hopeless,
@@ -39,7 +40,6 @@ Kind = Callable[[Sequence[Any]], Sequence[Any]]
 
 _SLICE = 128
 _LAZY_SECONDS = 0.05
-_TOLD_AT = 0.5
 _QUIET_SECONDS = 2.0
 
 
@@ -197,10 +197,10 @@ class GroupCommit:
     async def _wait_for_disk(self, works: list[_Work], error: sqlite3.Error, pause: float) -> None:
         """Wait before the next try. Raises `StorageError` if there is to be none."""
         told = storage_error(error, self._path)
-        if is_hopeless(error) or (self._closing and pause >= _TOLD_AT):
+        if is_hopeless(error) or (self._closing and pause >= TOLD_AT):
             self._fail(works, told)
             raise told from error
-        if pause >= _TOLD_AT:
+        if pause >= TOLD_AT:
             log.warning("%s; trying again", told)
         await asyncio.sleep(pause)
 

@@ -4,20 +4,24 @@
    number that was given away is never given again, even if its event was refused.
 2. Whether an event was there before is told by the rows that statement did not insert. Only then
    are the events of the transaction looked up.
-3. How many events wait is counted in memory, by conversation: perhaps too many (duplicates until
+3. An event is proved by reading what is written of it, and what was read is what is handed on:
+   who handles it at once and who does so after a crash get the same. A row that cannot be read
+   all the same becomes an event that says so.
+4. How many events wait is counted in memory, by conversation: perhaps too many (duplicates until
    they are recognised), never too few. What a rolled back transaction counted is counted anew.
 """
 
 from __future__ import annotations
 
 import itertools
+import reprlib
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, cast
 
 import msgspec
 
-from chatstate.messages import Event
+from chatstate.messages import Chat, Event, Message, User
 from chatstate.scope import Place
 from chatstate.stores.base import Arrival, Ingested, TurnCommit
 from chatstate.stores.sqlite import buttons
@@ -32,9 +36,11 @@ _PRUNED_AT_ONCE = 2000
 
 _STORE = """INSERT INTO inbox (seq, account, event_id, conversation, person, body, arrived_at)
     VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
-_WAITING = """SELECT i.seq, i.account, c.chat, i.conversation, i.person, i.body, i.crashes,
-        i.ahead, EXISTS (SELECT 1 FROM notes WHERE turn = i.seq)
+_WAITING = """SELECT i.seq, i.crashes, i.ahead, EXISTS (SELECT 1 FROM notes WHERE turn = i.seq),
+        i.account, c.chat, i.conversation, i.person,
+        i.body, i.event_id, h.platform_id, c.thread
     FROM inbox AS i JOIN conversations AS c ON c.id = i.conversation
+        JOIN chats AS h ON h.id = c.chat
     WHERE i.conversation = ? AND i.done_at IS NULL"""
 WAITING = f"{_WAITING} AND i.seq > ? AND NOT i.ahead ORDER BY i.seq LIMIT ?"
 AHEAD = f"{_WAITING} AND i.ahead ORDER BY i.seq"
@@ -60,7 +66,7 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
 
 
 class Inbox:
-    """Takes events in. `waiting`: how many are not done, by conversation; see rule 3."""
+    """Takes events in. `waiting`: how many are not done, by conversation; see rule 4."""
 
     def __init__(
         self,
@@ -170,15 +176,12 @@ class Inbox:
 
     def _receive(self, account: int, event: Event, now: float) -> Ingested:
         try:
-            return self._take_in(account, event, now)
-        except UnicodeEncodeError:
-            text = msgspec.convert(_as_text(msgspec.to_builtins(event)), Event)
-            return self._take_in(account, text, now)
-
-    def _take_in(self, account: int, event: Event, now: float) -> Ingested:
-        place = self.directory.place(account, event.message)
-        body = _encode(event).decode()
-        arrival = Arrival(next(self._numbers), place, event)
+            body, read = _proved(event)
+        except Exception as error:  # noqa: BLE001 - an adapter may have put anything into it
+            named = reprlib.repr(getattr(event, "id", event))
+            return Ingested("refused", error=f"event {named}: {error}")
+        place = self.directory.place(account, read.message)
+        arrival = Arrival(next(self._numbers), place, read)
         waiting = self.waiting.get(place.conversation, 0)
         if waiting >= self._limit:
             return self._take_in_if_room(arrival, body, now)
@@ -243,9 +246,30 @@ class Inbox:
 def arrivals(rows: Iterable[Any]) -> list[Arrival]:
     """Return the events in rows of `WAITING`."""
     return [
-        Arrival(seq, Place(*place), _decode(body), crashes, bool(ahead), bool(noted))
-        for seq, *place, body, crashes, ahead, noted in rows
+        Arrival(seq, Place(*row[:4]), _read(*row[4:]), crashes, bool(ahead), bool(noted))
+        for seq, crashes, ahead, noted, *row in rows
     ]
+
+
+def _read(body: str, event_id: str, chat: str, thread: str) -> Event:
+    """Return a stored event; of one that cannot be read, what is known of it."""
+    try:
+        return _decode(body)
+    except Exception as error:  # noqa: BLE001 - whatever stands there, it must stop nobody
+        message = Message(str(error), User(""), Chat(chat), "unreadable", thread or None)
+        return Event(event_id, message)
+
+
+def _proved(event: Event) -> tuple[str, Event]:
+    """Return the text of an event, and the event that will be read from it.
+
+    Raises whatever its fields make `msgspec` raise, if it could not be read.
+    """
+    try:
+        body = _encode(event)
+    except UnicodeEncodeError:
+        body = _encode(_as_text(msgspec.to_builtins(event)))
+    return body.decode(), _decode(body)
 
 
 def _row(arrival: Arrival, body: str, now: float) -> tuple[Any, ...]:

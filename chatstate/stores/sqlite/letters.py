@@ -3,11 +3,13 @@
 1. The command line has a connection of its own, and changes nothing but the table `requests`.
 2. A request is fulfilled by the process that runs the letter's account; if none runs, by the next.
 3. Of several requests for one letter the newest counts; the letter is gone afterwards.
+4. What is stored of a letter may be unreadable, which is told when it is to be retried; it stays.
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import sqlite3
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -21,6 +23,8 @@ from chatstate.scope import Place
 from chatstate.stores.base import Letter, Revived
 from chatstate.stores.sqlite.errors import storage_error
 from chatstate.stores.sqlite.inbox import Inbox
+
+log = logging.getLogger("chatstate.store")
 
 _decode = msgspec.json.Decoder(Event).decode
 Verb = Literal["retry", "drop"]
@@ -104,11 +108,15 @@ class Reviver:
         rows = self._writer.execute(_REQUESTED, self.wanted).fetchall()
         revived: list[Revived] = []
         for _, verb, letter, kind, *what in rows:
-            if verb == "retry":
-                is_event = kind == "event"
-                revived.append(self._event(letter, *what) if is_event else self._reply(*what))
-            self._writer.execute("DELETE FROM dead_letters WHERE id = ?", (letter,))
             self._writer.execute("DELETE FROM requests WHERE letter = ?", (letter,))
+            try:
+                if verb == "retry":
+                    is_event = kind == "event"
+                    revived.append(self._event(letter, *what) if is_event else self._reply(*what))
+            except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+                log.error("dead letter %d cannot be read, nor retried: %s", letter, error)  # noqa: TRY400 - where it was read tells nothing
+            else:
+                self._writer.execute("DELETE FROM dead_letters WHERE id = ?", (letter,))
         return [revived, *([] for _ in calls[1:])]
 
     def _event(

@@ -43,7 +43,13 @@ from chatstate.stores.sqlite import buttons
 from chatstate.stores.sqlite.aliases import Alias, Aliases
 from chatstate.stores.sqlite.connection import MEMORY, begin_run, connect, end_run
 from chatstate.stores.sqlite.disk import Disk
-from chatstate.stores.sqlite.errors import growing_pauses, is_passing, storage_error
+from chatstate.stores.sqlite.errors import (
+    TOLD_AT,
+    growing_pauses,
+    is_locked,
+    is_passing,
+    storage_error,
+)
 from chatstate.stores.sqlite.group_commit import GroupCommit
 from chatstate.stores.sqlite.inbox import (
     AHEAD,
@@ -105,15 +111,13 @@ class SQLiteStore:
 
     async def open(self, bot: str) -> Run:
         self._bot = bot
-        with contextlib.ExitStack() as held:
+        pauses = growing_pauses()
+        while True:
             try:
-                if self.path == MEMORY:
-                    self._folder = Path(held.enter_context(tempfile.TemporaryDirectory()))
-                self._writer, self._reader = connect(self.path, held)
-                run = begin_run(self._writer, bot, self._clock())
+                run = self._take_hold(bot)
+                break
             except sqlite3.Error as error:
-                raise storage_error(error, self.path) from error
-            self._held = held.pop_all()
+                await self._wait_for_lock(error, next(pauses))
         self._run = run.id
         self._inbox = Inbox(self._writer, self._clock, self._waiting_limit, self._overflow)
         self._outbox = Outbox(self._writer, self._clock)
@@ -145,6 +149,25 @@ class SQLiteStore:
             Disk(self._writer, None if self.path == MEMORY else self.path),
         )
         return run
+
+    def _take_hold(self, bot: str) -> Run:
+        """Open the file, and begin a run on it. Raises SQLite's errors, and leaves nothing open."""
+        with contextlib.ExitStack() as held:
+            if self.path == MEMORY:
+                self._folder = Path(held.enter_context(tempfile.TemporaryDirectory()))
+            self._writer, self._reader = connect(self.path, held)
+            run = begin_run(self._writer, bot, self._clock())
+            self._held = held.pop_all()
+        return run
+
+    async def _wait_for_lock(self, error: sqlite3.Error, pause: float) -> None:
+        """Wait before the file is opened again, as a write waits that finds it locked."""
+        told = storage_error(error, self.path)
+        if not is_locked(error):
+            raise told from error
+        if pause >= TOLD_AT:
+            log.warning("%s; trying again", told)
+        await asyncio.sleep(pause)
 
     async def close(self, *, clean: bool) -> None:
         with self._held:

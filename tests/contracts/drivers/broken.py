@@ -94,9 +94,39 @@ class ForgetsWhatIsAnswered(Broken):
         return message(event, reply_to=None)
 
 
+class ForgetsWhatIsQuoted(Broken):
+    def heard(self, event: Event) -> Event:
+        return message(event, quote=None)
+
+
 class ForgetsWhereAButtonHangs(Broken):
     def heard(self, event: Event) -> Event:
         return message(event, pressed=None)
+
+
+class ForgetsWhoIsNamed(Broken):
+    def heard(self, event: Event) -> Event:
+        return message(event, mentions=())
+
+
+class LeavesItsName(Broken):
+    def heard(self, event: Event) -> Event:
+        return message(event, text=f"@bot {event.message.text}")
+
+
+class TakesBotsForPeople(Broken):
+    def heard(self, event: Event) -> Event:
+        return message(event, sender=replace(event.message.sender, is_bot=False))
+
+
+class HearsItself(Broken):
+    def is_others(self, event: Event) -> bool:  # noqa: ARG002 - what is wrong
+        return True
+
+
+class KnowsOnlyWords(Broken):
+    def is_others(self, event: Event) -> bool:
+        return event.message.kind != "other"
 
 
 class TakesPressesForMessages(Broken):
@@ -150,6 +180,17 @@ class Reverses(Broken):
 class GivesOthersFiles(Broken):
     async def open(self, attachment: Attachment) -> AsyncIterator[bytes]:  # noqa: ARG002 - it guesses
         yield b"something"
+
+
+class GivesFilesOnce(Broken):
+    gone: frozenset[str] = frozenset()
+
+    async def open(self, attachment: Attachment) -> AsyncIterator[bytes]:
+        if attachment.ref in self.gone:
+            raise Rejected("it was fetched before")
+        self.gone |= {attachment.ref}
+        async for piece in super().open(attachment):
+            yield piece
 
 
 class NeverEnds(Broken):
@@ -281,6 +322,11 @@ class SendsToTheGroup(Performs):
         return replace(action, thread=None)
 
 
+class ShowsAllToAll(Broken):
+    def render(self, post: Post) -> Sequence[Part]:
+        return super().render(replace(post, ephemeral=False))
+
+
 class TypesElsewhere(Performs):
     def change(self, action: Action) -> Action:
         return replace(action, chat="private-bob") if action.verb == "typing" else action
@@ -299,6 +345,13 @@ class TakesNoForMaybe(Performs):
 class TakesMaybeForNo(Performs):
     def error(self, error: SendError) -> SendError:
         return Unreachable("lost") if isinstance(error, Ambiguous) else error
+
+
+class EditsWhatIsGone(Performs):
+    async def perform(self, action: Action) -> Sent:
+        if action.verb == "edit" and action.message in self.deleted:
+            return Sent(action.message)
+        return await super().perform(action)
 
 
 class GivesUp(Performs):

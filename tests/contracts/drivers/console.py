@@ -101,6 +101,11 @@ class ConsoleDriver(AdapterDriver):
     def shown(self, who: Speaker) -> Sequence[Shown]:
         return list(self.messages.get(place_of(who), {}).values())
 
+    def mention(self, who: Speaker | None) -> str:
+        if who is None:
+            raise SkipTest("nobody at the console names the bot")
+        return f"@{who.user}"
+
     async def edit(self, who: Speaker, message: str, text: str) -> None:  # noqa: ARG002 - the last
         self.type(who, f":edit {text}")
 
@@ -109,6 +114,8 @@ class ConsoleDriver(AdapterDriver):
         self.type(who, f":press {self.numbers[message]}.{labels.index(label) + 1}")
 
     def type(self, who: Speaker, line: str) -> None:
+        if who.is_bot:
+            raise SkipTest("whoever sits at a console is a person")
         if self.console.has_ended:
             raise SkipTest("nobody can type while the console is not there")
         lines = f":as {who.user}\n:in {place_of(who).title}\n{line}\n"

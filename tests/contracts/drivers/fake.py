@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import re
 from collections.abc import Sequence
 
 from msgspec.structs import replace
@@ -23,6 +24,9 @@ from chatstate.messages import MessageKind
 from chatstate.testing import AdapterDriver, Delivered, FakePlatform, Fault, Shown, Speaker
 from chatstate.testing.platform import SentFile
 from chatstate.text import StyledText, size
+
+NAMED = re.compile(r"(?<!\S)@(?!bot\b)(\w+)")
+NAMED_BOT = re.compile(r"(?<!\S)@bot\b")
 
 
 class Reachable(FakePlatform):
@@ -46,7 +50,7 @@ class Reachable(FakePlatform):
             await self.up.wait()
             for news in self.inbox.copy():
                 if isinstance(news, Event):
-                    await host.deliver([news])
+                    await host.deliver([news] if self.is_others(news) else [])
                 elif news:
                     await host.moved(*news)
                 else:
@@ -54,6 +58,10 @@ class Reachable(FakePlatform):
                 self.inbox.remove(news)
             if not self.inbox:
                 self.news.clear()
+
+    def is_others(self, event: Event) -> bool:
+        """Tell whether an event is of another account than the platform's own."""
+        return event.message.sender.id != self.account
 
     def puzzle(self) -> None:
         """Do what is done with something that nobody can read: nothing."""
@@ -82,7 +90,7 @@ class FakeDriver(AdapterDriver):
     def __init__(self, platform: Reachable) -> None:
         self.platform = platform
         self.said: dict[str, Event] = {}
-        self.pressed: list[str] = []
+        self.pressed: dict[str, str] = {}
         self.numbers = itertools.count(1)
 
     def make_adapter(self) -> Adapter:
@@ -96,10 +104,12 @@ class FakeDriver(AdapterDriver):
         files: Sequence[SentFile] = (),
         reply_to: str | None = None,
     ) -> str:
+        answered = [said for said in self.platform.delivered if said.id == reply_to]
         message = replace(
             self.message(who, text),
             attachments=tuple(self.platform.upload(f.name, f.data, f.media_type) for f in files),
             reply_to=MessageRef(reply_to) if reply_to else None,
+            quote=answered[0].text if answered else None,
         )
         event = Event(f"event-{message.id}", message)
         self.platform.put(event)
@@ -108,21 +118,39 @@ class FakeDriver(AdapterDriver):
 
     def shown(self, who: Speaker) -> Sequence[Shown]:
         there = self.platform.shown(chat_of(who).id)
-        return [shown(message) for message in there if message.thread == who.thread]
+        return [
+            shown(message)
+            for message in there
+            if message.thread == who.thread and self.is_for(who, message)
+        ]
+
+    def is_for(self, who: Speaker, message: Delivered) -> bool:
+        """Tell whether somebody may see a message: one that answers a press may be for one."""
+        return not message.ephemeral or self.pressed.get(str(message.event)) in (None, who.user)
+
+    def mention(self, who: Speaker | None) -> str:
+        return f"@{who.user if who else self.platform.account}"
 
     async def edit(self, who: Speaker, message: str, text: str) -> None:
         edited = replace(self.message(who, text, "edit"), id=message)
         self.platform.put(Event(f"edit-{next(self.numbers)}", edited))
+
+    async def other(self, who: Speaker) -> None:
+        message = replace(self.message(who, "", "other"), raw={"hologram": {"depth": 3}})
+        self.platform.put(Event(f"event-{message.id}", message))
 
     async def press(self, who: Speaker, message: str, label: str) -> None:
         (there,) = (m for m in self.platform.shown(chat_of(who).id) if (m.edits or m.id) == message)
         (data,) = (b.data for row in there.buttons for b in row if b.label == label)
         await self.forge(who, message, data)
 
+    async def remove(self, who: Speaker, message: str) -> None:  # noqa: ARG002 - ids are unique
+        self.platform.deleted.append(message)
+
     async def forge(self, who: Speaker, message: str, data: str) -> None:
         press = replace(self.message(who, data, "press"), pressed=MessageRef(message))
         origin = f"press-{next(self.numbers)}"
-        self.pressed.append(origin)
+        self.pressed[origin] = who.user
         self.platform.put(Event(origin, press, origin))
 
     def typing(self, who: Speaker) -> int:
@@ -130,13 +158,17 @@ class FakeDriver(AdapterDriver):
 
     def waiting(self) -> int:
         ended = {*self.platform.finished, *(reply.event for reply in self.platform.delivered)}
-        return len(set(self.pressed) - ended)
+        return len(self.pressed.keys() - ended)
 
     async def redeliver(self, message: str) -> None:
         self.platform.put(self.said[message])
 
     async def garble(self, who: Speaker) -> None:  # noqa: ARG002 - the same in every chat
         self.platform.put(None)
+
+    async def echo(self, who: Speaker, text: str) -> None:
+        message = replace(self.message(who, text), sender=User(self.platform.account, is_bot=True))
+        self.platform.put(Event(f"event-{message.id}", message))
 
     def is_acknowledged(self, message: str) -> bool:
         return self.said[message] not in self.platform.inbox
@@ -165,7 +197,11 @@ class FakeDriver(AdapterDriver):
 
     def message(self, who: Speaker, text: str, kind: MessageKind = "message") -> Message:
         number = str(next(self.numbers))
-        return Message(text, User(who.user), chat_of(who), kind, who.thread, number)
+        sender = User(who.user, is_bot=who.is_bot)
+        named = NAMED.findall(text)
+        text = " ".join(NAMED_BOT.sub(" ", text).split()) if NAMED_BOT.search(text) else text
+        people = tuple(map(User, named))
+        return Message(text, sender, chat_of(who), kind, who.thread, number, mentions=people)
 
 
 def chat_of(who: Speaker) -> Chat:

@@ -3,7 +3,8 @@
 1. A press says what its button sends, whole, and by whom it was pressed.
 2. Buttons that are shown work in the next process too.
 3. A press that somebody made up reaches no handler, and is answered.
-4. A platform that lacks buttons or edits gets a list of what to send, or a new message.
+4. A platform that lacks buttons or edits gets a list of what to send, or a new message. So it does
+   if the message is gone that was to be edited.
 5. However many choices a model gives, and however long they are, the answer is shown, and each of
    them can be chosen.
 """
@@ -19,7 +20,13 @@ from chatstate.bot.turn import Turn
 from chatstate.language.en import ENGLISH
 from chatstate.messages import Button, Delete, Markdown, Reply
 from chatstate.testing.contracts.adapter.driver import Shown, Speaker
-from chatstate.testing.contracts.adapter.session import ALICE, AdapterSuite, Session, only
+from chatstate.testing.contracts.adapter.session import (
+    ALICE,
+    AdapterSuite,
+    Session,
+    gated,
+    only,
+)
 from chatstate.testing.contracts.adapter.text import times, within_limit
 
 LONG = "a value longer than any platform has room for, größer 🎲 " * 10
@@ -120,6 +127,20 @@ class ButtonsContract(AdapterSuite):
             said, pressed, bobs = [heard.sender.id for heard in session.script.heard]
             assert said != pressed == bobs
 
+    async def test_what_one_person_may_see_is_shown_to_no_other(self, tmp_path: Path) -> None:
+        """In answer to a press in a group: whatever the platform shows it as."""
+        alice, bob = Speaker("alice", "room"), Speaker("bob", "room")
+
+        def answer(turn: Turn) -> Any:
+            return Reply("psst", ephemeral=True) if turn.message.pressed else ask(turn)
+
+        async with self.session(tmp_path, answer) as session:
+            session.needs("buttons", "ephemeral")
+            message = only(await session.say("hi", alice))
+            reply = only(await session.press("Yes", message, alice))
+            assert reply.text == "psst"
+            assert "psst" not in session.texts(bob), "others see it too: look at `Post.ephemeral`"
+
     async def test_a_press_may_edit_its_message(self, tmp_path: Path) -> None:
         """It shows the new text then, at its place, and the new buttons."""
         buttons = [Button("Once more")]
@@ -144,6 +165,30 @@ class ButtonsContract(AdapterSuite):
             third = only(await session.press("Once more", second))
             assert (third.id, third.text, list(third.labels)) == (first.id, "Done.", [])
             assert session.texts() == ["Done.", "Yes?"], "an edited message must keep its place"
+
+    async def test_what_cannot_be_edited_any_more_is_sent_anew(self, tmp_path: Path) -> None:
+        """A press on a message that is deleted meanwhile is answered by a new one."""
+        buttons = [Button("Yes")]
+
+        def answer(turn: Turn) -> Reply:
+            return Reply(f"{turn.text}!", buttons=buttons, edit=turn.message.pressed)
+
+        async with self.session(tmp_path, answer) as session:
+            session.needs("edit")
+            message = await _asked(session)
+            gate = gated(session.script)
+            seen = len(session.watched.events)
+            await session.driver.press(ALICE, message.id, "Yes")
+            await session.until(lambda: session.script.heard[1:], "the press is not there")
+            await session.driver.remove(ALICE, message.id)
+            gate.set()
+            reply = only(await session.answers(ALICE, seen, [message]))
+            assert (reply.text, session.texts()) == ("Yes!", ["Yes!"]), f"shown: {reply}"
+            assert session.letters() == [], (
+                "a message that is gone cannot be edited: raise `Rejected`, and it is sent anew"
+            )
+            await session.press("Yes", reply)
+            assert session.texts() == ["Yes!"], "its button does not work"
 
     async def test_a_message_is_edited(self, tmp_path: Path) -> None:
         """The bot's own one, by its id; where nothing can be edited the text is sent anew."""

@@ -28,12 +28,13 @@ class Speaker(msgspec.Struct, frozen=True):
     """Somebody in a chat: in private with the bot, in the group `chat`, or in a thread of it.
 
     The names are the contract's. A driver makes what it needs for them on its platform, and takes
-    one name for the same person, group or thread each time.
+    one name for the same person, group or thread each time. `is_bot`: it is another bot.
     """
 
     user: str = "alice"
     chat: str | None = None
     thread: str | None = None
+    is_bot: bool = False
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -81,7 +82,7 @@ class AdapterDriver(Protocol):
 
         The platform gives it to the adapter now, or once the adapter is connected. `reply_to` is
         the id of a message of the bot's. Raise `unittest.SkipTest` for what nobody can do there
-        (speak in a group, or while the bot is not there).
+        (speak in a group, as a bot, or while the bot is not there).
         """
         ...
 
@@ -101,15 +102,30 @@ class AdapterDriver(Protocol):
         """Stop the platform and everything that was started for it."""
         return
 
-    # Platforms on which somebody can edit, press, see typing, wait
+    # Platforms on which somebody can name others, edit, press, see typing, wait
+
+    def mention(self, who: Speaker | None) -> str:
+        """Return what people write to name somebody, or for None the bot, as the platform does it.
+
+        Raise `unittest.SkipTest` if nobody can name the bot.
+        """
+        return _skip("mentions", "mention")
 
     async def edit(self, who: Speaker, message: str, text: str) -> None:
         """Let somebody replace the text of what they said."""
         _skip("edits of people's messages", "edit")
 
+    async def other(self, who: Speaker) -> None:
+        """Let somebody do something new in a chat, that has neither words nor files."""
+        _skip("what has neither words nor files", "other")
+
     async def press(self, who: Speaker, message: str, label: str) -> None:
         """Let somebody press the button `label` of a message that is shown."""
         _skip("presses", "press")
+
+    async def remove(self, who: Speaker, message: str) -> None:
+        """Let somebody delete a message of the bot's, or the platform do so."""
+        _skip("deletions", "remove")
 
     async def forge(self, who: Speaker, message: str, data: str) -> None:
         """Let somebody's manipulated client press a button of a message that carries `data`."""
@@ -132,6 +148,10 @@ class AdapterDriver(Protocol):
     async def garble(self, who: Speaker) -> None:
         """Let the platform give the adapter something in this chat that nobody can read."""
         _skip("what cannot be read", "garble")
+
+    async def echo(self, who: Speaker, text: str) -> None:
+        """Give the adapter a message of the bot's own account in this chat, as it gets people's."""
+        _skip("messages of the bot's own account", "echo")
 
     def is_acknowledged(self, message: str) -> bool:
         """Tell whether the adapter has told the platform that it need not deliver this again."""

@@ -3,6 +3,7 @@
 1. A file arrives with its name and its bytes, in its order, and with the text it goes with.
 2. One that cannot be sent, or is too large, is told of; the text is sent all the same.
 3. A file that is owed outlives the process.
+4. What was received can be fetched again: a form and a chat's history do so in later turns.
 """
 
 # ruff: noqa: S101 - a test suite
@@ -15,7 +16,8 @@ from pathlib import Path
 from unittest import SkipTest
 
 from chatstate.bot.turn import Turn
-from chatstate.files import File, readable_size
+from chatstate.errors import SendError
+from chatstate.files import Attachment, File, readable_size
 from chatstate.language.en import ENGLISH
 from chatstate.language.sentences import say
 from chatstate.messages import Reply
@@ -97,6 +99,28 @@ class FilesContract(AdapterSuite):
                 f"`Message.attachments` were {session.script.heard[0].attachments}; "
                 "`open` must give the bytes of what the `ref` of one names"
             )
+
+    async def test_a_received_file_can_be_fetched_in_a_later_turn(self, tmp_path: Path) -> None:
+        """By what `Message.attachments` told, also after a restart."""
+
+        async def answer(turn: Turn) -> str:
+            sent.extend(turn.message.attachments)
+            try:
+                file = await turn.download(sent[0])
+            except SendError as error:
+                raise AssertionError("a `ref` must be good for more than one turn") from error
+            received.append(file.read())
+            return turn.text
+
+        sent: list[Attachment] = []
+        received: list[bytes] = []
+        async with self.session(tmp_path, answer) as session:
+            session.needs("files")
+            await session.say("look", files=[SentFile("a.png", "image/png", DATA)])
+            await session.say("again")
+            await session.restart()
+            await session.say("and again")
+            assert received == [DATA] * 3, "a `ref` must be good for more than one turn"
 
     async def test_a_received_file_that_is_too_large_is_refused(self, tmp_path: Path) -> None:
         """Its sender is told how much is taken."""

@@ -4,6 +4,7 @@
 2. Nothing is acknowledged before it is stored; what was not is delivered again.
 3. What is delivered again has the id it had before.
 4. The order of each chat is kept, also over a lost connection and a restart.
+5. A bot is told apart from a person; what the bot's own account says is not delivered.
 """
 
 # ruff: noqa: S101, PLR2004 - a test suite
@@ -85,6 +86,37 @@ class PeopleContract(AdapterSuite):
             told = [await is_admin(m.chat.id, m.sender.id) for m in session.script.heard]
             assert told == [True, False], "`is_admin` does not tell who is an admin of a group"
 
+    async def test_other_bots_are_ignored(self, tmp_path: Path) -> None:
+        """Else two bots in a group would answer each other for ever."""
+        robot, alice = Speaker("robot", "room", is_bot=True), Speaker("alice", "room")
+        async with self.session(tmp_path) as session:
+            await session.driver.say(robot, "hello")
+            await session.driver.say(robot, "/vote yes")
+            await session.driver.say(alice, "hi")
+            await session.until(lambda: session.texts(alice), "what a person says is not answered")
+            assert session.texts(alice) == ["hi"], "what a bot says needs a `User` with `is_bot`"
+
+    async def test_other_bots_are_heard_if_that_is_wanted(self, tmp_path: Path) -> None:
+        """Each as a bot of its own."""
+        robot, alice = Speaker("robot", "room", is_bot=True), Speaker("alice", "room")
+        async with self.session(tmp_path, hear_bots=True) as session:
+            for who in (robot, alice):
+                assert [reply.text for reply in await session.say(who.user, who)] == [who.user]
+            first, second = [heard.sender for heard in session.script.heard]
+            assert (first.is_bot, second.is_bot) == (True, False)
+            assert first.id != second.id, "a bot and a person have one `User.id`"
+
+    async def test_its_own_messages_are_never_heard(self, tmp_path: Path) -> None:
+        """However the platform tells of them, and though other bots are heard."""
+        alice = Speaker("alice", "room")
+        async with self.session(tmp_path, hear_bots=True) as session:
+            await session.say("hi", alice)
+            await session.driver.echo(alice, "I said that myself")
+            await session.driver.say(alice, "again")
+            await session.until(lambda: "again" in session.texts(alice), "it is not answered")
+            told = [heard.text for heard in session.script.heard]
+            assert told == ["hi", "again"], "what comes from the account itself is not for the bot"
+
     async def test_a_command_runs(self, tmp_path: Path) -> None:
         """What is sent as one, with its argument; and one that is unknown is told."""
         async with self.session(tmp_path) as session:
@@ -119,9 +151,35 @@ class PeopleContract(AdapterSuite):
             first = only(session.shown())
             assert first.reply_to == message, f"it answers {first.reply_to}, not {message}"
             await session.say("two", reply_to=first.id)
-            answered = session.script.heard[-1].reply_to
+            second = session.script.heard[-1]
+            answered = second.reply_to
             assert answered, "`Message.reply_to` must name the message that somebody answers"
             assert answered.id == first.id
+            assert second.quote == first.text, (
+                "`Message.quote` must be the words of what it answers"
+            )
+
+    async def test_who_is_named_is_told(self, tmp_path: Path) -> None:
+        """In `Message.mentions`, by the id that they speak under."""
+        alice, bob = Speaker("alice", "room"), Speaker("bob", "room")
+        async with self.session(tmp_path) as session:
+            await session.say("hi", bob)
+            await session.say(f"give {session.driver.mention(bob)} 5", alice)
+            bobs, said = session.script.heard
+            named = [person.id for person in said.mentions]
+            assert named == [bobs.sender.id], f"`Message.mentions` names {named}"
+
+    async def test_the_bots_own_name_is_no_part_of_a_text(self, tmp_path: Path) -> None:
+        """Wherever it stands: it says only whom the message is for."""
+        alice = Speaker("alice", "room")
+        async with self.session(tmp_path) as session:
+            name = session.driver.mention(None)
+            for said in (f"{name} hello there", f"hello {name} there", f"hello there {name}"):
+                await session.say(said, alice)
+                assert session.script.heard[-1].text == "hello there", f"of {said!r}"
+            assert [reply.text for reply in await session.say(f"{name} /vote yes", alice)] == [
+                "voted yes"
+            ]
 
     async def test_typing_is_shown_while_a_turn_runs(self, tmp_path: Path) -> None:
         """Again and again, in the chat that waits, until it is answered."""
@@ -144,6 +202,21 @@ class PeopleContract(AdapterSuite):
             assert session.driver.typing(BOB) == 0, "typing is shown in another chat"
             gate.set()
             await session.until(lambda: session.texts() == ["hi"], "the message is not answered")
+
+    async def test_what_has_neither_words_nor_files_is_told(self, tmp_path: Path) -> None:
+        """It reaches `on_other` with all that the platform says of it: nothing vanishes."""
+        async with self.session(tmp_path) as session:
+            await session.driver.other(ALICE)
+            await session.until(
+                lambda: session.script.others,
+                'what an adapter has no words for is a `Message` of the kind "other"',
+            )
+            await session.until(lambda: session.texts() == ["something else"], "it is not answered")
+            (other,) = session.script.others
+            assert other.raw, "`Message.raw` must hold what the platform says of it"
+            assert (other.text, other.attachments) == ("", ())
+            assert [reply.text for reply in await session.say("hi")] == ["hi"]
+            assert _same_place(other, session.script.heard[0])
 
 
 class IntakeContract(AdapterSuite):

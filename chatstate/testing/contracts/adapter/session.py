@@ -50,17 +50,21 @@ def echo(turn: Turn) -> str:
 class Script:
     """A bot that answers as a test says, and keeps what it was told.
 
-    `heard` are messages and presses, `edits` what `on_edit` got, `votes` what `/vote` did;
+    `heard` are messages and presses, `edits` what `on_edit` got, `others` what `on_other` got,
+    `votes` what `/vote` did;
     `count` is how many messages the conversation's state says there were.
     """
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, *, hear_bots: bool = False) -> None:
         self.answer = answer
         self.heard: list[Message] = []
         self.edits: list[Message] = []
+        self.others: list[Message] = []
         self.votes: list[str] = []
         self.count = 0
-        self.bot = Interface(id="contract", description="The contract of adapters")
+        self.bot = Interface(
+            id="contract", description="The contract of adapters", hear_bots=hear_bots
+        )
 
         async def on_message(turn: Turn, count: PerThread[Ref[int]]) -> Any:
             count.value = self.count = count.value + 1
@@ -81,6 +85,11 @@ class Script:
             self.edits.append(message)
             return f"edited to {message.text}"
 
+        def on_other(message: Message) -> str:
+            self.others.append(message)
+            return "something else"
+
+        self.bot.on_other(on_other)
         self.bot.on_message(stream if inspect.isasyncgenfunction(answer) else on_message)
         self.bot.command(vote)
         self.bot.on_edit(on_edit)
@@ -312,14 +321,15 @@ class AdapterSuite:
 
     @contextlib.asynccontextmanager
     async def session(
-        self, folder: Path, answer: Answer = echo, **options: Any
+        self, folder: Path, answer: Answer = echo, *, hear_bots: bool = False, **options: Any
     ) -> AsyncGenerator[Session]:
         """Run a bot that gives `answer` to each message, until the end of the block."""
         before = asyncio.all_tasks()
         driver = self.make_driver(folder)
         await driver.open()
         try:
-            session = Session(driver, folder / "contract.db", Script(answer), options)
+            script = Script(answer, hear_bots=hear_bots)
+            session = Session(driver, folder / "contract.db", script, options)
             await session.start()
             try:
                 yield session

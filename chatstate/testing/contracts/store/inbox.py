@@ -1,6 +1,7 @@
 """The store's contract: what comes in.
 
-1. An event is stored once, at its place in the order of arrival, as it was given.
+1. An event is stored once, at its place in the order of arrival, as it was given; or refused, if
+   it could not be read again.
 2. What `ingest` has returned is there in the next process.
 3. Too many waiting events are refused, or push out older ones; numbers are never used again.
 4. Done events are known for 48 hours, waiting ones for ever.
@@ -13,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from chatstate.messages import Chat, Event, Message, User
 from chatstate.testing.contracts.store.session import HOUR, StoreSuite, Time, event
@@ -44,7 +46,7 @@ class InboxContract(StoreSuite):
         text = "\0 \x1f é 漢字 🎲 \u202e \"quoted\" 'too' \\ {}"
         message = Message(
             text,
-            User(text, text, "de-CH"),
+            User(text, text, "de-CH", is_bot=True),
             Chat(text, "channel", text),
             "press",
             text,
@@ -59,6 +61,34 @@ class InboxContract(StoreSuite):
             (claimed,) = await session.store.claim(arrival.place.conversation, 0, 10)
             assert claimed == arrival
             assert claimed.event == given
+
+    async def test_an_event_that_could_not_be_read_again_is_refused_alone(
+        self, tmp_path: Path
+    ) -> None:
+        """With what is wrong with it; its number is that of no other, and it is not known."""
+        wrong: Any = 5
+        sender = User("alice", "Alice", language=wrong)
+        async with self.session(tmp_path) as session:
+            first, refused, last = await session.ingest(
+                event("1"), Event("2", Message("hi", sender, Chat("room", "group"))), event("3")
+            )
+            assert (first.status, refused.status, last.status) == ("stored", "refused", "stored")
+            assert "language" in refused.error
+            assert refused.arrival is None
+            assert first.arrival
+            assert len(await session.waiting(first.arrival)) == 2
+            (mended,) = await session.ingest(event("2"))
+            assert mended.status == "stored"
+
+    async def test_what_is_handed_on_is_what_will_be_read(self, tmp_path: Path) -> None:
+        """Also where JSON has no such thing: who handles it at once gets what comes back later."""
+        keys: Any = {5: float("nan"), "a": (1, 2)}
+        given = Event("1", Message("hi \ud800", User("alice"), Chat("room"), raw=keys))
+        async with self.session(tmp_path) as session:
+            (arrival,) = await session.arrive(given)
+            (claimed,) = await session.store.claim(arrival.place.conversation, 0, 10)
+            assert claimed.event == arrival.event
+            assert arrival.event.message.text == "hi ?"
 
     async def test_places_are_resolved_by_the_platforms_ids(self, tmp_path: Path) -> None:
         """A thread is a conversation of its own in the same chat; titles change nothing."""
