@@ -12,6 +12,7 @@ from chatstate.bot.interface import Interface
 from chatstate.bot.resources import Resource
 from chatstate.bot.turn import Turn
 from chatstate.chat.interface import ChatInterface
+from chatstate.clock import Clock
 from chatstate.errors import (
     AdapterError,
     Ambiguous,
@@ -59,6 +60,7 @@ __all__ = [
     "Chat",
     "ChatInterface",
     "ChatstateError",
+    "Clock",
     "Command",
     "CommandOption",
     "Delete",

@@ -23,6 +23,7 @@ from chatstate.files import Attachment, File
 LABEL_LIMIT = 80
 VALUE_LIMIT = 4000
 ROW_LIMIT = 5
+BUTTONS_LIMIT = ROW_LIMIT * ROW_LIMIT
 FILES_LIMIT = 10
 _COMMAND = re.compile(r"/\w{1,32}(@\w+)?(\s.*)?", re.ASCII | re.DOTALL)
 
@@ -33,8 +34,9 @@ ChatKind = Literal["private", "group", "channel"]
 class User(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A person (or bot) on a platform.
 
-    `id` is the platform's id as a string; `name` is what to call them; `language` is a
-    BCP 47 tag, if the platform tells. `is_bot`: it is no person, but a bot or a webhook.
+    `id` is the platform's id as a string: whoever has the same on another platform is somebody
+    else. `name` is what to call them; `language` is a BCP 47 tag, if the platform tells. `is_bot`:
+    it is no person, but a bot or a webhook.
     """
 
     id: str
@@ -229,6 +231,11 @@ class Delete(msgspec.Struct, frozen=True):
         if not isinstance(self.message, MessageRef | str):
             kind = type(self.message).__name__
             raise TypeError(f"Delete takes a MessageRef or a message's id, not {kind}")
+
+
+def fit_label(text: str) -> str:
+    """Return a text as a button's label: shortened, if it is longer than that may be."""
+    return text if len(text) <= LABEL_LIMIT else f"{text[: LABEL_LIMIT - 1].rstrip()}…"
 
 
 OptionKind = Literal["text", "whole", "number", "truth", "person"]

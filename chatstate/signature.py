@@ -117,6 +117,16 @@ def author_frame() -> types.FrameType | None:
     return frame
 
 
+def author_module() -> str:
+    """Return the name of the author's file, or of its folder if it is the folder's own."""
+    frame = author_frame()
+    file = frame.f_globals.get("__file__") if frame else None
+    if not file:
+        return "bot"
+    path = Path(file)
+    return path.parent.name if path.stem in ("__init__", "__main__") else path.stem
+
+
 def is_framework(frame: types.FrameType) -> bool:
     """Tell whether a frame is of chatstate's own code, adapters and bots not counted."""
     return str(frame.f_globals.get("__name__", "")).partition(".")[0] == "chatstate"

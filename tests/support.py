@@ -30,9 +30,10 @@ def query(client: TestClient, statement: str, *values: object) -> list[Any]:
 
 def parts_of(client: TestClient) -> Parts:
     """Return the parts of the engine that runs for a client."""
-    parts = client._engine._parts
-    assert parts
-    return parts
+    engine = client._engine
+    assert engine
+    assert engine._parts
+    return engine._parts
 
 
 @contextlib.asynccontextmanager

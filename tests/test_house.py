@@ -199,6 +199,7 @@ def test_public_names_are_pinned() -> None:
         "Chat",
         "ChatInterface",
         "ChatstateError",
+        "Clock",
         "Command",
         "CommandOption",
         "Delete",

@@ -1,12 +1,10 @@
 """What a bot says, as data: what it may hold, and what is refused where it is made."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from msgspec.structs import replace
 from support import texts
 
 from chatstate import (
@@ -20,10 +18,8 @@ from chatstate import (
     Reply,
     User,
 )
-from chatstate.adapter import Part, Post
 from chatstate.messages import Chat, Event, rows_of
 from chatstate.testing import FakePlatform, TestClient
-from chatstate.testing.platform import FULL
 
 A, B = Button("a"), Button("b")
 SURROGATE = "half a surrogate pair"
@@ -241,29 +237,6 @@ async def test_markdown_arrives_with_its_markup_and_a_str_without() -> None:
             ("bold", 2, 3)
         ]
         assert (plain.text, plain.styled.spans) == ("a **b** <i>c</i>", ())
-
-
-async def test_a_text_too_long_to_be_read_may_come_as_a_file() -> None:
-    """If the bot wants that: where it would take more messages than so many."""
-    bot = Interface(id="bot", long_as_file=2)
-
-    @bot.on_message
-    def work(message: str) -> Any:
-        text = message * 30
-        return [Reply(text, [Button("B")], [File(b"x", "x.txt")]), Markdown(f"# {text}")]
-
-    class Narrow(FakePlatform):
-        def render(self, post: Post) -> Sequence[Part]:
-            pieces = [post.text.cut(n, n + 10) for n in range(0, len(post.text.text), 10)]
-            return [super(Narrow, self).render(replace(post, text=piece))[0] for piece in pieces]
-
-    platform = Narrow(capabilities=replace(FULL, text_limit=10))
-    async with TestClient(bot, platform=platform) as client:
-        await client.user("alice").say("abc")
-        notes = [note for note in platform.delivered if note.files]
-        files = {file.name: file.data for note in notes for file in note.files}
-        assert files == {"answer.txt": b"abc" * 30, "x.txt": b"x", "answer.md": b"# " + b"abc" * 30}
-        assert "".join(note.text for note in notes[:1])[:10] == "The answer"
 
 
 async def test_a_bot_edits_and_deletes_its_own_messages() -> None:

@@ -17,7 +17,17 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from chatstate import AdapterError, Attachment, Rejected
-from chatstate.adapter import Action, Adapter, Host, Part, Post, Sent, StoredFile, options_from
+from chatstate.adapter import (
+    Action,
+    Adapter,
+    Host,
+    Part,
+    Post,
+    Sent,
+    StoredFile,
+    options_from,
+    pip_line,
+)
 from chatstate_console.options import ConsoleOptions
 from chatstate_console.pipe import Pipe
 from chatstate_console.receive.downloads import download
@@ -172,7 +182,7 @@ def _view(session: Session, stdin: int, stdout: TextIO) -> View:
         if error.name not in _LIBRARIES:
             raise
         raise AdapterError(
-            f'a terminal needs {error.name}: pip install "chatstate[console]"; '
+            f"a terminal needs {error.name}: {pip_line('chatstate', 'console')}; "
             "without it the console works in a pipe"
         ) from error
     return Terminal(session, stdin, stdout)

@@ -2,7 +2,8 @@
 
 Owns the data that crosses that border and nothing that knows a platform: `contract` has the verbs
 and what they carry, `events` what an event is once it is stored, `options` how an adapter declares
-what can be set. Public names, for adapters: those below.
+what can be set, `installing` what to type for a library that an adapter misses. Public names, for
+adapters: those below.
 """
 
 from chatstate.adapter.contract import (
@@ -21,6 +22,7 @@ from chatstate.adapter.contract import (
     Verb,
 )
 from chatstate.adapter.events import proved
+from chatstate.adapter.installing import pip_line
 from chatstate.adapter.options import OptionField, declared_options, options_from, read_options
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "Verb",
     "declared_options",
     "options_from",
+    "pip_line",
     "proved",
     "read_options",
 ]

@@ -22,7 +22,7 @@ from chatstate.bot.shorthands import Input
 from chatstate.errors import BindingError, Rejected, UserError
 from chatstate.files import Attachment, File
 from chatstate.language.sentences import Sentence, say, told
-from chatstate.messages import LABEL_LIMIT, ROW_LIMIT, Button, Message, Reply
+from chatstate.messages import BUTTONS_LIMIT, Button, Message, Reply, fit_label
 from chatstate.state.declaration import State
 
 Fetch = Callable[[Attachment], Awaitable[File]]
@@ -186,14 +186,15 @@ def put(question: Question, sentences: Mapping[str, str]) -> Reply:
     label, number, total, choices, before, again = question
     asked = say(sentences, "ask_again" if again else "ask", label=label, number=number, total=total)
     lines = [told(before, sentences), asked] if before else [asked]
-    offered = choices if len(choices) <= ROW_LIMIT**2 else ()
+    offered = choices if len(choices) <= BUTTONS_LIMIT else ()
     return Reply("\n".join(lines), [_button(choice, None) for choice in offered])
 
 
 def buttons_for(examples: Sequence[Any], labels: Sequence[str] | None) -> list[Button]:
     """Return a button for each example that says something: a value, or a list of all inputs'.
 
-    Raises `BindingError` if there are labels, but not one for each.
+    Raises `BindingError` for more than a message has room for, for what no button can send, and if
+    there are labels, but not one for each.
     """
     if isinstance(examples, str) or (labels is not None and len(labels) != len(examples)):
         raise BindingError(
@@ -201,7 +202,19 @@ def buttons_for(examples: Sequence[Any], labels: Sequence[str] | None) -> list[B
             "labels or one for each"
         )
     labelled = zip(examples, labels or repeat(None), strict=False)
-    return [_button(example, label) for example, label in labelled if example != ""]
+    saying = [(example, label) for example, label in labelled if example != ""]
+    if len(saying) > BUTTONS_LIMIT:
+        raise BindingError(
+            f"there are {len(saying)} examples; /start can show {BUTTONS_LIMIT} as buttons"
+        )
+    return [_example(example, label) for example, label in saying]
+
+
+def _example(example: Any, label: str | None) -> Button:
+    try:
+        return _button(example, label)
+    except ValueError as error:
+        raise BindingError(f"example {example!r} cannot be a button: {error}") from error
 
 
 def _button(example: Any, label: str | None) -> Button:
@@ -213,8 +226,7 @@ def _button(example: Any, label: str | None) -> Button:
         value = shown = values[0]
     else:
         value, shown = msgspec.json.encode(values).decode(), ", ".join(values)
-    shown = label or shown
-    return Button(shown if len(shown) <= LABEL_LIMIT else f"{shown[: LABEL_LIMIT - 1]}…", value)
+    return Button(fit_label(label or shown), value)
 
 
 async def cancel(pending: Annotated[Pending, FORM]) -> str:

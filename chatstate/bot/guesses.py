@@ -34,7 +34,6 @@ _NO_FUNCTION: Mapping[Place, str] = {
 _TYPES: Mapping[str, tuple[type[Any] | tuple[type[Any], ...], str]] = {
     **dict.fromkeys(("id", "title", "description"), (str, "a text")),
     "sentences": (Mapping, "a dict of sentences by name"),
-    "long_as_file": (int, "True, False or a number of messages"),
 }
 
 

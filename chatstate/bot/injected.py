@@ -16,6 +16,7 @@ from chatstate.bot.resources import Need, Resources
 from chatstate.bot.returns import Answers
 from chatstate.bot.shorthands import Input
 from chatstate.bot.turn import Turn
+from chatstate.clock import Clock
 from chatstate.files import Attachment, File
 from chatstate.messages import Chat, Message, User
 from chatstate.progress import Progress
@@ -73,7 +74,11 @@ OF_MESSAGE: Mapping[Any, Getter] = {
 }
 OF_TURN: Mapping[Any, Getter] = {**OF_MESSAGE, Turn: attrgetter("turn")}
 PROGRESS: Getter = attrgetter("turn.progress")
-INJECTED: Mapping[Any, Getter] = {**OF_TURN, Progress: PROGRESS}
+INJECTED: Mapping[Any, Getter] = {
+    **OF_TURN,
+    Clock: attrgetter("turn.clock"),
+    Progress: PROGRESS,
+}
 FILES: Mapping[Any, Getter] = {
     list[File]: lambda given: list(given.files),
     File | None: file_or(None),

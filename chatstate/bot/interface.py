@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, Unpack, cast, overload
 
 from chatstate.bot import running
@@ -22,19 +21,18 @@ from chatstate.bot.forms import buttons_for
 from chatstate.bot.functions import BoundFunction, error_handler, middleware
 from chatstate.bot.guesses import no_attribute, refuse_no_function, refuse_other_types
 from chatstate.bot.handlers import Handler
-from chatstate.bot.options import Options, how_it_runs, refuse_unknown
+from chatstate.bot.options import Options, how_it_runs, message_limit, refuse_unknown
 from chatstate.bot.page_options import AnyOptions, taken
 from chatstate.bot.resources import Lifespan, checked_lifespan
 from chatstate.bot.routes import Route, Routes, command_name, route_to
 from chatstate.errors import BindingError
 from chatstate.language.sentences import Sentences
 from chatstate.messages import Button, Command, MessageKind
-from chatstate.signature import author_frame, label
+from chatstate.signature import author_module, label
 from chatstate.state.bound import States
 from chatstate.state.declaration import State
 
 F = TypeVar("F", bound=Callable[..., Any])
-_LONG = 10
 
 
 class Interface:
@@ -53,8 +51,8 @@ class Interface:
     - `lifespan` opens what handlers need besides state, and closes it on stop: an async context
       manager function of the bot, as in Starlette. A handler gets what it yields (an object, or a
       dict or tuple of some) by the type that a parameter is annotated with.
-    - `long_as_file`: a text that would take more than 10 messages (or than the number given) is
-      sent as a file, where the platform takes files.
+    - `max_messages`: a reply that would take more is its first message, and the whole as a file,
+      where the platform takes files. None is no limit.
     - `hear_bots`: what other bots say is handled as what people say (`User.is_bot` tells them
       apart), and else ignored.
     - `allow` and `limits` hold for all handlers of the bot, beside their own; `overlap`, `timeout`
@@ -79,7 +77,7 @@ class Interface:
         sentences: Mapping[str, str | Mapping[str, str]] | None = None,
         owners: Owners = (),
         lifespan: Lifespan | None = None,
-        long_as_file: bool | int = False,
+        max_messages: int | None = 10,
         hear_bots: bool = False,
         **options: Unpack[AnyOptions],
     ) -> None:
@@ -88,10 +86,9 @@ class Interface:
             title=title,
             description=description,
             sentences=sentences,
-            long_as_file=long_as_file,
         )
-        self.file_after = _LONG if long_as_file is True else int(long_as_file)
-        self.id = id or _file_stem()
+        self.max_messages = message_limit(max_messages)
+        self.id = id or author_module()
         self.has_own_id = id is not None
         self.title = title or self.id
         self.description = description
@@ -335,12 +332,3 @@ class Interface:
 
     run = running.run
     serve = running.serve
-
-
-def _file_stem() -> str:
-    frame = author_frame()
-    file = frame.f_globals.get("__file__") if frame else None
-    if not file:
-        return "bot"
-    path = Path(file)
-    return path.parent.name if path.stem in ("__init__", "__main__") else path.stem

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypedDict
 
 from chatstate.bot.access import Allow
 from chatstate.bot.handlers import Overlap
+from chatstate.errors import BindingError
 
 
 class HowItRuns(TypedDict, total=False):
@@ -36,3 +37,10 @@ def how_it_runs(options: Options) -> dict[str, Any]:
     """Return those of a handler's options that are the handler's own business."""
     given: Mapping[str, Any] = {**options}
     return {name: given[name] for name in ("overlap", "timeout") if name in given}
+
+
+def message_limit(most: Any) -> int | None:
+    """Return what was given as `max_messages`. Raises `BindingError` for what is no such number."""
+    if most is None or (type(most) is int and most > 0):
+        return most
+    raise BindingError(f"max_messages={most!r}: use a whole number above 0, or None for no limit")

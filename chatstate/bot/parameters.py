@@ -49,8 +49,9 @@ from chatstate.state.bound import BoundState, States
 from chatstate.state.declaration import State, is_ref
 
 _FORMS = (
-    "Message, User, Chat, Turn, Progress, File, list[File], a state (PerMember[T] and its kin), "
-    f"a resource (if the bot has a lifespan, or Resource[T]), or what text can give: {ARGUMENTS}"
+    "Message, User, Chat, Turn, Clock, Progress, File, list[File], a state (PerMember[T] and its "
+    "kin), a resource (if the bot has a lifespan, or Resource[T]), or what text can give: "
+    f"{ARGUMENTS}"
 )
 
 

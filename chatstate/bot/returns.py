@@ -22,7 +22,7 @@ import msgspec
 
 from chatstate.errors import ReplyError
 from chatstate.files import File
-from chatstate.messages import Button, Delete, Markdown, Reply
+from chatstate.messages import Button, Delete, Markdown, Reply, fit_label
 
 Answers = list[Reply | Delete]
 
@@ -99,7 +99,17 @@ def told_of(error: ReplyError, **how: Any) -> ReplyError:
     return told
 
 
-class MessageReply(Reply, frozen=True):
+class FittedReply(Reply, frozen=True):
+    """A reply of as many buttons and files as there are: it is made to fit when it is rendered.
+
+    What a model or a folder holds is no mistake of the author's, so it must not fail the answer.
+    """
+
+    def __post_init__(self) -> None:
+        """Take what was checked by whoever made it."""
+
+
+class MessageReply(FittedReply, frozen=True):
     """A reply from a message in Gradio's form, which a history keeps as it was."""
 
     content: str = ""
@@ -132,7 +142,7 @@ def _rich(value: Any, returns: Returns) -> Reply:
         return _message(fields, returns)
     if "text" in fields or "files" in fields:
         text = _str(fields.get("text") or "", "text")
-        return _checked(returns.text(text), _files(fields, returns), [])
+        return fitted(returns.text(text), _files(fields, returns), ())
     raise NoReply(value).error
 
 
@@ -186,9 +196,14 @@ def message_reply(
 ) -> MessageReply:
     """Return a message in Gradio's form, with what its metadata say above the content."""
     text = returns.text("\n".join([*_heading(metadata or {}, returns), content]))
-    reply = _checked(text, files, buttons)
+    reply = fitted(text, files, buttons)
     return MessageReply(
-        reply.text, buttons, files, content=content, metadata=metadata, options=options
+        reply.text,
+        reply.buttons,
+        reply.files,
+        content=content,
+        metadata=metadata,
+        options=options,
     )
 
 
@@ -232,14 +247,15 @@ def _option(fields: Mapping[str, Any]) -> Button:
         raise ReplyError("an option of a message is a dict with a value, and maybe a label")
     label = _str(fields.get("label") or value, "label")
     try:
-        return Button(label, _str(value, "value"))
+        return Button(fit_label(label), _str(value, "value"))
     except ValueError as error:
         raise ReplyError(f"option {label!r}: {error}") from error
 
 
-def _checked(text: str | Markdown, files: Sequence[File], buttons: Sequence[Button]) -> Reply:
+def fitted(text: str | Markdown, files: Sequence[File], buttons: Sequence[Button]) -> FittedReply:
+    """Return a reply of any number of files and buttons. Raises `ReplyError` if it has no text."""
     try:
-        return Reply(text, buttons, files)
+        return FittedReply(Reply(text).text, tuple(buttons), tuple(files))
     except ValueError as error:
         raise ReplyError(str(error)) from error
 

@@ -20,7 +20,7 @@ import msgspec
 
 from chatstate.bot.annotations import essence, members
 from chatstate.bot.reading import Reader, bounded, json_reader, number, reader, truth
-from chatstate.bot.returns import Answers, Returns, file_of, is_reply, kind_of, replies
+from chatstate.bot.returns import Answers, Returns, file_of, fitted, is_reply, kind_of, replies
 from chatstate.errors import BindingError, ReplyError
 from chatstate.files import File
 from chatstate.language.sentences import Sentence
@@ -159,7 +159,7 @@ def _files(value: Any, returns: Returns) -> Answers:
     if value is None:
         return []
     files = cast("list[Any]", value) if isinstance(value, list) else [value]
-    return [Reply(files=[file_of(file, returns) for file in files])]
+    return [fitted("", [file_of(file, returns) for file in files], ())]
 
 
 OUTPUTS: Mapping[str, Output] = {

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from chatstate.clock import Clock
 from chatstate.files import Attachment, File
 from chatstate.messages import Chat, Delete, Message, Reply, User
 from chatstate.progress import Progress
@@ -51,6 +52,8 @@ class Effects(Protocol):
     def text(self) -> str: ...
     @property
     def platform(self) -> str: ...
+    @property
+    def clock(self) -> Clock: ...
     @property
     def files(self) -> Sequence[File]: ...
     @property
@@ -117,6 +120,11 @@ class Turn:
     def platform(self) -> str:
         """The adapter's name."""
         return self.effects.platform
+
+    @property
+    def clock(self) -> Clock:
+        """The time that the bot goes by, which a test can move."""
+        return self.effects.clock
 
     @property
     def user(self) -> User:

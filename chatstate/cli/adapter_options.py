@@ -34,14 +34,10 @@ def wanted(arguments: Sequence[str]) -> list[str]:
     return [*follows, *joined] or [DEFAULT_ADAPTER]
 
 
-def with_options(command: Callable[..., None], arguments: Sequence[str]) -> Callable[..., None]:
-    """Return a command that takes `**options`, with those of the adapters in its signature.
-
-    Of all that are installed, if `arguments` ask for help.
-    """
+def with_options(command: Callable[..., None], adapters: Sequence[str]) -> Callable[..., None]:
+    """Return a command that takes `**options`, with those of the adapters in its signature."""
     own = inspect.signature(command, eval_str=True)
     kept = [given for given in own.parameters.values() if given.kind is not given.VAR_KEYWORD]
-    adapters = names(ADAPTERS) if "--help" in arguments else wanted(arguments)
     offered = _offered(adapters)
     taken = {parameter.name for parameter in kept}
     more = [_parameter(name, has) for name, has in offered.items() if name not in taken]

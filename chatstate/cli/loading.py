@@ -23,7 +23,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from chatstate.adapter import Adapter, OptionField, declared_options, read_options
+from chatstate.adapter import Adapter, OptionField, declared_options, pip_line, read_options
 from chatstate.bot.interface import Interface
 from chatstate.errors import AdapterError, ChatstateError, LoadError
 from chatstate.signature import short_path
@@ -159,8 +159,7 @@ def _load(point: EntryPoint) -> Any:
 def _pip_line(point: EntryPoint) -> str:
     package = point.dist.name if point.dist else point.module.partition(".")[0]
     extras = (point.dist.metadata.get_all("Provides-Extra") if point.dist else None) or []
-    wanted = f"{package}[{point.name}]" if point.name in extras else package
-    return f'pip install "{wanted}"'
+    return pip_line(package, point.name if point.name in extras else "")
 
 
 def _import_file(path: Path) -> ModuleType:

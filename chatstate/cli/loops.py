@@ -7,6 +7,7 @@ import importlib
 import os
 from collections.abc import Callable
 
+from chatstate.adapter import pip_line
 from chatstate.errors import LoadError
 
 VARIABLE = "CHATSTATE_LOOP"
@@ -42,6 +43,6 @@ def _uvloop() -> LoopFactory:
         factory: LoopFactory = importlib.import_module("uvloop").new_event_loop
     except ImportError as error:
         raise LoadError(
-            f'{VARIABLE}=uvloop needs uvloop: pip install "chatstate[speed]" (not on Windows)'
+            f"{VARIABLE}=uvloop needs uvloop: {pip_line('chatstate', 'speed')} (not on Windows)"
         ) from error
     return factory

@@ -26,9 +26,10 @@ from chatstate.cli.adapter_options import (
     DEFAULT_ADAPTER,
     elsewhere,
     unavailable,
+    wanted,
     with_options,
 )
-from chatstate.cli.loading import BOTS, load_bot, names
+from chatstate.cli.loading import ADAPTERS, BOTS, load_bot, names
 from chatstate.cli.logs import LEVELS, LogFormat, log_to_stderr
 from chatstate.cli.loops import loop_factory
 from chatstate.cli.starting import engine_for
@@ -166,6 +167,8 @@ def main() -> None:
         _refuse_controls(sys.argv[1:])
         if sys.argv[1:2] == ["run"]:
             _add_run(sys.argv[2:])
+        else:
+            app.command()(with_options(run, ()))  # to be listed; no adapter is loaded for that
         app()
     except ChatstateError as error:
         _refuse(error)
@@ -185,4 +188,5 @@ def _add_run(arguments: Sequence[str]) -> None:
     if not asks and (told := elsewhere(run, arguments)):
         raise LoadError(told)
     epilog = "  \n".join(map(escape, unavailable())) if asks else None  # "[icq]" is no markup
-    app.command(epilog=epilog)(with_options(run, arguments))
+    adapters = names(ADAPTERS) if asks else wanted(arguments)
+    app.command(epilog=epilog)(with_options(run, adapters))

@@ -21,6 +21,7 @@ from chatstate.engine.host import AccountHost
 from chatstate.engine.inbox.claims import Claims
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import Receipts
+from chatstate.engine.outbox.abridging import Abridger
 from chatstate.engine.outbox.buttons import Buttons
 from chatstate.engine.outbox.rendering import Renderer
 from chatstate.engine.outbox.sender import OnAmbiguous, Sender
@@ -49,6 +50,7 @@ from chatstate.engine.turns.turns import Turns
 from chatstate.engine.turns.typing_notices import TypingNotices
 from chatstate.engine.turns.values import TurnValues
 from chatstate.engine.turns.watch import Watch
+from chatstate.messages import Event
 from chatstate.stores.base import Account, Arrival, Store
 
 
@@ -83,6 +85,7 @@ def assemble(
     on_ambiguous: OnAmbiguous,
     failed: Callable[[Exception], None],
     connected: Callable[[Adapter, str], None],
+    on_failure: Callable[[Event, BaseException], None],
 ) -> Parts:
     """Return the parts of an engine that runs `bot` on these accounts. Starts nothing."""
     adapters = {account.id: adapter for account, adapter in accounts}
@@ -104,7 +107,20 @@ def assemble(
 
     spool = Spool(store, threads, adapters)
     buttons = Buttons(secret, store, clock)
-    renderer = Renderer(adapters=adapters, sentences=sentences, buttons=buttons, threads=threads)
+    renderer = Renderer(
+        adapters=adapters,
+        sentences=sentences,
+        buttons=buttons,
+        threads=threads,
+        max_messages=bot.max_messages,
+    )
+    abridger = Abridger(
+        adapters=adapters,
+        renderer=renderer,
+        sentences=sentences,
+        threads=threads,
+        max_messages=bot.max_messages,
+    )
     sender = Sender(
         store=store,
         adapters=adapters,
@@ -152,6 +168,7 @@ def assemble(
     plans = Plans(make_plan)
     effects = functools.partial(
         TurnEffects,
+        clock=clock,
         store=store,
         values=values,
         threads=threads,
@@ -192,6 +209,7 @@ def assemble(
         sender=sender,
         sentences=sentences,
         versions=versions,
+        on_failure=on_failure,
     )
     turns = Turns(
         lanes=lanes,
@@ -205,9 +223,9 @@ def assemble(
         watch=watch,
         previews=previews,
         renderer=renderer,
+        abridger=abridger,
         spool=spool,
         sentences=sentences,
-        file_after=bot.file_after,
     )
     lanes.start(turns, threads)
     recovery = Recovery(

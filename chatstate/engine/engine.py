@@ -21,6 +21,8 @@ from chatstate.engine.host import AccountHost
 from chatstate.engine.lifespans import Lifespans
 from chatstate.engine.outbox.sender import OnAmbiguous
 from chatstate.engine.states import undeclared
+from chatstate.engine.turns.finish import ignore_failure
+from chatstate.messages import Event
 from chatstate.stores.base import Run, Store
 
 log = logging.getLogger("chatstate.engine")
@@ -42,6 +44,8 @@ class Engine:
       (at least once), or "hold" it among the dead letters (at most once).
     - `connected` is called once for each adapter that reaches its platform, with the account's
       name there.
+    - `on_failure` is told of each event whose turn failed, and of what was raised, unless the bot's
+      `on_error` has answered. For tests: it must not raise.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class Engine:
         on_ambiguous: OnAmbiguous = "repeat",
         clock: Clock | None = None,
         connected: Callable[[Adapter, str], None] = lambda _adapter, _name: None,
+        on_failure: Callable[[Event, BaseException], None] = ignore_failure,
     ) -> None:
         self._bot = bot
         self._adapters = list(adapters)
@@ -66,6 +71,7 @@ class Engine:
         self._opening: asyncio.Timeout | None = None
         self._has_store = False
         self._connected = connected
+        self._on_failure = on_failure
         self._tasks: list[asyncio.Task[None]] = []
         self._receiving: list[asyncio.Task[None]] = []
         self._parts: Parts | None = None
@@ -136,6 +142,7 @@ class Engine:
             on_ambiguous=self._on_ambiguous,
             failed=self._fail,
             connected=self._connected,
+            on_failure=self._on_failure,
         )
         self._parts = parts
         await parts.spool.sweep()
@@ -262,10 +269,11 @@ class Engine:
     async def settle(self, seconds: float) -> None:
         """Return when all that is due has expired, or after so many seconds. For tests."""
         parts = self._parts
-        if parts and parts.recovery.task:
+        if not (parts and parts.expiries.are_possible):
+            return
+        if parts.recovery.task:  # until it is over nothing expires
             await asyncio.wait([parts.recovery.task], timeout=seconds)
-        if parts:
-            await parts.expiries.settle(seconds)
+        await parts.expiries.settle(seconds)
 
     async def _finished(self) -> None:
         """Return when nothing runs any more."""

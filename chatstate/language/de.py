@@ -50,7 +50,7 @@ GERMAN: Mapping[str, str] = {
     "choice_same": "{number}. {label}",
     "file": "[Datei {file}, {size}]",
     "file_too_large": "[Datei {file}, {size}: zu groß, um hier gesendet zu werden]",
-    "in_a_file": "Die Antwort ist lang; sie steht in der Datei.",
+    "in_a_file": "Die Antwort ist lang; ganz steht sie in der Datei.",
     "help_commands": "Befehle:",
     "help_help": "Diese Hilfe zeigen.",
     "help_retry": "Meine letzte Nachricht noch einmal beantworten.",

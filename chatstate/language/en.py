@@ -48,7 +48,7 @@ ENGLISH: Mapping[str, str] = {
     "choice_same": "{number}. {label}",
     "file": "[file {file}, {size}]",
     "file_too_large": "[file {file}, {size}: too large to be sent here]",
-    "in_a_file": "The answer is long; it is in the file.",
+    "in_a_file": "The answer is long; all of it is in the file.",
     "help_commands": "Commands:",
     "help_help": "Show this help.",
     "help_retry": "Answer my last message anew.",

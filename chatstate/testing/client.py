@@ -2,20 +2,23 @@
 
 1. Engine and SQLite file are the real ones; platform and clock are the test's.
 2. `say` and `press` return when the turn is committed, and its replies are sent, held or dead.
-3. The engine's clock stands still unless the test moves it.
-4. What stops the engine is raised in the test.
+3. The clock stands still unless the test moves it, also that of what people say.
+4. What stops the engine is raised in the test; so is what a handler raises, unless a test wants to
+   see what the person gets then.
+5. No two clients give the same id to an event: they may use one store in turn.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+import secrets
 import tempfile
 from collections.abc import Awaitable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, NoReturn, Self, TypeVar
 
 from msgspec.structs import replace
 
@@ -30,6 +33,7 @@ from chatstate.testing.clock import FakeClock
 from chatstate.testing.platform import Delivered, FakePlatform
 
 T = TypeVar("T")
+_USAGE = "`async with TestClient(bot) as client:`"
 
 
 class Person:
@@ -52,11 +56,13 @@ class Person:
         files: Sequence[Attachment] = (),
         reply_to: Delivered | None = None,
         raw: dict[str, Any] | None = None,
+        raise_errors: bool | None = None,
     ) -> list[Delivered]:
         """Send a message and return the replies to it, once its turn and they are done.
 
         A given `event_id` that was used before makes it a redelivery. `files` are what
-        `client.platform.upload` returned; `raw` is what a platform would tell of it.
+        `client.platform.upload` returned; `raw` is what a platform would tell of it. Raises as
+        `TestClient.deliver` does.
         """
         event = self.event(text, kind=kind, event_id=event_id)
         answered = MessageRef(reply_to.id, reply_to.text) if reply_to else None
@@ -67,26 +73,32 @@ class Person:
             quote=(reply_to.text or None) if reply_to else None,
             raw=raw,
         )
-        return await self._client.deliver(replace(event, message=message))
+        event = replace(event, message=message)
+        return await self._client.deliver(event, raise_errors=raise_errors)
 
-    async def press(self, label: str, *, on: Delivered | None = None) -> list[Delivered]:
+    async def press(
+        self, label: str, *, on: Delivered | None = None, raise_errors: bool | None = None
+    ) -> list[Delivered]:
         """Press the button `label` of the newest message in the chat that has one, or of `on`.
 
-        Raises `LookupError` if nothing there has such a button.
+        Raises `LookupError` if nothing there has such a button, and as `say` does.
         """
         shown = [on] if on else self._client.platform.shown(self.chat.id)
         for message in reversed(shown):
             for button in (button for row in message.buttons for button in row):
                 if button.label == label:
-                    return await self.press_data(button.data, on=message)
+                    data = button.data
+                    return await self.press_data(data, on=message, raise_errors=raise_errors)
         raise LookupError(f"no message in {self.chat.id} has a button {label!r}")
 
-    async def press_data(self, data: str, *, on: Delivered | None = None) -> list[Delivered]:
+    async def press_data(
+        self, data: str, *, on: Delivered | None = None, raise_errors: bool | None = None
+    ) -> list[Delivered]:
         """Press a button that carries `data`, which may be made up."""
         event = self.event(data, kind="press")
         pressed = MessageRef(on.edits or on.id, on.text) if on else None
-        message = replace(event.message, pressed=pressed)
-        return await self._client.deliver(replace(event, message=message))
+        event = replace(event, message=replace(event.message, pressed=pressed))
+        return await self._client.deliver(event, raise_errors=raise_errors)
 
     def event(
         self, text: str, *, kind: MessageKind = "message", event_id: str | None = None
@@ -100,7 +112,7 @@ class Person:
             kind,
             self.thread,
             id=identity,
-            time=datetime.now(UTC),
+            time=datetime.fromtimestamp(self._client.clock.time(), UTC),
         )
         return Event(identity, message, origin=identity)
 
@@ -113,7 +125,10 @@ class TestClient:
     - `store` is a store URL; by default a new file, removed at the end. `store_options` are
       those of the store's class, `engine_options` those of the engine.
     - `platform` can refuse, stall and lose answers; see `FakePlatform`.
-    - Time stands still but for `advance`.
+    - Time stands still but for `advance`. A `clock` that is given may be the bot's own, too.
+    - `raise_errors`: whether what a handler raises is raised by `say`, `press` and `advance`. Else
+      the test sees what the person does. So it does in any case of a `UserError`, of an error that
+      the bot's `on_error` answers, and of a turn that takes too long.
 
     Raises whatever made the engine stop.
     """
@@ -126,17 +141,24 @@ class TestClient:
         *,
         store: str | None = None,
         platform: FakePlatform | None = None,
+        clock: FakeClock | None = None,
+        raise_errors: bool = True,
         store_options: Mapping[str, Any] | None = None,
         **engine_options: Any,
     ) -> None:
         self.bot = bot
         self.platform = platform or FakePlatform()
-        self.clock = FakeClock()
+        self.clock = clock or FakeClock()
+        self._raise_errors = raise_errors
         self._store_url = store
         self._store_options = dict(store_options or {})
         self._engine_options = engine_options
+        self._prefix = f"event-{secrets.token_hex(4)}"
         self._numbers = itertools.count(1)
+        self._known: set[str] = set()
+        self._errors: dict[str, BaseException] = {}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._engine: Engine | None = None
 
     async def __aenter__(self) -> Self:
         if self._store_url is None:
@@ -159,14 +181,21 @@ class TestClient:
         try:
             await self._stop()
         finally:
+            self._engine = None
             if self._folder:
                 self._folder.cleanup()
+
+    def __enter__(self) -> NoReturn:
+        raise TypeError(f"a TestClient is asynchronous: {_USAGE}")
+
+    def __exit__(self, *_: object) -> None:
+        return
 
     @property
     def store_url(self) -> str:
         """The URL of the store in use."""
         if self._store_url is None:
-            raise RuntimeError("the client is not open yet: use `async with`")
+            raise RuntimeError(f"this TestClient has no store yet: {_USAGE}")
         return self._store_url
 
     def user(
@@ -188,33 +217,56 @@ class TestClient:
         return Person(self, User(identity, name, language, is_bot), where, thread)
 
     def new_event_id(self) -> str:
-        """Return an id that no event had."""
-        return f"event-{next(self._numbers)}"
+        """Return an id that no event had, of this client or of another one."""
+        return f"{self._prefix}-{next(self._numbers)}"
 
-    async def deliver(self, event: Event) -> list[Delivered]:
+    async def deliver(self, event: Event, *, raise_errors: bool | None = None) -> list[Delivered]:
         """Deliver an event as the platform would, and return the replies it got now.
 
-        What was shown while they were being written is in `platform.delivered` alone.
+        What was shown while they were being written is in `platform.delivered` alone. Raises what
+        its handler raised, unless `raise_errors` is False, here or for the whole client; and
+        `RuntimeError` if its id is new to this client but not to the store: no handler ran, and
+        that was hardly meant. (If it was, `deliver_all` tells so in its receipt.)
         """
         seen = len(self.platform.delivered)
-        host = await self._or_failure(self.platform.connected())
-        (receipt,) = await self._or_failure(host.deliver([event]))
+        is_new = event.id not in self._known
+        (receipt,) = await self.deliver_all([event])
+        if is_new and receipt.status == "duplicate":
+            raise RuntimeError(
+                f"event {event.id!r} is in this store already, so no handler ran: give it an "
+                "`event_id` of its own, or none"
+            )
         await self._or_failure(receipt.settled())
+        error = self._errors.pop(event.id, None)
+        if error and (self._raise_errors if raise_errors is None else raise_errors):
+            _raise(error)
         new = self.platform.delivered[seen:]
         return [reply for reply in new if reply.event == event.id and not reply.preview]
 
     async def deliver_all(self, events: Sequence[Event]) -> Sequence[Receipt]:
-        """Deliver events in one call, as a platform may, and return when they are durable."""
+        """Deliver events in one call, as a platform may, and return when they are durable.
+
+        What becomes of them raises nothing.
+        """
+        self._require_open()
         host = await self._or_failure(self.platform.connected())
-        return await self._or_failure(host.deliver(events))
+        receipts = await self._or_failure(host.deliver(events))
+        self._known.update(event.id for event in events)
+        return receipts
 
     async def advance(self, seconds: float) -> None:
         """Move the clock; states that expire do so, and what that does is done.
 
         Unless something keeps it for more than five seconds: a turn that waits, a stalled platform.
+        Raises what an `on_expire` raised, as `deliver` does.
         """
+        engine = self._require_open()
         await self.clock.advance(seconds)
-        await self._engine.settle(5.0)
+        await engine.settle(5.0)
+        unasked = [event for event in self._errors if event not in self._known]
+        errors = [self._errors.pop(event) for event in unasked]
+        if errors and self._raise_errors:
+            _raise(errors[0])
 
     async def restart(self) -> None:
         """Stop the bot as SIGTERM would, and start it on the same store."""
@@ -223,12 +275,14 @@ class TestClient:
 
     async def crash(self) -> None:
         """End the bot as SIGKILL would: nothing more is written or sent. See `start`."""
+        engine = self._require_open()
         self._waiting.cancel()
-        await self._engine.abandon()
+        await engine.abandon()
         await self._store.abandon()
 
     async def start(self) -> None:
         """Start the bot again, after a `crash`."""
+        self._require_open()
         await self._start()
 
     async def _start(self) -> None:
@@ -237,24 +291,43 @@ class TestClient:
             raise TypeError(f"{self.store_url} is no SQLite store")
         self._store = store
         options: dict[str, Any] = {"clock": self.clock, **self._engine_options}
-        self._engine = Engine(self.bot, [self.platform], store, **options)
-        await self._engine.start()
-        self._waiting = asyncio.create_task(self._engine.wait())
+        engine = Engine(self.bot, [self.platform], store, on_failure=self._failed, **options)
+        await engine.start()
+        self._engine = engine
+        self._waiting = asyncio.create_task(engine.wait())
         await self._or_failure(self.platform.connected())
 
     async def _stop(self) -> None:
-        self._engine.request_stop()
+        engine = self._require_open()
+        engine.request_stop()
         try:
             if not self._waiting.cancelled():
                 await self._waiting
         finally:
-            await self._engine.stop()
+            await engine.stop()
+
+    def _failed(self, event: Event, error: BaseException) -> None:
+        self._errors[event.id] = error
+
+    def _require_open(self) -> Engine:
+        if self._engine is None:
+            raise RuntimeError(f"this TestClient is not open, so its bot does not run: {_USAGE}")
+        return self._engine
 
     async def _or_failure(self, wanted: Awaitable[T]) -> T:
         task = asyncio.ensure_future(wanted)
         await asyncio.wait({task, self._waiting}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
             task.cancel()
+            if self._waiting.cancelled():
+                raise RuntimeError("the bot has crashed; `await client.start()` starts it again")
             self._waiting.result()
             raise RuntimeError("the engine has stopped")
         return task.result()
+
+
+def _raise(error: BaseException) -> NoReturn:
+    """Raise what a handler raised; what would end the test in another way is told by a cause."""
+    if isinstance(error, Exception):
+        raise error
+    raise RuntimeError(f"a handler raised {type(error).__name__}") from error

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -13,7 +14,7 @@ import pytest_asyncio
 from adapters.terminal import CTRL_C, ENTER, TAB, UP, Terminal
 
 from chatstate import AdapterError, Button, Delete, File, Interface, Markdown, Message, Reply, Turn
-from chatstate.adapter import Action, Post
+from chatstate.adapter import Action, Post, pip_line
 from chatstate.engine import Engine
 from chatstate.stores import open_store
 from chatstate.text import Span, StyledText
@@ -567,7 +568,7 @@ async def test_a_missing_library_names_the_pip_line(
     monkeypatch.setitem(sys.modules, "prompt_toolkit", None)
     with (
         terminal.open() as stdout,
-        pytest.raises(AdapterError, match=r'pip install "chatstate\[console\]"'),
+        pytest.raises(AdapterError, match=re.escape(pip_line("chatstate", "console"))),
     ):
         ConsoleAdapter(stdin=terminal.slave, stdout=stdout)
 

@@ -52,7 +52,6 @@ WORDS: list[tuple[Callable[[Any], Any], str]] = [
     (lambda _: Interface(description=cast("Any", ["a"])), "description=['a']: use a text"),
     (lambda _: Interface(id=cast("Any", 7)), "id=7: use a text"),
     (lambda _: Interface(sentences=cast("Any", ["failed"])), "use a dict of sentences by name"),
-    (lambda _: Interface(long_as_file=cast("Any", "yes")), "use True, False or a number"),
     (lambda _: Interface(hello, timeout=cast("Any", "5")), "use a number of seconds above 0"),
     (
         lambda _: ChatInterface(hello, max_messages=cast("Any", "5")),

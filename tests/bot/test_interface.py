@@ -165,6 +165,20 @@ def test_a_command_that_nobody_could_send_is_an_error(name: str) -> None:
         bot.command(name=name)(echo)
 
 
+def test_more_examples_than_buttons_is_an_error() -> None:
+    """It is told when the bot is made, not to everybody who says /start."""
+    Interface(echo, id="b", examples=range(25))
+    with pytest.raises(BindingError, match="there are 26 examples; /start can show 25"):
+        Interface(echo, id="b", examples=range(26))
+
+
+@pytest.mark.parametrize("example", [" ", "x" * 4001, ["x" * 3000, "y" * 3000]])
+def test_an_example_that_no_button_can_send_is_an_error(example: Any) -> None:
+    """The error names it."""
+    with pytest.raises(BindingError, match=r"example .* cannot be a button"):
+        Interface(echo, id="b", examples=["fine", example])
+
+
 @pytest.mark.parametrize("fn", [lambda text: text, functools.partial(echo)])
 def test_a_command_of_a_nameless_function_needs_a_name(fn: Any) -> None:
     """The error says how to give one."""

@@ -31,7 +31,7 @@ async def test_a_dead_letter_is_listed_shown_and_retried_while_the_bot_runs(
 ) -> None:
     """The whole way, by the command line beside a running bot."""
     url = f"sqlite:///{tmp_path / 'a.db'}"
-    async with TestClient(bot, store=url) as client:
+    async with TestClient(bot, store=url, raise_errors=False) as client:
         await client.user("alice").say("bad")
         await client.user("alice").say("good")
         listed = dead("list", "--store", url).stdout
@@ -54,10 +54,10 @@ async def test_a_dead_letter_is_listed_shown_and_retried_while_the_bot_runs(
 async def test_a_dropped_dead_letter_is_gone_when_the_bot_next_runs(tmp_path: Path) -> None:
     """What is asked for while no bot runs is done at its next start."""
     url = f"sqlite:///{tmp_path / 'a.db'}"
-    async with TestClient(bot, store=url) as client:
+    async with TestClient(bot, store=url, raise_errors=False) as client:
         await client.user("alice").say("bad")
     assert dead("drop", "1", "--store", url).returncode == 0
-    async with TestClient(bot, store=url) as client:
+    async with TestClient(bot, store=url, raise_errors=False) as client:
         while dead("list", "--store", url).stdout:
             await client.advance(1)
         assert client.platform.delivered == []

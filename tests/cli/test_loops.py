@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from chatstate.adapter import pip_line
 from chatstate.cli.loops import VARIABLE, loop_factory
 from chatstate.cli.main import main
 
@@ -86,7 +87,7 @@ def test_uvloop_that_is_missing_names_its_pip_line(
     assert refused(monkeypatch, "uvloop") == 2
     assert capsys.readouterr().err == (
         "chatstate: CHATSTATE_LOOP=uvloop needs uvloop: "
-        'pip install "chatstate[speed]" (not on Windows)\n'
+        f"{pip_line('chatstate', 'speed')} (not on Windows)\n"
     )
 
 

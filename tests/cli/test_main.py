@@ -216,6 +216,16 @@ def test_an_error_in_the_authors_file_shows_the_authors_traceback(tmp_path: Path
     assert ran.stderr.endswith("KeyError: 'key'\n")
 
 
+def test_every_command_is_listed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What can be run, and how: also before anything is known of adapters."""
+    assert call(monkeypatch, "--help") == 0
+    told = capsys.readouterr().out
+    for name in ("run", "bots", "dead"):
+        assert f" {name} " in told
+
+
 def test_bots_are_listed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -531,7 +531,7 @@ async def test_a_press_that_fails_can_be_retried() -> None:
             return f"pressed {message.text}"
         return Reply("choose", buttons=[Button("B", LONG)])
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         alice = client.user("alice")
         await alice.say("hi")
         assert [reply.text for reply in await alice.press("B")] == [FAILED]

@@ -100,7 +100,7 @@ async def test_an_error_without_a_text_fails_its_turn_alone(error: Exception) ->
             raise error
         return message
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         alice = client.user("alice")
         assert await texts(alice, "bad") in ([FAILED], ["?"])
         assert await texts(alice, "good") == ["good"]
@@ -127,7 +127,7 @@ async def test_a_dead_letter_of_another_account_waits_for_it() -> None:
         return message
 
     first, second = FakePlatform("one"), FakePlatform("two")
-    async with TestClient(bot, platform=first) as client:
+    async with TestClient(bot, platform=first, raise_errors=False) as client:
         await client.user("alice").say("a")
         broken = False
         request(client, "retry")
@@ -150,7 +150,7 @@ async def test_the_newest_request_about_a_dead_letter_counts() -> None:
     async def work(_message: str) -> None:
         raise RuntimeError
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         await client.user("alice").say("a")
         request(client, "retry")
         request(client, "drop")
@@ -186,7 +186,7 @@ class Shop:
 async def test_a_retried_dead_letter_does_not_repeat_its_steps() -> None:
     """What was charged before the turn failed is not charged again."""
     shop = Shop()
-    async with TestClient(shop.bot) as client:
+    async with TestClient(shop.bot, raise_errors=False) as client:
         assert await texts(client.user("alice"), "pay") == [FAILED]
         shop.fails = False
         await client.advance(120)  # pruning leaves the notes of a dead letter
@@ -321,7 +321,7 @@ async def test_a_function_applied_that_returns_nothing_is_an_error() -> None:
     async def show(_message: str, seen: PerUser[list]) -> str:  # type: ignore[type-arg]  # any list
         return str(seen)
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         assert await texts(client.user("alice"), "/add") == [FAILED]
         assert await texts(client.user("alice"), "?") == ["[]"]
 
@@ -438,7 +438,7 @@ async def test_a_sync_handler_is_told_that_it_cannot_await() -> None:
         }
         return str(calls[message]())
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         for name in ("send", "state", "step"):
             assert await texts(client.user("alice"), name) == [FAILED]
         errors = [row[0] for row in query(client, "SELECT error FROM dead_letters")]

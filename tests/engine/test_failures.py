@@ -153,7 +153,7 @@ async def test_a_handler_may_raise_anything(error: BaseException, sync: bool) ->
         return work(message)
 
     bot.on_message(work if sync else async_work)
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         alice = client.user("alice")
         assert await texts(alice, "bad") == [FAILED]
         assert await texts(alice, "good") == ["good"]
@@ -279,7 +279,7 @@ async def test_a_retried_dead_letter_runs_while_the_bot_does() -> None:
             raise RuntimeError("broken")
         return " ".join(seen)
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         alice = client.user("alice")
         assert await texts(alice, "bad") == [FAILED]
         await alice.say("good")

@@ -111,7 +111,7 @@ async def test_a_platform_that_fails_to_tell_fails_the_turn() -> None:
         async def is_admin(self, _chat: str, _user: str) -> bool:
             raise Unreachable("no network")
 
-    async with TestClient(guarded("admins"), platform=Broken()) as client:
+    async with TestClient(guarded("admins"), platform=Broken(), raise_errors=False) as client:
         assert await texts(client.user("alice", chat="room"), "/reset") == [FAILED]
         ((error,),) = query(client, "SELECT error FROM dead_letters")
         assert "no network" in error
@@ -162,7 +162,7 @@ async def test_a_predicate_may_say_why_not() -> None:
             raise UserError("Not on Sundays.")
         return bool(1 / 0)
 
-    async with TestClient(guarded(nearly)) as client:
+    async with TestClient(guarded(nearly), raise_errors=False) as client:
         assert await texts(client.user("bob"), "/reset") == ["Not on Sundays."]
         assert await texts(client.user("alice"), "/reset") == [FAILED]
 

@@ -58,7 +58,7 @@ DIALOG = [
 @pytest.mark.parametrize(("said", "answer"), DIALOG)
 async def test_a_german_is_answered_in_german(said: str, answer: str) -> None:
     """Out of the box, for whoever's platform tells so; help, refusals and apologies."""
-    async with TestClient(shop()) as client:
+    async with TestClient(shop(), raise_errors=False) as client:
         for language in ("de", "de-AT"):
             assert await texts(client.user(f"anna {language}", language=language), said) == [answer]
 
@@ -75,7 +75,7 @@ async def test_each_person_is_answered_in_their_language() -> None:
         "fr": "Oops.",
         "de": "Oops.",
     }
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         for _ in range(2):
             for language, answer in expected.items():
                 somebody = client.user(str(language), chat="room", language=language)
@@ -167,7 +167,7 @@ async def test_a_routers_sentences_are_those_of_the_bot() -> None:
     """One bot has one voice."""
     bot = Interface(id="bot", sentences={"failed": "Oops."})
     bot.include(shop(sentences={"failed": "Broken."}))
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         assert await texts(client.user("alice"), "/vote 0") == ["Oops."]
 
 

@@ -105,7 +105,7 @@ async def test_a_value_that_is_not_used_for_its_ttl_is_gone() -> None:
 @pytest.mark.parametrize("said", ["?", "fail", "refuse"])
 async def test_a_turn_that_changes_nothing_uses_a_value_all_the_same(said: str) -> None:
     """The time counts from the last turn that has loaded it, whatever became of that."""
-    async with TestClient(diary()) as client:
+    async with TestClient(diary(), raise_errors=False) as client:
         alice = client.user("alice")
         await alice.say("a")
         await client.advance(TTL - 1)
@@ -427,7 +427,7 @@ async def test_what_belongs_to_no_conversation_is_answered_nowhere(scope: Scope)
         await turn.send("secret")
 
     for on_expire in (told, send):
-        async with TestClient(diary(scope, on_expire)) as client:
+        async with TestClient(diary(scope, on_expire), raise_errors=False) as client:
             await client.user("alice", chat="room").say("a")
             await client.advance(TTL)
             assert sent(client) == ["a"]
@@ -540,7 +540,7 @@ async def test_a_value_whose_on_expire_fails_is_kept_in_a_dead_letter() -> None:
             raise RuntimeError("broken")
         return told(value)
 
-    async with TestClient(diary(on_expire=fail)) as client:
+    async with TestClient(diary(on_expire=fail), raise_errors=False) as client:
         alice = client.user("alice")
         await alice.say("a")
         await client.advance(TTL)
@@ -563,7 +563,7 @@ async def test_an_error_for_people_is_one_for_nobody() -> None:
     def refuse(_value: list[str]) -> str:
         raise UserError("Not that, please.")
 
-    async with TestClient(diary(on_expire=refuse)) as client:
+    async with TestClient(diary(on_expire=refuse), raise_errors=False) as client:
         await client.user("alice").say("a")
         await client.advance(TTL)
         assert sent(client) == ["a"]

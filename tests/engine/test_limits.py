@@ -113,7 +113,7 @@ async def test_counts_survive(stop: str) -> None:
 @pytest.mark.parametrize(("text", "answer"), [("bad", FAILED), ("no", "Not that.")])
 async def test_a_turn_that_fails_is_counted_too(text: str, answer: str) -> None:
     """What costs something costs it whether it works or not."""
-    async with TestClient(limited("1/minute")) as client:
+    async with TestClient(limited("1/minute"), raise_errors=False) as client:
         alice = client.user("alice")
         assert await texts(alice, text) == [answer]
         assert await texts(alice, "1") == [told("60 s")]

@@ -67,7 +67,7 @@ async def test_it_ends_with_its_process(crashes: bool) -> None:
 @pytest.mark.parametrize("said", ["fail", "bad"])
 async def test_nothing_is_kept_of_a_turn_that_fails(said: str) -> None:
     """Whether the handler raises, or what it stores cannot be stored."""
-    async with TestClient(diary()) as client:
+    async with TestClient(diary(), raise_errors=False) as client:
         alice = client.user("alice")
         await alice.say("a")
         assert await texts(alice, said) == [FAILED]
@@ -180,7 +180,7 @@ async def test_any_object_is_kept_in_memory(scope: Scope) -> None:
             raise ValueError(message)
         return said
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         alice = client.user("alice")
         assert await texts(alice, "1") == ["1 [1]"]
         assert await texts(alice, "-5") == [FAILED]
@@ -254,7 +254,7 @@ async def test_what_cannot_be_copied_is_one_object_for_everybody() -> None:
             raise ValueError
         return str(it is connection)
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         assert await texts(client.user("alice"), "a") == ["True"]
         await client.user("alice").say("fail")
         assert await texts(client.user("bob"), "b") == ["True"]

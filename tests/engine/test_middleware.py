@@ -187,7 +187,7 @@ async def test_an_error_in_middleware_fails_the_turn() -> None:
             raise ValueError("in middleware")
         return answer
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         alice = client.user("alice")
         assert await texts(alice, "a") == [FAILED]
         assert await texts(alice, "b") == ["b"]
@@ -206,7 +206,7 @@ async def test_what_the_handler_raises_is_seen_by_middleware() -> None:
             seen.append(type(error).__name__)
             raise
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         alice = client.user("alice")
         assert await texts(alice, "bad") == [FAILED]
         assert await texts(alice, "no") == ["Not that."]
@@ -253,7 +253,7 @@ async def test_state_that_middleware_changes_is_committed_with_the_turn() -> Non
         turns.value += 10
         return answer
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         alice = client.user("alice")
         assert await texts(alice, "a") == ["a"]
         assert await texts(alice, "bad") == [FAILED]
@@ -293,7 +293,7 @@ async def test_the_handler_runs_once() -> None:
         await call_next()
         return await call_next()
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         assert await texts(client.user("alice"), "a") == [FAILED]
         ((error,),) = query(client, "SELECT error FROM dead_letters")
         assert "call_next() was called twice" in error
@@ -308,7 +308,7 @@ async def test_an_answer_that_is_none_fails_the_turn() -> None:
         await call_next()
         return object()
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         assert await texts(client.user("alice"), "a") == [FAILED]
         ((error,),) = query(client, "SELECT error FROM dead_letters")
         assert error.startswith("ReplyError: ")
@@ -324,7 +324,7 @@ async def test_a_storage_error_of_middlewares_own_fails_its_turn_alone() -> None
             raise StorageError("of my own")
         return await call_next()
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         assert await texts(client.user("alice"), "bad") == [FAILED]
         assert await texts(client.user("alice"), "a") == ["a"]
 

@@ -155,7 +155,7 @@ def refuse(_old: Any) -> Any:
 )
 async def test_a_migration_that_fails_changes_nothing(bot: Interface, said: str) -> None:
     """The turn fails, the person is told neutrally, the log says which and where."""
-    async with TestClient(first_version()) as client:
+    async with TestClient(first_version(), raise_errors=False) as client:
         alice = client.user("alice")
         await alice.say("a")
         await become(client, bot)
@@ -168,7 +168,7 @@ async def test_a_migration_that_fails_changes_nothing(bot: Interface, said: str)
 
 async def test_a_value_newer_than_the_code_is_refused() -> None:
     """Older code overwrites nothing of it; the error says what to do."""
-    async with TestClient(second_version()) as client:
+    async with TestClient(second_version(), raise_errors=False) as client:
         alice = client.user("alice")
         await alice.say("a")
         await become(client, first_version())
@@ -196,7 +196,7 @@ async def test_a_type_that_changed_without_a_migration_changes_nothing() -> None
     async def count(said: Annotated[Other, State(Other, name="said")]) -> None:
         said.words.append(1)
 
-    async with TestClient(old) as client:
+    async with TestClient(old, raise_errors=False) as client:
         alice = client.user("alice")
         await alice.say("a")
         await become(client, new)
@@ -269,7 +269,7 @@ async def test_values_of_newer_code_do_not_expire_under_older() -> None:
 
         return Interface(add, ["text", state], ["text", state], id="bot")
 
-    async with TestClient(bot(2, SPLIT)) as client:
+    async with TestClient(bot(2, SPLIT), raise_errors=False) as client:
         alice = client.user("alice")
         await alice.say("a")
         await become(client, bot(1, {}))

@@ -99,7 +99,7 @@ async def test_it_may_say_anything_or_nothing(answer: Any, shown: list[str]) -> 
     """None leaves the sentence; an empty answer is none."""
     bot = failing()
     bot.on_error(always(answer))
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         assert await texts(client.user("alice"), "hi") == shown
 
 
@@ -193,7 +193,7 @@ async def test_its_own_failure_is_logged(
         oops(error)
 
     bot.on_error(oops if sync else async_oops)
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         alice = client.user("alice")
         assert await texts(alice, "hi") == [FAILED]
         assert await texts(alice, "again") == [FAILED]
@@ -213,7 +213,7 @@ async def test_what_is_no_reply_is_logged(caplog: pytest.LogCaptureFixture) -> N
     async def oops(error: Exception) -> int:
         return 5
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         assert await texts(client.user("alice"), "hi") == [FAILED]
     assert "oops() in test_on_error.py:" in caplog.messages[1]
     assert "returned int (5)" in caplog.messages[1]
@@ -264,7 +264,7 @@ async def test_state_cannot_be_changed_any_more(
         await USES[what](turn)
         return "changed"
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         assert await texts(client.user("alice"), "hi") == [FAILED]
     assert f"RuntimeError: turn.{what}() was called in on_error, and a turn" in caplog.text
 
@@ -341,7 +341,7 @@ async def test_it_gets_resources() -> None:
     def collect(error: Exception, turn: Turn, to: Collector) -> None:
         to.append(str(error))
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         await client.user("alice").say("hi")
     assert collector == ["bad"]
 
@@ -365,7 +365,7 @@ async def test_what_expired_has_nobody_to_answer(caplog: pytest.LogCaptureFixtur
 
     kept = State(type=list[str], name="kept", ttl=10, on_expire=gone, scope="global")
     bot.states.bind(kept, "kept", list[str])
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         await client.user("alice").say("hi")
         await client.advance(20)
         assert client.platform.delivered == []

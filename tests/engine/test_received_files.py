@@ -221,7 +221,7 @@ async def test_a_download_that_fails_fails_its_turn_politely(error: Exception, a
         return " ".join(seen)
 
     platform = Faulty()
-    async with TestClient(bot, platform=platform) as client:
+    async with TestClient(bot, platform=platform, raise_errors=False) as client:
         assert await say(client, platform.upload("a", b"", TEXT)) == [FAILED]
         await until(lambda: not turn_folders(client))
         (letter,) = query(client, "SELECT error FROM dead_letters")
@@ -246,7 +246,7 @@ async def test_an_adapter_that_gives_no_bytes_fails_its_turn_politely() -> None:
         return "fine"
 
     platform = Faulty()
-    async with TestClient(bot, platform=platform) as client:
+    async with TestClient(bot, platform=platform, raise_errors=False) as client:
         assert await say(client, platform.upload("a", b"", TEXT)) == [FAILED]
         assert await say(client) == ["fine"]
 
@@ -401,7 +401,7 @@ async def test_a_sync_handler_is_told_that_it_cannot_download() -> None:
     def work(message: Message, turn: Turn) -> str:
         return str(turn.download(message.attachments[0]))
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         assert await say(client, client.platform.upload("a", b"", TEXT)) == [FAILED]
         ((letter,),) = query(client, "SELECT error FROM dead_letters")
         assert letter.startswith("RuntimeError: turn.download() is awaited")

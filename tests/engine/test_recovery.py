@@ -99,7 +99,7 @@ async def test_an_error_whose_text_is_no_text_is_a_dead_letter_all_the_same() ->
         seen.append(message)
         return " ".join(seen)
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         alice, bob = client.user("alice"), client.user("bob")
         (bad, *_), (hello, *_) = await asyncio.gather(alice.say("bad"), bob.say("hello"))
         assert (bad.text, hello.text) == (FAILED, "hello")

@@ -53,7 +53,7 @@ async def test_what_is_no_reply_is_told_in_one_line(
     def number() -> Any:
         return value
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         assert await texts(client.user("alice"), "/number") == [FAILED]
     line = f'number() in {HERE}:{line_of(number)} returned {shown}, answering "/number" of alice'
     assert told(caplog) == [f"{line}: return str(...)"]
@@ -72,7 +72,7 @@ async def test_the_remedy_fits_what_was_returned(
     value: Any, remedy: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Not everything is mended by `str`."""
-    async with TestClient(Interface(lambda _: value, id="bot")) as client:
+    async with TestClient(Interface(lambda _: value, id="bot"), raise_errors=False) as client:
         await texts(client.user("alice"), "hi")
     assert told(caplog)[0].endswith(f": {remedy}")
 
@@ -80,7 +80,7 @@ async def test_the_remedy_fits_what_was_returned(
 async def test_a_forgotten_await_is_told(caplog: pytest.LogCaptureFixture) -> None:
     """What was returned is something to await."""
     waits: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    async with TestClient(Interface(lambda _: [waits], id="bot")) as client:
+    async with TestClient(Interface(lambda _: [waits], id="bot"), raise_errors=False) as client:
         await texts(client.user("alice"), "hi")
     assert told(caplog)[0].endswith(": await it first")
 
@@ -135,7 +135,7 @@ async def test_what_a_handler_raises_is_told_with_its_own_frames(
     """Whatever kind of function it is; the framework's frames tell its author nothing."""
     bot = Interface(id="bot")
     bot.on_message(fn)
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         await client.user("42", id="42").say("hello")
     (line,) = told(caplog)
     assert line.startswith(f"{name}() in {HERE}:")
@@ -160,7 +160,7 @@ async def test_what_led_to_an_error_is_folded_too(caplog: pytest.LogCaptureFixtu
         except KeyError as error:
             raise ExceptionGroup("several", [ValueError("bad"), error]) from error
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         await client.user("alice").say("hi")
         ((detail,),) = query(client, "SELECT detail FROM dead_letters")
     assert "chatstate/engine" not in detail
@@ -175,7 +175,7 @@ async def test_a_fault_of_the_frameworks_keeps_its_frames(
     """Who mends it must see where it is."""
     bot = Interface(lambda text: text, id="bot")
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         monkeypatch.setattr("chatstate.engine.turns.values.TurnValues.written", None)
         await client.user("alice").say("hi")
     error = caplog.records[-1].exc_info
@@ -198,14 +198,14 @@ async def test_what_was_said_is_told_by_its_kind(
     bot = Interface(plain, id="bot")
     bot.on_edit(plain)
     bot.on_join(plain)
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         await client.user("Alice", id="7").say("hi", kind=kind)
     assert told(caplog)[0].endswith(f"raised ValueError, answering {said}")
 
 
 async def test_what_was_said_is_told_in_one_short_line(caplog: pytest.LogCaptureFixture) -> None:
     """Its beginning is enough to find it."""
-    async with TestClient(Interface(plain, id="bot")) as client:
+    async with TestClient(Interface(plain, id="bot"), raise_errors=False) as client:
         await client.user("alice").say("a\nb" + "x" * 1000)
     assert told(caplog)[0].endswith(f'answering "a␊b{"x" * 57}…" of alice')
 
@@ -220,7 +220,7 @@ async def test_a_state_that_cannot_be_kept_names_the_handler(
     def spoil(text: str, mood: PerUser[Ref[float]]) -> None:
         mood.value = float("nan")
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         await client.user("alice").say("hi")
     line = f"spoil() in {HERE}:{line_of(spoil)} failed, answering \"hi\" of alice: state 'mood': at"
     assert told(caplog)[0].startswith(line)
@@ -235,7 +235,7 @@ async def test_what_is_sent_and_no_reply_is_told(caplog: pytest.LogCaptureFixtur
     async def give(turn: Turn) -> None:
         await turn.send(7)
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         await client.user("alice").say("hi")
     assert told(caplog)[0].startswith(f"give() in {HERE}:{line_of(give)} sent int (7), answering")
     error = caplog.records[-1].exc_info
@@ -252,7 +252,7 @@ async def test_a_middleware_is_told_by_its_own_name(caplog: pytest.LogCaptureFix
         await call_next()
         return 7
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         await client.user("alice").say("hi")
     assert told(caplog)[0].startswith(f"around() in {HERE}:{line_of(around)} returned int (7)")
 
@@ -271,7 +271,7 @@ async def test_what_expires_is_told_by_its_own_function(caplog: pytest.LogCaptur
         (await turn.state(kept)).append(text)
 
     bot.states.bind(kept, "kept", list[str])
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         await client.user("alice").say("hi")
         await client.advance(20)
     assert told(caplog) == [
@@ -338,7 +338,7 @@ async def test_a_guard_that_fails_is_told_with_the_handler(
     def secret() -> str:
         return "secret"
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         await client.user("alice").say("/secret")
     assert told(caplog)[0].startswith(f"secret() in {HERE}:{line_of(secret)} raised ValueError")
     assert "in nobody" in caplog.text
@@ -352,7 +352,7 @@ async def test_the_error_carries_the_report(caplog: pytest.LogCaptureFixture) ->
     def keep(error: Exception) -> None:
         errors.append(error)
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         await client.user("alice").say("hi")
     assert errors[0].__notes__ == told(caplog)
 
@@ -378,7 +378,7 @@ async def test_an_error_that_cannot_be_shown_fails_its_turn_alone(
             raise error
         return text
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         alice = client.user("alice")
         with caplog.at_level(logging.CRITICAL):
             assert await texts(alice, "bad") == [FAILED]

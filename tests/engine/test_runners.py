@@ -89,7 +89,7 @@ async def test_a_handler_that_cancels_its_own_task_has_failed(waits: bool) -> No
                 await asyncio.sleep(0)
         return " ".join(kept)
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         alice = client.user("alice")
         assert await texts(alice, "a") == ["a"]
         assert await texts(alice, "bad") == [FAILED]
@@ -152,7 +152,7 @@ async def test_whatever_a_handler_raises_its_conversation_goes_on(
             raise error
         return message
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         alice = client.user("alice")
         assert await texts(alice, "bad") == [FAILED]
         assert await texts(alice, "good") == ["good"]

@@ -324,7 +324,7 @@ class Fails:
 )
 async def test_a_turn_that_fails_leaves_nothing_in_the_spool(message: str, said: str) -> None:
     """Wherever it fails: in the handler, at the state, at another file."""
-    async with TestClient(Fails().bot) as client:
+    async with TestClient(Fails().bot, raise_errors=False) as client:
         replies = await client.user("alice").say(message)
         assert [reply.text for reply in replies] == [said]
         assert spool(client) == []
@@ -468,7 +468,7 @@ async def test_a_source_that_cannot_be_read_fails_its_turn_whole(
         made = make(path)
         return ["text", Reply("more", files=[first, made] if isinstance(made, File) else [first])]
 
-    async with TestClient(answering(work)) as client:
+    async with TestClient(answering(work), raise_errors=False) as client:
         assert [reply.text for reply in await client.user("alice").say("hi")] == [FAILED]
         (letter,) = letters(client)
         assert letter.startswith("ReplyError: file ")

@@ -132,7 +132,7 @@ async def test_nothing_is_kept_when_the_handler_raises(asynchronous: bool) -> No
         return work(message, mine, all_)
 
     bot.on_message(async_work if asynchronous else work)
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         alice = client.user("alice")
         await alice.say("one")
         assert await texts(alice, "bad") == [FAILED]
@@ -169,7 +169,7 @@ async def test_values_that_would_not_come_back_equal_are_refused(value: object) 
         return str(state), {"deep": [value]} if message == "bad" else message
 
     bot = Interface(keep, ["text", State("default")], ["text", "state"], id="bot")
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         alice = client.user("alice")
         await alice.say("old")
         assert await texts(alice, "bad") == [FAILED]
@@ -186,7 +186,7 @@ async def test_what_cannot_be_sent_fails_the_turn() -> None:
         return "\ud800" if message == "bad" else str(state), [*state, message]
 
     bot = Interface(work, ["text", State([])], ["text", "state"], id="bot")
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         alice = client.user("alice")
         assert await texts(alice, "bad") == [FAILED]
         assert await texts(alice, "?") == ["[]"]
@@ -214,7 +214,7 @@ async def test_a_stored_field_the_type_does_not_know_is_never_lost() -> None:
     def touch(value: PerUser[Old]) -> None:
         value.a += 1
 
-    async with TestClient(new) as client:
+    async with TestClient(new, raise_errors=False) as client:
         await client.user("alice").say("1")
         client.bot = old
         await client.restart()

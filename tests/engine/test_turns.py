@@ -218,7 +218,7 @@ async def test_an_applied_function_that_raises_fails_its_turn_alone() -> None:
         turn.apply(int, lambda value: value + 1 // message)
         return f"{log} {n.value}"
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         alice = client.user("alice")
         assert await texts(alice, "1") == ["[1] 0"]
         assert await texts(alice, "0") == [FAILED]
@@ -293,7 +293,7 @@ async def test_another_persons_state_changes_in_the_same_commit() -> None:
             raise RuntimeError("overdrawn")
         return f"{mine.coins} {theirs.coins}"
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         alice, bob = client.user("alice"), client.user("bob")
         assert await texts(alice, "/give 3 bob") == ["7 13"]
         assert await texts(alice, "/give 30 bob") == [FAILED]
@@ -362,7 +362,7 @@ async def test_replies_sent_in_the_middle_come_first_and_only_after_the_commit()
             raise RuntimeError
         return "four"
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         assert await texts(client.user("alice"), "ok") == ["one", "two", "three", "four"]
         assert await texts(client.user("alice"), "bad") == [FAILED]
 

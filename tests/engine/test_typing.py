@@ -226,7 +226,7 @@ class Quiet:
 )
 async def test_an_event_without_an_answer_is_finished_once(said: str, finished: Any) -> None:
     """One that is answered, in whatever way, is not."""
-    async with TestClient(Quiet().bot, platform=finishing()) as client:
+    async with TestClient(Quiet().bot, platform=finishing(), raise_errors=False) as client:
         await client.user("alice").say(said, event_id="e1")
         await client.restart()
         assert client.platform.finished == ["e1"] * finished

@@ -148,7 +148,7 @@ async def test_a_failed_turn_leaves_no_trace_in_history() -> None:
             raise RuntimeError
         return count(message, history)
 
-    async with TestClient(ChatInterface(fail, id="bot")) as client:
+    async with TestClient(ChatInterface(fail, id="bot"), raise_errors=False) as client:
         alice = client.user("alice")
         assert await texts(alice, "a") == ["0"]
         assert await texts(alice, "fail") == [FAILED]

@@ -10,6 +10,7 @@ from PIL import Image
 from support import FAILED, query, texts
 
 from chatstate import File, Global, Interface, Markdown, PerMember, Progress, Ref, State, Turn
+from chatstate.errors import ReplyError
 from chatstate.testing import Delivered, TestClient
 from chatstate.text import Span
 
@@ -74,6 +75,55 @@ async def test_options_become_buttons() -> None:
         assert reply.text == "yes!"
 
 
+async def test_more_options_than_a_message_has_room_for_are_written_out() -> None:
+    """The first 25 are buttons; each of the others may be typed, which is the same."""
+    names = [f"option {number}" for number in range(1, 28)]
+    options = [{"value": name} for name in names]
+
+    def offer(message: str) -> Any:
+        return message if message in names else {"content": "?", "options": options}
+
+    async with TestClient(Interface(offer, id="bot")) as client:
+        alice = client.user("alice")
+        (reply,) = await alice.say("hi")
+        assert reply.labels == names[:25]
+        assert [len(row) for row in reply.buttons] == [5] * 5
+        assert reply.text.splitlines()[-2:] == ["26. option 26", "27. option 27"]
+        assert await texts(alice, "option 27") == ["option 27"]
+
+
+async def test_a_long_option_has_a_short_label_and_its_whole_value() -> None:
+    """What a model writes into an option never fails the answer."""
+    value = "a long option " * 20
+
+    def offer(message: str) -> Any:
+        return message if message == value else {"content": "?", "options": [{"value": value}]}
+
+    async with TestClient(Interface(offer, id="bot")) as client:
+        alice = client.user("alice")
+        (reply,) = await alice.say("hi")
+        (label,) = reply.labels
+        assert len(label) <= 80
+        assert label.endswith("…")
+        (reply,) = await alice.press(label)
+        assert reply.text == value
+
+
+async def test_options_without_a_content_have_a_text_above_them() -> None:
+    """Buttons hang on a text."""
+    (reply,) = await answers(lambda _: {"content": "", "options": [{"value": "Yes"}]})
+    assert (reply.text, reply.labels) == ("To choose, send one of these:", ["Yes"])
+
+
+@pytest.mark.parametrize("output", ["text", "file"])
+async def test_more_files_than_a_reply_takes_are_sent_all_the_same(output: str) -> None:
+    """How many a model or a folder has is no mistake of the author's."""
+    files = [File(b"%d" % number, f"{number}.txt") for number in range(23)]
+    message = {"text": "here", "files": files} if output == "text" else files
+    (reply,) = await answers(lambda _: message, inputs="text", outputs=output)
+    assert [file.data for file in reply.files] == [b"%d" % number for number in range(23)]
+
+
 async def test_a_title_stands_above_the_content() -> None:
     """`metadata` with a title shows it."""
     (reply,) = await answers(lambda _: {"content": "42", "metadata": {"title": "Thinking"}})
@@ -129,7 +179,7 @@ async def test_no_other_file_is_sent_by_name(tmp_path: Path) -> None:
     def leak(message: str) -> Any:
         return File(secret) if message == "mean it" else {"text": "", "files": [str(secret)]}
 
-    async with TestClient(Interface(leak, id="bot")) as client:
+    async with TestClient(Interface(leak, id="bot"), raise_errors=False) as client:
         alice = client.user("alice")
         assert await texts(alice, "hi") == [FAILED]
         ((error,),) = query(client, "SELECT error FROM dead_letters")
@@ -146,8 +196,8 @@ async def test_a_link_out_of_the_folder_is_no_way_out(tmp_path: Path) -> None:
         (turn.folder / "link").symlink_to(tmp_path / "secret.txt")
         return {"files": [turn.folder / "link"]}
 
-    (reply,) = await answers(leak)
-    assert reply.text == FAILED
+    with pytest.raises(ReplyError, match="not in the turn's own folder"):
+        await answers(leak)
 
 
 async def test_an_image_is_sent() -> None:
@@ -166,7 +216,7 @@ async def test_a_file_output_sends_a_file(output: str) -> None:
 @pytest.mark.parametrize("value", [7, object(), {"a": 1}, b"x", {"content": 7}, {"files": "x"}])
 async def test_what_is_no_reply_fails_and_is_named(value: Any) -> None:
     """The error, for the author, names the type; the person gets the neutral sentence."""
-    async with TestClient(Interface(lambda _: value, id="bot")) as client:
+    async with TestClient(Interface(lambda _: value, id="bot"), raise_errors=False) as client:
         assert await texts(client.user("alice"), "hi") == [FAILED]
         ((error,),) = query(client, "SELECT error FROM dead_letters")
     assert error.startswith("ReplyError: ")
@@ -238,7 +288,7 @@ async def test_an_error_half_way_keeps_no_state() -> None:
         if message == "fail":
             raise RuntimeError
 
-    async with TestClient(Interface(stream, id="bot")) as client:
+    async with TestClient(Interface(stream, id="bot"), raise_errors=False) as client:
         alice = client.user("alice")
         assert await texts(alice, "hi") == ["1"]
         assert await texts(alice, "fail") == [FAILED]

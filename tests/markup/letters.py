@@ -9,7 +9,8 @@ at, as labels are compared without it. These letters are markup, and may be miss
 3. the label of a definition that is used, and that of each link which refers to it;
 4. the digits of percent-encoding, if they are shown as what they stand for; the other way round,
    what an address spells by percent-encoding or punycode is shown;
-5. the dots of other writing (`。`) in the host of an address, which become dots.
+5. the dots of other writing (`。`) in the host of an address, which become dots;
+6. the address of a link that has it as its label: it is shown once.
 
 What stands in for what cannot be sent (NUL, half of a pair of surrogates) is no letter.
 """
@@ -51,7 +52,9 @@ def markup(source: str) -> Letters:
     """Count the letters of some Markdown that may be missing where it is shown."""
     found = [*_ENTITY.findall(source), *_BOX_OR_NUMBER.findall(source), *_ENCODED.findall(source)]
     found.extend(dot for dot in source if dot in _DOTS)
-    labels = Counter(_labels(read(source)))
+    tokens = read(source)
+    found.extend(_told_by_labels(tokens))
+    labels = Counter(_labels(tokens))
     return letters("".join(found)) + letters(
         "".join(label * (uses + 1) for label, uses in labels.items())
     )
@@ -81,3 +84,17 @@ def _labels(tokens: Sequence[Token]) -> Iterator[str]:
         if label := token.meta.get("label"):
             yield label
         yield from _labels(token.children or ())
+
+
+def _told_by_labels(tokens: Sequence[Token]) -> Iterator[str]:
+    """Yield the addresses of links that are their labels, but for `mailto:`."""
+    address, label = "", ""
+    for token in tokens:
+        yield from _told_by_labels(token.children or ())
+        if token.type == "link_open":
+            address, label = str(token.attrs["href"]), ""
+        elif token.type == "link_close":
+            if {label, f"mailto:{label}"} & {address, unquote(address)}:
+                yield address
+        else:
+            label += token.content

@@ -5,23 +5,17 @@
 3. Each renderer shows the text and the addresses; it shows a language, or colours the code by it.
 """
 
-import io
-import json
 from collections import Counter
-from collections.abc import Callable
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from markup.letters import kept, letters, markup, shown
 from markup.profile import PROFILE
+from markup.shown import RENDERERS
 from markup.strategies import documents, hostile
-from rich.console import Console
 
-from chatstate.markup import StyledText, parse, plain
-from chatstate_console.send.markup import rich_text
-from chatstate_discord.send.markup import markdown as discord_markdown
-from chatstate_telegram.send.markup import message
+from chatstate.markup import parse
 
 LOST = [
     "[Alice]: hi",
@@ -48,26 +42,8 @@ LOST = [
     "[a](b/%E6) <https://x.yz/%E6>",
     "1985. born\n1990. school",
     "[][a] ![][a]\n\n[a]: /b 'c'",
+    "[a@b.cd](mailto:a@b.cd) [https://x.yz/%C3%A9](https://x.yz/é) [`c.md`](c.md)",
 ]
-
-
-def as_telegram(text: StyledText) -> str:
-    return json.dumps(message(text), ensure_ascii=False)
-
-
-def as_console(text: StyledText) -> str:
-    console = Console(file=io.StringIO(), width=10_000, color_system=None, legacy_windows=False)
-    with console.capture() as capture:
-        console.print(rich_text(text))
-    return capture.get()
-
-
-RENDERERS: dict[str, Callable[[StyledText], str]] = {
-    "plain": plain,
-    "telegram": as_telegram,
-    "discord": discord_markdown,
-    "console": as_console,
-}
 
 
 def assert_kept(source: str) -> None:

@@ -1,4 +1,10 @@
-"""What becomes of a reply on a platform that lacks something: one table."""
+"""What becomes of a reply on a platform that lacks something, or has no room for it.
+
+1. What a platform lacks is told by one table, which says what is shown instead.
+2. Buttons beyond those of a message are written out below its text, as all are where there are
+   none: a press sends a text, and so does whoever types it.
+3. What is too large to be sent is told with its name and size.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +13,10 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from chatstate.adapter import Capabilities, Post, StoredFile
+from chatstate.adapter import Capabilities, Post, PostButton, StoredFile
 from chatstate.files import readable_size
 from chatstate.language.sentences import say
+from chatstate.messages import BUTTONS_LIMIT, ROW_LIMIT
 from chatstate.text import StyledText
 
 
@@ -30,6 +37,8 @@ def degrade(post: Post, capabilities: Capabilities, sentences: Mapping[str, str]
     for degradation in DEGRADATIONS:
         if degradation.wants(post) and not getattr(capabilities, degradation.capability):
             post = degradation.instead(post, sentences)
+    if post.buttons:
+        post = _with_room(post, sentences)
     large = [file for file in post.files if file.size > capabilities.file_bytes]
     if large:
         kept = [file for file in post.files if file not in large]
@@ -38,14 +47,37 @@ def degrade(post: Post, capabilities: Capabilities, sentences: Mapping[str, str]
 
 
 def _buttons_as_list(post: Post, sentences: Mapping[str, str]) -> Post:
+    return replace(_with_list(post, _flat(post.buttons), 1, sentences), buttons=())
+
+
+def _with_room(post: Post, sentences: Mapping[str, str]) -> Post:
+    """Return the post with as many buttons as a message has room for, and a text above them."""
+    buttons = _flat(post.buttons)
+    if len(buttons) > BUTTONS_LIMIT:
+        surplus = buttons[BUTTONS_LIMIT:]
+        post = _with_list(post, surplus, BUTTONS_LIMIT + 1, sentences)
+        rows = range(0, BUTTONS_LIMIT, ROW_LIMIT)
+        post = replace(post, buttons=[buttons[first : first + ROW_LIMIT] for first in rows])
+    if not post.text.text.strip():
+        post = _with_lines(post, [say(sentences, "choose")])
+    return post
+
+
+def _flat(rows: Sequence[Sequence[PostButton]]) -> list[PostButton]:
+    return [button for row in rows for button in row]
+
+
+def _with_list(
+    post: Post, buttons: Sequence[PostButton], first: int, sentences: Mapping[str, str]
+) -> Post:
+    """Return the post with a list of what can be sent below its text, numbered from `first`."""
     lines = [say(sentences, "choose")]
-    buttons = [button for row in post.buttons for button in row]
-    for number, button in enumerate(buttons, 1):
+    for number, button in enumerate(buttons, first):
         same = button.label.casefold() == button.sends.casefold()
         name = "choice_same" if same else "choice"
         line = say(sentences, name, number=number, label=button.label, sends=button.sends)
         lines.append(line)
-    return replace(_with_lines(post, lines), buttons=())
+    return _with_lines(post, lines)
 
 
 def _files_as_notes(post: Post, sentences: Mapping[str, str]) -> Post:

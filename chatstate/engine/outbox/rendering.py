@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 
@@ -16,9 +17,8 @@ from chatstate.engine.outbox.buttons import Buttons
 from chatstate.engine.outbox.degrade import degrade
 from chatstate.engine.outbox.outbound import Outbound, new_outbound
 from chatstate.engine.threads import HandlerThreads
-from chatstate.files import File
-from chatstate.language.sentences import Sentences, say
-from chatstate.messages import FILES_LIMIT, Delete, Markdown, MessageRef, Reply, rows_of
+from chatstate.language.sentences import Sentences
+from chatstate.messages import Delete, Markdown, MessageRef, Reply, rows_of
 from chatstate.stores.base import Arrival, KeptButton
 from chatstate.text import StyledText
 
@@ -27,8 +27,8 @@ Rendering = tuple[Sequence[Part], Sequence[KeptButton]]
 """The parts of a reply, and the buttons to keep for it."""
 Ahead = Mapping[int, Rendering]
 """Replies that were rendered before, by the `id` of the object."""
-_LONGEST_CHARACTER = 4  # of any unit that platforms count in
-_LONG = 2_000  # characters of Markdown that stop the event loop for too long
+LONG = 2_000
+"""How many characters of Markdown stop the event loop for too long."""
 
 
 class Rendered(msgspec.Struct, gc=False):
@@ -57,11 +57,13 @@ class Renderer:
         sentences: Sentences,
         buttons: Buttons,
         threads: HandlerThreads,
+        max_messages: int | None,
     ) -> None:
         self._adapters = adapters
         self._sentences = sentences
         self._buttons = buttons
         self._threads = threads
+        self._max_messages = max_messages
         self._finishing = {
             account for account, adapter in adapters.items() if adapter.capabilities.finish
         }
@@ -101,57 +103,45 @@ class Renderer:
         return rendered
 
     async def render_ahead(
-        self, arrival: Arrival, answer: Answer, stored: Sequence[StoredFile]
-    ) -> Ahead | None:
-        """Render replies with long Markdown in a thread, since that may take its time."""
-        if not any(isinstance(reply, Reply) and _is_long(reply) for reply in answer):
-            return None
-        ahead: Ahead = await self._threads.run(lambda: self._all_ahead(arrival, answer, stored))
-        return ahead
+        self,
+        arrival: Arrival,
+        answer: Answer,
+        stored: Sequence[StoredFile] = (),
+        ahead: Ahead = MappingProxyType({}),
+    ) -> Ahead:
+        """Render replies with long Markdown in a thread, since that may take its time.
+
+        Those that are `ahead` already are rendered once.
+        """
+        if not any(is_long(reply) and id(reply) not in ahead for reply in answer):
+            return ahead
+        rendered: Ahead = await self._threads.run(
+            lambda: self._all_ahead(arrival, answer, stored, ahead)
+        )
+        return rendered
 
     def _all_ahead(
-        self, arrival: Arrival, answer: Answer, stored: Sequence[StoredFile]
-    ) -> dict[int, Rendering]:
+        self, arrival: Arrival, answer: Answer, stored: Sequence[StoredFile], ahead: Ahead
+    ) -> Ahead:
         files = iter(stored)
         replies = [reply for reply in answer if isinstance(reply, Reply)]
-        return {id(reply): self._parts(arrival, reply, files) for reply in replies}
+        return {
+            id(reply): ahead.get(id(reply)) or self.parts(arrival, reply, files)
+            for reply in replies
+        }
 
     async def preview(self, arrival: Arrival, shown: Sequence[Reply]) -> list[Part]:
-        """Return the parts of what can be shown in advance."""
-        ahead = await self.render_ahead(arrival, shown, ()) or {}
+        """Return the parts of what can be shown in advance: as many of each as there may be."""
+        most = self._max_messages if self.capabilities(arrival).files else None
+        ahead = await self.render_ahead(arrival, shown)
         renderings = [
-            ahead.get(id(reply)) or self._parts(arrival, reply, iter(())) for reply in shown
+            ahead.get(id(reply)) or self.parts(arrival, reply, iter(())) for reply in shown
         ]
-        return [part for parts, _ in renderings for part in parts]
-
-    async def long_as_files(
-        self, arrival: Arrival, answer: Sequence[Reply | Delete], limit: int
-    ) -> list[Reply | Delete]:
-        """Return `answer` with texts that take more than `limit` messages put into files."""
-        if not self.capabilities(arrival).files:
-            return list(answer)
-        said: list[Reply | Delete] = await self._threads.run(
-            lambda: [self._in_a_file(arrival, reply, limit) for reply in answer]
-        )
-        return said
-
-    def _in_a_file(self, arrival: Arrival, reply: Reply | Delete, limit: int) -> Reply | Delete:
-        if isinstance(reply, Delete) or len(reply.files) >= FILES_LIMIT:
-            return reply
-        text = reply.text.text if isinstance(reply.text, Markdown) else reply.text
-        if len(text) * _LONGEST_CHARACTER <= self.capabilities(arrival).text_limit:
-            return reply
-        if len(self._parts(arrival, Reply(reply.text), iter(()))[0]) <= limit:
-            return reply
-        markdown = isinstance(reply.text, Markdown)
-        file = File(text.encode(errors="replace"), "answer.md" if markdown else "answer.txt")
-        language = arrival.event.message.sender.language
-        note = say(self._sentences.of(language), "in_a_file")
-        return msgspec.structs.replace(reply, text=note, files=[file, *reply.files])
+        return [part for parts, _ in renderings for part in parts[:most]]
 
     def _reply(self, arrival: Arrival, reply: Reply, rendered: Rendered) -> None:
         rendering = rendered.ahead.get(id(reply)) if rendered.ahead else None
-        parts, kept = rendering or self._parts(arrival, reply, rendered.files)
+        parts, kept = rendering or self.parts(arrival, reply, rendered.files)
         edited = None
         if reply.edit is not None and self.capabilities(arrival).edit:
             edited = _id(reply.edit)
@@ -171,7 +161,8 @@ class Renderer:
         if self.capabilities(arrival).edit:
             _owe(rendered, arrival, Part({}), "delete", _id(delete.message))
 
-    def _parts(self, arrival: Arrival, reply: Reply, files: Iterator[StoredFile]) -> Rendering:
+    def parts(self, arrival: Arrival, reply: Reply, files: Iterator[StoredFile]) -> Rendering:
+        """Return the parts of one reply; `files` are those that lie in the spool for it."""
         adapter = self._adapters[arrival.place.account]
         text = reply.text
         if isinstance(text, str) and not (reply.buttons or reply.files or _is_special(reply)):
@@ -220,19 +211,28 @@ def _finish(arrivals: Sequence[Arrival], rendered: Rendered) -> None:
             _owe(rendered, msgspec.structs.replace(arrival, event=event), Part({}), "finish")
 
 
-def needs_care(answer: Answer) -> bool:
-    """Tell whether something is to be done before an answer is rendered."""
+def needs_care(answer: Answer, short: int) -> bool:
+    """Tell whether something is to be done before an answer is rendered.
+
+    For files there is, and for texts of more than `short` characters.
+    """
     for reply in answer:
         if isinstance(reply, Reply):
             if reply.files:
                 return True
-            if type(reply.text) is not str and _is_long(reply):
+            text = reply.text
+            if len(text if isinstance(text, str) else text.text) > short:
                 return True
     return False
 
 
-def _is_long(reply: Reply) -> bool:
-    return isinstance(reply.text, Markdown) and len(reply.text.text) > _LONG
+def is_long(reply: Reply | Delete) -> bool:
+    """Tell whether a reply is Markdown that takes its time to be rendered."""
+    return (
+        isinstance(reply, Reply)
+        and isinstance(reply.text, Markdown)
+        and len(reply.text.text) > LONG
+    )
 
 
 def in_advance(answer: Answer) -> list[Reply]:

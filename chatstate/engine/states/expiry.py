@@ -78,6 +78,11 @@ class Expiries:
         if self._expiring:
             cache.expire = self.expire
 
+    @property
+    def are_possible(self) -> bool:
+        """Whether any value can expire."""
+        return bool(self._expiring)
+
     # Finding and removing
 
     async def look(self) -> bool:

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from chatstate.bot.resources import Need, Resources
 from chatstate.bot.returns import Answers, replies, told_of
 from chatstate.bot.routes import Routes
+from chatstate.clock import Clock
 from chatstate.engine.outbox.spool import Spool
 from chatstate.engine.states.held import Held
 from chatstate.engine.states.updates import Update
@@ -44,6 +45,7 @@ class TurnEffects:
         turn: RunningTurn,
         *,
         platform: str,
+        clock: Clock,
         store: Store,
         values: TurnValues,
         threads: HandlerThreads,
@@ -57,6 +59,7 @@ class TurnEffects:
         self._turn = turn
         self._attempt = turn.attempt
         self.platform = platform
+        self.clock = clock
         self._store = store
         self._values = values
         self._threads = threads

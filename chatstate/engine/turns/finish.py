@@ -29,11 +29,15 @@ from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.values import TurnValues, Written
 from chatstate.errors import UserError
 from chatstate.language.sentences import Sentences
-from chatstate.messages import Delete, Reply
+from chatstate.messages import Delete, Event, Reply
 from chatstate.scope import Key
 from chatstate.stores.base import Arrival, Change, DeadLetter, Outcome, TurnCommit
 
 log = logging.getLogger("chatstate.turns")
+
+
+def ignore_failure(_event: Event, _error: BaseException) -> None:
+    """Do nothing about a turn that failed: it is told in the log."""
 
 
 _Ending = tuple[Sequence[Arrival], list[Outbound]]
@@ -56,6 +60,7 @@ class Finish:
         sender: Sender,
         sentences: Sentences,
         versions: Iterator[int],
+        on_failure: Callable[[Event, BaseException], None],
     ) -> None:
         self._lanes = lanes
         self._receipts = receipts
@@ -67,6 +72,7 @@ class Finish:
         self._sender = sender
         self._sentences = sentences
         self._versions = versions
+        self._on_failure = on_failure
 
     def fail(self, turn: RunningTurn, error: BaseException) -> DeadLetter | None:
         """End a turn with an error for the person; of any other return the dead letter."""
@@ -92,6 +98,12 @@ class Finish:
         with contextlib.suppress(Exception):  # it may let nobody add to it
             error.add_note(told)  # for whoever else is told of it: `on_error`, a test
         return dead
+
+    def notify(self, turn: RunningTurn, error: BaseException) -> None:
+        """Tell whoever started the engine of a turn whose failure its author does not answer."""
+        if not turn.fenced:
+            for arrival in turn.arrivals:
+                self._on_failure(arrival.event, error)
 
     def give_up(
         self, turn: RunningTurn, dead: DeadLetter, answer: Sequence[Reply | Delete] | None = None

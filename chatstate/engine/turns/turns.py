@@ -19,6 +19,7 @@ from collections.abc import Sequence
 
 from chatstate.bot.returns import Answers
 from chatstate.engine.inbox.lanes import Lanes
+from chatstate.engine.outbox.abridging import Abridger
 from chatstate.engine.outbox.rendering import Renderer, needs_care
 from chatstate.engine.outbox.spool import Spool
 from chatstate.engine.states.expiry import Expiries
@@ -61,9 +62,9 @@ class Turns:
         watch: Watch,
         previews: Previews,
         renderer: Renderer,
+        abridger: Abridger,
         spool: Spool,
         sentences: Sentences,
-        file_after: int,
     ) -> None:
         self._lanes = lanes
         self._dispatch = dispatch
@@ -78,7 +79,8 @@ class Turns:
         self._renderer = renderer
         self._spool = spool
         self._sentences = sentences
-        self._file_after = file_after
+        self._abridger = abridger
+        self._short = abridger.shortest
         self._locks = KeyLocks()
         self.are_ending = False
 
@@ -119,7 +121,7 @@ class Turns:
         except BaseException:
             await self._stop_preview(turn)
             raise
-        if turn.showing or turn.preview or turn.updates or self._file_after or needs_care(answer):
+        if turn.showing or turn.preview or turn.updates or needs_care(answer, self._short):
             answer = await self._complete(turn, plan, answer)
         if turn.fenced:
             return True
@@ -184,7 +186,7 @@ class Turns:
     async def _complete(
         self, turn: RunningTurn, plan: Plan, answer: Sequence[Reply | Delete]
     ) -> Answers:
-        """Return all that is answered: what was sent, files that are long texts, files copied."""
+        """Return all that is answered: what was sent, files for long texts, files copied."""
         if turn.preview:
             await turn.preview.stop()
         if turn.updates:
@@ -193,11 +195,10 @@ class Turns:
             if not turn.release and self._locks.wanted(keys):  # else those who wait would starve
                 (await self._locks.take(keys))()
         said = [*turn.showing.sent, *answer] if turn.showing else list(answer)
-        if self._file_after:
-            said = await self._renderer.long_as_files(turn.arrival, said, self._file_after)
+        said, ahead = await self._abridger.abridge(turn.arrival, said)
         with turn.timed(plan.timeout):  # it is the handler's time, which made their sources
             turn.stored = await self._spool.take_all(turn.arrival, said)
-        turn.ahead = await self._renderer.render_ahead(turn.arrival, said, turn.stored)
+        turn.ahead = await self._renderer.render_ahead(turn.arrival, said, turn.stored, ahead)
         return said
 
     async def _fail(self, turn: RunningTurn, error: BaseException) -> None:
@@ -208,8 +209,11 @@ class Turns:
         answer = None
         if turn.plan and turn.plan.on_error:
             answer = await self._ask_author(turn, turn.plan, turn.plan.on_error, error)
-        if not (turn.fenced or self.are_ending):
-            self._finish.give_up(turn, dead, answer)
+        if turn.fenced or self.are_ending:
+            return
+        if answer is None:
+            self._finish.notify(turn, error)
+        self._finish.give_up(turn, dead, answer)
 
     async def _ask_author(
         self, turn: RunningTurn, plan: Plan, on_error: OnError, error: BaseException

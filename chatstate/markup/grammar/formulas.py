@@ -44,7 +44,7 @@ _PATTERNS = {
     ),
 }
 """By the first two characters; all but the last end where another one of their kind begins."""
-_SIGN = re.compile(r"[\\^_={}+<>|]")
+_SIGN = re.compile(r"[\\^_={}+<>|&]")
 _OPENING = re.compile(rf"\$\$|\\\[|\\begin\{{{_NAME}\}}")
 _OPENING_AT_END = re.compile(rf"(?:{_OPENING.pattern})(?=\s*$)")
 _Find = Callable[[str], re.Match[str] | None]

@@ -256,6 +256,11 @@ class ForgetsMarkup(Broken):
         return super().render(replace(post, text=StyledText(post.text.text)))
 
 
+class TakesBackslashesForEscapes(Broken):
+    def render(self, post: Post) -> Sequence[Part]:
+        return super().render(replace(post, text=StyledText(post.text.text.replace("\\", ""))))
+
+
 class Counts(Broken):
     count = 0
 
@@ -275,6 +280,17 @@ class ForgetsFiles(Broken):
 class ForgetsButtons(Broken):
     def render(self, post: Post) -> Sequence[Part]:
         return super().render(replace(post, buttons=()))
+
+
+class ShowsFewButtons(Broken):
+    def render(self, post: Post) -> Sequence[Part]:
+        return super().render(replace(post, buttons=post.buttons[:2]))
+
+
+class ShortensWhatButtonsSend(Broken):
+    def render(self, post: Post) -> Sequence[Part]:
+        rows = [[replace(button, data=button.data[:24]) for button in row] for row in post.buttons]
+        return super().render(replace(post, buttons=rows))
 
 
 class Performs(Broken):

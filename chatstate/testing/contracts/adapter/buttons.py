@@ -5,6 +5,8 @@
 3. A press that somebody made up reaches no handler, and is answered.
 4. A platform that lacks buttons or edits gets a list of what to send, or a new message. So it does
    if the message is gone that was to be edited.
+5. However many choices a model gives, and however long they are, the answer is shown, and each of
+   them can be chosen.
 """
 
 # ruff: noqa: S101 - a test suite
@@ -227,6 +229,45 @@ class ButtonsContract(AdapterSuite):
             assert [list(reply.labels) for reply in replies[:-1]] == [[]] * (len(replies) - 1)
             assert list(replies[-1].labels) == LABELS
             within_limit(session)
+
+    async def test_more_choices_than_buttons_are_shown_and_work(self, tmp_path: Path) -> None:
+        """What is no button is written out: to type it is to choose it."""
+        names = [f"choice number {number:02}" for number in range(1, 41)]
+
+        def offer(turn: Turn) -> Any:
+            is_chosen = turn.text in names
+            options = [{"value": name} for name in names]
+            return (
+                f"chosen: {turn.text}" if is_chosen else {"content": "Choose!", "options": options}
+            )
+
+        async with self.session(tmp_path, offer) as session:
+            replies = await session.say("hi")
+            labels = [label for reply in replies for label in reply.labels]
+            text = "\n".join(reply.text for reply in replies)
+            assert text.startswith("Choose!"), f"the text above the buttons is lost: {text!r}"
+            for name in names:
+                assert name in labels or name in text, f"{name!r} cannot be chosen in {replies}"
+            for name in (names[0], names[-1]):
+                assert only(await session.say(name)).text == f"chosen: {name}"
+
+    async def test_a_long_choice_has_a_short_label_and_its_value(self, tmp_path: Path) -> None:
+        """A label is shortened to what people can see; what the button sends is not."""
+        value = "the longest choice there ever was, größer 🎲 than any other; " * 5
+
+        def offer(turn: Turn) -> Any:
+            if turn.message.pressed:
+                return "chosen"
+            return {"content": "Choose!", "options": [{"value": value}]}
+
+        async with self.session(tmp_path, offer) as session:
+            session.needs("buttons")
+            message = only(await session.say("hi"))
+            (label,) = message.labels
+            assert value.startswith(label.rstrip("… ")), f"the label is {label!r}"
+            assert only(await session.press(label, message)).text == "chosen"
+            heard = session.script.heard[-1].text
+            assert heard == value, f"the button sent {heard!r}"
 
     async def test_a_press_without_an_answer_ends(self, tmp_path: Path) -> None:
         """Nobody is left with a sign that something is being waited for; nor is any answered."""

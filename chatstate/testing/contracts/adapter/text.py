@@ -2,8 +2,10 @@
 
 1. What is said arrives letter by letter, whatever the platform interprets.
 2. What is too long becomes several messages, none above the limit: in order, and nothing is lost.
-3. Markup is shown as such or left out; it is never shown as marks.
-4. `render` is pure; name, account and capabilities are known before `run`.
+3. What nobody would read is its first message, and the whole as a file; or all messages, where
+   there are no files.
+4. Markup is shown as such or left out; it is never shown as marks.
+5. `render` is pure; name, account and capabilities are known before `run`.
 """
 
 # ruff: noqa: S101 - a test suite
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from unittest import SkipTest
 
 from chatstate.adapter import Post, PostButton, StoredFile
 from chatstate.bot.turn import Turn
@@ -50,6 +53,30 @@ Some **strong** and *mild* words, `call()` and [a site](https://example.org/page
 
 > quoted
 """
+NO_PLACE = r"""[Alice]: hi
+
+| a | b |
+|---|---|
+| `str | None` | may be missing | beyond |
+
+[a site](https://example.org/page "its title")
+
+```py title=fence
+x
+```
+
+**重点。**请看 $\left\{ x_1 \;|\; x_2 \right\}$
+"""
+SHOWN = (
+    "[Alice]: hi",
+    "str | None",
+    "may be missing",
+    "beyond",
+    "its title",
+    "title=fence",
+    "重点。请看",
+    r"$\left\{ x_1 \;|\; x_2 \right\}$",
+)
 CODE = [f"    line_{number:04} = '{number}'  # *kept*" for number in range(2000)]
 
 
@@ -116,6 +143,24 @@ class TextContract(AdapterSuite):
             assert all(reply.text[0] == "👍" for reply in replies), "a grapheme was cut in two"
             within_limit(session)
 
+    async def test_what_nobody_would_read_is_a_message_and_a_file(self, tmp_path: Path) -> None:
+        """The first message, and the whole text as a file; without files all messages, in order."""
+        async with self.session(tmp_path, lambda _: text) as session:
+            limit = session.capabilities.text_limit
+            if not limit:
+                raise SkipTest(f"{session.watched.adapter.name} has no limit for texts")
+            text = " ".join(f"{number:05}" for number in range(12 * limit // 6))
+            replies = await session.say("go")
+            if not session.capabilities.files:
+                assert " ".join(reply.text for reply in replies) == text, "a part of it is lost"
+                return
+            first, *others = replies
+            files = [file for reply in others for file in reply.files]
+            assert [file.data for file in files] == [text.encode()], "the whole is in no file"
+            assert len(others) == 1, f"a message and a file were to be shown; it was {replies}"
+            assert first.text, "nothing of the text is shown"
+            assert text.startswith(first.text), f"{first.text!r} is not its beginning"
+
     async def test_long_texts_do_not_mix(self, tmp_path: Path) -> None:
         """The parts of one reply are shown before those of the next."""
         async with self.session(tmp_path, lambda _: [text, "after"]) as session:
@@ -152,6 +197,13 @@ class TextContract(AdapterSuite):
             expected = {"bold", "code"} if is_shown else set[str]()
             assert expected <= styles, f"`markup` is among the capabilities; only {styles} is shown"
             assert "link" in styles or "https://example.org/page" in shown, "the link is lost"
+
+    async def test_what_markdown_has_no_place_for_is_shown(self, tmp_path: Path) -> None:
+        """A web page may hide what its source has; in a chat it would be lost."""
+        async with self.session(tmp_path, lambda _: Markdown(NO_PLACE)) as session:
+            shown = "\n".join(reply.text for reply in await session.say("go"))
+            for words in SHOWN:
+                assert words in shown, f"{words!r} is not shown, or not to the letter, in:\n{shown}"
 
     async def test_a_code_block_stays_code_when_it_is_cut(self, tmp_path: Path) -> None:
         """Each message that holds a line of it shows it as code; no line is cut or changed."""

@@ -1,0 +1,103 @@
+"""A reply of more messages than anybody reads: its first one, and the whole of it as a file.
+
+1. Nothing is cut. Where a platform takes no files, or none so large, a reply is all its messages.
+2. Texts that surely take fewer messages are not looked at: they cost their turns nothing.
+3. What was rendered to count messages is rendered once: it is handed on with the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeGuard
+
+from msgspec.structs import replace
+
+from chatstate.adapter import Adapter
+from chatstate.bot.returns import Answers, FittedReply
+from chatstate.engine.outbox.rendering import LONG, Ahead, Renderer, Rendering, is_long
+from chatstate.engine.threads import HandlerThreads
+from chatstate.files import File
+from chatstate.language.sentences import Sentences, say
+from chatstate.messages import Delete, Markdown, Reply
+from chatstate.stores.base import Arrival
+
+_SPREAD = 16  # a page that is cut is half full at least, and eight units write a character
+
+
+class Abridger:
+    """Abridges the answers of one bot to `max_messages`, or to none if that is None."""
+
+    def __init__(
+        self,
+        *,
+        adapters: Mapping[int, Adapter],
+        renderer: Renderer,
+        sentences: Sentences,
+        threads: HandlerThreads,
+        max_messages: int | None,
+    ) -> None:
+        self._renderer = renderer
+        self._sentences = sentences
+        self._threads = threads
+        self._most = most = max_messages or 0
+        limits = {n: a.capabilities.text_limit for n, a in adapters.items() if a.capabilities.files}
+        self._short = {n: limit * most // _SPREAD for n, limit in limits.items() if limit * most}
+
+    @property
+    def shortest(self) -> int:
+        """How many characters no reply needs to be looked at for, whatever its platform."""
+        return min(LONG, *self._short.values()) if self._short else LONG
+
+    async def abridge(self, arrival: Arrival, answer: Answers) -> tuple[Answers, Ahead]:
+        """Return `answer` in as few messages as are wanted, and what was rendered to tell."""
+        doubtful = [reply for reply in answer if self._is_doubtful(reply, arrival)]
+        if not doubtful:
+            return answer, {}
+        if any(map(is_long, doubtful)):
+            found: tuple[Answers, Ahead]
+            found = await self._threads.run(lambda: self._abridge(arrival, answer))
+            return found
+        return self._abridge(arrival, answer)
+
+    def _is_doubtful(self, reply: Reply | Delete, arrival: Arrival) -> TypeGuard[Reply]:
+        short = self._short.get(arrival.place.account)
+        return short is not None and isinstance(reply, Reply) and len(_source(reply)) > short
+
+    def _abridge(self, arrival: Arrival, answer: Answers) -> tuple[Answers, Ahead]:
+        said: Answers = []
+        ahead: dict[int, Rendering] = {}
+        for reply in answer:
+            if self._is_doubtful(reply, arrival):
+                said += self._abridged(arrival, reply, ahead)
+            else:
+                said.append(reply)
+        return said, ahead
+
+    def _abridged(self, arrival: Arrival, reply: Reply, ahead: dict[int, Rendering]) -> Answers:
+        bare = replace(reply, buttons=(), files=())
+        parts, _ = self._renderer.parts(arrival, bare, iter(()))
+        whole = _source(reply).encode(errors="replace")
+        largest = self._renderer.capabilities(arrival).file_bytes
+        if len(parts) <= self._most or len(whole) > largest:
+            if not (reply.buttons or reply.files):
+                ahead[id(reply)] = parts, ()
+            return [reply]
+        first = replace(bare, text="")  # it has been rendered
+        ahead[id(first)] = parts[:1], ()
+        return [first, self._rest(arrival, reply, whole)]
+
+    def _rest(self, arrival: Arrival, reply: Reply, whole: bytes) -> Reply:
+        """Return what follows the first message: the file, and what hung on the reply."""
+        name = "answer.md" if isinstance(reply.text, Markdown) else "answer.txt"
+        note = say(self._sentences.of(arrival.event.message.sender.language), "in_a_file")
+        return FittedReply(
+            note,
+            reply.buttons,
+            (File(whole, name), *reply.files),
+            silent=reply.silent,
+            ephemeral=reply.ephemeral,
+        )
+
+
+def _source(reply: Reply) -> str:
+    return reply.text if isinstance(reply.text, str) else reply.text.text
