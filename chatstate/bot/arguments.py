@@ -98,7 +98,10 @@ def parse_arguments(
                 break
             raise Sentence("missing", argument=spec.name, usage=usage)
         word, rest = (rest, "") if last and spec.takes_rest else _first_word(rest)
-        values.append(_parsed(spec, word, message, usage))
+        try:
+            values.append(spec.parse(word, message))
+        except Sentence as error:
+            raise Sentence("bad_argument", problem=error, usage=usage) from error
     if rest:
         raise Sentence("too_much", text=shorten(rest), usage=usage)
     return values
@@ -113,20 +116,16 @@ def given_arguments(
     """
     values: list[Any] = []
     for spec in arguments:
-        if spec.name in given:
-            values.append(_parsed(spec, given[spec.name], message, usage))
-        elif spec.optional:
+        if spec.name not in given:
+            if not spec.optional:
+                raise Sentence("missing", argument=spec.name, usage=usage)
             values.append(LEFT_OUT)
-        else:
-            raise Sentence("missing", argument=spec.name, usage=usage)
+            continue
+        try:
+            values.append(spec.parse(given[spec.name], message))
+        except Sentence as error:
+            raise Sentence("bad_argument", problem=error, usage=usage) from error
     return values
-
-
-def _parsed(spec: Argument, text: str, message: Message, usage: str) -> Any:
-    try:
-        return spec.parse(text, message)
-    except Sentence as error:
-        raise Sentence("bad_argument", problem=error, usage=usage) from error
 
 
 def _first_word(text: str) -> tuple[str, str]:

@@ -74,6 +74,7 @@ def error_handler(fn: Callable[..., Any], *, owner: Owner | None) -> BoundFuncti
     """
     if mode(fn) not in ("sync", "async"):
         raise BindingError(f"on_error: {where(fn)} is a generator; it must return a reply, or None")
+    check_replies(fn)
     types = hints(fn)
     bare = [parameter.name for parameter in parameters(fn) if parameter.name not in types]
     if len(bare) > len(_OF_ERROR):

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, cast
 
 from chatstate.bot.annotations import members, named, unwrapped
+from chatstate.bot.returns import remedy_for
 from chatstate.errors import BindingError
 from chatstate.files import File
 from chatstate.messages import Delete, Markdown, Reply
@@ -26,7 +27,6 @@ _REPLIES: tuple[type[Any], ...] = (
     type(None),
 )
 _FIELDS = {"content", "text", "files"}
-_SEVERAL = (tuple, set, frozenset, collections.abc.Iterator, collections.abc.AsyncIterator)
 _YIELDING = (
     *(collections.abc.Iterator, collections.abc.Iterable, collections.abc.Generator),
     *(collections.abc.AsyncIterator, collections.abc.AsyncIterable, collections.abc.AsyncGenerator),
@@ -115,8 +115,4 @@ def _count(type_: Any) -> int | None:
 
 def _remedy(type_: Any) -> str:
     class_ = typing.get_origin(type_) or type_
-    if isinstance(class_, type) and issubclass(class_, bytes | bytearray):
-        return "return File(...)"
-    if isinstance(class_, type) and issubclass(class_, _SEVERAL):
-        return "return a list for several replies, or say what each value is by outputs="
-    return "return str(...)"
+    return remedy_for(class_ if isinstance(class_, type) else object)

@@ -130,10 +130,13 @@ NO_REPLIES: list[tuple[Any, str]] = [
     (Number, "Number, which is no reply: return str(...)"),
     (Point, "Point, which is no reply: return str(...)"),
     (bytes, "bytes, which is no reply: return File(...)"),
-    (tuple[str, str], "tuple[str, str], which is no reply: return a list for several replies, or"),
-    (Pair, "Pair, which is no reply: return a list for several replies, or"),
-    (set[str], "set[str], which is no reply: return a list for several replies"),
-    (Iterator[str], "Iterator[str], which is no reply: return a list for several"),
+    (
+        tuple[str, str],
+        "tuple[str, str], which is no reply: return list(...) for several replies, or",
+    ),
+    (Pair, "Pair, which is no reply: return list(...) for several replies, or"),
+    (set[str], "set[str], which is no reply: return list(...) for several replies"),
+    (Iterator[str], "Iterator[str], which is no reply: return list(...) for several"),
 ]
 
 
@@ -253,7 +256,7 @@ def chatting(message: str, history: list[Any], moods: list[str]) -> str:
 
 
 def test_wherever_an_answer_is_returned_it_is_judged() -> None:
-    """By commands, edits, chat functions, middleware and `on_expire`, too."""
+    """By commands, edits, chat functions, middleware, `on_error` and `on_expire`, too."""
     bot = Interface(id="bot")
     with pytest.raises(BindingError, match="returns int, which is no reply"):
         bot.command(name="count")(returning(int))
@@ -267,6 +270,9 @@ def test_wherever_an_answer_is_returned_it_is_judged() -> None:
 
     with pytest.raises(BindingError, match=r"log\(\) in .* returns int, which is no reply"):
         bot.middleware(log)
+
+    with pytest.raises(BindingError, match="returns int, which is no reply"):
+        bot.on_error(returning(int))
 
     def told(value: int) -> int:
         return value
