@@ -60,7 +60,7 @@ def refuse_where_others_run(on: Sequence[str]) -> None:
     if _in_loop():
         raise RuntimeError(
             "bot.run() makes an event loop of its own, and there is one here already (of an async "
-            f"function, a notebook, a web server): write `await {serve}`, or beside what else "
+            f"function, of Jupyter, of FastAPI): write `await {serve}`, or beside what else "
             f"runs, `task = asyncio.create_task({serve})`"
         )
     if threading.current_thread() is not threading.main_thread():

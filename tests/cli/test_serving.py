@@ -82,7 +82,7 @@ async def test_run_in_a_running_loop_says_what_to_write() -> None:
     bot = Interface(id="bot")
     told = refused(bot, "telegram", "discord")
     assert "bot.run() makes an event loop of its own, and there is one here already" in told
-    assert "(of an async function, a notebook, a web server)" in told
+    assert "(of an async function, of Jupyter, of FastAPI)" in told
     assert "write `await bot.serve('telegram', 'discord')`" in told
     assert "`task = asyncio.create_task(bot.serve('telegram', 'discord'))`" in told
     with pytest.raises(RuntimeError, match=r"write `await bot\.serve\('console'\)`"):
