@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -15,6 +17,7 @@ import pytest_asyncio
 from adapters.terminal import CTRL_C, CTRL_D, ENTER, Terminal
 
 COMMAND = [sys.executable, "-m", "chatstate"]
+PAGE = Path(__file__).parents[2] / "docs" / "console.md"
 NONE = "Previous messages: none"
 
 # A process gets Ctrl-C only from its own terminal: it must be made the controlling one.
@@ -360,6 +363,26 @@ async def test_what_a_handler_prints_and_logs_goes_above_the_prompt(
         "» answered hi",
         "user@console> typed",
     )
+
+
+async def test_the_console_shows_what_its_page_shows(at_terminal: Start, tmp_path: Path) -> None:
+    """The bot on the page answers as the dialogue below it does, to what is typed there."""
+    page = PAGE.read_text()
+    found = re.search(
+        r"```python\n(.*?)```\n\n```\n\$ chatstate run (.*?)\n(.*?)```", page, re.DOTALL
+    )
+    assert found
+    bot, arguments, dialogue = found.groups()
+    (tmp_path / "lunch.py").write_text(bot)
+    terminal = at_terminal(*shlex.split(arguments)).terminal
+    shown = dialogue.splitlines()
+    start = shown.index("Ctrl-D leaves, :help says more.") + 1
+    await terminal.shows(*shown[: start - 2])  # below it is where the store is
+    for row, line in enumerate(shown):
+        if typed := re.match(r"\w+@#team> (.*)", line):
+            await terminal.shows(*shown[start - 1 : row], line.removesuffix(f" {typed[1]}"))
+            await terminal.enter(typed[1])
+    await terminal.shows(*shown[start - 1 :], "bob@#team>")
 
 
 def test_a_terminal_that_is_gone_ends_it(tmp_path: Path) -> None:
