@@ -234,6 +234,14 @@ class Host(Protocol):
         """
         ...
 
+    def interrupt(self, chat: str, thread: str | None = None) -> bool:
+        """End the answer that is being written in a conversation; tell whether there was one.
+
+        What is shown of it stays, and nothing else of its turn is kept. For platforms on which
+        people can stop an answer.
+        """
+        ...
+
     async def moved(self, old: str, new: str) -> None:
         """Note that the chat `old` is called `new` from now on, and return when that is durable.
 

@@ -118,6 +118,10 @@ class AccountHost:
         """See `Host.refusal`."""
         return self._dispatch.refusal(message)
 
+    def interrupt(self, chat: str, thread: str | None = None) -> bool:
+        """See `Host.interrupt`."""
+        return self._turns.stop_answer(self._account, chat, thread)
+
     async def moved(self, old: str, new: str) -> None:
         """See `Host.moved`."""
         await self._moved(self._account, old, new)

@@ -50,6 +50,9 @@ class FakeHost(Host):
     def about(self) -> About:
         return About("bot", "Bot", "", "in memory")
 
+    def interrupt(self, chat: str, thread: str | None = None) -> bool:  # noqa: ARG002 - the contract's
+        return False
+
     def connected(self, name: str) -> None:
         self.names.append(name)
 

@@ -11,7 +11,7 @@ from chatstate.messages import Reply
 
 def closing(turn: RunningTurn, sentences: Sentences, sentence: str) -> list[Reply]:
     """Return what a preview has shown, and a sentence that closes it; nothing without one."""
-    if not (turn.preview and turn.preview.ids):
+    if not (turn.preview and (turn.preview.ids or turn.preview.shown)):
         return []
     said = say(sentences.of(turn.message.sender.language), sentence)
     return [*turn.preview.shown, Reply(said)]

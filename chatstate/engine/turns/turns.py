@@ -264,6 +264,14 @@ class Turns:
         if self._watch.of(turn.place.conversation) is turn and not turn.fenced:
             self._fence(turn, closing(turn, self._sentences, "interrupted"))
 
+    def stop_answer(self, account: int, chat: str, thread: str | None) -> bool:
+        """Fence the turn whose answer is being shown in a conversation, if there is one."""
+        for turn in self._watch.turns:
+            if turn.is_at(account, chat, thread) and turn.is_showing and not turn.fenced:
+                self._fence(turn, closing(turn, self._sentences, "interrupted"))
+                return True
+        return False
+
     def end_late(self) -> None:
         """Fence turns that have run too long."""
         for turn in self._watch.late():
