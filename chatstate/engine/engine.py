@@ -249,19 +249,20 @@ class Engine:
 
     async def _watch(self, parts: Parts) -> None:
         """Look now and then for the store, turns that take too long, requests, rows to prune."""
-        prune_at = self._clock.time() + _PRUNE_EVERY
+        now = self._clock.monotonic
+        prune_at = now() + _PRUNE_EVERY
         try:
             while True:
-                looked_at = self._clock.time()
+                looked_at = now()
                 await self._store.check()
                 parts.turns.end_late()
                 for answer in await self._store.answer(self._versions):
                     parts.claims.changed(answer)
-                if self._clock.time() >= prune_at:
+                if now() >= prune_at:
                     await self._store.prune()
-                    prune_at = self._clock.time() + _PRUNE_EVERY
+                    prune_at = now() + _PRUNE_EVERY
                 more = await self._store.lead("clock") and await parts.expiries.look()
-                pause = looked_at + _LOOK_EVERY - self._clock.time()  # all of this takes time, too
+                pause = looked_at + _LOOK_EVERY - now()  # all of this takes time, too
                 await self._clock.sleep(0 if more else max(pause, 0))
         except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
             self._fail(error)

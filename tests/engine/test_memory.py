@@ -117,9 +117,9 @@ async def test_its_ttl_counts_as_that_of_a_stored_one() -> None:
         assert await texts(alice, "b") == ["a b"]
         await client.advance(60)
         assert client.platform.delivered[-1].text == "['a', 'b']"
-        client.clock._now += 60
+        client.clock.set(client.clock.time() + 60)
         assert await texts(alice, "c") == ["c"]
-        client.clock._now += 60
+        client.clock.set(client.clock.time() + 60)
         assert await texts(alice, "d") == ["d"]
         assert [reply.text for reply in client.platform.delivered[-2:]] == ["['c']", "d"]
         bodies = query(client, "SELECT body FROM inbox WHERE event_id LIKE 'expired%'")

@@ -25,7 +25,7 @@ from chatstate import Event, Message
 from chatstate.adapter import Host
 from chatstate_discord.menu import names
 from chatstate_discord.receive import wire
-from chatstate_discord.receive.backfill import Marks, missed, newer, oldest
+from chatstate_discord.receive.backfill import Marks, missed, newer
 from chatstate_discord.receive.content import Json
 from chatstate_discord.receive.places import Places
 from chatstate_discord.receive.wire import Groups, Me, Place, number_of
@@ -248,7 +248,7 @@ class Intake:
                 self._expect(str(guild["id"]), floor)
             if shard == 0:
                 for channel, last in reversed(list(self._marks.private.items())):
-                    self._read_back(channel, max(last, oldest()), wire.private(channel))
+                    self._read_back(channel, max(last, self._marks.oldest), wire.private(channel))
             self._marks.close(f"shard {shard}")
             self.is_ready.set()
         elif heard.kind == "RESUMED":

@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
 from typing import Any, Literal
 
@@ -27,7 +26,7 @@ from chatstate_discord.send.acknowledging import Acknowledging
 from chatstate_discord.send.requests import request
 
 TOKEN_SECONDS = 15 * 60.0
-_MARGIN = 5.0  # of clocks, and of a call on its way
+_MARGIN = 5.0  # of a call on its way, and of a time in whole seconds
 _LOADING = 1 << 7
 _KEPT = 1000
 _GONE = (
@@ -38,9 +37,9 @@ _GONE = (
 )
 
 
-def is_open(origin: Origin) -> bool:
-    """Tell whether an interaction can still be answered by its token."""
-    return time.time() < origin.began + TOKEN_SECONDS - _MARGIN
+def is_open(origin: Origin, now: float) -> bool:
+    """Tell whether an interaction can still be answered by its token: `now` by Discord's time."""
+    return now < origin.began + TOKEN_SECONDS - _MARGIN
 
 
 def for_whom_it_was(action: Action) -> Action:

@@ -56,7 +56,7 @@ class Intake:
         self._is_over = False
         self._loop = asyncio.get_running_loop()
         cursor: dict[str, Any] = json.loads(host.cursor or "{}")
-        is_fresh = time.time() - cursor.get("at", 0.0) < OFFSET_SECONDS
+        is_fresh = 0.0 <= time.time() - cursor.get("at", 0.0) < OFFSET_SECONDS
         self.offset: int | None = cursor.get("offset") if is_fresh else None
         self._joining = Joining(cursor, self._loop.time())
         self._stored = json.dumps(self._joining.kept())

@@ -100,12 +100,12 @@ class Sender:
 
     def is_idle(self, account: int, conversation: int) -> bool:
         """Tell whether nothing is owed to a conversation, and its account need not wait."""
-        waits = self._gates.get(account, 0.0) > self._clock.time()
+        waits = self._gates.get(account, 0.0) > self._clock.monotonic()
         return conversation not in self._lines and not waits
 
     def wait(self, account: int, seconds: float) -> None:
         """Send nothing to an account for some time: its platform has asked for that."""
-        opens = self._clock.time() + seconds
+        opens = self._clock.monotonic() + seconds
         self._gates[account] = max(opens, self._gates.get(account, 0.0))
 
     def owed(self, replies: Sequence[Outbound]) -> list[Owed]:
@@ -326,11 +326,11 @@ class Sender:
         begun_at = reply.begun_at
         if begun_at is None or _is_harmless(reply.action):
             return False
-        return self._clock.time() - begun_at >= known_for
+        return not 0.0 <= self._clock.time() - begun_at < known_for  # it may have been set back
 
     async def _pass_gate(self, account: int) -> None:
         """Wait until the account may send."""
-        while (left := self._gates.get(account, 0.0) - self._clock.time()) > 0:
+        while (left := self._gates.get(account, 0.0) - self._clock.monotonic()) > 0:
             await self._clock.sleep(left)
         self._gates.pop(account, None)
 
