@@ -47,7 +47,7 @@ UNFIT = {
 async def test_whatever_is_raised_ends_one_turn(point: Point) -> None:
     """At each point: a failed turn or its right result, one sentence, a dead letter, and on."""
     mine = Mine()
-    async with TestClient(point(mine)) as client:
+    async with TestClient(point(mine), raise_errors=False) as client:
         watched = Watched(client, mine)
         for name in CHARGES.keys() - UNFIT.get(point.__name__, set()):
             await watched.ends_one_turn(name, CHARGES[name])
@@ -64,7 +64,7 @@ async def test_whatever_is_raised_ends_one_turn(point: Point) -> None:
 async def test_every_exception_there_is_ends_one_turn(point: Point) -> None:
     """All of Python's, asyncio's, SQLite's and chatstate's."""
     mine = Mine()
-    async with TestClient(point(mine)) as client:
+    async with TestClient(point(mine), raise_errors=False) as client:
         watched = Watched(client, mine)
         for name in TYPES:
             await watched.ends_one_turn(name, raising(name))
@@ -151,7 +151,7 @@ class Hanging:
 async def test_a_turn_that_was_given_up_may_raise_anything(sync: bool) -> None:
     """Its end is what the engine has made of it, and the lane goes on."""
     made = Hanging(sync=sync)
-    async with TestClient(made.bot) as client:
+    async with TestClient(made.bot, raise_errors=False) as client:
         for number, charge in enumerate(CHARGES.values(), 1):
             made.mine.charge = charge
             saying = asyncio.create_task(texts(client.user("alice"), "hang"))
@@ -171,7 +171,7 @@ async def test_a_turn_that_was_given_up_may_raise_anything(sync: bool) -> None:
 async def test_what_is_raised_because_the_bot_stops_is_no_failure() -> None:
     """Whatever a handler makes of being cancelled, its event runs again at the next start."""
     made = Hanging()
-    async with TestClient(made.bot, grace=0.001) as client:
+    async with TestClient(made.bot, grace=0.001, raise_errors=False) as client:
         for number, charge in enumerate(CHARGES.values(), 1):
             made.mine.charge = charge
             await client.deliver_all([client.user("alice").event("hang")])
@@ -185,7 +185,7 @@ async def test_what_is_raised_because_the_bot_stops_is_no_failure() -> None:
 async def test_a_task_that_is_cancelled_from_elsewhere_at_any_moment() -> None:
     """Its turn has failed, or was over; its conversation goes on."""
     made, counted = Moments(), 0
-    async with TestClient(made.bot) as client:
+    async with TestClient(made.bot, raise_errors=False) as client:
         while made.wanted <= len(made.passed):
             made.passed.clear()
             (answer,) = await texts(client.user("alice"), "go")
@@ -220,7 +220,7 @@ async def test_whatever_on_expire_raises_ends_one_turn(sync: bool) -> None:
         seen.value += 1
         return str(seen.value)
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         for number, (name, charge) in enumerate(CHARGES.items(), 1):
             assert await texts(client.user("alice"), "a") == ["1"]
             mine.charge = charge
@@ -255,7 +255,7 @@ async def test_whatever_a_migration_raises_ends_one_turn(tmp_path: Path) -> None
     async with TestClient(bot(1), store=url) as client:
         for name in CHARGES:
             assert await texts(client.user(name), "a") == ["1"]
-    async with TestClient(bot(2, migrations={1: migrate}), store=url) as client:
+    async with TestClient(bot(2, migrations={1: migrate}), store=url, raise_errors=False) as client:
         for name, charge in CHARGES.items():
             mine.charge = charge
             person = client.user(name)
@@ -293,7 +293,7 @@ async def test_a_guard_of_a_later_event_ends_no_turn_but_its_own(overlap: Any) -
             await gate.wait()
         return message
 
-    async with TestClient(bot) as client:
+    async with TestClient(bot, raise_errors=False) as client:
         alice = client.user("alice")
         for name, charge in CHARGES.items():
             charges.append(charge)
@@ -345,7 +345,7 @@ async def test_whatever_a_lifespan_raises_the_bot_stops_and_starts_again(
     mine, broken, url = Mine(), asyncio.Event(), f"sqlite:///{tmp_path / 'a.db'}"
     bot = counting(lifespan=lifespan(mine, where, broken))
     mine.charge = None if where == "between" and name in ENDS_THE_LOOP else raising(name)
-    client = TestClient(bot, store=url)
+    client = TestClient(bot, store=url, raise_errors=False)
     with contextlib.suppress(LifespanError) if where == "between" else stopping(where):
         async with client:
             assert await texts(client.user("alice"), "a") == ["1"]

@@ -115,9 +115,7 @@ class GroupCommit:
 
     def give_up(self, error: StorageError) -> None:
         """Write nothing any more: whatever waits, or comes, fails with `error`."""
-        if self._broken is None:
-            log.critical("%s", error)
-            self._broken = error
+        self._broken = self._broken or error
         self._fail(list(self._waiting), self._broken)
         self._waiting.clear()
 
