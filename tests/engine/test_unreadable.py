@@ -116,7 +116,8 @@ async def test_whatever_is_delivered_the_bot_starts_again(
         if isinstance(event, Event) and isinstance(event.id, str):
             events[number] = replace(event, id=f"{number}")
     async with TestClient(bot, store_options={"waiting_limit": len(events) + 1}) as client:
-        receipts = await client.deliver_all([*events, client.user("alice").event("good")])
+        host = await client.platform.connected()
+        receipts = await host.deliver([*events, client.user("alice").event("good")])
         stored = [receipt.status for receipt in receipts].count("stored")
         assert stored > 0
         assert receipts[-1].status == "stored"
