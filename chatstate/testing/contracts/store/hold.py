@@ -162,6 +162,7 @@ class AliasContract(StoreSuite):
             (first,) = await session.arrive(event("1"))
             await session.store.alias(session.account.id, "room", "super")
         async with self.session(tmp_path) as reopened:
+            await reopened.claimed()
             await reopened.store.alias(reopened.account.id, "room", "super")
             (second,) = await reopened.arrive(event("2", chat="super"))
             assert second.place == first.place

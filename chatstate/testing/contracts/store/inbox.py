@@ -229,6 +229,7 @@ class InboxContract(StoreSuite):
             )
             assert refused_last.arrival
         async with self.session(tmp_path) as again:
+            await again.claimed()
             (last,) = await again.arrive(event("last"))
             assert last.seq > refused_last.arrival.seq > other.seq > later.seq
 
