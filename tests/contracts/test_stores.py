@@ -27,3 +27,7 @@ class TestMemory(StoreContract):
         """Return the same data for the same folder, as long as a test runs."""
         known: dict[Path, MemoryData] = self.__dict__.setdefault("known", {})
         return known.setdefault(folder, MemoryData())
+
+
+class TestMemoryAmongThreeRuns(TestMemory):
+    runs = 3
