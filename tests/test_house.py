@@ -286,6 +286,10 @@ def undocumented(node: Documented, name: str) -> Iterator[str]:
             yield from undocumented(child, f"{name}.{child.name}")
 
 
+STORES = ("SQLiteStore", "Reading", *(f"Memory{base.__name__}" for base in Store.__bases__))
+"""The classes whose verbs are documented in `Store`."""
+
+
 def is_documented_elsewhere(parent: Documented, child: Documented) -> bool:
     """Tell whether its words are elsewhere: an overload, a Protocol's member, a store's verb."""
     if isinstance(child, ast.Module | ast.ClassDef):
@@ -295,7 +299,7 @@ def is_documented_elsewhere(parent: Documented, child: Documented) -> bool:
     if not isinstance(parent, ast.ClassDef):
         return False
     is_protocol = any(ast.unparse(base) == "Protocol" for base in parent.bases)
-    return is_protocol or (parent.name in ("SQLiteStore", "Reading") and hasattr(Store, child.name))
+    return is_protocol or (parent.name in STORES and hasattr(Store, child.name))
 
 
 @pytest.mark.parametrize("path", [*CORE, *ADAPTERS, *BOTS], ids=relative)

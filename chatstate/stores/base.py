@@ -4,7 +4,8 @@
 2. A transaction is never open while a handler runs; each verb is atomic by itself, and
    concurrent calls may share a transaction.
 3. Several runs (workers) may have a store open. Each conversation is one run's at a time: that
-   one alone handles its events and sends its replies. The hold is the run's, by a lease.
+   one alone handles its events and sends its replies. The hold is the run's, by a lease. What
+   others put into a conversation is told to its run by `claim`, in its order.
 4. The inbox numbers events (`seq`) in the order of arrival; numbers are never reused, and those of
    one conversation become visible in their order.
 5. The outbox numbers replies (`row`) in the order of commit, never reusing a number: that is the
@@ -108,15 +109,16 @@ class Inbox(Protocol):
         """Append events to the inbox in order, and note cursors in the same transaction.
 
         There is one for each part of what the account receives. A conversation that nobody holds
-        becomes this run's. An event that could not be read again, because a field is not of its
-        type, is refused alone.
+        becomes this run's, unless it has work, which has to be claimed. An event that could not be
+        read again, because a field is not of its type, is refused alone.
         """
         ...
 
     async def claim(self, limit: int) -> Sequence[Claim]:
         """Take hold of conversations with work that no run holds, and return them.
 
-        Those come first that have waited longest. What a dead run held is among them.
+        Those come first that have waited longest. What a dead run held is among them. Before all
+        come conversations that this run holds, and into which others have put something since.
         """
         ...
 
@@ -125,7 +127,10 @@ class Inbox(Protocol):
         ...
 
     async def wait(self) -> None:
-        """Return when there may be something to claim, or something to `answer`."""
+        """Return when there may be something to claim or to `answer`; maybe for nothing.
+
+        Also when others may have settled what this run has stored.
+        """
         ...
 
     async def events(self, conversation: int, after: int, limit: int) -> Sequence[Arrival]:
@@ -167,7 +172,8 @@ class Turns(Protocol):
     async def commit(self, turns: Sequence[TurnCommit]) -> Sequence[Outcome]:
         """Commit turns; those that cannot be applied leave the others untouched.
 
-        Repeating a commit whose outcome was unknown is harmless.
+        Repeating a commit whose outcome was unknown is harmless. A turn in a conversation that is
+        another run's is fenced.
         """
         ...
 
@@ -201,17 +207,19 @@ class States(Protocol):
     ) -> Sequence[Due]:
         """Return values of a state (scope, name, newest schema) that have expired.
 
-        Only those last used in this account. `skip` as many first, in an order that stays.
+        Only those last used in this account. Those of conversations that other runs hold are
+        theirs; those of conversations that nobody holds are his who leads the clock. `skip` as
+        many first, in an order that stays.
         """
         ...
 
     async def expire(self, expiries: Sequence[Expiry]) -> Sequence[Arrival | None]:
         """Remove values that have expired, and return the events they have become.
 
-        Nothing happens, and None is returned, for those that are gone, changed or used since. An
-        event is in the inbox with a number of its own, its message of the kind "expiry"; its
-        turn may be committed before those of earlier events, and it is never dropped. None is
-        returned for one whose conversation is another run's, too.
+        Nothing happens, and None is returned, for those that are gone, changed or used since, or
+        whose conversation is another run's. An event is in the inbox with a number of its own,
+        its message of the kind "expiry"; its turn may be committed before those of earlier
+        events, and it is never dropped. None is returned for one that has to be claimed, too.
         """
         ...
 
@@ -291,7 +299,7 @@ class Control(Protocol):
         """Write what waits, end the run, and let go of all it held.
 
         `clean` says that nothing was running, so that nobody need suspect any event, and
-        those that were suspected are cleared.
+        those that were suspected are cleared. Nothing happens if the run was taken for dead.
         """
         ...
 

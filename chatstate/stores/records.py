@@ -52,13 +52,15 @@ class Account(msgspec.Struct, frozen=True, gc=False):
 class Claim(msgspec.Struct, frozen=True, gc=False):
     """A conversation that this run holds from now on: whether events wait, and replies are owed.
 
-    `crashes`: how many runs in a row did not stop as they should while they held it.
+    `crashes`: how many runs in a row did not stop as they should while they held it. `is_news`:
+    this run held it before, and others have put something into it.
     """
 
     conversation: int
     waits: bool
     owes: bool
     crashes: int = 0
+    is_news: bool = False
 
 
 class Arrival(msgspec.Struct, frozen=True, gc=False):
@@ -79,10 +81,11 @@ class Arrival(msgspec.Struct, frozen=True, gc=False):
 class Ingested(msgspec.Struct, frozen=True, gc=False):
     """What became of one event given to `ingest`.
 
-    `arrival` is there if it was stored now, or refused because too many wait: the event in it is
-    what will be read. `error` says why one is refused that could not be read again. `pending` is
-    the number of the inbox row a duplicate waits in, if it still does; `dropped` that of an older
-    event which had to make room. `elsewhere`: it was stored, and its conversation is another run's.
+    `arrival` is there if it was stored now, for this run to handle, or refused because too many
+    wait: the event in it is what will be read. `error` says why one is refused that could not be
+    read again. `pending` is the number of the inbox row a duplicate waits in, if it still does;
+    `dropped` that of an older event which had to make room. `elsewhere`: it waits as `pending`, and
+    whoever holds its conversation, or claims it, is told of it.
     """
 
     status: Literal["stored", "duplicate", "refused"]

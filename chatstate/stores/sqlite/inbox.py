@@ -14,7 +14,6 @@
 from __future__ import annotations
 
 import itertools
-import reprlib
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
@@ -22,16 +21,16 @@ from typing import Any, Literal
 import msgspec
 
 from chatstate.adapter import proved
-from chatstate.messages import Chat, Event, Message, User
+from chatstate.messages import Event
 from chatstate.scope import Place
 from chatstate.stores.base import Arrival, Ingested, TurnCommit
+from chatstate.stores.events import read, unreadable
 from chatstate.stores.sqlite import buttons
 from chatstate.stores.sqlite.directory import Directory
 
 Overflow = Literal["refuse", "drop_oldest"]
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Event).decode
 _KEPT_SECONDS = 48 * 3600
 _PRUNED_AT_ONCE = 2000
 
@@ -177,12 +176,11 @@ class Inbox:
 
     def _receive(self, account: int, event: Event, now: float) -> Ingested:
         try:
-            body, read = proved(event)
+            body, event = proved(event)
         except Exception as error:  # noqa: BLE001 - an adapter may have put anything into it
-            named = reprlib.repr(getattr(event, "id", event))
-            return Ingested("refused", error=f"event {named}: {error}")
-        place = self.directory.place(account, read.message)
-        arrival = Arrival(next(self._numbers), place, read)
+            return Ingested("refused", error=unreadable(event, error))
+        place = self.directory.place(account, event.message)
+        arrival = Arrival(next(self._numbers), place, event)
         waiting = self.waiting.get(place.conversation, 0)
         if waiting >= self._limit:
             return self._take_in_if_room(arrival, body, now)
@@ -247,18 +245,9 @@ class Inbox:
 def arrivals(rows: Iterable[Any]) -> list[Arrival]:
     """Return the events in rows of `WAITING`."""
     return [
-        Arrival(seq, Place(*row[:4]), _read(*row[4:]), crashes, bool(ahead), bool(noted))
+        Arrival(seq, Place(*row[:4]), read(*row[4:]), crashes, bool(ahead), bool(noted))
         for seq, crashes, ahead, noted, *row in rows
     ]
-
-
-def _read(body: str, event_id: str, chat: str, thread: str) -> Event:
-    """Return a stored event; of one that cannot be read, what is known of it."""
-    try:
-        return _decode(body)
-    except Exception as error:  # noqa: BLE001 - whatever stands there, it must stop nobody
-        message = Message(str(error), User(""), Chat(chat), "unreadable", thread or None)
-        return Event(event_id, message)
 
 
 def _row(arrival: Arrival, body: str, now: float) -> tuple[Any, ...]:

@@ -19,6 +19,7 @@ import msgspec
 from chatstate.messages import Event
 from chatstate.scope import Key, Place
 from chatstate.stores.base import Answer, Request
+from chatstate.stores.events import retried
 from chatstate.stores.sqlite.inbox import Inbox
 from chatstate.stores.sqlite.names import StateNames
 
@@ -95,10 +96,8 @@ class Requests:
             "WHERE k.id = ?",
             (conversation,),
         ).fetchone()
-        event = _decode_event(body)
-        again = Event(f"{event.id} (retry {letter})", event.message, event.origin)
         place = Place(account, chat, conversation, person)
-        arrival = self._inbox.add(place, again)
+        arrival = self._inbox.add(place, retried(_decode_event(body), letter))
         self._writer.execute("UPDATE notes SET turn = ? WHERE turn = ?", (arrival.seq, turn))
         return Answer(arrival=arrival)
 

@@ -12,10 +12,9 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgspec
-
-from chatstate.messages import Chat, Event, Message, User
+from chatstate.messages import Chat, User
 from chatstate.scope import Key, Place
+from chatstate.stores import events
 from chatstate.stores.base import Arrival, Expired, Expiry, TurnCommit, Value
 from chatstate.stores.sqlite.errors import NotAllError
 from chatstate.stores.sqlite.inbox import Inbox
@@ -138,14 +137,7 @@ class Expiries:
         account, chat, chat_id, kind, title, thread = where
         person = expiry.key.person
         who = self._writer.execute(_WHO, (person,)).fetchone()
-        message = Message(
-            expired.name,
-            User(*who) if who else User(""),
-            Chat(chat_id, kind, title),
-            "expiry",
-            thread,
-            raw=msgspec.to_builtins(expired),
-        )
-        event = Event(f"expired-{expired.version}", message)
+        sender = User(*who) if who else User("")
+        event = events.expiry(expired, sender, Chat(chat_id, kind, title), thread)
         place = Place(account, chat, expiry.conversation, person)
         return self._inbox.add(place, event, ahead=True)

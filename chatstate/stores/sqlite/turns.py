@@ -99,11 +99,11 @@ class Turns:
             return "applied" if "ours" in fates.values() else "fenced"
         if any(self._fate(seq, 0) in ("waiting", "dropped") for seq in turn.after):
             return "conflict"
+        if turn.late:
+            turn = turn.late.finish([states.read(self._writer, key) for key in turn.late.keys])
         return self._try(msgspec.structs.replace(turn, seq=live[-1], also=live[:-1]), now)
 
     def _try(self, turn: TurnCommit, now: float) -> Outcome:
-        if turn.late:
-            turn = turn.late.finish([states.read(self._writer, key) for key in turn.late.keys])
         self._writer.execute("SAVEPOINT turn")
         try:
             self._apply((turn,), states.collapsed((turn,)), {}, now)

@@ -1,9 +1,8 @@
-"""The store's contract: committing turns, and their notes.
+"""The store's contract: committing turns.
 
 1. A turn has all its effects or none, whatever becomes of the others of its batch.
 2. It is applied only if what it read is still there, and all before it are done.
 3. Each is done once: a repeat is applied without effect, another attempt is fenced.
-4. Notes outlive an attempt, and end with the commit.
 """
 
 # ruff: noqa: S101, PLR2004 - a test suite
@@ -19,7 +18,7 @@ from chatstate.testing.contracts.store.session import StoreSuite, event, global_
 A, B = global_key("a"), global_key("b")
 
 
-class CommitContract(StoreSuite):
+class CommitsContract(StoreSuite):
     """`load` and `commit`."""
 
     async def test_values_that_were_never_stored_are_none(self, tmp_path: Path) -> None:
@@ -300,53 +299,3 @@ class CommitContract(StoreSuite):
             assert await session.text(A) == "1"
             assert last.arrival
             assert await session.waiting(first) == [last.arrival.seq]
-
-
-class NotesContract(StoreSuite):
-    """`note` and `notes`."""
-
-    async def test_notes_are_kept_until_the_commit(self, tmp_path: Path) -> None:
-        """By turn and name; a second one of a name replaces the first; then all are gone."""
-        async with self.session(tmp_path) as session:
-            first, second = await session.arrive(event("1"), event("2", chat="other"))
-            assert await session.store.notes(first.seq) == {}
-            assert await session.store.note(first.seq, "a", '"é"')
-            assert await session.store.note(first.seq, "b", "1")
-            assert await session.store.note(first.seq, "b", "2")
-            assert await session.store.note(second.seq, "a", "3")
-            assert await session.store.notes(first.seq) == {"a": '"é"', "b": "2"}
-            await session.commit(session.turn(first, noted=True))
-            assert await session.store.notes(first.seq) == {}
-            assert await session.store.notes(second.seq) == {"a": "3"}
-
-    async def test_notes_outlive_a_crash_and_a_conflict(self, tmp_path: Path) -> None:
-        """They are for the next attempt."""
-        self.needs_durability()
-        async with self.session(tmp_path, clean=False) as session:
-            (arrival,) = await session.arrive(event("1"))
-            await session.store.note(arrival.seq, "a", "1")
-            wrong = session.change(A, Value("0", 1), "1")
-            assert await session.commit(session.turn(arrival, wrong, noted=True)) == ["conflict"]
-            assert await session.store.notes(arrival.seq) == {"a": "1"}
-        async with self.session(tmp_path) as reopened:
-            assert await reopened.store.notes(arrival.seq) == {"a": "1"}
-
-    async def test_an_event_that_waits_tells_whether_there_are_notes(self, tmp_path: Path) -> None:
-        """So that the next attempt need not look for them in vain."""
-        async with self.session(tmp_path) as session:
-            first, second = await session.arrive(event("1"), event("2"))
-            await session.store.note(second.seq, "a", "1")
-            claimed = await session.store.events(first.place.conversation, 0, 10)
-            assert [(waits.seq, waits.noted) for waits in claimed] == [
-                (first.seq, False),
-                (second.seq, True),
-            ]
-
-    async def test_a_note_of_a_done_turn_is_refused(self, tmp_path: Path) -> None:
-        """Nothing is kept of it, nor of one of an unknown turn."""
-        async with self.session(tmp_path) as session:
-            (arrival,) = await session.arrive(event("1"))
-            await session.commit(session.turn(arrival))
-            for turn in (arrival.seq, arrival.seq + 1000):
-                assert not await session.store.note(turn, "a", "1")
-                assert await session.store.notes(turn) == {}

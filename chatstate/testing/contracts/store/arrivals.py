@@ -17,12 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from chatstate.messages import Chat, Event, Message, User
-from chatstate.stores.base import Claim
 from chatstate.testing.contracts.store.session import HOUR, StoreSuite, Time, event
 
 
-class InboxContract(StoreSuite):
-    """`ingest`, `claim`, `events`, `suspect` and `prune`."""
+class ArrivalsContract(StoreSuite):
+    """`ingest`, `events` and `prune`."""
 
     async def test_events_are_numbered_in_their_order(self, tmp_path: Path) -> None:
         """Within a call and from call to call, whatever their conversation."""
@@ -37,8 +36,9 @@ class InboxContract(StoreSuite):
         """Calls that share a transaction do not mix up what either was given."""
         async with self.session(tmp_path) as session:
             calls = [[event(f"{call}-{n}", chat=str(call)) for n in range(10)] for call in range(8)]
-            arrived = await asyncio.gather(*(session.arrive(*call) for call in calls))
-            for given, got in zip(calls, arrived, strict=True):
+            arrived = await asyncio.gather(*(session.ingest(*call) for call in calls))
+            for given, ingested in zip(calls, arrived, strict=True):
+                got = [stored.arrival for stored in ingested if stored.arrival]
                 assert [arrival.event for arrival in got] == given
                 assert await session.waiting(got[0]) == [arrival.seq for arrival in got]
 
@@ -229,6 +229,7 @@ class InboxContract(StoreSuite):
             )
             assert refused_last.arrival
         async with self.session(tmp_path) as again:
+            await again.claimed()
             (last,) = await again.arrive(event("last"))
             assert last.seq > refused_last.arrival.seq > other.seq > later.seq
 
@@ -264,62 +265,6 @@ class InboxContract(StoreSuite):
             assert list(await events(conversation, arrivals[2].seq, 2)) == arrivals[3:5]
             assert list(await events(conversation, arrivals[5].seq, 2)) == []
             assert list(await events(conversation + 1000, 0, 2)) == []
-
-    async def test_work_from_before_is_claimed_once(self, tmp_path: Path) -> None:
-        """Conversations of these accounts: with waiting events, in order, and with owed replies."""
-        self.needs_durability()
-        async with self.session(tmp_path) as session:
-            late, early, done = await session.arrive(
-                event("1", chat="a"), event("2", chat="b"), event("3", chat="c")
-            )
-            await session.commit(session.turn(late), session.turn(done, owed=[session.reply(done)]))
-            (again,) = await session.arrive(event("4", chat="a"))
-            other = await session.store.account("test", "2")
-            (theirs,) = await session.store.ingest(other.id, [event("5")])
-            assert theirs.arrival
-            assert await session.claimed() == []
-        async with self.session(tmp_path) as reopened:
-            assert await reopened.claimed() == [
-                Claim(early.place.conversation, waits=True, owes=False),
-                Claim(again.place.conversation, waits=True, owes=False),
-                Claim(done.place.conversation, waits=False, owes=True),
-            ]
-            assert await reopened.claimed() == []
-            await reopened.store.account("test", "2")
-            (claim,) = await reopened.claimed()
-            assert claim.conversation == theirs.arrival.place.conversation
-
-    async def test_crashes_are_counted_against_an_event(self, tmp_path: Path) -> None:
-        """One for each `suspect`, against no other."""
-        async with self.session(tmp_path) as session:
-            first, second = await session.arrive(event("1"), event("2"))
-            await session.store.suspect(first.seq)
-            await session.store.suspect(first.seq)
-            claimed = await session.store.events(first.place.conversation, 0, 2)
-            assert [(claim.seq, claim.crashes) for claim in claimed] == [
-                (first.seq, 2),
-                (second.seq, 0),
-            ]
-
-    async def test_a_suspicion_outlives_the_crash(self, tmp_path: Path) -> None:
-        """It is durable when `suspect` returns."""
-        self.needs_durability()
-        async with self.session(tmp_path, clean=False) as session:
-            (arrival,) = await session.arrive(event("1"))
-            await session.store.suspect(arrival.seq)
-        async with self.session(tmp_path) as reopened:
-            (claimed,) = await reopened.store.events(arrival.place.conversation, 0, 1)
-            assert claimed.crashes == 1
-
-    async def test_a_suspect_is_cleared_by_a_clean_end(self, tmp_path: Path) -> None:
-        """It was running alone, and nothing crashed."""
-        self.needs_durability()
-        async with self.session(tmp_path) as session:
-            (arrival,) = await session.arrive(event("1"))
-            await session.store.suspect(arrival.seq)
-        async with self.session(tmp_path) as reopened:
-            (claimed,) = await reopened.store.events(arrival.place.conversation, 0, 1)
-            assert claimed.crashes == 0
 
     async def test_events_are_forgotten_48_hours_after_they_were_handled(
         self, tmp_path: Path
