@@ -369,7 +369,6 @@ WALL_CLOCK = {
     "chatstate/testing/clock.py": "has both clocks",
     "chatstate/testing/client.py": "a message says when it was sent; a store has a clock",
     "chatstate/testing/contracts/adapter/session.py": "a store has a clock",
-    "chatstate/cli/dead_letters.py": "requests are stored",
     "chatstate/engine/outbox/buttons.py": "kept buttons expire",
     "chatstate/engine/outbox/sender.py": "when a reply was begun is stored",
     "chatstate/engine/states/cache.py": "values expire",
