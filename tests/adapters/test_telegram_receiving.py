@@ -118,6 +118,25 @@ async def test_an_update_that_cannot_be_read_stops_no_other(
     assert says(caplog, f'"update_id": {update["update_id"]}') == 1
 
 
+async def test_what_can_be_read_of_an_update_is_told(
+    server: TelegramServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who did it, where and when: the rest is in its payload."""
+    alice = server.person(1001, "Alice")
+    host = FakeHost()
+    server.tell(alice, server.private_chat(alice), {"text": "hi", "entities": [5]})
+    async with received(adapter_on(server), host):
+        await host.until(lambda: host.events)
+    (event,) = host.events
+    message = event.message
+    assert (message.kind, message.text, message.sender.name) == ("other", "", "Alice")
+    assert (message.raw or {})["text"] == "hi"
+    assert (
+        says(caplog, "cannot be read (TypeError: 'int' object is not subscriptable) and is \"oth")
+        == 1
+    )
+
+
 async def test_an_answer_that_is_nested_too_deeply_stops_no_update(
     server: TelegramServer, caplog: pytest.LogCaptureFixture
 ) -> None:

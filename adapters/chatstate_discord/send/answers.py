@@ -19,8 +19,7 @@ from discord.http import HTTPClient, Route
 from msgspec.structs import replace
 
 from chatstate.adapter import Action, Part, Sent
-from chatstate_discord.receive import wire
-from chatstate_discord.receive.wire import Origin
+from chatstate_discord.receive.interactions import Origin, origin_of
 from chatstate_discord.send import errors, parts
 from chatstate_discord.send.acknowledging import Acknowledging
 from chatstate_discord.send.requests import request
@@ -44,7 +43,7 @@ def is_open(origin: Origin, now: float) -> bool:
 
 def for_whom_it_was(action: Action) -> Action:
     """Return an action for one person alone, if it takes the place of what that one alone saw."""
-    origin = wire.origin(action.origin) if action.verb == "send" and action.message else None
+    origin = origin_of(action.origin) if action.verb == "send" and action.message else None
     if origin is None or origin.hidden != action.message:
         return action
     content = {**action.part.content, "ephemeral": True}

@@ -20,8 +20,7 @@ from discord.http import HTTPClient, Route
 from chatstate import Ambiguous, SendError, Unreachable
 from chatstate.adapter import Action, Sent
 from chatstate_discord.clock import DiscordClock
-from chatstate_discord.receive import wire
-from chatstate_discord.receive.wire import Origin
+from chatstate_discord.receive.interactions import Origin, origin_of
 from chatstate_discord.send import errors, parts
 from chatstate_discord.send.acknowledging import Acknowledging
 from chatstate_discord.send.answers import Answers, for_whom_it_was, is_open
@@ -91,7 +90,7 @@ class Calls:
             raise meaning(error) from error
 
     async def _make(self, http: HTTPClient, action: Action) -> Sent:
-        origin = wire.origin(action.origin)
+        origin = origin_of(action.origin)
         if origin and is_open(origin, self._clock.now()):
             sent = await self._answers.answer(http, origin, action)
             return sent or await self._in_channel(http, origin, action)
