@@ -376,6 +376,7 @@ WALL_CLOCK = {
     "chatstate/engine/turns/limits.py": "what is taken of a limit is stored",
     "chatstate/engine/turns/values.py": "values expire",
     "chatstate/stores/sqlite/store.py": "all that it has is stored",
+    "chatstate/testing/memory/verbs.py": "all that a store has is stored",
     "adapters/chatstate_console/session.py": "a message says when it was sent",
     "adapters/chatstate_discord/clock.py": "has Discord's time, until that is known",
     "adapters/chatstate_discord/receive/intake.py": "an event says when it happened",
