@@ -316,7 +316,8 @@ def test_an_adapter_wanted_twice_is_told() -> None:
 def test_an_option_that_nobody_takes_is_told() -> None:
     """A misspelt option is not dropped silently."""
     with pytest.raises(
-        LoadError, match="--nonsense is no option of console; there are --chat, --files, --user"
+        LoadError,
+        match="--nonsense is no option of console; there are --chat, --files, --groups, --history, --user",
     ):
         load_adapters(["console"], {"nonsense": "x"})
 
