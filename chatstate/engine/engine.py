@@ -224,12 +224,19 @@ class Engine:
             self._fail(error)
 
     async def settle(self, seconds: float) -> None:
-        """Return when all that is due has expired, or after so many seconds. For tests."""
-        if not (self._parts and self._parts.expiries.are_possible):
+        """Return when all that is due has expired and is told, or after so many seconds. For tests.
+
+        Each of what keeps it gets as many: a turn that waits, a platform that does not answer.
+        """
+        parts = self._parts
+        if not (parts and parts.expiries.are_possible):
             return
         if self._recovery and self._recovery.task:  # until it is over nothing expires
             await asyncio.wait([self._recovery.task], timeout=seconds)
-        await self._parts.expiries.settle(seconds)
+        await parts.expiries.settle(seconds)
+        sending = asyncio.ensure_future(parts.sender.activity.over())
+        await asyncio.wait([sending], timeout=seconds)
+        sending.cancel()
 
     async def _finished(self) -> None:
         """Return when nothing runs any more."""
