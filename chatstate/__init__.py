@@ -6,7 +6,7 @@ names. Its tests take `chatstate.testing`, a store `chatstate.stores.base`, an a
 `chatstate.adapter`, `chatstate.files`, `chatstate.markup` and `chatstate.text`.
 """
 
-from chatstate.bot.arguments import Arg
+from chatstate.bot.annotations import Arg
 from chatstate.bot.injected import CallNext
 from chatstate.bot.interface import Interface
 from chatstate.bot.resources import Resource
@@ -18,6 +18,7 @@ from chatstate.errors import (
     Ambiguous,
     BindingError,
     ChatstateError,
+    LeaseLostError,
     LifespanError,
     LoadError,
     Moved,
@@ -67,6 +68,7 @@ __all__ = [
     "File",
     "Global",
     "Interface",
+    "LeaseLostError",
     "LifespanError",
     "LoadError",
     "Markdown",

@@ -56,6 +56,10 @@ class StoreLockedError(StorageError):
     """Another process runs on this store file; the text says which."""
 
 
+class LeaseLostError(StorageError):
+    """A run was taken for dead, since it stood still for too long: its work is others' now."""
+
+
 class AdapterError(ChatstateError):
     """An adapter cannot go on (a bad token, say); the text says what to do."""
 

@@ -12,9 +12,9 @@ The structs are `msgspec` ones because each is built once or more per message.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 import msgspec
 
@@ -124,7 +124,30 @@ class Markdown(msgspec.Struct, frozen=True, gc=False):
         _require_text("Markdown.text", self.text)
 
 
-class Button(msgspec.Struct, frozen=True, gc=False):
+_OTHERS: Mapping[str, str] = {
+    **dict.fromkeys(("callback_data", "custom_id", "data", "payload"), "what it sends is value="),
+    **dict.fromkeys(("text", "title"), "what stands on it is label="),
+    "url": "it opens no address: put that into the text, as in Markdown('[label](https://...)')",
+}
+"""What other libraries call a button's arguments, and what to write instead."""
+
+
+class _ButtonMeta(msgspec.StructMeta):
+    """Tells whoever knows another library what an argument is called here."""
+
+    if not TYPE_CHECKING:  # a type checker is to go on knowing what a Button takes
+
+        def __call__(cls, *args: Any, **kwargs: Any) -> Any:  # noqa: N805 - a Button's class
+            try:
+                return super().__call__(*args, **kwargs)
+            except TypeError as error:
+                other = next((name for name in kwargs if name in _OTHERS), None)
+                if other is None:
+                    raise
+                raise TypeError(f"Button has no argument {other}: {_OTHERS[other]}") from error
+
+
+class Button(msgspec.Struct, frozen=True, gc=False, metaclass=_ButtonMeta):
     """A button below a reply. Who presses it sends `value`, or runs `command`.
 
     A value (the label by default) arrives as the text of a message and never runs a command; a

@@ -3,7 +3,6 @@
 import contextlib
 import inspect
 import re
-import shlex
 import subprocess
 import sys
 import types
@@ -76,27 +75,6 @@ def test_the_page_on_tests_runs_as_it_stands(tmp_path: Path) -> None:
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "1 passed" in ran.stdout
-
-
-def test_the_console_shows_what_its_page_shows(tmp_path: Path) -> None:
-    """The bot on the page answers as the dialogue below it does, to what is typed there."""
-    page = (ROOT / "docs" / "console.md").read_text()
-    found = re.search(r"```python\n(.*?)```\n\n```\n\$ chatstate (.*?)\n(.*?)```", page, re.DOTALL)
-    assert found
-    bot, command, dialogue = found.groups()
-    (tmp_path / "lunch.py").write_text(bot)
-    prompt, hint = re.compile(r"\w+@#team> (.*)"), "Ctrl-D leaves, :help says more."
-    typed = [line for line in dialogue.splitlines() if prompt.match(line)]
-    said = [line for line in dialogue.splitlines() if not prompt.match(line) and line != hint]
-    ran = subprocess.run(
-        [sys.executable, "-m", "chatstate", *shlex.split(command)],
-        input="\n".join(prompt.sub(r"\1", line) for line in typed),
-        cwd=tmp_path,
-        capture_output=True,
-        check=True,
-        text=True,
-    )
-    assert ran.stdout.splitlines() == [line.removesuffix("  #1") for line in said]
 
 
 def test_every_link_between_pages_leads_somewhere() -> None:

@@ -32,7 +32,7 @@ LAYERS = (
     ("", "__main__", "cli", "testing"),
 )
 """The floors, from the ground up: single files, then folders."""
-WHEN_CALLED = {("bot.interface", "cli.main"), ("bot.interface", "cli.loading")}
+WHEN_CALLED = {("bot.running", f"cli.{name}") for name in ("main", "loading", "starting")}
 """Imports inside a function that point upwards: `Interface.run` is what `chatstate run` is."""
 
 PLATFORM_LIBRARIES = ("telegram", "discord")
@@ -207,6 +207,7 @@ def test_public_names_are_pinned() -> None:
         "File",
         "Global",
         "Interface",
+        "LeaseLostError",
         "LifespanError",
         "LoadError",
         "Markdown",
@@ -285,6 +286,10 @@ def undocumented(node: Documented, name: str) -> Iterator[str]:
             yield from undocumented(child, f"{name}.{child.name}")
 
 
+STORES = ("SQLiteStore", "Reading", *(f"Memory{base.__name__}" for base in Store.__bases__))
+"""The classes whose verbs are documented in `Store`."""
+
+
 def is_documented_elsewhere(parent: Documented, child: Documented) -> bool:
     """Tell whether its words are elsewhere: an overload, a Protocol's member, a store's verb."""
     if isinstance(child, ast.Module | ast.ClassDef):
@@ -294,7 +299,7 @@ def is_documented_elsewhere(parent: Documented, child: Documented) -> bool:
     if not isinstance(parent, ast.ClassDef):
         return False
     is_protocol = any(ast.unparse(base) == "Protocol" for base in parent.bases)
-    return is_protocol or (parent.name == "SQLiteStore" and hasattr(Store, child.name))
+    return is_protocol or (parent.name in STORES and hasattr(Store, child.name))
 
 
 @pytest.mark.parametrize("path", [*CORE, *ADAPTERS, *BOTS], ids=relative)
@@ -357,6 +362,46 @@ def test_nothing_is_called_one(path: Path) -> None:
     """A name tells what a thing is: an event, a reply, a part; that it is one is no news."""
     tree = ast.parse(path.read_text())
     assert "one" not in {name for node in ast.walk(tree) for name in bound_names(node)}
+
+
+WALL_CLOCK = {
+    "chatstate/clock.py": "has both clocks",
+    "chatstate/testing/clock.py": "has both clocks",
+    "chatstate/testing/client.py": "a message says when it was sent; a store has a clock",
+    "chatstate/testing/contracts/adapter/session.py": "a store has a clock",
+    "chatstate/engine/outbox/buttons.py": "kept buttons expire",
+    "chatstate/engine/outbox/sender.py": "when a reply was begun is stored",
+    "chatstate/engine/states/cache.py": "values expire",
+    "chatstate/engine/states/volatile.py": "values expire, those in memory as the others",
+    "chatstate/engine/turns/limits.py": "what is taken of a limit is stored",
+    "chatstate/engine/turns/values.py": "values expire",
+    "chatstate/stores/sqlite/store.py": "all that it has is stored",
+    "adapters/chatstate_console/session.py": "a message says when it was sent",
+    "adapters/chatstate_discord/clock.py": "has Discord's time, until that is known",
+    "adapters/chatstate_discord/receive/intake.py": "an event says when it happened",
+    "adapters/chatstate_telegram/receive/intake.py": "when an offset was true is stored",
+}
+"""Who asks what time it is, and why: all else measures durations, by `monotonic` or the loop."""
+
+
+def wall_clocks(path: Path) -> Iterator[str]:
+    """Yield where a file asks for the wall clock's time."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Attribute):
+            asked = ast.unparse(node)
+            if re.search(r"(\btime|clock)\.time(_ns)?$|\bdate(time)?\.(now|utcnow|today)$", asked):
+                yield f"{relative(path)}:{node.lineno}: {asked}"
+
+
+@pytest.mark.parametrize("path", [*CORE, *ADAPTERS, *BOTS], ids=relative)
+def test_durations_are_not_measured_by_the_wall_clock(path: Path) -> None:
+    """It is set forward and back; only what is stored, or told to people, has its time."""
+    assert list(wall_clocks(path)) == [] or relative(path) in WALL_CLOCK
+
+
+def test_who_needs_the_wall_clock_no_more_is_not_listed() -> None:
+    """The list is what is, not what was."""
+    assert [name for name in WALL_CLOCK if not list(wall_clocks(ROOT / name))] == []
 
 
 def test_importing_chatstate_loads_no_heavy_library() -> None:

@@ -31,7 +31,8 @@ from chatstate.adapter import (
 from chatstate_console.options import ConsoleOptions
 from chatstate_console.pipe import Pipe
 from chatstate_console.receive.downloads import download
-from chatstate_console.receive.lines import HELP, Do, Place, Say, read
+from chatstate_console.receive.lines import HELP, Do, Misspelt, Place, Say, read
+from chatstate_console.receive.stdin import said_to_the_bot
 from chatstate_console.send import parts
 from chatstate_console.send.files import keep
 from chatstate_console.send.parts import Entry
@@ -64,20 +65,22 @@ class ConsoleAdapter(Adapter):
         **named: Any,
     ) -> None:
         self.options = options_from(ConsoleOptions, options, named, adapter=self.name)
-        self.session = Session(self.options.user, self.options.chat)
+        self.session = Session(self.options.user, self.options.chat, self.options.groups)
         self._files = Path(self.options.files)
-        self._view = _view(self.session, stdin, stdout or sys.stdout)
+        self._view = _view(self.session, stdin, stdout or sys.stdout, self.options.history)
         self.capabilities = self._view.capabilities
         self._failure: AdapterError | None = None
         self._unsaved = asyncio.Event()
 
     async def run(self, host: Host) -> None:
         """Read until the end of input or `:quit`. Raises `AdapterError` if nobody reads replies."""
+        self.session.bot = host.about.id
         if host.cursor:
             self.session.restore(host.cursor)
         saving = asyncio.create_task(self._save(host))
         try:
-            await self._converse(host)
+            with said_to_the_bot():
+                await self._converse(host)
         finally:
             saving.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -94,6 +97,9 @@ class ConsoleAdapter(Adapter):
         where = Place(action.chat, action.thread)
         if action.verb == "typing":
             self._view.typing(where)
+            return Sent()
+        if action.verb == "finish":
+            self._finish(where, action)
             return Sent()
         if action.preview:
             self._view.preview(where, action.key, parts.post(action.part).text)
@@ -113,12 +119,15 @@ class ConsoleAdapter(Adapter):
         return user == self.options.user
 
     async def _converse(self, host: Host) -> None:
-        async with contextlib.aclosing(self._view.lines(host.commands)) as lines:
+        async with contextlib.aclosing(self._view.lines(host)) as lines:
             async for line in lines:
                 meaning = read(line)
                 if meaning == Do("quit", ""):
                     return
-                await self._do(meaning, host)
+                if isinstance(meaning, Misspelt):
+                    self._view.tell(f"[{meaning.told}]")
+                else:
+                    await self._do(meaning, host)
                 if self._failure:
                     return
 
@@ -142,8 +151,16 @@ class ConsoleAdapter(Adapter):
         elif meaning == Do("help", ""):
             self._view.tell(HELP)
 
+    def _finish(self, where: Place, action: Action) -> None:
+        """Show that nothing was answered: what is behind something that was shown is an answer."""
+        if not action.number:
+            self._view.show(where, Entry([*self._heads(where), "[no reply]"]))
+
+    def _heads(self, where: Place) -> list[str]:
+        return [] if where == self.session.place else [f"[in {where.title}]"]
+
     async def _show(self, where: Place, action: Action) -> Sent:
-        heads = [] if where == self.session.place else [f"[in {where.title}]"]
+        heads = self._heads(where)
         if action.verb == "delete":
             before = self.session.deleted(str(action.message))
             self._view.show(where, Entry([*heads, parts.removes(before)]))
@@ -172,7 +189,7 @@ class ConsoleAdapter(Adapter):
         return parts.file_line(path, file.size)
 
 
-def _view(session: Session, stdin: int, stdout: TextIO) -> View:
+def _view(session: Session, stdin: int, stdout: TextIO, history: str) -> View:
     at_terminal = os.isatty(stdin) and stdout.isatty()
     if not at_terminal or os.environ.get("TERM") in _DUMB:
         return Pipe(stdin, stdout)
@@ -185,4 +202,4 @@ def _view(session: Session, stdin: int, stdout: TextIO) -> View:
             f"a terminal needs {error.name}: {pip_line('chatstate', 'console')}; "
             "without it the console works in a pipe"
         ) from error
-    return Terminal(session, stdin, stdout)
+    return Terminal(session, stdin, stdout, history)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -14,6 +14,17 @@ class ConsoleOptions(Struct, frozen=True, kw_only=True):
     chat: Annotated[
         str, Meta(description="Where: NAME in private, #NAME in a group.", min_length=1)
     ] = "console"
+    groups: Annotated[
+        Literal["addressed", "all"],
+        Meta(description="What to hear in groups: what is addressed to the bot, or all."),
+    ] = "addressed"
+    history: Annotated[
+        str,
+        Meta(
+            description="The file for what is entered at a terminal, or - for none; by default "
+            "one for each bot."
+        ),
+    ] = ""
     files: Annotated[
         str, Meta(description="The folder for files that the bot sends.", min_length=1)
     ] = "chatstate-files"

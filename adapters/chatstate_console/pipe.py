@@ -11,11 +11,10 @@ import asyncio
 import codecs
 import os
 import threading
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from typing import TextIO
 
-from chatstate import Command
-from chatstate.adapter import Capabilities, Receipt
+from chatstate.adapter import Capabilities, Host, Receipt
 from chatstate.markup import plain
 from chatstate.text import StyledText, visible
 from chatstate_console.receive.lines import Place
@@ -40,7 +39,7 @@ class Pipe:
         self._stdout = stdout
         self._is_terminal = stdout.isatty()
 
-    def lines(self, commands: Sequence[Command]) -> AsyncGenerator[str]:  # noqa: ARG002 - for completion
+    def lines(self, host: Host) -> AsyncGenerator[str]:  # noqa: ARG002 - for those who sit there
         """See `View.lines`."""
         return _lines(self._stdin)
 

@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from chatstate import Attachment, Event, Message, MessageRef, User
 from chatstate.adapter import Post, PostButton
 from chatstate_console.receive.downloads import attachment
+from chatstate_console.receive.groups import Groups, heard
 from chatstate_console.receive.lines import Do, Place, Say, mentions, path_and_text, place, wanted
 
 _REMEMBERED = 200
@@ -53,13 +54,16 @@ class Said(msgspec.Struct, frozen=True, omit_defaults=True):
 class Session:
     """Turns what was typed into events, and remembers the newest messages for what refers to them.
 
-    `names` and `places` are those one has been. Raises `ValueError` if nobody speaks, or nowhere.
+    `names` and `places` are those one has been; `bot` is the bot's name, once it runs. Raises
+    `ValueError` if nobody speaks, or nowhere.
     """
 
-    def __init__(self, user: str, chat: str) -> None:
+    def __init__(self, user: str, chat: str, groups: Groups = "addressed") -> None:
         if not user or not chat:
             raise ValueError("user and chat must not be empty")
         self.user = user
+        self.bot = ""
+        self._groups: Groups = groups
         self.place = place(chat)
         self.names = dict.fromkeys([user])
         self.places = dict.fromkeys([self.place.title])
@@ -160,6 +164,7 @@ class Session:
     def _say(
         self, text: str, *, reply_to: MessageRef | None = None, files: Sequence[Attachment] = ()
     ) -> Event:
+        text = self._heard(text, answers=reply_to is not None)
         identity = self._new_id()
         self._said.append(Said(identity, self.place, text, self.user))
         message = self._message(text)
@@ -170,13 +175,26 @@ class Session:
             quote=(reply_to.text or None) if reply_to else None,
             attachments=tuple(files),
         )
-        return Event(identity, message)
+        return Event(identity, message, origin=identity)
+
+    def _heard(self, text: str, *, answers: bool = False) -> str:
+        """Return what is said to the bot. Raises `Misread` if in a group that is for others."""
+        if self.place.as_chat.kind == "private":
+            return text
+        to_bot = heard(text, self.bot, self._groups, answers=answers)
+        if to_bot is None:
+            raise Misread(
+                f"not heard: in a group the bot hears commands, :reply, and what names @{self.bot}"
+                "; --groups all lets it hear everything"
+            )
+        return to_bot
 
     def _reply(self, text: str) -> Event:
         return self._say(text, reply_to=self._last("", "the bot has said nothing here").ref)
 
     def _edit(self, text: str) -> Event:
         before = self._last(self.user, f"{self.user} has said nothing here")
+        text = self._heard(text)
         self._said[self._said.index(before)] = replace(before, text=text)
         message = self._message(text)
         return self._event(replace(message, kind="edit", id=before.id))
@@ -225,7 +243,8 @@ class Session:
         )
 
     def _event(self, message: Message) -> Event:
-        return Event(self._new_id(), message)
+        identity = self._new_id()
+        return Event(identity, message, origin=identity)
 
     def _new_id(self) -> str:
         self._ids += 1

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import signal
 from collections import Counter
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable
 from typing import Literal, TextIO
 
 from prompt_toolkit import PromptSession
@@ -27,10 +27,10 @@ from prompt_toolkit.output import create_output
 from prompt_toolkit.renderer import CPR_Support
 from prompt_toolkit.styles import Style
 
-from chatstate import Command
-from chatstate.adapter import Capabilities, Receipt
+from chatstate.adapter import Capabilities, Host, Receipt
 from chatstate.text import StyledText, one_line
 from chatstate_console.receive.completion import Completions
+from chatstate_console.receive.history import Kept, file_for
 from chatstate_console.receive.lines import Place
 from chatstate_console.send.painting import Painter
 from chatstate_console.send.parts import Entry
@@ -40,7 +40,7 @@ from chatstate_console.view import unread
 
 _TYPING_SECONDS = 5.0
 _PREVIEW_PAUSE = 0.1
-_WELCOME = "Ctrl-D leaves, :help says more."
+_LEAVING = "Ctrl-D leaves, :help says more."
 _FINISHING = "[waiting for what still runs; Ctrl-C stops it]"
 _STYLE = Style.from_dict({"who": "bold ansicyan", "rprompt": "italic"})
 Leaving = Literal["end", "interrupt"]
@@ -58,9 +58,10 @@ class Terminal:
         typing=_TYPING_SECONDS,
         threads=True,
         reply_to=True,
+        finish=True,
     )
 
-    def __init__(self, session: Session, stdin: int, stdout: TextIO) -> None:
+    def __init__(self, session: Session, stdin: int, stdout: TextIO, history: str = "") -> None:
         self._session = session
         self._stdout = stdout
         self._output = create_output(stdout)
@@ -73,15 +74,21 @@ class Terminal:
         self._watchers: set[asyncio.Task[None]] = set()
         self._painted: StyleAndTextTuples = []
         self._painted_for: tuple[StyledText | None, Size | None] = (None, None)
+        self._kept_in = history
+        self._history = Kept(self.tell)
+        self._interrupts: Callable[[str, str | None], bool] = lambda _chat, _thread: False
         self._prompt = self._new_prompt(stdin)
 
-    async def lines(self, commands: Sequence[Command]) -> AsyncGenerator[str]:
+    async def lines(self, host: Host) -> AsyncGenerator[str]:
         """See `View.lines`."""
-        self._completions.commands = commands
+        self._completions.commands = host.commands
+        self._interrupts = host.interrupt
+        self._history.path = file_for(host.about.id, self._kept_in)
         prompting = asyncio.create_task(self._prompting())
         try:
             with redirected(self._print):
-                self.tell(_WELCOME)
+                self._print(self._painter.welcome(host.about, host.commands))
+                self.tell(_LEAVING)
                 while (line := await self._entered.get()) is not None:
                     self._print(self._painter.spoken(self._who(), line))
                     yield line
@@ -170,11 +177,12 @@ class Terminal:
             self._message,
             rprompt=self._right,
             style=_STYLE,
+            history=self._history,
             completer=self._completions,
             complete_while_typing=Condition(
                 lambda: self._completions.is_wanted(prompt.default_buffer.text)
             ),
-            key_bindings=_keys(),
+            key_bindings=_keys(self._interrupt),
             enable_suspend=True,
             erase_when_done=True,
             input=create_input(open(stdin, closefd=False)),  # noqa: SIM115 - it is not ours to close
@@ -183,6 +191,10 @@ class Terminal:
         prompt.default_buffer.accept_handler = self._accept
         prompt.app.renderer.cpr_support = CPR_Support.NOT_SUPPORTED  # no need to know the row
         return prompt
+
+    def _interrupt(self) -> bool:
+        """End the answer that is being written where one is; tell whether there was one."""
+        return self._interrupts(*self._session.place)
 
     def _accept(self, buffer: Buffer) -> bool:
         text = buffer.text.encode(errors="surrogateescape").decode(errors="replace")
@@ -214,7 +226,7 @@ class Terminal:
         return self._painted
 
 
-def _keys() -> KeyBindings:
+def _keys(interrupts: Callable[[], bool]) -> KeyBindings:
     keys = KeyBindings()
     at_prompt = has_focus(DEFAULT_BUFFER)
 
@@ -222,7 +234,7 @@ def _keys() -> KeyBindings:
     def interrupt(event: KeyPressEvent) -> None:
         if event.current_buffer.text:
             event.current_buffer.reset()
-        else:
+        elif not interrupts():
             event.app.exit(result="interrupt")
 
     @keys.add("c-d", filter=at_prompt & Condition(lambda: not get_app().current_buffer.text))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from typing import Protocol, TextIO
 
-from chatstate import AdapterError, Command
-from chatstate.adapter import Capabilities, Receipt
+from chatstate import AdapterError
+from chatstate.adapter import Capabilities, Host, Receipt
 from chatstate.text import StyledText
 from chatstate_console.receive.lines import Place
 from chatstate_console.send.parts import Entry
@@ -25,7 +25,7 @@ class View(Protocol):
 
     capabilities: Capabilities
 
-    def lines(self, commands: Sequence[Command]) -> AsyncGenerator[str]:
+    def lines(self, host: Host) -> AsyncGenerator[str]:
         """Yield what is typed, until its end."""
         ...
 

@@ -32,6 +32,7 @@ from chatstate.adapter import (
     options_from,
 )
 from chatstate_discord import client as clients
+from chatstate_discord.clock import DiscordClock
 from chatstate_discord.menu import synchronise
 from chatstate_discord.options import DiscordOptions
 from chatstate_discord.receive.backfill import Marks
@@ -86,7 +87,8 @@ class DiscordAdapter(Adapter):
         self._shards = self.options.shards
         self._intents = clients.intents(self.options.groups, members=self.options.members)
         self._acknowledging = Acknowledging()
-        self._calls = Calls(self._acknowledging)
+        self._clock = DiscordClock()
+        self._calls = Calls(self._acknowledging, self._clock)
         self._places: Places | None = None
 
     async def run(self, host: Host) -> None:
@@ -94,7 +96,7 @@ class DiscordAdapter(Adapter):
 
         Raises `AdapterError` for what an operator must mend: a bad token, a missing intent.
         """
-        marks = Marks(host.cursor)
+        marks = Marks(host.cursor, self._clock)
         loop = asyncio.get_running_loop()
         pause = FIRST_PAUSE
         while True:
@@ -137,7 +139,7 @@ class DiscordAdapter(Adapter):
 
         Returns if Discord advises more shards than this client has.
         """
-        client = clients.make(self._intents, self._shards, self.options)
+        client = clients.make(self._intents, self._shards, self.options, self._clock)
         intake = Intake(host, self.options.groups, client, marks, self._acknowledging)
         clients.listen(client, intake.hear)
 
@@ -174,6 +176,7 @@ class DiscordAdapter(Adapter):
                 await intake.is_ready.wait()
         except TimeoutError:
             raise ConnectionError("Discord began no session") from None
+        host.connected(str(client.user))
         if client.application_id:
             await synchronise(client.http, client.application_id, host.commands)
         await asyncio.Event().wait()

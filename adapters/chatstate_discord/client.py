@@ -22,6 +22,7 @@ import discord
 
 from chatstate import AdapterError
 from chatstate_discord import secrets
+from chatstate_discord.clock import DiscordClock
 from chatstate_discord.http import Http
 from chatstate_discord.options import DiscordOptions
 from chatstate_discord.receive.wire import Groups
@@ -64,10 +65,12 @@ def intents(groups: Groups, *, members: bool) -> discord.Intents:
     )
 
 
-def make(wanted: discord.Intents, shards: int | None, options: DiscordOptions) -> discord.Client:
-    """Return a client; it keeps nothing in memory that is not asked for."""
+def make(
+    wanted: discord.Intents, shards: int | None, options: DiscordOptions, clock: DiscordClock
+) -> discord.Client:
+    """Return a client that sets `clock`; it keeps nothing in memory that is not asked for."""
     client = _made(wanted, shards, options.shard_ids or None)
-    client.http = Http(client.loop, options)
+    client.http = Http(client.loop, options, clock)
     client._connection.http = client.http  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - it is made with it
     return client
 

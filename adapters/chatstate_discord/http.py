@@ -14,6 +14,7 @@ import aiohttp
 import yarl
 from discord.http import HTTPClient, Route
 
+from chatstate_discord.clock import DiscordClock
 from chatstate_discord.options import DiscordOptions
 
 LONGEST_WAIT = 30.0
@@ -23,8 +24,15 @@ _GATEWAYS = ".discord.gg"
 class Http(HTTPClient):
     """Talks with the server that the options name, through their proxy or the environment's."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, options: DiscordOptions) -> None:
-        super().__init__(loop, proxy=proxy_of(options), max_ratelimit_timeout=LONGEST_WAIT)
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, options: DiscordOptions, clock: DiscordClock
+    ) -> None:
+        super().__init__(
+            loop,
+            proxy=proxy_of(options),
+            http_trace=clock.trace(),
+            max_ratelimit_timeout=LONGEST_WAIT,
+        )
         self._api = options.api.rstrip("/")
         self._gateway = options.gateway
 

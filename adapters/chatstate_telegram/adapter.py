@@ -139,6 +139,7 @@ class TelegramAdapter(Adapter):
     async def _receive(self, host: Host, tasks: asyncio.TaskGroup, server: Server | None) -> None:
         raw = await Trouble().until_done(self._client.bot.get_me)
         me = Me(raw.id, raw.username or "", self.options.groups)
+        host.connected(f"@{me.username}")
         intake = Intake(host, me, self._delivered)
         tasks.create_task(intake.run())
         tasks.create_task(menu.publish(self._client.bot, host.commands))

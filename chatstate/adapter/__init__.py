@@ -1,11 +1,13 @@
 """The contract between the core and a platform: what adapters implement and what they are given.
 
 Owns the data that crosses that border and nothing that knows a platform: `contract` has the verbs
-and what they carry, `options` how an adapter declares what can be set, `installing` what to type
-for a library that an adapter misses. Public names, for adapters: those below.
+and what they carry, `events` what an event is once it is stored, `options` how an adapter declares
+what can be set, `installing` what to type for a library that an adapter misses. Public names, for
+adapters: those below.
 """
 
 from chatstate.adapter.contract import (
+    About,
     Action,
     Adapter,
     Capabilities,
@@ -19,10 +21,12 @@ from chatstate.adapter.contract import (
     StoredFile,
     Verb,
 )
+from chatstate.adapter.events import proved
 from chatstate.adapter.installing import pip_line
 from chatstate.adapter.options import OptionField, declared_options, options_from, read_options
 
 __all__ = [
+    "About",
     "Action",
     "Adapter",
     "Capabilities",
@@ -39,5 +43,6 @@ __all__ = [
     "declared_options",
     "options_from",
     "pip_line",
+    "proved",
     "read_options",
 ]

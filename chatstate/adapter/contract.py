@@ -151,6 +151,15 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
     message_id: str | None = None
 
 
+class About(msgspec.Struct, frozen=True, gc=False):
+    """The bot that runs, for people to read. `store` is where its state is: a path, say."""
+
+    id: str
+    title: str
+    description: str
+    store: str
+
+
 class Receipt(Protocol):
     """What became of one delivered event.
 
@@ -171,6 +180,11 @@ class Host(Protocol):
     """What an adapter may ask of the engine while it runs."""
 
     @property
+    def about(self) -> About:
+        """The bot that runs."""
+        ...
+
+    @property
     def commands(self) -> Sequence[Command]:
         """The commands the bot answers to, in the order of their registration."""
         ...
@@ -178,6 +192,25 @@ class Host(Protocol):
     @property
     def cursor(self) -> str | None:
         """The last cursor given to `deliver` for this account, in this process or before."""
+        ...
+
+    def cursor_of(self, part: str) -> str | None:
+        """Return the same for a part of what the account receives: a shard, say."""
+        ...
+
+    async def remember(self, name: str, text: str | None) -> None:
+        """Keep a text of the adapter's own for this account, durably; None forgets it."""
+        ...
+
+    async def recall(self, name: str) -> str | None:
+        """Return what was remembered under a name, None if nothing was."""
+        ...
+
+    def connected(self, name: str) -> None:
+        """Note that the platform is reached, where people know the account by `name` (`@a_bot`).
+
+        Whoever has started the bot is told so, once in a process.
+        """
         ...
 
     def refusal(self, message: Message) -> str | None:
@@ -189,14 +222,23 @@ class Host(Protocol):
         ...
 
     def deliver(
-        self, events: Sequence[Event], cursor: str | None = None
+        self, events: Sequence[Event], cursor: str | None = None, part: str = ""
     ) -> Awaitable[Sequence[Receipt]]:
         """Store events in their order, with the adapter's cursor, and return when durable.
 
-        Gives one receipt per event; without events it only stores the cursor. While the store
-        fails this waits for it to recover; it raises `StorageError` if that is hopeless, and the
-        events must not be acknowledged. Once the bot is told to stop this never returns, until
-        `run` is cancelled; `perform` is called meanwhile, so do not deliver where it must pass.
+        The cursor is that of a `part` of what the account receives. Gives one receipt per event;
+        without events it only stores the cursor. While the store fails this waits for it to
+        recover; it raises `StorageError` if that is hopeless, and the events must not be
+        acknowledged. Once the bot is told to stop this never returns, until `run` is cancelled;
+        `perform` is called meanwhile, so do not deliver where it must pass.
+        """
+        ...
+
+    def interrupt(self, chat: str, thread: str | None = None) -> bool:
+        """End the answer that is being written in a conversation; tell whether there was one.
+
+        What is shown of it stays, and nothing else of its turn is kept. For platforms on which
+        people can stop an answer.
         """
         ...
 

@@ -1,81 +1,77 @@
-"""What a person types, to the values a handler takes. Pure functions; a table of types.
+"""The arguments of a command: which a function has, and what a line gives them.
 
-1. A type that no text can give is refused at registration; a text that does not fit is told to
-   the person, with an example of one that would (`Sentence`).
-2. Words are split at white space; a last argument that is a `str` takes the rest of the line.
-3. Numbers are finite. Choices, yes and no, and people are known in upper and lower case.
-4. What is not given is left out, so that the function's own default holds.
+1. Words are split at white space; a last argument that may have spaces takes the rest of the line.
+2. What is not given is left out, so that the function's own default holds.
+3. A text becomes a value in `reading`; a person is found among those whom the message mentions.
 """
 
 from __future__ import annotations
 
-import enum
-import math
-import re
-import types
-import typing
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-import msgspec
-
+from chatstate.bot.annotations import essence, is_mention
+from chatstate.bot.reading import POSSIBLE, Reader, reader, shorten
 from chatstate.errors import BindingError
 from chatstate.files import File
 from chatstate.language.sentences import Sentence
 from chatstate.messages import CommandOption, Message, OptionKind, User
 
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-_TRUTH = {
-    **dict.fromkeys(("yes", "y", "true", "on", "1"), True),
-    **dict.fromkeys(("no", "n", "false", "off", "0"), False),
-}
-_SHOWN = 40
-POSSIBLE = "str, int, float, bool, Literal[...], an Enum, Annotated[User, Arg]"
-
-
-class Arg:
-    """Marks a parameter which a person gives by mention: `who: Annotated[User, Arg]`."""
+ARGUMENTS = f"{POSSIBLE}, Annotated[User, Arg]"
+"""What a parameter that a person fills may be annotated with."""
+LEFT_OUT: Any = object()
+"""Stands for an optional argument that was not given, where later ones were."""
+_KINDS: Mapping[Any, OptionKind] = {int: "whole", float: "number", bool: "truth"}
 
 
 class Argument(NamedTuple):
-    """One parameter that a person fills: its name, how its text is read, whether it must be."""
+    """One parameter that a person fills: its name, how its text is read, whether it must be.
+
+    `reader` is None for a person who is mentioned.
+    """
 
     name: str
     parse: Callable[[str, Message], Any]
-    type: Any
+    reader: Reader | None
     optional: bool
 
     @property
-    def rest(self) -> bool:
+    def takes_rest(self) -> bool:
         """Whether it takes the rest of a line."""
-        return self.type is str
+        reader = self.reader
+        return reader is not None and (reader.type is str or any(map(_spaced, reader.choices)))
 
     @property
     def option(self) -> CommandOption:
         """What to tell a platform of it."""
-        kind = "person" if _is_mention(self.type) else _KINDS.get(self.type, "text")
-        return CommandOption(self.name, kind, not self.optional, tuple(choices(self.type)))
+        if self.reader is None:
+            return CommandOption(self.name, "person", not self.optional)
+        type_, _, choices, least, most = self.reader
+        kind = _KINDS.get(type_, "text")
+        return CommandOption(self.name, kind, not self.optional, tuple(choices), least, most)
 
 
 def argument(name: str, type_: Any, *, optional: bool) -> Argument:
     """Return how a parameter of this type is read.
 
-    Raises `BindingError` for a type that no text can give.
+    Raises `BindingError` as `reader` does.
     """
-    meant = essence(type_)
-    return Argument(name, _parser(name, meant), meant, optional)
+    if is_mention(essence(type_)):
+        return Argument(name, _mentioned, None, optional)
+    try:
+        found = reader(type_, possible=ARGUMENTS)
+    except BindingError as error:
+        raise type(error)(f"parameter {name!r}: {error}") from error
+    return Argument(name, text_alone(found.read), found, optional)
 
 
-def essence(type_: Any) -> Any:
-    """Return a type without `| None` and without metadata, save the mark of a mention."""
-    origin, parts = typing.get_origin(type_), typing.get_args(type_)
-    if origin is Annotated and not _is_mention(type_):
-        return essence(parts[0])
-    if origin in (typing.Union, types.UnionType):
-        inner = [part for part in parts if part is not type(None)]
-        if len(inner) == 1:
-            return essence(inner[0])
-    return type_
+def text_alone(read: Callable[[str], Any]) -> Callable[[str, Message], Any]:
+    """Return what reads a text and needs nothing else of its message."""
+
+    def parse(text: str, _message: Message) -> Any:
+        return read(text)
+
+    return parse
 
 
 def first_file(files: Sequence[File]) -> File:
@@ -90,7 +86,7 @@ def parse_arguments(
 ) -> list[Any]:
     """Return the values of `arguments` from the rest of a command line, split at white space.
 
-    The last argument, if it is a string, takes all that is left. An optional one that is not
+    The last argument takes all that is left, if it may have spaces. An optional one that is not
     given is left out. Raises `Sentence` if something is missing, too much, or not understood.
     """
     values: list[Any] = []
@@ -101,7 +97,7 @@ def parse_arguments(
             if spec.optional:
                 break
             raise Sentence("missing", argument=spec.name, usage=usage)
-        word, rest = (rest, "") if last and spec.rest else _first_word(rest)
+        word, rest = (rest, "") if last and spec.takes_rest else _first_word(rest)
         try:
             values.append(spec.parse(word, message))
         except Sentence as error:
@@ -132,109 +128,13 @@ def given_arguments(
     return values
 
 
-LEFT_OUT: Any = object()
-"""Stands for an optional argument that was not given, where later ones were."""
-
-
-def choices(type_: Any) -> list[str]:
-    """Return all texts that give a value of this type, if they are few."""
-    if typing.get_origin(type_) is Literal:
-        return [str(choice) for choice in typing.get_args(type_)]
-    if isinstance(type_, type) and issubclass(type_, enum.Enum):
-        return [member.name.lower() for member in type_]
-    return []
-
-
-def number(text: str) -> int | float:
-    """Return the finite number that `text` is; whole ones stay `int`. Raises `Sentence`."""
-    stripped = text.strip()
-    if _NUMBER.fullmatch(stripped) and math.isfinite(float(stripped)):
-        try:
-            return int(stripped)
-        except ValueError:
-            return float(stripped)
-    raise Sentence("not_a_number", text=shorten(stripped))
-
-
-def json_value(text: str) -> Any:
-    """Return the JSON value that `text` is. Raises `Sentence`."""
-    try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise Sentence("not_json", problem=str(error)) from error
-
-
-def shorten(text: str) -> str | Sentence:
-    """Return `text` in quotes, cut to what a sentence can begin with."""
-    if not text:
-        return Sentence("empty_message")
-    return f"“{text}”" if len(text) <= _SHOWN else f"“{text[: _SHOWN - 1]}…”"
-
-
 def _first_word(text: str) -> tuple[str, str]:
     word, *rest = text.split(maxsplit=1)
     return word, rest[0] if rest else ""
 
 
-def _whole(text: str) -> int:
-    value = number(text)
-    if not isinstance(value, int):
-        raise Sentence("not_whole", text=shorten(text.strip()))
-    return value
-
-
-def truth(text: str) -> bool:
-    """Return what a yes or a no means. Raises `Sentence`."""
-    try:
-        return _TRUTH[text.strip().lower()]
-    except KeyError:
-        raise Sentence("not_yes_or_no", text=shorten(text)) from None
-
-
-_KINDS: dict[Any, OptionKind] = {int: "whole", float: "number", bool: "truth"}
-_PLAIN: dict[Any, Callable[[str], Any]] = {
-    str: str,
-    int: _whole,
-    float: lambda text: float(number(text)),
-    bool: truth,
-}
-
-
-def _parser(name: str, type_: Any) -> Callable[[str, Message], Any]:
-    if _is_mention(type_):
-        return _mentioned
-    if typing.get_origin(type_) is Literal:
-        return _choice({str(part): part for part in typing.get_args(type_)})
-    if isinstance(type_, type) and type_ in _PLAIN:
-        plain = _PLAIN[type_]
-        return lambda text, _message: plain(text)
-    if isinstance(type_, type) and issubclass(type_, enum.Enum):
-        return _choice({member.name.lower(): member for member in type_})
-    raise BindingError(f"parameter {name!r}: no text can give {type_!r}; possible: {POSSIBLE}")
-
-
-def _is_mention(type_: Any) -> bool:
-    if typing.get_origin(type_) is not Annotated:
-        return False
-    base, *marks = typing.get_args(type_)
-    return base is User and any(mark is Arg or isinstance(mark, Arg) for mark in marks)
-
-
-def _choice(choices: dict[str, Any]) -> Callable[[str, Message], Any]:
-    folded = {text.casefold(): value for text, value in choices.items()}
-
-    def parse(text: str, _message: Message) -> Any:
-        try:
-            return folded[text.strip().casefold()]
-        except KeyError:
-            raise Sentence(
-                "not_a_choice",
-                text=shorten(text.strip()),
-                choices=", ".join(choices),
-                example=next(iter(choices)),
-            ) from None
-
-    return parse
+def _spaced(text: str) -> bool:
+    return len(text.split()) > 1
 
 
 def _mentioned(text: str, message: Message) -> User:

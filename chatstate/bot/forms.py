@@ -17,7 +17,7 @@ from typing import Annotated, Any, NamedTuple, cast
 
 import msgspec
 
-from chatstate.bot.arguments import shorten
+from chatstate.bot.reading import shorten
 from chatstate.bot.shorthands import Input
 from chatstate.errors import BindingError, Rejected, UserError
 from chatstate.files import Attachment, File
@@ -95,7 +95,7 @@ class Form:
 
         Raises `UserError` for an answer that does not fit, and what `fetch` raises.
         """
-        example = self._example(text) if message.kind == "press" else None
+        example = self.example(text) if message.kind == "press" else None
         if example is not None:
             return self._filled_by(example, pending)
         was_asked, pending.asked = pending.asked, True
@@ -151,7 +151,7 @@ class Form:
         pending.forget()
         return Filled(values, self._question(last)._replace(again=True))
 
-    def _example(self, text: str) -> list[str] | None:
+    def example(self, text: str) -> list[str] | None:
         """Return the answers that an example's button sends; None if it is none."""
         try:
             values = msgspec.json.decode(text, type=list[str])

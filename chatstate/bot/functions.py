@@ -14,9 +14,10 @@ from typing import Any
 
 import msgspec
 
-from chatstate.bot.arguments import essence
+from chatstate.bot.annotations import essence
 from chatstate.bot.injected import OF_MESSAGE, OF_TURN, Getter, resource
 from chatstate.bot.resources import Need, Owner, is_marked, is_resource, need_of
+from chatstate.bot.return_types import check_replies
 from chatstate.bot.turn import Turn
 from chatstate.errors import BindingError
 from chatstate.messages import Message
@@ -60,6 +61,7 @@ def middleware(fn: Callable[..., Any], *, owner: Owner | None) -> BoundFunction:
             f"middleware {label(fn)} needs a parameter call_next, as in "
             "async def log(message: Message, call_next)"
         )
+    check_replies(fn)
     return _bound(fn, OF_TURN, {"call_next": attrgetter("call_next")}, owner)
 
 
@@ -72,6 +74,7 @@ def error_handler(fn: Callable[..., Any], *, owner: Owner | None) -> BoundFuncti
     """
     if mode(fn) not in ("sync", "async"):
         raise BindingError(f"on_error: {where(fn)} is a generator; it must return a reply, or None")
+    check_replies(fn)
     types = hints(fn)
     bare = [parameter.name for parameter in parameters(fn) if parameter.name not in types]
     if len(bare) > len(_OF_ERROR):

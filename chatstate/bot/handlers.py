@@ -15,17 +15,18 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from chatstate.bot.arguments import given_arguments, parse_arguments
-from chatstate.bot.forms import Form
+from chatstate.bot.forms import Field, Form
 from chatstate.bot.functions import BoundFunction
 from chatstate.bot.injected import Getter, Held, Injected
 from chatstate.bot.parameters import Binder, Slot, checked_arguments
 from chatstate.bot.resources import Need, Owner
+from chatstate.bot.return_types import check_count, check_replies
 from chatstate.bot.returns import Answers, Returns, replies
 from chatstate.bot.shorthands import Output, output
 from chatstate.errors import BindingError, ReplyError
 from chatstate.files import Attachment
 from chatstate.language.sentences import Sentence
-from chatstate.messages import CommandOption, Message
+from chatstate.messages import Button, CommandOption, Message
 from chatstate.signature import Mode, first_line, label, mode
 from chatstate.state.bound import States
 from chatstate.state.declaration import State
@@ -43,7 +44,8 @@ class Handler:
 
     - `slots` are its states; `wants_files` whether what came with a message is fetched for it.
     - `hears_text`: it gets the text as it is; `sees_files`: it may know of files that came with it.
-    - `form` asks for its inputs if they are several; its state is the slot `form_slot`.
+    - `fields` are its inputs by position; `form` asks for them if they are several, and its state
+      is the slot `form_slot`.
     - `markdown`: a `str` that it returns is Markdown.
     - `needs` are its resources; `owner` is the bot, whose lifespan opens them.
     - `kept` are states that it holds beside those of the function: the first slots.
@@ -77,7 +79,8 @@ class Handler:
             raise BindingError(f"{fn!r} cannot be a handler: it is no function")
         if overlap not in _OVERLAPS:
             raise BindingError(f"overlap={overlap!r}: use one of {', '.join(_OVERLAPS)}")
-        if not timeout > 0:
+        seconds: Any = timeout
+        if not (isinstance(seconds, int | float) and seconds > 0):
             raise BindingError(f"timeout={timeout!r}: use a number of seconds above 0")
         self.fn = fn
         self.author_fn = author_fn or fn
@@ -91,6 +94,7 @@ class Handler:
         self._has_keywords = any(self._keywords)
         self.slots: tuple[Slot, ...] = tuple(binder.slots)
         self.needs: tuple[Need, ...] = tuple(binder.needs)
+        self.fields: Sequence[Field] = binder.fields
         self.form = Form(binder.fields) if len(binder.fields) > 1 else None
         self.form_slot = binder.form_slot
         self.wants_files = binder.wants_files
@@ -103,7 +107,10 @@ class Handler:
         self._arguments = checked_arguments(fn, binder.arguments, command)
         self._parses = command is not None and inputs is None
         self._outputs = None if outputs is None else _bind_outputs(fn, outputs, binder)
-        if self._outputs is not None:
+        if self._outputs is None:
+            check_replies(fn)
+        else:
+            check_count(fn, len(self._outputs))
             _refuse_lost_changes(fn, binder, self._outputs)
 
     @property
@@ -132,6 +139,21 @@ class Handler:
         if message.arguments is not None:
             return given_arguments(self._arguments, message.arguments, message, self.usage)
         return parse_arguments(self._arguments, text, message, self.usage)
+
+    def try_example(self, button: Button) -> None:
+        """Read what the button of an example sends. Raises `BindingError` if that cannot be."""
+        answers = self.form.example(button.sends) if self.form else [button.sends]
+        if answers is None:
+            raise BindingError(
+                f"example {button.label!r} must be a list of {len(self.fields)} values, for "
+                f"{', '.join(field.label for field in self.fields)}"
+            )
+        try:
+            for field, answer in zip(self.fields, answers, strict=False):
+                if not field.input.is_file:
+                    field.input.read(answer)
+        except Sentence as error:
+            raise BindingError(f"example {button.label!r} does not fit: {error}") from error
 
     def bind(self, given: Injected) -> tuple[list[Any], dict[str, Any]]:
         """Return the call's arguments, by position and by name.

@@ -61,6 +61,12 @@ Getter = Callable[[Any], Any]
 CallNext = Callable[[], Awaitable[Answers]]
 """What a middleware awaits to go on."""
 
+
+def file_or(default: Any) -> Getter:
+    """Get the first file that was sent, or else a default."""
+    return lambda given: given.files[0] if given.files else default
+
+
 OF_MESSAGE: Mapping[Any, Getter] = {
     Message: attrgetter("message"),
     User: attrgetter("message.sender"),
@@ -75,7 +81,7 @@ INJECTED: Mapping[Any, Getter] = {
 }
 FILES: Mapping[Any, Getter] = {
     list[File]: lambda given: list(given.files),
-    File | None: lambda given: given.files[0] if given.files else None,
+    File | None: file_or(None),
     File: lambda given: first_file(given.files),
 }
 
@@ -113,11 +119,17 @@ whole_text: Getter = attrgetter("text")
 """Gets the text as it is."""
 
 
-def said(argument: Argument) -> Getter:
-    """Return what reads the whole text of a message as an argument."""
-    if argument.type is str:
+def said(argument: Argument, default: Any) -> Getter:
+    """Return what reads the text of a message as an argument: its default, if there is none."""
+    if argument.reader and argument.reader.read is str:
         return whole_text
-    return lambda given: argument.parse(given.text, given.message)
+
+    def get(given: Injected) -> Any:
+        if argument.optional and not given.text.strip():
+            return default
+        return argument.parse(given.text, given.message)
+
+    return get
 
 
 def default_of(parameter: inspect.Parameter) -> Getter:

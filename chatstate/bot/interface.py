@@ -5,19 +5,21 @@
 2. What the framework itself answers are routes as all others, marked as its own: an author's for
    the same takes their place.
 3. Once a bot is included in another, nothing can be added to it: the other would not know.
-4. The only step upwards is `run`, which imports the command line when it is called.
+4. How a bot is run stands in `running`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypeVar, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, Unpack, cast, overload
 
+from chatstate.bot import running
 from chatstate.bot.access import Owners, guard, limits_of, owners_of
 from chatstate.bot.commands import cancel_for, help_for, start_for
 from chatstate.bot.forms import buttons_for
 from chatstate.bot.functions import BoundFunction, error_handler, middleware
+from chatstate.bot.guesses import no_attribute, refuse_no_function, refuse_other_types
 from chatstate.bot.handlers import Handler
 from chatstate.bot.options import Options, how_it_runs, message_limit, refuse_unknown
 from chatstate.bot.page_options import AnyOptions, taken
@@ -79,6 +81,12 @@ class Interface:
         hear_bots: bool = False,
         **options: Unpack[AnyOptions],
     ) -> None:
+        refuse_other_types(
+            id=id,
+            title=title,
+            description=description,
+            sentences=sentences,
+        )
         self.max_messages = message_limit(max_messages)
         self.id = id or author_module()
         self.has_own_id = id is not None
@@ -103,7 +111,10 @@ class Interface:
         for name in ("help", "start"):
             self._add_own_command(name, help_for(self), own_states=False)
         if fn is not None:
+            refuse_no_function("Interface", fn)
             handler = self._handler(fn, own, inputs=inputs, outputs=outputs)
+            for example in self.examples:
+                handler.try_example(example)
             self.description = description or handler.description
             self._add_message_handler(handler, own)
         elif own:
@@ -113,6 +124,11 @@ class Interface:
 
     def __repr__(self) -> str:
         return f"<Interface {self.id!r}>"
+
+    if not TYPE_CHECKING:  # a type checker is to go on saying that there is no such method
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise no_attribute(self, name)
 
     # Registration
 
@@ -145,6 +161,7 @@ class Interface:
         """
 
         def register(fn: F) -> F:
+            refuse_no_function("command", fn)
             command = command_name(str(name or getattr(fn, "__name__", "")))
             handler = self._handler(fn, options, command=command, description=description)
             self.routes.add_command(command, self._route(f"/{command}", handler, options))
@@ -175,6 +192,7 @@ class Interface:
         """
 
         def register(fn: F) -> F:
+            refuse_no_function("on_message", fn)
             self._add_message_handler(self._handler(fn, options), options)
             return fn
 
@@ -235,6 +253,8 @@ class Interface:
         for the same, or different states of one name.
         """
         self._refuse_once_included()
+        if not isinstance(other, Interface):
+            raise BindingError(f"include takes a bot, not {type(other).__name__}")
         if self in other.parts:
             raise BindingError(f"bot {self.id!r} cannot include itself")
         for part in other.parts:
@@ -310,34 +330,5 @@ class Interface:
                     'say who they are: Interface(..., owners=["telegram:123"])'
                 )
 
-    # Running
-
-    def run(
-        self,
-        *adapters: str,
-        store: str | None = None,
-        on_ambiguous: Literal["repeat", "hold"] = "repeat",
-        log_level: str = "warning",
-        log_format: Literal["text", "json"] = "text",
-    ) -> None:
-        """Run until the adapters end or the process is told to stop; like `chatstate run`.
-
-        - `store` is a store URL; by default `sqlite:///chatstate.db`.
-        - `on_ambiguous`: whether a reply that may or may not have been sent is sent again
-          ("repeat"), or held among the dead letters ("hold").
-        - `log_format`: whether the log is lines to read, or JSON for a program.
-
-        Ends the process with status 2 and one line on stderr if that cannot be done.
-        """
-        from chatstate.cli.loading import refuse_while_loading
-        from chatstate.cli.main import run_bot
-
-        refuse_while_loading()
-        run_bot(
-            self,
-            list(adapters) or ["console"],
-            store=store,
-            on_ambiguous=on_ambiguous,
-            log_level=log_level,
-            log_format=log_format,
-        )
+    run = running.run
+    serve = running.serve

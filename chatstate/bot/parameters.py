@@ -6,19 +6,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
-import typing
-from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, NamedTuple
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-import msgspec
-
-from chatstate.bot.arguments import (
-    POSSIBLE,
-    Argument,
-    argument,
-    essence,
-)
+from chatstate.bot.annotations import essence, named
+from chatstate.bot.arguments import ARGUMENTS, Argument, argument
 from chatstate.bot.forms import FORM, Field, Pending, label_of
 from chatstate.bot.injected import (
     FILES,
@@ -28,14 +22,23 @@ from chatstate.bot.injected import (
     answer_at,
     argument_at,
     default_of,
+    file_or,
     only_answer,
     resource,
     said,
     state_at,
     whole_text,
 )
+from chatstate.bot.reading import UnreadableError
 from chatstate.bot.resources import Need, Owner, is_marked, need_of
+from chatstate.bot.return_types import check_replies
 from chatstate.bot.shorthands import input_of
+from chatstate.bot.state_parameters import (
+    default_of_state,
+    kept_type,
+    refuse_guesses,
+    state_of,
+)
 from chatstate.bot.turn import Turn
 from chatstate.errors import BindingError
 from chatstate.files import File
@@ -43,13 +46,12 @@ from chatstate.messages import Message
 from chatstate.progress import Progress
 from chatstate.signature import hints, label, parameters
 from chatstate.state.bound import BoundState, States
-from chatstate.state.declaration import ALIAS_NAMES, State, is_ref
-from chatstate.state.types import is_immutable
+from chatstate.state.declaration import State, is_ref
 
 _FORMS = (
     "Message, User, Chat, Turn, Clock, Progress, File, list[File], a state (PerMember[T] and its "
     "kin), a resource (if the bot has a lifespan, or Resource[T]), or what text can give: "
-    f"{POSSIBLE}"
+    f"{ARGUMENTS}"
 )
 
 
@@ -109,6 +111,8 @@ class Binder:
         keywords: list[str | None] = []
         getters: list[Getter] = []
         for parameter in self._parameters:
+            with self._naming(parameter):
+                refuse_guesses(parameter, self._hint(parameter))
             if given is None or self._is_injected(parameter):
                 getters.append(self._annotated(parameter))
             elif parameter.name in given:
@@ -142,24 +146,29 @@ class Binder:
         """Tell so of a parameter beside `inputs=`."""
         return parameter in self._opened or not _is_filled(parameter, self._hint(parameter))
 
+    @contextlib.contextmanager
+    def _naming(self, parameter: inspect.Parameter) -> Generator[None]:
+        """Name the parameter in what is wrong with it."""
+        try:
+            yield
+        except BindingError as error:
+            raise BindingError(
+                f"parameter {parameter.name!r} of {label(self._fn)}: {error}"
+            ) from None
+
     def _hint(self, parameter: inspect.Parameter) -> Any:
         return self._hints.get(parameter.name, Any)
 
     def _input(self, parameter: inspect.Parameter, given: str | State | Getter) -> Getter:
         if given == "state":
-            no_default = parameter.default is parameter.empty
-            given = State() if no_default else State(parameter.default)
+            given = State()
         if isinstance(given, State):
             self.inputs[given] = index = self._slot(parameter, given, self._hint(parameter))
             return state_at(index)
         if callable(given):
             return given
-        try:
+        with self._naming(parameter):
             wanted = input_of(given, self._hint(parameter))
-        except BindingError as error:
-            raise BindingError(
-                f"parameter {parameter.name!r} of {label(self._fn)}: {error}"
-            ) from None
         self.fields.append(Field(label_of(parameter.name), wanted))
         if self.form_slot >= 0:
             return answer_at(len(self.fields) - 1)
@@ -168,28 +177,27 @@ class Binder:
 
     def _annotated(self, parameter: inspect.Parameter) -> Getter:
         hint = self._hint(parameter)
-        state = _state_of(hint)
+        state = state_of(hint)
         if is_marked(hint):
             return self._opened_by(parameter, hint)
         if state is None:
             getter = _injected(hint, parameter.default)
             self.wants_files |= getter in FILES.values()
+            if getter is FILES[File] and parameter.default is not parameter.empty:
+                return file_or(parameter.default)
             return getter or self._argument(parameter, str if hint is Any else hint)
-        type_ = _kept_type(hint)
-        if is_immutable(type_):
-            name = getattr(type_, "__name__", type_)
-            form = f"{ALIAS_NAMES[state.scope]}[Ref[{name}]]"
-            raise BindingError(
-                f"parameter {parameter.name!r} of {label(self._fn)}: a value of type {name} "
-                f"cannot change in place; put it in a Ref, as in {form}"
-            )
+        with self._naming(parameter):
+            type_ = kept_type(state, parameter, hint)
         return state_at(self._slot(parameter, state, type_))
 
     def _slot(self, parameter: inspect.Parameter, state: State, type_: Any) -> int:
+        default = default_of_state(state, parameter)
         try:
-            bound = self._states.bind(state, parameter.name, type_)
+            bound = self._states.bind(state, parameter.name, type_, default)
         except BindingError as error:
             raise BindingError(f"{label(self._fn)}: {error}") from error
+        if bound.lifecycle.on_expire:
+            check_replies(bound.lifecycle.on_expire)
         return self._add_slot(bound, type_, parameter.name)
 
     def _add_slot(self, bound: BoundState, type_: Any, parameter: str = "") -> int:
@@ -207,16 +215,19 @@ class Binder:
         optional = parameter.default is not parameter.empty
         try:
             self.arguments.append(argument(parameter.name, type_, optional=optional))
-        except BindingError:
+        except UnreadableError:
             if self._owner is not None and self._owner.lifespan is not None:
                 return self._opened_by(parameter, type_)
+            whose = f"; say whose it is, as in PerUser[{named(type_)}]" if is_ref(type_) else ""
             raise BindingError(
                 f"parameter {parameter.name!r} of {label(self._fn)} cannot be bound to "
-                f"{type_!r}; possible: {_FORMS}"
+                f"{named(type_)}{whose}; possible: {_FORMS}"
             ) from None
+        except BindingError as error:
+            raise BindingError(f"{label(self._fn)}: {error}") from error
         if self._is_command:
             return argument_at(len(self.arguments) - 1, parameter.default)
-        return said(self.arguments[-1])
+        return said(self.arguments[-1], parameter.default)
 
     def _opened_by(self, parameter: inspect.Parameter, hint: Any) -> Getter:
         need = need_of(self._fn, parameter, hint, self._owner)
@@ -240,7 +251,7 @@ def _is_opaque(type_: type[Any]) -> bool:
         return False
     try:
         argument("", type_, optional=False)
-    except BindingError:
+    except UnreadableError:
         return True
     return False
 
@@ -266,7 +277,7 @@ def _is_filled(parameter: inspect.Parameter, hint: Any) -> bool:
 
 def is_injected(parameter: inspect.Parameter, hint: Any) -> bool:
     """Tell whether a parameter gets something by its annotation: `User`, a state and the like."""
-    return is_marked(hint) or bool(_injected(hint, parameter.default) or _state_of(hint))
+    return is_marked(hint) or bool(_injected(hint, parameter.default) or state_of(hint))
 
 
 def _injected(hint: Any, default: Any) -> Getter | None:
@@ -277,20 +288,6 @@ def _injected(hint: Any, default: Any) -> Getter | None:
         if form in (hint, meant):
             return getter
     return INJECTED.get(meant) if isinstance(meant, type) else None
-
-
-def _kept_type(hint: Any) -> Any:
-    """Return a state's type from its annotation, with the constraints that msgspec checks."""
-    kept, *rest = typing.get_args(hint)
-    for constraint in (meta for meta in rest if isinstance(meta, msgspec.Meta)):
-        kept = Annotated[kept, constraint]
-    return kept
-
-
-def _state_of(hint: Any) -> State | None:
-    if typing.get_origin(hint) is not Annotated:
-        return None
-    return next((meta for meta in typing.get_args(hint)[1:] if isinstance(meta, State)), None)
 
 
 def checked_arguments(

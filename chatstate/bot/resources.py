@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Any, NamedTuple, Protocol, TypeVar, cast
 
+from chatstate.bot.annotations import admits_none, essence
 from chatstate.errors import BindingError
 from chatstate.signature import label
 
@@ -57,9 +58,8 @@ class Need:
         self.where = where
         self.name = name
         self.owner = owner
-        type_, optional = _essence(hint)
-        self.kind = _kind(type_, where)
-        self.optional = optional or default is not _NONE
+        self.kind = _kind(essence(hint), where)
+        self.optional = admits_none(hint) or default is not _NONE
         self.default = None if default is _NONE else default
 
 
@@ -156,18 +156,6 @@ def _fitting(there: list[_Opened], need: Need) -> list[Any]:
     fitting = exact or [opened for opened in there if isinstance(opened.value, need.kind)]
     named = [opened for opened in fitting if opened.key == need.name]
     return list({id(opened.value): opened.value for opened in (named or fitting)}.values())
-
-
-def _essence(hint: Any) -> tuple[Any, bool]:
-    """Return a type without marks and `| None`, and whether None would do."""
-    origin, parts = typing.get_origin(hint), typing.get_args(hint)
-    if origin is Annotated:
-        return _essence(parts[0])
-    if origin in (typing.Union, types.UnionType):
-        inner = [part for part in parts if part is not type(None)]
-        if len(inner) == 1:
-            return _essence(inner[0])[0], len(inner) < len(parts)
-    return hint, False
 
 
 def _kind(type_: Any, where: str) -> type[Any]:

@@ -14,7 +14,7 @@ import inspect
 import io
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -77,17 +77,22 @@ class NoReply(NamedTuple):
         """What its author may do."""
         if inspect.isawaitable(self.value):
             return "await it first"
-        if isinstance(self.value, bytes | bytearray):
-            return "return File(...)"
-        if isinstance(self.value, tuple | set | frozenset):
-            return "return list(...) for several replies, or say outputs="
-        return "return str(...)"
+        return remedy_for(cast("type[Any]", type(self.value)))
 
     @property
     def error(self) -> ReplyError:
         """What to raise for it."""
         kind = kind_of(self.value)
         return ReplyError(f"a handler {self.how} {kind}; possible: {_ACCEPTED}", self)
+
+
+def remedy_for(class_: type[Any]) -> str:
+    """Return what to do about a value of a class that says nothing."""
+    if issubclass(class_, bytes | bytearray):
+        return "return File(...)"
+    if issubclass(class_, tuple | set | frozenset | Iterator | AsyncIterator):
+        return "return list(...) for several replies, or say outputs="
+    return "return str(...)"
 
 
 def told_of(error: ReplyError, **how: Any) -> ReplyError:

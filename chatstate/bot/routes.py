@@ -24,7 +24,7 @@ from chatstate.bot.resources import Lifespan, Need
 from chatstate.errors import BindingError, StateError
 from chatstate.language.sentences import Sentence
 from chatstate.messages import Command, Message, MessageKind
-from chatstate.signature import label
+from chatstate.signature import where
 from chatstate.state.bound import BoundState, States
 
 _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@(\w+))?(?:\s+(.*))?", re.DOTALL)
@@ -154,7 +154,10 @@ class Routes:
         if there and not there.is_own:
             if route.is_own:
                 return
-            raise BindingError(f"there is a command /{name} already")
+            raise BindingError(
+                f"{where(there.handler.fn)} answers /{name} already, so {where(route.handler.fn)} "
+                "cannot; give it a name of its own: @bot.command(name=...)"
+            )
         self._commands.pop(name, None)  # our own stood before all others
         self._commands[name] = route
 
@@ -164,7 +167,10 @@ class Routes:
         if there and not there.is_own:
             if route.is_own:
                 return
-            raise BindingError(f"there is a handler for {kind} already")
+            raise BindingError(
+                f"{where(there.handler.fn)} gets each {kind} already, so {where(route.handler.fn)} "
+                "cannot; make one function of them that looks at the text, or commands"
+            )
         self._kinds[kind] = route
 
     def command(self, name: str) -> Route | None:
@@ -184,7 +190,7 @@ class Routes:
     def include(self, other: Routes, home: Home) -> None:
         """Take over another bot's handlers. Raises `BindingError` if both have one for the same."""
         for mine, theirs, what in self._clashes(other):
-            raise BindingError(f"both {_where(mine)} and {_where(theirs)} {what}; keep one of them")
+            raise BindingError(f"both {_whose(mine)} and {_whose(theirs)} {what}; keep one of them")
         for name, inner in other._commands.items():
             if name not in ("help", "start") or not inner.is_own:
                 self.add_command(name, replace(inner, homes=(home, *inner.homes)))
@@ -276,8 +282,8 @@ def _sees_nothing_of(message: Message, route: Route) -> bool:
     )
 
 
-def _where(route: Route) -> str:
-    return f"{label(route.handler.fn)} of {route.home.id!r}"
+def _whose(route: Route) -> str:
+    return f"{where(route.handler.fn)} of {route.home.id!r}"
 
 
 def command_name(given: str) -> str:

@@ -18,7 +18,8 @@ from typing import Any, NamedTuple, cast
 
 import msgspec
 
-from chatstate.bot.arguments import choices, essence, json_value, number, truth
+from chatstate.bot.annotations import essence, members
+from chatstate.bot.reading import Reader, bounded, json_reader, number, reader, truth
 from chatstate.bot.returns import Answers, Returns, file_of, fitted, is_reply, kind_of, replies
 from chatstate.errors import BindingError, ReplyError
 from chatstate.files import File
@@ -70,33 +71,53 @@ def _as(type_: Any) -> Callable[[File], Any]:
         return File.read
     if getattr(type_, "__module__", "").startswith("PIL."):
         return _picture
-    return lambda file: os.fspath(file.path or "")
+    if type_ in (Any, object) or str in members(type_):
+        return lambda file: os.fspath(file.path or "")
+    raise BindingError(
+        f"a file is no {type_!r}; possible: str (its path), Path, bytes, File, PIL.Image.Image"
+    )
 
 
-_TEXTS: Mapping[str, Callable[[str], Any]] = {
-    "text": str,
-    "textbox": str,
-    "number": number,
-    "checkbox": truth,
-    "json": json_value,
+_TEXTS: Mapping[str, Reader] = {
+    "text": Reader(str, str),
+    "textbox": Reader(str, str),
+    "number": Reader(float, number),
+    "checkbox": Reader(bool, truth),
 }
 _FAMILIES: Mapping[str, str] = {"file": "", "image": "image/", "audio": "audio/"}
-INPUTS = (*_TEXTS, *_FAMILIES)
+INPUTS = (*_TEXTS, "json", *_FAMILIES)
 
 
 def input_of(name: Any, type_: Any) -> Input:
     """Return the input of that name, for a parameter annotated with `type_`.
 
-    Raises `BindingError` if there is none.
+    Raises `BindingError` if there is none, or if it gives no such type.
     """
     if not isinstance(name, str):
         raise BindingError(f"{name!r} is no input; inputs are named, or a State(...)")
-    if name in _TEXTS:
-        offered = ["yes", "no"] if name == "checkbox" else choices(essence(type_))
-        return Input(is_file=False, read=_TEXTS[name], choices=offered)
+    if name in _TEXTS or name == "json":
+        found = json_reader(type_) if name == "json" else _text_reader(name, type_)
+        return Input(is_file=False, read=found.read, choices=found.offered)
     if name in _FAMILIES:
         return Input(is_file=True, read=_of_type(_FAMILIES[name], _as(essence(type_))))
     raise BindingError(f"{name!r} is no input; possible: {', '.join(INPUTS)}, state, State(...)")
+
+
+def _text_reader(name: str, type_: Any) -> Reader:
+    """Return how a text is read: as its input says where the annotation admits that, else as it."""
+    plain = _TEXTS[name]
+    meant = essence(type_)
+    if meant in (Any, object) or plain.type in members(meant):
+        return bounded(plain, type_)
+    found = reader(type_)
+    if plain.type is str or (plain.type is float and _is_number(found)):
+        return found
+    raise BindingError(f'input "{name}" gives no {type_!r}')
+
+
+def _is_number(found: Reader) -> bool:
+    numbers = [isinstance(value, int) for value in found.choices.values()]
+    return found.type is int or (bool(numbers) and all(numbers))
 
 
 def _text(value: Any, returns: Returns) -> Answers:

@@ -69,8 +69,8 @@ class ChatOptions(msgspec.Struct, frozen=True, eq=False):
 
     def __post_init__(self) -> None:
         for name in ("max_messages", "max_characters"):
-            limit: int | None = getattr(self, name)
-            if limit is not None and limit < 1:
+            limit: Any = getattr(self, name)
+            if limit is not None and not (isinstance(limit, int) and limit > 0):
                 raise BindingError(f"{name}={limit!r}: use a number above 0, or None")
         if self.max_files < 0:
             raise BindingError(f"max_files={self.max_files!r}: use a number from 0 on")
@@ -167,26 +167,39 @@ class ChatHandler(Handler):
 
         What is answered anew is taken back before.
         """
-        history, states = self._chat.history, self._states
+        message = turn.message.id if len(turn.messages) == 1 else None
         if self.command == "retry":
-            undone = await take_back(turn, history, states)
-            turn.effects.say_instead(undone.text, undone.files)
-        elif turn.message.kind == "edit" and not await take_back_edited(turn, history, states):
+            message = await self._say_again(turn)
+        elif turn.message.kind == "edit" and not await take_back_edited(
+            turn, self._chat.history, self._states
+        ):
             return []
-        files = _files(turn)
-        unseen = not_taken(files) if files and not self.sees_files else None
-        if unseen and not turn.text.strip():
-            raise unseen
+        unseen = self._unseen(turn)
         if self._chat.multimodal:
             entries: list[Entry] = await turn.state(self._chat.history)
             await asyncio.gather(*(_fetch(turn, file) for file in self._chat.wanted(entries)))
         answer = await call_next()
-        self._note(turn, [*turn.effects.sent, *answer])
-        if unseen:
-            answer = [*answer, Reply(told(unseen, self._sentences.of(turn.user.language)))]
-        return answer
+        self._note(turn, message, [*turn.effects.sent, *answer])
+        return [*answer, *unseen]
 
-    def _note(self, turn: Turn, answer: Answers) -> None:
+    async def _say_again(self, turn: Turn) -> str | None:
+        """Take the last turn back, and answer its message; return the id of that."""
+        undone = await take_back(turn, self._chat.history, self._states)
+        turn.effects.say_instead(undone.text, undone.files)
+        return undone.message
+
+    def _unseen(self, turn: Turn) -> list[Reply]:
+        """Return what is said of files that nobody looks at. Raises it if there is no text."""
+        files = _files(turn)
+        if self.sees_files or not files:
+            return []
+        unseen = not_taken(files)
+        if not turn.text.strip():
+            raise unseen
+        return [Reply(told(unseen, self._sentences.of(turn.user.language)))]
+
+    def _note(self, turn: Turn, message: str | None, answer: Answers) -> None:
+        """Add a message and its answer to the history, and to the log how to take them back."""
         chat, held = self._chat, own_values(turn.effects.held)
         history, log = held.pop(str(chat.history.name)), held.pop(str(LOG.name)).value
         held.pop(str(SETTINGS.name))
@@ -198,7 +211,6 @@ class ChatHandler(Handler):
         ]
         history.value.extend(added)
         dropped = shorten(history.value, chat.max_messages, chat.max_characters)
-        message = turn.message.id if len(turn.messages) == 1 else None
         undo = Undo(turn.text, files, len(added), dropped, changed, message)
         if chat.history.scope != "member" and can_be_undone(chat.history.scope):
             undo = replace(undo, added=0, dropped=[], states=changed | before_values([history]))

@@ -9,14 +9,12 @@
 from __future__ import annotations
 
 import inspect
-import typing
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
-import msgspec
-
-from chatstate.bot.arguments import argument, choices, essence, shorten
+from chatstate.bot.arguments import argument, text_alone
+from chatstate.bot.reading import shorten
 from chatstate.bot.shorthands import input_of
 from chatstate.errors import BindingError
 from chatstate.language.sentences import Sentence
@@ -65,37 +63,19 @@ def setting(fn: Callable[..., Any], parameter: inspect.Parameter, hint: Any, giv
         raise BindingError(
             f"parameter {parameter.name!r} of {label(fn)} is a setting and needs a default"
         )
-    type_ = cast("Any", hint if hint is not Any else type(parameter.default))
-    if given is not None:
-        read = input_of(given, type_).read
-
-        def plainly(text: str, _message: Message) -> Any:
-            return read(text)
-
-        return Setting(parameter.name, plainly, parameter.default, ())
     try:
-        parse = argument(parameter.name, type_, optional=True).parse
+        return _read_as(parameter, hint, given)
     except BindingError as error:
         raise BindingError(f"{label(fn)}: {error}") from error
-    return Setting(parameter.name, _checked(parse, type_), parameter.default, _choices(type_))
 
 
-def _checked(parse: Callable[[str, Message], Any], type_: Any) -> Callable[[str, Message], Any]:
-    """Return `parse` with the bounds checked that the type is annotated with."""
-
-    def read(text: str, message: Message) -> Any:
-        value = parse(text, message)
-        try:
-            return msgspec.convert(value, type_) if typing.get_args(type_) else value
-        except msgspec.ValidationError as error:
-            raise Sentence("not_allowed", text=shorten(text), problem=str(error)) from error
-
-    return read
-
-
-def _choices(type_: Any) -> Sequence[str]:
-    meant = essence(type_)
-    return ["yes", "no"] if meant is bool else choices(meant)
+def _read_as(parameter: inspect.Parameter, hint: Any, given: Any) -> Setting:
+    name, default = parameter.name, parameter.default
+    if given is not None:
+        wanted = input_of(given, hint)
+        return Setting(name, text_alone(wanted.read), default, wanted.choices)
+    found = argument(name, type(default) if hint is Any else hint, optional=True)
+    return Setting(name, found.parse, default, found.reader.offered if found.reader else ())
 
 
 def show(settings: Sequence[Setting], chosen: Mapping[str, str]) -> Reply:

@@ -2,40 +2,39 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
 from datetime import UTC, datetime
-from pathlib import Path
 from textwrap import indent
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from chatstate.cli.stores import chosen_store
 from chatstate.errors import LoadError
-from chatstate.stores import DEFAULT_URL, open_store
-from chatstate.stores.base import Letter
-from chatstate.stores.sqlite import MEMORY, SQLiteStore
-from chatstate.stores.sqlite.letters import LetterBox, Verb
+from chatstate.stores.base import Entry, Request
 from chatstate.text import escaped, one_line, visible
 
 app = typer.Typer(help="Events that failed and replies that were refused.", no_args_is_help=True)
-Url = Annotated[str, typer.Option("--store", help="A store URL.")]
+Url = Annotated[
+    str | None, typer.Option("--store", help="A store URL; default: the one store in the folder.")
+]
 Number = Annotated[int, typer.Argument(help="Its number in the list.")]
 _ASKED = {"retry": "to be retried", "drop": "to be dropped"}
 
 
 @app.command("list")
-def list_(store: Url = DEFAULT_URL) -> None:
+def list_(store: Url = None) -> None:
     """List dead letters, oldest first."""
-    for letter, asked in _box(store).list():
-        note = f" ({_ASKED[asked]})" if asked else ""
-        typer.echo(one_line(f"{letter.id:>5}  {_summary(letter)}  {letter.error}{note}"))
+    for letter in asyncio.run(chosen_store(store).list("dead")):
+        note = f" ({_ASKED[letter.asked]})" if letter.asked else ""
+        typer.echo(one_line(f"{letter.number:>5}  {_summary(letter)}  {letter.error}{note}"))
 
 
 @app.command()
-def show(number: Number, store: Url = DEFAULT_URL) -> None:
+def show(number: Number, store: Url = None) -> None:
     """Show one: what it was, and why it failed."""
-    letter = _box(store).show(number)
-    typer.echo(one_line(f"{letter.id}: {_summary(letter)}"))
+    letter = asyncio.run(_found(number, store))
+    typer.echo(one_line(f"{letter.number}: {_summary(letter)}"))
     typer.echo(one_line(letter.error) + "\n")
     if letter.detail:
         typer.echo(indent(visible(letter.detail.rstrip()), "    ") + "\n")
@@ -43,32 +42,31 @@ def show(number: Number, store: Url = DEFAULT_URL) -> None:
 
 
 @app.command()
-def retry(number: Number, store: Url = DEFAULT_URL) -> None:
+def retry(number: Number, store: Url = None) -> None:
     """Have one done again: at once if the bot runs, else when it next does."""
-    _ask("retry", number, store)
+    asyncio.run(_ask("retry", number, store))
 
 
 @app.command()
-def drop(number: Number, store: Url = DEFAULT_URL) -> None:
+def drop(number: Number, store: Url = None) -> None:
     """Forget one."""
-    _ask("drop", number, store)
+    asyncio.run(_ask("drop", number, store))
 
 
-def _ask(verb: Verb, number: int, store: str) -> None:
-    _box(store).request(verb, number, time.time())
+async def _ask(verb: Literal["retry", "drop"], number: int, url: str | None) -> None:
+    await _found(number, url)
+    await chosen_store(url).ask(Request(verb=verb, number=number))
     typer.echo(f"{number}: {_ASKED[verb]}, at once if the bot runs")
 
 
-def _box(url: str) -> LetterBox:
-    store = open_store(url)
-    if not isinstance(store, SQLiteStore) or store.path == MEMORY:
-        raise LoadError(f"{url} keeps no dead letters that another process can read")
-    if not Path(store.path).is_file():
-        raise LoadError(f"there is no store {store.path}; name it with --store")
-    return LetterBox(store.path)
+async def _found(number: int, url: str | None) -> Entry:
+    letter = await chosen_store(url).show("dead", number)
+    if letter is None:
+        raise LoadError(f"there is no dead letter {number}; see `chatstate dead list`")
+    return letter
 
 
-def _summary(letter: Letter) -> str:
-    died = datetime.fromtimestamp(letter.died_at, UTC)
+def _summary(letter: Entry) -> str:
+    died = datetime.fromtimestamp(letter.at, UTC)
     who = f"{letter.person} in " if letter.person else ""
     return f"{died:%Y-%m-%d %H:%M:%S}Z  {letter.kind} {who}{letter.chat}"

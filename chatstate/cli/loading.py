@@ -16,6 +16,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
+import traceback
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -25,6 +26,7 @@ from typing import Any
 from chatstate.adapter import Adapter, OptionField, declared_options, pip_line, read_options
 from chatstate.bot.interface import Interface
 from chatstate.errors import AdapterError, ChatstateError, LoadError
+from chatstate.signature import short_path
 
 ADAPTERS = "chatstate.adapters"
 BOTS = "chatstate.bots"
@@ -175,7 +177,7 @@ def _import_file(path: Path) -> ModuleType:
         with loading():
             spec.loader.exec_module(module)
     except (ChatstateError, SyntaxError, ImportError) as error:
-        raise LoadError(f"{path} cannot be loaded: {error}") from error
+        raise LoadError(f"{path} cannot be loaded: {_placed(error)}") from error
     return module
 
 
@@ -187,10 +189,23 @@ def _import_module(name: str, spec: str) -> ModuleType:
     try:
         with loading():
             return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        raise LoadError(f"{spec!r}: there is no module {error.name!r}") from error
     except (ChatstateError, SyntaxError, ImportError) as error:
-        raise LoadError(f"{spec!r} cannot be loaded: {error}") from error
+        if isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}."):
+            raise LoadError(f"{spec!r}: there is no module {error.name!r}") from error
+        raise LoadError(f"{spec!r} cannot be loaded: {_placed(error)}") from error
+
+
+def _placed(error: Exception) -> str:
+    """Return what an error says, behind the line of somebody's code that it comes from."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    lines = [
+        f"{short_path(frame.f_code.co_filename)}:{line}"
+        for frame, line in frames
+        if frame.f_globals.get("__name__", "").partition(".")[0] not in ("chatstate", "importlib")
+    ]
+    if isinstance(error, SyntaxError) or not lines:  # which says where itself
+        return str(error)
+    return f"{lines[-1]}: {error}"
 
 
 def _from_module(module: ModuleType, attribute: str, spec: str) -> Interface:

@@ -3,9 +3,7 @@
 1. What cannot be run is one line on stderr and status 2: a name, an option, a store in use. What
    fails while it runs has status 1.
 2. stdout is the console's. Logs and refusals go to stderr.
-3. The first Ctrl-C or SIGTERM lets what was begun be finished, the second stops in the middle, the
-   third ends the process at once.
-4. The options of adapters are theirs: `run` takes those that they declare.
+3. The options of adapters are theirs: `run` takes those that they declare.
 """
 
 from __future__ import annotations
@@ -14,9 +12,8 @@ import asyncio
 import gc
 import logging
 import os
-import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Annotated, NoReturn
 
@@ -32,13 +29,13 @@ from chatstate.cli.adapter_options import (
     wanted,
     with_options,
 )
-from chatstate.cli.loading import ADAPTERS, BOTS, load_adapters, load_bot, names
+from chatstate.cli.loading import ADAPTERS, BOTS, load_bot, names
 from chatstate.cli.logs import LEVELS, LogFormat, log_to_stderr
 from chatstate.cli.loops import loop_factory
-from chatstate.engine import Engine
+from chatstate.cli.starting import engine_for
+from chatstate.cli.stopping import Stopping
 from chatstate.engine.outbox.sender import OnAmbiguous
 from chatstate.errors import AdapterError, ChatstateError, LoadError, StoreLockedError
-from chatstate.stores import DEFAULT_URL, open_store
 from chatstate.text import one_line, visible
 
 log = logging.getLogger("chatstate")
@@ -50,7 +47,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(dead_letters.app, name="dead")
-_PATIENCE = 2  # asked once it finishes, asked twice it stops in the middle, then it just exits
 
 
 @app.callback(invoke_without_command=True)
@@ -79,7 +75,9 @@ def run(
     bot: Annotated[str, typer.Argument(help="A name, bot.py, bot.py:name or package.module:name")],
     *,
     on: Annotated[list[str] | None, typer.Option(help="An adapter; repeatable.")] = None,
-    store: Annotated[str | None, typer.Option(help=f"A store URL; default {DEFAULT_URL}.")] = None,
+    store: Annotated[
+        str | None, typer.Option(help="A store URL; default: the file ID.db, by the bot's id.")
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", help="NAME=VALUE: an adapter's option by its name; repeatable."),
@@ -127,11 +125,18 @@ def run_bot(
     try:
         log_to_stderr(log_level, log_format)
         factory = loop_factory()
-        adapters = load_adapters(on, options or {})
-        opened = open_store(DEFAULT_URL if store is None else store)
-        engine = Engine(bot, adapters, opened, on_ambiguous=on_ambiguous)
-        with asyncio.Runner(loop_factory=factory) as runner:
-            runner.run(_until_told(engine))
+        engine = engine_for(
+            bot,
+            on,
+            store=store,
+            on_ambiguous=on_ambiguous,
+            options=options,
+            connected=lambda told: typer.echo(one_line(told), err=True),
+        )
+        stopping = Stopping(engine)
+        with stopping.heard(), asyncio.Runner(loop_factory=factory) as runner:
+            spare_the_collector()
+            runner.run(stopping.run())
     except (LoadError, AdapterError, StoreLockedError) as error:
         _refuse(error)
     except ChatstateError as error:
@@ -139,27 +144,6 @@ def run_bot(
     except Exception:  # of an adapter, say: its text may hold anybody's words
         log.critical("bot %r has stopped", bot.id, exc_info=True)
         raise SystemExit(1) from None
-
-
-async def _until_told(engine: Engine) -> None:
-    loop = asyncio.get_running_loop()
-    told = 0
-    post: Callable[[Callable[[], None]], object] = loop.call_soon_threadsafe
-
-    def stop() -> None:
-        nonlocal told
-        told += 1
-        if told > _PATIENCE:
-            os._exit(130)
-        engine.request_stop()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
-            loop.add_signal_handler(number, stop)
-        except NotImplementedError:  # on Windows loops take no signal handlers
-            signal.signal(number, lambda _number, _frame: post(stop))
-    spare_the_collector()
-    await engine.run()
 
 
 def spare_the_collector() -> None:

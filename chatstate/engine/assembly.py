@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from chatstate.adapter import Adapter
@@ -18,6 +18,7 @@ from chatstate.bot.routes import Route
 from chatstate.bot.turn import Turn
 from chatstate.clock import Clock
 from chatstate.engine.host import AccountHost
+from chatstate.engine.inbox.claims import Claims
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import Receipts
 from chatstate.engine.outbox.abridging import Abridger
@@ -25,6 +26,7 @@ from chatstate.engine.outbox.buttons import Buttons
 from chatstate.engine.outbox.rendering import Renderer
 from chatstate.engine.outbox.sender import OnAmbiguous, Sender
 from chatstate.engine.outbox.spool import Spool
+from chatstate.engine.recovery import Recovery
 from chatstate.engine.states.cache import StateCache
 from chatstate.engine.states.commits import Commits
 from chatstate.engine.states.expiry import Expiries
@@ -49,7 +51,7 @@ from chatstate.engine.turns.typing_notices import TypingNotices
 from chatstate.engine.turns.values import TurnValues
 from chatstate.engine.turns.watch import Watch
 from chatstate.messages import Event
-from chatstate.stores.base import Account, Arrival, Run, Store
+from chatstate.stores.base import Account, Arrival, Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,25 +68,28 @@ class Parts:
     expiries: Expiries
     resources: Resources
     typing_notices: TypingNotices
+    recovery: Recovery
+    claims: Claims
     hosts: Sequence[AccountHost]
 
 
 def assemble(
     bot: Interface,
     *,
-    accounts: Mapping[Account, Adapter],
+    accounts: Sequence[tuple[Account, Adapter]],
     store: Store,
-    run: Run,
+    secret: bytes,
+    versions: Iterator[int],
     clock: Clock,
     running_limit: int,
     on_ambiguous: OnAmbiguous,
     failed: Callable[[Exception], None],
+    connected: Callable[[Adapter, str], None],
     on_failure: Callable[[Event, BaseException], None],
 ) -> Parts:
     """Return the parts of an engine that runs `bot` on these accounts. Starts nothing."""
-    adapters = {account.id: adapter for account, adapter in accounts.items()}
+    adapters = {account.id: adapter for account, adapter in accounts}
     sentences = bot.sentences
-    versions = run.versions()
     lanes = Lanes(store, failed)
     receipts = Receipts()
     threads = HandlerThreads()
@@ -101,7 +106,7 @@ def assemble(
         cache.forget()
 
     spool = Spool(store, threads, adapters)
-    buttons = Buttons(run.secret, store, clock)
+    buttons = Buttons(secret, store, clock)
     renderer = Renderer(
         adapters=adapters,
         sentences=sentences,
@@ -223,6 +228,18 @@ def assemble(
         sentences=sentences,
     )
     lanes.start(turns, threads)
+    recovery = Recovery(
+        store=store, lanes=lanes, turns=turns, commits=commits, sender=sender, failed=failed
+    )
+    claims = Claims(
+        store=store,
+        lanes=lanes,
+        sender=sender,
+        receipts=receipts,
+        cache=cache,
+        recovery=recovery,
+        failed=failed,
+    )
     hosts = [
         AccountHost(
             bot,
@@ -235,8 +252,9 @@ def assemble(
             sender=sender,
             renderer=renderer,
             moved=moved,
+            connected=functools.partial(connected, adapter),
         )
-        for account in accounts
+        for account, adapter in accounts
     ]
     return Parts(
         lanes=lanes,
@@ -249,5 +267,7 @@ def assemble(
         expiries=expiries,
         resources=resources,
         typing_notices=TypingNotices(adapters=adapters, watch=watch, clock=clock),
+        recovery=recovery,
+        claims=claims,
         hosts=hosts,
     )

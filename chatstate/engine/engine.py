@@ -2,7 +2,7 @@
 
 1. What an earlier process left is taken up before anything new is received.
 2. Told to stop, it takes in nothing more, lets what runs finish within the grace, and gives up the
-   rest, which runs again at the next start.
+   rest, which runs again at the next start. What cannot be cancelled is told, and left behind.
 3. A fault of the engine's own, or of the store, stops it: nothing goes on half.
 """
 
@@ -17,9 +17,10 @@ from chatstate.bot.interface import Interface
 from chatstate.clock import Clock, SystemClock
 from chatstate.engine.assembly import Parts, assemble
 from chatstate.engine.blocking import Blocking
+from chatstate.engine.host import AccountHost
 from chatstate.engine.lifespans import Lifespans
 from chatstate.engine.outbox.sender import OnAmbiguous
-from chatstate.engine.recovery import Recovery
+from chatstate.engine.states import undeclared
 from chatstate.engine.turns.finish import ignore_failure
 from chatstate.messages import Event
 from chatstate.stores.base import Run, Store
@@ -27,17 +28,22 @@ from chatstate.stores.base import Run, Store
 log = logging.getLogger("chatstate.engine")
 
 _CANCEL_SECONDS = 1.0
+_CLOSE_SECONDS = 0.5
 _LOOK_EVERY = 1.0
 _PRUNE_EVERY = 60.0
+_BEATS = 3  # for each lease, so that one that is late costs nothing
 
 
 class Engine:
     """Runs `bot` on `adapters`, keeping everything in `store`.
 
-    - `grace`: seconds that running turns and owed replies get when it is told to stop.
+    - `grace`: seconds that running turns and owed replies, then lifespans, get when it is told to
+      stop. Two seconds later it has stopped.
     - `running_limit`: how many handlers run at once.
     - `on_ambiguous`: what to do with a reply that may or may not have been sent: "repeat" it
       (at least once), or "hold" it among the dead letters (at most once).
+    - `connected` is called once for each adapter that reaches its platform, with the account's
+      name there.
     - `on_failure` is told of each event whose turn failed, and of what was raised, unless the bot's
       `on_error` has answered. For tests: it must not raise.
     """
@@ -48,10 +54,11 @@ class Engine:
         adapters: Sequence[Adapter],
         store: Store,
         *,
-        grace: float = 10.0,
+        grace: float = 8.0,
         running_limit: int = 1000,
         on_ambiguous: OnAmbiguous = "repeat",
         clock: Clock | None = None,
+        connected: Callable[[Adapter, str], None] = lambda _adapter, _name: None,
         on_failure: Callable[[Event, BaseException], None] = ignore_failure,
     ) -> None:
         self._bot = bot
@@ -61,11 +68,13 @@ class Engine:
         self._running_limit = running_limit
         self._on_ambiguous: OnAmbiguous = on_ambiguous
         self._clock = clock or SystemClock()
+        self._opening: asyncio.Timeout | None = None
+        self._has_store = False
+        self._connected = connected
         self._on_failure = on_failure
         self._tasks: list[asyncio.Task[None]] = []
         self._receiving: list[asyncio.Task[None]] = []
         self._parts: Parts | None = None
-        self._recovery: Recovery | None = None
         self._lifespans: Lifespans | None = None
         self._blocking: Blocking | None = None
 
@@ -86,67 +95,104 @@ class Engine:
             self._hurry.set()
         else:
             self._ended.set_result(None)
+            if self._opening:
+                self._opening.reschedule(0)
 
     async def start(self) -> None:
         """Take hold of the store, go on with what waits there, and let the adapters receive."""
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._hurry = asyncio.Event()
-        run = await self._store.open(self._bot.id)
+        run = await self._open_store()
+        if run is None:
+            return
+        self._has_store = True
         try:
             await self._begin(run)
         except BaseException:  # also when cancelled: the file must not stay locked
-            await self._close_lifespans()
-            await self._store.close(clean=True)
+            await self._close_lifespans(self._grace)
+            await self._store.end(clean=True)
             raise
 
+    async def _open_store(self) -> Run | None:
+        """Take hold of the store; None if the bot is told to stop while that is waited for."""
+        try:
+            async with asyncio.timeout(None) as self._opening:
+                return await self._store.open(self._bot.id)
+        except TimeoutError:
+            if not self._ended.done():
+                raise
+            return None
+        finally:
+            self._opening = None
+
     async def _begin(self, run: Run) -> None:
-        accounts = {
-            await self._store.account(adapter.name, adapter.account): adapter
+        accounts = [
+            (await self._store.account(adapter.name, adapter.account), adapter)
             for adapter in self._adapters
-        }
+        ]
+        self._versions = run.versions()
         parts = assemble(
             self._bot,
             accounts=accounts,
             store=self._store,
-            run=run,
+            secret=run.secret,
+            versions=self._versions,
             clock=self._clock,
             running_limit=self._running_limit,
             on_ambiguous=self._on_ambiguous,
             failed=self._fail,
+            connected=self._connected,
             on_failure=self._on_failure,
         )
         self._parts = parts
         await parts.spool.sweep()
         self._bot.check()
+        stored = await self._store.stored_states()
+        for warning in undeclared.warnings(self._bot.id, self._bot.states, stored):
+            log.warning("%s", warning)
         self._lifespans = Lifespans(self._bot, parts.resources)
         if not await self._lifespans.open(self._fail, self._ended):
             return
-        self._recovery = Recovery(
-            store=self._store,
-            lanes=parts.lanes,
-            turns=parts.turns,
-            commits=parts.commits,
-            sender=parts.sender,
-            failed=self._fail,
-        )
-        await self._recovery.begin([account.id for account in accounts], run.crashes)
+        await parts.claims.take()
         for adapter, host in zip(self._adapters, parts.hosts, strict=True):
-            self._receiving.append(asyncio.create_task(adapter.run(host), name=adapter.name))
-        self._tasks.append(asyncio.create_task(self._watch(parts)))
+            receiving = self._receive(adapter, host)
+            self._receiving.append(asyncio.create_task(receiving, name=adapter.name))
+        for work in (self._watch(parts), parts.claims.run()):
+            self._tasks.append(asyncio.create_task(work))
         if parts.typing_notices.are_wanted:
             self._tasks.append(asyncio.create_task(parts.typing_notices.run()))
         self._blocking = Blocking(route.handler.author_fn for route in self._bot.routes)
         self._blocking.start()
+        if run.lease:
+            self._tasks.append(asyncio.create_task(self._beat(run.lease)))
+
+    async def _receive(self, adapter: Adapter, host: AccountHost) -> None:
+        """Let an adapter receive, once no other run does."""
+        while not await self._store.lead("poller"):
+            await self._clock.sleep(_LOOK_EVERY)
+        await adapter.run(host)
+
+    async def _beat(self, lease: float) -> None:
+        """Hold the store, as long as this process runs."""
+        try:
+            while True:
+                await asyncio.sleep(lease / _BEATS)
+                await self._store.beat()
+        except Exception as error:  # noqa: BLE001 - without the lease nothing may go on
+            self._fail(error)
 
     async def stop(self) -> None:
         """Let what runs finish within the grace, send what is owed, and let go of the store."""
+        time = asyncio.get_running_loop().time
+        end = time() + self._grace
         if self._parts:
             self._parts.lanes.stopping = True
         if not await self._first(self._hurry.wait(), seconds=self._grace):
             log.warning("stopped in the middle; what was running runs again at the next start")
         await self._cancel_all()
-        await self._close_lifespans()
-        await self._store.close(clean=True)
+        await self._close_lifespans(max(end - time(), _CLOSE_SECONDS))
+        if self._has_store:
+            await self._store.end(clean=True)
 
     async def abandon(self) -> None:
         """End as a killed process does: without finishing or writing anything. For tests.
@@ -156,32 +202,31 @@ class Engine:
         if self._parts:
             self._parts.lanes.stopping = True
         await self._cancel_all()
-        await self._close_lifespans()
+        await self._close_lifespans(self._grace)
 
     async def _cancel_all(self) -> None:
         if self._blocking:
             self._blocking.stop()
         tasks = [*self._receiving, *self._tasks]
-        if self._recovery and self._recovery.task:
-            tasks.append(self._recovery.task)
         parts = self._parts
         if parts:
             parts.turns.are_ending = True
             tasks += parts.overlap.checks
-            if parts.commits.task:
-                tasks.append(parts.commits.task)
+            tasks += [task for task in (parts.recovery.task, parts.commits.task) if task]
         for task in tasks:
             task.cancel()
-        if parts:
-            tasks += [*parts.lanes.cancel_all(), *parts.sender.cancel_all()]
-        if tasks:
-            _, stubborn = await asyncio.wait(tasks, timeout=_CANCEL_SECONDS)
-            for task in stubborn:
-                log.warning("%r does not end when it is cancelled", task)
+        running = parts.lanes.cancel_all() if parts else []
+        tasks += parts.sender.cancel_all() if parts else ()
+        if tasks or running:
+            _, stubborn = await asyncio.wait([*tasks, *running], timeout=_CANCEL_SECONDS)
+            names = [repr(task) for task in stubborn.difference(running)]
+            names += parts.turns.unended if parts else ()
+            for name in names:
+                log.warning("%s does not end when it is cancelled; let CancelledError pass", name)
 
-    async def _close_lifespans(self) -> None:
+    async def _close_lifespans(self, seconds: float) -> None:
         if self._lifespans:
-            await self._lifespans.close(self._hurry)
+            await self._lifespans.close(self._hurry, seconds)
 
     async def wait(self) -> None:
         """Return when the adapters have ended and all is done, or it is told to stop.
@@ -203,22 +248,21 @@ class Engine:
             self._ended.result()
 
     async def _watch(self, parts: Parts) -> None:
-        """Look now and then for turns that take too long, requests, and rows to prune."""
-        prune_at = self._clock.time() + _PRUNE_EVERY
+        """Look now and then for the store, turns that take too long, requests, rows to prune."""
+        now = self._clock.monotonic
+        prune_at = now() + _PRUNE_EVERY
         try:
             while True:
-                looked_at = self._clock.time()
+                looked_at = now()
+                await self._store.check()
                 parts.turns.end_late()
-                for revived in await self._store.revive():
-                    if revived.arrival:
-                        parts.lanes.add(revived.arrival)
-                    if revived.conversation:
-                        parts.sender.resume(revived.conversation)
-                if self._clock.time() >= prune_at:
+                for answer in await self._store.answer(self._versions):
+                    parts.claims.changed(answer)
+                if now() >= prune_at:
                     await self._store.prune()
-                    prune_at = self._clock.time() + _PRUNE_EVERY
-                more = await parts.expiries.look()
-                pause = looked_at + _LOOK_EVERY - self._clock.time()  # all of this takes time, too
+                    prune_at = now() + _PRUNE_EVERY
+                more = await self._store.lead("clock") and await parts.expiries.look()
+                pause = looked_at + _LOOK_EVERY - now()  # all of this takes time, too
                 await self._clock.sleep(0 if more else max(pause, 0))
         except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
             self._fail(error)
@@ -231,8 +275,8 @@ class Engine:
         parts = self._parts
         if not (parts and parts.expiries.are_possible):
             return
-        if self._recovery and self._recovery.task:  # until it is over nothing expires
-            await asyncio.wait([self._recovery.task], timeout=seconds)
+        if parts.recovery.task:  # until it is over nothing expires
+            await asyncio.wait([parts.recovery.task], timeout=seconds)
         await parts.expiries.settle(seconds)
         sending = asyncio.ensure_future(parts.sender.activity.over())
         await asyncio.wait([sending], timeout=seconds)
@@ -240,12 +284,12 @@ class Engine:
 
     async def _finished(self) -> None:
         """Return when nothing runs any more."""
-        parts, recovery = self._parts, self._recovery
+        parts = self._parts
         if parts is None:
             return
         while True:
-            if recovery and recovery.task:
-                await asyncio.wait([recovery.task])
+            if parts.recovery.task:
+                await asyncio.wait([parts.recovery.task])
             elif parts.lanes.activity:
                 await parts.lanes.activity.over()
             elif parts.commits.task:

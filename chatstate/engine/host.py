@@ -12,12 +12,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import msgspec
 from msgspec.structs import replace
 
+from chatstate.adapter import About
 from chatstate.bot.interface import Interface
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import EventReceipt, Receipts
@@ -39,6 +41,7 @@ class _Delivery(msgspec.Struct, eq=False, gc=False):
 
     events: Sequence[Event]
     cursor: str | None
+    part: str
     done: asyncio.Future[Sequence[EventReceipt]]
     receipts: list[EventReceipt] = []
 
@@ -67,10 +70,11 @@ class AccountHost:
         sender: Sender,
         renderer: Renderer,
         moved: Callable[[int, str, str], Awaitable[None]],
+        connected: Callable[[str], None],
     ) -> None:
         self._bot = bot
         self._account = account.id
-        self._cursor = account.cursor
+        self._cursors = dict(account.cursors)
         self._store = store
         self._lanes = lanes
         self._receipts = receipts
@@ -79,12 +83,20 @@ class AccountHost:
         self._sender = sender
         self._renderer = renderer
         self._moved = moved
+        self._connected = connected
+        self._is_connected = False
         self._loop = asyncio.get_running_loop()
         self._delivered: list[_Delivery] = []
         self._refusing: set[int] = set()
         self._interrupts = bot.routes.interrupts
         self._handled = bot.routes.kinds
         self._told: set[MessageKind] = set()
+
+    @property
+    def about(self) -> About:
+        """See `Host.about`."""
+        bot = self._bot
+        return About(bot.id, bot.title, bot.description or "", self._store.location)
 
     @property
     def commands(self) -> Sequence[Command]:
@@ -94,18 +106,40 @@ class AccountHost:
     @property
     def cursor(self) -> str | None:
         """See `Host.cursor`."""
-        return self._cursor
+        return self._cursors.get("")
+
+    def connected(self, name: str) -> None:
+        """See `Host.connected`."""
+        if not self._is_connected:
+            self._is_connected = True
+            self._connected(name)
 
     def refusal(self, message: Message) -> str | None:
         """See `Host.refusal`."""
         return self._dispatch.refusal(message)
 
+    def interrupt(self, chat: str, thread: str | None = None) -> bool:
+        """See `Host.interrupt`."""
+        return self._turns.stop_answer(self._account, chat, thread)
+
     async def moved(self, old: str, new: str) -> None:
         """See `Host.moved`."""
         await self._moved(self._account, old, new)
 
+    def cursor_of(self, part: str) -> str | None:
+        """See `Host.cursor_of`."""
+        return self._cursors.get(part)
+
+    async def remember(self, name: str, text: str | None) -> None:
+        """See `Host.remember`."""
+        await self._store.remember(self._account, name, text)
+
+    async def recall(self, name: str) -> str | None:
+        """See `Host.recall`."""
+        return await self._store.recall(self._account, name)
+
     def deliver(
-        self, events: Sequence[Event], cursor: str | None = None
+        self, events: Sequence[Event], cursor: str | None = None, part: str = ""
     ) -> asyncio.Future[Sequence[EventReceipt]]:
         """See `Host.deliver`."""
         done: asyncio.Future[Sequence[EventReceipt]] = self._loop.create_future()
@@ -113,7 +147,7 @@ class AccountHost:
             return done
         if not self._delivered:
             self._loop.call_soon(self._store_all)
-        self._delivered.append(_Delivery(events, cursor, done))
+        self._delivered.append(_Delivery(events, cursor, part, done))
         return done
 
     def _store_all(self) -> None:
@@ -122,16 +156,16 @@ class AccountHost:
             self._store_together(shares)
 
     def _store_together(self, shares: list[_Share]) -> None:
-        handled = self._handled
-        events = [
-            event if event.message.kind in handled else self._unhandled(event)
-            for share in shares
-            for event in share.events
-        ]
-        cursors = [share.delivery.cursor for share in shares if share.is_last]
-        cursor = next((given for given in reversed(cursors) if given is not None), None)
+        events = [event for share in shares for event in share.events]
+        with contextlib.suppress(AttributeError, TypeError):  # the store refuses what is no event
+            events = [
+                event if event.message.kind in self._handled else self._unhandled(event)
+                for event in events
+            ]
+        ended = [share.delivery for share in shares if share.is_last]
+        cursors = {given.part: given.cursor for given in ended if given.cursor is not None}
         self._lanes.expect()
-        stored = asyncio.ensure_future(self._store.ingest(self._account, events, cursor))
+        stored = asyncio.ensure_future(self._store.ingest(self._account, events, cursors))
         stored.add_done_callback(lambda done: self._take_in(shares, done))
 
     def _unhandled(self, event: Event) -> Event:
@@ -173,7 +207,7 @@ class AccountHost:
 
     def _tell(self, delivery: _Delivery) -> None:
         if delivery.cursor is not None:
-            self._cursor = delivery.cursor
+            self._cursors[delivery.part] = delivery.cursor
         if not delivery.done.done():
             delivery.done.set_result(delivery.receipts)
 
@@ -196,6 +230,8 @@ class AccountHost:
                 "what an adapter delivered is left out, for it could not be read again: %s",
                 ingested.error,
             )
+        if ingested.elsewhere and ingested.pending is not None:
+            return self._receipts.stored_elsewhere(ingested.pending)
         if ingested.pending is not None:
             return self._receipts.duplicate(ingested.pending)
         return EventReceipt(ingested.status, is_settled=True)

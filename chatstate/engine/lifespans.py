@@ -17,12 +17,13 @@ from typing import Any
 
 from chatstate.bot.interface import Interface
 from chatstate.bot.resources import Lifespan, Resources
-from chatstate.errors import LifespanError
+from chatstate.engine.describing import describe
+from chatstate.errors import ChatstateError, LifespanError
 from chatstate.signature import label
 
 log = logging.getLogger("chatstate.engine")
 
-_CANCEL_SECONDS = 1.0
+_CANCEL_SECONDS = 0.25
 
 
 class Lifespans:
@@ -34,6 +35,7 @@ class Lifespans:
         self._closing = asyncio.Event()
         self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._task: asyncio.Task[None] | None = None
+        self._is_given_up = False
 
     async def open(self, failed: Callable[[Exception], None], stop: asyncio.Future[None]) -> bool:
         """Open all, and tell whether they are open: not if `stop` was done meanwhile.
@@ -47,16 +49,13 @@ class Lifespans:
         self._task = asyncio.create_task(self._run(failed))
         await asyncio.wait([self._opened, stop], return_when=asyncio.FIRST_COMPLETED)
         if not self._opened.done():
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await self._give_up(self._task)
             return False
-        if self._opened.cancelled():
-            raise LifespanError(f"a lifespan of bot {self._bot.id!r} was cancelled while opening")
         self._opened.result()
         return True
 
-    async def close(self, hurry: asyncio.Event) -> None:
-        """Close what is open; give up once there is `hurry`.
+    async def close(self, hurry: asyncio.Event, seconds: float) -> None:
+        """Close what is open; give up after so many seconds, or once there is `hurry`.
 
         What fails is logged: the bot has stopped, and nothing is lost.
         """
@@ -64,14 +63,20 @@ class Lifespans:
         if self._task is None:
             return
         if not self._opened.done():  # whoever wanted it was cancelled
-            self._task.cancel()
+            await self._give_up(self._task)
         hurried = asyncio.create_task(hurry.wait())
-        await asyncio.wait([self._task, hurried], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(
+            [self._task, hurried], timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+        )
         hurried.cancel()
         if not self._task.done():
             log.warning("a lifespan of bot %r did not close in time", self._bot.id)
-            self._task.cancel()
-            await asyncio.wait([self._task], timeout=_CANCEL_SECONDS)
+            await self._give_up(self._task)
+
+    async def _give_up(self, task: asyncio.Task[None]) -> None:
+        self._is_given_up = True
+        task.cancel()
+        await asyncio.wait([task], timeout=_CANCEL_SECONDS)
 
     async def _run(self, failed: Callable[[Exception], None]) -> None:
         try:
@@ -82,20 +87,23 @@ class Lifespans:
                 self._check_needs()
                 self._opened.set_result(None)
                 await self._closing.wait()
-        except asyncio.CancelledError:
-            self._opened.cancel()
-            raise
-        except Exception as error:  # noqa: BLE001 - a lifespan may raise anything
-            self._tell(error, failed)
+        except BaseException as error:  # noqa: BLE001 - a lifespan may raise anything
+            if not self._is_given_up:
+                self._tell(error, failed)
 
-    def _tell(self, error: Exception, failed: Callable[[Exception], None]) -> None:
-        if not self._opened.done():
+    def _tell(self, error: BaseException, failed: Callable[[Exception], None]) -> None:
+        where = f"a lifespan of bot {self._bot.id!r}"
+        if self._closing.is_set():
+            log.error("%s failed while closing", where, exc_info=error)
+        elif self._opened.done():
+            log.error("%s failed", where, exc_info=error)
+            failed(LifespanError(f"{where} failed: {describe(error)}"))
+        elif isinstance(error, ChatstateError):
             self._opened.set_exception(error)
-        elif self._closing.is_set():
-            log.error("a lifespan of bot %r failed while closing", self._bot.id, exc_info=error)
         else:
-            log.error("a lifespan of bot %r failed", self._bot.id, exc_info=error)
-            failed(LifespanError(f"a lifespan of bot {self._bot.id!r} failed: {error!r}"))
+            told = LifespanError(f"{where} failed while opening: {describe(error)}")
+            told.__cause__ = error
+            self._opened.set_exception(told)
 
     def _check_needs(self) -> None:
         for route in self._bot.routes:
@@ -109,9 +117,11 @@ async def _enter(stack: contextlib.AsyncExitStack, part: Interface, lifespan: Li
         entered = lifespan(part)
         if isinstance(entered, contextlib.AbstractAsyncContextManager):
             return await stack.enter_async_context(entered)
-    except Exception as error:
+    except asyncio.CancelledError:
+        raise
+    except BaseException as error:
         log.exception("%s failed", where)
-        raise LifespanError(f"{where} cannot be opened: {error!r}") from error
+        raise LifespanError(f"{where} cannot be opened: {describe(error)}") from error
     if inspect.iscoroutine(entered):
         entered.close()
     raise LifespanError(

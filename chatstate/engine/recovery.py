@@ -1,4 +1,4 @@
-"""Goes on with what an earlier process left; after a crash with care.
+"""Goes on with what another run left; after a crash with care.
 
 1. After a crash, events that may have been running are suspects: they run one at a time, and
    nothing else runs before they are through.
@@ -16,7 +16,7 @@ from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.outbox.sender import Sender
 from chatstate.engine.states.commits import Commits
 from chatstate.engine.turns.turns import Turns
-from chatstate.stores.base import Backlog, Store
+from chatstate.stores.base import Claim, Store
 
 log = logging.getLogger("chatstate.engine")
 
@@ -42,45 +42,56 @@ class Recovery:
         self._commits = commits
         self._sender = sender
         self._failed = failed
+        self._suspects: list[Claim] = []
         self.task: asyncio.Task[None] | None = None
 
-    async def begin(self, accounts: Sequence[int], crashes: int) -> None:
-        """Take up all events and replies of these accounts; `crashes` in a row came before."""
-        backlog = await self._store.backlog(accounts)
-        self._lanes.paused = bool(crashes)
-        for conversation in backlog.inbox:
-            self._lanes.resume(conversation)
-        if crashes and backlog.inbox:
-            log.warning(
-                "the process before this one did not stop as it should; "
-                "%d conversations go on one at a time first",
-                len(backlog.inbox),
-            )
-        if crashes:
-            self.task = asyncio.create_task(self._run(backlog, crashes))
-        else:
-            for conversation in backlog.outbox:
-                self._sender.resume(conversation)
+    def take_up(self, claims: Sequence[Claim]) -> None:
+        """Go on with conversations that are this run's from now on."""
+        suspects = [claim for claim in claims if claim.crashes]
+        if suspects:
+            self._suspects += suspects
+            self._lanes.paused = True
+        for claim in claims:
+            if claim.waits:
+                self._lanes.resume(claim.conversation)
+            if claim.owes and not claim.crashes:
+                self._sender.resume(claim.conversation)
+        if suspects and self.task is None:
+            self.task = asyncio.create_task(self._run())
 
-    async def _run(self, backlog: Backlog, crashes: int) -> None:
+    async def _run(self) -> None:
         """Find what crashed the process, if anything did, by running what may have alone."""
         try:
-            for conversation in backlog.outbox:
-                if crashes > 1:
-                    await self._sender.try_head_alone(conversation)
-            for conversation in backlog.outbox:
-                self._sender.resume(conversation)
-            for conversation in backlog.inbox:
-                await self._run_suspect(conversation)
+            await self._lanes.activity.over()
+            while self._suspects:
+                suspects, self._suspects = self._suspects, []
+                await self._clear(suspects)
         except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
             self._failed(error)
         finally:
             self.task = None
             self._lanes.release()
 
+    async def _clear(self, suspects: Sequence[Claim]) -> None:
+        waiting = [claim.conversation for claim in suspects if claim.waits]
+        owing = [claim for claim in suspects if claim.owes]
+        if waiting:
+            log.warning(
+                "the process before this one did not stop as it should; "
+                "%d conversations go on one at a time first",
+                len(waiting),
+            )
+        for claim in owing:
+            if claim.crashes > 1:
+                await self._sender.try_head_alone(claim.conversation)
+        for claim in owing:
+            self._sender.resume(claim.conversation)
+        for conversation in waiting:
+            await self._run_suspect(conversation)
+
     async def _run_suspect(self, conversation: int) -> None:
         """Run the event of a conversation that may have been running at a crash."""
-        for suspect in await self._store.claim(conversation, 0, 1):
+        for suspect in await self._store.events(conversation, 0, 1):
             if self._lanes.stopping:
                 return
             if suspect.crashes >= _CRASHES:

@@ -21,7 +21,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
-from chatstate.engine.threads import HandlerThreads
+from chatstate.engine.threads import HandlerThreads, takeable
 
 _AT_A_STRETCH = 128  # jobs, before others must run
 _MOST_AT_ONCE = 128  # runners that are started together
@@ -150,6 +150,8 @@ class Runners(Generic[J]):
                     idle = self._loop.create_future()
                     self._idle.append(idle)
                     await idle
+        except GeneratorExit:  # see `_resumed`
+            pass
         finally:
             self._tasks.discard(me)
 
@@ -200,15 +202,24 @@ class Runners(Generic[J]):
                     run.result = yield from call
                 else:
                     run.result = yield waits_for
-            except GeneratorExit:
-                run.context.run(run.course.close)
-                raise
+            except GeneratorExit as error:  # what it waits for has raised that: Python closes us
+                self._hand_over(run, error)
+                return
             except BaseException as error:  # noqa: BLE001 - it is the job's
                 run.error = error
             try:
                 waits_for = _step(run)
             except StopIteration:
                 return
+
+    def _hand_over(self, run: Run[J], error: GeneratorExit) -> None:
+        """Let another runner go on with a job, so that it may still wait for something."""
+        if self._loop.is_closed():
+            run.context.run(run.course.close)
+            return
+        run.task, run.error = None, takeable(error)
+        self._ready.append(run)
+        self._call_somebody()
 
     def _park(self, run: Run[J], wanted: InThread) -> None:
         self._parked.add(run)

@@ -145,6 +145,13 @@ class HandlerThreads:
         self._reporting = False
         while self._results:
             job, result, error = self._results.popleft()
-            if isinstance(error, StopIteration):  # which no future and no coroutine can take
-                error = RuntimeError("the handler raised StopIteration")
-            job.done(result, error)
+            job.done(result, takeable(error) if error else None)
+
+
+def takeable(error: BaseException) -> BaseException:
+    """Return an error as one that can be thrown into a coroutine without ending it out of turn."""
+    if not isinstance(error, StopIteration | GeneratorExit):
+        return error
+    taken = RuntimeError(f"{type(error).__name__} was raised")
+    taken.__cause__ = error
+    return taken

@@ -28,14 +28,16 @@ from chatstate.stores.base import Value
 class BoundState:
     """A state of a bot, complete: with its name, type and codec.
 
-    Raises `BindingError` if the type cannot be stored or there is no default.
+    `default` is that of the parameter, for a state that declares none. Raises `BindingError` if the
+    type cannot be stored or there is no default.
     """
 
-    def __init__(self, state: State, name: str, type_: Any) -> None:
+    def __init__(self, state: State, name: str, type_: Any, default: Any = UNSET) -> None:
         self.state = state
+        self.default = state.default if default is UNSET else default
         self.scope: Scope = state.scope
         self.name = state.name or name
-        self.type = stored_type(state, type_)
+        self.type = stored_type(state, type_, self.default)
         self.lifecycle = state.lifecycle
         self.ttl = state.lifecycle.ttl
         self.version = state.lifecycle.version
@@ -51,20 +53,20 @@ class BoundState:
     @property
     def declaration(self) -> tuple[object, ...]:
         """Scope, type, default and options: what two declarations of one state have in common."""
-        default = self.state.default if self._default_text is None else self._default_text
+        default = self.default if self._default_text is None else self._default_text
         return self.scope, self.type, default, self.lifecycle.options
 
     @property
     def changes_only_whole(self) -> bool:
         """Whether its values never change in place, as far as type and default tell."""
-        default: Any = self.state.default
+        default: Any = self.default
         kept = default.__class__ if self.type is Any else self.type
         return kept is not type(None) and is_immutable(kept)
 
     def fresh(self) -> tuple[Any, str | None]:
         """Return a new session's value, and its text if it need not be stored while unchanged."""
         if self._default_text is None:
-            return self.state.default(), None
+            return self.default(), None
         return self._codec.decode(self._default_text, trusted=True), self._default_text
 
     def decode(self, text: str, *, trusted: bool = False) -> Any:
@@ -72,7 +74,11 @@ class BoundState:
         try:
             return self._codec.decode(text, trusted=trusted)
         except StateError as error:
-            raise StateError(f"state {self.name!r}: {error}") from error
+            steps = ", ".join(f"{step}: function" for step in range(1, self.version + 1))
+            raise StateError(
+                f"state {self.name!r}: {error}; if its type has changed, raise version= and write "
+                f"a migration: State(..., version={self.version + 1}, migrations={{{steps}}})"
+            ) from error
 
     def read(self, stored: Value, *, trusted: bool = False) -> tuple[Any, str]:
         """Return a stored value, and the text it has as long as nothing changes it.
@@ -82,7 +88,10 @@ class BoundState:
         if stored.schema == self.lifecycle.version:
             return self.decode(stored.text, trusted=trusted), stored.text
         text = migrated(self.name, stored.text, stored.schema, self.lifecycle)
-        value = self.decode(text)
+        try:
+            value = self._codec.decode(text)
+        except StateError as error:
+            raise StateError(f"after the migrations of state {self.name!r}, {error}") from error
         return value, self.encode(value)
 
     def written(self, text: str, version: int, now: float) -> Value:
@@ -104,7 +113,7 @@ class BoundState:
             raise StateError(f"state {self.name!r}: {error}") from error
 
     def _encode_default(self) -> str | None:
-        default = self.state.default
+        default = self.default
         if default is UNSET:
             default = own_default(self.type, self.name)
         elif callable(default):
@@ -122,10 +131,11 @@ class States:
         self._by_name: dict[str, BoundState] = {}
         self._names: dict[State, str] = {}
 
-    def bind(self, state: State, parameter: str, type_: Any) -> BoundState:
+    def bind(self, state: State, parameter: str, type_: Any, default: Any = UNSET) -> BoundState:
         """Return the state that a parameter annotated with `type_` stands for.
 
-        Raises `BindingError` if the name is another state's, or the state has another name.
+        `default` is that of the parameter, for a state that declares none. Raises `BindingError`
+        if the name is another state's, or the state has another name.
         """
         name = state.name or parameter
         if state not in ALIAS_MARKERS and self._names.setdefault(state, name) != name:
@@ -133,9 +143,9 @@ class States:
                 f"parameter {parameter!r}: this State is already named "
                 f"{self._names[state]!r}; give it a name: State(..., name={name!r})"
             )
-        bound = BoundState(state, name, type_)
+        bound = BoundState(state, name, type_, default)
         known = self._by_name.setdefault(name, bound)
-        untyped_again = known.state is state and bound.type is Any
+        untyped_again = known.state is state and bound.type is Any and default is UNSET
         if untyped_again or known.declaration == bound.declaration:
             return known
         raise BindingError(

@@ -48,7 +48,7 @@ class Codec:
         self._encoder = msgspec.json.Encoder(enc_hook=_to_builtin)
         try:
             self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
-                type_, dec_hook=_from_builtin
+                type_, dec_hook=from_builtin
             )
         except NameError as error:
             raise BindingError(
@@ -132,8 +132,7 @@ class Codec:
             return
         for path in _unknown(msgspec.json.decode(text), value, "$"):
             raise StateError(
-                f"stored field `{path}` is unknown to {_name(self.type)}; "
-                "add the field or write a migration"
+                f"stored field `{path}` is unknown to {_name(self.type)}; add the field"
             )
 
 
@@ -143,7 +142,11 @@ def _to_builtin(value: Any) -> Any:
     raise TypeError(f"values of type {type(value).__name__} are not supported")
 
 
-def _from_builtin(type_: Any, value: Any) -> Any:
+def from_builtin(type_: Any, value: Any) -> Any:
+    """Return a value of a type that `msgspec` does not know, made from JSON types: a hook of its.
+
+    Raises `TypeError` for a type that is not known here either.
+    """
     if hasattr(type_, "__pydantic_validator__"):
         return type_.model_validate(value)
     if (typing.get_origin(type_) or type_) in (Counter, OrderedDict, defaultdict):
@@ -157,7 +160,7 @@ def _mapping(type_: Any, value: Any) -> Any:
     arguments = typing.get_args(type_) or (str, Any)
     keys, values = (*arguments, int)[:2]  # a Counter counts
     declared = cast("Any", dict)[keys, values]
-    plain = msgspec.convert(value, declared, str_keys=True, dec_hook=_from_builtin)
+    plain = msgspec.convert(value, declared, str_keys=True, dec_hook=from_builtin)
     makes = (typing.get_origin(values) or values,) if kind == defaultdict else ()
     return kind(*makes, plain)
 

@@ -39,14 +39,13 @@ _IMMUTABLE = (
 )
 
 
-def stored_type(state: State, annotated: Any) -> Any:
-    """Return the type of the values of `state` for a parameter so annotated."""
+def stored_type(state: State, annotated: Any, default: Any) -> Any:
+    """Return the type of the values of `state` for a parameter so annotated, and its default."""
     declared = state.type if state.type is not None else annotated
     if is_ref(declared):
         declared = (typing.get_args(declared) or (Any,))[0]
     if declared is not Any:
         return declared
-    default = state.default
     if isinstance(default, type):
         made = cast("type[Any]", default)
     elif default is UNSET or callable(default):

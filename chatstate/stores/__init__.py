@@ -6,16 +6,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from chatstate.errors import LoadError
 from chatstate.stores.base import Store
 
-DEFAULT_URL = "sqlite:///chatstate.db"
+_UNFIT = re.compile(r"[^\w.-]+")
 _FORMS = "sqlite:///relative.db, sqlite:////absolute/path.db or :memory:"
 
 
-def open_store(url: str = DEFAULT_URL, **options: Any) -> Store:
+def default_url(bot: str) -> str:
+    """Return where the bot of this id has its store if nobody says: `<id>.db`, in the folder."""
+    name = _UNFIT.sub("_", bot).lstrip(".") or "bot"
+    return f"sqlite:///{name}.db"
+
+
+def open_store(url: str, **options: Any) -> Store:
     """Return the store that `url` names; `Store.open` then takes hold of it.
 
     `options` are those of the store's class, such as `waiting_limit`.
@@ -37,4 +44,4 @@ def open_store(url: str = DEFAULT_URL, **options: Any) -> Store:
     return SQLiteStore(path, **options)
 
 
-__all__ = ["DEFAULT_URL", "open_store"]
+__all__ = ["default_url", "open_store"]

@@ -1,19 +1,27 @@
-"""The store's contract: the verbs of a turn, never `get` and `set`.
+"""The store's contract, five protocols: the verbs of a turn, never `get` and `set`.
 
 1. What `ingest` or `commit` has returned is durable.
 2. A transaction is never open while a handler runs; each verb is atomic by itself, and
    concurrent calls may share a transaction.
-3. The inbox numbers events (`seq`) in the order of arrival; numbers are never reused.
-4. Values carry versions that are unique in the store and never reused. The caller makes them,
+3. Several runs (workers) may have a store open. Each conversation is one run's at a time: that
+   one alone handles its events and sends its replies. The hold is the run's, by a lease. What
+   others put into a conversation is told to its run by `claim`, in its order.
+4. The inbox numbers events (`seq`) in the order of arrival; numbers are never reused, and those of
+   one conversation become visible in their order.
+5. The outbox numbers replies (`row`) in the order of commit, never reusing a number: that is the
+   order in which a conversation's replies leave.
+6. Values carry versions that are unique in the store and never reused. The caller makes them,
    from the number of its run (see `Run.versions`), so that a value may be read, and its version
    be known, while its commit is still on the way.
-5. Every verb raises `StorageError` when the store cannot do it and will not be able to; while
-   it merely might again, the verb waits.
+7. Every verb raises `StorageError` when the store cannot do it and will not be able to, and
+   `LeaseLostError` when the run has been taken for dead; while it merely might again, it waits. A
+   store that has failed so is broken: `commit` raises from then on, so that nobody need guess
+   whose error a turn has ended with.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -23,22 +31,28 @@ from chatstate.stores.records import (
     RUN_BITS,
     Account,
     Address,
+    Answer,
     Arrival,
-    Backlog,
     Change,
+    Claim,
     DeadLetter,
     Due,
+    Entry,
     Expired,
     Expiry,
+    Filter,
     FoundButton,
     Ingested,
     KeptButton,
-    Letter,
+    Late,
     Outcome,
     Owed,
-    Revived,
+    Request,
+    Role,
     Run,
     Settled,
+    Shelf,
+    StoredState,
     TurnCommit,
     Use,
     Value,
@@ -48,68 +62,108 @@ __all__ = [
     "RUN_BITS",
     "Account",
     "Address",
+    "Answer",
     "Arrival",
-    "Backlog",
     "Change",
+    "Claim",
+    "Control",
     "DeadLetter",
     "Due",
+    "Entry",
     "Expired",
     "Expiry",
+    "Filter",
     "FoundButton",
+    "Inbox",
     "Ingested",
     "KeptButton",
-    "Letter",
+    "Late",
+    "Outbox",
     "Outcome",
     "Owed",
-    "Revived",
+    "Request",
+    "Role",
     "Run",
     "Settled",
+    "Shelf",
+    "States",
     "Store",
+    "StoredState",
     "TurnCommit",
+    "Turns",
     "Use",
     "Value",
 ]
 
 
-class Store(Protocol):
-    """Keeps a bot's inbox, states and outbox. See the module's rules."""
-
-    @property
-    def folder(self) -> Path:
-        """A folder for files that go with the store, once it is open. It may not exist yet."""
-        ...
-
-    async def open(self, bot: str) -> Run:
-        """Make the schema current and take hold of the store for this process.
-
-        Raises `StoreLockedError` if another process holds it.
-        """
-        ...
+class Inbox(Protocol):
+    """What comes in, from whom, and which run handles it."""
 
     async def account(self, platform: str, platform_id: str) -> Account:
-        """Return the account of the opened bot, made if need be."""
+        """Return the account of the opened bot, made if need be. Its work may be claimed then."""
         ...
 
     def ingest(
-        self, account: int, events: Sequence[Event], cursor: str | None
+        self, account: int, events: Sequence[Event], cursors: Mapping[str, str] = ...
     ) -> Awaitable[Sequence[Ingested]]:
-        """Append events to the inbox in order, and note the cursor in the same transaction.
+        """Append events to the inbox in order, and note cursors in the same transaction.
 
-        One that could not be read again, because a field is not of its type, is refused alone.
+        There is one for each part of what the account receives. A conversation that nobody holds
+        becomes this run's, unless it has work, which has to be claimed. An event that could not be
+        read again, because a field is not of its type, is refused alone.
         """
         ...
 
-    async def backlog(self, accounts: Sequence[int]) -> Backlog:
-        """Return the conversations of these accounts that have work waiting."""
+    async def claim(self, limit: int) -> Sequence[Claim]:
+        """Take hold of conversations with work that no run holds, and return them.
+
+        Those come first that have waited longest. What a dead run held is among them. Before all
+        come conversations that this run holds, and into which others have put something since.
+        """
         ...
 
-    async def claim(self, conversation: int, after: int, limit: int) -> Sequence[Arrival]:
+    async def release(self, conversations: Sequence[int]) -> Sequence[int]:
+        """Let go of those of these conversations that have no work; return which."""
+        ...
+
+    async def wait(self) -> None:
+        """Return when there may be something to claim or to `answer`; maybe for nothing.
+
+        Also when others may have settled what this run has stored.
+        """
+        ...
+
+    async def events(self, conversation: int, after: int, limit: int) -> Sequence[Arrival]:
         """Return the first waiting events of a conversation numbered above `after`.
 
         With `after=0` those of `expire` stand before them, all of them; else they are left out.
         One that is stored and cannot be read is of the kind "unreadable"; its text says why.
         """
         ...
+
+    async def pending(self, turns: Sequence[int]) -> Sequence[int]:
+        """Return those of `turns` whose event still waits, or whose replies are still owed."""
+        ...
+
+    async def suspect(self, seq: int) -> None:
+        """Count a crash against an event, in advance: it is about to run alone."""
+        ...
+
+    async def person(self, account: int, user: User) -> int:
+        """Return the id of a person, made if need be."""
+        ...
+
+    async def alias(self, account: int, old: str, new: str) -> None:
+        """Note that a chat has a new id on the platform; both ids mean the same from now on.
+
+        If both were in use, the older chat stays: values it does not have are moved to it, the
+        others are kept aside and logged.
+        """
+        ...
+
+
+class Turns(Protocol):
+    """What a turn reads, notes on its way, and commits."""
 
     async def load(self, keys: Sequence[Key]) -> Sequence[Value | None]:
         """Return the committed values of `keys`, None for those never stored."""
@@ -118,8 +172,34 @@ class Store(Protocol):
     async def commit(self, turns: Sequence[TurnCommit]) -> Sequence[Outcome]:
         """Commit turns; those that cannot be applied leave the others untouched.
 
-        Repeating a commit whose outcome was unknown is harmless.
+        Repeating a commit whose outcome was unknown is harmless. A turn in a conversation that is
+        another run's is fenced.
         """
+        ...
+
+    async def notes(self, turn: int) -> Mapping[str, str]:
+        """Return the notes of a turn: JSON text by name."""
+        ...
+
+    async def note(self, turn: int, name: str, value: str) -> bool:
+        """Keep a note until the turn is committed. False, and nothing, if it is already."""
+        ...
+
+    async def button(self, ref: str) -> FoundButton | None:
+        """Return a kept button, unless it has expired."""
+        ...
+
+
+class States(Protocol):
+    """Values beyond a turn: whether others write them, when they expire, what adapters keep."""
+
+    @property
+    def is_sole(self) -> bool:
+        """Whether this run is the only one that can write: then what it read stays true."""
+        ...
+
+    async def stored_states(self) -> Sequence[StoredState]:
+        """Return the states of all bots that have values, whether anybody declares them or not."""
         ...
 
     async def due(
@@ -127,25 +207,40 @@ class Store(Protocol):
     ) -> Sequence[Due]:
         """Return values of a state (scope, name, newest schema) that have expired.
 
-        Only those last used in this account. `skip` as many first, in an order that stays.
+        Only those last used in this account. Those of conversations that other runs hold are
+        theirs; those of conversations that nobody holds are his who leads the clock. `skip` as
+        many first, in an order that stays.
         """
         ...
 
     async def expire(self, expiries: Sequence[Expiry]) -> Sequence[Arrival | None]:
         """Remove values that have expired, and return the events they have become.
 
-        Nothing happens, and None is returned, for those that are gone, changed or used since. An
-        event is in the inbox with a number of its own, its message of the kind "expiry"; its
-        turn may be committed before those of earlier events, and it is never dropped.
+        Nothing happens, and None is returned, for those that are gone, changed or used since, or
+        whose conversation is another run's. An event is in the inbox with a number of its own,
+        its message of the kind "expiry"; its turn may be committed before those of earlier
+        events, and it is never dropped. None is returned for one that has to be claimed, too.
         """
         ...
+
+    async def remember(self, account: int, name: str, text: str | None) -> None:
+        """Keep a text for an account's adapter under a name; None forgets it."""
+        ...
+
+    async def recall(self, account: int, name: str) -> str | None:
+        """Return what was remembered, None if nothing was."""
+        ...
+
+
+class Outbox(Protocol):
+    """What is owed: replies, where they go, and their files."""
 
     async def address(self, conversation: int) -> Address:
         """Return where the replies of a conversation go."""
         ...
 
-    async def take(self, conversation: int, after: tuple[int, int], limit: int) -> Sequence[Owed]:
-        """Return the first replies owed after (turn, part), durably begun.
+    async def take(self, conversation: int, after: int, limit: int) -> Sequence[Owed]:
+        """Return the first replies owed after the row `after`, durably begun.
 
         Their `begun_at` is what it was before: None if this is the first time.
         """
@@ -167,50 +262,78 @@ class Store(Protocol):
         """Return once all that was settled is durable."""
         ...
 
-    async def person(self, account: int, user: User) -> int:
-        """Return the id of a person, made if need be."""
-        ...
-
-    async def alias(self, account: int, old: str, new: str) -> None:
-        """Note that a chat has a new id on the platform; both ids mean the same from now on.
-
-        If both were in use, the older chat stays: values it does not have are moved to it, the
-        others are kept aside and logged.
-        """
-        ...
-
-    async def notes(self, turn: int) -> Mapping[str, str]:
-        """Return the notes of a turn: JSON text by name."""
-        ...
-
-    async def note(self, turn: int, name: str, value: str) -> bool:
-        """Keep a note until the turn is committed. False, and nothing, if it is already."""
-        ...
-
-    async def button(self, ref: str) -> FoundButton | None:
-        """Return a kept button, unless it has expired."""
-        ...
-
     async def owing(self, turns: Sequence[int]) -> Sequence[int]:
         """Return those of `turns` that have replies in the outbox or among the dead letters."""
         ...
 
-    async def suspect(self, seq: int) -> None:
-        """Count a crash against an event, in advance: it is about to run alone."""
+    @property
+    def folder(self) -> Path:
+        """A folder for files that go with the store, once it is open. It may not exist yet."""
         ...
 
-    async def revive(self) -> Sequence[Revived]:
-        """Do what `request` has asked for since the last call; return what is alive again."""
+
+class Control(Protocol):
+    """Runs, and everybody who looks: the command line, an inspector, tests.
+
+    `list`, `show` and `ask` need no run: they work on a store that was not opened, while another
+    process runs the bot.
+    """
+
+    @property
+    def location(self) -> str:
+        """Where it keeps things, as its operator knows that: a path, say."""
+        ...
+
+    async def open(self, bot: str) -> Run:
+        """Make the schema current and begin a run of this bot.
+
+        Raises `StoreLockedError` if another process holds a store that one alone can hold.
+        """
+        ...
+
+    async def beat(self) -> None:
+        """Make the run's lease longer."""
+        ...
+
+    async def end(self, *, clean: bool) -> None:
+        """Write what waits, end the run, and let go of all it held.
+
+        `clean` says that nothing was running, so that nobody need suspect any event, and
+        those that were suspected are cleared. Nothing happens if the run was taken for dead.
+        """
+        ...
+
+    async def lead(self, role: Role) -> bool:
+        """Take a role, or keep it: one run at a time has it. Tell whether this one does."""
+        ...
+
+    async def list(self, shelf: Shelf, chosen: Filter = ...) -> Sequence[Entry]:
+        """Return what lies on a shelf, oldest first."""
+        ...
+
+    async def show(self, shelf: Shelf, number: int) -> Entry | None:
+        """Return one entry by its number."""
+        ...
+
+    async def ask(self, request: Request) -> None:
+        """Ask the run that has the account, or the next one, to do something. Durable."""
+        ...
+
+    async def answer(self, versions: Iterator[int]) -> Sequence[Answer]:
+        """Do what was asked since the last call, and return what that has changed."""
+        ...
+
+    async def check(self) -> None:
+        """Raise `StorageError` if what is stored from now on would not be kept.
+
+        Somebody has taken the file away, say, or it has proved broken. Nothing is stored then.
+        """
         ...
 
     async def prune(self) -> None:
         """Forget events that were handled more than 48 hours ago, and buttons that expired."""
         ...
 
-    async def close(self, *, clean: bool) -> None:
-        """Write what waits and let go of the store.
 
-        `clean` says that nothing was running, so the next run need not suspect any event, and
-        those that were suspected are cleared.
-        """
-        ...
+class Store(Inbox, Turns, States, Outbox, Control, Protocol):
+    """Keeps a bot's inbox, states and outbox. See the module's rules."""

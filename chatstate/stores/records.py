@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -21,16 +21,21 @@ RUN_BITS = 40
 """A run can make 2**40 versions; 2**23 runs fit a signed 64-bit integer."""
 
 
-class Run(msgspec.Struct, frozen=True, gc=False):
-    """A process's hold on a store.
+Role = Literal["poller", "clock"]
+"""What one run does for all: receiving for accounts that one alone may receive for; looking for
+what has expired or come due."""
 
-    `crashes`: how many runs before it, in a row, did not stop. `secret` is the bot's own, made
-    once, for signing what it must recognise.
+
+class Run(msgspec.Struct, frozen=True, gc=False):
+    """A worker's hold on a store.
+
+    `secret` is the bot's own, made once, for signing what it must recognise. `lease`: for how many
+    seconds it is held alive after each `beat`; 0 if it holds the store until it ends.
     """
 
     id: int
-    crashes: int
     secret: bytes
+    lease: float = 0.0
 
     def versions(self) -> Iterator[int]:
         """Return versions and attempt numbers that no other run ever makes."""
@@ -38,10 +43,24 @@ class Run(msgspec.Struct, frozen=True, gc=False):
 
 
 class Account(msgspec.Struct, frozen=True, gc=False):
-    """A bot's account on a platform, by its internal id, and the adapter's last cursor."""
+    """A bot's account on a platform, by its internal id, and the adapter's last cursors by part."""
 
     id: int
-    cursor: str | None
+    cursors: Mapping[str, str] = {}
+
+
+class Claim(msgspec.Struct, frozen=True, gc=False):
+    """A conversation that this run holds from now on: whether events wait, and replies are owed.
+
+    `crashes`: how many runs in a row did not stop as they should while they held it. `is_news`:
+    this run held it before, and others have put something into it.
+    """
+
+    conversation: int
+    waits: bool
+    owes: bool
+    crashes: int = 0
+    is_news: bool = False
 
 
 class Arrival(msgspec.Struct, frozen=True, gc=False):
@@ -62,10 +81,11 @@ class Arrival(msgspec.Struct, frozen=True, gc=False):
 class Ingested(msgspec.Struct, frozen=True, gc=False):
     """What became of one event given to `ingest`.
 
-    `arrival` is there if it was stored now, or refused because too many wait: the event in it is
-    what will be read. `error` says why one is refused that could not be read again. `pending` is
-    the number of the inbox row a duplicate waits in, if it still does; `dropped` that of an older
-    event which had to make room.
+    `arrival` is there if it was stored now, for this run to handle, or refused because too many
+    wait: the event in it is what will be read. `error` says why one is refused that could not be
+    read again. `pending` is the number of the inbox row a duplicate waits in, if it still does;
+    `dropped` that of an older event which had to make room. `elsewhere`: it waits as `pending`, and
+    whoever holds its conversation, or claims it, is told of it.
     """
 
     status: Literal["stored", "duplicate", "refused"]
@@ -73,6 +93,7 @@ class Ingested(msgspec.Struct, frozen=True, gc=False):
     pending: int | None = None
     dropped: int | None = None
     error: str = ""
+    elsewhere: bool = False
 
 
 class Value(msgspec.Struct, frozen=True, gc=False):
@@ -85,6 +106,14 @@ class Value(msgspec.Struct, frozen=True, gc=False):
     version: int
     schema: int = 1
     expires_at: float | None = None
+
+
+class StoredState(msgspec.Struct, frozen=True, gc=False):
+    """A state that has stored values, under whatever declaration they were written."""
+
+    bot: str
+    scope: Scope
+    name: str
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
@@ -135,9 +164,12 @@ class Expired(msgspec.Struct, frozen=True, gc=False):
 class Owed(msgspec.Struct, frozen=True, gc=False):
     """One reply owed: a row of the outbox, numbered `part` within its turn.
 
-    `body` is JSON text: the rendered part, and what it is an answer to. `begun_at` is when
-    sending it was first begun (seconds since 1970), None if that surely never happened.
-    `crashes`: how often the process died while it sent only this.
+    - `body` is JSON text: the rendered part, and what it is an answer to.
+    - `begun_at` is when sending it was first begun (seconds since 1970), None if that surely never
+      happened. `crashes`: how often the process died while it sent only this.
+    - `row` is its place in the order of commit, once it is there.
+    - `conversation`: where it is owed, 0 for the turn's own.
+    - `priority`: 0, or 1 for what may wait for others. Past `best_before` it is not sent any more.
     """
 
     turn: int
@@ -145,6 +177,10 @@ class Owed(msgspec.Struct, frozen=True, gc=False):
     body: str
     begun_at: float | None = None
     crashes: int = 0
+    row: int = 0
+    conversation: int = 0
+    priority: int = 0
+    best_before: float | None = None
 
 
 class DeadLetter(msgspec.Struct, frozen=True, gc=False):
@@ -193,7 +229,8 @@ class TurnCommit(msgspec.Struct, frozen=True, gc=False):
     numbers of earlier events of the conversation that were handled together with this one.
     `noted`: there are notes, to be deleted. `after` are the numbers of turns whose values this
     one read while their commit was on its way: if one of them is not applied, neither is this.
-    `used`: values that are gone or changed meanwhile are no conflict.
+    `used`: values that are gone or changed meanwhile are no conflict. `late` tells within the
+    transaction what is to be committed instead of all this.
     """
 
     seq: int
@@ -207,6 +244,18 @@ class TurnCommit(msgspec.Struct, frozen=True, gc=False):
     after: Sequence[int] = ()
     buttons: Sequence[KeptButton] = ()
     used: Sequence[Use] = ()
+    late: Late | None = None
+
+
+class Late(msgspec.Struct, frozen=True, gc=False):
+    """What a turn does to values as they are at its commit, while nobody else can change them.
+
+    `finish` gets what `keys` hold and returns the turn as it is to be committed, without `late`. It
+    is quick and raises nothing; it may be called several times.
+    """
+
+    keys: Sequence[Key]
+    finish: Callable[[Sequence[Value | None]], TurnCommit]
 
 
 class Settled(msgspec.Struct, frozen=True, gc=False):
@@ -230,31 +279,76 @@ class Address(msgspec.Struct, frozen=True, gc=False):
     thread: str | None
 
 
-class Letter(msgspec.Struct, frozen=True, gc=False):
-    """A dead letter as it is kept: with its number, what it was, and when it died."""
+Shelf = Literal["states", "inbox", "outbox", "dead"]
+"""Where something lies that can be looked at: values; events that wait; replies owed; events that
+failed and replies that were refused."""
 
-    id: int
-    kind: Literal["event", "reply"]
-    chat: str
-    person: str
-    died_at: float
-    error: str
-    detail: str
+
+class Filter(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Which entries of a shelf are wanted: those that agree with all that is given here.
+
+    `chat` and `person` are the platform's ids. At most `limit`, with numbers above `after`.
+    """
+
+    bot: str | None = None
+    platform: str | None = None
+    scope: Scope | None = None
+    name: str | None = None
+    chat: str | None = None
+    person: str | None = None
+    after: int = 0
+    limit: int = 1_000
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What lies on a shelf, with its number there; ids are the platform's, "" for none.
+
+    - `at`: when it was changed, arrived, was owed, or died. `body`: the value, event or reply.
+    - Of a value: its `key`, `version` and `schema`, and when it expires.
+    - Of an event or a reply: when sending was begun, and the crashes held against it.
+    - Of a dead letter: its `kind`, `error` and `detail`, as in `DeadLetter`, and what was `asked`.
+    """
+
+    number: int
+    bot: str
+    at: float
     body: str
+    platform: str = ""
+    chat: str = ""
+    thread: str = ""
+    person: str = ""
+    key: Key | None = None
+    version: int = 0
+    schema: int = 0
+    expires_at: float | None = None
+    begun_at: float | None = None
+    crashes: int = 0
+    kind: str = ""
+    error: str = ""
+    detail: str = ""
+    asked: str = ""
 
 
-class Revived(msgspec.Struct, frozen=True, gc=False):
-    """A dead letter that is alive again: an event in the inbox, or a conversation's reply."""
+class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What a run is asked to do.
+
+    "retry" or "drop" the dead letter of a `number`; "set" the value of a `key` to a `text` of some
+    `schema`, or "delete" it.
+    """
+
+    verb: Literal["retry", "drop", "set", "delete"]
+    number: int = 0
+    key: Key | None = None
+    text: str = ""
+    schema: int = 1
+
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """What a request has changed: an event or a reply is there again, or a value is another."""
 
     arrival: Arrival | None = None
     conversation: int | None = None
-
-
-class Backlog(msgspec.Struct, frozen=True, gc=False):
-    """Conversations with work from before: events in the inbox, replies owed."""
-
-    inbox: Sequence[int]
-    outbox: Sequence[int]
+    key: Key | None = None
 
 
 Outcome = Literal["applied", "conflict", "fenced"]

@@ -9,6 +9,8 @@ from chatstate.testing.clock import FakeClock
 from chatstate.testing.contracts.adapter.driver import AdapterDriver, Fault, Shown, Speaker
 from chatstate.testing.contracts.adapter.suite import AdapterContract
 from chatstate.testing.contracts.store.suite import StoreContract
+from chatstate.testing.memory.store import MemoryStore
+from chatstate.testing.memory.tables import MemoryData
 from chatstate.testing.platform import Delivered, FakePlatform, SentFile
 
 __all__ = [
@@ -18,6 +20,8 @@ __all__ = [
     "FakeClock",
     "FakePlatform",
     "Fault",
+    "MemoryData",
+    "MemoryStore",
     "Person",
     "SentFile",
     "Shown",

@@ -113,6 +113,9 @@ class DiscordDriver(AdapterDriver):
         self._adapter = Observed(self.server)
         return self._adapter
 
+    def account_name(self) -> str:
+        return f"{self.server.bot.name.lower()}#0000"
+
     async def open(self) -> None:
         await self._stack.enter_async_context(self.server)
         self._stack.enter_context(hurried())

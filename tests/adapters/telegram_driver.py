@@ -40,6 +40,9 @@ class TelegramDriver(AdapterDriver):
     def make_adapter(self) -> Adapter:
         return adapter_on(self.server, groups="all")
 
+    def account_name(self) -> str:
+        return f"@{self.server.bot.username}"
+
     async def open(self) -> None:
         await self.server.start()
 

@@ -8,7 +8,7 @@ from typing import Any
 from servers.telegram_server import TelegramServer
 
 from chatstate import Command, Event, Message
-from chatstate.adapter import Action, Host, Part, ReceiptStatus
+from chatstate.adapter import About, Action, Host, Part, ReceiptStatus
 from chatstate_telegram import TelegramAdapter
 from chatstate_telegram.send.pace import Limit, Limits, Pace
 
@@ -39,10 +39,22 @@ class FakeHost(Host):
         self.batches: list[list[str]] = []
         self.turns: list[Turn] = []
         self.moves: list[tuple[str, str]] = []
+        self.remembered: dict[str, str | None] = {}
+        self.names: list[str] = []
         self.accepts = asyncio.Event()
         self.accepts.set()
         self.failure: Exception | None = None
         self.changed = asyncio.Event()
+
+    @property
+    def about(self) -> About:
+        return About("bot", "Bot", "", "in memory")
+
+    def interrupt(self, chat: str, thread: str | None = None) -> bool:  # noqa: ARG002 - the contract's
+        return False
+
+    def connected(self, name: str) -> None:
+        self.names.append(name)
 
     @property
     def commands(self) -> Sequence[Command]:
@@ -55,7 +67,21 @@ class FakeHost(Host):
     def refusal(self, message: Message) -> str | None:  # noqa: ARG002 - the contract's
         return None
 
-    async def deliver(self, events: Sequence[Event], cursor: str | None = None) -> list[Turn]:
+    def cursor_of(self, part: str) -> str | None:
+        return None if part else self._cursor
+
+    async def remember(self, name: str, text: str | None) -> None:
+        self.remembered[name] = text
+
+    async def recall(self, name: str) -> str | None:
+        return self.remembered.get(name)
+
+    async def deliver(
+        self,
+        events: Sequence[Event],
+        cursor: str | None = None,
+        part: str = "",  # noqa: ARG002 - the contract's
+    ) -> list[Turn]:
         await self.accepts.wait()
         if self.failure:
             raise self.failure

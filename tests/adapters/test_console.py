@@ -3,6 +3,7 @@
 import asyncio
 import io
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -146,11 +147,76 @@ def tell(message: Message) -> str:
 
 def test_groups_and_threads_are_places(talk: Talk) -> None:
     """A name with # is a group; what stands behind a slash is a thread."""
-    assert talk(":in #team/plans\nhi\n:in #team\nhi\n:in bob/1\nhi\n", tell) == (
+    said = ":in #team/plans\nhi\n:in #team\nhi\n:in bob/1\nhi\n"
+    assert talk(said, tell, groups="all") == (
         "message 'hi' by user in group #team plans\n"
         "message 'hi' by user in group #team\n"
         "message 'hi' by user in private bob 1\n"
     )
+
+
+UNHEARD = (
+    "[not heard: in a group the bot hears commands, :reply, and what names @test; "
+    "--groups all lets it hear everything]\n"
+)
+
+
+def test_in_a_group_a_bot_hears_what_it_hears_on_the_platforms(talk: Talk) -> None:
+    """What names it, commands, answers to its messages; what it does not hear is told."""
+    bot = as_bot(tell)
+
+    @bot.command
+    def vote(choice: int, message: Message) -> str:
+        return f"voted {choice} by {message.text}"
+
+    said = [":in #team", "hi", "@test hi", "/vote@test 2", "/vote@other 2", ":edit oh"]
+    said += [":edit oh @test", ":reply yes", ""]
+    assert talk("\n".join(said), bot) == (
+        f"{UNHEARD}message 'hi' by user in group #team\nvoted 2 by /vote 2\n{UNHEARD}{UNHEARD}"
+        "edit 'oh' by user in group #team\nmessage 'yes' by user in group #team\n"
+    )
+
+
+def test_the_bots_name_is_nobodys(talk: Talk) -> None:
+    """People who are named with it are told."""
+    seen: list[Message] = []
+    talk(":in #team\n@test ask @bob\n", into(seen))
+    assert [person.id for person in seen[0].mentions] == ["bob"]
+
+
+def test_in_private_all_is_for_the_bot(talk: Talk) -> None:
+    """To the letter."""
+    assert talk("hi @test\n", tell) == "message 'hi @test' by user in private console\n"
+
+
+def test_a_word_that_is_none_is_told(talk: Talk) -> None:
+    """And not said."""
+    assert talk(":fooo\n::fooo\n", lambda text: text) == (
+        "[there is no :fooo; :help tells what there is; ::fooo says it]\n:fooo\n"
+    )
+
+
+@pytest.mark.parametrize("read", [input, lambda: input("name? "), lambda: sys.stdin.read(1)])
+@pytest.mark.parametrize("sync", [False, True], ids=["async", "sync"])
+def test_a_handler_cannot_read_what_is_typed(
+    talk: Talk, read: Callable[[], str], sync: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is told what to use instead; the next line is the bot's."""
+
+    def ask(text: str) -> str:
+        return read() if text == "ask" else text
+
+    async def async_ask(text: str) -> str:
+        return ask(text)
+
+    before = sys.stdin
+    printed = talk("ask\nbob\n", ask if sync else async_ask)
+    assert printed.endswith("Sorry, something went wrong. Nothing was changed.\nbob\n")
+    assert (
+        "RuntimeError: input() and sys.stdin read nothing here: what is typed is said"
+        in caplog.text
+    )
+    assert sys.stdin is before
 
 
 def test_a_place_without_a_name_is_told(talk: Talk) -> None:

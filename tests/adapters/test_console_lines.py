@@ -4,10 +4,12 @@ import pytest
 
 from chatstate import User
 from chatstate.text import Span, StyledText
+from chatstate_console.receive.groups import heard
 from chatstate_console.receive.lines import (
     HELP,
     WORDS,
     Do,
+    Misspelt,
     Place,
     Say,
     Wanted,
@@ -49,17 +51,37 @@ from chatstate_console.send.visible import visible_styled
         (":-)", Say(":-)")),
         (": quit", Say(": quit")),
         (" :quit", Say(" :quit")),
-        (":quit now", Say(":quit now")),
-        (":join us", Say(":join us")),
-        (":QUIT", Say(":QUIT")),
-        (":assume nothing", Say(":assume nothing")),
+        (":D", Say(":D")),
+        (":smile: hi", Say(":smile: hi")),
+        (":3", Say(":3")),
+        (":fooo's", Say(":fooo's")),
+        (":QUIT", Do("quit", "")),
+        (":As bob", Do("as", "bob")),
+        ("::fooo", Say(":fooo")),
         ("/help", Say("/help")),
         ("quit", Say("quit")),
     ],
 )
 def test_a_line_is_said_or_done(line: str, meaning: Say | Do) -> None:
-    """A known word after one colon is for the console; everything else is said as it is."""
+    """A word after one colon is for the console; everything else is said as it is."""
     assert read(line) == meaning
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (":fooo", "there is no :fooo; :help tells what there is; ::fooo says it"),
+        (":fooo bar", "there is no :fooo; :help tells what there is; ::fooo says it"),
+        (":fooo\nbar", "there is no :fooo; :help tells what there is; ::fooo says it"),
+        (":pres 1", "there is no :pres, did you mean :press?; ::pres says it"),
+        (":Qiut", "there is no :Qiut, did you mean :quit?; ::Qiut says it"),
+        (":quit now", ":quit takes nothing behind it; ::quit says it"),
+        (":join us", ":join takes nothing behind it; ::join says it"),
+    ],
+)
+def test_a_word_that_is_none_is_told(line: str, told: str) -> None:
+    """It was meant for the console, and is not said."""
+    assert read(line) == Misspelt(told)
 
 
 def test_help_tells_of_every_word() -> None:
@@ -75,6 +97,48 @@ def test_help_tells_of_every_word() -> None:
 def test_people_are_named_with_an_at_sign(text: str, names: list[str]) -> None:
     """Each once, in the order of the text."""
     assert mentions(text) == tuple(User(name, name) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("text", "heard_as"),
+    [
+        ("hi", None),
+        ("/vote 1", "/vote 1"),
+        ("/vote@my-bot 1", "/vote 1"),
+        ("/vote@MY-BOT", "/vote"),
+        ("/vote@other 1", None),
+        ("/vote@my-bots 1", None),
+        ("@my-bot hi", "hi"),
+        ("@my-bot, hi", "hi"),
+        ("  @My-Bot: hi there", "hi there"),
+        ("@my-bot /vote 1", "/vote 1"),
+        ("hi @my-bot", "hi"),
+        ("hi @my-bot, how are you?", "hi, how are you?"),
+        ("hello @my-bot there", "hello there"),
+        ("@my-bot", ""),
+        ("@my-bots hi", None),
+        ("@my-bot-2 hi", None),
+        ("me@my-bot", None),
+        ("@bob hi", None),
+        ("@my-bot ask @bob", "ask @bob"),
+    ],
+)
+def test_in_a_group_the_bot_hears_what_is_meant_for_it(text: str, heard_as: str | None) -> None:
+    """Commands, and what names it; its name is no part of the text."""
+    assert heard(text, "my-bot", "addressed") == heard_as
+
+
+def test_answers_are_meant_for_the_bot() -> None:
+    """Whatever they say, but for a command to another bot."""
+    assert heard("yes", "bot", "addressed", answers=True) == "yes"
+    assert heard("/vote@other", "bot", "addressed", answers=True) is None
+
+
+def test_a_bot_may_listen_to_all() -> None:
+    """But for commands to other bots; its name is left out all the same."""
+    assert heard("hi", "bot", "all") == "hi"
+    assert heard("hi @bot", "bot", "all") == "hi"
+    assert heard("/vote@other", "bot", "all") is None
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -15,6 +17,7 @@ import pytest_asyncio
 from adapters.terminal import CTRL_C, CTRL_D, ENTER, Terminal
 
 COMMAND = [sys.executable, "-m", "chatstate"]
+PAGE = Path(__file__).parents[2] / "docs" / "console.md"
 NONE = "Previous messages: none"
 
 # A process gets Ctrl-C only from its own terminal: it must be made the controlling one.
@@ -215,7 +218,7 @@ class Process:
             stdout=self.terminal.slave,
             stderr=self.terminal.slave,
             start_new_session=True,
-            env={**os.environ, "TERM": "xterm-256color"},
+            env={**os.environ, "TERM": "xterm-256color", "XDG_STATE_HOME": str(folder / "state")},
         )
 
     def send(self, number: signal.Signals) -> None:
@@ -248,11 +251,17 @@ async def at_terminal(tmp_path: Path) -> AsyncIterator[Start]:
         process.close()
 
 
+def since_the_start(process: Process) -> list[str]:
+    """Return the rows below the welcome."""
+    rows = process.terminal.rows
+    return rows[rows.index("Ctrl-D leaves, :help says more.") + 1 :]
+
+
 async def test_a_dialogue_at_a_terminal(at_terminal: Start) -> None:
     """What is said and what is answered stand below each other."""
     terminal = at_terminal("history-echo", "--user", "bob", "--chat", "room").terminal
     await terminal.enter("hi")
-    await terminal.shows("bob@room> hi", "Current message: hi", NONE, "bob@room>")
+    await terminal.shows("bob@room> hi", "» Current message: hi", f"  {NONE}", "bob@room>")
 
 
 @pytest.mark.parametrize("key", [CTRL_C, CTRL_D], ids=["Ctrl-C", "Ctrl-D"])
@@ -260,10 +269,10 @@ async def test_a_key_leaves(at_terminal: Start, key: str) -> None:
     """With status 0; the terminal is as it was, and the prompt is gone."""
     process = at_terminal("history-echo")
     await process.terminal.enter("hi")
-    await process.terminal.shows(NONE, "user@console>")
+    await process.terminal.shows(f"  {NONE}", "user@console>")
     process.terminal.type(key)
     assert await process.end() == 0
-    assert process.terminal.rows[1:] == ["user@console> hi", "Current message: hi", NONE]
+    assert since_the_start(process) == ["user@console> hi", "» Current message: hi", f"  {NONE}"]
 
 
 async def test_quit_leaves(at_terminal: Start) -> None:
@@ -271,7 +280,7 @@ async def test_quit_leaves(at_terminal: Start) -> None:
     process = at_terminal("history-echo")
     await process.terminal.enter(":quit")
     assert await process.end() == 0
-    assert process.terminal.rows[1:] == ["user@console> :quit"]
+    assert since_the_start(process) == ["user@console> :quit"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -297,7 +306,33 @@ async def test_what_runs_is_answered_before_it_ends(
     assert process.terminal.modes == process.modes
     await asyncio.to_thread(blocking_bot.write_text, "")
     assert await process.end() == 0
-    assert process.terminal.rows[-1] == "done hi 0"
+    assert process.terminal.rows[-1] == "» done hi 0"
+
+
+STREAMS = """\
+import asyncio
+from chatstate import Interface
+
+bot = Interface(id="streams")
+
+@bot.on_message
+async def stream(text: str):
+    yield "Once upon a time"
+    await asyncio.get_running_loop().create_future()
+"""
+
+
+async def test_ctrl_c_ends_a_stream_then_the_program(at_terminal: Start, tmp_path: Path) -> None:
+    """One goes on, and leaves when one likes."""
+    (tmp_path / "streams.py").write_text(STREAMS)
+    process = at_terminal("streams.py")
+    await process.terminal.enter("hi")
+    await process.terminal.shows("» Once upon a time", "user@console>")
+    process.terminal.type(CTRL_C)
+    await process.terminal.shows("» Once upon a time", "» (interrupted)", "user@console>")
+    process.terminal.type(CTRL_C)
+    assert await process.end() == 0
+    assert process.terminal.rows[-1] == "» (interrupted)"
 
 
 @pytest.mark.usefixtures("blocking_bot")
@@ -315,7 +350,7 @@ async def test_ctrl_c_twice_leaves_at_once(at_terminal: Start) -> None:
 async def test_what_a_handler_prints_and_logs_goes_above_the_prompt(
     at_terminal: Start, tmp_path: Path
 ) -> None:
-    """What is being typed is not disturbed by it."""
+    """What is being typed is not disturbed by it; what the bot says has a mark, that has none."""
     (tmp_path / "noisy.py").write_text(NOISY)
     terminal = at_terminal("noisy.py").terminal
     await terminal.until(lambda: terminal.typed)
@@ -325,9 +360,29 @@ async def test_what_a_handler_prints_and_logs_goes_above_the_prompt(
         "printed hi",
         "partly, then whole",
         "WARNING noisy: logged hi",
-        "answered hi",
+        "» answered hi",
         "user@console> typed",
     )
+
+
+async def test_the_console_shows_what_its_page_shows(at_terminal: Start, tmp_path: Path) -> None:
+    """The bot on the page answers as the dialogue below it does, to what is typed there."""
+    page = PAGE.read_text()
+    found = re.search(
+        r"```python\n(.*?)```\n\n```\n\$ chatstate run (.*?)\n(.*?)```", page, re.DOTALL
+    )
+    assert found
+    bot, arguments, dialogue = found.groups()
+    (tmp_path / "lunch.py").write_text(bot)
+    terminal = at_terminal(*shlex.split(arguments)).terminal
+    shown = dialogue.splitlines()
+    start = shown.index("Ctrl-D leaves, :help says more.") + 1
+    await terminal.shows(*shown[: start - 2])  # below it is where the store is
+    for row, line in enumerate(shown):
+        if typed := re.match(r"\w+@#team> (.*)", line):
+            await terminal.shows(*shown[start - 1 : row], line.removesuffix(f" {typed[1]}"))
+            await terminal.enter(typed[1])
+    await terminal.shows(*shown[start - 1 :], "bob@#team>")
 
 
 def test_a_terminal_that_is_gone_ends_it(tmp_path: Path) -> None:
@@ -339,7 +394,7 @@ def test_a_terminal_that_is_gone_ends_it(tmp_path: Path) -> None:
         stdin=slave,
         stdout=slave,
         stderr=subprocess.PIPE,
-        env={**os.environ, "TERM": "xterm"},
+        env={**os.environ, "TERM": "xterm", "XDG_STATE_HOME": str(tmp_path)},
     )
     with process:
         os.close(slave)

@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import re
+import stat
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +21,7 @@ from chatstate.engine import Engine
 from chatstate.stores import open_store
 from chatstate.text import Span, StyledText
 from chatstate_console import ConsoleAdapter
+from chatstate_console.receive.history import Kept, file_for
 
 PROMPT = "user@console>"
 Running = Callable[..., AbstractAsyncContextManager[ConsoleAdapter]]
@@ -36,6 +39,7 @@ def running(terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """Run a bot at the terminal: `answer` is what its handler of messages is."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.delenv("NO_COLOR", raising=False)
 
     @contextlib.asynccontextmanager
@@ -86,6 +90,25 @@ def gated(answer: Callable[[Any], Any]) -> tuple[asyncio.Event, Callable[..., Aw
     return gate, wait
 
 
+# The welcome
+
+
+async def test_one_is_told_where_one_is(
+    terminal: Terminal, running: Running, tmp_path: Path
+) -> None:
+    """Which bot this is, what it can do, where its store is, and how to leave."""
+    bot = commands()
+    bot.title, bot.description = "Votes", "Votes and views"
+    async with running(bot):
+        assert terminal.rows == [
+            "Votes: Votes and views",
+            "/vote choice, /paint part colour, /view, /help",
+            f"store {tmp_path / 'a.db'}",
+            "Ctrl-D leaves, :help says more.",
+            PROMPT,
+        ]
+
+
 # The prompt
 
 
@@ -102,7 +125,7 @@ async def test_a_reply_stands_below_what_was_said(terminal: Terminal, running: R
     """And above the prompt, which is empty again."""
     async with running(echo):
         await terminal.enter("hi")
-        await terminal.shows(f"{PROMPT} hi", "user said hi", PROMPT)
+        await terminal.shows(f"{PROMPT} hi", "» user said hi", PROMPT)
 
 
 async def test_what_is_being_typed_stays_when_a_reply_comes(
@@ -115,9 +138,9 @@ async def test_what_is_being_typed_stays_when_a_reply_comes(
         terminal.type("half a li")
         await terminal.until(lambda: terminal.typed == f"{PROMPT} half a li")
         gate.set()
-        await terminal.shows(f"{PROMPT} one", "late: one", f"{PROMPT} half a li")
+        await terminal.shows(f"{PROMPT} one", "» late: one", f"{PROMPT} half a li")
         terminal.type("ne" + ENTER)
-        await terminal.shows(f"{PROMPT} half a line", "late: half a line", PROMPT)
+        await terminal.shows(f"{PROMPT} half a line", "» late: half a line", PROMPT)
 
 
 async def test_the_next_line_may_be_entered_while_a_turn_runs(
@@ -130,14 +153,14 @@ async def test_the_next_line_may_be_entered_while_a_turn_runs(
         await terminal.enter("two")
         await terminal.shows(f"{PROMPT} one", f"{PROMPT} two")
         gate.set()
-        await terminal.shows(f"{PROMPT} two", "late: one", "late: two", PROMPT)
+        await terminal.shows(f"{PROMPT} two", "» late: one", "» late: two", PROMPT)
 
 
 async def test_an_empty_line_says_nothing(terminal: Terminal, running: Running) -> None:
     """Enter alone is pressed by accident."""
     async with running(echo):
         terminal.type(ENTER + "  " + ENTER + "hi" + ENTER)
-        await terminal.shows("Ctrl-D leaves, :help says more.", f"{PROMPT} hi", "user said hi")
+        await terminal.shows("Ctrl-D leaves, :help says more.", f"{PROMPT} hi", "» user said hi")
 
 
 async def test_arrow_up_brings_back_what_was_entered(terminal: Terminal, running: Running) -> None:
@@ -145,7 +168,7 @@ async def test_arrow_up_brings_back_what_was_entered(terminal: Terminal, running
     async with running(echo):
         await terminal.enter("one")
         await terminal.enter("two")
-        await terminal.shows("user said two", PROMPT)
+        await terminal.shows("» user said two", PROMPT)
         terminal.type(UP + UP)
         await terminal.until(lambda: terminal.typed == f"{PROMPT} one")
 
@@ -158,7 +181,7 @@ async def test_ctrl_c_clears_what_was_typed(terminal: Terminal, running: Running
         terminal.type(CTRL_C)
         await terminal.until(lambda: terminal.typed == f"{PROMPT} ")
         await terminal.enter("yes")
-        await terminal.shows(f"{PROMPT} yes", "user said yes")
+        await terminal.shows(f"{PROMPT} yes", "» user said yes")
 
 
 async def test_pasted_lines_are_one_message(terminal: Terminal, running: Running) -> None:
@@ -167,7 +190,7 @@ async def test_pasted_lines_are_one_message(terminal: Terminal, running: Running
         terminal.type("\x1b[200~one\ntwo\x1b[201~")
         await terminal.until(lambda: terminal.typed == "two")
         terminal.type(ENTER)
-        await terminal.shows(f"{PROMPT} one", "two", "user said one", "two", PROMPT)
+        await terminal.shows(f"{PROMPT} one", "two", "» user said one", "  two", PROMPT)
 
 
 async def test_alt_enter_begins_a_new_line(terminal: Terminal, running: Running) -> None:
@@ -176,7 +199,7 @@ async def test_alt_enter_begins_a_new_line(terminal: Terminal, running: Running)
         terminal.type("one\x1b\rtwo")
         await terminal.until(lambda: terminal.typed == "two")
         terminal.type(ENTER)
-        await terminal.shows("user said one", "two", PROMPT)
+        await terminal.shows("» user said one", "  two", PROMPT)
 
 
 async def test_keys_that_are_no_text_harm_nothing(terminal: Terminal, running: Running) -> None:
@@ -185,7 +208,86 @@ async def test_keys_that_are_no_text_harm_nothing(terminal: Terminal, running: R
         terminal.press(b"a\xff")
         await terminal.until(lambda: len(terminal.typed) > len(f"{PROMPT} a"))
         terminal.type(ENTER)
-        await terminal.shows("user said a\ufffd", PROMPT)
+        await terminal.shows("» user said a\ufffd", PROMPT)
+
+
+# What was entered in earlier runs
+
+
+async def test_what_was_entered_is_there_in_the_next_run(
+    terminal: Terminal, running: Running, tmp_path: Path
+) -> None:
+    """Lines and texts of several; nobody else may read them."""
+    async with running(echo):
+        await terminal.enter("one")
+        terminal.type("\x1b[200~two\nthree\x1b[201~")
+        await terminal.until(lambda: terminal.typed == "three")
+        terminal.type(ENTER)
+        await terminal.shows("» user said two", "  three", PROMPT)
+    async with running(echo):
+        terminal.type(UP)
+        await terminal.until(lambda: terminal.typed == "three")
+        terminal.type(UP + UP)
+        await terminal.until(lambda: terminal.typed == f"{PROMPT} one")
+    kept = tmp_path / "state" / "chatstate" / "history" / "test"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+async def test_nothing_is_kept_if_that_is_wanted(
+    terminal: Terminal, running: Running, tmp_path: Path
+) -> None:
+    """`-` is nowhere."""
+    async with running(echo, history="-"):
+        await terminal.enter("secret")
+        await terminal.shows("» user said secret", PROMPT)
+    assert not (tmp_path / "state").exists()
+
+
+async def test_that_nothing_can_be_kept_is_told_once(
+    terminal: Terminal, running: Running, tmp_path: Path
+) -> None:
+    """And is no reason to fail; it is there for the run."""
+    (tmp_path / "state").write_text("in the way")
+    async with running(echo, history=str(tmp_path / "state" / "kept")):
+        await terminal.enter("one")
+        await terminal.enter("two")
+        await terminal.shows("» user said two", PROMPT)
+        terminal.type(UP + UP)
+        await terminal.until(lambda: terminal.typed == f"{PROMPT} one")
+    assert terminal.text.count("[what you enter is not kept") == 1
+
+
+async def test_only_so_much_is_kept(tmp_path: Path) -> None:
+    """The newest; what something else has written into the file is passed over."""
+    kept = Kept(lambda _: None)
+    kept.path = tmp_path / "deep" / "kept"
+    for number in range(2500):
+        kept.store_string(f"line {number}")
+    with kept.path.open("ab") as file:
+        file.write(b"no JSON\n7\n")
+    loaded = list(kept.load_history_strings())
+    assert (loaded[0], loaded[-1]) == ("line 2499", "line 1502")
+    assert kept.path.read_bytes().count(b"\n") == 1000
+    assert list(kept.load_history_strings()) == loaded
+    assert [path.name for path in kept.path.parent.iterdir()] == ["kept"]
+
+
+@pytest.mark.parametrize(
+    ("bot", "given", "path"),
+    [
+        ("polls", "", "state/chatstate/history/polls"),
+        ("../my bot", "", "state/chatstate/history/_my_bot"),
+        ("..", "", "state/chatstate/history/bot"),
+        ("polls", "mine", "mine"),
+        ("polls", "-", None),
+    ],
+)
+def test_each_bot_has_a_file_of_its_own(
+    bot: str, given: str, path: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever its id holds."""
+    monkeypatch.setenv("XDG_STATE_HOME", "state")
+    assert file_for(bot, given) == (path and Path(path))
 
 
 # Completion
@@ -223,8 +325,9 @@ async def test_commands_are_offered_with_their_descriptions(
     async with running(commands()):
         terminal.type("/v")
         await terminal.until(lambda: "/view         See the votes." in terminal.text)
-        assert "/vote choice  Vote for an option." in terminal.text
-        assert "/help" not in terminal.text
+        offered = terminal.text.partition(PROMPT)[2]
+        assert "/vote choice  Vote for an option." in offered
+        assert "/help" not in offered
 
 
 async def test_tab_completes_a_command(terminal: Terminal, running: Running) -> None:
@@ -235,7 +338,7 @@ async def test_tab_completes_a_command(terminal: Terminal, running: Running) -> 
         terminal.type(TAB)
         await terminal.until(lambda: terminal.typed == f"{PROMPT} /vote")
         terminal.type(" 2" + ENTER)
-        await terminal.shows(f"{PROMPT} /vote 2", "voted 2", PROMPT)
+        await terminal.shows(f"{PROMPT} /vote 2", "» voted 2", PROMPT)
 
 
 async def test_the_consoles_own_words_are_offered(terminal: Terminal, running: Running) -> None:
@@ -264,7 +367,7 @@ async def test_arguments_are_offered(
         await terminal.enter(":as bob")
         await terminal.enter(":in room")
         await terminal.enter("ask")
-        await terminal.shows("Well?", "[1] Yes  [2] Yes, later  [3] No  #1", "bob@room>")
+        await terminal.shows("» Well?", "  [1] Yes  [2] Yes, later  [3] No  #1", "bob@room>")
         terminal.type(typed)
         await terminal.until(lambda: any(row.strip() == offered for row in terminal.rows))
 
@@ -313,7 +416,7 @@ async def test_plain_text_is_no_markup(terminal: Terminal, running: Running) -> 
     text = "**a** `b` [bold]c[/bold] :smile: <b>d</b>"
     async with running(always(text)):
         await terminal.enter("go")
-        await terminal.shows(text, PROMPT)
+        await terminal.shows(f"» {text}", PROMPT)
 
 
 async def test_a_line_longer_than_the_terminal_is_whole(
@@ -322,7 +425,7 @@ async def test_a_line_longer_than_the_terminal_is_whole(
     """It goes on in the next row, and is nowhere cut."""
     async with running(always("x" * 100 + "y")):
         await terminal.enter("go")
-        await terminal.shows("x" * 80, "x" * 20 + "y", PROMPT)
+        await terminal.shows("» " + "x" * 78, "  " + "x" * 22 + "y", PROMPT)
 
 
 EVIL = "a\x1b[31mred\x1b]52;c;eA==\x07\x9b31m\u202ez"
@@ -356,7 +459,7 @@ async def test_escape_sequences_in_names_are_only_shown(
     """In the prompt, and in what was said at it."""
     async with running(echo, user=EVIL, chat=EVIL):
         terminal.type("hi" + ENTER)
-        await terminal.shows(f"{HARMLESS}@{HARMLESS}> hi", f"{HARMLESS} said hi")
+        await terminal.shows(f"{HARMLESS}@{HARMLESS}> hi", f"» {HARMLESS} said hi")
         assert is_harmless(terminal)
 
 
@@ -372,17 +475,98 @@ async def test_escape_sequences_in_addresses_are_only_shown(
         assert b"\x1b[31m" not in terminal.written
 
 
+async def test_words_are_not_cut(terminal: Terminal, running: Running) -> None:
+    """Of the bot, plain or not, and of whoever sits there: rows end between words."""
+    text = " ".join(["commandeering"] * 12)
+    row = " ".join(["commandeering"] * 5)
+
+    def answer(message: Message) -> list[Any]:
+        return [message.text, Markdown(f"**so** {message.text}")]
+
+    async with running(answer):
+        terminal.type(text + ENTER)
+        await terminal.shows(
+            f"{PROMPT} {' '.join(['commandeering'] * 4)}",
+            row,
+            " ".join(["commandeering"] * 3),
+            f"» {row}",
+            f"  {row}",
+            "  commandeering commandeering",
+            f"» so {row}",
+            f"  {row}",
+            "  commandeering commandeering",
+            PROMPT,
+        )
+
+
+async def test_nothing_answered_is_seen(terminal: Terminal, running: Running) -> None:
+    """Dimmed, and it says where if that is elsewhere."""
+    gate, wait = gated(always(None))
+    async with running(wait, groups="all"):
+        await terminal.enter("one")
+        gate.set()
+        await terminal.shows(f"{PROMPT} one", "[no reply]", PROMPT)
+        assert b"\x1b[2m[no reply]" in terminal.written
+        gate.clear()
+        await terminal.enter(":in #team")
+        await terminal.until(lambda: terminal.typed == "user@#team> ")
+        await terminal.enter("two")
+        await terminal.enter(":in console")
+        await terminal.until(lambda: terminal.typed == f"{PROMPT} ")
+        gate.set()
+        await terminal.shows("[in #team]", "[no reply]", PROMPT)
+
+
+@pytest.mark.parametrize("line", [":join", ":edit oh"])
+async def test_what_no_handler_is_for_is_seen(
+    terminal: Terminal, running: Running, line: str
+) -> None:
+    """It did reach the bot."""
+    async with running(echo):
+        await terminal.enter("hi")
+        await terminal.shows("» user said hi", PROMPT)
+        await terminal.enter(line)
+        await terminal.shows(f"{PROMPT} {line}", "[no reply]", PROMPT)
+
+
+async def test_a_word_that_is_none_is_told(terminal: Terminal, running: Running) -> None:
+    """And not said."""
+    async with running(echo):
+        await terminal.enter(":fooo")
+        await terminal.shows(
+            f"{PROMPT} :fooo",
+            "[there is no :fooo; :help tells what there is; ::fooo says it]",
+            PROMPT,
+        )
+
+
+async def test_a_handler_cannot_read_what_is_typed(terminal: Terminal, running: Running) -> None:
+    """The prompt stays whose it is."""
+
+    async def ask(text: str) -> str:
+        try:
+            return input("name? ")  # noqa: ASYNC250 - it is what is tried
+        except RuntimeError as error:
+            return str(error)[:24]
+
+    async with running(ask):
+        await terminal.enter("hi")
+        await terminal.shows("» input() and sys.stdin re", PROMPT)
+        await terminal.enter("again")
+        await terminal.until(lambda: terminal.text.count("» input() and sys.stdin") == 2)
+
+
 async def test_what_was_said_elsewhere_says_where(terminal: Terminal, running: Running) -> None:
     """When one has gone on to another chat meanwhile."""
     gate, wait = gated(lambda message: f"late: {message.text}")
-    async with running(wait):
+    async with running(wait, groups="all"):
         await terminal.enter(":in #team/plans")
         await terminal.until(lambda: terminal.typed == "user@#team/plans> ")
         await terminal.enter("one")
         await terminal.enter(":in console")
         await terminal.until(lambda: terminal.typed == f"{PROMPT} ")
         gate.set()
-        await terminal.shows("[in #team/plans]", "late: one", PROMPT)
+        await terminal.shows("[in #team/plans]", "» late: one", PROMPT)
 
 
 # Buttons, edits, deletes
@@ -398,9 +582,9 @@ async def test_a_button_is_pressed_by_its_number(terminal: Terminal, running: Ru
 
     async with running(answer):
         await terminal.enter("ask")
-        await terminal.shows("Well?", "[1] Yes  [2] No  #1", PROMPT)
+        await terminal.shows("» Well?", "  [1] Yes  [2] No  #1", PROMPT)
         await terminal.enter(":press 2")
-        await terminal.shows(f"{PROMPT} :press 2", "pressed n", PROMPT)
+        await terminal.shows(f"{PROMPT} :press 2", "» pressed n", PROMPT)
 
 
 async def test_an_edit_says_what_it_replaces(terminal: Terminal, running: Running) -> None:
@@ -415,9 +599,9 @@ async def test_an_edit_says_what_it_replaces(terminal: Terminal, running: Runnin
 
     async with running(answer):
         await terminal.enter("ask")
-        await terminal.shows("[1] Yes  #1", PROMPT)
+        await terminal.shows("  [1] Yes  #1", PROMPT)
         await terminal.enter(":press yes")
-        await terminal.shows("[edited: Will you come to the summer party of the…]", "Thank you!")
+        await terminal.shows("[edited: Will you come to the summer party of the…]", "» Thank you!")
 
 
 async def test_a_message_that_is_deleted_is_told(terminal: Terminal, running: Running) -> None:
@@ -430,7 +614,7 @@ async def test_a_message_that_is_deleted_is_told(terminal: Terminal, running: Ru
 
     async with running(answer):
         await terminal.enter("ask")
-        await terminal.shows("[1] Yes  #1", PROMPT)
+        await terminal.shows("  [1] Yes  #1", PROMPT)
         await terminal.enter(":press 1")
         await terminal.shows("[deleted: Delete me]", PROMPT)
 
@@ -445,7 +629,7 @@ async def test_the_bot_is_seen_typing(terminal: Terminal, running: Running) -> N
         await terminal.enter("go")
         await terminal.until(lambda: terminal.rows[-1].split() == [PROMPT, "bot", "is", "typing"])
         gate.set()
-        await terminal.shows(f"{PROMPT} go", "done", PROMPT)
+        await terminal.shows(f"{PROMPT} go", "» done", PROMPT)
 
 
 async def preview(adapter: ConsoleAdapter, text: str, chat: str = "console") -> None:
@@ -454,14 +638,105 @@ async def preview(adapter: ConsoleAdapter, text: str, chat: str = "console") -> 
     assert sent.message_id is None
 
 
+async def test_ctrl_c_ends_a_stream_and_not_the_program(
+    terminal: Terminal, running: Running
+) -> None:
+    """What was shown stays, the handler ends, and one goes on talking."""
+    ended = asyncio.Event()
+
+    async def stream(text: str) -> AsyncGenerator[str]:
+        if text == "short":
+            yield "Short."
+            return
+        try:
+            yield "Once upon a time"
+            await asyncio.get_running_loop().create_future()
+        finally:
+            ended.set()
+
+    async with running(stream):
+        await terminal.enter("go")
+        await terminal.shows(f"{PROMPT} go", "» Once upon a time", PROMPT)
+        terminal.type("typed" + CTRL_C)
+        await terminal.until(lambda: terminal.typed == f"{PROMPT} ")
+        assert not ended.is_set()
+        terminal.type(CTRL_C)
+        await terminal.shows(f"{PROMPT} go", "» Once upon a time", "» (interrupted)", PROMPT)
+        await ended.wait()
+        await terminal.enter("short")
+        await terminal.shows(f"{PROMPT} short", "» Short.", PROMPT)
+
+
+async def test_ctrl_c_ends_a_stream_before_its_first_words(
+    terminal: Terminal, running: Running
+) -> None:
+    """A model may take its time."""
+    begun = asyncio.Event()
+
+    async def stream(text: str) -> AsyncGenerator[str]:
+        begun.set()
+        await asyncio.get_running_loop().create_future()
+        yield "never"
+
+    async with running(stream):
+        await terminal.enter("go")
+        await begun.wait()
+        terminal.type(CTRL_C)
+        await terminal.shows(f"{PROMPT} go", "[no reply]", PROMPT)
+
+
+async def test_ctrl_c_ends_a_stream_in_a_thread(terminal: Terminal, running: Running) -> None:
+    """A sync generator is left behind, and may end when it likes."""
+    gate = threading.Event()
+
+    def stream(text: str) -> Iterator[str]:
+        yield "Once upon"
+        gate.wait(20)
+        yield "never"
+
+    async with running(stream):
+        await terminal.enter("go")
+        await terminal.shows(f"{PROMPT} go", "» Once upon", PROMPT)
+        terminal.type(CTRL_C)
+        await terminal.shows(f"{PROMPT} go", "» Once upon", "» (interrupted)", PROMPT)
+        gate.set()
+        await terminal.enter(":help")
+        await terminal.until(lambda: "show this" in terminal.text)
+        assert "never" not in terminal.text
+
+
+async def test_ctrl_c_ends_the_stream_of_the_place_alone(
+    terminal: Terminal, running: Running
+) -> None:
+    """Elsewhere it goes on."""
+    gate = asyncio.Event()
+
+    async def stream(message: Message) -> AsyncGenerator[str]:
+        yield f"to {message.chat.id}"
+        await gate.wait()
+        yield f"done in {message.chat.id}"
+
+    async with running(stream):
+        await terminal.enter("one")
+        await terminal.shows("» to console", PROMPT)
+        await terminal.enter(":in room")
+        await terminal.until(lambda: terminal.typed == "user@room> ")
+        await terminal.enter("two")
+        await terminal.shows("» to room", "user@room>")
+        terminal.type(CTRL_C)
+        await terminal.shows("» to room", "» (interrupted)", "user@room>")
+        gate.set()
+        await terminal.shows("[in console]", "» done in console", "user@room>")
+
+
 async def test_an_answer_is_seen_growing(terminal: Terminal, running: Running) -> None:
     """Above the prompt, while one goes on typing; each preview replaces the one before."""
     async with running(echo) as adapter:
         terminal.type("typed")
         await preview(adapter, "Once upon")
-        await terminal.shows("Once upon", f"{PROMPT} typed")
+        await terminal.shows("» Once upon", f"{PROMPT} typed")
         await preview(adapter, "Once upon a time\nthere was")
-        await terminal.shows("Once upon a time", "there was", f"{PROMPT} typed")
+        await terminal.shows("» Once upon a time", "  there was", f"{PROMPT} typed")
         assert terminal.text.count("Once upon") == 1
 
 
@@ -480,9 +755,9 @@ async def test_a_stream_is_seen_growing_and_printed_once(
     async with running(stream):
         await terminal.enter("go")
         for answer, gate in gates.items():
-            await terminal.shows(f"{PROMPT} go", answer, PROMPT)
+            await terminal.shows(f"{PROMPT} go", f"» {answer}", PROMPT)
             gate.set()
-        await terminal.shows(f"{PROMPT} go", "Once upon a time.", PROMPT)
+        await terminal.shows(f"{PROMPT} go", "» Once upon a time.", PROMPT)
 
 
 async def test_the_answer_takes_the_place_of_its_previews(
@@ -491,19 +766,19 @@ async def test_the_answer_takes_the_place_of_its_previews(
     """It is printed once."""
     async with running(echo) as adapter:
         await preview(adapter, "Once upon")
-        await terminal.shows("Once upon", PROMPT)
+        await terminal.shows("» Once upon", PROMPT)
         part = adapter.render(Post(StyledText("Once upon a time.")))[0]
         await adapter.perform(Action("1-2-0", "console", part=part))
-        await terminal.shows("Ctrl-D leaves, :help says more.", "Once upon a time.", PROMPT)
+        await terminal.shows("Ctrl-D leaves, :help says more.", "» Once upon a time.", PROMPT)
 
 
 async def test_the_end_of_a_long_preview_is_seen(terminal: Terminal, running: Running) -> None:
     """Half of the screen is enough for it."""
     async with running(echo) as adapter:
         await preview(adapter, "\n".join(f"line {number}" for number in range(1000)))
-        await terminal.shows("line 998", "line 999", PROMPT)
-        assert "line 980" in terminal.rows
-        assert "line 979" not in terminal.rows
+        await terminal.shows("  line 998", "  line 999", PROMPT)
+        assert "  line 980" in terminal.rows
+        assert "  line 979" not in terminal.rows
 
 
 async def test_previews_elsewhere_are_not_seen(terminal: Terminal, running: Running) -> None:
@@ -511,10 +786,10 @@ async def test_previews_elsewhere_are_not_seen(terminal: Terminal, running: Runn
     async with running(echo) as adapter:
         await preview(adapter, "Once upon", chat="room")
         await terminal.enter("hi")
-        await terminal.shows("user said hi", PROMPT)
+        await terminal.shows("» user said hi", PROMPT)
         assert "Once upon" not in terminal.text
         await terminal.enter(":in room")
-        await terminal.shows("Once upon", "user@room>")
+        await terminal.shows("» Once upon", "user@room>")
 
 
 async def test_a_preview_that_nothing_follows_vanishes(
@@ -525,9 +800,9 @@ async def test_a_preview_that_nothing_follows_vanishes(
     async with running(wait) as adapter:
         await terminal.enter("go")
         await preview(adapter, "Once upon")
-        await terminal.shows(f"{PROMPT} go", "Once upon", PROMPT)
+        await terminal.shows(f"{PROMPT} go", "» Once upon", PROMPT)
         gate.set()
-        await terminal.shows(f"{PROMPT} go", PROMPT)
+        await terminal.shows(f"{PROMPT} go", "[no reply]", PROMPT)
 
 
 # Files
@@ -539,7 +814,7 @@ async def test_a_file_that_the_bot_sends_is_kept(
     """In the folder, and a line says where it lies and how large it is."""
     async with running(always(Reply("Here:", files=[File(b"x" * 1500, "notes.txt")]))):
         await terminal.enter("go")
-        await terminal.shows("Here:", "[file: chatstate-files/notes.txt, 1.5 kB]", PROMPT)
+        await terminal.shows("» Here:", "  [file: chatstate-files/notes.txt, 1.5 kB]", PROMPT)
         assert (tmp_path / "chatstate-files" / "notes.txt").read_bytes() == b"x" * 1500
 
 
@@ -553,7 +828,7 @@ async def test_a_file_is_sent(terminal: Terminal, running: Running, tmp_path: Pa
     (tmp_path / "a b.txt").write_text("hello")
     async with running(answer):
         await terminal.enter(":send 'a b.txt' look at this")
-        await terminal.shows("look at this: a b.txt, text/plain, b'hello'", PROMPT)
+        await terminal.shows("» look at this: a b.txt, text/plain, b'hello'", PROMPT)
 
 
 # Without the libraries, and at other terminals

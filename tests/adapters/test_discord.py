@@ -21,7 +21,6 @@ from chatstate.cli.loading import load_bot
 from chatstate.engine import Engine
 from chatstate.language.en import ENGLISH
 from chatstate.stores.sqlite import SQLiteStore
-from chatstate.stores.sqlite.letters import LetterBox
 from chatstate_discord import DiscordAdapter, adapter
 from chatstate_discord.send import acknowledging
 
@@ -734,7 +733,7 @@ async def test_what_is_gone_need_not_be_deleted(
         await server.press(alice, shown, "Close")
         await server.wait_for(lambda: gone.hits)
         await engine.settle(5.0)
-    assert LetterBox(str(path)).list() == []
+    assert await SQLiteStore(path).list("dead") == []
 
 
 # Sending
@@ -981,6 +980,55 @@ async def test_what_was_said_meanwhile_comes_before_what_is_said_now(
         shown = texts(await answered(server, dm, 122))
     assert shown[-2:] == ["121: missed 119", "122: now"]
     assert len(shown) == 122
+
+
+async def test_a_day_is_read_back_by_discords_time(
+    server: DiscordServer, alice: Person, path: Path
+) -> None:
+    """What is older is stale, and not answered."""
+    dm = server.dm(alice)
+    async with running(server, rich_bot(), path):
+        await server.say(alice, dm, "zero")
+        await answered(server, dm)
+    await server.say(alice, dm, "stale")
+    server.advance(25 * 3600)
+    await server.say(alice, dm, "missed")
+    async with running(server, rich_bot(), path):
+        assert texts(await answered(server, dm, 2)) == ["1: zero", "2: missed"]
+
+
+WRONG_CLOCKS = pytest.mark.parametrize("hours", [-48, 48], ids=["it is ahead", "it is behind"])
+
+
+@WRONG_CLOCKS
+async def test_what_was_missed_is_read_back_whatever_the_machines_clock_says(
+    server: DiscordServer, alice: Person, room: Channel, path: Path, hours: int
+) -> None:
+    """In private and in groups; ids are compared with Discord's own time."""
+    server.advance(hours * 3600)
+    dm, said = server.dm(alice), f"{server.bot.mention} "
+    async with running(server, rich_bot(), path):
+        await server.say(alice, dm, "zero")
+        await server.say(alice, room, f"{said}zero")
+        await answered(server, dm)
+        await answered(server, room)
+    await server.say(alice, dm, "missed")
+    await server.say(alice, room, f"{said}missed")
+    async with running(server, rich_bot(), path):
+        for place in (dm, room):
+            assert texts(await answered(server, place, 2)) == ["1: zero", "2: missed"]
+
+
+@WRONG_CLOCKS
+async def test_a_command_is_answered_by_its_token_whatever_the_machines_clock_says(
+    server: DiscordServer, alice: Person, room: Channel, path: Path, hours: int
+) -> None:
+    """The waiting sign becomes the answer."""
+    server.advance(hours * 3600)
+    async with running(server, rich_bot(), path):
+        asked = await server.slash(alice, room, "count")
+        (shown,) = await answered(server, room)
+        assert shown is asked.original
 
 
 async def test_a_history_that_fails_is_asked_for_again(

@@ -18,6 +18,7 @@ from chatstate.adapter import Part, Post, PostButton, StoredFile
 from chatstate.text import Span, StyledText
 from chatstate_discord import menu
 from chatstate_discord.receive import wire
+from chatstate_discord.receive.interactions import interaction, origin_of
 from chatstate_discord.receive.wire import Me, Place
 from chatstate_discord.send import parts
 
@@ -213,8 +214,8 @@ PAYLOADS: list[tuple[Json, Callable[[Json], Event | None]]] = [
     (told.DIRECT | WORDS[2][0], functools.partial(wire.message, me=EVERYTHING, place=ROOM)),
     (told.DIRECT | WORDS[3][0], functools.partial(wire.message, me=EVERYTHING, place=ROOM)),
     (told.EDITED, functools.partial(wire.edited, me=EVERYTHING, place=ROOM)),
-    (told.SLASH, functools.partial(wire.interaction, names=NAMES)),
-    (told.PRESS, functools.partial(wire.interaction, names=NAMES)),
+    (told.SLASH, functools.partial(interaction, names=NAMES)),
+    (told.PRESS, functools.partial(interaction, names=NAMES)),
     (told.LEFT, functools.partial(wire.membership, kind="leave", place=ROOM, me=BOT, now=1.0)),
 ]
 
@@ -278,7 +279,7 @@ def test_another_bot_is_told_as_such(more: Json) -> None:
 
 def test_a_slash_command() -> None:
     """It is its name, with its arguments as text, by the names that the bot gave them."""
-    event = wire.interaction(told.SLASH, NAMES)
+    event = interaction(told.SLASH, NAMES)
     assert event
     said = event.message
     assert (event.id, said.text, said.kind) == ("1479000000000000002", "/give", "message")
@@ -286,7 +287,7 @@ def test_a_slash_command() -> None:
     assert said.mentions == (User("43", "Bob the Great"),)
     assert (said.sender, said.thread) == (User("42", "Al", "de"), "12")
     assert said.chat == Chat("11", "group")
-    origin = wire.origin(event.origin)
+    origin = origin_of(event.origin)
     assert origin
     assert (origin.token, origin.app, origin.is_press) == ("a token", ME, False)
     assert "token" not in (said.raw or {})
@@ -294,14 +295,14 @@ def test_a_slash_command() -> None:
 
 def test_a_press() -> None:
     """It is what its button carries, on its message."""
-    event = wire.interaction(told.PRESS, {})
+    event = interaction(told.PRESS, {})
     assert event
     said = event.message
     assert (said.kind, said.text, said.chat) == ("press", "signed data", Chat("500"))
     assert said.pressed == MessageRef("78", "Choose", User(ME, "bot", is_bot=True))
     hidden = told.PRESS["message"] | {"flags": 64}
-    pressed = wire.interaction(told.PRESS | {"message": hidden}, {})
-    origin = wire.origin(pressed.origin) if pressed else None
+    pressed = interaction(told.PRESS | {"message": hidden}, {})
+    origin = origin_of(pressed.origin) if pressed else None
     assert origin
     assert (origin.is_press, origin.hidden) == (True, "78")
 
@@ -309,7 +310,7 @@ def test_a_press() -> None:
 @pytest.mark.parametrize("kind", [1, 4])
 def test_what_nobody_has_done_is_nothing(kind: int) -> None:
     """Pings, and questions how a word may go on."""
-    assert wire.interaction(told.SLASH | {"type": kind}, {}) is None
+    assert interaction(told.SLASH | {"type": kind}, {}) is None
 
 
 @pytest.mark.parametrize(
@@ -319,7 +320,7 @@ def test_what_nobody_has_done_is_nothing(kind: int) -> None:
 )
 def test_other_interactions_are_other(raw: Json) -> None:
     """They wait for an answer, so they have an origin."""
-    event = wire.interaction(raw, {})
+    event = interaction(raw, {})
     assert event
     assert (event.message.kind, event.message.text) == ("other", "")
     assert event.origin
@@ -329,7 +330,7 @@ def test_other_interactions_are_other(raw: Json) -> None:
 def test_a_command_of_a_menu_is_a_command() -> None:
     """Of another tool's time; it is answered that there is none of that name."""
     data = {"type": 2, "id": "800", "name": "Report User", "target_id": "43"}
-    event = wire.interaction(told.SLASH | {"data": data}, NAMES)
+    event = interaction(told.SLASH | {"data": data}, NAMES)
     assert event
     assert event.message.text == "/Report_User"
 
@@ -337,8 +338,8 @@ def test_a_command_of_a_menu_is_a_command() -> None:
 READERS: list[tuple[Json, Callable[[Json], object]]] = [
     (told.IN_GUILD, lambda raw: wire.message(raw, BOT, ROOM)),
     (told.EDITED, lambda raw: wire.edited(raw, BOT, DM)),
-    (told.SLASH, lambda raw: wire.interaction(raw, {})),
-    (told.PRESS, lambda raw: wire.interaction(raw, {})),
+    (told.SLASH, lambda raw: interaction(raw, {})),
+    (told.PRESS, lambda raw: interaction(raw, {})),
 ]
 
 
@@ -421,7 +422,7 @@ def test_equal_buttons_come_back_as_they_were() -> None:
     (row,) = part.content["buttons"]
     ids = [button["custom_id"] for button in row]
     assert len(set(ids)) == 4
-    pressed = [wire.interaction(told.PRESS | {"data": {"custom_id": value}}, {}) for value in ids]
+    pressed = [interaction(told.PRESS | {"data": {"custom_id": value}}, {}) for value in ids]
     assert [press and press.message.text for press in pressed] == given
 
 

@@ -92,7 +92,6 @@ HERE = {"id": 1001, "type": "private", "first_name": "Alice"}
 THERE = {"id": 1001, "is_bot": False, "first_name": "Alice"}
 ODD: dict[str, Any] = {
     "no chat": {"chat": "nowhere"},
-    "no Unicode": {"text": "\ud800 alone"},
     "a date that no clock has": {"date": 10**18},
     "a list for a chat's id": {"chat": {"id": [1], "type": "private"}},
     "a list for a name": {"from": {**THERE, "username": "alice", "first_name": ["Alice"]}},
@@ -117,6 +116,25 @@ async def test_an_update_that_cannot_be_read_stops_no_other(
         await server.wait_for(lambda: not server.updates.pending)
     assert says(caplog, "cannot be read") == 1
     assert says(caplog, f'"update_id": {update["update_id"]}') == 1
+
+
+async def test_what_can_be_read_of_an_update_is_told(
+    server: TelegramServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who did it, where and when: the rest is in its payload."""
+    alice = server.person(1001, "Alice")
+    host = FakeHost()
+    server.tell(alice, server.private_chat(alice), {"text": "hi", "entities": [5]})
+    async with received(adapter_on(server), host):
+        await host.until(lambda: host.events)
+    (event,) = host.events
+    message = event.message
+    assert (message.kind, message.text, message.sender.name) == ("other", "", "Alice")
+    assert (message.raw or {})["text"] == "hi"
+    assert (
+        says(caplog, "cannot be read (TypeError: 'int' object is not subscriptable) and is \"oth")
+        == 1
+    )
 
 
 async def test_an_answer_that_is_nested_too_deeply_stops_no_update(

@@ -61,6 +61,14 @@ def test_what_is_not_as_documented_is_unreadable(raw: Json) -> None:
         parse([raw], ME, KNOWN)
 
 
+def test_half_a_character_is_no_text() -> None:
+    """It is shown as a question mark, wherever it stands: no store could keep it."""
+    message = only(
+        parse([update(said(PRIVATE, text="\ud800 alone", new="\udfff"))], ME, {})
+    ).message
+    assert (message.text, (message.raw or {})["new"]) == ("? alone", "?")
+
+
 def test_a_bot_may_hear_all_of_a_group() -> None:
     """Then talk is for it too, and its name is still left out."""
     everything = Me(ME.id, ME.username, "all")

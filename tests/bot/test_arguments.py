@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal, Optional
 import pytest
 
 from chatstate import Arg, BindingError, Chat, Message, User
-from chatstate.bot.arguments import Argument, argument, json_value, number, parse_arguments, shorten
+from chatstate.bot.arguments import Argument, argument, parse_arguments
+from chatstate.bot.reading import json_reader, number, shorten
 from chatstate.language.sentences import Sentence
 
 
@@ -104,7 +105,7 @@ def test_what_was_sent_is_shown_shortened(text: str, shown: str) -> None:
 )
 def test_json_is_read(text: str, expected: Any) -> None:
     """Any JSON value is read."""
-    assert json_value(text) == expected
+    assert json_reader(Any).read(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_json_is_read(text: str, expected: Any) -> None:
 def test_what_is_no_json_is_refused(text: str) -> None:
     """The person is told what is wrong, with an example."""
     with pytest.raises(Sentence, match=r'Send something like \{"a": \[1, 2\]\}') as error:
-        json_value(text)
+        json_reader(Any).read(text)
     assert error.value.name == "not_json"
 
 

@@ -120,7 +120,7 @@ def test_metadata_and_none_do_not_hide_what_a_parameter_is(hint: Any) -> None:
 def test_a_message_is_parsed_for_a_typed_parameter() -> None:
     """A handler of messages that takes a number gets one, or the person is told."""
 
-    def fn(score: int) -> int:
+    def fn(score: int) -> Any:
         return score
 
     assert call(fn, " 7 ") == 7
@@ -271,7 +271,7 @@ def test_one_state_in_two_parameters_is_one_value() -> None:
     """The same named State twice is the same object."""
     scores = State([], name="scores")
 
-    def fn(text: str, a: Any, b: Any) -> bool:
+    def fn(text: str, a: Any, b: Any) -> Any:
         return a is b
 
     bound = handler(fn, inputs=["text", scores, scores])
@@ -405,7 +405,7 @@ def test_outputs_that_do_not_match_are_an_error(inputs: Any, outputs: Any, said:
 def result(outputs: Inputs, returned: Any, inputs: Inputs = ("text", "state")) -> Any:
     """Return the replies' texts, and the states afterwards."""
 
-    def fn(text: str, state: Any = None, other: Any = None) -> None: ...
+    def fn(text: str, state: Any = None, other: Any = None) -> Any: ...
 
     bound = handler(fn, inputs=inputs, outputs=outputs)
     slots: list[Any] = [SimpleNamespace(object=f"old {s.state.name}") for s in bound.slots]

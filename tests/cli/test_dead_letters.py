@@ -21,9 +21,9 @@ def work(message: str, seen: PerMember[list[str]]) -> str:
     return " ".join(seen)
 
 
-def dead(*arguments: str) -> subprocess.CompletedProcess[str]:
+def dead(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "chatstate", "dead", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 async def test_a_dead_letter_is_listed_shown_and_retried_while_the_bot_runs(
@@ -63,13 +63,30 @@ async def test_a_dropped_dead_letter_is_gone_when_the_bot_next_runs(tmp_path: Pa
         assert client.platform.delivered == []
 
 
+async def test_the_one_store_of_a_folder_need_not_be_named(tmp_path: Path) -> None:
+    """Several must be; other databases are none."""
+    (tmp_path / "notes.db").write_text("no database")
+    assert "there is no store in this folder; name one" in dead("list", folder=tmp_path).stderr
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    async with TestClient(bot, store=url, raise_errors=False) as client:
+        await client.user("alice").say("bad")
+    assert "RuntimeError: broken" in dead("list", folder=tmp_path).stdout
+    assert "RuntimeError: broken" in dead("show", "1", folder=tmp_path).stdout
+    async with TestClient(bot, store=f"sqlite:///{tmp_path / 'b.db'}"):
+        pass
+    told = dead("list", folder=tmp_path)
+    assert told.returncode == 2
+    assert "there are several stores (a.db, b.db) in this folder; name one, as in" in told.stderr
+    assert (tmp_path / "notes.db").read_text() == "no database"
+
+
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
         (["show", "7"], "there is no dead letter 7"),
         (["retry", "7"], "there is no dead letter 7"),
         (["list", "--store", "sqlite:///missing.db"], "missing.db; name it with --store"),
-        (["list", "--store", ":memory:"], "keeps no dead letters that another process can read"),
+        (["list", "--store", ":memory:"], "keeps nothing that another process can see"),
         (["list", "--store", "redis://x"], "no store is known for 'redis'"),
     ],
 )

@@ -63,6 +63,7 @@ def unsafe(text: str) -> set[str]:
     return (controls - {"\n", "\t"}) | (set(text) & set(DIRECTIONS))
 
 
+@settings(deadline=None)
 @given(texts)
 def test_text_is_made_visible_letter_by_letter(text: str) -> None:
     """What is harmless stays as it is, and positions stay true."""
@@ -79,6 +80,7 @@ def test_control_characters_have_pictures() -> None:
     assert one_line(text) == "a␀b␛[0m␡\ufffd\ufffd␍␊␉ä😀\ufffd\ufffd"
 
 
+@settings(deadline=None)
 @given(texts)
 def test_escaped_json_is_the_same_json(text: str) -> None:
     """In one line, and in nothing but text."""
@@ -103,6 +105,7 @@ def record_of(text: str) -> logging.LogRecord:
     return logging.LogRecord("chatstate.turns", logging.ERROR, __file__, 1, *said, failed)
 
 
+@settings(deadline=None)
 @given(texts)
 def test_a_record_begins_where_none_else_does(text: str) -> None:
     """Of a record in the log, the first line alone begins at the margin."""
@@ -113,6 +116,7 @@ def test_a_record_begins_where_none_else_does(text: str) -> None:
     assert not unsafe(logged)
 
 
+@settings(deadline=None)
 @given(texts)
 def test_a_record_in_json_is_one_line(text: str) -> None:
     """It holds what was said, escaped."""
@@ -175,6 +179,7 @@ def painted(paint: Callable[[Painter], str]) -> str:
     return OURS.sub("", paint(Painter(lambda: 40)))
 
 
+@settings(deadline=None)
 @given(texts)
 def test_what_the_console_paints_is_text(text: str) -> None:
     """Replies, their marks, names, buttons and files, and what was typed."""

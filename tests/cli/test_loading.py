@@ -170,12 +170,16 @@ def test_annotations_of_a_files_dataclasses_are_resolved(write: WriteFile) -> No
         ("bot.py:x", "x = 1", "'x' is no Interface there; it has none"),
         ("bot.py:a", NAMELESS, "several bots are in this file; give each an id"),
         ("bot.py", "def broken(:", "bot.py cannot be loaded: invalid syntax (bot.py, line 1)"),
-        ("bot.py", "import no_such_library", "No module named 'no_such_library'"),
-        ("bot.py", "from chatstate import Nonsense", "cannot import name 'Nonsense'"),
+        (
+            "bot.py",
+            "\nimport no_such_library",
+            "bot.py cannot be loaded: bot.py:2: No module named 'no_such_library'",
+        ),
+        ("bot.py", "from chatstate import Nonsense", "bot.py:1: cannot import name 'Nonsense'"),
         (
             "bot.py",
             "from chatstate import Interface\nbot = Interface(lambda a, b: a)",
-            "<lambda>(): only one parameter can take the message's text",
+            "bot.py:2: <lambda>(): only one parameter can take the message's text",
         ),
     ],
 )
@@ -188,6 +192,24 @@ def test_a_file_that_is_no_bot_is_told_in_one_line(
         load_bot(f"{tmp_path}/{spec}")
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_an_import_error_beside_the_bot_is_told_with_its_line(
+    write: WriteFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a file, and in a module: the line that imports, not that which imported its file."""
+    write("shop/__init__.py", "")
+    write("shop/tools.py", "x = 1\n\ndef load():\n    import no_such_library\n\nload()\n")
+    write("shop/bot.py", "from shop import tools")
+    write("bot.py", "import shop.tools")
+    monkeypatch.chdir(tmp_path)
+    for spec in ("bot.py", "shop.bot"):
+        with pytest.raises(
+            LoadError, match=r"cannot be loaded: tools\.py:4: No module named 'no_such_library'"
+        ):
+            load_bot(spec)
+    with pytest.raises(LoadError, match=r"'shop\.nobot': there is no module 'shop\.nobot'"):
+        load_bot("shop.nobot")
 
 
 def test_one_of_several_bots_is_told_how_to_be_named(write: WriteFile) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from chatstate.cli.loading import ADAPTERS, names, options_of
 from chatstate.cli.main import main
+from chatstate.stores import default_url
 
 COMMAND = [sys.executable, "-m", "chatstate"]
 HELLO = """\
@@ -269,11 +270,46 @@ def test_the_console_script_is_the_command_line() -> None:
 
 
 def test_a_bot_in_a_file_is_run(tmp_path: Path) -> None:
-    """`chatstate run hello.py` talks to it at the console; the default store is beside it."""
+    """`chatstate run hello.py` talks to it at the console; the default store has its id."""
     (tmp_path / "hello.py").write_text(HELLO)
     ran = run("run", "hello.py", folder=tmp_path, text="you\n")
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "hello you\n", "")
-    assert (tmp_path / "chatstate.db").is_file()
+    assert (tmp_path / "hello.db").is_file()
+
+
+def test_each_bot_has_a_store_of_its_own_by_default(tmp_path: Path) -> None:
+    """Two in one folder can run at once."""
+    (tmp_path / "hello.py").write_text(HELLO)
+    assert run("run", "hello.py", folder=tmp_path, text="you\n").stdout == "hello you\n"
+    assert run("run", "history-echo", folder=tmp_path, text="").returncode == 0
+    assert {path.name for path in tmp_path.glob("*.db")} == {"hello.db", "history-echo.db"}
+
+
+@pytest.mark.parametrize(
+    ("identity", "file"),
+    [
+        ("mybot", "mybot.db"),
+        ("../my bot", "_my_bot.db"),
+        ("größe", "größe.db"),
+        ("...", "bot.db"),
+        ("/etc/x", "_etc_x.db"),
+    ],
+)
+def test_an_id_is_a_files_name(identity: str, file: str) -> None:
+    """Whatever it holds, the store is in the folder."""
+    assert default_url(identity) == f"sqlite:///{file}"
+
+
+def test_a_store_from_before_is_not_passed_over_in_silence(tmp_path: Path) -> None:
+    """All bots had one file; whoever has it is told once how to go on with it."""
+    (tmp_path / "hello.py").write_text(HELLO)
+    args = ("run", "hello.py", "--store", "sqlite:///chatstate.db")
+    assert run(*args, folder=tmp_path, text="you\n").stderr == ""
+    told = run("run", "hello.py", folder=tmp_path, text="you\n").stderr
+    assert told.startswith("WARNING chatstate: the store is hello.db, by the bot's id; what chat")
+    assert "--store sqlite:///chatstate.db" in told
+    assert told.count("\n") == 1
+    assert run("run", "hello.py", folder=tmp_path, text="you\n").stderr == ""
 
 
 def test_a_script_runs_its_own_bot(tmp_path: Path) -> None:

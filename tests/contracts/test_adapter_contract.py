@@ -76,6 +76,7 @@ FOUND_BY = [
     (broken.GivesUp, "what_cannot_reach_the_platform_is_sent_later", "`Unreachable`"),
     (broken.MovesNowhere, "a_reply_follows_a_group_that_has_moved", "`Moved`"),
     (broken.MissesMoves, "a_group_that_moves_stays_the_same", "`host.moved`"),
+    (broken.SaysNotWho, "whoever_starts_it_is_told_as_whom_it_runs", "`host.connected`"),
     (broken.KnowsNoAdmins, "admins_are_known", "`is_admin`"),
 ]
 

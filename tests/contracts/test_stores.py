@@ -1,24 +1,15 @@
 """Every store of ours passes the suite for stores."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from chatstate.stores.base import Letter
 from chatstate.stores.sqlite import MEMORY, SQLiteStore
-from chatstate.stores.sqlite.letters import LetterBox
-from chatstate.testing import StoreContract
+from chatstate.testing import MemoryData, MemoryStore, StoreContract
 
 
 class TestSQLiteOnDisk(StoreContract):
     def make_store(self, folder: Path, **options: Any) -> SQLiteStore:
         return SQLiteStore(folder / "test.db", **options)
-
-    def letters(self, folder: Path) -> Sequence[Letter]:
-        return [letter for letter, _ in LetterBox(str(folder / "test.db")).list()]
-
-    def request(self, folder: Path, verb: Any, letter: int) -> None:
-        LetterBox(str(folder / "test.db")).request(verb, letter, 0.0)
 
 
 class TestSQLiteInMemory(StoreContract):
@@ -26,3 +17,17 @@ class TestSQLiteInMemory(StoreContract):
 
     def make_store(self, folder: Path, **options: Any) -> SQLiteStore:  # noqa: ARG002 - no file
         return SQLiteStore(MEMORY, **options)
+
+
+class TestMemory(StoreContract):
+    def make_store(self, folder: Path, **options: Any) -> MemoryStore:
+        return MemoryStore(self._data(folder), **options)
+
+    def _data(self, folder: Path) -> MemoryData:
+        """Return the same data for the same folder, as long as a test runs."""
+        known: dict[Path, MemoryData] = self.__dict__.setdefault("known", {})
+        return known.setdefault(folder, MemoryData())
+
+
+class TestMemoryAmongThreeRuns(TestMemory):
+    runs = 3

@@ -66,7 +66,7 @@ async def test_a_death_while_the_event_is_stored_leaves_it_to_the_platform(tmp_p
     await case.die("storing", said("1 1 0"))
     assert case.platform.acknowledged == set()
     assert rows(case.path, "SELECT count(*) FROM inbox") == [(0,)]
-    assert rows(case.path, "SELECT cursor FROM accounts") == [(None,)]
+    assert rows(case.path, "SELECT cursor FROM cursors") == []
     await case.go_on()
     assert (case.remembered, case.texts) == ([1, 2], [FIRST, SECOND])
 
@@ -77,7 +77,7 @@ async def test_a_death_before_the_acknowledgement_is_recognised(tmp_path: Path) 
     await case.die("stored", said("1 1 0"))
     assert case.platform.acknowledged == set()
     assert rows(case.path, "SELECT event_id FROM inbox") == [("1",)]
-    assert rows(case.path, "SELECT cursor FROM accounts") == [("1",)]
+    assert rows(case.path, "SELECT cursor FROM cursors") == [("1",)]
     await case.go_on()
     assert (case.remembered, case.texts) == ([1, 2], [FIRST, SECOND])
 

@@ -79,7 +79,7 @@ def sent(client: TestClient) -> list[str]:
 
 def jump(client: TestClient, seconds: float = TTL) -> None:
     """Move the clock so that nobody notices until the engine looks at it again."""
-    client.clock._now += seconds
+    client.clock.set(client.clock.time() + seconds)
 
 
 async def until(true: Callable[[], bool]) -> None:

@@ -234,7 +234,7 @@ async def test_one_that_is_cancelled_from_within_stops_the_start() -> None:
         raise asyncio.CancelledError
         yield
 
-    with pytest.raises(LifespanError, match="of bot 'bot' was cancelled while opening"):
+    with pytest.raises(LifespanError, match="of bot 'bot' failed while opening: CancelledError"):
         async with TestClient(Interface(id="bot", lifespan=cancelled)):
             pass
 

@@ -117,9 +117,9 @@ async def test_its_ttl_counts_as_that_of_a_stored_one() -> None:
         assert await texts(alice, "b") == ["a b"]
         await client.advance(60)
         assert client.platform.delivered[-1].text == "['a', 'b']"
-        client.clock._now += 60
+        client.clock.set(client.clock.time() + 60)
         assert await texts(alice, "c") == ["c"]
-        client.clock._now += 60
+        client.clock.set(client.clock.time() + 60)
         assert await texts(alice, "d") == ["d"]
         assert [reply.text for reply in client.platform.delivered[-2:]] == ["['c']", "d"]
         bodies = query(client, "SELECT body FROM inbox WHERE event_id LIKE 'expired%'")
@@ -310,6 +310,24 @@ async def test_an_object_by_position() -> None:
         alice = client.user("alice")
         assert await texts(alice, "1") == ["1 [1]"]
         assert await texts(alice, "2") == ["3 [2]"]
+
+
+async def test_what_a_turn_left_is_nobodys_to_change() -> None:
+    """Though its author keeps the object, and gives it to others."""
+    common = Array()
+
+    def share(message: str, array: Array) -> tuple[str, Array]:
+        said = f"{array.sum}"
+        common.add(int(message))
+        return said, common
+
+    state = State(value=Array(), durable=False)
+    async with TestClient(Interface(share, ["text", state], ["text", state], id="bot")) as client:
+        alice, bob = client.user("alice"), client.user("bob")
+        assert await texts(alice, "1") == ["0"]
+        assert await texts(bob, "10") == ["0"]
+        assert await texts(alice, "0") == ["1"]
+        assert await texts(bob, "0") == ["11"]
 
 
 class FakeStore:

@@ -22,11 +22,11 @@ def keeping(client: TestClient) -> list[Event]:
     stored: list[Event] = []
     ingest = client._store.ingest
 
-    def keep(account: int, events: Any, cursor: Any) -> Any:
+    def keep(account: int, events: Any, cursors: Any) -> Any:
         stored.extend(events)
-        return ingest(account, events, cursor)
+        return ingest(account, events, cursors)
 
-    client._store.ingest = keep  # type: ignore[method-assign]  # to look at what is stored
+    client._store.ingest = keep  # type: ignore[method-assign, assignment]  # to look at what is stored
     return stored
 
 

@@ -108,7 +108,7 @@ def longest_sleep(client: TestClient) -> float:
     """Return for how long the last of those who wait for the clock will wait."""
     clock = client.clock
     wakes = [when for when, _, waker in clock._sleepers if not waker.done()]
-    return max(wakes, default=0.0) - clock.time()
+    return max(wakes, default=0.0) - clock.monotonic()
 
 
 async def advance_until(client: TestClient, condition: Callable[[], object]) -> None:

@@ -599,8 +599,8 @@ async def test_the_spool_is_for_its_owner_alone() -> None:
         await said
 
 
-async def test_what_does_not_belong_into_the_spool_is_removed_at_the_start() -> None:
-    """Whatever a crash or a person left there, folders too; what is owed stays."""
+async def test_what_a_crash_left_in_the_spool_is_removed_at_the_start() -> None:
+    """Nothing that is owed, and nothing that somebody else has put there."""
     bot = answering(lambda: File(b"abc", "a.txt"))
     async with TestClient(bot) as client:
         client.platform.stall()
@@ -608,13 +608,19 @@ async def test_what_does_not_belong_into_the_spool_is_removed_at_the_start() -> 
         await until(lambda: client.platform.tries)
         await client.crash()
         (name,) = spool(client)
-        owed = folder_of(client) / "owed"
-        for junk in ("999-1-abcdef", "junk", "-1-", "0"):
-            (owed / junk).touch()
+        owed, turns = folder_of(client) / "owed", folder_of(client) / "turns"
+        turns.mkdir()
+        left = [owed / "999-1-abcdef01", turns / "999-1", turns / "999-2"]
+        others = ("0", "999-1-abcdef", "999-1-abcdefgh", "notes.txt", "999", "999-", "-1-", "²-1")
+        theirs = [folder / name for folder in (owed, turns) for name in others]
+        for path in (*left, *theirs):
+            path.mkdir() if path.parent == turns else path.touch()
+        (turns / "999-1" / "file").touch()
         (owed / "folder").mkdir()
-        (owed / "folder" / "file").touch()
         await client.start()
-        assert spool(client) == [name]
+        assert [path for path in (*left, *theirs) if path.exists()] == theirs
+        assert (owed / "folder").is_dir()
+        assert name in spool(client)
         client.platform.recover()
         (reply,) = await until_sent(client, 1)
         assert reply.files[0].data == b"abc"

@@ -116,7 +116,8 @@ async def test_whatever_is_delivered_the_bot_starts_again(
         if isinstance(event, Event) and isinstance(event.id, str):
             events[number] = replace(event, id=f"{number}")
     async with TestClient(bot, store_options={"waiting_limit": len(events) + 1}) as client:
-        receipts = await client.deliver_all([*events, client.user("alice").event("good")])
+        host = await client.platform.connected()
+        receipts = await host.deliver([*events, client.user("alice").event("good")])
         stored = [receipt.status for receipt in receipts].count("stored")
         assert stored > 0
         assert receipts[-1].status == "stored"
@@ -157,9 +158,9 @@ def test_what_is_handed_on_is_what_will_be_read(event: Event) -> None:
         store = SQLiteStore(MEMORY)
         await store.open("bot")
         account = await store.account("test", "1")
-        (ingested,) = await store.ingest(account.id, [event], None)
-        claimed = await store.claim(1, 0, 1)
-        await store.close(clean=True)
+        (ingested,) = await store.ingest(account.id, [event])
+        claimed = await store.events(1, 0, 1)
+        await store.end(clean=True)
         return ingested, claimed
 
     ingested, claimed = asyncio.run(ingest())

@@ -193,7 +193,7 @@ async def test_choices_are_buttons() -> None:
 @pytest.mark.parametrize(
     ("wish", "answer"),
     [
-        ("heat 3", "“3” is not possible: Expected `float` <= 2.0"),
+        ("heat 3", "“3” is too large. Send 2 or less."),
         ("heat hot", "“hot” is not a number. Send one like 7 or 7.5."),
         ("tone odd", "“odd” is not one of kind, rude. Send one like kind."),
         ("colour red", "“colour” is not one of heat, tone. Send one like heat."),

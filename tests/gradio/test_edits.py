@@ -62,6 +62,16 @@ async def test_an_edited_message_may_be_edited_again() -> None:
         assert await texts(alice, "d") == ["<d>"]
 
 
+async def test_a_message_that_was_retried_may_be_edited() -> None:
+    """It is still the one that is answered."""
+    async with TestClient(bot()) as client:
+        alice = client.user("alice")
+        first = await say(client, alice, "a")
+        assert await texts(alice, "/retry") == ["<a>"]
+        assert await edit(client, first, "b") == ["<b>"]
+        assert await texts(alice, "c") == ["b <b> <c>"]
+
+
 async def test_state_is_taken_back_with_it() -> None:
     """What the turns had added to it."""
     total = State(0, name="total")

@@ -16,6 +16,7 @@ The world of a server outlives bots: a new process finds its messages, commands 
 """
 
 from collections.abc import Callable
+from email.utils import formatdate
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -70,7 +71,10 @@ class DiscordServer(People):
         self.rest = discord_rest.Rest(self.world, self.faults, endpoints, discord_rest.document())
         gateway = web.Application()
         gateway.router.add_get("/{path:.*}", self.gateway.handle)
-        self.rest_port, self.gateway_port = Listener(self.rest.application()), Listener(gateway)
+        rest = self.rest.application()
+        for application in (rest, gateway):
+            application.on_response_prepare.append(self._date)
+        self.rest_port, self.gateway_port = Listener(rest), Listener(gateway)
 
     async def __aenter__(self) -> Self:
         await self.rest_port.open()
@@ -152,6 +156,10 @@ class DiscordServer(People):
         """Return when so many sessions are connected and have been told all there was."""
         await self.wait_for(lambda: len(self.gateway.connected) >= sessions, timeout)
         await self.gateway.flushed()
+
+    async def _date(self, _request: web.Request, response: web.StreamResponse) -> None:
+        """Tell the server's time, as all answers of Discord's do."""
+        response.headers["Date"] = formatdate(self.world.now(), usegmt=True)
 
     def advance(self, seconds: float) -> None:
         """Put the server's clock forward; the bot's stays where it is."""

@@ -146,9 +146,9 @@ async def store_with_a_log(path: Path, size: int) -> AsyncGenerator[SQLiteStore]
     await store.open("bot")
     account = await store.account("test", "1")
     event = Event("1", Message("x" * size, User("ann"), Chat("room")))
-    await store.ingest(account.id, [event], None)
+    await store.ingest(account.id, [event])
     yield store
-    await store.close(clean=True)
+    await store.end(clean=True)
 
 
 async def test_in_a_quiet_moment_a_long_log_is_cut(

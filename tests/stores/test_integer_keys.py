@@ -100,7 +100,7 @@ async def test_all_values_are_there_afterwards(before: Path) -> None:
     await store.open("bot")
     keys = [Key("bot", "member", "a", 8, 8), Key("bot", "member", "a", 7, 7)]
     mine, nobodys = await store.load(keys)
-    await store.close(clean=True)
+    await store.end(clean=True)
     assert mine
     assert mine.version == 8
     assert nobodys is None
@@ -132,7 +132,7 @@ async def test_a_process_killed_meanwhile_leaves_the_file_as_it_was(before: Path
         assert sessions(copy) == shown
         store = SQLiteStore(copy)
         await store.open("bot")
-        await store.close(clean=True)
+        await store.end(clean=True)
         assert not is_old(copy)
         assert sessions(copy) == shown
 
@@ -152,7 +152,7 @@ async def test_a_disk_without_room_is_told_of_before_anything_is_done(
     monkeypatch.undo()
     store = SQLiteStore(before)
     await store.open("bot")
-    await store.close(clean=True)
+    await store.end(clean=True)
     assert not is_old(before)
 
 
@@ -170,7 +170,7 @@ async def test_who_waits_for_many_values_is_told_how_far_it_is(
     store = SQLiteStore(before)
     with caplog.at_level(logging.WARNING):
         await store.open("bot")
-    await store.close(clean=True)
+    await store.end(clean=True)
     told = [record.getMessage() for record in caplog.records]
     assert len(told) == lines
     if told:

@@ -31,8 +31,8 @@ async def test_ids_with_any_characters_never_collide(given: list[tuple[str, str,
         Event(str(n), Message("", User(user), Chat(chat), thread=thread))
         for n, (chat, thread, user) in enumerate(given)
     ]
-    ingested = await store.ingest(account.id, events, None)
-    await store.close(clean=True)
+    ingested = await store.ingest(account.id, events)
+    await store.end(clean=True)
     places = [found.arrival.place for found in ingested if found.arrival]
     scopes: list[Scope] = ["member", "thread", "chat", "user", "global"]
     for scope in scopes:

@@ -65,7 +65,7 @@ async def open_once(left: Left) -> None:
     """Let this version make the store its own, on behalf of a bot that has nothing in it."""
     store = open_store(left.url)
     await store.open("somebody else")
-    await store.close(clean=True)
+    await store.end(clean=True)
 
 
 def sessions(left: Left) -> list[Row]:

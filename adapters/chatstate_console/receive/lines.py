@@ -1,12 +1,14 @@
 """What a line typed at the console means. Pure functions.
 
-1. A line is said as it is, unless it begins with a colon and a word of the console's own.
-2. `::` says one colon. What is no word after a colon is said.
+1. A line is said as it is, unless it begins with a colon and a word: that is for the console.
+2. A word that the console does not know, or that is misused, is told and not said. `::` says one
+   colon; `:)`, `:D` and `:smile:` are no words.
 3. A place is `NAME` in private, `#NAME` for a group, `CHAT/THREAD` for a thread in one.
 """
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -40,6 +42,7 @@ HELP = "\n".join(
         "Every other line is said as it is.",
     ]
 )
+_WORD = re.compile(r":([A-Za-z]{2,})(?=\s|$)")
 _MENTION = re.compile(r"@(\w+)")
 _PATH = re.compile(r"""(?:"(?P<double>[^"]+)"|'(?P<single>[^']+)'|(?P<bare>(?:\\[\s"']|\S)+))\s*""")
 
@@ -55,6 +58,12 @@ class Do(NamedTuple):
 
     word: str
     argument: str
+
+
+class Misspelt(NamedTuple):
+    """Nothing can be done with this; `told` says why."""
+
+    told: str
 
 
 class Place(NamedTuple):
@@ -82,18 +91,25 @@ class Wanted(NamedTuple):
     label: str
 
 
-def read(line: str) -> Say | Do:
-    """Return what a line means; whatever is no known word after one colon is said."""
+def read(line: str) -> Say | Do | Misspelt:
+    """Return what a line means; what begins with no word after one colon is said."""
     if line.startswith("::"):
         return Say(line[1:])
-    if line.startswith(":"):
-        name, _, argument = line[1:].rstrip().partition(" ")
-        word = WORDS.get(name)
-        if word and bool(word.argument) == bool(argument.strip()):
-            return Do(name, argument.strip())
-        if word and word.argument:
-            return Do("help", "")
-    return Say(line)
+    found = _WORD.match(line)
+    if found is None:
+        return Say(line)
+    name, argument = found[1].lower(), line[found.end() :].strip()
+    word = WORDS.get(name)
+    if word is None:
+        return Misspelt(f"there is no :{found[1]}{_meant(name)}; ::{found[1]} says it")
+    if argument and not word.argument:
+        return Misspelt(f":{name} takes nothing behind it; ::{found[1]} says it")
+    return Do(name, argument) if argument or not word.argument else Do("help", "")
+
+
+def _meant(name: str) -> str:
+    close = difflib.get_close_matches(name, WORDS, 1)
+    return f", did you mean :{close[0]}?" if close else "; :help tells what there is"
 
 
 def mentions(text: str) -> Sequence[User]:

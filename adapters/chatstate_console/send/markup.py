@@ -63,7 +63,8 @@ def knows_hyperlinks(environment: Mapping[str, str]) -> bool:
 
 
 def _quoted(shown: Text, quotes: int) -> RenderableType:
-    return _Quote(shown, _BAR * quotes) if quotes else shown
+    bar = Segment(_BAR * quotes, _BAR_STYLE)
+    return Margin(shown, bar, bar) if quotes else shown
 
 
 def _pre(block: Block) -> Text:
@@ -102,16 +103,22 @@ def _styles(spans: list[Span]) -> Iterator[Style]:
             yield _STYLES.get(span.kind, Style.null())
 
 
-class _Quote:
-    """Text with a bar before each line, also those that rich breaks."""
+class Margin:
+    """What is shown within a margin: `first` before its first row, `others` before all others.
 
-    def __init__(self, shown: Text, bar: str) -> None:
+    Rows are those that rich breaks it into: between words, if it can.
+    """
+
+    def __init__(self, shown: RenderableType, first: Segment, others: Segment) -> None:
         self._shown = shown
-        self._bar = Segment(bar, _BAR_STYLE)
+        self._first = first
+        self._others = others
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        width = max(1, options.max_width - len(self._bar.text))
+        width = max(1, options.max_width - self._first.cell_length)
+        margin = self._first
         for line in console.render_lines(self._shown, options.update(width=width), pad=False):
-            yield self._bar
+            yield margin
             yield from line
             yield Segment.line()
+            margin = self._others

@@ -10,7 +10,7 @@ the watermark of all channels in guilds:
    ids and a dead connection is noticed late. What had been heard is recognised by its id.
 3. A guild tells its channels and their newest ids. Of private chats Discord keeps no list, so the
    last `PRIVATE` of them are kept, each with a watermark of its own.
-4. A day or 1,000 messages of a channel are read back, whichever is less.
+4. A day, by Discord's time, or 1,000 messages of a channel are read back, whichever is less.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from tenacity import AsyncRetrying, retry_if_not_exception_type, stop_after_atte
 from tenacity.wait import wait_exponential
 
 from chatstate import Rejected
+from chatstate_discord.clock import DiscordClock
 from chatstate_discord.receive.content import Json
 from chatstate_discord.receive.wire import number_of, snowflake_of
 from chatstate_discord.send.errors import meaning
@@ -61,7 +62,8 @@ class Cursor(msgspec.Struct, frozen=True):
 class Marks:
     """The watermark of an account, its gaps, and its private chats, the latest last."""
 
-    def __init__(self, cursor: str | None) -> None:
+    def __init__(self, cursor: str | None, clock: DiscordClock) -> None:
+        self._clock = clock
         kept = msgspec.json.decode(cursor, type=Cursor) if cursor else Cursor()
         self.private: dict[str, int] = dict(kept.private)
         self.seen = kept.seen
@@ -100,7 +102,12 @@ class Marks:
         if not self.seen:
             return 0
         overlap = int(OVERLAP * 1000) << 22
-        return max(self.seen - overlap, oldest(), 1)
+        return max(self.seen - overlap, self.oldest, 1)
+
+    @property
+    def oldest(self) -> int:
+        """The id before which nothing is read back: a day ago, by Discord's time."""
+        return snowflake_of(self._clock.now() - LONGEST)
 
     def cursor(self) -> str | None:
         """Return what is to be kept, if it is time to."""
@@ -116,11 +123,6 @@ class Marks:
     def _advance(self) -> None:
         if not self._gaps:
             self.seen = self._latest
-
-
-def oldest() -> int:
-    """Return the id before which nothing is read back."""
-    return snowflake_of(time.time() - LONGEST)
 
 
 def newer(guild: Json, floor: int) -> dict[str, int]:

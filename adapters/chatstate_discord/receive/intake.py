@@ -3,8 +3,8 @@
 1. Events are taken in the order in which they came, several at once if they wait.
 2. Each new session begins with reading back. What comes live in a channel that is being read back
    is held until that is done.
-3. A payload that cannot be read, whatever reading it raises, is logged and left out: it ends no
-   connection, and stops no other.
+3. A payload that cannot be read, whatever reading it raises, is logged: it ends no connection, and
+   stops no other. What can be told of it is delivered as "other".
 4. A kind of message that has neither words nor files is told once: where nobody handles it, nothing
    else shows it.
 5. A slash command that the bot no longer has is answered for the person alone.
@@ -25,10 +25,11 @@ from chatstate import Event, Message
 from chatstate.adapter import Host
 from chatstate_discord.menu import names
 from chatstate_discord.receive import wire
-from chatstate_discord.receive.backfill import Marks, missed, newer, oldest
+from chatstate_discord.receive.backfill import Marks, missed, newer
 from chatstate_discord.receive.content import Json
+from chatstate_discord.receive.interactions import interaction, origin_of
 from chatstate_discord.receive.places import Places
-from chatstate_discord.receive.wire import Groups, Me, Place, number_of
+from chatstate_discord.receive.wire import Groups, Me, Place, Unreadable, number_of
 from chatstate_discord.send.acknowledging import Acknowledging
 
 log = logging.getLogger("chatstate.discord")
@@ -190,8 +191,7 @@ class Intake:
             place = await self._places.of(data)
             return self._said(heard.kind, data, place)
         except Exception as error:  # noqa: BLE001 - by the module's rule 3
-            log.warning("an event %s cannot be read: %s", heard.kind, error)
-            return None
+            return _rest(heard.kind, error)
 
     def _said(self, kind: str, data: Json, place: Place) -> Event | None:
         if kind == "MESSAGE_UPDATE":
@@ -209,8 +209,11 @@ class Intake:
         return wire.membership(heard.data, kind, place, self._me(), time.time())
 
     def _interaction(self, data: Json) -> Heard | None:
-        event = wire.interaction(data, self._names)
-        origin = wire.origin(event.origin) if event else None
+        try:
+            event = interaction(data, self._names)
+        except Unreadable as error:
+            event = _rest("INTERACTION_CREATE", error)
+        origin = origin_of(event.origin) if event else None
         if event is None or origin is None:
             return None
         http = self._client.http
@@ -248,7 +251,7 @@ class Intake:
                 self._expect(str(guild["id"]), floor)
             if shard == 0:
                 for channel, last in reversed(list(self._marks.private.items())):
-                    self._read_back(channel, max(last, oldest()), wire.private(channel))
+                    self._read_back(channel, max(last, self._marks.oldest), wire.private(channel))
             self._marks.close(f"shard {shard}")
             self.is_ready.set()
         elif heard.kind == "RESUMED":
@@ -315,8 +318,15 @@ class Intake:
         try:
             return self._said(heard.kind, heard.data, place)
         except Exception as error:  # noqa: BLE001 - by the module's rule 3
-            log.warning("a message cannot be read: %s", error)
-            return None
+            return _rest(heard.kind, error)
+
+
+def _rest(kind: str, error: Exception) -> Event | None:
+    """Tell that a payload cannot be read, and return what can be told of it all the same."""
+    rest = error.rest if isinstance(error, Unreadable) else None
+    what = 'is "other"' if rest else "is left out"
+    log.warning("an event %s cannot be read (%s) and %s", kind, error, what)
+    return rest
 
 
 _SESSION = ("READY", "RESUMED", "GUILD_CREATE", "GUILD_DELETE")

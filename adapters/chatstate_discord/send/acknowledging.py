@@ -21,7 +21,7 @@ from discord.http import HTTPClient, Route
 
 from chatstate.markup import StyledText
 from chatstate_discord.receive.content import Json
-from chatstate_discord.receive.wire import Origin
+from chatstate_discord.receive.interactions import Origin
 from chatstate_discord.send import errors, parts
 from chatstate_discord.send.errors import code_of, meaning
 from chatstate_discord.send.markup import markdown

@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
 from typing import Any, Literal
 
@@ -20,14 +19,13 @@ from discord.http import HTTPClient, Route
 from msgspec.structs import replace
 
 from chatstate.adapter import Action, Part, Sent
-from chatstate_discord.receive import wire
-from chatstate_discord.receive.wire import Origin
+from chatstate_discord.receive.interactions import Origin, origin_of
 from chatstate_discord.send import errors, parts
 from chatstate_discord.send.acknowledging import Acknowledging
 from chatstate_discord.send.requests import request
 
 TOKEN_SECONDS = 15 * 60.0
-_MARGIN = 5.0  # of clocks, and of a call on its way
+_MARGIN = 5.0  # of a call on its way, and of a time in whole seconds
 _LOADING = 1 << 7
 _KEPT = 1000
 _GONE = (
@@ -38,14 +36,14 @@ _GONE = (
 )
 
 
-def is_open(origin: Origin) -> bool:
-    """Tell whether an interaction can still be answered by its token."""
-    return time.time() < origin.began + TOKEN_SECONDS - _MARGIN
+def is_open(origin: Origin, now: float) -> bool:
+    """Tell whether an interaction can still be answered by its token: `now` by Discord's time."""
+    return now < origin.began + TOKEN_SECONDS - _MARGIN
 
 
 def for_whom_it_was(action: Action) -> Action:
     """Return an action for one person alone, if it takes the place of what that one alone saw."""
-    origin = wire.origin(action.origin) if action.verb == "send" and action.message else None
+    origin = origin_of(action.origin) if action.verb == "send" and action.message else None
     if origin is None or origin.hidden != action.message:
         return action
     content = {**action.part.content, "ephemeral": True}

@@ -19,8 +19,8 @@ from discord.http import HTTPClient, Route
 
 from chatstate import Ambiguous, SendError, Unreachable
 from chatstate.adapter import Action, Sent
-from chatstate_discord.receive import wire
-from chatstate_discord.receive.wire import Origin
+from chatstate_discord.clock import DiscordClock
+from chatstate_discord.receive.interactions import Origin, origin_of
 from chatstate_discord.send import errors, parts
 from chatstate_discord.send.acknowledging import Acknowledging
 from chatstate_discord.send.answers import Answers, for_whom_it_was, is_open
@@ -37,7 +37,8 @@ _BYTES_PER_SECOND = 100_000
 class Calls:
     """Makes calls. `open` is told of each new connection, `close` of its end."""
 
-    def __init__(self, acknowledging: Acknowledging) -> None:
+    def __init__(self, acknowledging: Acknowledging, clock: DiscordClock) -> None:
+        self._clock = clock
         self._http: HTTPClient | None = None
         self._salt = ""
         self._opened = asyncio.Event()
@@ -89,8 +90,8 @@ class Calls:
             raise meaning(error) from error
 
     async def _make(self, http: HTTPClient, action: Action) -> Sent:
-        origin = wire.origin(action.origin)
-        if origin and is_open(origin):
+        origin = origin_of(action.origin)
+        if origin and is_open(origin, self._clock.now()):
             sent = await self._answers.answer(http, origin, action)
             return sent or await self._in_channel(http, origin, action)
         return Sent() if action.verb == "finish" else await self._plainly(http, action)

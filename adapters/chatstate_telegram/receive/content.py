@@ -9,13 +9,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from chatstate import Attachment
 from chatstate_telegram.receive.rich import addressed, blocks_of, words_of
 
 Json = dict[str, Any]
 _WHO_WHERE_WHEN = {"message_id", "message_thread_id", "date", "chat", "from", "sender_chat"}
+_END_OF_IDS = 1 << 63
 LONGEST = 4096
 """The longest text of a message, in UTF-16 code units."""
 
@@ -77,9 +78,17 @@ def content_of(raw: Json) -> str:
     return ", ".join(sorted(raw.keys() - _WHO_WHERE_WHEN)) or "nothing"
 
 
+def number_of(update: object) -> int | None:
+    """Return the id of an update; None if it has none, and so is none."""
+    number: object = cast("Json", update).get("update_id") if isinstance(update, dict) else None
+    if not isinstance(number, int) or isinstance(number, bool):
+        return None
+    return number if 0 <= number < _END_OF_IDS else None
+
+
 def identity(number: object) -> str:
     """Return an id of Telegram's, which is a whole number. Raises `TypeError` for anything else."""
-    if not isinstance(number, int):
+    if not isinstance(number, int) or isinstance(number, bool):
         raise TypeError(f"an id is a number, not {number!r}")
     return str(number)
 

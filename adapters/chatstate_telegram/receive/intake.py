@@ -4,8 +4,8 @@
    its message may still grow. Only then may it be acknowledged to Telegram.
 2. A kind of message that has neither words nor files is told once: where nobody handles it, nothing
    else shows it.
-3. An update that cannot be read, whatever reading it raises, is left out and told. It stops no
-   other, and is acknowledged: it would be unreadable again.
+3. An update that cannot be read, whatever reading it raises, is told. It stops no other, and is
+   acknowledged: it would be unreadable again. What can be told of it is delivered as "other".
 4. A group that has moved is noted between what came before it and after.
 """
 
@@ -19,13 +19,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
-import msgspec
-
 from chatstate import Event, Message, User
 from chatstate.adapter import Host, Receipt
-from chatstate_telegram.receive.content import content_of
+from chatstate_telegram.receive.content import content_of, number_of
 from chatstate_telegram.receive.joining import Group, Joining
-from chatstate_telegram.receive.wire import Me, Move, parse, user
+from chatstate_telegram.receive.people import user
+from chatstate_telegram.receive.wire import Me, Move, Unreadable, parse
 
 log = logging.getLogger("chatstate.telegram")
 
@@ -57,7 +56,7 @@ class Intake:
         self._is_over = False
         self._loop = asyncio.get_running_loop()
         cursor: dict[str, Any] = json.loads(host.cursor or "{}")
-        is_fresh = time.time() - cursor.get("at", 0.0) < OFFSET_SECONDS
+        is_fresh = 0.0 <= time.time() - cursor.get("at", 0.0) < OFFSET_SECONDS
         self.offset: int | None = cursor.get("offset") if is_fresh else None
         self._joining = Joining(cursor, self._loop.time())
         self._stored = json.dumps(self._joining.kept())
@@ -133,16 +132,17 @@ class Intake:
         for group in groups:
             try:
                 self._meet(group)
-                meant = parse(group, self._me, self._people)
-                said = [event for event in meant if isinstance(event, Event)]
-                msgspec.json.decode(msgspec.json.encode(said), type=list[Event])
+                meant: Sequence[Event | Move] = parse(group, self._me, self._people)
             except Exception as error:  # noqa: BLE001 - by the module's rule 3
+                meant = error.rest if isinstance(error, Unreadable) else ()
+                what = 'is "other"' if meant else "is left out"
                 log.error(  # noqa: TRY400 - where it was read tells nothing, what it is does
-                    "an update cannot be read (%s) and is left out: %s", error, _shown(group)
+                    "an update cannot be read (%s) and %s: %s", error, what, _shown(group)
                 )
             else:
-                self._tell_of([event.message for event in said if event.message.kind == "other"])
-                yield from meant
+                said = [event.message for event in meant if isinstance(event, Event)]
+                self._tell_of([message for message in said if message.kind == "other"])
+            yield from meant
 
     def _tell_of(self, messages: Sequence[Message]) -> None:
         """Tell what messages hold that have neither words nor files, once of each kind."""
@@ -165,7 +165,7 @@ class Intake:
             self._people.popitem(last=False)
 
     def _is_update(self, update: Any) -> bool:
-        if isinstance(update, dict) and isinstance(cast("Any", update).get("update_id"), int):
+        if number_of(update) is not None:
             return True
         log.error("what Telegram gave is no update and is left out: %s", _shown(update))
         return False

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
+
+from chatstate_telegram.receive.content import number_of
 
 WINDOW = 0.25
 _KNOWN_SECONDS = 3600.0
@@ -43,8 +45,8 @@ class Ordering:
     def take(self, updates: list[Any]) -> asyncio.Future[None]:
         """Return what is done when this one update is durable, and cancelled if it never is."""
         (update,) = updates
-        number: object = cast("Any", update).get("update_id") if isinstance(update, dict) else None
-        if not isinstance(number, int):
+        number = number_of(update)
+        if number is None:
             return self._hand_on([update])
         now = self._loop.time()
         if now > self._known_until:

@@ -18,6 +18,7 @@ from typing import Any, cast
 from telegram.error import TelegramError
 
 from chatstate_telegram.client import Client, Refusal
+from chatstate_telegram.receive.content import number_of
 from chatstate_telegram.receive.intake import OFFSET_SECONDS
 from chatstate_telegram.receive.trouble import Trouble
 from chatstate_telegram.receive.wire import UPDATES
@@ -91,9 +92,5 @@ class Polling:
 
     def _behind(self, updates: list[Any]) -> int | None:
         """Return the offset that confirms these updates."""
-        ids: list[int] = [
-            update["update_id"]
-            for update in updates
-            if isinstance(update, dict) and isinstance(cast("Any", update).get("update_id"), int)
-        ]
+        ids = [number for update in updates if (number := number_of(update)) is not None]
         return max([number + 1 for number in ids] + [self._offset or 0]) or None

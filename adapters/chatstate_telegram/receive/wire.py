@@ -6,20 +6,19 @@
 2. An `Event.id` is the update's: Telegram gives an update again under the same one.
 3. What has neither words nor files is of the kind "other", whatever it is: nothing vanishes.
 4. What the bot itself says is nothing. What another bot says is told as such by its sender.
-5. Several people speak as one where a group's admins are anonymous. Each such message has a
-   sender of its own, so that nobody gets what another one left in a state.
-6. What is not as the Bot API's documentation says raises, and is told as `Unreadable`.
+5. What is not as the Bot API's documentation says raises, and is told as `Unreadable`. Who did it,
+   where and when may be read all the same: then it is "other".
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
-from chatstate import Chat, Event, Message, MessageRef, User
+from chatstate import Event, Message, MessageRef, User
+from chatstate.adapter import proved
 from chatstate_telegram.receive.content import (
     Json,
     attachments,
@@ -29,21 +28,14 @@ from chatstate_telegram.receive.content import (
     text_of,
     written,
 )
+from chatstate_telegram.receive.people import base, chat_of, sender, thread, time_of, user
 
 Groups = Literal["addressed", "all"]
 UPDATES = ["message", "edited_message", "channel_post", "edited_channel_post", "callback_query"]
 """The kinds that are asked for: those that are read here."""
 
-_CHAT_KINDS: Mapping[str, Literal["private", "group", "channel"]] = {
-    "private": "private",
-    "group": "group",
-    "supergroup": "group",
-    "channel": "channel",
-}
 _SHOWN = {"story", "paid_media", "giveaway", "giveaway_winners"}
 """What people show to others, though it has neither words nor files."""
-_SHARED = {1087968824, 136817688, 777000}
-"""Ids of Telegram's own under which others speak: anonymous admins, channels, linked posts."""
 
 
 class Me(NamedTuple):
@@ -62,20 +54,62 @@ class Move(NamedTuple):
 
 
 class Unreadable(Exception):  # noqa: N818 - what is told of an update, by the module's rules
-    """An update is not as documented."""
+    """An update is not as documented. `rest` is what can be told of it all the same."""
+
+    def __init__(self, why: str, rest: Sequence[Event | Move]) -> None:
+        super().__init__(why)
+        self.rest = rest
 
 
 def parse(group: Sequence[Json], me: Me, known: Mapping[str, User]) -> list[Event | Move]:
-    """Return what an update says, or several that are one message. `known` people, by username."""
+    """Return what an update says, or several that are one message. `known` people, by username.
+
+    Each event can be stored and read again. Raises `Unreadable`.
+    """
     try:
-        return _parse(group, me, known)
+        return _all_proved(_parse(group, me, known))
     except Exception as error:  # whatever it is: an update may be anything
-        raise Unreadable(f"{type(error).__name__}: {error}") from error
+        raise Unreadable(f"{type(error).__name__}: {error}", _rest(group, me, known)) from error
+
+
+def _all_proved(meant: Sequence[Event | Move]) -> list[Event | Move]:
+    return [proved(event)[1] if isinstance(event, Event) else event for event in meant]
+
+
+def _rest(group: Sequence[Json], me: Me, known: Mapping[str, User]) -> Sequence[Event | Move]:
+    """Return what is left of an update, or of several if each is looked at by itself."""
+    if len(group) > 1:
+        return [event for update in group for event in _alone(update, me, known)]
+    try:
+        return _all_proved(_bare(group[0], me))
+    except Exception:  # noqa: BLE001 - not even that: it is told as unreadable, and left out
+        return []
+
+
+def _alone(update: Json, me: Me, known: Mapping[str, User]) -> Sequence[Event | Move]:
+    try:
+        return parse([update], me, known)
+    except Unreadable as error:
+        return error.rest
+
+
+def _bare(update: Json, me: Me) -> list[Event | Move]:
+    """Return who did something, where and when."""
+    update_id = identity(update["update_id"])
+    query: Json | None = update.get("callback_query")
+    if query is not None:
+        pressed = replace(base(query["message"]), sender=user(query["from"]), kind="other")
+        return [Event(update_id, replace(pressed, raw=query), origin=str(query["id"]))]
+    (raw,) = (update[kind] for kind in UPDATES if kind in update)
+    if _is_own(raw, me):
+        return []
+    number, time = identity(raw["message_id"]), time_of(raw["date"])
+    return [Event(update_id, replace(base(raw), kind="other", id=number, time=time, raw=raw))]
 
 
 def _parse(group: Sequence[Json], me: Me, known: Mapping[str, User]) -> list[Event | Move]:
     update = group[0]
-    update_id = str(int(update["update_id"]))
+    update_id = identity(update["update_id"])
     if "callback_query" in update:
         return _press(update_id, update["callback_query"])
     for kind in UPDATES:
@@ -106,7 +140,7 @@ def _said(
     answered = _answered(raw)
     others = "media_group" if is_album else "pieces"
     message = replace(
-        _base(raw),
+        base(raw),
         text=heard or "",
         kind=said if text or files else "other",
         id=identity(raw["message_id"]),
@@ -114,7 +148,7 @@ def _said(
         reply_to=answered,
         quote=_quote(raw, answered),
         attachments=files,
-        time=_time(raw["edit_date" if "edit_date" in raw else "date"]),
+        time=time_of(raw["edit_date" if "edit_date" in raw else "date"]),
         raw={**raws[0], others: list(raws[1:])} if len(raws) > 1 else raw,
     )
     return [Event(update_id, message)]
@@ -140,11 +174,6 @@ def _is_own(raw: Json, me: Me) -> bool:
     return who.get("id") == me.id
 
 
-def _base(raw: Json) -> Message:
-    """Return who speaks where."""
-    return Message(text="", sender=sender(raw), chat=_chat(raw["chat"]), thread=_thread(raw))
-
-
 def _membership(
     update_id: str, raw: Json, people: list[Json], me: Me, kind: Literal["join", "leave"]
 ) -> list[Event | Move]:
@@ -152,7 +181,7 @@ def _membership(
     for person in people:
         if person["id"] != me.id:
             message = replace(
-                _base(raw), sender=user(person), kind=kind, time=_time(raw["date"]), raw=raw
+                base(raw), sender=user(person), kind=kind, time=time_of(raw["date"]), raw=raw
             )
             events.append(Event(f"{update_id}/{person['id']}", message))
     return events
@@ -162,15 +191,15 @@ def _press(update_id: str, query: Json) -> list[Event | Move]:
     """Return a press. That of a game, or below what was sent elsewhere, is none of ours."""
     who, on = query["from"], query.get("message")
     if on is None:
-        message = Message("", user(who), _chat({"type": "private", **who}), "other", raw=query)
+        message = Message("", user(who), chat_of({"type": "private", **who}), "other", raw=query)
     else:
         bot = user(on["from"]) if "from" in on else None
         message = Message(
             text=query.get("data", ""),
             sender=user(who),
-            chat=_chat(on["chat"]),
+            chat=chat_of(on["chat"]),
             kind="press" if "data" in query else "other",
-            thread=_thread(on),
+            thread=thread(on),
             pressed=MessageRef(identity(on["message_id"]), text_of(on), bot),
             raw=query,
         )
@@ -247,36 +276,3 @@ def _opener_apart(raw: Json) -> Json | None:
     if answered and raw.get("is_topic_message") and "forum_topic_created" in answered:
         return None
     return answered
-
-
-def sender(raw: Json) -> User:
-    """Return who speaks in a message; see the module's rule 5."""
-    behind, person = raw.get("sender_chat"), raw.get("from")
-    if person is not None and (behind is None or person["id"] not in _SHARED):
-        return user(person)
-    if behind is None:
-        return User(f"{raw['chat']['id']}", raw["chat"].get("title", ""))
-    is_group = _chat(raw["chat"]).kind == "group"
-    is_anonymous = is_group and behind["id"] == raw["chat"]["id"]
-    apart = f"/{raw['message_id']}" if is_anonymous else ""
-    return User(f"{behind['id']}{apart}", behind.get("title", ""))
-
-
-def user(raw: Json) -> User:
-    """Return a person."""
-    name = " ".join(part for part in (raw["first_name"], raw.get("last_name")) if part)
-    return User(identity(raw["id"]), name, raw.get("language_code"), bool(raw.get("is_bot")))
-
-
-def _chat(raw: Json) -> Chat:
-    title = raw.get("title") or raw.get("first_name", "")
-    return Chat(identity(raw["id"]), _CHAT_KINDS.get(raw["type"], "group"), title)
-
-
-def _thread(raw: Json) -> str | None:
-    """Return the topic. Answers in a group without topics have a thread too, which is none."""
-    return identity(raw["message_thread_id"]) if raw.get("is_topic_message") else None
-
-
-def _time(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

@@ -29,7 +29,7 @@ _OTHERS_TURN = 5
 class Clock(Protocol):
     """The time, in seconds, and how to wait."""
 
-    def time(self) -> float:
+    def monotonic(self) -> float:
         """Return the time."""
         ...
 
@@ -41,7 +41,7 @@ class Clock(Protocol):
 class LoopClock(Clock):
     """The event loop's."""
 
-    def time(self) -> float:
+    def monotonic(self) -> float:
         """Return the loop's time."""
         return asyncio.get_running_loop().time()
 
@@ -130,7 +130,7 @@ class Pace:
 
     def heard(self, chat: str) -> None:
         """Note that somebody has spoken in a chat."""
-        self._heard[chat] = self._clock.time()
+        self._heard[chat] = self._clock.monotonic()
         self._heard.move_to_end(chat)
         if len(self._heard) > _KNOWN_CHATS:
             self._heard.popitem(last=False)
@@ -138,9 +138,9 @@ class Pace:
     async def turn(self, chat: str) -> None:
         """Return when a message may be sent to a chat, and count it."""
         there = self._chat(chat)
-        while (wait := there.free_at() - self._clock.time()) > 0:
+        while (wait := there.free_at() - self._clock.monotonic()) > 0:
             await self._clock.sleep(wait)
-        now = self._clock.time()
+        now = self._clock.monotonic()
         for window in there.windows:
             window.take(now)
         if self._live or self._others or self._account.free_at() > now:
@@ -150,7 +150,7 @@ class Pace:
 
     def preview(self, chat: str) -> None:
         """Count a preview. Raises `RetryAfter` if that takes what messages may need."""
-        now = self._clock.time()
+        now = self._clock.monotonic()
         there = self._chat(chat)
         wait = max(there.spare_at(), self._account.spare_at()) - now
         if wait > 0 or self.is_busy:
@@ -178,14 +178,14 @@ class Pace:
 
     def _forget(self) -> None:
         """Forget the chats that have been silent for longest, if their windows are empty."""
-        now = self._clock.time()
+        now = self._clock.monotonic()
         while len(self._chats) > _KNOWN_CHATS:
             if next(iter(self._chats.values())).free_at() > now:
                 return
             self._chats.popitem(last=False)
 
     async def _in_line(self, chat: str) -> None:
-        is_live = self._clock.time() - self._heard.get(chat, float("-inf")) <= _LIVE_SECONDS
+        is_live = self._clock.monotonic() - self._heard.get(chat, float("-inf")) <= _LIVE_SECONDS
         turn = asyncio.get_running_loop().create_future()
         (self._live if is_live else self._others).append(turn)
         if self._giving is None or self._giving.done():
@@ -195,13 +195,13 @@ class Pace:
     async def _give(self) -> None:
         """Give the account's turns, as long as somebody waits."""
         while self.is_busy:
-            wait = self._account.free_at() - self._clock.time()
+            wait = self._account.free_at() - self._clock.monotonic()
             if wait > 0:
                 await self._clock.sleep(wait)
                 continue
             turn = self._next()
             if not turn.done():
-                self._account.take(self._clock.time())
+                self._account.take(self._clock.monotonic())
                 turn.set_result(None)
 
     def _next(self) -> asyncio.Future[None]:

@@ -23,7 +23,7 @@ from chatstate.engine.activity import Activity
 from chatstate.engine.runners import Run, Runners
 from chatstate.engine.threads import HandlerThreads
 from chatstate.engine.turns.turn import RunningTurn
-from chatstate.stores.base import Arrival, Store
+from chatstate.stores.base import Arrival, Inbox
 
 log = logging.getLogger("chatstate.engine")
 
@@ -70,16 +70,18 @@ class Lane(msgspec.Struct, eq=False, gc=False):
 class Lanes:
     """Runs the turns of all conversations, once it is started.
 
-    Nothing runs by itself while it is `paused`, or once it is `stopping`.
+    Nothing runs by itself while it is `paused`, or once it is `stopping`. `idle`, once set, is told
+    of conversations without work.
     """
 
-    def __init__(self, store: Store, failed: Callable[[Exception], None]) -> None:
+    def __init__(self, store: Inbox, failed: Callable[[Exception], None]) -> None:
         self._store = store
         self._failed = failed
         self._lanes: dict[int, Lane] = {}
         self._expected = 0
         self._early: set[int] = set()
         self.activity = Activity()
+        self.idle: Callable[[int], None] | None = None
         self.stopping = False
         self.paused = False
 
@@ -160,6 +162,10 @@ class Lanes:
         if lane:
             lane.arrivals = [arrival for arrival in lane.arrivals if arrival.seq != seq]
 
+    def has(self, conversation: int) -> bool:
+        """Tell whether a conversation has work, as far as it is in memory."""
+        return conversation in self._lanes
+
     def waiting(self, conversation: int) -> list[Arrival]:
         """Return the events in memory that come after the one that runs."""
         lane = self._lanes.get(conversation)
@@ -223,10 +229,12 @@ class Lanes:
             self._start(lane)
         elif self._lanes.get(lane.conversation) is lane:
             del self._lanes[lane.conversation]
+            if self.idle:
+                self.idle(lane.conversation)
 
     async def _refill(self, lane: Lane) -> None:
         lane.missed = False
-        lane.arrivals = list(await self._store.claim(lane.conversation, lane.last, _IN_MEMORY))
+        lane.arrivals = list(await self._store.events(lane.conversation, lane.last, _IN_MEMORY))
         in_line = [arrival.seq for arrival in lane.arrivals if not arrival.ahead]
         if self._expected:
             self._early.update(in_line)

@@ -2,12 +2,13 @@
 
 1. A receipt is settled once its turn is committed and as many replies are settled as that owes.
 2. `Receipts` alone knows which receipt is whose; it forgets one when the turn is committed.
+3. Of events that another run handles, `elsewhere` has the numbers until they are found settled.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator, Iterable
+from collections.abc import Awaitable, Callable, Collection, Generator, Iterable
 from typing import Any
 
 import msgspec
@@ -70,10 +71,11 @@ class EventReceipt(msgspec.Struct, eq=False, gc=False):
 
 
 class Receipts:
-    """The receipts of events whose turns are not committed yet."""
+    """The receipts of events whose turns are not committed yet. See the module's rules."""
 
     def __init__(self) -> None:
         self._receipts: dict[int, EventReceipt] = {}
+        self.elsewhere: set[int] = set()
 
     def stored(self, seq: int, told: Callable[[], None] | None = None) -> EventReceipt:
         """Return the receipt of an event that was stored under this number."""
@@ -84,6 +86,17 @@ class Receipts:
         """Return a receipt for an event that waits under this number already."""
         first = self._receipts.get(seq) or self.stored(seq)
         return EventReceipt("duplicate", first=first)
+
+    def stored_elsewhere(self, seq: int) -> EventReceipt:
+        """Return the receipt of an event that another run handles."""
+        self.elsewhere.add(seq)
+        return self._receipts.get(seq) or self.stored(seq)
+
+    def settled_elsewhere(self, numbers: Collection[int]) -> None:
+        """Note that these are committed, and what they owed is sent."""
+        self.elsewhere.difference_update(numbers)
+        for seq in numbers:
+            self.dropped(seq)
 
     def committed(self, events: Iterable[Arrival], replies: int) -> list[EventReceipt]:
         """Note that the turn of these events owes so many replies, and return their receipts."""

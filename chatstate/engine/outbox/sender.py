@@ -33,8 +33,8 @@ from chatstate.engine.outbox.outbound import Outbound, outbound
 from chatstate.engine.outbox.spool import Spool
 from chatstate.engine.runners import Run, Runners
 from chatstate.engine.threads import HandlerThreads
-from chatstate.errors import Ambiguous, Rejected, StorageError
-from chatstate.stores.base import Address, DeadLetter, Owed, Settled, Store
+from chatstate.errors import Ambiguous, Rejected
+from chatstate.stores.base import Address, DeadLetter, Outbox, Owed, Settled
 
 log = logging.getLogger("chatstate.sender")
 
@@ -47,12 +47,14 @@ OnAmbiguous = Literal["repeat", "hold"]
 class Line(msgspec.Struct, eq=False, gc=False):
     """The replies owed to one conversation. `beyond`: more are in the outbox, from before.
 
-    `ahead`: (turn, part) of what was sent from there before it came into memory.
+    `behind`: there may be more there, which come after those in memory. `ahead`: (turn, part) of
+    what was sent from there before it came into memory.
     """
 
     conversation: int
     replies: list[Outbound] = []
     beyond: bool = False
+    behind: bool = False
     ahead: set[tuple[int, int]] | None = None
     is_busy: bool = False
     run: Run[Line] | None = None
@@ -64,7 +66,7 @@ class Sender:
     def __init__(
         self,
         *,
-        store: Store,
+        store: Outbox,
         adapters: Mapping[int, Adapter],
         clock: Clock,
         threads: HandlerThreads,
@@ -84,6 +86,7 @@ class Sender:
         self._gates: dict[int, float] = {}
         self._runners = Runners(self._run, threads, of_authors=False)
         self._is_ending = False
+        self.idle: Callable[[int], None] | None = None
         self.activity = Activity()
 
     def cancel_all(self) -> list[asyncio.Task[None]]:
@@ -91,14 +94,18 @@ class Sender:
         self._is_ending = True
         return self._runners.cancel_all()
 
+    def has(self, conversation: int) -> bool:
+        """Tell whether something is owed to a conversation."""
+        return conversation in self._lines
+
     def is_idle(self, account: int, conversation: int) -> bool:
         """Tell whether nothing is owed to a conversation, and its account need not wait."""
-        waits = self._gates.get(account, 0.0) > self._clock.time()
+        waits = self._gates.get(account, 0.0) > self._clock.monotonic()
         return conversation not in self._lines and not waits
 
     def wait(self, account: int, seconds: float) -> None:
         """Send nothing to an account for some time: its platform has asked for that."""
-        opens = self._clock.time() + seconds
+        opens = self._clock.monotonic() + seconds
         self._gates[account] = max(opens, self._gates.get(account, 0.0))
 
     def owed(self, replies: Sequence[Outbound]) -> list[Owed]:
@@ -132,7 +139,7 @@ class Sender:
         For after several crashes in a row, while nothing else runs. Follow it with `resume`.
         """
         address = await self._store.address(conversation)
-        for owed in await self._store.take(conversation, (0, -1), 1):
+        for owed in await self._store.take(conversation, 0, 1):
             reply = self._stored(conversation, address, owed)
             if reply is None:
                 continue
@@ -166,8 +173,8 @@ class Sender:
 
     async def _run(self, line: Line, _task: asyncio.Task[None]) -> None:
         try:
-            while line.replies or line.beyond:
-                if line.beyond:
+            while line.replies or line.beyond or line.behind:
+                if line.beyond or not line.replies:
                     await self._send_stored(line.conversation, line)
                     continue
                 reply = line.replies[0]
@@ -182,22 +189,25 @@ class Sender:
         finally:
             line.is_busy, line.run = False, None
             self.activity.end()
-            if not line.replies and not line.beyond:
+            if not (line.replies or line.beyond or line.behind):
                 self._lines.pop(line.conversation, None)
+                if self.idle:
+                    self.idle(line.conversation)
 
     async def _send_stored(self, conversation: int, line: Line) -> None:
         """Send what is in the outbox, up to what is in memory."""
-        line.beyond = False
+        line.beyond = line.behind = False
         address = await self._store.address(conversation)
-        after = (0, -1)
+        after = 0
         limit = 1 if self._holds else _TAKEN  # what is begun may be held
-        while owed := await self._store.take(conversation, after, limit):
-            for row in owed:
-                after = (row.turn, row.part)
-                if line.replies and after >= (line.replies[0].turn, line.replies[0].part):
+        while taken := await self._store.take(conversation, after, limit):
+            for owed in taken:
+                after, which = owed.row, (owed.turn, owed.part)
+                if line.replies and which == (line.replies[0].turn, line.replies[0].part):
+                    line.behind = True
                     return
-                line.ahead = {*(line.ahead or ()), after}
-                reply = self._stored(conversation, address, row)
+                line.ahead = {*(line.ahead or ()), which}
+                reply = self._stored(conversation, address, owed)
                 if reply:
                     await self._send(reply)
 
@@ -287,8 +297,6 @@ class Sender:
             if self._is_ending:
                 raise
             return Ambiguous(f"the call was cancelled {error}")
-        except StorageError:
-            raise
         except Exception as error:  # noqa: BLE001 - what it means is decided by the delivery
             reply.is_unclear = reply.is_unclear or not isinstance(error, (*DEFINITE, Rejected))
             return error
@@ -318,11 +326,11 @@ class Sender:
         begun_at = reply.begun_at
         if begun_at is None or _is_harmless(reply.action):
             return False
-        return self._clock.time() - begun_at >= known_for
+        return not 0.0 <= self._clock.time() - begun_at < known_for  # it may have been set back
 
     async def _pass_gate(self, account: int) -> None:
         """Wait until the account may send."""
-        while (left := self._gates.get(account, 0.0) - self._clock.time()) > 0:
+        while (left := self._gates.get(account, 0.0) - self._clock.monotonic()) > 0:
             await self._clock.sleep(left)
         self._gates.pop(account, None)
 

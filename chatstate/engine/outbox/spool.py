@@ -4,7 +4,8 @@
    begins with the number of the turn, and it is removed once it is durably noted as sent. One
    whose reply is dead stays with the dead letter.
 2. What a turn receives lies in a folder of the turn's own, which is removed when the turn ends.
-3. What a crash left of either is removed at the next start.
+3. What a crash left of either is removed at the next start, known by the form of its name. Whatever
+   else lies there is somebody's, and stays.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import functools
 import itertools
 import logging
 import os
+import re
 import shutil
 from collections.abc import (
     AsyncGenerator,
@@ -42,6 +44,8 @@ from chatstate.stores.base import Arrival, Store
 log = logging.getLogger("chatstate.files")
 
 _PIECE = 1 << 18
+_OWED = re.compile(r"[0-9]+-[0-9]+-[0-9a-f]{8}")
+_OF_A_TURN = re.compile(r"[0-9]+-[0-9]+")
 
 
 class Spool:
@@ -115,10 +119,11 @@ class Spool:
 
     async def sweep(self) -> None:
         """Remove what is owed no more, though it lies in the spool. Only while no turn runs."""
-        names = await self._threads.run(functools.partial(_names_in, self._owed))
-        owing = set(await self._store.owing(sorted({_turn_of(name) for name in names})))
-        left = [self._owed / name for name in names if _turn_of(name) not in owing]
-        for path in (*left, self._turns):
+        files = await self._threads.run(functools.partial(_paths_in, self._owed, _OWED))
+        owing = set(await self._store.owing(sorted({_turn_of(file) for file in files})))
+        left = [file for file in files if _turn_of(file) not in owing]
+        left += await self._threads.run(functools.partial(_paths_in, self._turns, _OF_A_TURN))
+        for path in left:
             await self._threads.run(functools.partial(_remove, path))
 
     async def _copy(self, file: File, target: Path, limit: int) -> int:
@@ -209,8 +214,8 @@ def _pieces(file: File) -> Generator[bytes]:
     stream = file.path.open("rb") if file.path else source
     try:
         if hasattr(stream, "read"):
-            opened = cast("BinaryIO", stream)
-            yield from iter(lambda: opened.read(_PIECE), b"")
+            while piece := cast("BinaryIO", stream).read(_PIECE):
+                yield piece
         else:
             yield from cast("Iterable[bytes]", stream)
     finally:
@@ -227,9 +232,9 @@ def _make_folder(folder: Path) -> None:
             sync_folder(made.parent)
 
 
-def _names_in(folder: Path) -> list[str]:
+def _paths_in(folder: Path, names: re.Pattern[str]) -> list[Path]:
     try:
-        return [path.name for path in folder.iterdir()]
+        return [path for path in folder.iterdir() if names.fullmatch(path.name)]
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -248,9 +253,8 @@ def _remove(path: Path) -> None:
         log.warning("%s cannot be removed: %s", path, error)
 
 
-def _turn_of(name: str) -> int:
-    number = name.partition("-")[0]
-    return int(number) if number.isdecimal() else 0
+def _turn_of(file: Path) -> int:
+    return int(file.name.partition("-")[0])
 
 
 def _too_large(name: str, limit: int) -> UserError:

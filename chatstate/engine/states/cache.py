@@ -16,14 +16,14 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, Protocol
 
 import msgspec
 from msgspec.structs import replace
 
 from chatstate.clock import Clock
-from chatstate.scope import Key, Place
+from chatstate.scope import SHARED, Key, Place
 from chatstate.stores.base import Change, Outcome, TurnCommit, Use, Value
 
 _REMEMBERED = 20_000
@@ -141,6 +141,11 @@ class StateCache:
             if entry and not entry.turn:
                 del self._entries[key]
 
+    def forget_conversations(self, conversations: Collection[int]) -> None:
+        """Forget what conversations hold that are others' from now on."""
+        if conversations:
+            self.read_again([key for key in self._entries if _is_of(key, conversations)])
+
     def forget(self) -> None:
         """Read all values again that are not on their way: their keys may mean others now."""
         self.read_again(list(self._entries))
@@ -166,3 +171,7 @@ class StateCache:
         for key, entry in list(oldest):
             if not entry.turn and key not in wanted:
                 del self._entries[key]
+
+
+def _is_of(key: Key, conversations: Collection[int]) -> bool:
+    return key.scope not in SHARED and key.place in conversations

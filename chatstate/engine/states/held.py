@@ -11,7 +11,6 @@ from typing import Any, cast
 import msgspec
 
 from chatstate.bot.parameters import Slot
-from chatstate.engine.authors import of_author
 from chatstate.engine.states.cache import Entry
 from chatstate.scope import Key
 from chatstate.state.bound import BoundState
@@ -57,8 +56,7 @@ def hold(slot: Slot, key: Key, entry: Entry) -> Held:
         value, text = entry.ready, entry.value.text
         entry.ready = None
     elif entry.value is None:
-        with of_author(f"the default of state {state.name!r}"):
-            value, text = state.fresh()
+        value, text = state.fresh()
     else:
         value, text = state.read(entry.value, trusted=entry.trusted)
     return Held(slot, key, entry, text, text, Ref(value) if slot.by_ref else value)

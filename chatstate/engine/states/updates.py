@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 
 from chatstate.bot.returns import Answers, replies
-from chatstate.engine.authors import of_author
 from chatstate.errors import ReplyError, StateError
 from chatstate.messages import Reply
 from chatstate.scope import Key
@@ -28,15 +27,14 @@ class Update(msgspec.Struct, frozen=True):
 
         Raises `StateError` if there is none.
         """
-        what = f"the function given to turn.apply for state {self.bound.name!r}"
-        with of_author(what):
-            result = self.fn(value)
+        result = self.fn(value)
         if result is None and value is not None:
-            raise StateError(f"{what} returned None; return the new value")
+            raise StateError(
+                f"the function given to turn.apply for state {self.bound.name!r} returned None; "
+                "return the new value"
+            )
         if self.reply:
-            with of_author(f"reply= of turn.apply for state {self.bound.name!r}"):
-                shown = self.reply(result)
-            answer += _shown(shown)
+            answer += _shown(self.reply(result))
         return result
 
 

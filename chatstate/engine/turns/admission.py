@@ -21,7 +21,6 @@ from chatstate.adapter import Adapter
 from chatstate.bot.access import Guard, Who, duration
 from chatstate.bot.functions import BoundFunction
 from chatstate.bot.resources import Resources
-from chatstate.engine.authors import of_author
 from chatstate.engine.threads import HandlerThreads
 from chatstate.engine.turns.limits import Counters
 from chatstate.engine.turns.plan import Plan
@@ -29,7 +28,7 @@ from chatstate.engine.turns.turn import RunningTurn
 from chatstate.errors import UserError
 from chatstate.language.sentences import Sentence
 from chatstate.messages import Message
-from chatstate.signature import label, where
+from chatstate.signature import where
 from chatstate.stores.base import Arrival
 
 log = logging.getLogger("chatstate.turns")
@@ -95,13 +94,15 @@ class Admission:
             return await self._refusing(plan, arrival) is None
         except UserError:
             return False
-        except Exception:
+        except asyncio.CancelledError:  # maybe not the guard's doing
+            raise
+        except BaseException:
             log.exception("a guard of %s failed, so nobody passes", where(plan.fn))
             return False
 
     async def would_enter(self, plan: Plan, arrival: Arrival) -> bool:
         """Tell whether the turn of an event would be let in now."""
-        if await self._refusing(plan, arrival):
+        if not await self.allows(plan, arrival):
             return False
         if not plan.limits:
             return True
@@ -129,8 +130,7 @@ class Admission:
         if rule == "admins":
             private = message.chat.kind == "private"
             return private or await adapter.is_admin(message.chat.id, message.sender.id)
-        with of_author(label(rule.fn)):
-            return await self._call(rule, message)
+        return await self._call(rule, message)
 
     async def _call(self, predicate: BoundFunction, message: Message) -> bool:
         arguments = predicate.arguments(_Asked(message, self._resources))

@@ -16,14 +16,12 @@ from typing import Any
 
 from chatstate.bot.forms import Form, Pending, Question, put
 from chatstate.bot.returns import Answers
-from chatstate.engine.authors import authors_own
 from chatstate.engine.runners import in_thread
 from chatstate.engine.threads import HandlerThreads
 from chatstate.engine.turns.plan import Plan
 from chatstate.engine.turns.showing import Showings
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.values import TurnValues
-from chatstate.errors import StorageError
 from chatstate.language.sentences import Sentences
 from chatstate.messages import Reply
 
@@ -56,15 +54,12 @@ class Caller:
             if question:
                 return [question]
         positional, named = plan.handler.bind(turn)
-        try:
-            if plan.mode == "async":
-                returned = await plan.fn(*positional, **named)
-            elif plan.mode == "sync":
-                returned = await self._in_thread(turn, plan, positional, named)
-            else:
-                return await self._stream(turn, plan, plan.fn(*positional, **named))
-        except StorageError as error:  # of a store of the handler's; ours shows at the commit too
-            raise authors_own("the handler", error) from error
+        if plan.mode == "async":
+            returned = await plan.fn(*positional, **named)
+        elif plan.mode == "sync":
+            returned = await self._in_thread(turn, plan, positional, named)
+        else:
+            return await self._stream(turn, plan, plan.fn(*positional, **named))
         if turn.task and turn.task.cancelling() and not turn.fenced:
             await _take_back(turn.task)
         return plan.handler.result(returned, turn.slots, turn.folder)

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from chatstate.engine.describing import describe
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import Receipts
 from chatstate.engine.outbox.outbound import Outbound
@@ -23,7 +24,7 @@ from chatstate.engine.states.cache import StateCache
 from chatstate.engine.states.commits import Commits
 from chatstate.engine.states.held import Held
 from chatstate.engine.turns.reports import fold, in_full, report
-from chatstate.engine.turns.sentences import apology, describe, refusal
+from chatstate.engine.turns.sentences import apology, refusal
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.values import TurnValues, Written
 from chatstate.errors import UserError
@@ -79,7 +80,7 @@ class Finish:
             if isinstance(error, UserError):
                 self.queue(turn, refusal(turn, self._sentences, error))
                 return None
-        except Exception as unspeakable:  # noqa: BLE001 - its text may be anything
+        except BaseException as unspeakable:  # noqa: BLE001 - its text may be anything
             error = unspeakable
         return self.tell(turn, error)
 

@@ -22,6 +22,7 @@ from chatstate.stores.base import Change, Value
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Taken)
+_EXACT = 1.0  # second: what a person was told is rounded
 
 
 class Counters:
@@ -40,7 +41,8 @@ class Counters:
         now, going = self._clock.time(), self._going.get(counted, [])
         taken = _read(entry)
         seconds = wait(limits, taken, going, now)
-        return Taking(self, counted, limits, now, entry, seconds, knows=now < taken.told)
+        knows = now < taken.told < now + seconds + _EXACT  # it may have been set back
+        return Taking(self, counted, limits, now, entry, seconds, knows=knows)
 
     def begin(self, taking: Taking) -> None:
         """Let it count from now on."""

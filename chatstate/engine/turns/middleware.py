@@ -3,7 +3,6 @@
 1. It runs for each attempt at a turn, so again after a conflict.
 2. What the handler did is kept only if it returned. A middleware that catches what the handler
    raised, and answers itself, commits its answer and no state.
-3. That the store fails is no middleware's business: no matter what it catches, the engine is told.
 """
 
 from __future__ import annotations
@@ -16,9 +15,8 @@ from chatstate.bot.injected import CallNext
 from chatstate.bot.resources import Resources
 from chatstate.bot.returns import Answers, replies, told_of
 from chatstate.bot.turn import Turn
-from chatstate.engine.authors import authors_own
 from chatstate.engine.turns.turn import RunningTurn
-from chatstate.errors import ReplyError, StorageError
+from chatstate.errors import ReplyError
 from chatstate.messages import Message
 
 Handle = Callable[[RunningTurn], Awaitable[Answers]]
@@ -45,29 +43,15 @@ class Around:
 
     async def __call__(self, turn: RunningTurn) -> Answers:
         """Return what is answered. Raises what the middleware, or in it the handler, raises."""
-        broken: list[StorageError] = []
 
         async def handle() -> Answers:
             try:
                 return await self._handle(turn)
-            except BaseException as error:
+            except BaseException:
                 turn.forget()
-                if isinstance(error, StorageError):
-                    broken.append(error)
                 raise
 
-        answer: Answers = []
-        try:
-            answer = await self._from(0, turn, handle)()
-        except StorageError as error:  # of a store of the author's, unless ours is broken
-            if not broken:
-                raise authors_own("a middleware", error) from error
-        except Exception:
-            if not broken:
-                raise
-        if broken:
-            raise broken[0]
-        return answer
+        return await self._from(0, turn, handle)()
 
     def _from(self, number: int, turn: RunningTurn, handle: CallNext) -> CallNext:
         """Return what the middleware before `number` calls to go on."""

@@ -2,14 +2,18 @@
 
 1. An event that is not let in, by a guard or a limit, does nothing to others.
 2. What decides about that may take its time: such an event interrupts once it is decided.
+3. What is wrong with a guard of another event ends that event's turn, when it comes to it, and not
+   the one that asks.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
+from chatstate.engine.describing import describe
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.outbox.buttons import Buttons
 from chatstate.engine.turns.admission import Admission
@@ -61,8 +65,8 @@ class Overlap:
                 let_in = await self._admission.would_enter(plan, meant)
             if let_in:
                 end()
-        except Exception as error:  # noqa: BLE001 - its own turn tells, when it comes to it
-            log.info("event %s interrupts nothing: %r", arrival.event.id, error)
+        except BaseException as error:  # noqa: BLE001 - its own turn tells, when it comes to it
+            log.info("event %s interrupts nothing: %s", arrival.event.id, describe(error))
 
     async def is_superseded(self, turn: RunningTurn) -> bool:
         """Tell whether a later event of the same person, for the same handler, takes its place."""
@@ -70,7 +74,7 @@ class Overlap:
         for later in list(self._lanes.waiting(place.conversation)):
             plan, meant = await self._dispatch.plan_of(later)
             is_same = plan is turn.plan and later.place.person == place.person
-            if plan and is_same and await self._admission.would_enter(plan, meant):
+            if plan and is_same and await _apart(self._admission.would_enter(plan, meant)):
                 return True
         return False
 
@@ -82,7 +86,7 @@ class Overlap:
             plan, meant = await self._dispatch.plan_of(later)
             if plan is None or plan is not turn.plan or later.place != place:
                 break
-            if plan.guards and not await self._admission.allows(plan, meant):
+            if plan.guards and not await _apart(self._admission.allows(plan, meant)):
                 break
             waiting = self._lanes.waiting(place.conversation)
             if waiting[:1] != [later]:
@@ -100,3 +104,13 @@ def _interrupts(plan: Plan, arrival: Arrival, turn: RunningTurn) -> bool:
     if plan.handler.command is not None:
         return True
     return plan is turn.plan and arrival.place.person == turn.place.person
+
+
+async def _apart(asked: Coroutine[Any, Any, bool]) -> bool:
+    """Return what is asked in a task of its own; False if that is cancelled, by whomever."""
+    asking = asyncio.create_task(asked)
+    try:
+        await asyncio.wait([asking])
+    finally:
+        asking.cancel()
+    return not asking.cancelled() and asking.result()

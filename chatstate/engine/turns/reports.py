@@ -8,13 +8,12 @@
 from __future__ import annotations
 
 import reprlib
-import traceback
 import types
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 from chatstate.bot.returns import NoReply, kind_of
-from chatstate.engine.turns.sentences import describe
+from chatstate.engine.describing import told_in_full
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.errors import ChatstateError, ReplyError
 from chatstate.messages import Message, User
@@ -53,10 +52,7 @@ def in_full(told: str, error: BaseException) -> str:
     """Return a report with the traceback of what was raised, if any of it is an author's."""
     if error.__traceback__ is None:
         return told
-    try:
-        return f"{told}\n{''.join(traceback.format_exception(error))}"
-    except BaseException:  # noqa: BLE001 - what it holds may be anything, too
-        return f"{told}\n{describe(error)}"
+    return f"{told}\n{told_in_full(error)}"
 
 
 def fold(error: BaseException) -> None:

@@ -11,7 +11,7 @@ from chatstate.messages import Reply
 
 def closing(turn: RunningTurn, sentences: Sentences, sentence: str) -> list[Reply]:
     """Return what a preview has shown, and a sentence that closes it; nothing without one."""
-    if not (turn.preview and turn.preview.ids):
+    if not (turn.preview and (turn.preview.ids or turn.preview.shown)):
         return []
     said = say(sentences.of(turn.message.sender.language), sentence)
     return [*turn.preview.shown, Reply(said)]
@@ -38,11 +38,3 @@ def _asked_again(turn: RunningTurn, sentences: Sentences) -> list[Reply]:
     if turn.asks_again is None:
         return []
     return [put(turn.asks_again, sentences.of(turn.message.sender.language))]
-
-
-def describe(error: BaseException) -> str:
-    """Return an error in one line, whatever it is."""
-    try:
-        return f"{type(error).__name__}: {error}"
-    except BaseException:  # noqa: BLE001 - an author's __str__ may raise anything
-        return type(error).__name__

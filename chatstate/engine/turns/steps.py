@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from chatstate.engine.authors import of_author
 from chatstate.engine.threads import HandlerThreads
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.errors import StateError
@@ -42,8 +41,7 @@ class Steps:
             raise asyncio.CancelledError
         if note in turn.notes:
             return _any.decode(turn.notes[note])
-        with of_author(f"step {name!r}"):
-            result = await self._outcome(fn)
+        result = await self._outcome(fn)
         try:
             text = _any.encode(result)
         except StateError as error:

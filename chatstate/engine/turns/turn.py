@@ -148,6 +148,17 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
         return self._turn
 
     @property
+    def is_showing(self) -> bool:
+        """Whether its answer is shown while it is being written."""
+        return self.own is None and bool(self.preview or (self.plan and self.plan.shows))
+
+    def is_at(self, account: int, chat: str, thread: str | None) -> bool:
+        """Tell whether it happens there, by the platform's own ids."""
+        message = self.arrival.event.message
+        here = self.place.account, message.chat.id, message.thread
+        return here == (account, chat, thread)
+
+    @property
     def has_notes(self) -> bool:
         """Whether it may have left notes."""
         return self.preview is not None or self.notes is not None

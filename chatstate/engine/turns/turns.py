@@ -1,7 +1,9 @@
 """Turns: from an event to a queued commit. Read `Turns.run`: it is the path of every message.
 
-1. A handler that raises changes no state. What it raised is for the person, if it is a
-   `UserError`; else the event becomes a dead letter, and the person gets one sentence.
+1. A turn in which anything is raised changes no state. What was raised is for the person, if it
+   is a `UserError`; else the event becomes a dead letter, and the person gets one sentence. By
+   whom it was raised is never guessed from what it is: a turn is cancelled by the engine only once
+   it is fenced, or while the process ends, and a store that is broken refuses the commit too.
 2. A turn whose shared values were changed by somebody faster runs again, holding their locks.
 3. A turn that takes too long, or is interrupted, is fenced: its end is committed, its effects
    are not, and the lane goes on without it.
@@ -11,7 +13,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import logging
 from collections.abc import Sequence
@@ -36,9 +37,9 @@ from chatstate.engine.turns.sentences import apology, closing
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.values import TurnValues
 from chatstate.engine.turns.watch import Watch
-from chatstate.errors import StorageError
 from chatstate.language.sentences import Sentences
 from chatstate.messages import Delete, Reply
+from chatstate.signature import label
 from chatstate.stores.base import Arrival, DeadLetter
 
 log = logging.getLogger("chatstate.turns")
@@ -98,10 +99,9 @@ class Turns:
                     await self._wait_for_locks(turn, plan)
                 while not await self._attempt(turn, plan):
                     await self._run_again(turn)
-        except BaseException as error:
-            if self._is_ours(turn, error):
-                raise
-            await self._fail(turn, error)
+        except BaseException as error:  # noqa: BLE001 - an author's code may raise anything
+            if not (turn.fenced or self.are_ending):
+                await self._fail(turn, error)
         finally:
             turn.end()
             if turn.watch or turn.release or turn.leave or turn.stored or turn.folder:
@@ -209,6 +209,8 @@ class Turns:
         answer = None
         if turn.plan and turn.plan.on_error:
             answer = await self._ask_author(turn, turn.plan, turn.plan.on_error, error)
+        if turn.fenced or self.are_ending:
+            return
         if answer is None:
             self._finish.notify(turn, error)
         self._finish.give_up(turn, dead, answer)
@@ -226,10 +228,9 @@ class Turns:
                 said = await self._complete(turn, plan, said or [])
             if turn.own:
                 turn.own.check(turn.arrival, said or [])
-        except BaseException as failure:
-            if self._is_ours(turn, failure):
-                raise
-            self._finish.tell(turn, failure, on_error.fn)
+        except BaseException as failure:  # noqa: BLE001 - an author's code may raise anything
+            if not (turn.fenced or self.are_ending):
+                self._finish.tell(turn, failure, on_error.fn)
             return None
         return said and [*turn.shown_before(), *said]
 
@@ -241,6 +242,11 @@ class Turns:
             await self._spool.end_turn(turn.folder)
 
     # Ends that come from outside
+
+    @property
+    def unended(self) -> list[str]:
+        """The handlers of turns that wait for something, and have not ended."""
+        return [label(turn.plan.fn) for turn in self._watch.turns if turn.plan]
 
     def waits(self, turn: RunningTurn) -> None:
         """Note that a turn waits for the first time: from now on it can be ended from outside."""
@@ -257,6 +263,14 @@ class Turns:
     def _interrupt(self, turn: RunningTurn) -> None:
         if self._watch.of(turn.place.conversation) is turn and not turn.fenced:
             self._fence(turn, closing(turn, self._sentences, "interrupted"))
+
+    def stop_answer(self, account: int, chat: str, thread: str | None) -> bool:
+        """Fence the turn whose answer is being shown in a conversation, if there is one."""
+        for turn in self._watch.turns:
+            if turn.is_at(account, chat, thread) and turn.is_showing and not turn.fenced:
+                self._fence(turn, closing(turn, self._sentences, "interrupted"))
+                return True
+        return False
 
     def end_late(self) -> None:
         """Fence turns that have run too long."""
@@ -286,15 +300,6 @@ class Turns:
         turn.let_go()
         self._watch.remove(turn)
         self._lanes.leave_behind(turn)
-
-    def _is_ours(self, turn: RunningTurn, error: BaseException) -> bool:
-        """Tell whether it is the engine that ends a turn so, not its author's code.
-
-        The store's own errors are: an author's are told apart where that code is called.
-        """
-        if isinstance(error, asyncio.CancelledError | GeneratorExit):
-            return turn.fenced or self.are_ending
-        return isinstance(error, StorageError)
 
 
 def _is_exempt(turn: RunningTurn) -> bool:

@@ -48,7 +48,7 @@ class TypingNotices:
                 call.cancel()
 
     def _look_at(self, turn: RunningTurn) -> None:
-        now, place = self._clock.time(), turn.place
+        now, place = self._clock.monotonic(), turn.place
         shown_for = self._adapters[place.account].capabilities.typing
         is_due = turn.plan and not turn.fenced and now >= turn.typing_at
         if turn.own and not turn.own.shows_typing:

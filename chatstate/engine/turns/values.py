@@ -15,7 +15,6 @@ from typing import Any
 from chatstate.bot.parameters import Slot
 from chatstate.bot.returns import Answers
 from chatstate.clock import Clock
-from chatstate.engine.authors import of_author
 from chatstate.engine.states.cache import StateCache
 from chatstate.engine.states.held import Held, hold
 from chatstate.engine.states.updates import Update
@@ -164,8 +163,7 @@ class TurnValues:
 def _decoded(state: BoundState, value: Value | None, *, trusted: bool) -> Any:
     if value is not None:
         return state.read(value, trusted=trusted)[0]
-    with of_author(f"the default of state {state.name!r}"):
-        return state.fresh()[0]
+    return state.fresh()[0]
 
 
 def _note_use(turn: RunningTurn, held: Held) -> None:

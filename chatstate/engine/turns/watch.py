@@ -43,7 +43,7 @@ class Watch:
         """Watch a turn that waits for the first time."""
         self._turns[turn.place.conversation] = turn
         turn.watch = self
-        turn.typing_at = self._clock.time() + _PATIENCE
+        turn.typing_at = self._clock.monotonic() + _PATIENCE
         if turn.allowed:
             self.begins(turn)
         self.begun.set()
@@ -56,7 +56,7 @@ class Watch:
 
     def begins(self, turn: RunningTurn) -> None:
         """Count the time of a turn, and its place."""
-        turn.deadline = self._clock.time() + turn.allowed
+        turn.deadline = self._clock.monotonic() + turn.allowed
         if turn.wants_place and not turn.has_place:
             turn.has_place = True
             self._taken += 1
@@ -70,7 +70,7 @@ class Watch:
 
     def late(self) -> list[RunningTurn]:
         """Return the turns whose time is over."""
-        now = self._clock.time()
+        now = self._clock.monotonic()
         return [t for t in self._turns.values() if 0.0 < t.deadline <= now and not t.fenced]
 
     def expiring_keys(self) -> Iterable[Key]:

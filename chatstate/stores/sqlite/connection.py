@@ -1,6 +1,7 @@
 """A process's hold on a file: the lock beside it, two connections, and a row in `runs`.
 
-1. The lock is taken before anything is read; it goes with the process, however that ends.
+1. The lock is taken before anything is read; it goes with the process, however that ends. What the
+   files must be like beside that, `files` says.
 2. A text that is no Unicode (the disk has spoilt it, say) is no error of SQLite: it is found out by
    whoever reads the text.
 3. One connection writes, the other reads. Neither waits within SQLite: that would stop the event
@@ -23,6 +24,7 @@ from sqlite_utils import Database
 
 from chatstate.errors import StorageError, StoreLockedError
 from chatstate.stores.base import Run
+from chatstate.stores.sqlite.files import prepare, refuse_remains, use_wal
 from chatstate.stores.sqlite.schema import migrate
 
 MEMORY = ":memory:"
@@ -37,26 +39,27 @@ _CLEAR_SUSPECTS = """UPDATE inbox SET crashes = 0 WHERE done_at IS NULL AND cras
 def connect(path: str, held: contextlib.ExitStack) -> tuple[sqlite3.Connection, sqlite3.Connection]:
     """Return a connection to write and one to read, the schema being current.
 
-    Raises `StorageError`, `StoreLockedError` if another process holds the file, and SQLite's
-    errors. What is to be closed is put on `held`.
+    Raises `StorageError`, and SQLite's errors. What is to be closed is put on `held`.
     """
     if path == MEMORY:
         writer = reader = held.enter_context(_open(MEMORY))
     else:
-        _take_lock(path, held)
         try:
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-            writer = held.enter_context(_open(path))
-            _use_wal(writer, path)
-            reader = held.enter_context(_open(path))
+            prepare(path)
         except OSError as error:
             raise StorageError(f"{path} cannot be opened: {error.strerror}") from error
+        writer = held.enter_context(_open(path))
+        use_wal(writer, path)
+        reader = held.enter_context(_open(path))
     migrate(Database(writer), path)
     return writer, reader
 
 
-def begin_run(writer: sqlite3.Connection, bot: str, now: float) -> Run:
-    """Note that this process runs a bot from now on: all of it, or nothing."""
+def begin_run(writer: sqlite3.Connection, bot: str, now: float) -> tuple[Run, int]:
+    """Note that this process runs a bot from now on; tell how many before it did not stop.
+
+    All of it is noted, or nothing.
+    """
     writer.execute("BEGIN IMMEDIATE")
     (crashes,) = writer.execute(_CRASHES, (bot, bot)).fetchone()
     number = writer.execute(
@@ -65,7 +68,7 @@ def begin_run(writer: sqlite3.Connection, bot: str, now: float) -> Run:
     ).lastrowid
     secret = _secret(writer, bot)
     writer.execute("COMMIT")
-    return Run(number or 0, crashes, secret)
+    return Run(number or 0, secret), crashes
 
 
 def end_run(writer: sqlite3.Connection, bot: str, run: int, now: float) -> None:
@@ -74,12 +77,17 @@ def end_run(writer: sqlite3.Connection, bot: str, run: int, now: float) -> None:
     writer.execute(_CLEAR_SUSPECTS, (bot,))
 
 
-def _take_lock(path: str, held: contextlib.ExitStack) -> None:
+def take_lock(path: str, held: contextlib.ExitStack) -> None:
+    """Lock the file at `path` for this process. What lets go of it is put on `held`.
+
+    Raises `StoreLockedError` if another process holds it, and `StorageError` if it can be no store.
+    """
     folder = Path(path).parent
     if not folder.is_dir():  # the lock would make it, and the path may be misspelt
         raise StorageError(f"{path} cannot be opened: there is no folder {folder}")
     lock = FileLock(f"{path}-lock", mode=0o600)
     try:
+        refuse_remains(path)
         lock.acquire(blocking=False)
     except Timeout:
         raise StoreLockedError(
@@ -117,12 +125,3 @@ def _open(path: str) -> contextlib.closing[sqlite3.Connection]:
     connection.text_factory = functools.partial(str, encoding="utf-8", errors="surrogateescape")
     connection.execute("PRAGMA synchronous = FULL")
     return contextlib.closing(connection)
-
-
-def _use_wal(connection: sqlite3.Connection, path: str) -> None:
-    (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-    if mode != "wal":
-        raise StorageError(
-            f"{path} is on a file system without shared memory (a network drive?); "
-            "SQLite needs a local disk"
-        )

@@ -26,6 +26,7 @@ _PASSING = {
     sqlite3.SQLITE_CANTOPEN: "cannot be opened; see that its folder exists and is writable",
     sqlite3.SQLITE_PERM: "may not be opened; see its permissions",
 }
+_SOON_OVER = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL)
 
 
 class NotAllError(Exception):
@@ -53,9 +54,9 @@ def is_passing(error: sqlite3.Error) -> bool:
     return _primary_code(error) in _PASSING
 
 
-def is_locked(error: sqlite3.Error) -> bool:
-    """Tell whether another program has the file locked for now."""
-    return _primary_code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+def is_soon_over(error: sqlite3.Error) -> bool:
+    """Tell whether it is worth while to wait with opening a file, too: nobody has misspelt it."""
+    return _primary_code(error) in _SOON_OVER
 
 
 def is_hopeless(error: sqlite3.Error) -> bool:

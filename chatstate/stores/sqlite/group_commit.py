@@ -102,13 +102,22 @@ class GroupCommit:
     async def close(self) -> None:
         """Write what waits. Raises `StorageError` if that cannot be done now."""
         self._closing = True
-        if not self._broken:
-            self._start()
+        self._start()
         while self._task:
             await self._task
         self._release()
+        self.check()
+
+    def check(self) -> None:
+        """Raise the error that has made an end of writing, if there is one."""
         if self._broken:
             raise self._broken
+
+    def give_up(self, error: StorageError) -> None:
+        """Write nothing any more: whatever waits, or comes, fails with `error`."""
+        self._broken = self._broken or error
+        self._fail(list(self._waiting), self._broken)
+        self._waiting.clear()
 
     async def abandon(self) -> None:
         """Stop without writing what waits."""
@@ -129,15 +138,15 @@ class GroupCommit:
         if self._timer:
             self._timer.cancel()
             self._timer = None
-        if self._task is None:
+        if self._task is None and not self._broken:
             self._task = asyncio.get_running_loop().create_task(self._write_all())
 
     async def _write_all(self) -> None:
         try:
-            while self._waiting or self._lazy:
+            while (self._waiting or self._lazy) and not self._broken:
                 await self._write(self._next_slice())
         except StorageError as error:
-            self._break(error)
+            self.give_up(error)
         finally:
             self._task = None
             self._written = True
@@ -254,9 +263,3 @@ class GroupCommit:
         for work in works:
             if not work.future.done():
                 work.future.set_exception(error)
-
-    def _break(self, error: StorageError) -> None:
-        log.critical("%s", error)
-        self._broken = error
-        self._fail(list(self._waiting), error)
-        self._waiting.clear()

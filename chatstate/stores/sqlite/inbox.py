@@ -14,23 +14,23 @@
 from __future__ import annotations
 
 import itertools
-import reprlib
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 import msgspec
 
-from chatstate.messages import Chat, Event, Message, User
+from chatstate.adapter import proved
+from chatstate.messages import Event
 from chatstate.scope import Place
 from chatstate.stores.base import Arrival, Ingested, TurnCommit
+from chatstate.stores.events import read, unreadable
 from chatstate.stores.sqlite import buttons
 from chatstate.stores.sqlite.directory import Directory
 
 Overflow = Literal["refuse", "drop_oldest"]
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Event).decode
 _KEPT_SECONDS = 48 * 3600
 _PRUNED_AT_ONCE = 2000
 
@@ -62,7 +62,7 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
 
     account: int
     events: Sequence[Event]
-    cursor: str | None
+    cursors: Mapping[str, str]
 
 
 class Inbox:
@@ -115,10 +115,10 @@ class Inbox:
         if self._refused:  # its number was given away, though no row has it
             self._writer.execute(_USED_UP, (self._refused,))
         for delivery in deliveries:
-            if delivery.cursor is not None:
+            for part, cursor in delivery.cursors.items():
                 self._writer.execute(
-                    "UPDATE accounts SET cursor = ? WHERE id = ?",
-                    (delivery.cursor, delivery.account),
+                    "INSERT OR REPLACE INTO cursors VALUES (?, ?, ?)",
+                    (delivery.account, part, cursor),
                 )
         return results
 
@@ -176,12 +176,11 @@ class Inbox:
 
     def _receive(self, account: int, event: Event, now: float) -> Ingested:
         try:
-            body, read = _proved(event)
+            body, event = proved(event)
         except Exception as error:  # noqa: BLE001 - an adapter may have put anything into it
-            named = reprlib.repr(getattr(event, "id", event))
-            return Ingested("refused", error=f"event {named}: {error}")
-        place = self.directory.place(account, read.message)
-        arrival = Arrival(next(self._numbers), place, read)
+            return Ingested("refused", error=unreadable(event, error))
+        place = self.directory.place(account, event.message)
+        arrival = Arrival(next(self._numbers), place, event)
         waiting = self.waiting.get(place.conversation, 0)
         if waiting >= self._limit:
             return self._take_in_if_room(arrival, body, now)
@@ -246,45 +245,12 @@ class Inbox:
 def arrivals(rows: Iterable[Any]) -> list[Arrival]:
     """Return the events in rows of `WAITING`."""
     return [
-        Arrival(seq, Place(*row[:4]), _read(*row[4:]), crashes, bool(ahead), bool(noted))
+        Arrival(seq, Place(*row[:4]), read(*row[4:]), crashes, bool(ahead), bool(noted))
         for seq, crashes, ahead, noted, *row in rows
     ]
-
-
-def _read(body: str, event_id: str, chat: str, thread: str) -> Event:
-    """Return a stored event; of one that cannot be read, what is known of it."""
-    try:
-        return _decode(body)
-    except Exception as error:  # noqa: BLE001 - whatever stands there, it must stop nobody
-        message = Message(str(error), User(""), Chat(chat), "unreadable", thread or None)
-        return Event(event_id, message)
-
-
-def _proved(event: Event) -> tuple[str, Event]:
-    """Return the text of an event, and the event that will be read from it.
-
-    Raises whatever its fields make `msgspec` raise, if it could not be read.
-    """
-    try:
-        body = _encode(event)
-    except UnicodeEncodeError:
-        body = _encode(_as_text(msgspec.to_builtins(event)))
-    return body.decode(), _decode(body)
 
 
 def _row(arrival: Arrival, body: str, now: float) -> tuple[Any, ...]:
     place = arrival.place
     event_id = arrival.event.id
     return (arrival.seq, place.account, event_id, place.conversation, place.person, body, now)
-
-
-def _as_text(value: Any) -> Any:
-    """Return JSON types with half surrogate pairs replaced: these are no text."""
-    if isinstance(value, str):
-        return value.encode(errors="replace").decode()
-    if isinstance(value, list):
-        return [_as_text(item) for item in cast("list[Any]", value)]
-    if isinstance(value, dict):
-        members = cast("dict[str, Any]", value)
-        return {_as_text(name): _as_text(member) for name, member in members.items()}
-    return value

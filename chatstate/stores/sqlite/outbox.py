@@ -9,8 +9,8 @@ from typing import NamedTuple
 from chatstate.stores.base import Owed, Settled
 from chatstate.stores.sqlite import buttons
 
-_OWED = """SELECT turn, part, body, begun_at, crashes FROM outbox
-    WHERE conversation = ? AND (turn, part) > (?, ?) ORDER BY turn, part LIMIT ?"""
+_OWED = """SELECT turn, part, body, begun_at, crashes, row, conversation, priority, best_before
+    FROM outbox WHERE conversation = ? AND row > ? ORDER BY row LIMIT ?"""
 _UNSENT = """UPDATE outbox SET begun_at = NULL, crashes = 0
     WHERE conversation = ? AND turn = ? AND part = ?"""
 _BEGIN = """UPDATE outbox SET begun_at = coalesce(begun_at, ?), crashes = ?
@@ -28,8 +28,7 @@ class Taking(NamedTuple):
     """What one call of `take` was given."""
 
     conversation: int
-    turn: int
-    part: int
+    after: int
     limit: int
 
 

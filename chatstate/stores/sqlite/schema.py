@@ -32,6 +32,44 @@ def m002_integer_keys(db: Database) -> None:
     rewrite(db.conn)
 
 
+@migrations()
+def m003_rows(db: Database) -> None:
+    """Give replies owed their rows, cursors their parts, requests their values."""
+    for statement in _ROWS:
+        db.conn.execute(statement)
+
+
+_ROWS = (
+    # Replies owed, in the order of commit: a row is deleted once it is sent or dead. `priority` 1
+    # is for what may wait for others; past `best_before` a reply is not sent any more.
+    "ALTER TABLE outbox RENAME TO outbox_before",
+    """CREATE TABLE outbox (
+        row INTEGER PRIMARY KEY AUTOINCREMENT,
+        conversation INTEGER NOT NULL, turn INTEGER NOT NULL, part INTEGER NOT NULL,
+        body TEXT NOT NULL, owed_at REAL NOT NULL, begun_at REAL,
+        crashes INTEGER NOT NULL DEFAULT 0,
+        priority INTEGER NOT NULL DEFAULT 0, best_before REAL
+    )""",
+    "CREATE INDEX outbox_lines ON outbox (conversation)",
+    """INSERT INTO outbox (conversation, turn, part, body, owed_at, begun_at, crashes)
+        SELECT conversation, turn, part, body, owed_at, begun_at, crashes
+        FROM outbox_before ORDER BY turn, part""",
+    "DROP TABLE outbox_before",
+    # An adapter's places in the platform's streams: one for each part of what it receives.
+    """CREATE TABLE cursors (
+        account INTEGER NOT NULL, part TEXT NOT NULL, cursor TEXT NOT NULL,
+        PRIMARY KEY (account, part)
+    ) WITHOUT ROWID""",
+    "INSERT INTO cursors SELECT id, '', cursor FROM accounts WHERE cursor IS NOT NULL",
+    "ALTER TABLE accounts DROP COLUMN cursor",
+    # What adapters keep for themselves.
+    """CREATE TABLE remembered (
+        account INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL,
+        PRIMARY KEY (account, name)
+    ) WITHOUT ROWID""",
+    # `body` holds the rest of a request that is not about a dead letter; `letter` is 0 then.
+    "ALTER TABLE requests ADD COLUMN body TEXT",
+)
 _INITIAL = (
     # Each process that ran on this store; `ended_at` only if it stopped as it should.
     """CREATE TABLE runs (

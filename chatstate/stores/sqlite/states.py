@@ -12,10 +12,9 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgspec
-
-from chatstate.messages import Chat, Event, Message, User
+from chatstate.messages import Chat, User
 from chatstate.scope import Key, Place
+from chatstate.stores import events
 from chatstate.stores.base import Arrival, Expired, Expiry, TurnCommit, Value
 from chatstate.stores.sqlite.errors import NotAllError
 from chatstate.stores.sqlite.inbox import Inbox
@@ -24,6 +23,8 @@ from chatstate.stores.sqlite.names import StateNames
 _OF = """state = (SELECT id FROM state_names WHERE bot = ? AND scope = ? AND name = ?)
     AND place = ? AND person = ?"""
 LOAD = f"SELECT value, version, schema, expires_at FROM state_values WHERE {_OF}"  # noqa: S608 - ours
+STORED = """SELECT bot, scope, name FROM state_names
+    WHERE EXISTS (SELECT 1 FROM state_values WHERE state = state_names.id) ORDER BY id"""
 DUE = """SELECT place, person, conversation FROM state_values
     WHERE state = (SELECT id FROM state_names WHERE bot = ? AND scope = ? AND name = ?)
     AND schema <= ? AND account = ? AND expires_at <= ? LIMIT ? OFFSET ?"""
@@ -90,6 +91,12 @@ def write(connection: sqlite3.Connection, names: StateNames, changes: Changes, n
             raise NotAllError
 
 
+def read(connection: sqlite3.Connection, key: Key) -> Value | None:
+    """Return what a key holds in the open transaction."""
+    row = connection.execute(LOAD, key).fetchone()
+    return Value(*row) if row else None
+
+
 def use(connection: sqlite3.Connection, turns: Sequence[TurnCommit]) -> None:
     """Note that turns used values, which therefore expire later."""
     rows = [
@@ -130,14 +137,7 @@ class Expiries:
         account, chat, chat_id, kind, title, thread = where
         person = expiry.key.person
         who = self._writer.execute(_WHO, (person,)).fetchone()
-        message = Message(
-            expired.name,
-            User(*who) if who else User(""),
-            Chat(chat_id, kind, title),
-            "expiry",
-            thread,
-            raw=msgspec.to_builtins(expired),
-        )
-        event = Event(f"expired-{expired.version}", message)
+        sender = User(*who) if who else User("")
+        event = events.expiry(expired, sender, Chat(chat_id, kind, title), thread)
         place = Place(account, chat, expiry.conversation, person)
         return self._inbox.add(place, event, ahead=True)

@@ -3,84 +3,68 @@
 1. All that writes is work for `group_commit`, which does it in shared transactions.
 2. What only reads has a connection of its own, so that it never waits behind writes.
 3. The process that has the store open holds a lock beside the file (`connection`).
+4. What passes is waited for, also when the store is opened: another program's lock, a full disk.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import os
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-import msgspec
-
+from chatstate.errors import LoadError, StorageError
 from chatstate.messages import Event, User
-from chatstate.scope import Key, Scope
 from chatstate.stores.base import (
     Account,
-    Address,
+    Answer,
     Arrival,
-    Backlog,
-    Due,
+    Claim,
+    Entry,
     Expiry,
-    FoundButton,
+    Filter,
     Ingested,
     Outcome,
     Owed,
-    Revived,
+    Request,
+    Role,
     Run,
     Settled,
+    Shelf,
     TurnCommit,
-    Value,
 )
-from chatstate.stores.sqlite import buttons
+from chatstate.stores.sqlite import requests
 from chatstate.stores.sqlite.aliases import Alias, Aliases
-from chatstate.stores.sqlite.connection import MEMORY, begin_run, connect, end_run
+from chatstate.stores.sqlite.claims import Claims
+from chatstate.stores.sqlite.connection import MEMORY, begin_run, connect, end_run, take_lock
 from chatstate.stores.sqlite.disk import Disk
-from chatstate.stores.sqlite.errors import (
-    TOLD_AT,
-    growing_pauses,
-    is_locked,
-    is_passing,
-    storage_error,
-)
+from chatstate.stores.sqlite.errors import TOLD_AT, growing_pauses, is_soon_over, storage_error
+from chatstate.stores.sqlite.files import OpenFiles
 from chatstate.stores.sqlite.group_commit import GroupCommit
-from chatstate.stores.sqlite.inbox import (
-    AHEAD,
-    WAITING,
-    Delivery,
-    Inbox,
-    Overflow,
-    arrivals,
-)
-from chatstate.stores.sqlite.letters import ANY_REQUESTED, Reviver
+from chatstate.stores.sqlite.inbox import Delivery, Inbox, Overflow
 from chatstate.stores.sqlite.outbox import Outbox, Taking
-from chatstate.stores.sqlite.states import DUE, LOAD, Expiries
+from chatstate.stores.sqlite.reading import Reading
+from chatstate.stores.sqlite.requests import Requests
+from chatstate.stores.sqlite.shelves import Shelves
+from chatstate.stores.sqlite.states import Expiries
 from chatstate.stores.sqlite.turns import Turns
 
 log = logging.getLogger("chatstate.store")
 
-_encoder = msgspec.json.Encoder()
-
-_ADDRESS = """SELECT c.account, c.platform_id, k.thread FROM conversations AS k
-    JOIN chats AS c ON c.id = k.chat WHERE k.id = ?"""
-_WITH_EVENTS = """SELECT conversation FROM inbox
-    WHERE done_at IS NULL AND account IN (SELECT value FROM json_each(?))
-    GROUP BY conversation ORDER BY min(seq)"""
-_WITH_REPLIES = """SELECT DISTINCT o.conversation FROM outbox AS o
-    JOIN conversations AS k ON k.id = o.conversation JOIN chats AS c ON c.id = k.chat
-    WHERE c.account IN (SELECT value FROM json_each(?))"""
-_OWING = """SELECT value FROM json_each(?) WHERE value IN (SELECT turn FROM outbox)
-    OR value IN (SELECT turn FROM dead_letters WHERE kind = 'reply')"""
+_REMEMBER = "INSERT OR REPLACE INTO remembered VALUES (?, ?, ?)"
+_FORGET = "DELETE FROM remembered WHERE account = ? AND name = ?"
+_NO_CURSORS: Mapping[str, str] = {}
+T = TypeVar("T")
 
 
-class SQLiteStore:
+class SQLiteStore(Reading):
     """Keeps everything in the file at `path`, or in memory (`:memory:`) while it is open.
 
     `waiting_limit`: how many events of one conversation may wait. `overflow`: whether one more
@@ -95,10 +79,11 @@ class SQLiteStore:
         overflow: Overflow = "refuse",
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.path = MEMORY if path == MEMORY else str(Path(path).expanduser().resolve())
+        super().__init__(
+            MEMORY if path == MEMORY else str(Path(path).expanduser().resolve()), clock
+        )
         self._waiting_limit = waiting_limit
         self._overflow: Overflow = overflow
-        self._clock = clock
         self._bot = ""
         self._run = 0
         self._folder = Path(f"{self.path}-files")
@@ -106,23 +91,29 @@ class SQLiteStore:
     # Holding the store
 
     @property
+    def location(self) -> str:
+        return "in memory" if self.path == MEMORY else self.path
+
+    @property
     def folder(self) -> Path:
         return self._folder
 
     async def open(self, bot: str) -> Run:
         self._bot = bot
-        pauses = growing_pauses()
-        while True:
-            try:
-                run = self._take_hold(bot)
-                break
-            except sqlite3.Error as error:
-                await self._wait_for_lock(error, next(pauses))
+        with contextlib.ExitStack() as held:
+            if self.path == MEMORY:
+                self._folder = Path(held.enter_context(tempfile.TemporaryDirectory()))
+            else:
+                take_lock(self.path, held)
+            run, crashes = await self._begin(held)
+            self._files = None if self.path == MEMORY else OpenFiles(self.path)
+            self._held = held.pop_all()
         self._run = run.id
         self._inbox = Inbox(self._writer, self._clock, self._waiting_limit, self._overflow)
         self._outbox = Outbox(self._writer, self._clock)
         self._turns = Turns(self._writer, self._inbox, self._clock)
-        self._reviver = Reviver(self._writer, self._inbox)
+        self._claims = Claims(crashes)
+        self._requests = Requests(self._writer, self._inbox, self._clock, self._wanted)
         self._aliases = Aliases(self._writer)
         self._expiries = Expiries(self._writer, self._inbox, self._clock)
         self._commits = GroupCommit(
@@ -139,9 +130,10 @@ class SQLiteStore:
                 self._outbox.take,
                 self._outbox.begin,
                 self._outbox.unsent,
-                self._reviver.revive,
+                self._requests.answer,
                 self._expiries.expire,
                 self._inbox.prune,
+                self._remember,
                 self._nothing,
             ),
             self._outbox.settle,
@@ -150,26 +142,38 @@ class SQLiteStore:
         )
         return run
 
-    def _take_hold(self, bot: str) -> Run:
-        """Open the file, and begin a run on it. Raises SQLite's errors, and leaves nothing open."""
-        with contextlib.ExitStack() as held:
-            if self.path == MEMORY:
-                self._folder = Path(held.enter_context(tempfile.TemporaryDirectory()))
-            self._writer, self._reader = connect(self.path, held)
-            run = begin_run(self._writer, bot, self._clock())
-            self._held = held.pop_all()
-        return run
+    async def _begin(self, held: contextlib.ExitStack) -> tuple[Run, int]:
+        """Open the file, once it can be, and begin a run on it."""
+        pauses = growing_pauses()
+        while True:
+            try:
+                with contextlib.ExitStack() as opened:
+                    self._writer, self._reader = connect(self.path, opened)
+                    begun = begin_run(self._writer, self._bot, self._clock())
+                    held.enter_context(opened.pop_all())
+                    return begun
+            except sqlite3.Error as error:
+                await self._wait_to_open(error, next(pauses))
 
-    async def _wait_for_lock(self, error: sqlite3.Error, pause: float) -> None:
+    async def _wait_to_open(self, error: sqlite3.Error, pause: float) -> None:
         """Wait before the file is opened again, as a write waits that finds it locked."""
         told = storage_error(error, self.path)
-        if not is_locked(error):
+        if not is_soon_over(error):
             raise told from error
         if pause >= TOLD_AT:
             log.warning("%s; trying again", told)
         await asyncio.sleep(pause)
 
-    async def close(self, *, clean: bool) -> None:
+    async def check(self) -> None:
+        lost = self._files.lost() if self._files else None
+        if lost:
+            self._commits.give_up(StorageError(lost))
+        self._commits.check()
+
+    async def beat(self) -> None:
+        """Do nothing: the hold is the process's own."""
+
+    async def end(self, *, clean: bool) -> None:
         with self._held:
             await self._commits.close()
             if clean:
@@ -183,6 +187,24 @@ class SQLiteStore:
         with self._held:
             await self._commits.abandon()
 
+    # Claiming
+
+    @property
+    def is_sole(self) -> bool:
+        return True
+
+    async def lead(self, role: Role) -> bool:  # noqa: ARG002 - the process is alone: it has them all
+        return True
+
+    async def claim(self, limit: int) -> Sequence[Claim]:
+        return self._claims.take(limit)
+
+    async def release(self, conversations: Sequence[int]) -> Sequence[int]:  # noqa: ARG002 - ours anyway
+        return ()
+
+    async def wait(self) -> None:
+        await asyncio.get_running_loop().create_future()  # nobody else has work for us
+
     # Writing
 
     async def account(self, platform: str, platform_id: str) -> Account:
@@ -190,9 +212,9 @@ class SQLiteStore:
         return account
 
     def ingest(
-        self, account: int, events: Sequence[Event], cursor: str | None
+        self, account: int, events: Sequence[Event], cursors: Mapping[str, str] = _NO_CURSORS
     ) -> asyncio.Future[Sequence[Ingested]]:
-        delivery = Delivery(account, events, cursor)
+        delivery = Delivery(account, events, cursors)
         return self._commits.submit(self._inbox.ingest, delivery, weight=len(events))
 
     async def commit(self, turns: Sequence[TurnCommit]) -> Sequence[Outcome]:
@@ -201,8 +223,8 @@ class SQLiteStore:
         )
         return done
 
-    async def take(self, conversation: int, after: tuple[int, int], limit: int) -> Sequence[Owed]:
-        taking = Taking(conversation, *after, limit)
+    async def take(self, conversation: int, after: int, limit: int) -> Sequence[Owed]:
+        taking = Taking(conversation, after, limit)
         done: Sequence[Owed] = await self._commits.submit(self._outbox.take, taking)
         return done
 
@@ -232,11 +254,14 @@ class SQLiteStore:
     async def suspect(self, seq: int) -> None:
         await self._commits.submit(self._inbox.suspect, seq)
 
-    async def revive(self) -> Sequence[Revived]:
-        if not await self._read(ANY_REQUESTED, self._reviver.wanted):
+    async def remember(self, account: int, name: str, text: str | None) -> None:
+        await self._commits.submit(self._remember, (account, name, text))
+
+    async def answer(self, versions: Iterator[int]) -> Sequence[Answer]:
+        if not await self._read(requests.ANY, self._wanted()):
             return ()
-        revived: Sequence[Revived] = await self._commits.submit(self._reviver.revive, None)
-        return revived
+        answered: Sequence[Answer] = await self._commits.submit(self._requests.answer, versions)
+        return answered
 
     async def expire(self, expiries: Sequence[Expiry]) -> Sequence[Arrival | None]:
         done: Sequence[Arrival | None] = await self._commits.submit(
@@ -255,13 +280,15 @@ class SQLiteStore:
                 "ON CONFLICT DO NOTHING",
                 (self._bot, *name),
             )
-            row = self._writer.execute(
-                "SELECT id, cursor FROM accounts "
-                "WHERE bot = ? AND platform = ? AND platform_id = ?",
+            (number,) = self._writer.execute(
+                "SELECT id FROM accounts WHERE bot = ? AND platform = ? AND platform_id = ?",
                 (self._bot, *name),
             ).fetchone()
-            accounts.append(Account(*row))
-            self._reviver.accounts.add(row[0])
+            cursors = self._writer.execute(
+                "SELECT part, cursor FROM cursors WHERE account = ?", (number,)
+            )
+            accounts.append(Account(number, dict(cursors)))
+            self._claims.add(self._writer, number)
         return accounts
 
     def _alias(self, aliases: Sequence[Alias]) -> list[None]:
@@ -272,6 +299,17 @@ class SQLiteStore:
     def _reload(self) -> None:
         self._inbox.reload()
         self._turns.reload()
+
+    def _wanted(self) -> tuple[str, str]:
+        return self._claims.accounts, self._bot
+
+    def _remember(self, texts: Sequence[tuple[int, str, str | None]]) -> list[None]:
+        for account, name, text in texts:
+            if text is None:
+                self._writer.execute(_FORGET, (account, name))
+            else:
+                self._writer.execute(_REMEMBER, (account, name, text))
+        return [None] * len(texts)
 
     def _nothing(self, calls: Sequence[None]) -> list[None]:
         return [None] * len(calls)
@@ -290,52 +328,23 @@ class SQLiteStore:
             for turn, name, value in notes
         ]
 
-    # Reading
+    def _broken(self, error: StorageError) -> None:
+        self._commits.give_up(error)
 
-    async def load(self, keys: Sequence[Key]) -> Sequence[Value | None]:
-        rows = [await self._read(LOAD, key) for key in keys]
-        return [Value(*row[0]) if row else None for row in rows]
+    # Looking
 
-    async def notes(self, turn: int) -> Mapping[str, str]:
-        return dict(await self._read("SELECT name, value FROM notes WHERE turn = ?", (turn,)))
+    async def list(self, shelf: Shelf, chosen: Filter = Filter()) -> Sequence[Entry]:  # noqa: B008 - it is frozen
+        return await self._look(functools.partial(Shelves.list, shelf=shelf, chosen=chosen))
 
-    async def backlog(self, accounts: Sequence[int]) -> Backlog:
-        wanted = (_encoder.encode(accounts).decode(),)
-        inbox = await self._read(_WITH_EVENTS, wanted)
-        outbox = await self._read(_WITH_REPLIES, wanted)
-        return Backlog([row[0] for row in inbox], [row[0] for row in outbox])
+    async def show(self, shelf: Shelf, number: int) -> Entry | None:
+        return await self._look(functools.partial(Shelves.show, shelf=shelf, number=number))
 
-    async def button(self, ref: str) -> FoundButton | None:
-        return buttons.found(await self._read(buttons.FIND, (ref, self._clock())))
+    async def ask(self, request: Request) -> None:
+        await self._look(functools.partial(Shelves.ask, request=request))
 
-    async def owing(self, turns: Sequence[int]) -> Sequence[int]:
-        return [row[0] for row in await self._read(_OWING, (_encoder.encode(turns).decode(),))]
-
-    async def claim(self, conversation: int, after: int, limit: int) -> Sequence[Arrival]:
-        ahead = [] if after else await self._read(AHEAD, (conversation,))
-        return arrivals([*ahead, *await self._read(WAITING, (conversation, after, limit))])
-
-    async def due(
-        self, bound: tuple[Scope, str, int], account: int, skip: int, limit: int
-    ) -> Sequence[Due]:
-        scope, name, _ = bound
-        values = (self._bot, *bound, account, self._clock(), limit, skip)
-        return [
-            Due(Key(self._bot, scope, name, place, person), conversation)
-            for place, person, conversation in await self._read(DUE, values)
-        ]
-
-    async def address(self, conversation: int) -> Address:
-        ((account, chat, thread),) = await self._read(_ADDRESS, (conversation,))
-        return Address(account, chat, thread or None)
-
-    async def _read(self, statement: str, values: Sequence[object]) -> list[Any]:
-        pauses = growing_pauses()
-        while True:
-            try:
-                return self._reader.execute(statement, values).fetchall()
-            except sqlite3.Error as error:
-                if not is_passing(error):
-                    raise storage_error(error, self.path) from error
-                log.warning("%s; trying again", storage_error(error, self.path))
-            await asyncio.sleep(next(pauses))
+    async def _look(self, see: Callable[[Shelves], T]) -> T:
+        if self.path != MEMORY:
+            return await asyncio.to_thread(see, Shelves(self.path, self._clock))
+        if not self._bot:
+            raise LoadError(":memory: keeps nothing that another process can see")
+        return see(Shelves(self.path, self._clock, self._writer))

@@ -7,6 +7,7 @@
    a savepoint for each turn.
 3. An event is done only after those before it in its conversation. Where the inbox counts no
    other that waits, that need not be looked up.
+4. A turn that is finished late is told what its values are here, and committed by itself.
 """
 
 from __future__ import annotations
@@ -35,8 +36,9 @@ _DIES = """INSERT INTO dead_letters
     (bot, kind, conversation, person, turn, body, error, detail, died_at)
     SELECT a.bot, 'event', i.conversation, i.person, i.seq, i.body, ?, ?, ?
     FROM inbox AS i JOIN accounts AS a ON a.id = i.account WHERE i.seq = ?"""
-_OWE = """INSERT INTO outbox (conversation, turn, part, body, owed_at, begun_at)
-    VALUES (?, ?, ?, ?, ?, ?)"""
+_OWE = """INSERT INTO outbox
+    (conversation, turn, part, body, owed_at, begun_at, priority, best_before)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 _FORGET_NOTES = "DELETE FROM notes WHERE turn = ?"
 
 _Fate = Literal["waiting", "dropped", "ours", "another's"]
@@ -72,6 +74,8 @@ class Turns:
             changes = states.collapsed(turns)
         except NotAllError:  # nothing is written yet
             return self._each(turns)
+        if any(turn.late for turn in turns):
+            return self._each(turns)
         try:
             self._apply(turns, changes, self._inbox.waiting, self._clock())
         except (NotAllError, sqlite3.IntegrityError) as error:
@@ -95,6 +99,8 @@ class Turns:
             return "applied" if "ours" in fates.values() else "fenced"
         if any(self._fate(seq, 0) in ("waiting", "dropped") for seq in turn.after):
             return "conflict"
+        if turn.late:
+            turn = turn.late.finish([states.read(self._writer, key) for key in turn.late.keys])
         return self._try(msgspec.structs.replace(turn, seq=live[-1], also=live[:-1]), now)
 
     def _try(self, turn: TurnCommit, now: float) -> Outcome:
@@ -141,10 +147,10 @@ class Turns:
                 in_order += [(now, turn.attempt, seq) for seq in turn.also]
             rows = done if waiting.get(conversation) == 1 else in_order
             rows.append((now, turn.attempt, turn.seq))
-            owed += [
-                (conversation, reply.turn, reply.part, reply.body, now, reply.begun_at)
-                for reply in turn.owed
-            ]
+            for reply in turn.owed:
+                where = reply.conversation or conversation
+                of = (where, reply.turn, reply.part, reply.body, now, reply.begun_at)
+                owed.append((*of, reply.priority, reply.best_before))
         if special:
             self._die(special, now)
         self._write_all(_DONE, done)

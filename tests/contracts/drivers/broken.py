@@ -39,6 +39,9 @@ class Changing:
     def __init__(self, host: Host, change: Any) -> None:
         self.host, self.change = host, change
 
+    def connected(self, name: str) -> None:
+        self.host.connected(name)
+
     async def moved(self, old: str, new: str) -> None:
         await self.host.moved(old, new)
 
@@ -56,6 +59,16 @@ def message(event: Event, **changes: Any) -> Event:
 class Deaf(Broken):
     async def run(self, host: Host) -> None:  # noqa: ARG002 - it does not listen
         await asyncio.get_running_loop().create_future()
+
+
+class SaysNotWho(Broken):
+    async def run(self, host: Host) -> None:
+        await Reachable.run(self, cast("Host", Unheard(host, self.heard)))
+
+
+class Unheard(Changing):
+    def connected(self, name: str) -> None:
+        pass
 
 
 class Normalises(Broken):

@@ -45,6 +45,7 @@ class Reachable(FakePlatform):
         self.news.set()
 
     async def run(self, host: Host) -> None:
+        host.connected(self.account)
         while True:
             await self.news.wait()
             await self.up.wait()
@@ -162,6 +163,9 @@ class FakeDriver(AdapterDriver):
 
     async def redeliver(self, message: str) -> None:
         self.platform.put(self.said[message])
+
+    def account_name(self) -> str:
+        return self.platform.account
 
     async def garble(self, who: Speaker) -> None:  # noqa: ARG002 - the same in every chat
         self.platform.put(None)

@@ -149,6 +149,9 @@ class LineDriver(AdapterDriver):
     def shown(self, who: Speaker) -> Sequence[Shown]:
         return self.server.shown.get(chat_of(who), ())
 
+    def account_name(self) -> str:
+        return "bot"
+
     async def redeliver(self, message: str) -> None:
         self.server.deliver(message)
 

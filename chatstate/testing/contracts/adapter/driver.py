@@ -102,6 +102,10 @@ class AdapterDriver(Protocol):
         """Stop the platform and everything that was started for it."""
         return
 
+    def account_name(self) -> str:
+        """Return what people know the bot's account by, where whoever starts the bot is told."""
+        return _skip("the account's name", "account_name")
+
     # Platforms on which somebody can name others, edit, press, see typing, wait
 
     def mention(self, who: Speaker | None) -> str:

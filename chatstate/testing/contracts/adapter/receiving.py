@@ -117,6 +117,17 @@ class PeopleContract(AdapterSuite):
             told = [heard.text for heard in session.script.heard]
             assert told == ["hi", "again"], "what comes from the account itself is not for the bot"
 
+    async def test_whoever_starts_it_is_told_as_whom_it_runs(self, tmp_path: Path) -> None:
+        """By the name that people know the account by, at each start."""
+        async with self.session(tmp_path) as session:
+            name = session.driver.account_name()
+            for _ in range(2):
+                await session.say("hi")
+                hint = f"`run` calls `host.connected`, with {name!r}, once it is connected"
+                await session.until(lambda: session.watched.names, hint)
+                assert set(session.watched.names) == {name}, hint
+                await session.restart()
+
     async def test_a_command_runs(self, tmp_path: Path) -> None:
         """What is sent as one, with its argument; and one that is unknown is told."""
         async with self.session(tmp_path) as session:

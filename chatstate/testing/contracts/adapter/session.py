@@ -27,8 +27,9 @@ from chatstate.engine import Engine
 from chatstate.errors import ChatstateError
 from chatstate.messages import Message
 from chatstate.state.declaration import PerThread, Ref
+from chatstate.stores.base import Filter
 from chatstate.stores.sqlite import SQLiteStore
-from chatstate.stores.sqlite.letters import LetterBox
+from chatstate.stores.sqlite.shelves import Shelves
 from chatstate.testing.clock import FakeClock
 from chatstate.testing.contracts.adapter.driver import AdapterDriver, Shown, Speaker
 from chatstate.testing.contracts.adapter.watch import WatchedAdapter
@@ -291,7 +292,8 @@ class Session:
 
     def letters(self) -> list[str]:
         """Return the errors of the dead letters."""
-        return [letter.error for letter, _ in LetterBox(str(self._path)).list()]
+        shelves = Shelves(str(self._path), self.clock.time)
+        return [letter.error for letter in shelves.list("dead", Filter())]
 
     def check(self) -> None:
         """Fail if the engine has stopped, or the adapter did what none may."""

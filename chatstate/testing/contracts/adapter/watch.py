@@ -30,8 +30,9 @@ class WatchedAdapter:
 
     `events` and `receipts` are of what was delivered, `calls` those of `perform` that are over;
     `problems` says what was wrong. `delivering` and `waiting` count the calls of `deliver` and of
-    `settled` that have not returned. While `accepts` is cleared, `deliver` waits, as it does while
-    a store cannot write; `refusal` is raised by it instead.
+    `settled` that have not returned; `names` are those it was connected under. While `accepts`
+    is cleared, `deliver` waits, as it does while a store cannot write; `refusal` is raised by it
+    instead.
     """
 
     def __init__(self, adapter: Adapter) -> None:
@@ -40,6 +41,7 @@ class WatchedAdapter:
         self.receipts: list[Receipt] = []
         self.calls: list[Call] = []
         self.problems: list[str] = []
+        self.names: list[str] = []
         self.accepts = asyncio.Event()
         self.accepts.set()
         self.delivering = 0
@@ -98,6 +100,10 @@ class _WatchedHost:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._host, name)
+
+    def connected(self, name: str) -> None:
+        self._watched.names.append(name)
+        self._host.connected(name)
 
     async def deliver(
         self, events: Sequence[Event], cursor: str | None = None

@@ -1,5 +1,5 @@
 """What every store does, as tests: inherit `StoreContract`.
 
-`suite` puts together what `hold`, `inbox`, `turns`, `expiry`, `outbox` and `buttons` claim;
-`session` is a store that is open, and events to put into it.
+`suite` puts it together of five suites, one for each protocol, and these of what the other files
+claim; `session` is a store that is open, and events to put into it.
 """

@@ -165,7 +165,7 @@ class ExpiryContract(StoreSuite):
             assert (message.sender, message.chat.id) == (said.sender, said.chat.id)
             expired = Expired("member", "a", value.text, 3, value.version)
             assert msgspec.convert(message.raw, Expired) == expired
-            claimed = await session.store.claim(arrival.place.conversation, 0, 10)
+            claimed = await session.store.events(arrival.place.conversation, 0, 10)
             assert list(claimed) == [told]
 
     async def test_a_value_of_nobody_expires_for_nobody(self, tmp_path: Path) -> None:
@@ -226,11 +226,11 @@ class ExpiryContract(StoreSuite):
             told = await session.store.expire([_told(first, A), _told(first, B)])
             a, b = (arrival for arrival in told if arrival)
             assert await session.waiting(first) == [a.seq, b.seq, second.seq, third.seq]
-            claim = session.store.claim
+            events = session.store.events
             conversation = first.place.conversation
-            limited = await claim(conversation, 0, 1)
+            limited = await events(conversation, 0, 1)
             assert [arrival.seq for arrival in limited] == [a.seq, b.seq, second.seq]
-            later = await claim(conversation, second.seq, 10)
+            later = await events(conversation, second.seq, 10)
             assert [arrival.seq for arrival in later] == [third.seq]
             assert await session.commit(session.turn(b), session.turn(second)) == ["applied"] * 2
             assert await session.commit(session.turn(a), session.turn(a)) == ["applied", "fenced"]
@@ -248,10 +248,11 @@ class ExpiryContract(StoreSuite):
             (told,) = await session.store.expire([_told(first, A)])
         async with self.session(tmp_path) as reopened:
             assert await reopened.value(A) is None
-            assert list(await reopened.store.claim(first.place.conversation, 0, 10)) == [told]
+            assert list(await reopened.store.events(first.place.conversation, 0, 10)) == [told]
             assert await _due(reopened, "global", "b") == []
-            backlog = await reopened.store.backlog([reopened.account.id])
-            assert list(backlog.inbox) == [first.place.conversation]
+            assert [claim.conversation for claim in await reopened.claimed()] == [
+                first.place.conversation
+            ]
 
     async def test_what_has_expired_is_never_dropped(self, tmp_path: Path) -> None:
         """An event that must make room is one that somebody has sent."""
@@ -286,9 +287,9 @@ class ExpiryContract(StoreSuite):
             assert told
             dead = DeadLetter("event", "broken")
             assert await session.commit(session.turn(told, dead=dead)) == ["applied"]
-            (letter,) = self.letters(tmp_path)
+            (letter,) = await session.letters()
             assert '\\"kept\\"' in letter.body
-            self.request(tmp_path, "retry", letter.id)
-            (revived,) = await session.store.revive()
+            await session.ask("retry", letter)
+            (revived,) = await session.store.answer(session.versions)
             assert revived.arrival
             assert revived.arrival.event.message == told.event.message

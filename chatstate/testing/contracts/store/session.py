@@ -3,16 +3,18 @@
 1. A session is one run: the store is opened by one bot for one account, and closed at its end.
 2. The same folder is the same data, however often it is opened.
 3. Time is what the test says.
+4. Among several runs, the session's is the one that handles all; the others store what arrives.
 """
 
-# ruff: noqa: S101, ARG002 - a test suite, and what a subclass may override
+# ruff: noqa: S101 - a test suite, and what a subclass may override
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from unittest import SkipTest
 
 from chatstate.messages import Chat, Event, Message, User
@@ -21,10 +23,12 @@ from chatstate.stores.base import (
     Account,
     Arrival,
     Change,
+    Claim,
+    Entry,
     Ingested,
-    Letter,
     Outcome,
     Owed,
+    Request,
     Run,
     Store,
     TurnCommit,
@@ -53,23 +57,50 @@ def global_key(name: str, bot: str = "bot") -> Key:
 
 
 class Session:
-    """A store that is open, used as the process that runs a bot uses it."""
+    """A store that is open, used as the process that runs a bot uses it.
 
-    def __init__(self, store: Store, run: Run, account: Account) -> None:
+    `others` are runs on the same data, which live on meanwhile.
+    """
+
+    def __init__(
+        self, store: Store, run: Run, account: Account, others: Sequence[Store] = ()
+    ) -> None:
         self.store = store
         self.run = run
         self.account = account
         self.versions = run.versions()
+        self._others = others
+        self._ingesting = itertools.cycle(others)
+        self._lines: set[tuple[str, str | None]] = set()
 
     async def ingest(self, *events: Event, cursor: str | None = None) -> Sequence[Ingested]:
         """Give events to the inbox of the session's account."""
-        return await self.store.ingest(self.account.id, events, cursor)
+        cursors = {} if cursor is None else {"": cursor}
+        return await self.store.ingest(self.account.id, events, cursors)
 
     async def arrive(self, *events: Event) -> list[Arrival]:
         """Give events to the inbox, all of which must be new."""
+        if self._others:
+            return [await self._arrive_somewhere(event) for event in events]
         ingested = await self.ingest(*events)
         assert [entry.status for entry in ingested] == ["stored"] * len(events)
         return [entry.arrival for entry in ingested if entry.arrival]
+
+    async def _arrive_somewhere(self, event: Event) -> Arrival:
+        """Let another run store an event, in a conversation that this run holds already."""
+        line = (event.message.chat.id, event.message.thread)
+        if line not in self._lines:
+            self._lines.add(line)
+            (stored,) = await self.ingest(event)
+            assert stored.arrival
+            return stored.arrival
+        (stored,) = await next(self._ingesting).ingest(self.account.id, [event])
+        assert (stored.status, stored.elsewhere, stored.arrival) == ("stored", True, None)
+        assert stored.pending is not None
+        (news,) = await self.store.claim(10)
+        assert (news.is_news, news.waits) == (True, True)
+        (arrival,) = await self.store.events(news.conversation, stored.pending - 1, 1)
+        return arrival
 
     def turn(self, arrival: Arrival, *changes: Change, **effects: Any) -> TurnCommit:
         """Return a new attempt at the turn of an event."""
@@ -80,8 +111,15 @@ class Session:
         return Change(what, before.version if before else 0, Value(text, next(self.versions)))
 
     async def commit(self, *turns: TurnCommit) -> list[Outcome]:
-        """Commit turns in one call."""
+        """Commit turns in one call, while others look for work in vain."""
+        for other in self._others:
+            assert list(await other.claim(10)) == []
         return list(await self.store.commit(turns))
+
+    async def beat(self) -> None:
+        """Let all runs beat."""
+        for store in (self.store, *self._others):
+            await store.beat()
 
     async def value(self, what: Key) -> Value | None:
         """Return what a key holds."""
@@ -101,17 +139,36 @@ class Session:
 
     async def waiting(self, arrival: Arrival) -> list[int]:
         """Return the numbers of the events that wait in the conversation of one."""
-        claimed = await self.store.claim(arrival.place.conversation, 0, 10_000)
-        return [arrival.seq for arrival in claimed]
+        events = await self.store.events(arrival.place.conversation, 0, 10_000)
+        return [arrival.seq for arrival in events]
+
+    async def claimed(self) -> list[Claim]:
+        """Return all conversations with work that nobody holds, which are the session's now."""
+        claims: list[Claim] = []
+        while found := await self.store.claim(2):
+            claims += found
+        return claims
+
+    async def letters(self) -> Sequence[Entry]:
+        """Return the dead letters."""
+        return await self.store.list("dead")
+
+    async def ask(self, verb: Literal["retry", "drop"], letter: Entry) -> None:
+        """Ask for a dead letter to be retried or dropped, as the command line does."""
+        await self.store.ask(Request(verb=verb, number=letter.number))
 
     async def owed(self, arrival: Arrival) -> list[tuple[int, int]]:
         """Return the (turn, part) of the replies owed in the conversation of an event."""
-        taken = await self.store.take(arrival.place.conversation, (0, -1), 10_000)
+        taken = await self.store.take(arrival.place.conversation, 0, 10_000)
         return [(reply.turn, reply.part) for reply in taken]
 
     def reply(self, arrival: Arrival, part: int = 0, body: str = '"hello"') -> Owed:
         """Return a reply that the turn of an event owes."""
         return Owed(arrival.seq, part, body)
+
+    def replies(self, arrival: Arrival, number: int = 2) -> list[Owed]:
+        """Return so many replies that the turn of an event owes."""
+        return [self.reply(arrival, part) for part in range(number)]
 
 
 class Time:
@@ -129,20 +186,13 @@ class StoreSuite:
     """What every part of the contract needs; see `StoreContract`."""
 
     durable = True
+    runs = 1
 
     def make_store(
         self, folder: Path, *, clock: Callable[[], float], waiting_limit: int, overflow: Any
     ) -> Store:
         """Return a store that is not open yet: the same data for the same folder."""
         raise NotImplementedError("a subclass of StoreContract makes the store that is tested")
-
-    def letters(self, folder: Path) -> Sequence[Letter]:
-        """Return the dead letters of the store that is open on this folder."""
-        raise SkipTest("this store shows its dead letters to no one")
-
-    def request(self, folder: Path, verb: Any, letter: int) -> None:
-        """Ask for a dead letter to be retried or dropped, as the command line does."""
-        raise SkipTest("this store takes no requests")
 
     @contextlib.asynccontextmanager
     async def session(
@@ -157,12 +207,19 @@ class StoreSuite:
         overflow: Any = "refuse",
     ) -> AsyncGenerator[Session]:
         """Open a store of this folder; `clean=False` closes it as a crash would leave it."""
-        store = self.make_store(folder, clock=clock, waiting_limit=waiting_limit, overflow=overflow)
-        run = await store.open(bot)
-        try:
-            yield Session(store, run, await store.account("test", account))
-        finally:
-            await store.close(clean=clean)
+        store, *others = [
+            self.make_store(folder, clock=clock, waiting_limit=waiting_limit, overflow=overflow)
+            for _ in range(self.runs)
+        ]
+        async with contextlib.AsyncExitStack() as opened:
+            run = await store.open(bot)
+            opened.push_async_callback(store.end, clean=clean)
+            known = await store.account("test", account)
+            for other in others:
+                await other.open(bot)
+                opened.push_async_callback(other.end, clean=True)
+                await other.account("test", account)
+            yield Session(store, run, known, others)
 
     def needs_durability(self) -> None:
         """Skip a test of what another process finds, for a store that ends with its process."""

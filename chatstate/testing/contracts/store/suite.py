@@ -9,31 +9,50 @@ class TestMyStore(StoreContract):
 ```
 
 It is run by pytest with pytest-asyncio in its "auto" mode. A store that keeps nothing beyond its
-process sets `durable = False`; what shows its dead letters overrides `letters` and `request`.
+process sets `durable = False`; one that several processes may hold is tested once more with
+`runs = 3`. It is made of five suites, one for each protocol of `chatstate.stores.base`.
 """
 
 from __future__ import annotations
 
-from chatstate.testing.contracts.store.buttons import ButtonsContract, FilesContract
+from chatstate.testing.contracts.store.accounts import AccountsContract
+from chatstate.testing.contracts.store.aliases import AliasesContract
+from chatstate.testing.contracts.store.arrivals import ArrivalsContract
+from chatstate.testing.contracts.store.buttons import ButtonsContract
+from chatstate.testing.contracts.store.claims import ClaimsContract
+from chatstate.testing.contracts.store.commits import CommitsContract
 from chatstate.testing.contracts.store.expiry import ExpiryContract
-from chatstate.testing.contracts.store.hold import AliasContract, HoldContract
-from chatstate.testing.contracts.store.inbox import InboxContract
-from chatstate.testing.contracts.store.outbox import LettersContract, OutboxContract
-from chatstate.testing.contracts.store.turns import CommitContract, NotesContract
+from chatstate.testing.contracts.store.files import FilesContract
+from chatstate.testing.contracts.store.late import LateContract
+from chatstate.testing.contracts.store.letters import LettersContract
+from chatstate.testing.contracts.store.lines import LinesContract
+from chatstate.testing.contracts.store.notes import NotesContract
+from chatstate.testing.contracts.store.remembering import RememberingContract
+from chatstate.testing.contracts.store.runs import RunsContract
+from chatstate.testing.contracts.store.shelves import AskingContract, LookingContract
 
 
-class StoreContract(
-    HoldContract,
-    AliasContract,
-    InboxContract,
-    CommitContract,
-    ExpiryContract,
-    NotesContract,
-    OutboxContract,
-    LettersContract,
-    ButtonsContract,
-    FilesContract,
-):
+class InboxContract(AccountsContract, AliasesContract, ArrivalsContract, ClaimsContract):
+    """What comes in, from whom, and which run handles it."""
+
+
+class TurnsContract(CommitsContract, LateContract, NotesContract, ButtonsContract):
+    """What a turn reads, notes on its way, and commits."""
+
+
+class StatesContract(ExpiryContract, RememberingContract):
+    """Values beyond a turn."""
+
+
+class OutboxContract(LinesContract, FilesContract):
+    """What is owed."""
+
+
+class ControlContract(RunsContract, LookingContract, AskingContract, LettersContract):
+    """Runs, and everybody who looks."""
+
+
+class StoreContract(InboxContract, TurnsContract, StatesContract, OutboxContract, ControlContract):
     """Every verb of `chatstate.stores.base.Store`, and every edge its docstrings promise.
 
     A subclass overrides `make_store`, which returns a store that is not open yet: one on the

@@ -1,9 +1,8 @@
-"""The store's contract: committing turns, and their notes.
+"""The store's contract: committing turns.
 
 1. A turn has all its effects or none, whatever becomes of the others of its batch.
 2. It is applied only if what it read is still there, and all before it are done.
 3. Each is done once: a repeat is applied without effect, another attempt is fenced.
-4. Notes outlive an attempt, and end with the commit.
 """
 
 # ruff: noqa: S101, PLR2004 - a test suite
@@ -13,13 +12,13 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from chatstate.stores.base import Arrival, Change, DeadLetter, Value
+from chatstate.stores.base import Arrival, Change, Claim, DeadLetter, Value
 from chatstate.testing.contracts.store.session import StoreSuite, event, global_key
 
 A, B = global_key("a"), global_key("b")
 
 
-class CommitContract(StoreSuite):
+class CommitsContract(StoreSuite):
     """`load` and `commit`."""
 
     async def test_values_that_were_never_stored_are_none(self, tmp_path: Path) -> None:
@@ -45,6 +44,23 @@ class CommitContract(StoreSuite):
             ]
             assert list(await session.store.load(others)) == [None] * 5
 
+    async def test_a_state_is_stored_while_it_has_values(self, tmp_path: Path) -> None:
+        """Its bot, scope and name are told once, however many values it has, of all bots."""
+        async with self.session(tmp_path) as session:
+            assert list(await session.store.stored_states()) == []
+            (arrival,) = await session.arrive(event("1"))
+            users = [A._replace(scope="user", person=person) for person in (1, 2)]
+            keys = [A, A._replace(bot="other"), *users]
+            changes = [session.change(key, None, "1") for key in keys]
+            await session.commit(session.turn(arrival, *changes))
+            stored = await session.store.stored_states()
+            assert {(state.bot, state.scope, state.name) for state in stored} == {
+                ("bot", "global", "a"),
+                ("other", "global", "a"),
+                ("bot", "user", "a"),
+            }
+            assert len(stored) == 3
+
     async def test_a_turn_is_done_with_all_its_effects(self, tmp_path: Path) -> None:
         """Its event waits no longer, its values are stored, its replies are owed."""
         async with self.session(tmp_path) as session:
@@ -54,8 +70,11 @@ class CommitContract(StoreSuite):
             assert await session.commit(session.turn(arrival, change, owed=replies)) == ["applied"]
             assert await session.waiting(arrival) == []
             assert await session.value(A) == change.value
-            taken = await session.store.take(arrival.place.conversation, (0, -1), 10)
-            assert list(taken) == replies
+            taken = await session.store.take(arrival.place.conversation, 0, 10)
+            assert [(owed.turn, owed.part, owed.body) for owed in taken] == [
+                (arrival.seq, 0, '{"a":1}'),
+                (arrival.seq, 1, '"é"'),
+            ]
 
     async def test_a_turn_is_there_in_the_next_process(self, tmp_path: Path) -> None:
         """All its effects, also after a crash."""
@@ -67,8 +86,9 @@ class CommitContract(StoreSuite):
         async with self.session(tmp_path) as reopened:
             assert await reopened.waiting(arrival) == []
             assert await reopened.value(A) == change.value
-            backlog = await reopened.store.backlog([reopened.account.id])
-            assert list(backlog.outbox) == [arrival.place.conversation]
+            assert await reopened.claimed() == [
+                Claim(arrival.place.conversation, waits=False, owes=True, crashes=1)
+            ]
             assert await reopened.owed(arrival) == [(arrival.seq, 0)]
 
     async def test_no_turns_are_no_work(self, tmp_path: Path) -> None:
@@ -279,53 +299,3 @@ class CommitContract(StoreSuite):
             assert await session.text(A) == "1"
             assert last.arrival
             assert await session.waiting(first) == [last.arrival.seq]
-
-
-class NotesContract(StoreSuite):
-    """`note` and `notes`."""
-
-    async def test_notes_are_kept_until_the_commit(self, tmp_path: Path) -> None:
-        """By turn and name; a second one of a name replaces the first; then all are gone."""
-        async with self.session(tmp_path) as session:
-            first, second = await session.arrive(event("1"), event("2", chat="other"))
-            assert await session.store.notes(first.seq) == {}
-            assert await session.store.note(first.seq, "a", '"é"')
-            assert await session.store.note(first.seq, "b", "1")
-            assert await session.store.note(first.seq, "b", "2")
-            assert await session.store.note(second.seq, "a", "3")
-            assert await session.store.notes(first.seq) == {"a": '"é"', "b": "2"}
-            await session.commit(session.turn(first, noted=True))
-            assert await session.store.notes(first.seq) == {}
-            assert await session.store.notes(second.seq) == {"a": "3"}
-
-    async def test_notes_outlive_a_crash_and_a_conflict(self, tmp_path: Path) -> None:
-        """They are for the next attempt."""
-        self.needs_durability()
-        async with self.session(tmp_path, clean=False) as session:
-            (arrival,) = await session.arrive(event("1"))
-            await session.store.note(arrival.seq, "a", "1")
-            wrong = session.change(A, Value("0", 1), "1")
-            assert await session.commit(session.turn(arrival, wrong, noted=True)) == ["conflict"]
-            assert await session.store.notes(arrival.seq) == {"a": "1"}
-        async with self.session(tmp_path) as reopened:
-            assert await reopened.store.notes(arrival.seq) == {"a": "1"}
-
-    async def test_an_event_that_waits_tells_whether_there_are_notes(self, tmp_path: Path) -> None:
-        """So that the next attempt need not look for them in vain."""
-        async with self.session(tmp_path) as session:
-            first, second = await session.arrive(event("1"), event("2"))
-            await session.store.note(second.seq, "a", "1")
-            claimed = await session.store.claim(first.place.conversation, 0, 10)
-            assert [(waits.seq, waits.noted) for waits in claimed] == [
-                (first.seq, False),
-                (second.seq, True),
-            ]
-
-    async def test_a_note_of_a_done_turn_is_refused(self, tmp_path: Path) -> None:
-        """Nothing is kept of it, nor of one of an unknown turn."""
-        async with self.session(tmp_path) as session:
-            (arrival,) = await session.arrive(event("1"))
-            await session.commit(session.turn(arrival))
-            for turn in (arrival.seq, arrival.seq + 1000):
-                assert not await session.store.note(turn, "a", "1")
-                assert await session.store.notes(turn) == {}

@@ -20,8 +20,8 @@ from chatstate.messages import Chat, Event, Message, User
 from chatstate.testing.contracts.store.session import HOUR, StoreSuite, Time, event
 
 
-class InboxContract(StoreSuite):
-    """`ingest`, `claim`, `backlog`, `suspect` and `prune`."""
+class ArrivalsContract(StoreSuite):
+    """`ingest`, `events` and `prune`."""
 
     async def test_events_are_numbered_in_their_order(self, tmp_path: Path) -> None:
         """Within a call and from call to call, whatever their conversation."""
@@ -36,8 +36,9 @@ class InboxContract(StoreSuite):
         """Calls that share a transaction do not mix up what either was given."""
         async with self.session(tmp_path) as session:
             calls = [[event(f"{call}-{n}", chat=str(call)) for n in range(10)] for call in range(8)]
-            arrived = await asyncio.gather(*(session.arrive(*call) for call in calls))
-            for given, got in zip(calls, arrived, strict=True):
+            arrived = await asyncio.gather(*(session.ingest(*call) for call in calls))
+            for given, ingested in zip(calls, arrived, strict=True):
+                got = [stored.arrival for stored in ingested if stored.arrival]
                 assert [arrival.event for arrival in got] == given
                 assert await session.waiting(got[0]) == [arrival.seq for arrival in got]
 
@@ -58,7 +59,7 @@ class InboxContract(StoreSuite):
         given = Event(text, message, origin=text)
         async with self.session(tmp_path) as session:
             (arrival,) = await session.arrive(given)
-            (claimed,) = await session.store.claim(arrival.place.conversation, 0, 10)
+            (claimed,) = await session.store.events(arrival.place.conversation, 0, 10)
             assert claimed == arrival
             assert claimed.event == given
 
@@ -86,7 +87,7 @@ class InboxContract(StoreSuite):
         given = Event("1", Message("hi \ud800", User("alice"), Chat("room"), raw=keys))
         async with self.session(tmp_path) as session:
             (arrival,) = await session.arrive(given)
-            (claimed,) = await session.store.claim(arrival.place.conversation, 0, 10)
+            (claimed,) = await session.store.events(arrival.place.conversation, 0, 10)
             assert claimed.event == arrival.event
             assert arrival.event.message.text == "hi ?"
 
@@ -113,10 +114,8 @@ class InboxContract(StoreSuite):
             arrivals = await session.arrive(*(event(str(n)) for n in range(5)))
         async with self.session(tmp_path) as reopened:
             conversation = arrivals[0].place.conversation
-            assert list((await reopened.store.backlog([reopened.account.id])).inbox) == [
-                conversation
-            ]
-            assert list(await reopened.store.claim(conversation, 0, 10)) == arrivals
+            assert [claim.conversation for claim in await reopened.claimed()] == [conversation]
+            assert list(await reopened.store.events(conversation, 0, 10)) == arrivals
 
     async def test_an_event_given_twice_in_one_call_is_stored_once(self, tmp_path: Path) -> None:
         """The first is stored; the second is a duplicate that names its number."""
@@ -164,7 +163,7 @@ class InboxContract(StoreSuite):
         async with self.session(tmp_path) as session:
             (first,) = await session.arrive(event("1"))
             other = await session.store.account("test", "2")
-            (ingested,) = await session.store.ingest(other.id, [event("1")], None)
+            (ingested,) = await session.store.ingest(other.id, [event("1")])
             assert ingested.arrival
             places = zip(first.place, ingested.arrival.place, strict=True)
             assert all(mine != theirs for mine, theirs in places)
@@ -230,6 +229,7 @@ class InboxContract(StoreSuite):
             )
             assert refused_last.arrival
         async with self.session(tmp_path) as again:
+            await again.claimed()
             (last,) = await again.arrive(event("last"))
             assert last.seq > refused_last.arrival.seq > other.seq > later.seq
 
@@ -253,69 +253,18 @@ class InboxContract(StoreSuite):
             results = await session.ingest(event("1"), event("2"))
             assert [result.status for result in results] == ["stored", "refused"]
 
-    async def test_claim_returns_the_first_events_after_a_number(self, tmp_path: Path) -> None:
+    async def test_the_first_events_after_a_number_are_returned(self, tmp_path: Path) -> None:
         """Of this conversation only, in order, at most so many, and none that is done."""
         async with self.session(tmp_path) as session:
             arrivals = await session.arrive(*(event(str(n)) for n in range(6)))
             await session.arrive(event("other", chat="other"), event("thread", thread="t"))
             await session.commit(session.turn(arrivals[0]))
             conversation = arrivals[0].place.conversation
-            claim = session.store.claim
-            assert list(await claim(conversation, 0, 2)) == arrivals[1:3]
-            assert list(await claim(conversation, arrivals[2].seq, 2)) == arrivals[3:5]
-            assert list(await claim(conversation, arrivals[5].seq, 2)) == []
-            assert list(await claim(conversation + 1000, 0, 2)) == []
-
-    async def test_backlog_is_what_these_accounts_have_to_do(self, tmp_path: Path) -> None:
-        """Conversations with waiting events, the longest waiting first, and with owed replies."""
-        async with self.session(tmp_path) as session:
-            late, early, done = await session.arrive(
-                event("1", chat="a"), event("2", chat="b"), event("3", chat="c")
-            )
-            await session.commit(session.turn(late), session.turn(done, owed=[session.reply(done)]))
-            (again,) = await session.arrive(event("4", chat="a"))
-            other = await session.store.account("test", "2")
-            (theirs,) = await session.store.ingest(other.id, [event("5")], None)
-            assert theirs.arrival
-            backlog = await session.store.backlog([session.account.id])
-            assert list(backlog.inbox) == [early.place.conversation, again.place.conversation]
-            assert list(backlog.outbox) == [done.place.conversation]
-            both = await session.store.backlog([session.account.id, other.id])
-            assert list(both.inbox) == [*backlog.inbox, theirs.arrival.place.conversation]
-            nobody = await session.store.backlog([])
-            assert (list(nobody.inbox), list(nobody.outbox)) == ([], [])
-
-    async def test_crashes_are_counted_against_an_event(self, tmp_path: Path) -> None:
-        """One for each `suspect`, against no other."""
-        async with self.session(tmp_path) as session:
-            first, second = await session.arrive(event("1"), event("2"))
-            await session.store.suspect(first.seq)
-            await session.store.suspect(first.seq)
-            claimed = await session.store.claim(first.place.conversation, 0, 2)
-            assert [(claim.seq, claim.crashes) for claim in claimed] == [
-                (first.seq, 2),
-                (second.seq, 0),
-            ]
-
-    async def test_a_suspicion_outlives_the_crash(self, tmp_path: Path) -> None:
-        """It is durable when `suspect` returns."""
-        self.needs_durability()
-        async with self.session(tmp_path, clean=False) as session:
-            (arrival,) = await session.arrive(event("1"))
-            await session.store.suspect(arrival.seq)
-        async with self.session(tmp_path) as reopened:
-            (claimed,) = await reopened.store.claim(arrival.place.conversation, 0, 1)
-            assert claimed.crashes == 1
-
-    async def test_a_suspect_is_cleared_by_a_clean_end(self, tmp_path: Path) -> None:
-        """It was running alone, and nothing crashed."""
-        self.needs_durability()
-        async with self.session(tmp_path) as session:
-            (arrival,) = await session.arrive(event("1"))
-            await session.store.suspect(arrival.seq)
-        async with self.session(tmp_path) as reopened:
-            (claimed,) = await reopened.store.claim(arrival.place.conversation, 0, 1)
-            assert claimed.crashes == 0
+            events = session.store.events
+            assert list(await events(conversation, 0, 2)) == arrivals[1:3]
+            assert list(await events(conversation, arrivals[2].seq, 2)) == arrivals[3:5]
+            assert list(await events(conversation, arrivals[5].seq, 2)) == []
+            assert list(await events(conversation + 1000, 0, 2)) == []
 
     async def test_events_are_forgotten_48_hours_after_they_were_handled(
         self, tmp_path: Path

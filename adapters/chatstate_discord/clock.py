@@ -1,0 +1,45 @@
+"""Discord's own time, which its ids hold.
+
+1. What is compared with an id is Discord's time, whatever the clock of this machine says.
+2. It is what Discord's last answer has told, and what has passed since by the monotonic clock.
+   Until the first answer it is this machine's.
+"""
+
+from __future__ import annotations
+
+import time
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import aiohttp
+
+
+class DiscordClock:
+    """Tells Discord's time; the requests of `trace` set it."""
+
+    def __init__(self) -> None:
+        self._offset = time.time() - time.monotonic()
+
+    def now(self) -> float:
+        """Return the seconds since 1970."""
+        return time.monotonic() + self._offset
+
+    def set(self, date: str | None) -> None:
+        """Take the time from an answer's header; one that cannot be read changes nothing."""
+        try:
+            told = parsedate_to_datetime(date or "").timestamp()
+        except (TypeError, ValueError):
+            return
+        self._offset = told - time.monotonic()
+
+    def trace(self) -> aiohttp.TraceConfig:
+        """Return what lets a client's requests set it."""
+
+        async def answered(
+            _session: Any, _context: Any, end: aiohttp.TraceRequestEndParams
+        ) -> None:
+            self.set(end.response.headers.get("Date"))
+
+        config = aiohttp.TraceConfig()
+        config.on_request_end.append(answered)
+        return config

@@ -1,0 +1,128 @@
+"""What people do with slash commands and buttons, as events. Pure functions on Discord's JSON.
+
+1. A command is what a person might type, with its arguments by name; a press is what its button
+   carries.
+2. Every interaction waits for an answer, so each event has what answering it needs: its `Origin`.
+   What is neither a command nor a press is "other".
+3. The token is in the origin alone: who has it may answer for the bot.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec.structs import replace
+
+from chatstate import Event, Message
+from chatstate_discord.receive.content import Json, reference, user
+from chatstate_discord.receive.wire import PLAIN, Kind, place_of, reading, seconds_of
+
+PING, SLASH, PRESS, COMPLETION = 1, 2, 3, 4
+PERSON = 6
+EPHEMERAL = 1 << 6
+
+_MADE_UNIQUE = re.compile(r"(.*)\u2063\d{1,2}", re.DOTALL)
+Snowflake = Annotated[str, msgspec.Meta(pattern=r"^\d+$")]
+
+
+class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An interaction, as it is answered: `is_press` tells a press from a command.
+
+    `hidden` is the message that was pressed, if only the person sees it.
+    """
+
+    id: Snowflake
+    token: str
+    app: Snowflake
+    is_press: bool = False
+    hidden: str | None = None
+
+    @property
+    def began(self) -> float:
+        """When it arrived at Discord, in seconds since 1970."""
+        return seconds_of(self.id)
+
+    def note(self) -> str:
+        """Return it as an event carries it."""
+        return msgspec.json.encode(self).decode()
+
+
+def origin_of(note: str | None) -> Origin | None:
+    """Return what an event carried."""
+    return None if note is None else msgspec.json.decode(note, type=Origin)
+
+
+def interaction(raw: Json, names: Mapping[str, Mapping[str, str]]) -> Event | None:
+    """Return a slash command, a press, or what else somebody did; None if it is nothing that was.
+
+    `names` tells how the bot calls a command (under "") and its options, by Discord's names.
+    """
+    with reading(lambda: _other(raw)) as read:
+        if raw["type"] in (PING, COMPLETION):
+            return None
+        if raw["type"] == SLASH:
+            return read(_command(raw, names))
+        if raw["type"] == PRESS and raw["data"].get("custom_id") is not None:
+            return read(_press(raw))
+        return read(_other(raw))
+
+
+def _command(raw: Json, names: Mapping[str, Mapping[str, str]]) -> Event:
+    data = raw["data"]
+    known = names.get(data["name"], {})
+    given = data.get("options") or ()
+    resolved: Json = data.get("resolved", {}).get("users", {})
+    people: list[Json] = [resolved[option["value"]] for option in given if option["type"] == PERSON]
+    said = _done(
+        raw,
+        f"/{known.get('', data['name'].replace(' ', '_'))}",
+        "message",
+        arguments={
+            known.get(option["name"], option["name"]): _written(option["value"]) for option in given
+        },
+        mentions=tuple(user(person, {}) for person in people),
+    )
+    return Event(raw["id"], said, _origin(raw).note())
+
+
+def _other(raw: Json) -> Event:
+    return Event(raw["id"], _done(raw, "", "other"), _origin(raw).note())
+
+
+def _origin(raw: Json) -> Origin:
+    found = {"id": raw["id"], "token": raw["token"], "app": raw["application_id"]}
+    return msgspec.convert(found, Origin)
+
+
+def _press(raw: Json) -> Event:
+    on, data = raw["message"], raw["data"]["custom_id"]
+    hidden = on["id"] if (on.get("flags") or 0) & EPHEMERAL else None
+    unique = _MADE_UNIQUE.fullmatch(data)
+    said = _done(raw, unique[1] if unique else data, "press", pressed=reference(on))
+    made = replace(_origin(raw), is_press=True, hidden=hidden)
+    return Event(raw["id"], said, made.note())
+
+
+def _done(raw: Json, text: str, kind: Kind, **more: Any) -> Message:
+    member: Json = raw.get("member") or {}
+    person: Json = member.get("user") or raw["user"]
+    channel = raw.get("channel") or {"id": raw["channel_id"], "type": PLAIN}
+    place = place_of(channel)
+    return Message(
+        text,
+        user(person, member, raw.get("locale") if kind == "message" else None),
+        place.chat,
+        kind,
+        place.thread,
+        time=datetime.fromtimestamp(seconds_of(raw["id"]), UTC),
+        raw={name: value for name, value in raw.items() if name != "token"},
+        **more,
+    )
+
+
+def _written(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

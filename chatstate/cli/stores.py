@@ -1,0 +1,24 @@
+"""Which store a command is about: the one that is named, or the only one in the folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chatstate.errors import LoadError
+from chatstate.stores import open_store
+from chatstate.stores.base import Store
+from chatstate.stores.sqlite.shelves import is_store
+
+
+def chosen_store(url: str | None) -> Store:
+    """Return the store of a URL, else the one store in the current folder. It is not open.
+
+    Raises `LoadError` if there is none, or if there are several.
+    """
+    if url is not None:
+        return open_store(url)
+    names = [path.name for path in sorted(Path.cwd().glob("*.db")) if is_store(path)]
+    if len(names) == 1:
+        return open_store(f"sqlite:///{names[0]}")
+    found = f"there are several stores ({', '.join(names)})" if names else "there is no store"
+    raise LoadError(f"{found} in this folder; name one, as in --store sqlite:///mybot.db")

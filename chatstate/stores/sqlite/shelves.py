@@ -1,0 +1,160 @@
+"""What everybody who looks sees: values, waiting events, replies owed, dead letters.
+
+1. A shelf is one statement, whose columns are named as the fields of `Entry`. Filters are
+   conditions on these columns, the same for all shelves.
+2. It is read on a connection of its own, whether a bot runs or not. Nothing is changed but the
+   table of requests.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from chatstate.errors import LoadError
+from chatstate.scope import Key
+from chatstate.stores.base import Entry, Filter, Request, Shelf
+from chatstate.stores.sqlite import requests
+from chatstate.stores.sqlite.errors import storage_error
+
+_IDS = """coalesce(a.platform, '') AS platform, coalesce(c.platform_id, '') AS chat,
+    coalesce(k.thread, '') AS thread, coalesce(p.platform_id, '') AS person"""
+_JOINS = """LEFT JOIN conversations AS k ON k.id = {conversation}
+    LEFT JOIN chats AS c ON c.id = {chat}
+    LEFT JOIN people AS p ON p.id = {person}
+    LEFT JOIN accounts AS a ON a.id = coalesce(c.account, p.account)"""
+
+
+class _Rows(NamedTuple):
+    """The rows on a shelf: their columns, where they come from, and whose they are."""
+
+    columns: str
+    table: str
+    conversation: str
+    person: str
+    chat: str = "k.chat"
+    condition: str = "1"
+
+    def statement(self, conditions: str) -> str:
+        """Return what selects those that agree with `conditions` on the columns."""
+        where = _JOINS.format(conversation=self.conversation, chat=self.chat, person=self.person)
+        return (
+            f"SELECT * FROM (SELECT {self.columns}, {_IDS} FROM {self.table} {where} "  # noqa: S608 - ours
+            f"WHERE {self.condition}) WHERE number > :after{conditions} "
+            "ORDER BY number LIMIT :limit"
+        )
+
+
+_SHELVES: dict[Shelf, _Rows] = {
+    "states": _Rows(
+        """s.rowid AS number, n.bot, s.changed_at AS at, s.value AS body, n.scope, n.name,
+        s.place AS in_place, s.person AS of_person, s.version, s.schema, s.expires_at""",
+        "state_values AS s JOIN state_names AS n ON n.id = s.state",
+        "CASE WHEN n.scope IN ('member', 'thread') THEN s.place END",
+        "s.person",
+        "CASE WHEN n.scope = 'chat' THEN s.place ELSE k.chat END",
+    ),
+    "inbox": _Rows(
+        "i.seq AS number, a.bot, i.arrived_at AS at, i.body, i.crashes",
+        "inbox AS i",
+        "i.conversation",
+        "i.person",
+        condition="i.done_at IS NULL",
+    ),
+    "outbox": _Rows(
+        "o.row AS number, a.bot, o.owed_at AS at, o.body, o.begun_at, o.crashes",
+        "outbox AS o",
+        "o.conversation",
+        "NULL",
+    ),
+    "dead": _Rows(
+        """d.id AS number, d.bot, d.died_at AS at, d.body, d.kind, d.error, d.detail,
+        coalesce((SELECT verb FROM requests WHERE letter = d.id ORDER BY id DESC), '') AS asked""",
+        "dead_letters AS d",
+        "d.conversation",
+        "d.person",
+    ),
+}
+_IS_STORE = "SELECT 1 FROM sqlite_master WHERE name = 'dead_letters'"
+_CONDITIONS = ("bot", "platform", "scope", "name", "chat", "person")
+_OF_KEY = ("scope", "name", "in_place", "of_person")
+
+
+def is_store(path: Path) -> bool:
+    """Tell whether a store is in a file."""
+    uri = f"{path.resolve().as_uri()}?mode=ro"
+    with (
+        contextlib.suppress(sqlite3.Error),
+        contextlib.closing(sqlite3.connect(uri, uri=True)) as db,
+    ):
+        return bool(db.execute(_IS_STORE).fetchone())
+    return False
+
+
+class Shelves:
+    """Looks into the store at `path`; it may be another process that runs the bot.
+
+    One in memory can only be looked at by its `own` connection.
+    """
+
+    def __init__(
+        self, path: str, clock: Callable[[], float], own: sqlite3.Connection | None = None
+    ) -> None:
+        self._path = path
+        self._clock = clock
+        self._own = own
+
+    def list(self, shelf: Shelf, chosen: Filter) -> Sequence[Entry]:
+        """Return the entries of a shelf that are wanted, in the order of their numbers."""
+        wanted = {name: getattr(chosen, name) for name in _CONDITIONS}
+        given = {name: value for name, value in wanted.items() if value is not None}
+        if shelf != "states":
+            given = {name: value for name, value in given.items() if name not in ("scope", "name")}
+        conditions = "".join(f" AND {name} = :{name}" for name in given)
+        return self._read(
+            shelf, conditions, {**given, "after": chosen.after, "limit": chosen.limit}
+        )
+
+    def show(self, shelf: Shelf, number: int) -> Entry | None:
+        """Return one entry, None if there is none of this number."""
+        found = self._read(
+            shelf, " AND number = :number", {"number": number, "after": 0, "limit": 1}
+        )
+        return found[0] if found else None
+
+    def ask(self, request: Request) -> None:
+        """Note a request, for the process that runs the bot."""
+        with self._connect() as connection:
+            connection.execute(requests.ASK, requests.row(request, self._clock()))
+
+    def _read(self, shelf: Shelf, conditions: str, values: dict[str, Any]) -> Sequence[Entry]:
+        statement = _SHELVES[shelf].statement(conditions)
+        with self._connect() as connection:
+            cursor = connection.cursor()
+            cursor.row_factory = sqlite3.Row
+            return [_entry(dict(row)) for row in cursor.execute(statement, values)]
+
+    @contextlib.contextmanager
+    def _connect(self) -> Generator[sqlite3.Connection]:
+        if self._own:
+            yield self._own
+            return
+        if not Path(self._path).is_file():
+            raise LoadError(f"there is no store {self._path}; name it with --store")
+        uri = f"{Path(self._path).as_uri()}?mode=rw"
+        try:
+            with contextlib.closing(
+                sqlite3.connect(uri, uri=True, isolation_level=None, timeout=10)
+            ) as connection:
+                yield connection
+        except sqlite3.Error as error:
+            raise storage_error(error, self._path) from error
+
+
+def _entry(row: dict[str, Any]) -> Entry:
+    if "scope" in row:
+        row["key"] = Key(row["bot"], *(row.pop(name) for name in _OF_KEY))
+    return Entry(**row)

@@ -1,0 +1,136 @@
+"""What everybody who looks sees: values, waiting events, replies owed, dead letters.
+
+1. An entry tells whose it is in the platform's ids; what it has none of is "".
+2. Filters are the same for all shelves. Only values have a scope and a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypedDict
+
+from chatstate.scope import Key
+from chatstate.stores.base import Entry, Filter, Shelf
+from chatstate.testing.memory.tables import OF_A_CONVERSATION, MemoryData
+
+
+class _Ids(TypedDict, total=False):
+    """Whose an entry is, in the platform's ids."""
+
+    platform: str
+    chat: str
+    thread: str
+    person: str
+
+
+def entries(data: MemoryData, shelf: Shelf, chosen: Filter) -> Sequence[Entry]:
+    """Return the entries of a shelf that are wanted, in the order of their numbers."""
+    found = [entry for entry in _all(data, shelf) if _is_wanted(entry, chosen)]
+    return sorted(found, key=lambda entry: entry.number)[: chosen.limit]
+
+
+def entry_of(data: MemoryData, shelf: Shelf, number: int) -> Entry | None:
+    """Return the entry of a number, None if there is none."""
+    return next((entry for entry in _all(data, shelf) if entry.number == number), None)
+
+
+def _is_wanted(entry: Entry, chosen: Filter) -> bool:
+    names = ("bot", "platform", "chat", "person")
+    wanted = [(getattr(chosen, name), getattr(entry, name)) for name in names]
+    if entry.key:
+        wanted += [(chosen.scope, entry.key.scope), (chosen.name, entry.key.name)]
+    agrees = all(value in (None, there) for value, there in wanted)
+    return agrees and entry.number > chosen.after
+
+
+def _all(data: MemoryData, shelf: Shelf) -> Iterator[Entry]:
+    shelves = {"states": _values, "inbox": _events, "outbox": _replies, "dead": _letters}
+    return shelves[shelf](data)
+
+
+def _values(data: MemoryData) -> Iterator[Entry]:
+    for key, row in data.values.items():
+        value = row.value
+        yield Entry(
+            number=row.number,
+            bot=key.bot,
+            at=row.changed_at,
+            body=value.text,
+            key=key,
+            version=value.version,
+            schema=value.schema,
+            expires_at=value.expires_at,
+            **_ids_of(data, key),
+        )
+
+
+def _events(data: MemoryData) -> Iterator[Entry]:
+    for row in data.events.values():
+        if row.done_at is None:
+            yield Entry(
+                number=row.seq,
+                bot=data.bot_of(row.account),
+                at=row.arrived_at,
+                body=row.body,
+                crashes=row.crashes,
+                **_ids(data, row.conversation, row.person),
+            )
+
+
+def _replies(data: MemoryData) -> Iterator[Entry]:
+    for conversation, line in data.lines.items():
+        for number, row in line.items():
+            yield Entry(
+                number=number,
+                bot=data.bot_of(data.account_of(conversation)),
+                at=row.owed_at,
+                body=row.owed.body,
+                begun_at=row.owed.begun_at,
+                crashes=row.owed.crashes,
+                **_ids(data, conversation),
+            )
+
+
+def _letters(data: MemoryData) -> Iterator[Entry]:
+    asked = {request.number: request.verb for request in data.requests.values()}
+    for row in data.letters.values():
+        yield Entry(
+            number=row.number,
+            bot=row.bot,
+            at=row.died_at,
+            body=row.body,
+            kind="event" if row.part is None else "reply",
+            error=row.error,
+            detail=row.detail,
+            asked=asked.get(row.number, ""),
+            **_ids(data, row.conversation, row.person),
+        )
+
+
+def _ids_of(data: MemoryData, key: Key) -> _Ids:
+    """Return the platform's ids of whose value it is."""
+    if key.scope in OF_A_CONVERSATION:
+        return _ids(data, key.place, key.person)
+    account = 0
+    ids = _Ids()
+    if key.person:
+        person = data.people[key.person]
+        ids["person"], account = person.platform_id, person.account
+    if key.scope == "chat":
+        chat = data.chats[key.place]
+        ids["chat"], account = chat.platform_id, chat.account
+    if account:
+        ids["platform"] = _platform(data, account)
+    return ids
+
+
+def _ids(data: MemoryData, conversation: int, person: int = 0) -> _Ids:
+    row = data.conversations[conversation]
+    chat = data.chats[row.chat]
+    who = data.people[person].platform_id if person else ""
+    platform = _platform(data, chat.account)
+    return _Ids(platform=platform, chat=chat.platform_id, thread=row.thread, person=who)
+
+
+def _platform(data: MemoryData, account: int) -> str:
+    return next(name[1] for name, number in data.accounts.items() if number == account)

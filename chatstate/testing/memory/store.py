@@ -1,0 +1,20 @@
+"""`MemoryStore`: the five protocols of a store on dicts."""
+
+from __future__ import annotations
+
+from chatstate.testing.memory.control import MemoryControl
+from chatstate.testing.memory.inbox import MemoryInbox
+from chatstate.testing.memory.outbox import MemoryOutbox
+from chatstate.testing.memory.states import MemoryStates
+from chatstate.testing.memory.turns import MemoryTurns
+
+
+class MemoryStore(MemoryInbox, MemoryTurns, MemoryStates, MemoryOutbox, MemoryControl):
+    """A store on dicts, for tests of what several runs (workers) do to each other.
+
+    Those that are made with the same `MemoryData()` are runs on the same data, each from its `open`
+    to its `end`. One that is never ended was killed; one that is `stall`ed stands still. Both are
+    dead after `lease` seconds by `clock`, once another run claims, beats or leads.
+
+    `waiting_limit` and `overflow` are those of `SQLiteStore`.
+    """
