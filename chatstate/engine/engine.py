@@ -268,13 +268,19 @@ class Engine:
             self._fail(error)
 
     async def settle(self, seconds: float) -> None:
-        """Return when all that is due has expired, or after so many seconds. For tests."""
+        """Return when all that is due has expired and is told, or after so many seconds. For tests.
+
+        Each of what keeps it gets as many: a turn that waits, a platform that does not answer.
+        """
         parts = self._parts
         if not (parts and parts.expiries.are_possible):
             return
         if parts.recovery.task:  # until it is over nothing expires
             await asyncio.wait([parts.recovery.task], timeout=seconds)
         await parts.expiries.settle(seconds)
+        sending = asyncio.ensure_future(parts.sender.activity.over())
+        await asyncio.wait([sending], timeout=seconds)
+        sending.cancel()
 
     async def _finished(self) -> None:
         """Return when nothing runs any more."""
