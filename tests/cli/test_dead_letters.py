@@ -67,7 +67,9 @@ async def test_the_one_store_of_a_folder_need_not_be_named(tmp_path: Path) -> No
     """Several must be; other databases are none."""
     (tmp_path / "notes.db").write_text("no database")
     assert "there is no store in this folder; name one" in dead("list", folder=tmp_path).stderr
-    async with TestClient(bot, store=f"sqlite:///{tmp_path / 'a.db'}", raise_errors=False) as client:
+    async with TestClient(
+        bot, store=f"sqlite:///{tmp_path / 'a.db'}", raise_errors=False
+    ) as client:
         await client.user("alice").say("bad")
     assert "RuntimeError: broken" in dead("list", folder=tmp_path).stdout
     assert "RuntimeError: broken" in dead("show", "1", folder=tmp_path).stdout
