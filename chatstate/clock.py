@@ -9,7 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 from typing import Protocol
+
+TOLD_AT = 0.5
+"""What is still in the way at a pause of so many seconds is told."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 5.0
 
 
 class Clock(Protocol):
@@ -42,3 +47,11 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Return when that many seconds have passed."""
         await asyncio.sleep(seconds)
+
+
+def growing_pauses() -> Iterator[float]:
+    """Yield the seconds to wait before each new try of what this machine cannot do now."""
+    pause = _FIRST_PAUSE
+    while True:
+        yield pause
+        pause = min(pause * 2, _LONGEST_PAUSE)

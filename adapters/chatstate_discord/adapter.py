@@ -20,7 +20,7 @@ from typing import Any
 
 import discord
 
-from chatstate import AdapterError, Attachment, StorageError
+from chatstate import AdapterError, Attachment, StorageError, Unreachable
 from chatstate.adapter import (
     Action,
     Adapter,
@@ -128,7 +128,9 @@ class DiscordAdapter(Adapter):
 
     async def is_admin(self, chat: str, user: str) -> bool:
         """Tell whether somebody may manage the guild that a channel is in."""
-        return self._places is not None and await self._places.is_admin(chat, user)
+        if self._places is None:
+            raise Unreachable("there is no connection to Discord")
+        return await self._places.is_admin(chat, user)
 
     async def _pieces(self, attachment: Attachment) -> AsyncIterator[bytes]:
         async for piece in download(await self._calls.http(), attachment):

@@ -279,14 +279,16 @@ class Adapter(Protocol):
     def open(self, attachment: Attachment) -> AsyncIterator[bytes]:
         """Return a received file's bytes, in pieces. A subclass without files inherits this.
 
-        The iterator raises `Rejected` if the platform has it no more.
+        The iterator raises `Rejected` if the platform has it no more. After `Unreachable`,
+        `RetryAfter` and `Ambiguous`, also half way, it is asked for again, from its beginning,
+        until the turn's time is over.
         """
         raise Rejected(f"{self.name} knows no files, so there is no {attachment.name}")
 
     async def is_admin(self, chat: str, user: str) -> bool:  # noqa: ARG002 - for those who know
         """Tell whether somebody is an admin of a group or channel, by the platform's ids.
 
-        Not asked for private chats. A subclass that cannot know inherits this: nobody is. What it
-        raises fails the turn that asks.
+        Not asked for private chats. A subclass that cannot know inherits this: nobody is. It is
+        asked again as `open` is; what else it raises fails the turn that asks.
         """
         return False

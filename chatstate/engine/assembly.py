@@ -105,7 +105,7 @@ def assemble(
         await store.alias(account, old, new)
         cache.forget()
 
-    spool = Spool(store, threads, adapters)
+    spool = Spool(store, threads, adapters, clock)
     buttons = Buttons(secret, store, clock)
     renderer = Renderer(
         adapters=adapters,
@@ -153,6 +153,7 @@ def assemble(
         threads=threads,
         counters=Counters(bot.id, cache, clock),
         resources=resources,
+        clock=clock,
     )
 
     def make_turn(turn: RunningTurn) -> Turn:

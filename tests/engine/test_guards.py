@@ -9,6 +9,7 @@ import pytest
 from support import FAILED, query, texts
 
 from chatstate import (
+    Ambiguous,
     BindingError,
     Button,
     Chat,
@@ -16,7 +17,9 @@ from chatstate import (
     Message,
     PerThread,
     Ref,
+    Rejected,
     Reply,
+    RetryAfter,
     Turn,
     Unreachable,
     User,
@@ -109,12 +112,31 @@ async def test_a_platform_that_fails_to_tell_fails_the_turn() -> None:
 
     class Broken(FakePlatform):
         async def is_admin(self, _chat: str, _user: str) -> bool:
-            raise Unreachable("no network")
+            raise Rejected("no such group")
 
     async with TestClient(guarded("admins"), platform=Broken(), raise_errors=False) as client:
         assert await texts(client.user("alice", chat="room"), "/reset") == [FAILED]
         ((error,),) = query(client, "SELECT error FROM dead_letters")
-        assert "no network" in error
+        assert "no such group" in error
+
+
+async def test_a_platform_that_cannot_tell_now_is_asked_again() -> None:
+    """Within the turn's time; nobody is refused, and no message is lost, for what passes."""
+    faults = [Ambiguous("no answer"), RetryAfter(20.0), Unreachable("no network")]
+
+    class Slow(FakePlatform):
+        async def is_admin(self, chat: str, user: str) -> bool:
+            if faults:
+                raise faults.pop()
+            return await super().is_admin(chat, user)
+
+    async with TestClient(guarded("admins"), platform=Slow()) as client:
+        client.platform.admins = {"room": {"alice"}}
+        asking = asyncio.create_task(texts(client.user("alice", chat="room"), "/reset"))
+        while not asking.done():
+            await client.advance(1)
+        assert await asking == ["reset 1"]
+        assert faults == []
 
 
 async def _later(user: User, message: Message, chat: Chat) -> bool:

@@ -8,7 +8,18 @@ import pytest
 from msgspec.structs import replace
 from support import FAILED, query
 
-from chatstate import Attachment, File, Interface, Message, PerMember, Rejected, Turn
+from chatstate import (
+    Ambiguous,
+    Attachment,
+    File,
+    Interface,
+    Message,
+    PerMember,
+    Rejected,
+    RetryAfter,
+    Turn,
+    Unreachable,
+)
 from chatstate.testing import FakePlatform, TestClient
 from chatstate.testing.platform import FULL
 
@@ -230,6 +241,66 @@ async def test_a_download_that_fails_fails_its_turn_politely(error: Exception, a
         while len(platform.delivered) < 2:
             await client.advance(1)
         assert platform.delivered[-1].text == "half" * after + "whole"
+
+
+@pytest.mark.parametrize("error", [Unreachable("down"), RetryAfter(20.0), Ambiguous("no answer")])
+@pytest.mark.parametrize("after", [0, 1], ids=["at once", "half way"])
+async def test_a_file_that_cannot_be_had_now_is_asked_for_again(
+    error: Exception, after: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """From its beginning, with growing pauses; the handler runs once it is whole."""
+    faults = [error] * 3
+
+    class Faulty(FakePlatform):
+        async def open(self, _attachment: Attachment) -> AsyncIterator[bytes]:
+            for _ in range(after):
+                yield b"half"
+            if faults:
+                raise faults.pop()
+            yield b"whole"
+
+    bot = Interface(id="bot")
+
+    @bot.on_message
+    def work(file: File, seen: PerMember[list[str]]) -> str:
+        seen.append(file.read().decode())
+        return " ".join(seen)
+
+    platform = Faulty()
+    async with TestClient(bot, platform=platform) as client:
+        said = asyncio.create_task(say(client, platform.upload("a", b"", TEXT)))
+        while not said.done():
+            await client.advance(1)
+        assert await said == ["half" * after + "whole"]
+        assert query(client, "SELECT * FROM dead_letters") == []
+    assert caplog.text.count(f"file 'a' cannot be had now ({type(error).__name__}: ") == 3
+
+
+async def test_a_file_that_cannot_be_had_in_time_is_a_dead_letter() -> None:
+    """The turn has its time; the person is told, and nothing is left."""
+
+    class Faulty(FakePlatform):
+        async def open(self, _attachment: Attachment) -> AsyncIterator[bytes]:
+            yield b"half"
+            raise Unreachable("down")
+
+    bot = Interface(id="bot")
+
+    @bot.on_message(timeout=60)
+    def work(file: File) -> str:
+        return "never"
+
+    platform = Faulty()
+    async with TestClient(bot, platform=platform, raise_errors=False) as client:
+        said = asyncio.create_task(say(client, platform.upload("a", b"", TEXT)))
+        await client.advance(59)
+        assert not said.done()
+        while not said.done():
+            await client.advance(1)
+        assert await said == [FAILED]
+        await until(lambda: not turn_folders(client))
+        ((error,),) = query(client, "SELECT error FROM dead_letters")
+        assert "took more than 60" in error
 
 
 async def test_an_adapter_that_gives_no_bytes_fails_its_turn_politely() -> None:

@@ -14,6 +14,8 @@ from chatstate import Attachment, Rejected, Unreachable
 from chatstate_discord.send.errors import meaning
 
 _PIECE = 1 << 16
+_PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
+_SERVERS_FAULT = HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 async def download(http: HTTPClient, attachment: Attachment) -> AsyncIterator[bytes]:
@@ -31,8 +33,10 @@ async def download(http: HTTPClient, attachment: Attachment) -> AsyncIterator[by
                         async for piece in answer.content.iter_chunked(_PIECE):
                             yield piece
                         return
-                    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                    if answer.status in _PASSING or answer.status >= _SERVERS_FAULT:
                         raise Unreachable(f"Discord cannot give {attachment.name}: {answer.status}")
+            except aiohttp.InvalidURL:  # it is none, however often it is asked for
+                continue
             except (aiohttp.ClientError, OSError) as error:
                 raise Unreachable(f"{attachment.name} cannot be had now: {error}") from error
     raise Rejected(f"{attachment.name} is not on Discord any more")

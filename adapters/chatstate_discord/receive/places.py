@@ -7,7 +7,7 @@ from typing import Any
 
 import discord
 
-from chatstate import Chat
+from chatstate import Chat, Unreachable
 from chatstate_discord.receive import wire
 from chatstate_discord.receive.content import Json
 from chatstate_discord.receive.wire import Place
@@ -52,11 +52,21 @@ class Places:
         return allowed.view_channel and allowed.read_message_history
 
     async def is_admin(self, channel: str, user: str) -> bool:
-        """Tell whether somebody may manage the guild of a channel."""
+        """Tell whether somebody may manage the guild of a channel; who is no member may not.
+
+        Raises `Unreachable` while Discord has not told of its channels yet, and what a call means.
+        """
         known = self._client.get_channel(int(channel))
+        if known is None and not self._client.is_ready():
+            raise Unreachable("Discord has not told of its channels yet")
         if not isinstance(known, discord.abc.GuildChannel | discord.Thread):
             return False
-        member = known.guild.get_member(int(user)) or await known.guild.fetch_member(int(user))
+        try:
+            member = known.guild.get_member(int(user)) or await known.guild.fetch_member(int(user))
+        except discord.NotFound:
+            return False
+        except Exception as error:
+            raise meaning(error) from error
         return member.guild_permissions.manage_guild or member.guild_permissions.administrator
 
     async def _asked(self, channel: str) -> Place:

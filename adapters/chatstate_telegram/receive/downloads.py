@@ -21,6 +21,7 @@ from chatstate_telegram.send.errors import judged, says
 
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _PIECE = 1 << 18
+_PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
 
 
 async def download(
@@ -75,7 +76,8 @@ def _check(status: int, attachment: Attachment) -> None:
     if status == HTTPStatus.OK:
         return
     what = f"Telegram does not give {attachment.name} (HTTP status {status})"
-    raise Unreachable(what) if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Rejected(what)
+    passes = status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    raise Unreachable(what) if passes else Rejected(what)
 
 
 def _inside(path: str, local: str | None, attachment: Attachment) -> Path:

@@ -12,17 +12,16 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 from tenacity import AsyncRetrying, RetryCallState, retry_if_not_exception_type
-from tenacity.wait import wait_exponential, wait_random
 
 from chatstate.adapter import Action
 from chatstate.clock import Clock
+from chatstate.engine.asking import error_of, pause
 from chatstate.errors import Moved, Rejected, RetryAfter, SendError, Unreachable
 from chatstate.stores.base import DeadLetter
 
 log = logging.getLogger("chatstate.sender")
 
 _AMBIGUOUS_TRIES = 3
-_backoff = wait_exponential(multiplier=0.2, max=30) + wait_random(0, 0.2)
 
 DEFINITE = (RetryAfter, Unreachable, Moved)
 """What is raised when a call surely had no effect and is to be made again."""
@@ -95,7 +94,7 @@ class Delivery:
         return await self.perform(self._action)
 
     def _stop(self, state: RetryCallState) -> bool:
-        error = _error(state)
+        error = error_of(state)
         if isinstance(error, Moved):
             self._action = msgspec.structs.replace(self._action, chat=error.chat)
         elif isinstance(error, RetryAfter):
@@ -107,7 +106,7 @@ class Delivery:
         return False
 
     def _tell(self, state: RetryCallState) -> None:
-        error = _error(state)
+        error = error_of(state)
         log.warning(
             "reply %s was not sent (%s: %s); again in %.1f s",
             self._action.key,
@@ -119,12 +118,5 @@ class Delivery:
 
 
 def _wait(state: RetryCallState) -> float:
-    error = _error(state)
-    if isinstance(error, RetryAfter):
-        return error.seconds
-    first_move = isinstance(error, Moved) and state.attempt_number == 1
-    return 0.0 if first_move else _backoff(state)
-
-
-def _error(state: RetryCallState) -> BaseException | None:
-    return state.outcome.exception() if state.outcome else None
+    first_move = isinstance(error_of(state), Moved) and state.attempt_number == 1
+    return 0.0 if first_move else pause(state)

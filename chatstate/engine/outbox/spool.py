@@ -4,7 +4,9 @@
    begins with the number of the turn, and it is removed once it is durably noted as sent. One
    whose reply is dead stays with the dead letter.
 2. What a turn receives lies in a folder of the turn's own, which is removed when the turn ends.
-3. What a crash left of either is removed at the next start, known by the form of its name. Whatever
+3. A disk that is full is waited for, as the store waits for it. What a platform cannot give now is
+   asked for again.
+4. What a crash left of either is removed at the next start, known by the form of its name. Whatever
    else lies there is somebody's, and stays.
 """
 
@@ -20,7 +22,6 @@ import shutil
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
-    Awaitable,
     Callable,
     Generator,
     Iterable,
@@ -33,7 +34,16 @@ from typing import BinaryIO, cast
 from msgspec.structs import replace
 
 from chatstate.adapter import Adapter, StoredFile
-from chatstate.engine.outbox.copying import Copy, sync_folder
+from chatstate.clock import Clock
+from chatstate.engine.asking import asked_until_told
+from chatstate.engine.outbox.copying import (
+    Copier,
+    Copy,
+    Waiting,
+    closing,
+    needing_room,
+    sync_folder,
+)
 from chatstate.engine.threads import HandlerThreads
 from chatstate.errors import ReplyError, UserError
 from chatstate.files import Attachment, File, is_media_type, readable_size, safe_name, type_of
@@ -52,11 +62,17 @@ class Spool:
     """Keeps files beside the store."""
 
     def __init__(
-        self, store: Store, threads: HandlerThreads, adapters: Mapping[int, Adapter]
+        self,
+        store: Store,
+        threads: HandlerThreads,
+        adapters: Mapping[int, Adapter],
+        clock: Clock,
     ) -> None:
         self._store = store
         self._adapters = adapters
         self._threads = threads
+        self._clock = clock
+        self._copier = Copier(threads, clock)
         self._owed = store.folder / "owed"
         self._turns = store.folder / "turns"
         self._numbers = itertools.count(1)
@@ -64,12 +80,13 @@ class Spool:
     # What replies owe
 
     async def take_all(
-        self, arrival: Arrival, answer: Sequence[Reply | Delete]
+        self, arrival: Arrival, answer: Sequence[Reply | Delete], waiting: Waiting
     ) -> list[StoredFile]:
         """Copy the files of replies into the spool; return one for each, in their order.
 
-        A `File` that is there several times is read once: its source may be a stream. Raises
-        `ReplyError` if one cannot be read; then none is kept.
+        A `File` that is there several times is read once: its source may be a stream. A full disk
+        is waited for within `waiting()`. Raises `ReplyError` if a file cannot be read; then none
+        is kept.
         """
         files = [file for reply in answer if isinstance(reply, Reply) for file in reply.files]
         capabilities = self._adapters[arrival.place.account].capabilities
@@ -79,29 +96,32 @@ class Spool:
             for number, file in enumerate(files):
                 first = next(n for n, earlier in enumerate(files) if earlier is file)
                 if first == number:
-                    taken.append(await self._take(arrival.seq, file, limit))
+                    taken.append(await self._take(arrival.seq, file, limit, waiting))
                 else:
-                    taken.append(await self._take_again(arrival.seq, taken[first], limit))
+                    taken.append(await self._take_again(arrival.seq, taken[first], limit, waiting))
         except BaseException:
             self.discard(taken)
             raise
         return taken
 
-    async def _take(self, turn: int, file: File, limit: int) -> StoredFile:
+    async def _take(self, turn: int, file: File, limit: int, waiting: Waiting) -> StoredFile:
         """Copy a file into the spool. One of more than `limit` bytes is only measured."""
         key = f"{turn}-{next(self._numbers)}-{os.urandom(4).hex()}"
         target = self._owed / key
         try:
-            await self._threads.run(functools.partial(_make_folder, self._owed))
-            size = await self._copy(file, target, limit)
+            await self._copier.write(functools.partial(_make_folder, self._owed), waiting)
+            size = await self._copy(file, target, limit, waiting)
         except (OSError, TypeError, ValueError) as error:
             raise ReplyError(f"file {file.name!r} cannot be copied to be sent: {error}") from error
         return StoredFile(key, file.name, file.media_type, size, str(target))
 
-    async def _take_again(self, turn: int, taken: StoredFile, limit: int) -> StoredFile:
+    async def _take_again(
+        self, turn: int, taken: StoredFile, limit: int, waiting: Waiting
+    ) -> StoredFile:
         if taken.size > limit:
             return taken
-        return await self._take(turn, File(taken.path, taken.name, taken.media_type), limit)
+        file = File(taken.path, taken.name, taken.media_type)
+        return await self._take(turn, file, limit, waiting)
 
     def found(self, file: StoredFile) -> StoredFile:
         """Return a file that an earlier process has put into the spool, where it lies now."""
@@ -126,55 +146,67 @@ class Spool:
         for path in left:
             await self._threads.run(functools.partial(_remove, path))
 
-    async def _copy(self, file: File, target: Path, limit: int) -> int:
+    async def _copy(self, file: File, target: Path, limit: int, waiting: Waiting) -> int:
         path = file.path
         if path is not None and path.stat().st_size > limit:
             return path.stat().st_size
         copy = Copy(target, limit, durable=True)
         try:
             if isinstance(file.source, AsyncIterable):
-                await self._write_stream(file.source, copy)
-                await self._threads.run(copy.close)
+                await self._copier.write_stream(file.source, copy, waiting)
             else:
-                await self._threads.run(lambda: copy.write_all(_pieces(file)))
+                await self._copier.write_pieces(_pieces(file), copy, waiting)
+            await self._copier.write(copy.close, waiting)
         except BaseException:
             copy.drop()
             raise
         return copy.size
 
-    async def _write_stream(self, source: AsyncIterable[bytes], copy: Copy) -> None:
-        async with _closing(source):
-            async for piece in source:
-                await self._threads.run(functools.partial(copy.write, piece))
-
     # What turns receive
 
     def new_folder(self, turn: int) -> Path:
-        """Return a new folder for a turn."""
+        """Return a new folder for a turn. Raises `OSError`."""
         _make_folder(self._turns)
         folder = self._turns / f"{turn}-{next(self._numbers)}"
-        folder.mkdir(mode=0o700)
+        _make(folder)
         return folder
 
-    async def download(self, account: int, attachment: Attachment, folder: Path) -> File:
-        """Fetch a received file into `folder`.
+    async def download(
+        self,
+        account: int,
+        attachment: Attachment,
+        make_folder: Callable[[], Path],
+        waiting: Waiting,
+    ) -> File:
+        """Fetch a received file into a folder, asking for it again while it cannot be had.
 
-        Raises `UserError` if it is larger than the adapter's limit, and what the adapter raises.
+        Raises `UserError` if it is larger than the adapter's limit, and what the adapter raises
+        that does not pass.
         """
         adapter = self._adapters[account]
         limit = adapter.capabilities.received_bytes or adapter.capabilities.file_bytes
         name = safe_name(attachment.name)
         if attachment.size is not None and attachment.size > limit:
             raise _too_large(name, limit)
-        target = folder / f"{next(self._numbers)}" / name
-        await self._threads.run(lambda: target.parent.mkdir(mode=0o700))
-        copy = Copy(target, limit, durable=False)
-        try:
-            await self._write_stream(_up_to(limit, name, adapter.open(attachment)), copy)
-            await self._threads.run(copy.close)
-        except BaseException:
-            copy.drop()
-            raise
+
+        async def folder() -> Path:
+            return make_folder()
+
+        place = await self._copier.until_done(folder, waiting) / f"{next(self._numbers)}"
+        await self._copier.write(functools.partial(_make, place), waiting)
+        target = place / name
+
+        async def fetch() -> None:
+            stream = _up_to(limit, name, adapter.open(attachment))
+            copy = Copy(target, limit, durable=False)
+            try:
+                await self._copier.write_stream(stream, copy, waiting)
+                await self._copier.write(copy.close, waiting)
+            except BaseException:
+                copy.drop()
+                raise
+
+        await asked_until_told(self._clock, f"file {name!r}", fetch)
         media_type = attachment.media_type
         return File(target, name, media_type if is_media_type(media_type) else type_of(name))
 
@@ -186,23 +218,12 @@ class Spool:
 async def _up_to(limit: int, name: str, stream: AsyncIterable[bytes]) -> AsyncGenerator[bytes]:
     """Yield what a stream gives. Raises `UserError` once that is more than `limit` bytes."""
     size = 0
-    async with _closing(stream):
+    async with closing(stream):
         async for piece in stream:
             size += len(piece)
             if size > limit:
                 raise _too_large(name, limit)
             yield piece
-
-
-@contextlib.asynccontextmanager
-async def _closing(stream: AsyncIterable[bytes]) -> AsyncGenerator[None]:
-    """Close a stream in the end, if it is one that can be closed."""
-    try:
-        yield
-    finally:
-        close: Callable[[], Awaitable[None]] | None = getattr(stream, "aclose", None)
-        if close:
-            await close()
 
 
 def _pieces(file: File) -> Generator[bytes]:
@@ -228,8 +249,13 @@ def _make_folder(folder: Path) -> None:
     """Make a folder in the store's own, for the owner alone, and durably."""
     for made in (folder.parent, folder):
         with contextlib.suppress(FileExistsError):
-            made.mkdir(mode=0o700)
+            _make(made)
             sync_folder(made.parent)
+
+
+def _make(folder: Path) -> None:
+    with needing_room(folder):
+        folder.mkdir(mode=0o700)
 
 
 def _paths_in(folder: Path, names: re.Pattern[str]) -> list[Path]:

@@ -21,6 +21,8 @@ from chatstate.adapter import Adapter
 from chatstate.bot.access import Guard, Who, duration
 from chatstate.bot.functions import BoundFunction
 from chatstate.bot.resources import Resources
+from chatstate.clock import Clock
+from chatstate.engine.asking import asked_until_told
 from chatstate.engine.threads import HandlerThreads
 from chatstate.engine.turns.limits import Counters
 from chatstate.engine.turns.plan import Plan
@@ -52,12 +54,14 @@ class Admission:
         threads: HandlerThreads,
         counters: Counters,
         resources: Resources,
+        clock: Clock,
     ) -> None:
         self._owners = owners
         self._adapters = adapters
         self._threads = threads
         self._counters = counters
         self._resources = resources
+        self._clock = clock
         self._places: dict[tuple[int, int], asyncio.Semaphore] = {}
 
     async def enter(self, turn: RunningTurn, plan: Plan) -> bool:
@@ -128,9 +132,13 @@ class Admission:
         if rule == "owners":
             return (adapter.name, message.sender.id) in self._owners
         if rule == "admins":
-            private = message.chat.kind == "private"
-            return private or await adapter.is_admin(message.chat.id, message.sender.id)
+            return message.chat.kind == "private" or await self._is_admin(adapter, message)
         return await self._call(rule, message)
+
+    async def _is_admin(self, adapter: Adapter, message: Message) -> bool:
+        chat, person = message.chat.id, message.sender.id
+        what = f"whether {person} is an admin of {chat}"
+        return await asked_until_told(self._clock, what, lambda: adapter.is_admin(chat, person))
 
     async def _call(self, predicate: BoundFunction, message: Message) -> bool:
         arguments = predicate.arguments(_Asked(message, self._resources))

@@ -182,7 +182,8 @@ class TurnEffects:
         file = turn.fetched.get(attachment)
         if file is None:
             account, fetched = turn.place.account, turn.fetched
-            file = await self._spool.download(account, attachment, self.folder())
+            download = self._spool.download
+            file = await download(account, attachment, self.folder, turn.untimed)
             fetched[attachment] = file
         return file
 

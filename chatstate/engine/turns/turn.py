@@ -9,7 +9,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -200,6 +201,19 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
         self.allowed = 0.0
         if self.watch:
             self.watch.ends(self)
+
+    @contextlib.contextmanager
+    def untimed(self) -> Generator[None]:
+        """Within this context no time counts: it waits for what is nobody's fault here."""
+        allowed, self.allowed = self.allowed, 0.0
+        if self.watch:
+            self.watch.ends(self)
+        try:
+            yield
+        finally:
+            self.allowed = allowed
+            if self.watch and allowed:
+                self.watch.begins(self)
 
     def end(self) -> None:
         """Note that it is over: what its author may have kept of it can do nothing, and no more.

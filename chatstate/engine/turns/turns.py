@@ -197,7 +197,7 @@ class Turns:
         said = [*turn.showing.sent, *answer] if turn.showing else list(answer)
         said, ahead = await self._abridger.abridge(turn.arrival, said)
         with turn.timed(plan.timeout):  # it is the handler's time, which made their sources
-            turn.stored = await self._spool.take_all(turn.arrival, said)
+            turn.stored = await self._spool.take_all(turn.arrival, said, turn.untimed)
         turn.ahead = await self._renderer.render_ahead(turn.arrival, said, turn.stored, ahead)
         return said
 

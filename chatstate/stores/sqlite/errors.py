@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 from chatstate.errors import StorageError
 
-TOLD_AT = 0.5
-"""What is still in the way at a pause of so many seconds is told."""
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 5.0
 _HOPELESS = {
     sqlite3.SQLITE_CORRUPT: (
         "is damaged; stop the bot, keep a copy, and restore a backup or try `sqlite3 FILE .recover`"
@@ -35,14 +31,6 @@ class NotAllError(Exception):
 
 class TryAgainError(Exception):
     """The transaction is to be rolled back and tried again: it will go about it differently."""
-
-
-def growing_pauses() -> Iterator[float]:
-    """Yield the seconds to wait before each new try."""
-    pause = _FIRST_PAUSE
-    while True:
-        yield pause
-        pause = min(pause * 2, _LONGEST_PAUSE)
 
 
 def _primary_code(error: sqlite3.Error) -> int:

@@ -22,12 +22,11 @@ from typing import Any
 
 import msgspec
 
+from chatstate.clock import TOLD_AT, growing_pauses
 from chatstate.errors import StorageError
 from chatstate.stores.sqlite.disk import Disk
 from chatstate.stores.sqlite.errors import (
-    TOLD_AT,
     TryAgainError,
-    growing_pauses,
     is_hopeless,
     is_passing,
     storage_error,

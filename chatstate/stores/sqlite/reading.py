@@ -10,11 +10,12 @@ from typing import Any
 
 import msgspec
 
+from chatstate.clock import growing_pauses
 from chatstate.errors import StorageError
 from chatstate.scope import Key, Scope
 from chatstate.stores.base import Address, Arrival, Due, FoundButton, StoredState, Value
 from chatstate.stores.sqlite import buttons
-from chatstate.stores.sqlite.errors import growing_pauses, is_passing, storage_error
+from chatstate.stores.sqlite.errors import is_passing, storage_error
 from chatstate.stores.sqlite.inbox import AHEAD, WAITING, arrivals
 from chatstate.stores.sqlite.states import DUE, LOAD, STORED
 

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from chatstate.clock import TOLD_AT, growing_pauses
 from chatstate.errors import LoadError, StorageError
 from chatstate.messages import Event, User
 from chatstate.stores.base import (
@@ -45,7 +46,7 @@ from chatstate.stores.sqlite.aliases import Alias, Aliases
 from chatstate.stores.sqlite.claims import Claims
 from chatstate.stores.sqlite.connection import MEMORY, begin_run, connect, end_run, take_lock
 from chatstate.stores.sqlite.disk import Disk
-from chatstate.stores.sqlite.errors import TOLD_AT, growing_pauses, is_soon_over, storage_error
+from chatstate.stores.sqlite.errors import is_soon_over, storage_error
 from chatstate.stores.sqlite.files import OpenFiles
 from chatstate.stores.sqlite.group_commit import GroupCommit
 from chatstate.stores.sqlite.inbox import Delivery, Inbox, Overflow
