@@ -286,7 +286,12 @@ def undocumented(node: Documented, name: str) -> Iterator[str]:
             yield from undocumented(child, f"{name}.{child.name}")
 
 
-STORES = ("SQLiteStore", "Reading", *(f"Memory{base.__name__}" for base in Store.__bases__))
+STORES = (
+    "SQLiteStore",
+    "Reading",
+    "Looking",
+    *(f"Memory{base.__name__}" for base in Store.__bases__),
+)
 """The classes whose verbs are documented in `Store`."""
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import logging
 import os
 import sqlite3
@@ -18,27 +17,22 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from chatstate.clock import TOLD_AT, growing_pauses
-from chatstate.errors import LoadError, StorageError
+from chatstate.errors import StorageError
 from chatstate.messages import Event, User
 from chatstate.stores.base import (
     Account,
     Answer,
     Arrival,
     Claim,
-    Entry,
     Expiry,
-    Filter,
     Ingested,
     Outcome,
     Owed,
-    Request,
     Role,
     Run,
     Settled,
-    Shelf,
     TurnCommit,
 )
 from chatstate.stores.sqlite import requests
@@ -50,10 +44,10 @@ from chatstate.stores.sqlite.errors import is_soon_over, storage_error
 from chatstate.stores.sqlite.files import OpenFiles
 from chatstate.stores.sqlite.group_commit import GroupCommit
 from chatstate.stores.sqlite.inbox import Delivery, Inbox, Overflow
+from chatstate.stores.sqlite.looking import Looking
 from chatstate.stores.sqlite.outbox import Outbox, Taking
 from chatstate.stores.sqlite.reading import Reading
 from chatstate.stores.sqlite.requests import Requests
-from chatstate.stores.sqlite.shelves import Shelves
 from chatstate.stores.sqlite.states import Expiries
 from chatstate.stores.sqlite.turns import Turns
 
@@ -62,10 +56,9 @@ log = logging.getLogger("chatstate.store")
 _REMEMBER = "INSERT OR REPLACE INTO remembered VALUES (?, ?, ?)"
 _FORGET = "DELETE FROM remembered WHERE account = ? AND name = ?"
 _NO_CURSORS: Mapping[str, str] = {}
-T = TypeVar("T")
 
 
-class SQLiteStore(Reading):
+class SQLiteStore(Reading, Looking):
     """Keeps everything in the file at `path`, or in memory (`:memory:`) while it is open.
 
     `waiting_limit`: how many events of one conversation may wait. `overflow`: whether one more
@@ -331,21 +324,3 @@ class SQLiteStore(Reading):
 
     def _broken(self, error: StorageError) -> None:
         self._commits.give_up(error)
-
-    # Looking
-
-    async def list(self, shelf: Shelf, chosen: Filter = Filter()) -> Sequence[Entry]:  # noqa: B008 - it is frozen
-        return await self._look(functools.partial(Shelves.list, shelf=shelf, chosen=chosen))
-
-    async def show(self, shelf: Shelf, number: int) -> Entry | None:
-        return await self._look(functools.partial(Shelves.show, shelf=shelf, number=number))
-
-    async def ask(self, request: Request) -> None:
-        await self._look(functools.partial(Shelves.ask, request=request))
-
-    async def _look(self, see: Callable[[Shelves], T]) -> T:
-        if self.path != MEMORY:
-            return await asyncio.to_thread(see, Shelves(self.path, self._clock))
-        if not self._bot:
-            raise LoadError(":memory: keeps nothing that another process can see")
-        return see(Shelves(self.path, self._clock, self._writer))

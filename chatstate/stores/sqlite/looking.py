@@ -1,0 +1,42 @@
+"""The verbs of everybody who looks: they need no run, whoever else runs the bot meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from chatstate.errors import LoadError
+from chatstate.stores.base import Entry, Filter, Request, Shelf
+from chatstate.stores.sqlite.connection import MEMORY
+from chatstate.stores.sqlite.shelves import Shelves
+
+_ALL = Filter()
+T = TypeVar("T")
+
+
+class Looking:
+    """What there is at `path`; a store in memory can be seen by its own process alone."""
+
+    path: str
+    _clock: Callable[[], float]
+    _bot: str
+    _writer: sqlite3.Connection
+
+    async def list(self, shelf: Shelf, chosen: Filter = _ALL) -> Sequence[Entry]:
+        return await self._look(functools.partial(Shelves.list, shelf=shelf, chosen=chosen))
+
+    async def show(self, shelf: Shelf, number: int) -> Entry | None:
+        return await self._look(functools.partial(Shelves.show, shelf=shelf, number=number))
+
+    async def ask(self, request: Request) -> None:
+        await self._look(functools.partial(Shelves.ask, request=request))
+
+    async def _look(self, see: Callable[[Shelves], T]) -> T:
+        if self.path != MEMORY:
+            return await asyncio.to_thread(see, Shelves(self.path, self._clock))
+        if not self._bot:
+            raise LoadError(":memory: keeps nothing that another process can see")
+        return see(Shelves(self.path, self._clock, self._writer))
