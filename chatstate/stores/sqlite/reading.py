@@ -1,4 +1,8 @@
-"""What only reads: it has a connection of its own, and never waits behind writes."""
+"""The verbs of a store that only read.
+
+1. They have a connection of their own, and never wait behind writes.
+2. What passes is waited for; a file that cannot be read any more is not written any more either.
+"""
 
 from __future__ import annotations
 
