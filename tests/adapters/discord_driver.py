@@ -11,7 +11,7 @@ import discord
 import pytest
 from adapters.discord_reader import read
 from discord.backoff import ExponentialBackoff
-from servers.discord_faults import SEND
+from servers.discord_faults import DOWNLOAD, SEND
 from servers.discord_server import BOT_ID, DiscordServer
 from servers.discord_world import Channel, Message, Person
 
@@ -205,6 +205,10 @@ class DiscordDriver(AdapterDriver):
             self.server.faults.fail(SEND, 403, code=50013, message="Missing Permissions")
         else:
             self.server.faults.drop(SEND, when="after", reset=True)
+
+    def withhold(self) -> None:
+        self.server.faults.fail(DOWNLOAD, 503)
+        self.server.faults.fail(DOWNLOAD, 429)
 
     async def disconnect(self) -> None:
         self._is_cut = True

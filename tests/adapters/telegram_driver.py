@@ -143,6 +143,10 @@ class TelegramDriver(AdapterDriver):
         else:
             self.server.drop("send*", accepted=True)
 
+    def withhold(self) -> None:
+        self.server.fail("getFile", 500, "Internal Server Error")
+        self.server.drop("download", accepted=True)  # after one half of it
+
     async def disconnect(self) -> None:
         await self.server.stop()
 

@@ -42,6 +42,7 @@ FOUND_BY = [
     (broken.Reverses, "order_is_kept_in_each_chat", "out of order"),
     (broken.GivesOthersFiles, "a_file_is_received", "`open`"),
     (broken.GivesFilesOnce, "a_received_file_can_be_fetched_in_a_later_turn", "`ref`"),
+    (broken.TakesLaterForNever, "a_file_that_cannot_be_had_now_is_received_later", "`open`"),
     (broken.NeverEnds, "it_stops_when_it_is_told_to", "`CancelledError`"),
     (broken.LeavesATask, "text_goes_both_ways", "tasks go on"),
     (broken.HasNaiveTimes, "text_goes_both_ways", "time zone"),

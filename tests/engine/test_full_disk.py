@@ -28,8 +28,14 @@ class Disk:
         self._number = number
         self._half = True
         patch.setattr(copying, "os", SimpleNamespace(**{**vars(os), "write": self.write}))
-        self._mkdir = Path.mkdir
-        patch.setattr(Path, "mkdir", lambda *args, **options: self.mkdir(*args, **options))
+        mkdir = Path.mkdir
+
+        def make(folder: Path, *arguments: Any, **options: Any) -> None:
+            if self.is_full and "-files" in str(folder) and not folder.exists():
+                self.refuse()
+            mkdir(folder, *arguments, **options)
+
+        patch.setattr(Path, "mkdir", make)
 
     def write(self, descriptor: int, data: memoryview) -> int:
         if not self.is_full:
@@ -39,11 +45,6 @@ class Disk:
             return os.write(descriptor, data[: len(data) // 2])
         self.refuse()
         return 0
-
-    def mkdir(self, folder: Path, *arguments: Any, **options: Any) -> None:
-        if self.is_full and "-files" in str(folder) and not folder.exists():
-            self.refuse()
-        self._mkdir(folder, *arguments, **options)
 
     def refuse(self) -> None:
         self.refused += 1
@@ -71,9 +72,9 @@ async def until(condition: Callable[[], object]) -> None:
 async def wait(client: TestClient, disk: Disk, seconds: int) -> None:
     """Let the disk be full for so long."""
     for _ in range(seconds):
-        before = disk.refused
+        disk.refused = 0
         await client.advance(5)
-        await until(lambda before=before: disk.refused > before)
+        await until(lambda: disk.refused)
 
 
 def pieces(closed: list[str]) -> Iterator[bytes]:

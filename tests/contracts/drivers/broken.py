@@ -206,6 +206,15 @@ class GivesFilesOnce(Broken):
             yield piece
 
 
+class TakesLaterForNever(Broken):
+    async def open(self, attachment: Attachment) -> AsyncIterator[bytes]:
+        try:
+            async for piece in super().open(attachment):
+                yield piece
+        except Unreachable as error:
+            raise Rejected("it is gone") from error
+
+
 class NeverEnds(Broken):
     async def run(self, host: Host) -> None:
         try:

@@ -3,11 +3,12 @@
 import asyncio
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from msgspec.structs import replace
 
 from chatstate import (
+    Attachment,
     Chat,
     Event,
     Message,
@@ -37,6 +38,7 @@ class Reachable(FakePlatform):
         self.inbox: list[Event | tuple[str, str] | None] = []
         self.moved: dict[str, str] = {}
         self.news = asyncio.Event()
+        self.withheld = 0
         self.up = asyncio.Event()
         self.up.set()
 
@@ -80,6 +82,13 @@ class Reachable(FakePlatform):
         if 0 < self.capabilities.text_limit < size(text, self.capabilities.text_unit):
             raise Rejected("the text is too long")
         return await super().perform(action)
+
+    async def open(self, attachment: Attachment) -> AsyncIterator[bytes]:
+        if self.withheld:
+            self.withheld -= 1
+            raise Unreachable("it cannot be had now")
+        async for piece in super().open(attachment):
+            yield piece
 
     def _measure(self, text: StyledText) -> int:
         return size(text.text, self.capabilities.text_unit)
@@ -183,6 +192,9 @@ class FakeDriver(AdapterDriver):
         else:
             wait = fault == "wait"
             self.platform.fail_next(RetryAfter(seconds) if wait else Rejected("not allowed"))
+
+    def withhold(self) -> None:
+        self.platform.withheld = 2
 
     async def disconnect(self) -> None:
         self.platform.up.clear()

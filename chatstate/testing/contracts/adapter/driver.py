@@ -170,6 +170,10 @@ class AdapterDriver(Protocol):
         """
         _skip("faults", "fail")
 
+    def withhold(self) -> None:
+        """Let the platform fail to give the next files that the adapter asks for, two times."""
+        _skip("files that cannot be had now", "withhold")
+
     async def disconnect(self) -> None:
         """Cut the adapter off: no call reaches the platform, until `reconnect`."""
         _skip("a lost connection", "disconnect")

@@ -22,7 +22,7 @@ from chatstate.language.en import ENGLISH
 from chatstate.language.sentences import say
 from chatstate.messages import Reply
 from chatstate.testing.contracts.adapter.sending import owe
-from chatstate.testing.contracts.adapter.session import AdapterSuite, Session, only
+from chatstate.testing.contracts.adapter.session import ALICE, AdapterSuite, Session, only
 from chatstate.testing.platform import SentFile
 
 DATA = bytes(itertools.islice(itertools.cycle(range(256)), 300_000))
@@ -121,6 +121,28 @@ class FilesContract(AdapterSuite):
             await session.restart()
             await session.say("and again")
             assert received == [DATA] * 3, "a `ref` must be good for more than one turn"
+
+    async def test_a_file_that_cannot_be_had_now_is_received_later(self, tmp_path: Path) -> None:
+        """It is asked for again; nobody is told that it is gone."""
+
+        async def answer(turn: Turn) -> str:
+            try:
+                received.append((await turn.download(turn.message.attachments[0])).read())
+            except SendError as error:
+                refused.append(error)
+            return "thanks"
+
+        received: list[bytes] = []
+        refused: list[SendError] = []
+        async with self.session(tmp_path, answer) as session:
+            session.needs("files")
+            session.driver.withhold()
+            await session.driver.say(ALICE, "look", files=[SentFile("a.png", "image/png", DATA)])
+            await session.until(session.shown, "the message is not answered", advancing=1.0)
+            assert received == [DATA], (
+                f"`open` raised {refused}: let it be `Unreachable`, `RetryAfter` or `Ambiguous` if "
+                "the file may be had later"
+            )
 
     async def test_a_received_file_that_is_too_large_is_refused(self, tmp_path: Path) -> None:
         """Its sender is told how much is taken."""
