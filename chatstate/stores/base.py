@@ -93,6 +93,7 @@ __all__ = [
     "Turns",
     "Use",
     "Value",
+    "owed_folder",
 ]
 
 
@@ -232,6 +233,11 @@ class States(Protocol):
         ...
 
 
+def owed_folder(folder: Path) -> Path:
+    """Return where in a store's folder the files lie that replies owe, each under its key."""
+    return folder / "owed"
+
+
 class Outbox(Protocol):
     """What is owed: replies, where they go, and their files."""
 
@@ -268,7 +274,19 @@ class Outbox(Protocol):
 
     @property
     def folder(self) -> Path:
-        """A folder for files that go with the store, once it is open. It may not exist yet."""
+        """The folder of this machine for files that go with the store. It may not exist yet."""
+        ...
+
+    async def keep(self, key: str, path: Path) -> None:
+        """Keep a file under a key for whichever run sends it: `path`, durably in the folder."""
+        ...
+
+    async def fetch(self, key: str) -> Path | None:
+        """Return where a kept file lies in this machine's folder now; None if it is gone."""
+        ...
+
+    def discard(self, keys: Sequence[str]) -> None:
+        """Let go of kept files, and of those in the folder. Returns at once."""
         ...
 
 

@@ -140,7 +140,7 @@ class Sender:
         """
         address = await self._store.address(conversation)
         for owed in await self._store.take(conversation, 0, 1):
-            reply = self._stored(conversation, address, owed)
+            reply = await self._stored(conversation, address, owed)
             if reply is None:
                 continue
             row = (conversation, owed.turn, owed.part)
@@ -207,11 +207,11 @@ class Sender:
                     line.behind = True
                     return
                 line.ahead = {*(line.ahead or ()), which}
-                reply = self._stored(conversation, address, owed)
+                reply = await self._stored(conversation, address, owed)
                 if reply:
                     await self._send(reply)
 
-    def _stored(self, conversation: int, address: Address, owed: Owed) -> Outbound | None:
+    async def _stored(self, conversation: int, address: Address, owed: Owed) -> Outbound | None:
         """Return a reply from the outbox, its files found where they lie now.
 
         None if it cannot be read; then it is a dead letter.
@@ -224,7 +224,7 @@ class Sender:
             return None
         part = reply.action.part
         if part.files:
-            part = replace(part, files=[self._spool.found(file) for file in part.files])
+            part = replace(part, files=[await self._spool.found(file) for file in part.files])
             reply.action = replace(reply.action, part=part)
         return reply
 
@@ -258,7 +258,9 @@ class Sender:
     async def _outcome(self, reply: Outbound) -> DeadLetter | None:
         """Return once the reply is sent, or the reason why it is given up."""
         if reply.action.part.files and (lost := self._spool.lost(reply.action.part.files)):
-            return DeadLetter("reply", f"its file {lost.name!r} is gone from {lost.path}")
+            return DeadLetter(
+                "reply", f"its file {lost.name!r} is gone from the store ({lost.key})"
+            )
         if self._is_unclear(reply):
             if self._holds:
                 return _HELD

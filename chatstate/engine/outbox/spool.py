@@ -49,7 +49,7 @@ from chatstate.errors import ReplyError, UserError
 from chatstate.files import Attachment, File, is_media_type, readable_size, safe_name, type_of
 from chatstate.language.sentences import Sentence
 from chatstate.messages import Delete, Reply
-from chatstate.stores.base import Arrival, Store
+from chatstate.stores.base import Arrival, Store, owed_folder
 
 log = logging.getLogger("chatstate.files")
 
@@ -73,7 +73,7 @@ class Spool:
         self._threads = threads
         self._clock = clock
         self._copier = Copier(threads, clock)
-        self._owed = store.folder / "owed"
+        self._owed = owed_folder(store.folder)
         self._turns = store.folder / "turns"
         self._numbers = itertools.count(1)
 
@@ -111,6 +111,8 @@ class Spool:
         try:
             await self._copier.write(functools.partial(_make_folder, self._owed), waiting)
             size = await self._copy(file, target, limit, waiting)
+            if size <= limit:
+                await self._store.keep(key, target)
         except (OSError, TypeError, ValueError) as error:
             raise ReplyError(f"file {file.name!r} cannot be copied to be sent: {error}") from error
         return StoredFile(key, file.name, file.media_type, size, str(target))
@@ -123,19 +125,19 @@ class Spool:
         file = File(taken.path, taken.name, taken.media_type)
         return await self._take(turn, file, limit, waiting)
 
-    def found(self, file: StoredFile) -> StoredFile:
+    async def found(self, file: StoredFile) -> StoredFile:
         """Return a file that an earlier process has put into the spool, where it lies now."""
-        return replace(file, path=str(self._owed / safe_name(file.key)))
+        path = await self._store.fetch(safe_name(file.key))
+        return replace(file, path=str(path or ""))
 
     def lost(self, files: Iterable[StoredFile]) -> StoredFile | None:
         """Return the first of these that is in the spool no more."""
-        return next((file for file in files if not Path(file.path).exists()), None)
+        return next((file for file in files if not Path(file.path).is_file()), None)
 
-    def discard(self, files: Iterable[StoredFile]) -> None:
+    def discard(self, files: Sequence[StoredFile]) -> None:
         """Remove files that are owed no more."""
-        for file in files:
-            with contextlib.suppress(OSError):  # the next sweep finds it
-                Path(file.path).unlink(missing_ok=True)
+        if files:
+            self._store.discard([safe_name(file.key) for file in files])
 
     async def sweep(self) -> None:
         """Remove what is owed no more, though it lies in the spool. Only while no turn runs."""

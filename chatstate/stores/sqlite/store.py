@@ -34,6 +34,7 @@ from chatstate.stores.base import (
     Run,
     Settled,
     TurnCommit,
+    owed_folder,
 )
 from chatstate.stores.sqlite import requests
 from chatstate.stores.sqlite.aliases import Alias, Aliases
@@ -230,6 +231,18 @@ class SQLiteStore(Reading, Looking):
 
     def settle(self, settled: Settled) -> None:
         self._commits.submit_lazy(settled)
+
+    async def keep(self, key: str, path: Path) -> None:
+        """Do nothing: in the folder it is kept."""
+
+    async def fetch(self, key: str) -> Path | None:
+        path = owed_folder(self.folder) / key
+        return path if path.exists() else None
+
+    def discard(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            with contextlib.suppress(OSError):  # the next start finds it
+                (owed_folder(self.folder) / key).unlink(missing_ok=True)
 
     async def flush(self) -> None:
         await self._commits.submit(self._nothing, None)  # takes along what is lazy

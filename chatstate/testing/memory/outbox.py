@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from chatstate.stores.base import Address, Owed, Settled
+from chatstate.stores.base import Address, Owed, Settled, owed_folder
 from chatstate.testing.memory import directory, lines
 from chatstate.testing.memory.tables import ReplyRow
 from chatstate.testing.memory.verbs import Verbs, verb
@@ -56,6 +56,24 @@ class MemoryOutbox(Verbs):
     @property
     def folder(self) -> Path:
         return self._data.folder
+
+    @verb
+    def keep(self, key: str, path: Path) -> None:
+        self._data.files[key] = path.read_bytes()
+
+    @verb
+    def fetch(self, key: str) -> Path | None:
+        path = owed_folder(self.folder) / key
+        if key not in self._data.files:
+            return None
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(self._data.files[key])
+        return path
+
+    def discard(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self._data.files.pop(key, None)
+            (owed_folder(self.folder) / key).unlink(missing_ok=True)
 
     def _begin(self, row: ReplyRow, crashes: int) -> None:
         begun_at = self._clock() if row.owed.begun_at is None else row.owed.begun_at

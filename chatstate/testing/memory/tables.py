@@ -160,6 +160,7 @@ class MemoryData:
         self.lines: defaultdict[int, dict[int, ReplyRow]] = defaultdict(dict)
         self.notes: defaultdict[int, dict[str, str]] = defaultdict(dict)
         self.values: dict[Key, ValueRow] = {}
+        self.files: dict[str, bytes] = {}
         self.buttons: dict[str, ButtonRow] = {}
         self.letters: dict[int, LetterRow] = {}
         self.requests: dict[int, Request] = {}

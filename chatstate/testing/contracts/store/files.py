@@ -3,6 +3,7 @@
 1. Each store has a folder of its own for files.
 2. A turn owes as long as one of its replies waits or is a dead letter.
 3. What was settled is durable once it is flushed.
+4. A file that was kept is there for whichever run sends it.
 """
 
 # ruff: noqa: S101 - a test suite
@@ -11,12 +12,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chatstate.stores.base import DeadLetter, Settled
+from chatstate.stores.base import DeadLetter, Settled, owed_folder
 from chatstate.testing.contracts.store.session import StoreSuite, event
 
 
 class FilesContract(StoreSuite):
-    """`folder`, `owing`, and what makes it safe to remove a file: `flush`."""
+    """`folder`, `keep`, `fetch`, `discard`, `owing`; and what makes that safe: `flush`."""
 
     async def test_a_store_has_a_folder_for_files(self, tmp_path: Path) -> None:
         """The same for the same data."""
@@ -35,6 +36,29 @@ class FilesContract(StoreSuite):
             (tmp_path / name).mkdir()
         async with self.session(tmp_path / "a") as session, self.session(tmp_path / "b") as other:
             assert session.store.folder != other.store.folder
+
+    async def test_a_kept_file_is_fetched_until_it_is_discarded(self, tmp_path: Path) -> None:
+        """By its key, which is no path; others stay, and a key that is unknown is no file."""
+        async with self.session(tmp_path) as session:
+            for name in ("1-1-a", "1-2-b"):
+                await session.store.keep(name, _written(session.store.folder, name))
+            found = await session.store.fetch("1-1-a")
+            assert found
+            assert found.read_text() == "1-1-a"
+            session.store.discard(["1-1-a", "unknown"])
+            assert await session.store.fetch("1-1-a") is None
+            assert await session.store.fetch("unknown") is None
+            assert await session.store.fetch("1-2-b")
+
+    async def test_a_kept_file_is_there_in_the_next_process(self, tmp_path: Path) -> None:
+        """Also after a crash."""
+        self.needs_durability()
+        async with self.session(tmp_path, clean=False) as session:
+            await session.store.keep("1-1-a", _written(session.store.folder, "1-1-a"))
+        async with self.session(tmp_path) as reopened:
+            found = await reopened.store.fetch("1-1-a")
+            assert found
+            assert found.read_text() == "1-1-a"
 
     async def test_turns_owe_until_their_replies_are_settled(self, tmp_path: Path) -> None:
         """All of them; turns that never owed anything are none."""
@@ -96,3 +120,11 @@ class FilesContract(StoreSuite):
             await session.store.flush()
         async with self.session(tmp_path) as reopened:
             assert await reopened.owed(arrival) == []
+
+
+def _written(folder: Path, key: str) -> Path:
+    """Return a file in the folder, which holds its key."""
+    path = owed_folder(folder) / key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(key)
+    return path
