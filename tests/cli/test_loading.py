@@ -317,8 +317,7 @@ def test_an_option_that_nobody_takes_is_told() -> None:
     """A misspelt option is not dropped silently."""
     with pytest.raises(
         LoadError,
-        match="--nonsense is no option of console; "
-        "there are --chat, --files, --groups, --history, --user",
+        match="--nonsense is no option of console; there are --chat, --files, --groups",
     ):
         load_adapters(["console"], {"nonsense": "x"})
 

@@ -6,7 +6,8 @@
 2. The loop's time stands still while there is anything to do, so that no timer fires in between.
 3. What is given to an executor is done when the loop goes on. Other threads work beside it, but
    what they report waits until the loop has nothing else to do and they are quiet.
-4. How threads share their work is left to them: what they do differs a little from run to run.
+4. The thread that looks for what blocks the loop is left out: it looks as often as time goes by.
+5. How threads share their work is left to them: what they do differs a little from run to run.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from functools import partial
 from types import CodeType, FrameType
 from typing import Any, NamedTuple, TypeVar
 from unittest import mock
+
+from chatstate.engine.blocking import Blocking
 
 T = TypeVar("T")
 _PATIENCE = 0.1  # real seconds without a report, after which the loop's own time moves
@@ -67,7 +70,10 @@ class Meter:
 
         threading.setprofile(self._profile_thread)
         try:
-            with mock.patch.object(sqlite3, "connect", watched):
+            with (
+                mock.patch.object(sqlite3, "connect", watched),
+                mock.patch.object(Blocking, "start"),
+            ):
                 yield
         finally:
             threading.setprofile(None)
