@@ -41,8 +41,8 @@ class MemoryStates(Verbs):
 
     @verb
     def stored_states(self) -> Sequence[StoredState]:
-        names = dict.fromkeys((key.bot, key.scope, key.name) for key in self._data.values)
-        return [StoredState(*name) for name in names]
+        states = (StoredState(key.bot, key.scope, key.name) for key in self._data.values)
+        return list(dict.fromkeys(states))
 
     @verb
     def due(
