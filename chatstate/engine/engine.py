@@ -39,7 +39,8 @@ class Engine:
 
     - `grace`: seconds that running turns and owed replies, then lifespans, get when it is told to
       stop. Two seconds later it has stopped.
-    - `running_limit`: how many handlers run at once.
+    - `running_limit`: how many handlers run at once: an eighth of them at most for one person, a
+      quarter in one chat.
     - `on_ambiguous`: what to do with a reply that may or may not have been sent: "repeat" it
       (at least once), or "hold" it among the dead letters (at most once).
     - `connected` is called once for each adapter that reaches its platform, with the account's

@@ -109,7 +109,7 @@ async def test_typing_is_shown_as_often(step: float) -> None:
 
 @STEPS
 async def test_the_engine_looks_after_its_store_as_often(step: float) -> None:
-    """Requests of the command line are done, and old rows go, at their time."""
+    """Old rows go at their time."""
     made, looked = Slow(), list[float]()
     async with TestClient(made.bot) as client:
         prune = client._store.prune
@@ -120,9 +120,9 @@ async def test_the_engine_looks_after_its_store_as_often(step: float) -> None:
 
         client._store.prune = counted  # type: ignore[method-assign]
         step_by(client, step)
-        for _ in range(200):
+        while len(looked) < 2:
             await client.advance(1)
-        assert 2 <= len(looked) <= 4
+        assert 59 <= looked[0] < looked[1] < HOUR / 2  # every minute, if the machine is not busy
 
 
 @STEPS

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from chatstate.engine.outbox.rendering import Ahead
     from chatstate.engine.turns.limits import Taking
     from chatstate.engine.turns.own_events import OwnEvent
+    from chatstate.engine.turns.places import Sharer
     from chatstate.engine.turns.plan import Plan
     from chatstate.engine.turns.previews import Preview
     from chatstate.engine.turns.showing import Showing
@@ -52,8 +53,8 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     - `own`: it is an event of the framework's own. `has_begun`: its handler was about to be called.
       `has_failed`: what is still asked of its author is what to say of that.
     - `allowed`: the seconds its author's code may take now, 0 if that does not count; `deadline`:
-      when they are over, if it is watched by a `watch`; `has_place`: it has one of the places for
-      handlers that run at once, as it does while it `wants_place`.
+      when they are over, if it is watched by a `watch`; `sharers`: with whom it shares the place
+      that it has among the handlers that run at once, as it does while it `wants_place`.
     - `typing_at`: when to show that the bot is typing.
     - `release` gives back the locks it holds, `leave` its place among the turns of its handler,
       `taking` is what it takes of a limit.
@@ -78,7 +79,7 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     deadline: float = 0.0
     watch: Timekeeper | None = None
     wants_place: bool = False
-    has_place: bool = False
+    sharers: Sequence[Sharer] = ()
     typing_at: float = 0.0
     release: Callable[[], None] | None = None
     leave: Callable[[], None] | None = None

@@ -75,6 +75,7 @@ class Turns:
         self._caller = caller
         self._finish = finish
         self._watch = watch
+        self._full = watch.places.full
         self._previews = previews
         self._renderer = renderer
         self._spool = spool
@@ -109,7 +110,7 @@ class Turns:
 
     async def _attempt(self, turn: RunningTurn, plan: Plan) -> bool:
         """Run the handler once; tell whether the turn is over, or was overtaken by another."""
-        if self._watch.is_full:
+        if self._full and not (turn.release or turn.leave):  # what others wait for waits for nobody
             await self._watch.place(turn)
         turn.has_begun = True
         try:

@@ -1,18 +1,17 @@
-"""`Watch`: the turns that wait for something, and how many handlers may run at once.
+"""`Watch`: the turns that wait for something, their time, and their places among all.
 
 1. Only a turn that waits is known here: one that does not is over before anybody could ask.
 2. The time of a handler counts from where it began, up to its limit; waiting for others (locks,
    places, the platform) is not its time.
-3. At most `limit` handlers run at once. One that ends gives its place to whoever waits longest.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Iterable
 
 from chatstate.clock import Clock
+from chatstate.engine.turns.places import Places, sharers_at
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.scope import Key
 
@@ -20,14 +19,15 @@ _PATIENCE = 0.4  # seconds that a turn may take without a notice of typing
 
 
 class Watch:
-    """Knows the turns that wait, by conversation. `begun` is set whenever there is a new one."""
+    """Knows the turns that wait, by conversation. `begun` is set whenever there is a new one.
+
+    At most `limit` handlers run at once; see `Places`.
+    """
 
     def __init__(self, clock: Clock, limit: int) -> None:
         self._clock = clock
-        self._limit = limit
         self._turns: dict[int, RunningTurn] = {}
-        self._taken = 0
-        self._wanting: deque[asyncio.Future[None]] = deque()
+        self.places = Places(limit)
         self.begun = asyncio.Event()
 
     @property
@@ -41,7 +41,7 @@ class Watch:
 
     def add(self, turn: RunningTurn) -> None:
         """Watch a turn that waits for the first time."""
-        self._turns[turn.place.conversation] = turn
+        self._turns[turn.arrivals[-1].place.conversation] = turn
         turn.watch = self
         turn.typing_at = self._clock.monotonic() + _PATIENCE
         if turn.allowed:
@@ -50,23 +50,23 @@ class Watch:
 
     def remove(self, turn: RunningTurn) -> None:
         """Forget a turn that is over."""
-        conversation = turn.place.conversation
+        conversation = turn.arrivals[-1].place.conversation
         if self._turns.get(conversation) is turn:
             del self._turns[conversation]
 
     def begins(self, turn: RunningTurn) -> None:
         """Count the time of a turn, and its place."""
         turn.deadline = self._clock.monotonic() + turn.allowed
-        if turn.wants_place and not turn.has_place:
-            turn.has_place = True
-            self._taken += 1
+        if turn.wants_place and not turn.sharers:
+            turn.sharers = sharers_at(turn.arrivals[-1].place)
+            self.places.take(turn.sharers)
 
     def ends(self, turn: RunningTurn) -> None:
         """Count it no more."""
         turn.deadline = 0.0
-        if turn.has_place:
-            turn.has_place = False
-            self._give_back()
+        if turn.sharers:
+            self.places.give_back(turn.sharers)
+            turn.sharers = ()
 
     def late(self) -> list[RunningTurn]:
         """Return the turns whose time is over."""
@@ -77,27 +77,8 @@ class Watch:
         """Return the keys of values that expire, and that turns are using."""
         return [key for turn in self._turns.values() for key in turn.expiring or ()]
 
-    @property
-    def is_full(self) -> bool:
-        """Whether a handler has to wait for its place."""
-        return self._taken >= self._limit
-
     async def place(self, turn: RunningTurn) -> None:
-        """Wait for a place, and take it."""
-        wanting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._wanting.append(wanting)
-        try:
-            await wanting
-        except BaseException:
-            if wanting.done() and not wanting.cancelled():
-                self._give_back()
-            raise
-        turn.has_place = True
-
-    def _give_back(self) -> None:
-        while self._wanting:
-            wanting = self._wanting.popleft()
-            if not wanting.done():
-                wanting.set_result(None)
-                return
-        self._taken -= 1
+        """Wait for a place, if there is none, and take it."""
+        sharers = sharers_at(turn.arrivals[-1].place)
+        if await self.places.wait(sharers):
+            turn.sharers = sharers
