@@ -1,4 +1,8 @@
-"""What only reads: it has a connection of its own, and never waits behind writes."""
+"""What only reads.
+
+1. It has a connection of its own, and never waits behind writes.
+2. What passes is waited for; what does not makes an end of writing, too.
+"""
 
 from __future__ import annotations
 
