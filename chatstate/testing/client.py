@@ -4,7 +4,7 @@
 2. `say` and `press` return when the turn is committed, and its replies are sent, held or dead.
 3. The clock stands still unless the test moves it, also that of what people say.
 4. What stops the engine is raised in the test; so is what a handler raises, unless a test wants to
-   see what the person gets then.
+   see what the person gets then. pytest shows the handler's frames, and none of ours.
 5. No two clients give the same id to an event: they may use one store in turn.
 """
 
@@ -64,6 +64,7 @@ class Person:
         `client.platform.upload` returned; `raw` is what a platform would tell of it. Raises as
         `TestClient.deliver` does.
         """
+        __tracebackhide__ = True
         event = self.event(text, kind=kind, event_id=event_id)
         answered = MessageRef(reply_to.id, reply_to.text) if reply_to else None
         message = replace(
@@ -83,6 +84,7 @@ class Person:
 
         Raises `LookupError` if nothing there has such a button, and as `say` does.
         """
+        __tracebackhide__ = True
         shown = [on] if on else self._client.platform.shown(self.chat.id)
         for message in reversed(shown):
             for button in (button for row in message.buttons for button in row):
@@ -95,6 +97,7 @@ class Person:
         self, data: str, *, on: Delivered | None = None, raise_errors: bool | None = None
     ) -> list[Delivered]:
         """Press a button that carries `data`, which may be made up."""
+        __tracebackhide__ = True
         event = self.event(data, kind="press")
         pressed = MessageRef(on.edits or on.id, on.text) if on else None
         event = replace(event, message=replace(event.message, pressed=pressed))
@@ -228,6 +231,7 @@ class TestClient:
         `RuntimeError` if its id is new to this client but not to the store: no handler ran, and
         that was hardly meant. (If it was, `deliver_all` tells so in its receipt.)
         """
+        __tracebackhide__ = True
         seen = len(self.platform.delivered)
         is_new = event.id not in self._known
         (receipt,) = await self.deliver_all([event])
@@ -328,6 +332,7 @@ class TestClient:
 
 def _raise(error: BaseException) -> NoReturn:
     """Raise what a handler raised; what would end the test in another way is told by a cause."""
+    __tracebackhide__ = True
     if isinstance(error, Exception):
         raise error
     raise RuntimeError(f"a handler raised {type(error).__name__}") from error
