@@ -155,6 +155,25 @@ async def test_what_the_handler_has_sent_is_not_kept() -> None:
         assert (await texts(client.user("alice"), "hi"))[-1] == "ValueError at hi"
 
 
+@pytest.mark.parametrize("shows", ["stream", "send"])
+async def test_none_leaves_the_sentence_whatever_the_handler_would_show(shows: str) -> None:
+    """Though nothing of it was seen yet."""
+    bot = Interface(id="bot")
+
+    async def stream(turn: Turn) -> AsyncIterator[str]:
+        yield "Once upon"
+        raise ValueError("bad")
+
+    async def send(turn: Turn) -> None:
+        await turn.send("Once upon")
+        raise ValueError("bad")
+
+    bot.on_message(stream if shows == "stream" else send)
+    bot.on_error(always(None))
+    async with TestClient(bot, raise_errors=False) as client:
+        assert await texts(client.user("alice"), "hi") == [FAILED]
+
+
 async def test_what_a_stream_has_shown_stays_above_the_answer() -> None:
     """As it does above the sentence."""
     bot = Interface(id="bot")
