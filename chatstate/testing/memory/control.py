@@ -39,6 +39,7 @@ class MemoryControl(Verbs):
         if self._opened and not self._opened.is_over:  # else its work is others' already
             self.enter()
             holds.end(self._data, self._opened, crashed=not clean)
+            self._opened = None
 
     @verb
     def lead(self, role: Role) -> bool:
