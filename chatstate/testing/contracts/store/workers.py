@@ -1,4 +1,8 @@
-"""Several runs (workers) on the same data, and the time that they share."""
+"""Several runs (workers) on the same data, and the time that they share.
+
+1. A run lives until the test is over, unless it ends, or the others outlive it.
+2. Where one process alone holds the store there can be none of them: such tests are skipped.
+"""
 
 # ruff: noqa: S101 - a test suite
 
