@@ -87,11 +87,10 @@ class Watched:
         assert self._mine.charge is None, f"{name} was never raised"
         if answer == [str(self._counted + 1)]:
             self._counted += 1
-        elif name == "UserError":
-            assert answer == ["of an author"]
-        else:
-            assert answer == [FAILED], name
+        elif answer == [FAILED]:
             dead += 1
+        else:
+            assert (name, answer) == ("UserError", ["of an author"])
         self._counted += 1
         assert await self._say() == [str(self._counted)], f"after {name}"
         assert letters(self._client) == dead, name

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from engine.ends.charges import CHARGES, Mine
 from support import FAILED, query, texts
 
 from chatstate import (
@@ -154,6 +155,25 @@ async def test_what_the_handler_has_sent_is_not_kept() -> None:
         assert (await texts(client.user("alice"), "hi"))[-1] == "ValueError at hi"
 
 
+@pytest.mark.parametrize("shows", ["stream", "send"])
+async def test_none_leaves_the_sentence_whatever_the_handler_would_show(shows: str) -> None:
+    """Though nothing of it was seen yet."""
+    bot = Interface(id="bot")
+
+    async def stream(turn: Turn) -> AsyncIterator[str]:
+        yield "Once upon"
+        raise ValueError("bad")
+
+    async def send(turn: Turn) -> None:
+        await turn.send("Once upon")
+        raise ValueError("bad")
+
+    bot.on_message(stream if shows == "stream" else send)
+    bot.on_error(always(None))
+    async with TestClient(bot, raise_errors=False) as client:
+        assert await texts(client.user("alice"), "hi") == [FAILED]
+
+
 async def test_what_a_stream_has_shown_stays_above_the_answer() -> None:
     """As it does above the sentence."""
     bot = Interface(id="bot")
@@ -203,6 +223,35 @@ async def test_its_own_failure_is_logged(
     assert logged[0].startswith("fail() in test_on_error.py:")
     assert logged[1].startswith(f"{name}() in test_on_error.py:")
     assert f'raised {type(raised).__name__}, answering "hi" of alice' in logged[1]
+
+
+@pytest.mark.parametrize("sync", [False, True], ids=["async", "sync"])
+async def test_whatever_it_raises_ends_one_turn(sync: bool) -> None:
+    """The sentence, the dead letter of the first error, and on."""
+    mine, bot = Mine(), Interface(id="bot")
+
+    @bot.on_message
+    async def fail(text: str) -> str:
+        if text == "bad":
+            raise ValueError("bad")
+        return text
+
+    def oops(error: Exception) -> None:
+        mine.touch()
+
+    async def async_oops(error: Exception) -> None:
+        mine.touch()
+
+    bot.on_error(oops if sync else async_oops)
+    async with TestClient(bot, raise_errors=False) as client:
+        alice = client.user("alice")
+        for name, charge in CHARGES.items():
+            mine.charge = charge
+            assert await texts(alice, "bad") == [FAILED], name
+            assert mine.charge is None
+            assert await texts(alice, "good") == ["good"], f"after {name}"
+        errors = query(client, "SELECT error FROM dead_letters")
+        assert errors == [("ValueError: bad",)] * len(CHARGES)
 
 
 async def test_what_is_no_reply_is_logged(caplog: pytest.LogCaptureFixture) -> None:

@@ -225,15 +225,16 @@ class Turns:
         try:
             with turn.timed(plan.timeout):
                 said = await on_error(turn, error)
-            if turn.showing or said is not None:
-                said = await self._complete(turn, plan, said or [])
+            if said is None and not (turn.showing and turn.showing.sent):
+                return None
+            said = await self._complete(turn, plan, said or [])
             if turn.own:
-                turn.own.check(turn.arrival, said or [])
+                turn.own.check(turn.arrival, said)
         except BaseException as failure:  # noqa: BLE001 - an author's code may raise anything
             if not (turn.fenced or self.are_ending):
                 self._finish.tell(turn, failure, on_error.fn)
             return None
-        return said and [*turn.shown_before(), *said]
+        return [*turn.shown_before(), *said]
 
     async def _clean_up(self, turn: RunningTurn) -> None:
         turn.let_go()

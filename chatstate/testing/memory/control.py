@@ -43,6 +43,7 @@ class MemoryControl(Verbs):
         if self._opened and not self._opened.is_over:  # else its work is others' already
             self.enter()
             holds.end(self._data, self._opened, crashed=not clean)
+            self._opened = None
 
     async def check(self) -> None:
         await self.way()

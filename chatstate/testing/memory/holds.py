@@ -70,9 +70,10 @@ def claim(data: MemoryData, worker: Worker, limit: int) -> list[Claim]:
 def release(data: MemoryData, worker: Worker, conversation: int) -> bool:
     """Let go of a conversation, if it has no work; tell whether."""
     row = data.conversations[conversation]
-    if row.holder is not worker or data.has_work(conversation) or conversation in worker.news:
+    if row.holder is not worker or data.has_work(conversation):
         return False
     row.holder, row.crashes = None, 0
+    worker.news.pop(conversation, None)
     return True
 
 

@@ -125,3 +125,39 @@ def a_handler_in_a_task_of_its_middleware(mine: Mine) -> Interface:
         return mine.counted(total)
 
     return bot
+
+
+def failing(mine: Mine) -> Interface:
+    """Return a bot whose handler fails as long as there is a charge."""
+    bot = Interface(id="bot")
+
+    @bot.on_message
+    async def count(total: Total) -> str:
+        if mine.charge:
+            raise ValueError("something else")
+        total.value += 1
+        return str(total.value)
+
+    return bot
+
+
+@points.bot
+def what_is_told_of_errors(mine: Mine) -> Interface:
+    bot = failing(mine)
+
+    @bot.on_error
+    async def tell(error: BaseException) -> None:
+        mine.touch()
+
+    return bot
+
+
+@points.bot
+def a_sync_function_that_is_told_of_errors(mine: Mine) -> Interface:
+    bot = failing(mine)
+
+    @bot.on_error
+    def tell(error: BaseException) -> None:
+        mine.touch()
+
+    return bot

@@ -40,16 +40,18 @@ def finished(turn: TurnCommit, finish: Finish) -> TurnCommit:
     return replace(turn, late=Late([A, B], late))
 
 
-def adding(session: Session, arrival: Arrival, **effects: Any) -> TurnCommit:
+def adding(
+    session: Session, arrival: Arrival, *changes: Change, also: Sequence[int] = ()
+) -> TurnCommit:
     """Return a turn that adds one to A, and owes a reply which tells how much that is."""
 
     def add(values: Sequence[Value | None]) -> dict[str, Any]:
         before = values[0]
         text = str(int(before.text) + 1 if before else 1)
-        change = session.change(A, before, text)
-        return {"changes": [change], "owed": [session.reply(arrival, 0, text)]}
+        count = session.change(A, before, text)
+        return {"changes": [*changes, count], "owed": [session.reply(arrival, 0, text)]}
 
-    return finished(session.turn(arrival, **effects), add)
+    return finished(session.turn(arrival, also=also), add)
 
 
 async def said(session: Session, arrival: Arrival) -> list[str]:
@@ -163,7 +165,7 @@ class LateContract(StoreSuite):
                 return {"changes": [session.change(A, None, "1"), stale]}
 
             early = adding(session, second)
-            built_on_nothing = adding(session, first, after=[second.seq])
+            built_on_nothing = replace(adding(session, first), after=[second.seq])
             clashing = finished(session.turn(first), clash)
             for turn in (early, built_on_nothing, clashing):
                 assert await session.commit(turn) == ["conflict"]

@@ -23,12 +23,15 @@ from chatstate.testing.contracts.store.claims import ClaimsContract
 from chatstate.testing.contracts.store.commits import CommitsContract
 from chatstate.testing.contracts.store.expiry import ExpiryContract
 from chatstate.testing.contracts.store.files import FilesContract
+from chatstate.testing.contracts.store.interleavings import InterleavingsContract
 from chatstate.testing.contracts.store.late import LateContract
+from chatstate.testing.contracts.store.leases import LeasesContract
 from chatstate.testing.contracts.store.letters import LettersContract
 from chatstate.testing.contracts.store.lines import LinesContract
 from chatstate.testing.contracts.store.notes import NotesContract
 from chatstate.testing.contracts.store.remembering import RememberingContract
 from chatstate.testing.contracts.store.runs import RunsContract
+from chatstate.testing.contracts.store.sharing import HoldingContract, SharedContract
 from chatstate.testing.contracts.store.shelves import AskingContract, LookingContract
 
 
@@ -48,7 +51,13 @@ class OutboxContract(LinesContract, FilesContract):
     """What is owed."""
 
 
-class ControlContract(RunsContract, LookingContract, AskingContract, LettersContract):
+class WorkersContract(HoldingContract, SharedContract, LeasesContract, InterleavingsContract):
+    """Several runs on the same data: they share it, die, and go on with each other's work."""
+
+
+class ControlContract(
+    RunsContract, WorkersContract, LookingContract, AskingContract, LettersContract
+):
     """Runs, and everybody who looks."""
 
 
