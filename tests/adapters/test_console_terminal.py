@@ -100,13 +100,13 @@ async def test_one_is_told_where_one_is(
     bot = commands()
     bot.title, bot.description = "Votes", "Votes and views"
     async with running(bot):
-        assert terminal.rows == [
+        first, second, *store, last, prompt = terminal.rows
+        assert (first, second) == (
             "Votes: Votes and views",
             "/vote choice, /paint part colour, /view, /help",
-            f"store {tmp_path / 'a.db'}",
-            "Ctrl-D leaves, :help says more.",
-            PROMPT,
-        ]
+        )
+        assert "".join(store).replace(" ", "") == f"store{tmp_path / 'a.db'}"  # it may be long
+        assert (last, prompt) == ("Ctrl-D leaves, :help says more.", PROMPT)
 
 
 # The prompt
