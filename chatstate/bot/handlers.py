@@ -34,6 +34,7 @@ from chatstate.state.declaration import State
 Overlap = Literal["queue", "interrupt", "merge"]
 _OVERLAPS = typing.get_args(Overlap)
 TIMEOUT = 300.0
+_LONGEST_WINDOW = 30.0
 _WITH_ADDITIONS = ("start",)
 """Commands that a platform adds words of its own to: `/start PAYLOAD` is a link to the bot."""
 _NO_NAMES: dict[str, Any] = {}
@@ -53,6 +54,7 @@ class Handler:
     - `overlap`: what an event for it does while another turn of the conversation runs or waits:
       "queue" waits for its turn; "interrupt" ends the running turn without effect; "merge" is
       handled together with what waits beside it, from the same person.
+    - `window`: for how many seconds "merge" waits for more, 0 if it does not.
     - `timeout`: seconds after which a turn is given up.
     - `author_fn`: what its author wrote, if `fn` only calls that.
 
@@ -69,6 +71,7 @@ class Handler:
         inputs: Sequence[str | State | Getter] | None = None,
         outputs: Sequence[str | State] | None = None,
         overlap: Overlap = "queue",
+        window: float | None = None,
         timeout: float = TIMEOUT,
         markdown: bool = False,
         kept: Sequence[State] = (),
@@ -85,6 +88,7 @@ class Handler:
         self.fn = fn
         self.author_fn = author_fn or fn
         self.overlap: Overlap = overlap
+        self.window = 0.0 if window is None else _window(window, overlap, command)
         self.timeout = timeout
         self.command = command
         self.mode: Mode = mode(fn)
@@ -209,6 +213,17 @@ class Handler:
 def not_taken(files: Sequence[Attachment]) -> Sentence:
     """Return what to say to whoever sent files that no handler looks at."""
     return Sentence("files_not_taken", files=", ".join(file.name for file in files))
+
+
+def _window(window: Any, overlap: Overlap, command: str | None) -> float:
+    if overlap != "merge" or command is not None:
+        raise BindingError(
+            f'window={window!r}: what a person still writes is waited for with overlap="merge", '
+            "and by a handler of messages"
+        )
+    if not (isinstance(window, int | float) and 0 < window <= _LONGEST_WINDOW):
+        raise BindingError(f"window={window!r}: use seconds above 0, {_LONGEST_WINDOW:g} at most")
+    return float(window)
 
 
 def _refuse_lost_changes(

@@ -182,6 +182,9 @@ class Interface:
           "queue" (wait), "interrupt" (end that turn without effect, and drop those waiting from
           the same person), or "merge" (what waits from one person is handled together: the text
           is joined by line ends, `turn.messages` has each).
+        - `window`: with "merge", for how many seconds (30 at most) a message waits for what its
+          sender still writes. Each one begins them anew, up to three times as long in all;
+          whatever else happens in the conversation, a press or a command too, ends them.
         - `timeout`: seconds after which a turn is given up.
         - `allow`: who may use it: "owners", "admins" (of the chat; in private everybody), a
           function that tells, or a list of which one is enough.

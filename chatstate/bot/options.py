@@ -14,6 +14,7 @@ class HowItRuns(TypedDict, total=False):
     """Options of a function that answers; see `Interface.on_message`."""
 
     overlap: Overlap
+    window: float
     timeout: float
     concurrency_limit: int | Literal["default"] | None
 
@@ -36,7 +37,7 @@ def refuse_unknown(options: Options) -> None:
 def how_it_runs(options: Options) -> dict[str, Any]:
     """Return those of a handler's options that are the handler's own business."""
     given: Mapping[str, Any] = {**options}
-    return {name: given[name] for name in ("overlap", "timeout") if name in given}
+    return {name: given[name] for name in ("overlap", "window", "timeout") if name in given}
 
 
 def message_limit(most: Any) -> int | None:

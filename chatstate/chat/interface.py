@@ -68,6 +68,7 @@ class ChatInterface(Interface):
         undo: int = 10,
         editable: bool = True,
         overlap: Overlap = "queue",
+        window: float | None = None,
         timeout: float = TIMEOUT,
         concurrency_limit: int | Literal["default"] | None = None,
         examples: Sequence[Any] | None = (),
@@ -98,7 +99,7 @@ class ChatInterface(Interface):
         running: Options = {}
         if concurrency_limit is not None:
             running["concurrency_limit"] = concurrency_limit
-        handler = ChatHandler(fn, self.states, chat, overlap=overlap, **binding)
+        handler = ChatHandler(fn, self.states, chat, overlap=overlap, window=window, **binding)
         self._add_message_handler(handler, running)
         self.description = self.description or handler.description
         again = ChatHandler(fn, self.states, chat, command="retry", overlap=overlap, **binding)

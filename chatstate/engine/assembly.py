@@ -198,7 +198,9 @@ def assemble(
         own_events={"expiry": expiries.own_event(), "unreadable": unreadable()},
         sentences=sentences,
     )
-    overlap = Overlap(lanes=lanes, dispatch=dispatch, admission=admission, buttons=buttons)
+    overlap = Overlap(
+        lanes=lanes, dispatch=dispatch, admission=admission, buttons=buttons, clock=clock
+    )
     finish = Finish(
         lanes=lanes,
         receipts=receipts,

@@ -188,6 +188,7 @@ class Engine:
         end = time() + self._grace
         if self._parts:
             self._parts.lanes.stopping = True
+            self._parts.turns.hurry()
         if not await self._first(self._hurry.wait(), seconds=self._grace):
             log.warning("stopped in the middle; what was running runs again at the next start")
         await self._cancel_all()

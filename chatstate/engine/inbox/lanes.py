@@ -113,7 +113,7 @@ class Lanes:
         else:
             lane.arrivals.append(arrival)
             lane.last = arrival.seq
-        if not lane.is_busy:
+        if not lane.is_busy or (lane.turn and lane.turn.more):
             self._start(lane)
 
     def put_first(self, conversation: int, arrivals: Sequence[Arrival]) -> None:
@@ -166,6 +166,11 @@ class Lanes:
         """Tell whether a conversation has work, as far as it is in memory."""
         return conversation in self._lanes
 
+    def is_empty(self, conversation: int) -> bool:
+        """Tell whether nothing comes after the event that runs, in memory or in the inbox."""
+        lane = self._lanes.get(conversation)
+        return lane is None or not (lane.arrivals or lane.beyond or lane.reload)
+
     def waiting(self, conversation: int) -> list[Arrival]:
         """Return the events in memory that come after the one that runs."""
         lane = self._lanes.get(conversation)
@@ -189,7 +194,10 @@ class Lanes:
         return lane
 
     def _start(self, lane: Lane) -> None:
-        if not (lane.is_busy or self.stopping or self.paused):
+        if lane.is_busy:
+            if lane.turn and lane.turn.more:
+                lane.turn.more.set()
+        elif not (self.stopping or self.paused):
             self._begin(lane)
 
     def _begin(self, lane: Lane) -> None:

@@ -73,13 +73,14 @@ class Admission:
             refusing = await self._refusing(plan, turn.arrival)
         if refusing:
             return _say(refusing.sentence, plan, turn.arrival)
-        if plan.limits and not await self._take(turn, plan):
-            return False
+        return not plan.limits or await self._take(turn, plan)
+
+    async def place(self, turn: RunningTurn, plan: Plan) -> None:
+        """Wait for a place among the turns of a handler, if they are limited."""
         if plan.route.concurrency_limit:
             place = self._place(plan)
             await place.acquire()
             turn.leave = _once(place.release)
-        return True
 
     async def _take(self, turn: RunningTurn, plan: Plan) -> bool:
         """Take one of what the person is allowed; False if there is none, and the person knows."""

@@ -2,7 +2,9 @@
 
 1. An event that is not let in, by a guard or a limit, does nothing to others.
 2. What decides about that may take its time: such an event interrupts once it is decided.
-3. What is wrong with a guard of another event ends that event's turn, when it comes to it, and not
+3. A message that waits for what its person still writes holds no place and no lock, and its
+   handler's time has not begun. A press is complete by itself.
+4. What is wrong with a guard of another event ends that event's turn, when it comes to it, and not
    the one that asks.
 """
 
@@ -13,6 +15,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from chatstate.clock import Clock
 from chatstate.engine.describing import describe
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.outbox.buttons import Buttons
@@ -24,14 +27,23 @@ from chatstate.stores.base import Arrival
 
 log = logging.getLogger("chatstate.turns")
 
+_WINDOWS = 3
+
 
 class Overlap:
     """Decides for one bot. `checks` are the tasks that find out whether an event may interrupt."""
 
     def __init__(
-        self, *, lanes: Lanes, dispatch: Dispatch, admission: Admission, buttons: Buttons
+        self,
+        *,
+        lanes: Lanes,
+        dispatch: Dispatch,
+        admission: Admission,
+        buttons: Buttons,
+        clock: Clock,
     ) -> None:
         self._lanes = lanes
+        self._clock = clock
         self._dispatch = dispatch
         self._admission = admission
         self._buttons = buttons
@@ -78,13 +90,47 @@ class Overlap:
                 return True
         return False
 
-    async def merge(self, turn: RunningTurn) -> None:
+    async def gather(self, turn: RunningTurn, plan: Plan) -> None:
+        """Let a turn wait for what its person still writes, and take it in.
+
+        Until nothing came for the plan's window, or anything else; three times as long in all.
+        """
+        conversation, now = turn.place.conversation, self._clock.monotonic
+        end = now() + _WINDOWS * plan.window
+        while not (turn.message.kind == "press" or self._lanes.paused or self._lanes.stopping):
+            await self.merge(turn, plan)
+            left = min(plan.window, end - now())
+            if left <= 0 or not self._lanes.is_empty(conversation):
+                break
+            if not await self._more(turn, left):
+                break
+
+    async def _more(self, turn: RunningTurn, seconds: float) -> bool:
+        """Tell whether anything comes within so many seconds; see `RunningTurn.more`."""
+        turn.more = more = asyncio.Event()
+        coming = asyncio.ensure_future(more.wait())
+        passing = asyncio.ensure_future(self._clock.sleep(seconds))
+        try:
+            await asyncio.wait([coming, passing], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            turn.more = None
+            coming.cancel()
+            passing.cancel()
+        return more.is_set()
+
+    async def merge(self, turn: RunningTurn, plan: Plan) -> None:
         """Take what waits for the same handler, from the same person, into a turn."""
+        with turn.timed(plan.timeout):  # what lets another event in is the author's code
+            await self._merge(turn)
+
+    async def _merge(self, turn: RunningTurn) -> None:
         place = turn.arrivals[0].place
         while waiting := self._lanes.waiting(place.conversation):
             later = waiting[0]
             plan, meant = await self._dispatch.plan_of(later)
             if plan is None or plan is not turn.plan or later.place != place:
+                break
+            if plan.window and "press" in (turn.message.kind, meant.event.message.kind):
                 break
             if plan.guards and not await _apart(self._admission.allows(plan, meant)):
                 break

@@ -55,6 +55,7 @@ class Plan:
         self.limits = route.limits
         self.has_terms = bool(self.guards or self.limits or route.concurrency_limit)
         self.overlap = handler.overlap
+        self.window = handler.window
         self.expires = any(slot.state.ttl is not None for slot in handler.slots)
         self.is_bare = not (self.has_terms or self.expires or handler.overlap != "queue")
         self.around = around

@@ -55,7 +55,8 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     - `allowed`: the seconds its author's code may take now, 0 if that does not count; `deadline`:
       when they are over, if it is watched by a `watch`; `sharers`: with whom it shares the place
       that it has among the handlers that run at once, as it does while it `wants_place`.
-    - `typing_at`: when to show that the bot is typing.
+    - `typing_at`: when to show that the bot is typing. `more`: it waits for what its person still
+      writes, and this is set if anything comes.
     - `release` gives back the locks it holds, `leave` its place among the turns of its handler,
       `taking` is what it takes of a limit.
     - `preview` is where the answer is shown in advance, `stored` the spooled files of its answer
@@ -81,6 +82,7 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     wants_place: bool = False
     sharers: Sequence[Sharer] = ()
     typing_at: float = 0.0
+    more: asyncio.Event | None = None
     release: Callable[[], None] | None = None
     leave: Callable[[], None] | None = None
     taking: Taking | None = None

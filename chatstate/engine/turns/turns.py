@@ -155,9 +155,12 @@ class Turns:
         if plan.has_terms and not await self._admission.enter(turn, plan):
             self._finish.queue(turn, ())
             return False
+        if plan.window:
+            await self._overlap.gather(turn, plan)
+        if plan.has_terms:
+            await self._admission.place(turn, plan)
         if plan.overlap == "merge":
-            with turn.timed(plan.timeout):
-                await self._overlap.merge(turn)
+            await self._overlap.merge(turn, plan)
         return True
 
     async def _wait_for_locks(self, turn: RunningTurn, plan: Plan) -> None:
@@ -249,6 +252,12 @@ class Turns:
     def unended(self) -> list[str]:
         """The handlers of turns that wait for something, and have not ended."""
         return [label(turn.plan.fn) for turn in self._watch.turns if turn.plan]
+
+    def hurry(self) -> None:
+        """Let turns that wait for what a person still writes begin."""
+        for turn in self._watch.turns:
+            if turn.more:
+                turn.more.set()
 
     def waits(self, turn: RunningTurn) -> None:
         """Note that a turn waits for the first time: from now on it can be ended from outside."""
