@@ -30,13 +30,14 @@ from chatstate.engine.recovery import Recovery
 from chatstate.engine.states.cache import StateCache
 from chatstate.engine.states.commits import Commits
 from chatstate.engine.states.expiry import Expiries
-from chatstate.engine.states.volatile import volatile_before
+from chatstate.engine.states.volatile import VolatileStates, volatile_before
 from chatstate.engine.threads import HandlerThreads
 from chatstate.engine.turns.admission import Admission
 from chatstate.engine.turns.calling import Caller
 from chatstate.engine.turns.dispatch import Dispatch
 from chatstate.engine.turns.effects import TurnEffects
 from chatstate.engine.turns.finish import Finish
+from chatstate.engine.turns.late import LateTurns
 from chatstate.engine.turns.limits import Counters
 from chatstate.engine.turns.middleware import Around
 from chatstate.engine.turns.on_error import OnError
@@ -51,6 +52,7 @@ from chatstate.engine.turns.typing_notices import TypingNotices
 from chatstate.engine.turns.values import TurnValues
 from chatstate.engine.turns.watch import Watch
 from chatstate.messages import Event
+from chatstate.scope import SHARED, Key
 from chatstate.stores.base import Account, Arrival, Store
 
 
@@ -97,9 +99,12 @@ def assemble(
     watch = Watch(clock, running_limit)
 
     volatile = volatile_before(store, bot.states, clock)
-    cache = StateCache(volatile or store, clock)
+    is_foreign = None if store.is_sole else functools.partial(_is_foreign, volatile)
+    cache = StateCache(volatile or store, clock, is_foreign)
     commits = Commits(volatile or store, failed)
-    values = TurnValues(bot=bot.id, cache=cache, versions=versions, clock=clock)
+    values = TurnValues(
+        bot=bot.id, cache=cache, is_foreign=is_foreign, versions=versions, clock=clock
+    )
 
     async def moved(account: int, old: str, new: str) -> None:
         await store.alias(account, old, new)
@@ -223,6 +228,7 @@ def assemble(
         values=values,
         caller=caller,
         finish=finish,
+        late=LateTurns(values=values, finish=finish, commits=commits),
         watch=watch,
         previews=previews,
         renderer=renderer,
@@ -274,3 +280,8 @@ def assemble(
         claims=claims,
         hosts=hosts,
     )
+
+
+def _is_foreign(volatile: VolatileStates | None, key: Key) -> bool:
+    """Tell whether other runs may change a value: a shared one that is in the store."""
+    return key.scope in SHARED and not (volatile and volatile.keeps(key))

@@ -250,12 +250,13 @@ class TurnCommit(msgspec.Struct, frozen=True, gc=False):
 class Late(msgspec.Struct, frozen=True, gc=False):
     """What a turn does to values as they are at its commit, while nobody else can change them.
 
-    `finish` gets what `keys` hold and returns the turn as it is to be committed, without `late`. It
-    is quick and raises nothing; it may be called several times.
+    `finish` gets what `keys` hold and returns the turn as it is to be committed, without `late`;
+    None if it is not to be: that is a conflict. It is quick and raises nothing; it may be called
+    several times, and the last of them counts.
     """
 
     keys: Sequence[Key]
-    finish: Callable[[Sequence[Value | None]], TurnCommit]
+    finish: Callable[[Sequence[Value | None]], TurnCommit | None]
 
 
 class Settled(msgspec.Struct, frozen=True, gc=False):

@@ -5,8 +5,9 @@
 2. If such a commit fails, its values are forgotten, and every turn that read them fails with it:
    what was built on them expects a version that does not exist, and a turn names those whose
    values it read.
-3. Values not on their way are remembered up to a bound; the process that holds the store is the
-   only one to change them.
+3. Values not on their way are remembered up to a bound, as long as nobody else can change them:
+   those of a conversation that is this run's, and all if this run is the only one. Others are read
+   anew by each turn.
 4. Turns never share decoded objects. A value that was decoded to prove that it comes back equal is
    handed over to the next turn that uses it, and to that one alone.
 5. A value that has expired is removed before anybody is shown it, unless a turn is using it.
@@ -16,8 +17,8 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Any, Protocol, cast
 
 import msgspec
 from msgspec.structs import replace
@@ -28,6 +29,9 @@ from chatstate.stores.base import Change, Outcome, TurnCommit, Use, Value
 
 _REMEMBERED = 20_000
 _OBJECTS = 2_048
+
+IsForeign = Callable[[Key], bool]
+"""Tells whether other runs may change a value."""
 
 
 class Keeper(Protocol):
@@ -52,18 +56,24 @@ class Entry(msgspec.Struct, eq=False, gc=False):
     ready: Any = None
 
 
+def entry_of(value: Value | None) -> Entry:
+    """Return a value as it was read from the store."""
+    return Entry(value, trusted=False, version=value.version if value else 0)
+
+
 class StateCache:
     """The values in use and on their way.
 
     `expire`, once set, removes values that have expired, for a turn at some place; those it
-    leaves are shown.
+    leaves are shown. `is_foreign` tells whether others may change a value, if there are any.
     """
 
-    expire: Callable[[Sequence[Key], Place], Awaitable[None]] | None = None
+    expire: Callable[[Mapping[Key, Entry], Place], Awaitable[None]] | None = None
 
-    def __init__(self, keeper: Keeper, clock: Clock) -> None:
+    def __init__(self, keeper: Keeper, clock: Clock, is_foreign: IsForeign | None = None) -> None:
         self._keeper = keeper
         self._clock = clock
+        self._is_foreign = is_foreign
         self._entries: dict[Key, Entry] = {}  # those unchanged longest come first
         self._ready: deque[Entry] = deque()
         self.find = self._entries.get
@@ -80,12 +90,12 @@ class StateCache:
 
     async def load(self, keys: Sequence[Key], place: Place) -> list[Entry]:
         """Return what `keys` hold, for a turn at `place`."""
-        await self._read(keys)
-        over = [key for key in keys if self.is_over(self.now(key))]
+        found = await self._read(keys)
+        over = {key: entry for key, entry in zip(keys, found, strict=True) if self.is_over(entry)}
         if over and self.expire:
             await self.expire(over, place)
-            await self._read(keys)
-        return [self.now(key) for key in keys]
+            found = await self._read(keys)
+        return found
 
     def now(self, key: Key) -> Entry:
         """Return what `key` holds at this moment, if it is remembered; else nothing."""
@@ -119,6 +129,8 @@ class StateCache:
             entry = self.find(change.key)
             if entry and entry.version == change.value.version:
                 entry.turn = 0
+                if self._is_foreign and self._is_foreign(change.key):
+                    del self._entries[change.key]
 
     def failed(self, changes: Sequence[Change]) -> None:
         """Forget values that were not committed."""
@@ -150,15 +162,19 @@ class StateCache:
         """Read all values again that are not on their way: their keys may mean others now."""
         self.read_again(list(self._entries))
 
-    async def _read(self, keys: Sequence[Key]) -> None:
-        missing = [key for key in keys if self.find(key) is None]
-        if missing:
-            for key, value in zip(missing, await self._keeper.load(missing), strict=True):
-                if self.find(key) is None:
-                    version = value.version if value else 0
-                    self._entries[key] = Entry(value, trusted=False, version=version)
-            if len(self._entries) > _REMEMBERED:
-                self._make_room(keys)
+    async def _read(self, keys: Sequence[Key]) -> list[Entry]:
+        found = [self.find(key) for key in keys]
+        if None not in found:
+            return cast("list[Entry]", found)
+        missing = [key for key, entry in zip(keys, found, strict=True) if entry is None]
+        read: dict[Key, Entry] = {}
+        for key, value in zip(missing, await self._keeper.load(missing), strict=True):
+            read[key] = entry_of(value)
+            if not (self._is_foreign and self._is_foreign(key)):
+                read[key] = self._entries.setdefault(key, read[key])
+        if len(self._entries) > _REMEMBERED:
+            self._make_room(keys)
+        return [self.find(key) or read[key] for key in keys]
 
     def is_over(self, entry: Entry) -> bool:
         """Tell whether a value has expired."""

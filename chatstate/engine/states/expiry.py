@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -26,7 +26,7 @@ from chatstate.bot.routes import Route
 from chatstate.bot.turn import Turn
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import EventReceipt, Receipts
-from chatstate.engine.states.cache import StateCache
+from chatstate.engine.states.cache import Entry, StateCache
 from chatstate.engine.states.volatile import VolatileStates
 from chatstate.engine.turns.own_events import OwnEvent
 from chatstate.engine.turns.plan import Plan, Plans
@@ -93,11 +93,11 @@ class Expiries:
             more = [await self._sweep(state) for state in self._expiring]
         return any(more)
 
-    async def expire(self, keys: Sequence[Key], place: Place) -> None:
-        """Remove those of `keys` that have expired and are not in use, for a turn at `place`."""
+    async def expire(self, over: Mapping[Key, Entry], place: Place) -> None:
+        """Remove values that have expired and are not in use, for a turn at `place`."""
         used = set(self._in_use())
-        for key in keys:
-            state, value = self._states.get((key.scope, key.name)), self._cache.now(key).value
+        for key, entry in over.items():
+            state, value = self._states.get((key.scope, key.name)), entry.value
             if state is None or state.ttl is None or value is None or key in used:
                 continue
             if value.schema <= state.version:  # newer ones are refused when read

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from chatstate.clock import Clock
 from chatstate.scope import Key, Scope
 from chatstate.state.bound import BoundState
-from chatstate.stores.base import Change, Due, Outcome, Store, TurnCommit, Value
+from chatstate.stores.base import Change, Due, Late, Outcome, Store, TurnCommit, Value
 
 _KEPT = 100_000
 
@@ -48,11 +48,11 @@ class VolatileStates:
 
     async def load(self, keys: Sequence[Key]) -> Sequence[Value | None]:
         """See `Store.load`."""
-        stored = [key for key in keys if not self._is_mine(key)]
+        stored = [key for key in keys if not self.keeps(key)]
         if len(stored) == len(keys):
             return await self._store.load(keys)
         found = dict(zip(stored, await self._store.load(stored) if stored else (), strict=True))
-        return [self._value(key) if self._is_mine(key) else found[key] for key in keys]
+        return [self._value(key) if self.keeps(key) else found[key] for key in keys]
 
     async def commit(self, turns: Sequence[TurnCommit]) -> Sequence[Outcome]:
         """See `Store.commit`."""
@@ -60,7 +60,7 @@ class VolatileStates:
         made: dict[Key, tuple[int, int]] = {}  # the version, and the turn that makes it
         good: list[tuple[int, TurnCommit]] = []
         for index, turn in enumerate(turns):
-            mine = [change for change in turn.changes if self._is_mine(change.key)]
+            mine = [change for change in turn.changes if self.keeps(change.key)]
             if all(self._is_expected(change, made) for change in mine):
                 after = [made[change.key][1] for change in mine if change.key in made]
                 made.update({change.key: (change.value.version, turn.seq) for change in mine})
@@ -71,6 +71,10 @@ class VolatileStates:
             if outcome == "applied":
                 self._keep(turns[index])
         return outcomes
+
+    def keeps(self, key: Key) -> bool:
+        """Tell whether it is here that a value is kept, and not in the store."""
+        return (key.scope, key.name) in self._kept
 
     def due(self, bound: tuple[Scope, str, int], skip: int, limit: int) -> Sequence[Due]:
         """See `Store.due`. What was used last expires last: all values of a state live as long."""
@@ -87,9 +91,6 @@ class VolatileStates:
         del self._kept[key.scope, key.name][key]
         return value
 
-    def _is_mine(self, key: Key) -> bool:
-        return (key.scope, key.name) in self._kept
-
     def _value(self, key: Key) -> Value | None:
         kept = self._kept[key.scope, key.name].get(key)
         return kept.value if kept else None
@@ -103,17 +104,25 @@ class VolatileStates:
     def _for_the_store(self, turn: TurnCommit, after: Sequence[int]) -> TurnCommit:
         return replace(
             turn,
-            changes=[change for change in turn.changes if not self._is_mine(change.key)],
-            used=[use for use in turn.used if not self._is_mine(use.key)],
+            changes=[change for change in turn.changes if not self.keeps(change.key)],
+            used=[use for use in turn.used if not self.keeps(use.key)],
             after=[*turn.after, *after],
+            late=self._late_for_the_store(turn.late) if turn.late else None,
         )
+
+    def _late_for_the_store(self, late: Late) -> Late:
+        def finish(values: Sequence[Value | None]) -> TurnCommit | None:
+            turn = late.finish(values)
+            return self._for_the_store(turn, ()) if turn else None
+
+        return Late(late.keys, finish)
 
     def _keep(self, turn: TurnCommit) -> None:
         for change in turn.changes:
-            if self._is_mine(change.key):
+            if self.keeps(change.key):
                 self._put(change.key, change.value, turn)
         for use in turn.used:
-            value = self._value(use.key) if self._is_mine(use.key) else None
+            value = self._value(use.key) if self.keeps(use.key) else None
             if value and use.expires_at > (value.expires_at or 0):
                 self._put(use.key, replace(value, expires_at=use.expires_at), turn)
 

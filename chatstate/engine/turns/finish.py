@@ -40,7 +40,7 @@ def ignore_failure(_event: Event, _error: BaseException) -> None:
     """Do nothing about a turn that failed: it is told in the log."""
 
 
-_Ending = tuple[Sequence[Arrival], list[Outbound]]
+Ending = tuple[Sequence[Arrival], list[Outbound]]
 """What is needed of a turn once its commit is over."""
 
 
@@ -129,9 +129,23 @@ class Finish:
         """
         if turn.fenced:
             return
+        commit, outbound = self.commit(turn, answer, written, dead)
+        self._commits.submit(commit, self.committed, (turn.arrivals, outbound))
+
+    def commit(
+        self,
+        turn: RunningTurn,
+        answer: Answer,
+        written: Sequence[Written],
+        dead: DeadLetter | None = None,
+    ) -> tuple[TurnCommit, list[Outbound]]:
+        """Return the commit of a turn, whose values are shown from now on, and what it owes."""
         arrivals = turn.arrivals
         arrival = arrivals[-1]
-        rendered = self._render(turn, answer)
+        if turn.stored or turn.preview or turn.ahead:
+            rendered = self._render(turn, answer)
+        else:
+            rendered = self._renderer.render(arrivals, answer)
         outbound = rendered.outbound
         changes = [change for change, _ in written]
         if turn.taking:
@@ -156,7 +170,7 @@ class Finish:
             self._cache.queue(change, arrival.seq, ready)
         for change in changes[len(written) :]:
             self._cache.queue(change, arrival.seq)
-        self._commits.submit(commit, self._committed, (arrivals, outbound))
+        return commit, outbound
 
     def _render(self, turn: RunningTurn, answer: Answer) -> Rendered:
         previews = turn.preview.ids if turn.preview else ()
@@ -169,15 +183,17 @@ class Finish:
 
     def _taken(self, turn: RunningTurn) -> list[Change]:
         """Return what a turn took of a limit: once, and not if its handler never began."""
-        taking, turn.taking = turn.taking, None
-        return taking.redeem(self._versions, begun=turn.has_begun) if taking else []
+        if turn.taken is None and turn.taking:
+            turn.taken = turn.taking.redeem(self._versions, begun=turn.has_begun)
+        return turn.taken or []
 
-    def _committed(self, ending: _Ending, commit: TurnCommit, outcome: Outcome) -> None:
+    def committed(self, ending: Ending, commit: TurnCommit, outcome: Outcome) -> None:
+        """Go on after a commit: with its replies, or with the turn again."""
         arrivals, outbound = ending
         if outcome == "applied":
             self._cache.applied(commit.changes)
         else:
-            self._undo(commit, outbound)
+            self.undo(commit, outbound)
             if outcome == "conflict":
                 self._lanes.read_again(commit.place.conversation)
                 return
@@ -186,7 +202,8 @@ class Finish:
         if outbound:
             self._sender.add(outbound, receipts)
 
-    def _undo(self, commit: TurnCommit, outbound: Sequence[Outbound]) -> None:
+    def undo(self, commit: TurnCommit, outbound: Sequence[Outbound] = ()) -> None:
+        """Forget what a commit was to change, and the files that it was to owe."""
         self._cache.failed(commit.changes)
         self._cache.read_again([use.key for use in commit.used])
         for reply in outbound:

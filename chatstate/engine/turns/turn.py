@@ -26,7 +26,7 @@ from chatstate.engine.states.updates import Update
 from chatstate.files import Attachment, File
 from chatstate.messages import Message, Reply
 from chatstate.scope import SHARED, Key, Place
-from chatstate.stores.base import Arrival
+from chatstate.stores.base import Arrival, Change
 
 if TYPE_CHECKING:
     from chatstate.engine.outbox.rendering import Ahead
@@ -58,12 +58,13 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     - `typing_at`: when to show that the bot is typing. `more`: it waits for what its person still
       writes, and this is set if anything comes.
     - `release` gives back the locks it holds, `leave` its place among the turns of its handler,
-      `taking` is what it takes of a limit.
+      `taking` is what it takes of a limit, `taken` the change which says so once it has.
     - `preview` is where the answer is shown in advance, `stored` the spooled files of its answer
       that nothing owed has yet, `ahead` those of its replies that were rendered in a thread.
     - Of one attempt: `held` are the values by key, `slots` those of the handler; `updates` are to
       be applied at the commit; `folder` is its own, where `fetched` files lie; `asks_again` is the
-      question of a form that is put again if the handler does not take its answers.
+      question of a form that is put again if the handler does not take its answers; `late` are
+      those updates that are applied within the commit, from which on nobody ends it any more.
     - `expiring`: the values it uses that expire, with their seconds.
     """
 
@@ -86,6 +87,7 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     release: Callable[[], None] | None = None
     leave: Callable[[], None] | None = None
     taking: Taking | None = None
+    taken: list[Change] | None = None
     preview: Preview | None = None
     stored: Sequence[StoredFile] = ()
     ahead: Ahead | None = None
@@ -100,6 +102,7 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     answers: Sequence[Any] = ()
     asks_again: Question | None = None
     updates: list[Update] | None = None
+    late: Sequence[Update] = ()
     folder: Path | None = None
     showing: Showing | None = None
     steps: Steps | None = None

@@ -28,6 +28,7 @@ from chatstate.engine.turns.admission import Admission
 from chatstate.engine.turns.calling import Caller
 from chatstate.engine.turns.dispatch import Dispatch
 from chatstate.engine.turns.finish import Finish
+from chatstate.engine.turns.late import LateTurns
 from chatstate.engine.turns.on_error import OnError
 from chatstate.engine.turns.overlap import Overlap
 from chatstate.engine.turns.plan import Plan
@@ -59,6 +60,7 @@ class Turns:
         values: TurnValues,
         caller: Caller,
         finish: Finish,
+        late: LateTurns,
         watch: Watch,
         previews: Previews,
         renderer: Renderer,
@@ -74,6 +76,7 @@ class Turns:
         self._values = values
         self._caller = caller
         self._finish = finish
+        self._late = late
         self._watch = watch
         self._full = watch.places.full
         self._previews = previews
@@ -131,7 +134,10 @@ class Turns:
             turn.own.check(turn.arrival, answer)
         if written is None:
             return False
-        self._finish.queue(turn, answer, written)
+        if turn.late:
+            await self._late.end(turn, answer, written)
+        else:
+            self._finish.queue(turn, answer, written)
         return True
 
     # Its rarer stages
@@ -266,13 +272,13 @@ class Turns:
     def arrived(self, arrival: Arrival) -> None:
         """Fence the turn that runs in the same conversation, if this event interrupts it."""
         turn = self._watch.of(arrival.place.conversation)
-        if turn is None or turn.plan is None or turn.fenced:
+        if turn is None or turn.plan is None or turn.fenced or turn.late:
             return
         if turn.own is None or turn.own.is_interrupted:
             self._overlap.interrupt(turn, arrival, functools.partial(self._interrupt, turn))
 
     def _interrupt(self, turn: RunningTurn) -> None:
-        if self._watch.of(turn.place.conversation) is turn and not turn.fenced:
+        if self._watch.of(turn.place.conversation) is turn and not (turn.fenced or turn.late):
             self._fence(turn, closing(turn, self._sentences, "interrupted"))
 
     def stop_answer(self, account: int, chat: str, thread: str | None) -> bool:

@@ -4,18 +4,18 @@
 2. A value whose text is another than it was is written. One that somebody else has changed
    meanwhile is a conflict: the turn runs again.
 3. Functions given to `turn.apply` are applied last, to what the turn holds, or else to what is kept
-   at this moment.
+   at this moment: by this run, or, where others may change it, by the store; see `late`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from chatstate.bot.parameters import Slot
 from chatstate.bot.returns import Answers
 from chatstate.clock import Clock
-from chatstate.engine.states.cache import StateCache
+from chatstate.engine.states.cache import Entry, IsForeign, StateCache, entry_of
 from chatstate.engine.states.held import Held, hold
 from chatstate.engine.states.updates import Update
 from chatstate.engine.turns.plan import Plan
@@ -33,10 +33,17 @@ class TurnValues:
     """Takes and writes the values of one bot's turns."""
 
     def __init__(
-        self, *, bot: str, cache: StateCache, versions: Iterator[int], clock: Clock
+        self,
+        *,
+        bot: str,
+        cache: StateCache,
+        is_foreign: IsForeign | None,
+        versions: Iterator[int],
+        clock: Clock,
     ) -> None:
         self._bot = bot
         self._cache = cache
+        self._is_foreign = is_foreign
         self._versions = versions
         self._clock = clock
 
@@ -101,8 +108,8 @@ class TurnValues:
     def written(self, turn: RunningTurn, answer: Answers) -> list[Written] | None:
         """Return what was changed, None if somebody changed it meanwhile; add applied replies.
 
-        Nothing may be awaited between this and the commit being queued. Raises `StateError` for
-        what cannot be kept.
+        Nothing may be awaited between this and the commit being queued. What is to be applied
+        within that is left to `turn.late`. Raises `StateError` for what cannot be kept.
         """
         others = self._apply_to_own(turn, answer) if turn.updates else ()
         written: list[Written] = []
@@ -117,9 +124,32 @@ class TurnValues:
                 written.append((change, back))
             elif back is not None and entry.value and entry.value.schema == state.version:
                 self._cache.leave(entry, back)
-        if others:
-            self._apply_to_others(others, answer, written)
+        if others and self._is_foreign and any(self._is_foreign(other.key) for other in others):
+            turn.late = others
+        elif others:
+            self._apply_to_others(others, answer, written, self._cache.now)
         return written
+
+    def late_keys(self, turn: RunningTurn) -> list[Key]:
+        """Return what has to be read within the commit of a turn, in one order for everybody."""
+        is_foreign = self._is_foreign
+        return sorted({late.key for late in turn.late if is_foreign and is_foreign(late.key)})
+
+    def finished(
+        self,
+        turn: RunningTurn,
+        answer: Answers,
+        written: Sequence[Written],
+        found: Mapping[Key, Value | None],
+    ) -> list[Written]:
+        """Return what was changed once functions are applied to what was found; add replies."""
+
+        def now(key: Key) -> Entry:
+            return entry_of(found[key]) if key in found else self._cache.now(key)
+
+        complete = list(written)
+        self._apply_to_others(turn.late, answer, complete, now)
+        return complete
 
     def uses(self, turn: RunningTurn, changes: Sequence[Change]) -> Sequence[Use]:
         """Return until when the values that it loaded and did not change are kept now."""
@@ -141,12 +171,16 @@ class TurnValues:
         return left
 
     def _apply_to_others(
-        self, updates: Sequence[Update], answer: Answers, written: list[Written]
+        self,
+        updates: Sequence[Update],
+        answer: Answers,
+        written: list[Written],
+        now: Callable[[Key], Entry],
     ) -> None:
         changes = {change.key: change for change, _ in written}
         for update in updates:
             before = changes.get(update.key)
-            entry = self._cache.now(update.key)
+            entry = now(update.key)
             value = before.value if before else entry.value
             new = update.to(_decoded(update.bound, value, trusted=entry.trusted), answer)
             expected = before.expected if before else entry.version

@@ -100,7 +100,11 @@ class Turns:
         if any(self._fate(seq, 0) in ("waiting", "dropped") for seq in turn.after):
             return "conflict"
         if turn.late:
-            turn = turn.late.finish([states.read(self._writer, key) for key in turn.late.keys])
+            values = [states.read(self._writer, key) for key in turn.late.keys]
+            finished = turn.late.finish(values)
+            if finished is None:
+                return "conflict"
+            turn = finished
         return self._try(msgspec.structs.replace(turn, seq=live[-1], also=live[:-1]), now)
 
     def _try(self, turn: TurnCommit, now: float) -> Outcome:

@@ -61,7 +61,11 @@ class MemoryTurns(Verbs):
         if any(self._fate(seq, 0) in ("waiting", "dropped") for seq in turn.after):
             return "conflict"
         if turn.late:
-            turn = turn.late.finish([states.value_of(self._data, key) for key in turn.late.keys])
+            values = [states.value_of(self._data, key) for key in turn.late.keys]
+            finished = turn.late.finish(values)
+            if finished is None:
+                return "conflict"
+            turn = finished
         turn = replace(turn, seq=live[-1], also=live[:-1])
         if not (self._is_next(turn) and states.are_expected(self._data, turn.changes)):
             return "conflict"

@@ -174,6 +174,20 @@ class LateContract(StoreSuite):
             assert await session.commit(adding(session, first), early) == ["applied"] * 2
             assert await session.text(A) == "2"
 
+    async def test_a_late_turn_that_gives_up_is_a_conflict(self, tmp_path: Path) -> None:
+        """Nothing of it is done, and another attempt may be."""
+        async with self.session(tmp_path) as session:
+            first, other = await session.arrive(event("1"), event("2", chat="other"))
+            turn = session.turn(first, session.change(A, None, "1"), owed=session.replies(first))
+            giving_up = replace(turn, late=Late([A], lambda _: None))
+            assert await session.commit(giving_up, adding(session, other)) == [
+                "conflict",
+                "applied",
+            ]
+            assert await session.text(A) == "1"
+            assert await session.owed(first) == []
+            assert await session.commit(adding(session, first)) == ["applied"]
+
     async def test_a_late_turn_counts_though_one_of_its_events_was_dropped(
         self, tmp_path: Path
     ) -> None:
