@@ -1,7 +1,7 @@
 """What an author can do with a turn besides returning something; see `Turn`.
 
-1. It belongs to one attempt at a turn. Once that is over, whoever kept it gets a `RuntimeError`;
-   a turn that was given up cancels what it is asked for.
+1. It belongs to one attempt at a turn. Once that is over, or given up, whoever kept it gets a
+   `RuntimeError`. What would come too late for the answer is refused as soon as that is made.
 2. Nothing of it takes effect before the turn's commit, but for notes of steps and previews.
 """
 
@@ -35,6 +35,9 @@ from chatstate.signature import label
 from chatstate.stores.base import Store
 
 _OF_STATE = ("state", "replace", "apply", "step")
+
+
+_ANSWERING = ("send", "apply")  # what is sent and applied goes with the answer
 
 
 class TurnEffects:
@@ -209,7 +212,8 @@ class TurnEffects:
     def _live(self, what: str) -> RunningTurn:
         """Return the turn. Raises `RuntimeError` if it, or this attempt at it, is over."""
         turn = self._turn
-        if turn.is_over or turn.attempt != self._attempt:
+        is_too_late = turn.is_answered and what in _ANSWERING
+        if is_too_late or turn.is_over or turn.fenced or turn.attempt != self._attempt:
             handler = label(self._plan.fn)
             raise RuntimeError(
                 f"turn.{what}() was called after the turn of {handler} had ended, so it has no "

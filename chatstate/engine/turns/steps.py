@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections import Counter
 from collections.abc import Callable
@@ -30,7 +29,7 @@ class Steps:
     async def take(self, name: str, fn: Callable[[], Any]) -> Any:
         """Return `fn()`, or what it returned in an earlier attempt.
 
-        Is cancelled if the turn is fenced.
+        Raises `RuntimeError` if the turn is given up meanwhile.
         """
         turn = self._turn
         self._times[name] += 1
@@ -38,7 +37,7 @@ class Steps:
         if turn.notes is None:
             turn.notes = dict(await self._store.notes(self._seq))
         if turn.fenced:
-            raise asyncio.CancelledError
+            raise RuntimeError(f"step {name!r} was not begun: its turn has been given up")
         if note in turn.notes:
             return _any.decode(turn.notes[note])
         result = await self._outcome(fn)
@@ -47,7 +46,7 @@ class Steps:
         except StateError as error:
             raise StateError(f"the result of step {name!r}: {error}") from error
         if not await self._store.note(self._seq, note, text):
-            raise asyncio.CancelledError
+            raise RuntimeError(f"the result of step {name!r} is lost: its turn has been given up")
         turn.notes[note] = text
         return result
 

@@ -51,7 +51,8 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
 
     - `arrivals` are handled together; it began in `task`; `text` is what the handler gets of them.
     - `own`: it is an event of the framework's own. `has_begun`: its handler was about to be called.
-      `has_failed`: what is still asked of its author is what to say of that.
+      `has_failed`: what is still asked of its author is what to say of that. `is_answered`: what
+      it answers is being made ready.
     - `allowed`: the seconds its author's code may take now, 0 if that does not count; `deadline`:
       when they are over, if it is watched by a `watch`; `sharers`: with whom it shares the place
       that it has among the handlers that run at once, as it does while it `wants_place`.
@@ -76,6 +77,7 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     has_begun: bool = False
     fenced: bool = False
     is_over: bool = False
+    is_answered: bool = False
     has_failed: bool = False
     allowed: float = 0.0
     deadline: float = 0.0
@@ -179,6 +181,7 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     def begin_again(self) -> None:
         """Forget what an attempt has done, but for what must not be done twice."""
         self.attempt += 1
+        self.is_answered = False
         self.forget()
         self._turn = None
         self.steps = self.folder = self.showing = self.ahead = None

@@ -197,6 +197,7 @@ class Turns:
         self, turn: RunningTurn, plan: Plan, answer: Sequence[Reply | Delete]
     ) -> Answers:
         """Return all that is answered: what was sent, files for long texts, files copied."""
+        turn.is_answered = True
         if turn.preview:
             await turn.preview.stop()
         if turn.updates:
@@ -230,7 +231,7 @@ class Turns:
     ) -> Answers | None:
         """Return what is answered to a turn that failed; None if its author does not say."""
         turn.forget()
-        turn.has_failed = True
+        turn.has_failed, turn.is_answered = True, False
         try:
             with turn.timed(plan.timeout):
                 said = await on_error(turn, error)
