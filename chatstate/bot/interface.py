@@ -52,7 +52,8 @@ class Interface:
       manager function of the bot, as in Starlette. A handler gets what it yields (an object, or a
       dict or tuple of some) by the type that a parameter is annotated with.
     - `max_messages`: a reply that would take more is its first message, and the whole as a file,
-      where the platform takes files. None is no limit.
+      where the platform takes files. None is no limit. (`long_as_file` is its older name: True is
+      10, False is none.)
     - `hear_bots`: what other bots say is handled as what people say (`User.is_bot` tells them
       apart), and else ignored.
     - `allow` and `limits` hold for all handlers of the bot, beside their own; `overlap`, `timeout`
@@ -78,6 +79,7 @@ class Interface:
         owners: Owners = (),
         lifespan: Lifespan | None = None,
         max_messages: int | None = 10,
+        long_as_file: bool | int | None = None,
         hear_bots: bool = False,
         **options: Unpack[AnyOptions],
     ) -> None:
@@ -87,7 +89,7 @@ class Interface:
             description=description,
             sentences=sentences,
         )
-        self.max_messages = message_limit(max_messages)
+        self.max_messages = message_limit(max_messages, long_as_file)
         self.id = id or author_module()
         self.has_own_id = id is not None
         self.title = title or self.id

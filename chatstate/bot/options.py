@@ -40,8 +40,16 @@ def how_it_runs(options: Options) -> dict[str, Any]:
     return {name: given[name] for name in ("overlap", "window", "timeout") if name in given}
 
 
-def message_limit(most: Any) -> int | None:
-    """Return what was given as `max_messages`. Raises `BindingError` for what is no such number."""
+_MANY = 10  # messages that nobody reads to their end
+
+
+def message_limit(most: Any, before: Any = None) -> int | None:
+    """Return what was given as `max_messages`. Raises `BindingError` for what is no such number.
+
+    `before` is `long_as_file`, which it was called once: True for 10, False for no limit.
+    """
+    if before is not None:
+        most = _MANY if before is True else before or None
     if most is None or (type(most) is int and most > 0):
         return most
     raise BindingError(f"max_messages={most!r}: use a whole number above 0, or None for no limit")

@@ -174,3 +174,9 @@ def test_a_limit_that_is_none_is_refused(most: Any) -> None:
     """When the bot is made."""
     with pytest.raises(BindingError, match="max_messages="):
         Interface(id="bot", max_messages=most)
+
+
+@pytest.mark.parametrize(("before", "most"), [(True, 10), (3, 3), (False, None), (None, 10)])
+def test_the_older_name_of_the_limit_is_taken(before: bool | int | None, most: int | None) -> None:
+    """`long_as_file=True` is 10 messages, `False` no limit."""
+    assert Interface(id="bot", long_as_file=before).max_messages == most
