@@ -86,7 +86,7 @@ class Terminal:
         self._history.path = file_for(host.about.id, self._kept_in)
         prompting = asyncio.create_task(self._prompting())
         try:
-            with redirected(self._print):
+            with redirected(lambda lines: self._print(self._painter.printed(lines))):
                 self._print(self._painter.welcome(host.about, host.commands))
                 self.tell(_LEAVING)
                 while (line := await self._entered.get()) is not None:

@@ -19,6 +19,7 @@ from chatstate_console.receive.lines import (
     read,
     wanted,
 )
+from chatstate_console.send.painting import Painter
 from chatstate_console.send.parts import file_line, first_words
 from chatstate_console.send.redirection import coloured
 from chatstate_console.send.visible import visible_styled
@@ -242,12 +243,19 @@ def test_a_file_is_told_with_its_size(size: int, readable: str) -> None:
     assert file_line("a/b.txt", size) == f"[file: a/b.txt, {readable}]"
 
 
+def test_words_that_are_printed_are_not_cut() -> None:
+    """A handler's, and those of the log: rows end between words, and colours stay."""
+    printed = Painter(lambda: 20).printed(f"{'words ' * 5}\n\x1b[31mred\x1b[0m and not")
+    rows = [row.rstrip() for row in printed.split("\n")]
+    assert rows == ["words words words", "words words", "\x1b[31mred\x1b[0m and not", ""]
+
+
 @pytest.mark.parametrize(
     ("line", "shown"),
     [
         ("plain", "plain"),
-        ("\x1b[1;31mred\x1b[0m", "\x1b[1;31mred\x1b[0m\x1b[0m"),
-        ("\x1b[31mred", "\x1b[31mred\x1b[0m"),
+        ("\x1b[1;31mred\x1b[0m", "\x1b[1;31mred\x1b[0m"),
+        ("\x1b[31mred", "\x1b[31mred"),
         ("\x1b[2Jgone\x1b]52;c;eA==\x07", "␛[2Jgone␛]52;c;eA==␇"),
         ("10 %\r 20 %\r 100 %", " 100 %"),
         ("of Windows\r", "of Windows"),

@@ -35,7 +35,8 @@ async def started(server: TelegramServer, folder: Path, *options: str) -> AsyncG
     try:
         yield process
     finally:
-        process.terminate()
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
         await process.wait()
 
 

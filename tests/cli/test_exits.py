@@ -189,6 +189,7 @@ def test_what_the_console_paints_is_text(text: str) -> None:
     assert not unsafe(painted(lambda painter: painter.entry(Entry(text=StyledText(text)))))
     assert not unsafe(painted(lambda painter: painter.spoken(text, text)))
     assert not unsafe(painted(lambda painter: painter.told(text)))
+    assert not unsafe(painted(lambda painter: painter.printed(text)))
     assert not unsafe(painted(lambda painter: painter.preview(styled, 5)))
 
 

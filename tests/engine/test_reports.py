@@ -55,8 +55,10 @@ async def test_what_is_no_reply_is_told_in_one_line(
 
     async with TestClient(bot, raise_errors=False) as client:
         assert await texts(client.user("alice"), "/number") == [FAILED]
+        ((letter,),) = query(client, "SELECT error FROM dead_letters")
     line = f'number() in {HERE}:{line_of(number)} returned {shown}, answering "/number" of alice'
     assert told(caplog) == [f"{line}: return str(...)"]
+    assert letter == f"ReplyError: {line}: return str(...)"
     assert not caplog.records[-1].exc_info
 
 

@@ -22,6 +22,7 @@ from chatstate.adapter import About
 from chatstate.text import StyledText, one_line, visible
 from chatstate_console.send.markup import Margin, knows_hyperlinks, rich_text
 from chatstate_console.send.parts import Entry
+from chatstate_console.send.redirection import coloured
 from chatstate_console.send.visible import visible_styled
 
 _LINK = re.compile(r"\x1b\]8;[^\x1b]*\x1b\\")
@@ -66,6 +67,10 @@ class Painter:
     def told(self, text: str) -> str:
         """Return something the console itself says."""
         return self._paint(Text(visible(text)))
+
+    def printed(self, lines: str) -> str:
+        """Return what a handler or the log has printed, in its colours."""
+        return "".join(self._paint(Text.from_ansi(coloured(line))) for line in lines.split("\n"))
 
     def preview(self, text: StyledText, rows: int) -> str:
         """Return the last `rows` rows of an answer that is still being written."""

@@ -20,7 +20,6 @@ from typing import TextIO, cast
 from chatstate.text import visible
 
 _COLOUR = re.compile(r"(\x1b\[[\d;:]*m)")
-_NO_COLOUR = "\x1b[0m"
 
 
 def coloured(line: str) -> str:
@@ -28,7 +27,7 @@ def coloured(line: str) -> str:
     shown = line.rstrip("\r").rpartition("\r")[2]  # a bar of progress is drawn over itself
     parts = _COLOUR.split(shown)
     parts[::2] = map(visible, parts[::2])
-    return "".join([*parts, *([_NO_COLOUR] if len(parts) > 1 else ())])
+    return "".join(parts)
 
 
 class _Above(io.TextIOBase):
@@ -55,23 +54,19 @@ class _Above(io.TextIOBase):
         with self._lock:
             lines, end, self._rest = (self._rest + text).rpartition("\n")
         if end:
-            self._print(_shown(lines))
+            self._print(lines)
         return len(text)
 
     def close(self) -> None:
         if self._rest:
-            self._show(_shown(self._rest))
+            self._show(self._rest)
         super().close()
 
     def _print(self, lines: str) -> None:
         try:
             self._loop.call_soon_threadsafe(self._show, lines)
         except RuntimeError:  # the loop was closed, and the prompt is long gone
-            self._original.write(lines)
-
-
-def _shown(lines: str) -> str:
-    return "".join(f"{coloured(line)}\n" for line in lines.split("\n"))
+            self._original.write(f"{lines}\n")
 
 
 @contextlib.contextmanager

@@ -13,7 +13,6 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from chatstate.engine.describing import describe
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import Receipts
 from chatstate.engine.outbox.outbound import Outbound
@@ -23,7 +22,7 @@ from chatstate.engine.outbox.spool import Spool
 from chatstate.engine.states.cache import StateCache
 from chatstate.engine.states.commits import Commits
 from chatstate.engine.states.held import Held
-from chatstate.engine.turns.reports import fold, in_full, report
+from chatstate.engine.turns.reports import fold, in_brief, in_full, report
 from chatstate.engine.turns.sentences import apology, refusal
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.values import TurnValues, Written
@@ -94,7 +93,7 @@ class Finish:
         fold(error)
         told = report(turn, error, fn)
         log.error("%s", told, exc_info=error if error.__traceback__ else None)
-        dead = DeadLetter("event", describe(error), in_full(told, error))
+        dead = DeadLetter("event", in_brief(told, error), in_full(told, error))
         with contextlib.suppress(Exception):  # it may let nobody add to it
             error.add_note(told)  # for whoever else is told of it: `on_error`, a test
         return dead

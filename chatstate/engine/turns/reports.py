@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 from chatstate.bot.returns import NoReply, kind_of
-from chatstate.engine.describing import told_in_full
+from chatstate.engine.describing import describe, told_in_full
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.errors import ChatstateError, ReplyError
 from chatstate.messages import Message, User
@@ -46,6 +46,12 @@ def account(
     who = where(fn) if fn else f"the turn of event {turn.arrival.event.id}"
     said = _said(turn.arrival.event.message)
     return one_line(f"{who} {what}, answering {said}{f': {remedy}' if remedy else ''}")
+
+
+def in_brief(told: str, error: BaseException) -> str:
+    """Return what a list of dead letters says: the error's own words, where they say enough."""
+    is_no_reply = isinstance(error, ReplyError) and error.no_reply is not None
+    return f"{type(error).__name__}: {told}" if is_no_reply else describe(error)
 
 
 def in_full(told: str, error: BaseException) -> str:
