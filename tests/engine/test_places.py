@@ -1,6 +1,7 @@
 """How many handlers run at once: of one person, in one chat, in all."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -121,6 +122,34 @@ async def test_a_turn_that_is_given_up_gives_its_places_back() -> None:
         assert [sent.text for sent in client.platform.delivered] == [FAILED] * 2 * OF_A_PERSON
         assert await texts(rooms[0], "hi") == ["hi"]
         assert parts_of(client).turns._full == set()
+
+
+async def test_a_handler_that_goes_on_when_its_turn_is_given_up_keeps_no_place() -> None:
+    """Else its person could never be served again."""
+    bot, gate, began = Interface(id="bot"), asyncio.Event(), list[str]()
+
+    @bot.on_message(timeout=30)
+    async def stubborn(message: str) -> str:
+        began.append(message)
+        while message == "hang" and not gate.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await gate.wait()
+        return message
+
+    async with TestClient(bot, running_limit=LIMIT, raise_errors=False) as client:
+        rooms = [client.user("mallory", chat=f"room {n}") for n in range(OF_A_PERSON)]
+        receipts = await client.deliver_all([room.event("hang") for room in rooms])
+        while len(began) < OF_A_PERSON:
+            await asyncio.sleep(0)
+        await client.advance(31)
+        for receipt in receipts:
+            await receipt.settled()
+        assert await texts(rooms[0], "hi") == ["hi"]
+        gate.set()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert parts_of(client).turns._full == set()
+        assert await texts(rooms[0], "hi") == ["hi"]
 
 
 async def test_a_turn_that_is_interrupted_while_it_waits_takes_no_place() -> None:

@@ -316,6 +316,7 @@ class Turns:
         if turn.preview:
             turn.preview.cut_off()
         turn.let_go()
+        self._watch.ends(turn)  # though its handler may go on
         self._watch.remove(turn)
         self._lanes.leave_behind(turn)
 
