@@ -97,7 +97,7 @@ class DiscordDriver(AdapterDriver):
     """People on the test server. In guilds the bot listens to all.
 
     While the bot is there, people wait until it has read back. What it reads back once more is a
-    duplicate, which the suite takes for what was said last.
+    duplicate, which a test that counts receipts would take for something new.
     """
 
     def __init__(self) -> None:

@@ -109,7 +109,7 @@ class ButtonsContract(AdapterSuite):
         async with self.session(tmp_path, ask) as session:
             message = await _asked(session)
             for data in ("made up", "c/vote forged", "x" * 60):
-                seen, before = len(session.watched.events), session.shown()
+                seen, before = session.watched.taken, session.shown()
                 await session.driver.forge(ALICE, message.id, data)
                 replies = await session.answers(ALICE, seen, before)
                 assert [reply.text for reply in replies] == [ENGLISH["dead_button"]]
@@ -177,7 +177,7 @@ class ButtonsContract(AdapterSuite):
             session.needs("edit")
             message = await _asked(session)
             gate = gated(session.script)
-            seen = len(session.watched.events)
+            seen = session.watched.taken
             await session.driver.press(ALICE, message.id, "Yes")
             await session.until(lambda: session.script.heard[1:], "the press is not there")
             await session.driver.remove(ALICE, message.id)

@@ -141,7 +141,7 @@ class PeopleContract(AdapterSuite):
         async with self.session(tmp_path) as session:
             message = await session.driver.say(ALICE, "frist")
             await session.until(lambda: session.texts() == ["frist"], "the message is not answered")
-            seen, before = len(session.watched.events), session.shown()
+            seen, before = session.watched.taken, session.shown()
             await session.driver.edit(ALICE, message, "first")
             reply = only(await session.answers(ALICE, seen, before))
             assert reply.text == "edited to first", 'an edit is a `Message` of the kind "edit"'
@@ -187,7 +187,8 @@ class PeopleContract(AdapterSuite):
             name = session.driver.mention(None)
             for said in (f"{name} hello there", f"hello {name} there", f"hello there {name}"):
                 await session.say(said, alice)
-                assert session.script.heard[-1].text == "hello there", f"of {said!r}"
+                heard = session.script.heard[-1].text
+                assert heard == "hello there", f"{said!r} was delivered as {heard!r}"
             assert [reply.text for reply in await session.say(f"{name} /vote yes", alice)] == [
                 "voted yes"
             ]

@@ -117,7 +117,7 @@ class SendingContract(AdapterSuite):
             await session.settled(advancing=1.0)
             assert (session.texts(), session.texts(bob)) == (["one", "two"], ["other"])
             await session.say("three")
-            assert session.texts() == ["one", "two", "three"]
+            assert session.texts() == ["one", "two", "three"], session.report()
 
     async def test_a_reply_follows_a_group_that_has_moved(self, tmp_path: Path) -> None:
         """It arrives under the new id, and the group's state is still there."""
@@ -207,7 +207,7 @@ class StoppingContract(AdapterSuite):
                 lambda: len(session.texts()) >= 2, "replies are lost", advancing=1.0
             )
             await session.say("three")
-            assert session.texts() == ["one", "two", "three"]
+            assert session.texts() == ["one", "two", "three"], session.report()
 
     async def test_what_is_owed_is_sent_after_a_crash(self, tmp_path: Path) -> None:
         """The same, though nothing could be tidied up."""
@@ -220,7 +220,7 @@ class StoppingContract(AdapterSuite):
                 lambda: len(session.texts()) >= 2, "replies are lost", advancing=1.0
             )
             await session.say("three")
-            assert session.texts() == ["one", "two", "three"]
+            assert session.texts() == ["one", "two", "three"], session.report()
 
 
 async def owe(session: Session, *texts: str, bobs: str | None = None) -> None:

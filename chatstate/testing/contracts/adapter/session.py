@@ -226,20 +226,20 @@ class Session:
         reply_to: str | None = None,
     ) -> list[Shown]:
         """Let somebody say something; return what is shown for it, once it is all there."""
-        seen, before = len(self.watched.events), self.shown(who)
+        seen, before = self.watched.taken, self.shown(who)
         await self.driver.say(who, text, files=files, reply_to=reply_to)
         return await self.answers(who, seen, before)
 
     async def press(self, label: str, message: Shown, who: Speaker = ALICE) -> list[Shown]:
         """Press a button; return what is shown for it."""
-        seen, before = len(self.watched.events), self.shown(who)
+        seen, before = self.watched.taken, self.shown(who)
         await self.driver.press(who, message.id, label)
         return await self.answers(who, seen, before)
 
     async def answers(self, who: Speaker, seen: int, before: Sequence[Shown]) -> list[Shown]:
         """Return what was not shown `before`, once the event after `seen` others is settled."""
         await self.until(
-            lambda: len(self.watched.receipts) > seen,
+            lambda: self.watched.taken > seen,
             "what was said never reached `host.deliver`: does `run` read what the platform gives?",
         )
         await self.settled()
@@ -277,7 +277,7 @@ class Session:
         end = loop.time() + DEADLINE
         while not condition():
             self.check()
-            assert loop.time() < end, f"{hint}\n{self._report()}"
+            assert loop.time() < end, f"{hint}\n{self.report()}"
             if advancing:
                 await self.clock.advance(advancing)
             await asyncio.sleep(0.002)
@@ -302,7 +302,8 @@ class Session:
             raise AssertionError(f"the engine stopped: {failure!r}") from failure
         assert not self.watched.problems, "\n".join(dict.fromkeys(self.watched.problems))
 
-    def _report(self) -> str:
+    def report(self) -> str:
+        """Return what was delivered and performed so far, for who must find out why."""
         events = [
             f"delivered {event.message.kind} {event.message.text!r}"
             for event in self.watched.events

@@ -79,6 +79,11 @@ class WatchedAdapter:
         self.problems += self._unfit(action, sent)
         return sent
 
+    @property
+    def taken(self) -> int:
+        """How many events were delivered that had not been before: what comes again is none."""
+        return sum(receipt.status != "duplicate" for receipt in self.receipts)
+
     def sends(self) -> list[Call]:
         """Return the calls that send a message, but for previews."""
         return [c for c in self.calls if c.action.verb == "send" and not c.action.preview]
