@@ -25,6 +25,7 @@ from chatstate.adapter import (
     Action,
     Adapter,
     Capabilities,
+    Found,
     Host,
     Part,
     Post,
@@ -121,6 +122,10 @@ class DiscordAdapter(Adapter):
     async def perform(self, action: Action) -> Sent:
         """Make one call on Discord."""
         return await self._calls.perform(action)
+
+    async def find(self, action: Action) -> Found:
+        """Look into the channel for what an action sends."""
+        return await self._calls.find(action, self.account)
 
     def open(self, attachment: Attachment) -> AsyncIterator[bytes]:
         """Return the bytes of a file that came with a message."""

@@ -8,9 +8,11 @@ adapters: those below.
 
 from chatstate.adapter.contract import (
     About,
+    Absent,
     Action,
     Adapter,
     Capabilities,
+    Found,
     Host,
     Part,
     Post,
@@ -19,6 +21,7 @@ from chatstate.adapter.contract import (
     ReceiptStatus,
     Sent,
     StoredFile,
+    Unknown,
     Verb,
 )
 from chatstate.adapter.events import proved
@@ -27,9 +30,11 @@ from chatstate.adapter.options import OptionField, declared_options, options_fro
 
 __all__ = [
     "About",
+    "Absent",
     "Action",
     "Adapter",
     "Capabilities",
+    "Found",
     "Host",
     "OptionField",
     "Part",
@@ -39,6 +44,7 @@ __all__ = [
     "ReceiptStatus",
     "Sent",
     "StoredFile",
+    "Unknown",
     "Verb",
     "declared_options",
     "options_from",

@@ -9,7 +9,8 @@ to send is in the outbox. Rules:
    the adapter's `capabilities` lack is never in the `Post` it gets (save markup: see there).
 3. `perform` makes one call. It returns only when the platform has surely accepted it and
    raises one of the `SendError`s otherwise; anything else it raises counts as ambiguous.
-4. `perform` may be called again with the same key after a crash.
+4. `perform` may be called again with the same key after a crash. Where the platform can tell
+   whether it was done before, `find` says so.
 5. A press is an event whose text is the `data` of the `PostButton` that was pressed, as the
    platform gave it back. The engine checks it; an adapter trusts none.
 """
@@ -129,6 +130,8 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     - `preview`: an answer that is still being written. More previews of the same key follow, and
       at last the answer itself: as an edit of the message that `Sent` named, or, if it named none,
       as a message of its own. Only where messages can be edited. One that fails is not repeated.
+    - `begun_at`: for `find` alone: when a call that may have done this was begun, or had failed,
+      whichever is known (seconds since 1970). No other was begun before.
     """
 
     key: str
@@ -140,6 +143,7 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     message: str | None = None
     number: int = 0
     preview: bool = False
+    begun_at: float | None = None
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):
@@ -149,6 +153,17 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
     """
 
     message_id: str | None = None
+
+
+class Absent(msgspec.Struct, frozen=True, gc=False):
+    """The platform has not done an action; or it has, and doing it again changes nothing."""
+
+
+class Unknown(msgspec.Struct, frozen=True, gc=False):
+    """Nobody can tell whether the platform has done an action."""
+
+
+Found = Sent | Absent | Unknown
 
 
 class About(msgspec.Struct, frozen=True, gc=False):
@@ -275,6 +290,16 @@ class Adapter(Protocol):
     async def perform(self, action: Action) -> Sent:
         """Make one call on the platform."""
         ...
+
+    async def find(self, action: Action) -> Found:  # noqa: ARG002 - for those who can tell
+        """Tell whether a message was sent by a call whose outcome is unknown.
+
+        Asked before the action is repeated, also by another process. `Absent` is believed only two
+        seconds and more after the call had failed: it may have been on its way. What this raises
+        is as of `perform`; a question that did not get through is asked again. A subclass that
+        cannot know inherits this: then the policy `on_ambiguous` decides.
+        """
+        return Unknown()
 
     def open(self, attachment: Attachment) -> AsyncIterator[bytes]:
         """Return a received file's bytes, in pieces. A subclass without files inherits this.

@@ -7,6 +7,7 @@ long that goes on is the business of whoever asks: a turn has its time.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -26,11 +27,17 @@ backoff = wait_exponential(multiplier=0.2, max=30) + wait_random(0, 0.2)
 """The pauses between calls of a platform that cannot be reached."""
 
 
-async def asked_until_told(clock: Clock, what: str, ask: Callable[[], Awaitable[T]]) -> T:
+async def asked_until_told(
+    clock: Clock, what: str, ask: Callable[[], Awaitable[T]], *, unclear: float = math.inf
+) -> T:
     """Return what `ask` returns in the end. Raises what it raises that does not pass.
 
-    `what` is asked for, in the words of the log.
+    `what` is asked for, in the words of the log. After `unclear` times in all, what is ambiguous
+    does not pass either.
     """
+
+    def is_hopeless(state: RetryCallState) -> bool:
+        return isinstance(error_of(state), Ambiguous) and state.attempt_number >= unclear
 
     def tell(state: RetryCallState) -> None:
         error = error_of(state)
@@ -43,6 +50,7 @@ async def asked_until_told(clock: Clock, what: str, ask: Callable[[], Awaitable[
     asking = AsyncRetrying(
         retry=retry_if_exception_type(PASSING),
         wait=pause,
+        stop=is_hopeless,
         before_sleep=tell,
         sleep=clock.sleep,
         reraise=True,

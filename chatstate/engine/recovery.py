@@ -81,9 +81,9 @@ class Recovery:
                 "%d conversations go on one at a time first",
                 len(waiting),
             )
-        for claim in owing:
-            if claim.crashes > 1:
-                await self._sender.try_head_alone(claim.conversation)
+        await self._sender.try_heads_alone(
+            [claim.conversation for claim in owing if claim.crashes > 1]
+        )
         for claim in owing:
             self._sender.resume(claim.conversation)
         for conversation in waiting:

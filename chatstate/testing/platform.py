@@ -16,7 +16,19 @@ from typing import Self
 
 import msgspec
 
-from chatstate.adapter import Action, Adapter, Capabilities, Host, Part, Post, PostButton, Sent
+from chatstate.adapter import (
+    Absent,
+    Action,
+    Adapter,
+    Capabilities,
+    Found,
+    Host,
+    Part,
+    Post,
+    PostButton,
+    Sent,
+    Unknown,
+)
 from chatstate.errors import Ambiguous, Rejected
 from chatstate.files import Attachment
 from chatstate.markup import plain
@@ -77,7 +89,8 @@ class FakePlatform(Adapter):
     """An adapter whose platform is this object: `delivered` is all that was ever sent to it.
 
     It can do everything, unless other `capabilities` are given (see `without`). With
-    `idempotent_for` seconds above 0 it knows keys: a repeated call has no second effect. `deleted`
+    `idempotent_for` seconds above 0 it knows keys: a repeated call has no second effect. With
+    `finds` it can tell whether a message was sent by a call whose answer was lost. `deleted`
     are the ids of messages the bot removed, `typing` the chats it was seen typing in, `finished`
     the ids of events that ended without an answer, `files` what `upload` put there. `admins` are
     the ids of each chat's admins.
@@ -89,11 +102,13 @@ class FakePlatform(Adapter):
         account: str = "bot",
         *,
         idempotent_for: float = 0.0,
+        finds: bool = False,
         capabilities: Capabilities = FULL,
     ) -> None:
         self.name = name
         self.account = account
         self.capabilities = msgspec.structs.replace(capabilities, idempotent_for=idempotent_for)
+        self.finds = finds
         self.delivered: list[Delivered] = []
         self.deleted: list[str] = []
         self.typing: list[str] = []
@@ -179,6 +194,13 @@ class FakePlatform(Adapter):
         if error:
             raise error
         return sent
+
+    async def find(self, action: Action) -> Found:
+        """Tell whether a message was sent, if the platform `finds` any."""
+        sent = [known for known in self.delivered if known.key == action.key and not known.edits]
+        if sent and self.finds:
+            return Sent(sent[0].id)
+        return Absent() if self.finds else Unknown()
 
     async def is_admin(self, chat: str, user: str) -> bool:
         """Tell whether `admins` says so."""

@@ -15,6 +15,7 @@ from servers.discord_world import Message
 from chatstate import Arg, Button, File, Interface, Markdown, PerThread, Ref, Reply, Turn, User
 from chatstate.adapter import Adapter
 from chatstate.engine import Engine
+from chatstate.engine.outbox.sender import OnAmbiguous
 from chatstate.stores.sqlite import SQLiteStore
 from chatstate_discord import DiscordAdapter
 
@@ -83,6 +84,7 @@ async def running(
     path: Path,
     *more: Adapter,
     registers: bool = True,
+    on_ambiguous: OnAmbiguous = "repeat",
     **options: Any,
 ) -> AsyncIterator[Engine]:
     """Run a bot on Discord, and others, until the end of the block.
@@ -90,7 +92,7 @@ async def running(
     It is connected then, and has registered its commands if it `registers` them at all.
     """
     adapter = DiscordAdapter(token=TOKEN, **addresses(server), **options)
-    engine = Engine(bot, [adapter, *more], SQLiteStore(path))
+    engine = Engine(bot, [adapter, *more], SQLiteStore(path), on_ambiguous=on_ambiguous)
     await engine.start()
     waiting = asyncio.create_task(engine.wait())
     try:

@@ -78,6 +78,9 @@ FOUND_BY = [
     (broken.MovesNowhere, "a_reply_follows_a_group_that_has_moved", "`Moved`"),
     (broken.MissesMoves, "a_group_that_moves_stays_the_same", "`host.moved`"),
     (broken.SaysNotWho, "whoever_starts_it_is_told_as_whom_it_runs", "`host.connected`"),
+    (broken.FindsNothing, "what_was_sent_is_found", "`find`"),
+    (broken.FindsAll, "what_was_sent_is_found", "`find`"),
+    (broken.FindsNobodyKnowsWhat, "what_was_sent_is_found", "`find`"),
     (broken.KnowsNoAdmins, "admins_are_known", "`is_admin`"),
 ]
 

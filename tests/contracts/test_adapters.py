@@ -26,6 +26,11 @@ class TestFakePlatformThatKnowsKeys(AdapterContract):
         return FakeDriver(Reachable(replace(FULL, file_bytes=400_000), idempotent_for=300.0))
 
 
+class TestFakePlatformThatFinds(AdapterContract):
+    def make_driver(self, folder: Path) -> FakeDriver:  # noqa: ARG002 - it keeps no files
+        return FakeDriver(Reachable(replace(FULL, file_bytes=400_000), finds=True))
+
+
 class TestFakePlatformThatCanDoNothing(AdapterContract):
     def make_driver(self, folder: Path) -> FakeDriver:  # noqa: ARG002 - it keeps no files
         return FakeDriver(Reachable(Capabilities()))

@@ -1,9 +1,9 @@
 """The calls that send, edit and delete, on whatever connection there is.
 
 1. What answers an interaction is made by its token while that is open, else in the channel.
-2. A message is sent under a nonce, made of the store's salt and the action's key: a call whose
-   outcome is unknown is made once more, under the same one, so that it is found out.
-3. What one person alone may see has no nonce, and is not repeated.
+2. A message is sent under a nonce, made of the store's salt and the action's key. The engine asks
+   whether there is one of this nonce before it repeats a call whose outcome is unknown.
+3. A preview, of which it does not ask, is repeated once under its nonce, so that its id is known.
 4. Where the bot may not write, answers to interactions arrive as their follow-ups.
 """
 
@@ -11,23 +11,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from collections.abc import Awaitable
+from typing import Any, TypeVar
 
 import aiohttp
 import discord
 from discord.http import HTTPClient, Route
 
 from chatstate import Ambiguous, SendError, Unreachable
-from chatstate.adapter import Action, Sent
+from chatstate.adapter import Action, Found, Sent
 from chatstate_discord.clock import DiscordClock
 from chatstate_discord.receive.interactions import Origin, origin_of
 from chatstate_discord.send import errors, parts
 from chatstate_discord.send.acknowledging import Acknowledging
 from chatstate_discord.send.answers import Answers, for_whom_it_was, is_open
 from chatstate_discord.send.errors import code_of, meaning
+from chatstate_discord.send.finding import find
 from chatstate_discord.send.requests import request
 
 log = logging.getLogger("chatstate.discord")
+T = TypeVar("T")
 
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 90.0  # within the minutes for which Discord knows a nonce
@@ -68,29 +71,33 @@ class Calls:
     async def perform(self, action: Action) -> Sent:
         """Make one call, and tell what came of it as the contract of adapters wants it."""
         action = for_whom_it_was(action)
-        try:
-            return await self._try(action)
-        except Ambiguous as unclear:
-            if action.part.content.get("ephemeral"):
-                raise
-            # The rest is under a nonce, or harmless: so it can be found out what came of it.
-            log.info("a call is repeated under its key: %s", unclear)
-            try:
-                return await self._try(action)
-            except SendError:
-                raise unclear from None
-
-    async def _try(self, action: Action) -> Sent:
-        http = await self.http()
         size = sum(file.size for file in action.part.files)
+        seconds = _ANSWER_SECONDS + size / _BYTES_PER_SECOND
         try:
-            async with asyncio.timeout(_ANSWER_SECONDS + size / _BYTES_PER_SECOND):
-                return await self._make(http, action)
+            return await self._told(self._make(action), seconds)
+        except Ambiguous as unclear:
+            if not action.preview:
+                raise
+            log.info("a preview is repeated under its nonce: %s", unclear)
+        return await self._told(self._make(action), seconds)
+
+    async def find(self, action: Action, me: str) -> Found:
+        """Tell whether a message was sent; see `finding`. `me` is the bot's id."""
+        return await self._told(self._find(for_whom_it_was(action), me), _ANSWER_SECONDS)
+
+    async def _find(self, action: Action, me: str) -> Found:
+        return await find(await self.http(), self._clock, me, action, self._nonce(action))
+
+    async def _told(self, call: Awaitable[T], seconds: float) -> T:
+        """Return what a call gives within some time, or raise what its failure means."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await call
         except (discord.DiscordException, aiohttp.ClientError, OSError, SendError) as error:
             raise meaning(error) from error
 
-    async def _make(self, http: HTTPClient, action: Action) -> Sent:
-        origin = origin_of(action.origin)
+    async def _make(self, action: Action) -> Sent:
+        http, origin = await self.http(), origin_of(action.origin)
         if origin and is_open(origin, self._clock.now()):
             sent = await self._answers.answer(http, origin, action)
             return sent or await self._in_channel(http, origin, action)
@@ -106,7 +113,10 @@ class Calls:
         return await self._answers.follow_up(http, origin, action.part)
 
     async def _plainly(self, http: HTTPClient, action: Action) -> Sent:
-        return await _in_channel(http, action, parts.nonce(f"{self._salt} {action.key}"))
+        return await _in_channel(http, action, self._nonce(action))
+
+    def _nonce(self, action: Action) -> str:
+        return parts.nonce(f"{self._salt} {action.key}")
 
 
 async def _in_channel(http: HTTPClient, action: Action, nonce: str) -> Sent:

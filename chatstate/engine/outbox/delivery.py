@@ -1,7 +1,8 @@
 """One reply whose first try did not plainly succeed: tried again until its fate is known.
 
 1. What surely had no effect is tried for ever, with growing pauses or as long as the platform asks.
-2. What may have had one is tried a few times, or not again, as the policy says.
+2. What may have had one is asked about, if the platform can tell. What then is still in doubt is
+   tried a few times, or not again, as the policy says.
 3. What is refused is not tried again. A chat that has moved is tried where it is now.
 """
 
@@ -13,15 +14,16 @@ from collections.abc import Awaitable, Callable
 import msgspec
 from tenacity import AsyncRetrying, RetryCallState, retry_if_not_exception_type
 
-from chatstate.adapter import Action
 from chatstate.clock import Clock
 from chatstate.engine.asking import error_of, pause
-from chatstate.errors import Moved, Rejected, RetryAfter, SendError, Unreachable
+from chatstate.engine.outbox.outbound import Outbound
+from chatstate.errors import Ambiguous, Moved, Rejected, RetryAfter, SendError, Unreachable
 from chatstate.stores.base import DeadLetter
 
 log = logging.getLogger("chatstate.sender")
 
-_AMBIGUOUS_TRIES = 3
+TRIES = 3
+"""How often something is done whose outcome remains unknown."""
 
 DEFINITE = (RetryAfter, Unreachable, Moved)
 """What is raised when a call surely had no effect and is to be made again."""
@@ -35,24 +37,28 @@ class Delivery:
     """Makes one call again and again, its first `error` being known.
 
     - `perform` makes the call and returns what it raised.
-    - `repeats` tells whether to try again what may have been sent.
+    - `was_sent` finds out whether one without a clear answer was made; `repeats` tells whether to
+      try again what may have been.
     - `close_gate` is called when the whole account has to wait, `pass_gate` before each try,
       `moved` when the chat has a new id, `begin` and `unsent` around tries that had no effect.
     """
 
+    was_sent: Callable[[], Awaitable[bool]]
     repeats: Callable[[], bool]
-    perform: Callable[[Action], Awaitable[Exception | None]]
+    perform: Callable[[], Awaitable[Exception | None]]
     close_gate: Callable[[float], None]
     pass_gate: Callable[[], Awaitable[None]]
     moved: Callable[[str, str], Awaitable[None]]
     begin: Callable[[], Awaitable[None]] = staticmethod(_nothing)
     unsent: Callable[[], Awaitable[None]] = staticmethod(_nothing)
 
-    def __init__(self, action: Action, clock: Clock, error: Exception) -> None:
-        self._action = action
-        self._chat = action.chat
+    def __init__(self, reply: Outbound, clock: Clock, error: Exception) -> None:
+        self._reply = reply
+        self._chat = reply.action.chat
         self._clock = clock
         self._first: Exception | None = error
+        self._unclear: Exception = Ambiguous("before a crash")
+        self._is_stale = False
         self._ambiguous = 0
 
     async def run(self) -> DeadLetter | None:
@@ -65,56 +71,77 @@ class Delivery:
             sleep=self._clock.sleep,
             reraise=True,
         )
-        key = self._action.key
+        key = self._reply.action.key
         try:
             await retrying(self._perform)
         except Rejected as error:
             log.warning("reply %s was refused: %s", key, error)
             return DeadLetter("reply", f"refused: {error}", repr(error))
         except Exception as error:
-            log.exception("reply %s is given up: it may have been sent", key)
-            return DeadLetter("reply", f"held: it may have been sent ({error})", repr(error))
+            why = self._why_given_up()
+            log.exception("reply %s is %s", key, why)
+            return DeadLetter("reply", f"{why} ({error})", repr(error))
         return None
+
+    def _why_given_up(self) -> str:
+        is_absent = self._reply.action.verb == "send" and self._reply.begun_at is None
+        return "given up: it was not sent" if is_absent else "held: it may have been sent"
 
     async def _perform(self) -> None:
         error, self._first = self._first, None
         if error is None:
             error = await self._again()
-        if isinstance(error, DEFINITE):
+        if error is None:
+            return
+        self._is_stale = not is_ambiguous(error)
+        if not self._is_stale:
+            self._unclear = error
+            if await self.was_sent():
+                return
+        elif isinstance(error, DEFINITE) and self._reply.begun_at is None:
             await self.unsent()
-        if error:
-            raise error
+        raise error
 
     async def _again(self) -> Exception | None:
-        if self._action.chat != self._chat:
-            await self.moved(self._chat, self._action.chat)
-            self._chat = self._action.chat
+        if self._reply.action.chat != self._chat:
+            await self.moved(self._chat, self._reply.action.chat)
+            self._chat = self._reply.action.chat
         await self.pass_gate()
+        if self._is_stale:  # while it waited, a key may have been forgotten, or a call have arrived
+            if await self.was_sent():
+                return None
+            if not self.repeats():
+                return self._unclear
         await self.begin()
-        return await self.perform(self._action)
+        return await self.perform()
 
     def _stop(self, state: RetryCallState) -> bool:
         error = error_of(state)
         if isinstance(error, Moved):
-            self._action = msgspec.structs.replace(self._action, chat=error.chat)
+            self._reply.action = msgspec.structs.replace(self._reply.action, chat=error.chat)
         elif isinstance(error, RetryAfter):
             if error.account:
                 self.close_gate(error.seconds)
         elif not isinstance(error, Unreachable):
             self._ambiguous += 1
-            return not self.repeats() or self._ambiguous >= _AMBIGUOUS_TRIES
+            return not self.repeats() or self._ambiguous >= TRIES
         return False
 
     def _tell(self, state: RetryCallState) -> None:
         error = error_of(state)
         log.warning(
             "reply %s was not sent (%s: %s); again in %.1f s",
-            self._action.key,
+            self._reply.action.key,
             type(error).__name__,
             error,
             state.upcoming_sleep,
             exc_info=None if isinstance(error, SendError) else error,
         )
+
+
+def is_ambiguous(error: Exception) -> bool:
+    """Tell whether a call that has raised this may have had an effect."""
+    return not isinstance(error, (*DEFINITE, Rejected))
 
 
 def _wait(state: RetryCallState) -> float:

@@ -19,8 +19,9 @@ _decoder = msgspec.json.Decoder(Action)
 class Outbound(msgspec.Struct, gc=False):
     """A reply owed, and the text of its row.
 
-    `begun_at`: when an earlier process may have sent it. `sent`: the platform has accepted it.
-    `is_unclear`: it may have been sent before that, without an answer.
+    `begun_at`: when it may have been sent first, by whatever process; None if it surely was not.
+    `failed_at`: no call that may have sent it ended later, by the monotonic clock. `sent`: the
+    platform has accepted it.
     """
 
     account: int
@@ -32,16 +33,30 @@ class Outbound(msgspec.Struct, gc=False):
     begun_at: float | None = None
     receipts: Sequence[EventReceipt] = ()
     sent: Sent | None = None
-    is_unclear: bool = False
+    failed_at: float = 0.0
+
+    @property
+    def message_id(self) -> str | None:
+        """The platform's id of the message; None if there may be another copy of it."""
+        if self.action.verb == "edit":
+            return self.action.message
+        return self.sent.message_id if self.sent and self.begun_at is None else None
 
 
-def outbound(conversation: int, address: Address, owed: Owed) -> Outbound:
-    """Return the reply that an outbox row from before holds."""
+def outbound(conversation: int, address: Address, owed: Owed, now: float) -> Outbound:
+    """Return the reply that an outbox row from before holds, read `now`."""
     action = msgspec.structs.replace(
         _decoder.decode(owed.body), chat=address.chat, thread=address.thread
     )
     return Outbound(
-        address.account, conversation, owed.turn, owed.part, action, owed.body, owed.begun_at
+        address.account,
+        conversation,
+        owed.turn,
+        owed.part,
+        action,
+        owed.body,
+        owed.begun_at,
+        failed_at=now,
     )
 
 

@@ -5,9 +5,9 @@
 3. What surely did not reach the platform is sent again, with growing pauses. It is never lost.
 4. What the platform refuses is a dead letter at once. But that a message cannot be edited says
    nothing of what it should show: that is sent anew.
-5. What may have reached it is sent again, a few times (`on_ambiguous="repeat"`), or leaves the
-   line as a dead letter that says so ("hold"). The same goes for what an earlier process may
-   have sent, unless the platform still knows its key.
+5. What may have reached it, or was begun by an earlier process, is in doubt: see `doubts`. It is
+   sent again, a few times (`on_ambiguous="repeat"`), or leaves the line as a dead letter that says
+   so ("hold").
 6. To edit or to delete twice is harmless, so these are simply repeated.
 7. A row that cannot be read is a dead letter: it stops neither its line nor the bot.
 8. A row is durably begun before it is sent. With "repeat" that is its commit, because the two
@@ -24,11 +24,12 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
-from chatstate.adapter import Action, Adapter
+from chatstate.adapter import Adapter
 from chatstate.clock import Clock
 from chatstate.engine.activity import Activity
 from chatstate.engine.inbox.receipts import EventReceipt
-from chatstate.engine.outbox.delivery import DEFINITE, Delivery
+from chatstate.engine.outbox.delivery import DEFINITE, Delivery, is_ambiguous
+from chatstate.engine.outbox.doubts import Doubts, in_doubt
 from chatstate.engine.outbox.outbound import Outbound, outbound
 from chatstate.engine.outbox.spool import Spool
 from chatstate.engine.runners import Run, Runners
@@ -80,6 +81,7 @@ class Sender:
         self._clock = clock
         self._failed = failed
         self._holds = on_ambiguous == "hold"
+        self._doubts = Doubts(adapters, clock, holds=self._holds, wait=self.wait)
         self._moved = moved
         self._spool = spool
         self._lines: dict[int, Line] = {}
@@ -133,31 +135,43 @@ class Sender:
         line.beyond = True
         self._start(line)
 
-    async def try_head_alone(self, conversation: int) -> None:
-        """Try once to send the reply that may have crashed the process; give it up in the end.
+    async def try_heads_alone(self, conversations: Sequence[int]) -> None:
+        """Try once, one by one, to send replies that may have crashed the process; give up in time.
 
         For after several crashes in a row, while nothing else runs. Follow it with `resume`.
         """
-        address = await self._store.address(conversation)
-        for owed in await self._store.take(conversation, 0, 1):
-            reply = await self._stored(conversation, address, owed)
-            if reply is None:
-                continue
-            row = (conversation, owed.turn, owed.part)
-            if self._holds and self._is_unclear(reply):
-                self._store.settle(Settled(*row, _HELD))
-            elif owed.crashes >= _CRASHES:
-                why = f"the process crashed {owed.crashes} times while only this was sent"
-                self._store.settle(Settled(*row, DeadLetter("reply", why)))
-            else:
-                await self._store.begin(*row, crashes=owed.crashes + 1)
-                error = await self._try(reply, reply.action)
-                if error is None:
-                    await self._end(reply, None)
-                elif isinstance(error, DEFINITE):
-                    await self._store.unsent(*row)
-                    continue
+        now = self._clock.monotonic()
+        for conversation in conversations:
+            address = await self._store.address(conversation)
+            for owed in await self._store.take(conversation, 0, 1):
+                reply = await self._stored(conversation, address, owed, now)
+                if reply:
+                    await self._try_alone(reply, owed.crashes)
+
+    async def _try_alone(self, reply: Outbound, crashes: int) -> None:
+        row = (reply.conversation, reply.turn, reply.part)
+        if crashes >= _CRASHES:
+            why = f"the process crashed {crashes} times while only this was sent"
+            self._store.settle(Settled(*row, DeadLetter("reply", why)))
+            return
+        await self._store.begin(*row, crashes=crashes + 1)
+        error = await self._try_unless_sent(reply)
+        if error is None:
+            await self._end(reply, None)
+        elif isinstance(error, DEFINITE) and reply.begun_at is None:
+            await self._store.unsent(*row)
+        else:
             await self._store.begin(*row)
+
+    async def _try_unless_sent(self, reply: Outbound) -> Exception | None:
+        try:
+            if await self._doubts.was_sent(reply, once=True):
+                return None
+        except Exception as error:  # noqa: BLE001 - it is asked again when its line goes on
+            return error
+        if not self._doubts.may_repeat(reply):
+            return Ambiguous("it may have been sent before a crash")
+        return await self._try(reply)
 
     def _line(self, conversation: int) -> Line:
         line = self._lines.get(conversation)
@@ -198,7 +212,7 @@ class Sender:
         """Send what is in the outbox, up to what is in memory."""
         line.beyond = line.behind = False
         address = await self._store.address(conversation)
-        after = 0
+        after, now = 0, self._clock.monotonic()
         limit = 1 if self._holds else _TAKEN  # what is begun may be held
         while taken := await self._store.take(conversation, after, limit):
             for owed in taken:
@@ -207,17 +221,19 @@ class Sender:
                     line.behind = True
                     return
                 line.ahead = {*(line.ahead or ()), which}
-                reply = await self._stored(conversation, address, owed)
+                reply = await self._stored(conversation, address, owed, now)
                 if reply:
                     await self._send(reply)
 
-    async def _stored(self, conversation: int, address: Address, owed: Owed) -> Outbound | None:
+    async def _stored(
+        self, conversation: int, address: Address, owed: Owed, now: float
+    ) -> Outbound | None:
         """Return a reply from the outbox, its files found where they lie now.
 
         None if it cannot be read; then it is a dead letter.
         """
         try:
-            reply = outbound(conversation, address, owed)
+            reply = outbound(conversation, address, owed, now)
         except Exception as error:  # noqa: BLE001 - whatever stands there, it must stop nobody
             dead = DeadLetter("reply", f"what is stored of it cannot be read: {error}")
             self._store.settle(Settled(conversation, owed.turn, owed.part, dead))
@@ -233,7 +249,7 @@ class Sender:
         if self._gates or self._holds or reply.begun_at is not None or reply.action.part.files:
             dead = await self._outcome(reply)
         else:
-            error = await self._try(reply, reply.action)
+            error = await self._try(reply)
             if error:
                 dead = await self._again(reply, error)
         if reply.action.part.files:
@@ -252,7 +268,7 @@ class Sender:
             self._spool.discard(files)
 
     def _settle(self, reply: Outbound, dead: DeadLetter | None) -> None:
-        message = _message_id(reply) if reply.action.part.has_buttons else None
+        message = reply.message_id if reply.action.part.has_buttons else None
         self._store.settle(Settled(reply.conversation, reply.turn, reply.part, dead, message))
 
     async def _outcome(self, reply: Outbound) -> DeadLetter | None:
@@ -261,91 +277,70 @@ class Sender:
             return DeadLetter(
                 "reply", f"its file {lost.name!r} is gone from the store ({lost.key})"
             )
-        if self._is_unclear(reply):
-            if self._holds:
+        if in_doubt(reply):
+            if await self._doubts.was_sent(reply):
+                return None
+            if not self._doubts.may_repeat(reply):
                 return _HELD
-            log.warning("reply %s may be sent twice, after a crash", reply.action.key)
+            if in_doubt(reply) and not self._doubts.knows_key(reply):
+                log.warning("reply %s may be sent twice, after a crash", reply.action.key)
         elif reply.begun_at is None and self._holds:
             await self._store.begin(reply.conversation, reply.turn, reply.part)
         if self._gates:
             await self._pass_gate(reply.account)
-        error = await self._try(reply, reply.action)
+        error = await self._try(reply)
         return None if error is None else await self._again(reply, error)
 
     async def _again(self, reply: Outbound, error: Exception) -> DeadLetter | None:
         """Go on after a call that did not plainly succeed."""
-        first = await self._sent_anew(reply, reply.action, error)
+        first = await self._sent_anew(reply, error)
         return None if first is None else await self._delivery(reply, first).run()
 
-    async def _try_or_send(self, reply: Outbound, action: Action) -> Exception | None:
+    async def _try_or_send(self, reply: Outbound) -> Exception | None:
         """Make the call; if it edits what cannot be edited, send the part anew."""
-        error = await self._try(reply, action)
-        return None if error is None else await self._sent_anew(reply, action, error)
+        error = await self._try(reply)
+        return None if error is None else await self._sent_anew(reply, error)
 
-    async def _sent_anew(
-        self, reply: Outbound, action: Action, error: Exception
-    ) -> Exception | None:
+    async def _sent_anew(self, reply: Outbound, error: Exception) -> Exception | None:
         """Send the part that was refused as an edit: the message may be gone, or too old."""
-        if not (isinstance(error, Rejected) and action.verb == "edit"):
+        if not (isinstance(error, Rejected) and reply.action.verb == "edit"):
             return error
-        reply.action = replace(action, verb="send")
-        return await self._try(reply, reply.action)
+        reply.action = replace(reply.action, verb="send")
+        if in_doubt(reply):
+            return Ambiguous("it may have been sent so before a crash")
+        return await self._try(reply)
 
-    async def _try(self, reply: Outbound, action: Action) -> Exception | None:
+    async def _try(self, reply: Outbound) -> Exception | None:
         """Make the call; return what it raised."""
         try:
-            reply.sent = await self._adapters[reply.account].perform(action)
+            reply.sent = await self._adapters[reply.account].perform(reply.action)
         except asyncio.CancelledError as error:
             if self._is_ending:
                 raise
+            self._doubts.note(reply)
             return Ambiguous(f"the call was cancelled {error}")
         except Exception as error:  # noqa: BLE001 - what it means is decided by the delivery
-            reply.is_unclear = reply.is_unclear or not isinstance(error, (*DEFINITE, Rejected))
+            if is_ambiguous(error):
+                self._doubts.note(reply)
             return error
         return None
 
     def _delivery(self, reply: Outbound, error: Exception) -> Delivery:
         row = (reply.conversation, reply.turn, reply.part)
-        delivery = Delivery(reply.action, self._clock, error)
-        delivery.repeats = lambda: self._may_repeat(reply)
-        delivery.perform = lambda action: self._try_or_send(reply, action)
+        delivery = Delivery(reply, self._clock, error)
+        delivery.was_sent = lambda: self._doubts.was_sent(reply)
+        delivery.repeats = lambda: self._doubts.may_repeat(reply)
+        delivery.perform = lambda: self._try_or_send(reply)
         delivery.moved = lambda old, new: self._moved(reply.account, old, new)
         delivery.close_gate = lambda seconds: self.wait(reply.account, seconds)
         delivery.pass_gate = lambda: self._pass_gate(reply.account)
-        if not self._may_repeat(reply):
+        if self._holds:
             delivery.begin = lambda: self._store.begin(*row)
             delivery.unsent = lambda: self._store.unsent(*row)
         return delivery
-
-    def _may_repeat(self, reply: Outbound) -> bool:
-        """Tell whether a call may be made again that may have had an effect."""
-        knows_keys = self._adapters[reply.account].capabilities.idempotent_for > 0
-        return not self._holds or knows_keys or _is_harmless(reply.action)
-
-    def _is_unclear(self, reply: Outbound) -> bool:
-        """Tell whether an earlier process may have sent it, and the platform forgot its key."""
-        known_for = self._adapters[reply.account].capabilities.idempotent_for
-        begun_at = reply.begun_at
-        if begun_at is None or _is_harmless(reply.action):
-            return False
-        return not 0.0 <= self._clock.time() - begun_at < known_for  # it may have been set back
 
     async def _pass_gate(self, account: int) -> None:
         """Wait until the account may send."""
         while (left := self._gates.get(account, 0.0) - self._clock.monotonic()) > 0:
             await self._clock.sleep(left)
         self._gates.pop(account, None)
-
-
-def _is_harmless(action: Action) -> bool:
-    """Tell whether making the call twice does what making it once does."""
-    return action.verb != "send"
-
-
-def _message_id(reply: Outbound) -> str | None:
-    """Return the platform's id of a reply; None if there may be another copy of it."""
-    if reply.action.verb == "edit":
-        return reply.action.message
-    if reply.is_unclear or reply.begun_at is not None:
-        return None
-    return reply.sent.message_id if reply.sent else None

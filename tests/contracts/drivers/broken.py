@@ -20,7 +20,7 @@ from chatstate import (
     StorageError,
     Unreachable,
 )
-from chatstate.adapter import Action, Host, Part, Post, Sent
+from chatstate.adapter import Absent, Action, Found, Host, Part, Post, Sent
 from chatstate.markup import parse
 from chatstate.text import StyledText
 
@@ -379,6 +379,21 @@ class EditsWhatIsGone(Performs):
 class GivesUp(Performs):
     def error(self, error: SendError) -> SendError:
         return Ambiguous("down") if isinstance(error, Unreachable) else error
+
+
+class FindsNothing(Broken):
+    async def find(self, action: Action) -> Found:  # noqa: ARG002 - it does not look
+        return Absent()
+
+
+class FindsAll(Broken):
+    async def find(self, action: Action) -> Found:  # noqa: ARG002 - it does not look
+        return Sent(self.delivered[0].id)
+
+
+class FindsNobodyKnowsWhat(Broken):
+    async def find(self, action: Action) -> Any:  # noqa: ARG002 - it does not look
+        return None
 
 
 class KnowsNoAdmins(Broken):

@@ -33,8 +33,10 @@ NAMED_BOT = re.compile(r"(?<!\S)@bot\b")
 class Reachable(FakePlatform):
     """A fake platform that keeps what is said until it is taken, and can be cut off."""
 
-    def __init__(self, capabilities: Capabilities, idempotent_for: float = 0.0) -> None:
-        super().__init__(capabilities=capabilities, idempotent_for=idempotent_for)
+    def __init__(
+        self, capabilities: Capabilities, idempotent_for: float = 0.0, *, finds: bool = False
+    ) -> None:
+        super().__init__(capabilities=capabilities, idempotent_for=idempotent_for, finds=finds)
         self.inbox: list[Event | tuple[str, str] | None] = []
         self.moved: dict[str, str] = {}
         self.news = asyncio.Event()

@@ -2,9 +2,10 @@
 
 1. A wait is obeyed, a refusal is final, and what else fails is tried again under the same key,
    or held where the bot wants it.
-2. No reply is lost or overtaken; one is doubled only where the answer to a call was lost, and
-   the platform knows no keys.
-3. `run` ends at once when it is cancelled, and leaves nothing running.
+2. No reply is lost or overtaken; one is doubled only where the answer to a call was lost, the
+   platform knows no keys, and cannot tell whether it was made.
+3. What `find` tells of a call is true, or `Unknown`.
+4. `run` ends at once when it is cancelled, and leaves nothing running.
 """
 
 # ruff: noqa: S101, PLR2004 - a test suite
@@ -14,6 +15,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from chatstate.adapter import Sent, Unknown
 from chatstate.errors import Ambiguous, Moved, Rejected, RetryAfter, SendError, Unreachable
 from chatstate.testing.contracts.adapter.driver import Speaker
 from chatstate.testing.contracts.adapter.session import (
@@ -66,13 +70,26 @@ class SendingContract(AdapterSuite):
             (letter,) = session.letters()
             assert letter.startswith("refused")
 
+    async def test_what_was_sent_is_found(self, tmp_path: Path) -> None:
+        """Where the platform can tell; elsewhere that is unknown. What never was sent is not."""
+        async with self.session(tmp_path) as session:
+            reply = only(await session.say("one"))
+            made = replace(session.watched.sends()[0].action, begun_at=session.clock.time())
+            found = await session.watched.find(made)
+            told = {Sent(reply.id), Sent(None), Unknown()}
+            assert found in told, f"`find` tells of a message that is shown: {found}"
+            found = await session.watched.find(replace(made, key="never made"))
+            assert not isinstance(found, Sent), f"`find` tells of what never was sent: {found}"
+
     async def test_a_lost_answer_is_repeated(self, tmp_path: Path) -> None:
-        """Under the same key: it is shown once where the platform knows keys, else twice."""
+        """Once it is shown where the platform knows keys or can tell what it has, else twice."""
         async with self.session(tmp_path) as session:
             copies = await _lose_answer(session)
             await session.settled(advancing=1.0)
             await session.say("two")
-            assert session.texts() == [*copies, "two"], "look at `Action.key` and `idempotent_for`"
+            assert session.texts() == [*copies, "two"], (
+                "look at `Action.key` and `idempotent_for`, or at what `find` returns"
+            )
             assert session.letters() == []
 
     async def test_a_lost_answer_may_be_held(self, tmp_path: Path) -> None:
@@ -251,7 +268,8 @@ async def _lose_answer(session: Session) -> list[str]:
     )
     if error is not None and not isinstance(error, SendError):
         raise AssertionError(f"raise `Ambiguous` from {error!r}") from error
-    once = error is None or session.capabilities.idempotent_for > 0
+    can_tell = await session.watched.find(session.watched.sends()[0].action) != Unknown()
+    once = error is None or session.capabilities.idempotent_for > 0 or can_tell
     return ["one"] if once else ["one", "one"]
 
 

@@ -14,7 +14,7 @@ from typing import Any, cast
 import msgspec
 from msgspec.structs import replace
 
-from chatstate.adapter import Action, Adapter, Host, Part, Post, Receipt, Sent
+from chatstate.adapter import Action, Adapter, Found, Host, Part, Post, Receipt, Sent
 from chatstate.messages import Event
 
 
@@ -83,6 +83,13 @@ class WatchedAdapter:
     def taken(self) -> int:
         """How many events were delivered that had not been before: what comes again is none."""
         return sum(receipt.status != "duplicate" for receipt in self.receipts)
+
+    async def find(self, action: Action) -> Found:
+        """Let the adapter tell whether a call was made."""
+        found = await self.adapter.find(action)
+        if not isinstance(found, Found):
+            self.problems.append(f"`find` returned {found!r}: return `Sent`, `Absent` or `Unknown`")
+        return found
 
     def sends(self) -> list[Call]:
         """Return the calls that send a message, but for previews."""
