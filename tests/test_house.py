@@ -373,8 +373,10 @@ WALL_CLOCK = {
     "chatstate/clock.py": "has both clocks",
     "chatstate/testing/clock.py": "has both clocks",
     "chatstate/testing/client.py": "a message says when it was sent; a store has a clock",
+    "chatstate/testing/contracts/adapter/sending.py": "when a reply was begun is stored",
     "chatstate/testing/contracts/adapter/session.py": "a store has a clock",
     "chatstate/engine/outbox/buttons.py": "kept buttons expire",
+    "chatstate/engine/outbox/doubts.py": "when a reply was begun is stored",
     "chatstate/engine/outbox/sender.py": "when a reply was begun is stored",
     "chatstate/engine/states/cache.py": "values expire",
     "chatstate/engine/states/volatile.py": "values expire, those in memory as the others",
@@ -384,6 +386,7 @@ WALL_CLOCK = {
     "chatstate/testing/memory/verbs.py": "all that a store has is stored",
     "adapters/chatstate_console/session.py": "a message says when it was sent",
     "adapters/chatstate_discord/clock.py": "has Discord's time, until that is known",
+    "adapters/chatstate_discord/send/finding.py": "when a reply was begun is stored",
     "adapters/chatstate_discord/receive/intake.py": "an event says when it happened",
     "adapters/chatstate_telegram/receive/intake.py": "when an offset was true is stored",
 }

@@ -1,4 +1,4 @@
-"""The command line: `chatstate run`, `chatstate bots`, `chatstate dead`.
+"""The command line: `chatstate run`, `chatstate bots`, `chatstate dead`, `chatstate state`.
 
 1. What cannot be run is one line on stderr and status 2: a name, an option, a store in use. What
    fails while it runs has status 1.
@@ -21,7 +21,7 @@ import typer
 from rich.markup import escape
 
 from chatstate.bot.interface import Interface
-from chatstate.cli import dead_letters
+from chatstate.cli import dead_letters, state
 from chatstate.cli.adapter_options import (
     DEFAULT_ADAPTER,
     elsewhere,
@@ -47,6 +47,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(dead_letters.app, name="dead")
+app.add_typer(state.app, name="state")
 
 
 @app.callback(invoke_without_command=True)

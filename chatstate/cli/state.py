@@ -1,0 +1,225 @@
+"""`chatstate state`: look at what bots keep, and have it begun anew.
+
+1. Values are shown as they are stored, whether a bot runs or not. Nothing is changed here: what is
+   to be reset is asked of the process that runs the bot, else of the next one.
+2. In a list values are cut short; `show` and `--json` tell them whole.
+3. What people have said is in values and names: it goes to the terminal cleaned.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from msgspec.structs import replace
+
+from chatstate.cli.stores import chosen_store
+from chatstate.errors import LoadError
+from chatstate.scope import Scope
+from chatstate.stores.base import Entry, Filter, Request, Store
+from chatstate.text import escaped, one_line, visible
+
+app = typer.Typer(help="What bots keep: list it, show it, reset it.", no_args_is_help=True)
+Url = Annotated[
+    str | None, typer.Option("--store", help="A store URL; default: the one store in the folder.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON, for a program.")]
+ForScope = Annotated[Scope | None, typer.Option("--scope", help="Only of this scope.")]
+ForName = Annotated[str | None, typer.Option("--name", help="Only of the state of this name.")]
+ForChat = Annotated[str | None, typer.Option("--chat", help="Only of this chat, by its id.")]
+ForPerson = Annotated[str | None, typer.Option("--person", help="Only of this person, by the id.")]
+ForPlatform = Annotated[str | None, typer.Option("--platform", help="Only on this platform.")]
+ForBot = Annotated[str | None, typer.Option("--bot", help="Only of this bot.")]
+
+_SHORT = 60
+_PAGE = 1_000
+_WIDE = 10_000  # where nobody looks, nothing need be cut to the width of a terminal
+
+
+@app.command("list")
+def list_(
+    *,
+    scope: ForScope = None,
+    name: ForName = None,
+    chat: ForChat = None,
+    person: ForPerson = None,
+    platform: ForPlatform = None,
+    bot: ForBot = None,
+    after: Annotated[int, typer.Option(help="Only values with higher numbers.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
+    as_json: AsJson = False,
+    store: Url = None,
+) -> None:
+    """List values, in the order of their numbers."""
+    wanted = Filter(
+        bot=bot, platform=platform, scope=scope, name=name, chat=chat, person=person, after=after
+    )
+    found = asyncio.run(_found(chosen_store(store), wanted, limit + 1))
+    shown = found[:limit]
+    if as_json:
+        typer.echo(escaped(_encode([_told(entry) for entry in shown])))
+    elif shown:
+        _print(shown)
+    else:
+        typer.echo("no value is stored that fits", err=True)
+    if len(found) > limit:
+        typer.echo(f"there are more: --after {shown[-1].number}", err=True)
+
+
+@app.command()
+def show(
+    number: Annotated[int, typer.Argument(help="Its number in the list.")],
+    *,
+    as_json: AsJson = False,
+    store: Url = None,
+) -> None:
+    """Show one value: whose it is, and all of it."""
+    entry = asyncio.run(_numbered(chosen_store(store), number))
+    if as_json:
+        typer.echo(escaped(_encode(_told(entry))))
+        return
+    for label, told in _details(entry).items():
+        if told:
+            typer.echo(f"{label:10}{one_line(told)}")
+    typer.echo("\n" + _readable(entry.body))
+
+
+@app.command()
+def reset(
+    numbers: Annotated[list[int] | None, typer.Argument(help="Their numbers in the list.")] = None,
+    *,
+    scope: ForScope = None,
+    name: ForName = None,
+    chat: ForChat = None,
+    person: ForPerson = None,
+    platform: ForPlatform = None,
+    bot: ForBot = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    store: Url = None,
+) -> None:
+    """Have values begin anew: at once if the bot runs, else when it next does."""
+    wanted = Filter(bot=bot, platform=platform, scope=scope, name=name, chat=chat, person=person)
+    if bool(numbers) == (wanted != Filter()):
+        raise LoadError(
+            "say what to reset: numbers of the list, or what they are by --name and so on"
+        )
+    opened = chosen_store(store)
+    if numbers:
+        entries = asyncio.run(_all_numbered(opened, numbers))
+    else:
+        entries = asyncio.run(_found(opened, wanted))
+        if not entries:
+            raise LoadError("no value is stored that fits; see `chatstate state list`")
+        _print(entries)
+        if not yes:
+            typer.confirm(f"Reset these {len(entries)}?", abort=True, err=True)
+    asyncio.run(_ask(opened, entries))
+    typer.echo(f"{_counted(len(entries))} to be reset, at once if the bot runs")
+
+
+async def _ask(store: Store, entries: Sequence[Entry]) -> None:
+    for entry in entries:
+        await store.ask(Request(verb="delete", key=entry.key))
+
+
+async def _found(store: Store, wanted: Filter, limit: int | None = None) -> list[Entry]:
+    """Return the values that are wanted, however many; no more than `limit`."""
+    entries: list[Entry] = []
+    while limit is None or len(entries) < limit:
+        room = _PAGE if limit is None else min(_PAGE, limit - len(entries))
+        after = entries[-1].number if entries else wanted.after
+        page = await store.list("states", replace(wanted, after=after, limit=room))
+        entries += page
+        if len(page) < room:
+            break
+    return entries
+
+
+async def _all_numbered(store: Store, numbers: Sequence[int]) -> list[Entry]:
+    return [await _numbered(store, number) for number in dict.fromkeys(numbers)]
+
+
+async def _numbered(store: Store, number: int) -> Entry:
+    entry = await store.show("states", number)
+    if entry is None:
+        raise LoadError(f"there is no value {number}; see `chatstate state list`")
+    return entry
+
+
+def _details(entry: Entry) -> dict[str, str]:
+    """Return whose a value is, in words; "" for what is not of its scope."""
+    return {
+        "number": str(entry.number),
+        "bot": entry.bot,
+        "state": entry.key.name if entry.key else "",
+        "scope": entry.key.scope if entry.key else "",
+        "platform": entry.platform,
+        "chat": entry.chat,
+        "thread": entry.thread,
+        "person": entry.person,
+        "changed": _time(entry.at),
+        "expires": _time(entry.expires_at),
+    }
+
+
+def _told(entry: Entry) -> dict[str, Any]:
+    """Return a value as JSON tells it; one that is spoilt is a text."""
+    return {
+        **_details(entry),
+        "number": entry.number,
+        "version": entry.version,
+        "schema": entry.schema,
+        "value": msgspec.Raw(entry.body) if _is_json(entry.body) else entry.body,
+    }
+
+
+def _print(entries: Sequence[Entry]) -> None:
+    """Print a table with a column for whatever is told of any of these values."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    rows = [{**_details(entry), "value": _shortened(entry.body)} for entry in entries]
+    columns = [label for label in rows[0] if any(row[label] for row in rows)]
+    table = Table(box=None, pad_edge=False)
+    for label in columns:
+        table.add_column(label, no_wrap=True, justify="right" if label == "number" else "left")
+    for row in rows:
+        table.add_row(*(Text(one_line(row[label])) for label in columns))
+    Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…"
+
+
+def _readable(text: str) -> str:
+    """Return a value as people read it, cleaned for a terminal."""
+    return msgspec.json.format(escaped(text)) if _is_json(text) else visible(text)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError):
+        return False
+    return True
+
+
+def _encode(told: object) -> str:
+    return msgspec.json.encode(told).decode()
+
+
+def _time(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}Z"
+
+
+def _counted(number: int) -> str:
+    return f"{number} value" + "s" * (number != 1)
