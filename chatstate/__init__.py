@@ -33,20 +33,9 @@ from chatstate.errors import (
     UserError,
 )
 from chatstate.files import Attachment, File
-from chatstate.messages import (
-    Button,
-    Chat,
-    Command,
-    CommandOption,
-    Delete,
-    Event,
-    Markdown,
-    Message,
-    MessageRef,
-    Reply,
-    User,
-)
+from chatstate.messages import Chat, Command, CommandOption, Event, Message, MessageRef, User
 from chatstate.progress import Progress
+from chatstate.replies import Button, Delete, Markdown, Reply
 from chatstate.state.declaration import Global, PerChat, PerMember, PerThread, PerUser, Ref, State
 
 __all__ = [

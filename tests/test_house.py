@@ -22,7 +22,7 @@ PACKAGES: list[str] = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["pac
 ENTRY_POINTS: dict[str, dict[str, str]] = PROJECT["project"]["entry-points"]
 
 LAYERS = (
-    ("clock", "errors", "files", "messages", "progress", "scope", "signature", "text"),
+    ("clock", "errors", "files", "messages", "progress", "replies", "scope", "signature", "text"),
     ("adapter", "language"),
     ("markup", "stores"),
     ("state",),

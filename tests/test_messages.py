@@ -18,7 +18,8 @@ from chatstate import (
     Reply,
     User,
 )
-from chatstate.messages import Chat, Event, rows_of
+from chatstate.messages import Chat, Event
+from chatstate.replies import rows_of
 from chatstate.testing import FakePlatform, TestClient
 
 A, B = Button("a"), Button("b")

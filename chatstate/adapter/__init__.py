@@ -1,29 +1,25 @@
 """The contract between the core and a platform: what adapters implement and what they are given.
 
-Owns the data that crosses that border and nothing that knows a platform: `contract` has the verbs
-and what they carry, `events` what an event is once it is stored, `options` how an adapter declares
-what can be set, `installing` what to type for a library that an adapter misses. Public names, for
-adapters: those below.
+Owns the data that crosses that border and nothing that knows a platform: `contract` has the verbs,
+`actions` what they carry, `capabilities` what a platform can do, `events` what an event is once it
+is stored, `options` how an adapter declares what can be set, `installing` what to type for a
+library that an adapter misses. Public names, for adapters: those below.
 """
 
-from chatstate.adapter.contract import (
-    About,
+from chatstate.adapter.actions import (
     Absent,
     Action,
-    Adapter,
-    Capabilities,
     Found,
-    Host,
     Part,
     Post,
     PostButton,
-    Receipt,
-    ReceiptStatus,
     Sent,
     StoredFile,
     Unknown,
     Verb,
 )
+from chatstate.adapter.capabilities import Capabilities
+from chatstate.adapter.contract import About, Adapter, Host, Receipt, ReceiptStatus
 from chatstate.adapter.events import proved
 from chatstate.adapter.installing import pip_line
 from chatstate.adapter.options import OptionField, declared_options, options_from, read_options

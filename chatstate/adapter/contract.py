@@ -17,153 +17,18 @@ to send is in the outbox. Rules:
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from typing import Literal, Protocol
 
 import msgspec
 
+from chatstate.adapter.actions import Action, Found, Part, Post, Sent, Unknown
+from chatstate.adapter.capabilities import Capabilities
 from chatstate.errors import Rejected
 from chatstate.files import Attachment
 from chatstate.messages import Command, Event, Message
-from chatstate.text import StyledText, Unit
 
 ReceiptStatus = Literal["stored", "duplicate", "refused"]
-Verb = Literal["send", "edit", "delete", "typing", "finish"]
-
-
-class Capabilities(msgspec.Struct, frozen=True, gc=False):
-    """What a platform can do. What it cannot, the core writes out in another form.
-
-    - `text_limit`: the length of a message's text, in `text_unit`, as the platform counts it
-      after rendering; 0 if there is none.
-    - `markup`: it shows bold text, code, links. Without it, render and measure
-      `chatstate.markup.plain(post.text)`.
-    - `buttons`, and the length of the `data` of one in bytes.
-    - `files`, and the size in bytes of one that is sent (`file_bytes`), and of one that is fetched
-      (`received_bytes`; 0: the same).
-    - `edit`: sent messages can be edited and deleted; `edit_pause` is the seconds between two
-      edits of a message while an answer is being written.
-    - `typing`: for how many seconds one notice of typing is shown; 0 if there is none.
-    - `threads`, `reply_to`, `silent`, `ephemeral`: as in `Message` and `Reply`.
-    - `finish`: an event that carries an `origin` and is answered by nothing ends with a "finish".
-    - `idempotent_for`: seconds during which a repeated call with the same key has no second
-      effect; 0 if the platform knows no such keys.
-    """
-
-    text_limit: int = 0
-    text_unit: Unit = "codepoints"
-    markup: bool = False
-    buttons: bool = False
-    button_bytes: int = 64
-    files: bool = False
-    file_bytes: int = 20_000_000
-    received_bytes: int = 0
-    edit: bool = False
-    edit_pause: float = 1.0
-    typing: float = 0.0
-    threads: bool = False
-    reply_to: bool = False
-    silent: bool = False
-    ephemeral: bool = False
-    finish: bool = False
-    idempotent_for: float = 0.0
-
-
-class PostButton(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """A button as a platform gets it: what it shows, and what a press gives back.
-
-    `sends` is what a person would type instead.
-    """
-
-    label: str
-    data: str
-    sends: str
-
-
-class StoredFile(msgspec.Struct, frozen=True, gc=False):
-    """A file that waits in the spool to be sent. `path` is where it lies; `size` in bytes."""
-
-    key: str
-    name: str
-    media_type: str
-    size: int
-    path: str = ""
-
-
-class Post(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """A reply as a platform gets it: checked, with nothing that the platform lacks.
-
-    `buttons` are rows. `reply_to` is a message's id.
-    """
-
-    text: StyledText
-    buttons: Sequence[Sequence[PostButton]] = ()
-    files: Sequence[StoredFile] = ()
-    reply_to: str | None = None
-    silent: bool = False
-    ephemeral: bool = False
-
-
-class Part(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """One rendered piece of a reply.
-
-    `content` is JSON types only, read by the adapter that made it alone. `files` are those it
-    carries, `has_buttons` whether the buttons hang on it.
-    """
-
-    content: Mapping[str, Any]
-    files: Sequence[StoredFile] = ()
-    has_buttons: bool = False
-
-
-class Action(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """One call to make on the platform.
-
-    - `key` is the same whenever this call is repeated, also after a crash.
-    - `chat` and `thread` are the platform's ids; `origin` is what the event carried that this
-      answers.
-    - `verb`: "send" the part; with a `message`, in place of that one, which could not be edited;
-      "edit" `message` so that it shows the part; "delete" `message`; show that the bot is "typing";
-      "finish" what an event began that gets no answer (a waiting sign). Only what `capabilities`
-      tell of is asked for.
-    - `number`: which of the calls this is that answer the same event, from 0.
-    - `preview`: an answer that is still being written. More previews of the same key follow, and
-      at last the answer itself: as an edit of the message that `Sent` named, or, if it named none,
-      as a message of its own. Only where messages can be edited. One that fails is not repeated.
-    - `begun_at`: for `find` alone: when a call that may have done this was begun, or had failed,
-      whichever is known (seconds since 1970). No other was begun before.
-    """
-
-    key: str
-    chat: str
-    thread: str | None = None
-    part: Part = Part({})
-    origin: str | None = None
-    verb: Verb = "send"
-    message: str | None = None
-    number: int = 0
-    preview: bool = False
-    begun_at: float | None = None
-
-
-class Sent(msgspec.Struct, frozen=True, gc=False):
-    """The platform has accepted an action, under this id if it gives one.
-
-    A message that can be edited, deleted or pressed has one.
-    """
-
-    message_id: str | None = None
-
-
-class Absent(msgspec.Struct, frozen=True, gc=False):
-    """The platform has not done an action; or it has, and doing it again changes nothing."""
-
-
-class Unknown(msgspec.Struct, frozen=True, gc=False):
-    """Nobody can tell whether the platform has done an action."""
-
-
-Found = Sent | Absent | Unknown
 
 
 class About(msgspec.Struct, frozen=True, gc=False):

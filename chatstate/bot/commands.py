@@ -9,7 +9,8 @@ from chatstate.bot.forms import FORM, Form, Pending, cancel, put
 from chatstate.bot.routes import Routes
 from chatstate.bot.turn import Turn
 from chatstate.language.sentences import Sentences, say
-from chatstate.messages import Button, Reply, User
+from chatstate.messages import User
+from chatstate.replies import Button, Reply
 
 
 class Described(Protocol):

@@ -22,7 +22,8 @@ from chatstate.bot.shorthands import Input
 from chatstate.errors import BindingError, Rejected, UserError
 from chatstate.files import Attachment, File
 from chatstate.language.sentences import Sentence, say, told
-from chatstate.messages import BUTTONS_LIMIT, Button, Message, Reply, fit_label
+from chatstate.messages import Message
+from chatstate.replies import BUTTONS_LIMIT, Button, Reply, fit_label
 from chatstate.state.declaration import State
 
 Fetch = Callable[[Attachment], Awaitable[File]]

@@ -26,7 +26,8 @@ from chatstate.bot.shorthands import Output, output
 from chatstate.errors import BindingError, ReplyError
 from chatstate.files import Attachment
 from chatstate.language.sentences import Sentence
-from chatstate.messages import Button, CommandOption, Message
+from chatstate.messages import CommandOption, Message
+from chatstate.replies import Button
 from chatstate.signature import Mode, first_line, label, mode
 from chatstate.state.bound import States
 from chatstate.state.declaration import State

@@ -19,7 +19,7 @@ from chatstate.bot.annotations import members, named, unwrapped
 from chatstate.bot.returns import remedy_for
 from chatstate.errors import BindingError
 from chatstate.files import File
-from chatstate.messages import Delete, Markdown, Reply
+from chatstate.replies import Delete, Markdown, Reply
 from chatstate.signature import hints, mode, where
 
 _REPLIES: tuple[type[Any], ...] = (

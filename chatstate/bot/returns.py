@@ -22,7 +22,7 @@ import msgspec
 
 from chatstate.errors import ReplyError
 from chatstate.files import File
-from chatstate.messages import Button, Delete, Markdown, Reply, fit_label
+from chatstate.replies import Button, Delete, Markdown, Reply, fit_label
 
 Answers = list[Reply | Delete]
 

@@ -24,7 +24,7 @@ from chatstate.bot.returns import Answers, Returns, file_of, fitted, is_reply, k
 from chatstate.errors import BindingError, ReplyError
 from chatstate.files import File
 from chatstate.language.sentences import Sentence
-from chatstate.messages import Reply
+from chatstate.replies import Reply
 
 Output = Callable[[Any, Returns], Answers]
 """Shows a value that a handler returned."""

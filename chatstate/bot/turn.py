@@ -16,8 +16,9 @@ from typing import Any, Protocol, TypeVar
 
 from chatstate.clock import Clock
 from chatstate.files import Attachment, File
-from chatstate.messages import Chat, Delete, Message, Reply, User
+from chatstate.messages import Chat, Message, User
 from chatstate.progress import Progress
+from chatstate.replies import Delete, Reply
 from chatstate.scope import Key
 from chatstate.state.bound import BoundState
 

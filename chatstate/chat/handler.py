@@ -48,7 +48,7 @@ from chatstate.chat.undo import (
 from chatstate.errors import BindingError, SendError, UserError
 from chatstate.files import Attachment
 from chatstate.language.sentences import Sentences, told
-from chatstate.messages import Reply
+from chatstate.replies import Reply
 from chatstate.scope import PERSONAL
 from chatstate.signature import hints, label
 from chatstate.state.bound import States

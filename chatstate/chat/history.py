@@ -16,7 +16,8 @@ import msgspec
 
 from chatstate.bot.returns import Answers, MessageReply
 from chatstate.files import Attachment, File
-from chatstate.messages import Markdown, Reply, User
+from chatstate.messages import User
+from chatstate.replies import Markdown, Reply
 
 Entry = dict[str, Any]
 """A message of the history: role, content (a text), metadata, options, as in Gradio.

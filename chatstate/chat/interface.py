@@ -22,7 +22,7 @@ from chatstate.chat.settings import SETTINGS, Setting, change, show
 from chatstate.chat.undo import LOG, Undo, take_back
 from chatstate.errors import BindingError
 from chatstate.language.sentences import say
-from chatstate.messages import Reply
+from chatstate.replies import Reply
 from chatstate.scope import Scope
 from chatstate.state.declaration import State
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from chatstate.bot.returns import Answers, MessageReply, Returns, message_reply
 from chatstate.errors import BindingError
-from chatstate.messages import Delete, Markdown, Reply
+from chatstate.replies import Delete, Markdown, Reply
 
 TITLE = "Reasoning"
 

@@ -18,7 +18,8 @@ from chatstate.bot.reading import shorten
 from chatstate.bot.shorthands import input_of
 from chatstate.errors import BindingError
 from chatstate.language.sentences import Sentence
-from chatstate.messages import Button, Message, Reply
+from chatstate.messages import Message
+from chatstate.replies import Button, Reply
 from chatstate.signature import label
 from chatstate.state.declaration import State
 

@@ -28,7 +28,8 @@ from chatstate.engine.outbox.sender import Sender
 from chatstate.engine.turns.dispatch import Dispatch
 from chatstate.engine.turns.turns import Turns
 from chatstate.language.sentences import say
-from chatstate.messages import Command, Event, Message, MessageKind, Reply
+from chatstate.messages import Command, Event, Message, MessageKind
+from chatstate.replies import Reply
 from chatstate.stores.base import Account, Arrival, Ingested, Store
 
 log = logging.getLogger("chatstate.engine")

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chatstate.bot.interface import Interface
+from chatstate.bot.registration import Registration
 from chatstate.bot.resources import Lifespan, Resources
 from chatstate.engine.describing import describe
 from chatstate.errors import ChatstateError, LifespanError
@@ -111,7 +112,7 @@ class Lifespans:
                 self._resources[need]  # raises
 
 
-async def _enter(stack: contextlib.AsyncExitStack, part: Interface, lifespan: Lifespan) -> Any:
+async def _enter(stack: contextlib.AsyncExitStack, part: Registration, lifespan: Lifespan) -> Any:
     where = f"lifespan {label(lifespan)} of bot {part.id!r}"
     try:
         entered = lifespan(part)

@@ -10,7 +10,7 @@ import pytest
 from support import FAILED, texts
 
 from chatstate import Clock, Interface, PerUser, Ref, Reply, State, UserError
-from chatstate.messages import Button
+from chatstate.replies import Button
 from chatstate.testing import FakeClock, FakePlatform, TestClient
 
 

@@ -18,7 +18,7 @@ from chatstate.engine.outbox.rendering import LONG, Ahead, Renderer, Rendering, 
 from chatstate.engine.threads import HandlerThreads
 from chatstate.files import File
 from chatstate.language.sentences import Sentences, say
-from chatstate.messages import Delete, Markdown, Reply
+from chatstate.replies import Delete, Markdown, Reply
 from chatstate.stores.base import Arrival
 
 _SPREAD = 16  # a page that is cut is half full at least, and eight units write a character

@@ -18,7 +18,8 @@ import msgspec
 
 from chatstate.adapter import PostButton
 from chatstate.clock import Clock
-from chatstate.messages import Button, Message
+from chatstate.messages import Message
+from chatstate.replies import Button
 from chatstate.stores.base import Arrival, KeptButton, Store
 
 _KEPT_SECONDS = 30 * 24 * 3600.0

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from chatstate.adapter import Capabilities, Post, PostButton, StoredFile
 from chatstate.files import readable_size
 from chatstate.language.sentences import say
-from chatstate.messages import BUTTONS_LIMIT, ROW_LIMIT
+from chatstate.replies import BUTTONS_LIMIT, ROW_LIMIT
 from chatstate.text import StyledText
 
 

@@ -18,7 +18,8 @@ from chatstate.engine.outbox.degrade import degrade
 from chatstate.engine.outbox.outbound import Outbound, new_outbound
 from chatstate.engine.threads import HandlerThreads
 from chatstate.language.sentences import Sentences
-from chatstate.messages import Delete, Markdown, MessageRef, Reply, rows_of
+from chatstate.messages import MessageRef
+from chatstate.replies import Delete, Markdown, Reply, rows_of
 from chatstate.stores.base import Arrival, KeptButton
 from chatstate.text import StyledText
 

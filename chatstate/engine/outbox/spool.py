@@ -48,7 +48,7 @@ from chatstate.engine.threads import HandlerThreads
 from chatstate.errors import ReplyError, UserError
 from chatstate.files import Attachment, File, is_media_type, readable_size, safe_name, type_of
 from chatstate.language.sentences import Sentence
-from chatstate.messages import Delete, Reply
+from chatstate.replies import Delete, Reply
 from chatstate.stores.base import Arrival, Store, owed_folder
 
 log = logging.getLogger("chatstate.files")

@@ -9,7 +9,7 @@ import msgspec
 
 from chatstate.bot.returns import Answers, replies
 from chatstate.errors import ReplyError, StateError
-from chatstate.messages import Reply
+from chatstate.replies import Reply
 from chatstate.scope import Key
 from chatstate.state.bound import BoundState
 

@@ -23,7 +23,7 @@ from chatstate.engine.turns.showing import Showings
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.values import TurnValues
 from chatstate.language.sentences import Sentences
-from chatstate.messages import Reply
+from chatstate.replies import Reply
 
 
 class Caller:

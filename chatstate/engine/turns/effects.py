@@ -29,7 +29,8 @@ from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.values import TurnValues
 from chatstate.errors import ReplyError, StateError
 from chatstate.files import Attachment, File
-from chatstate.messages import Message, Reply, User
+from chatstate.messages import Message, User
+from chatstate.replies import Reply
 from chatstate.scope import Key
 from chatstate.signature import label
 from chatstate.stores.base import Store

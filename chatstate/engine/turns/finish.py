@@ -28,7 +28,8 @@ from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.values import TurnValues, Written
 from chatstate.errors import UserError
 from chatstate.language.sentences import Sentences
-from chatstate.messages import Delete, Event, Reply
+from chatstate.messages import Event
+from chatstate.replies import Delete, Reply
 from chatstate.scope import Key
 from chatstate.stores.base import Arrival, Change, DeadLetter, Outcome, TurnCommit
 

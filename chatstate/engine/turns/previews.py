@@ -20,7 +20,7 @@ from chatstate.clock import Clock
 from chatstate.engine.outbox.rendering import Answer, Renderer, in_advance
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.errors import RetryAfter, SendError, StorageError
-from chatstate.messages import Reply
+from chatstate.replies import Reply
 from chatstate.stores.base import Arrival, Store
 
 log = logging.getLogger("chatstate.sender")

@@ -6,7 +6,7 @@ from chatstate.bot.forms import put
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.errors import UserError
 from chatstate.language.sentences import Sentences, say, told
-from chatstate.messages import Reply
+from chatstate.replies import Reply
 
 
 def closing(turn: RunningTurn, sentences: Sentences, sentence: str) -> list[Reply]:

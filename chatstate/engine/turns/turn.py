@@ -24,7 +24,8 @@ from chatstate.bot.turn import Turn
 from chatstate.engine.states.held import Held
 from chatstate.engine.states.updates import Update
 from chatstate.files import Attachment, File
-from chatstate.messages import Message, Reply
+from chatstate.messages import Message
+from chatstate.replies import Reply
 from chatstate.scope import SHARED, Key, Place
 from chatstate.stores.base import Arrival, Change
 

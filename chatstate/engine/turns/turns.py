@@ -39,7 +39,7 @@ from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.values import TurnValues
 from chatstate.engine.turns.watch import Watch
 from chatstate.language.sentences import Sentences
-from chatstate.messages import Delete, Reply
+from chatstate.replies import Delete, Reply
 from chatstate.signature import label
 from chatstate.stores.base import Arrival, DeadLetter
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from chatstate.bot.turn import Turn
 from chatstate.language.en import ENGLISH
-from chatstate.messages import Button, Delete, Markdown, Reply
+from chatstate.replies import Button, Delete, Markdown, Reply
 from chatstate.testing.contracts.adapter.driver import Shown, Speaker
 from chatstate.testing.contracts.adapter.session import (
     ALICE,

@@ -20,7 +20,7 @@ from chatstate.errors import SendError
 from chatstate.files import Attachment, File, readable_size
 from chatstate.language.en import ENGLISH
 from chatstate.language.sentences import say
-from chatstate.messages import Reply
+from chatstate.replies import Reply
 from chatstate.testing.contracts.adapter.sending import owe
 from chatstate.testing.contracts.adapter.session import ALICE, AdapterSuite, Session, only
 from chatstate.testing.platform import SentFile

@@ -18,7 +18,8 @@ from pathlib import Path
 from chatstate.bot.turn import Turn
 from chatstate.errors import StorageError
 from chatstate.language.en import ENGLISH
-from chatstate.messages import Message, Reply
+from chatstate.messages import Message
+from chatstate.replies import Reply
 from chatstate.testing.contracts.adapter.driver import Speaker
 from chatstate.testing.contracts.adapter.session import ALICE, BOB, AdapterSuite, Session, only
 

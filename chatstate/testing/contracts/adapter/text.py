@@ -20,7 +20,7 @@ from chatstate.adapter import Post, PostButton, StoredFile
 from chatstate.bot.turn import Turn
 from chatstate.engine.outbox.degrade import degrade
 from chatstate.language.en import ENGLISH
-from chatstate.messages import Markdown
+from chatstate.replies import Markdown
 from chatstate.testing.contracts.adapter.session import ALICE, AdapterSuite, Session, only
 from chatstate.testing.contracts.adapter.watch import unfit_parts
 from chatstate.text import Span, StyledText, size

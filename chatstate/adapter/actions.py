@@ -1,0 +1,114 @@
+"""What is asked of a platform: a reply as it gets it, its rendered parts, calls, and their outcome.
+
+1. A part's content, an action and what became of it are stored as JSON: a field that is added has a
+   default, so that what is stored can be read.
+2. What a platform cannot do is never asked of it: its capabilities tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from chatstate.text import StyledText
+
+Verb = Literal["send", "edit", "delete", "typing", "finish"]
+
+
+class PostButton(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A button as a platform gets it: what it shows, and what a press gives back.
+
+    `sends` is what a person would type instead.
+    """
+
+    label: str
+    data: str
+    sends: str
+
+
+class StoredFile(msgspec.Struct, frozen=True, gc=False):
+    """A file that waits in the spool to be sent. `path` is where it lies; `size` in bytes."""
+
+    key: str
+    name: str
+    media_type: str
+    size: int
+    path: str = ""
+
+
+class Post(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A reply as a platform gets it: checked, with nothing that the platform lacks.
+
+    `buttons` are rows. `reply_to` is a message's id.
+    """
+
+    text: StyledText
+    buttons: Sequence[Sequence[PostButton]] = ()
+    files: Sequence[StoredFile] = ()
+    reply_to: str | None = None
+    silent: bool = False
+    ephemeral: bool = False
+
+
+class Part(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """One rendered piece of a reply.
+
+    `content` is JSON types only, read by the adapter that made it alone. `files` are those it
+    carries, `has_buttons` whether the buttons hang on it.
+    """
+
+    content: Mapping[str, Any]
+    files: Sequence[StoredFile] = ()
+    has_buttons: bool = False
+
+
+class Action(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """One call to make on the platform.
+
+    - `key` is the same whenever this call is repeated, also after a crash.
+    - `chat` and `thread` are the platform's ids; `origin` is what the event carried that this
+      answers.
+    - `verb`: "send" the part; with a `message`, in place of that one, which could not be edited;
+      "edit" `message` so that it shows the part; "delete" `message`; show that the bot is "typing";
+      "finish" what an event began that gets no answer (a waiting sign). Only what `capabilities`
+      tell of is asked for.
+    - `number`: which of the calls this is that answer the same event, from 0.
+    - `preview`: an answer that is still being written. More previews of the same key follow, and
+      at last the answer itself: as an edit of the message that `Sent` named, or, if it named none,
+      as a message of its own. Only where messages can be edited. One that fails is not repeated.
+    - `begun_at`: for `find` alone: when a call that may have done this was begun, or had failed,
+      whichever is known (seconds since 1970). No other was begun before.
+    """
+
+    key: str
+    chat: str
+    thread: str | None = None
+    part: Part = Part({})
+    origin: str | None = None
+    verb: Verb = "send"
+    message: str | None = None
+    number: int = 0
+    preview: bool = False
+    begun_at: float | None = None
+
+
+class Sent(msgspec.Struct, frozen=True, gc=False):
+    """The platform has accepted an action, under this id if it gives one.
+
+    A message that can be edited, deleted or pressed has one.
+    """
+
+    message_id: str | None = None
+
+
+class Absent(msgspec.Struct, frozen=True, gc=False):
+    """The platform has not done an action; or it has, and doing it again changes nothing."""
+
+
+class Unknown(msgspec.Struct, frozen=True, gc=False):
+    """Nobody can tell whether the platform has done an action."""
+
+
+Found = Sent | Absent | Unknown

@@ -1,0 +1,45 @@
+"""What a platform can do, as an adapter tells it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from chatstate.text import Unit
+
+
+class Capabilities(msgspec.Struct, frozen=True, gc=False):
+    """What a platform can do. What it cannot, the core writes out in another form.
+
+    - `text_limit`: the length of a message's text, in `text_unit`, as the platform counts it
+      after rendering; 0 if there is none.
+    - `markup`: it shows bold text, code, links. Without it, render and measure
+      `chatstate.markup.plain(post.text)`.
+    - `buttons`, and the length of the `data` of one in bytes.
+    - `files`, and the size in bytes of one that is sent (`file_bytes`), and of one that is fetched
+      (`received_bytes`; 0: the same).
+    - `edit`: sent messages can be edited and deleted; `edit_pause` is the seconds between two
+      edits of a message while an answer is being written.
+    - `typing`: for how many seconds one notice of typing is shown; 0 if there is none.
+    - `threads`, `reply_to`, `silent`, `ephemeral`: as in `Message` and `Reply`.
+    - `finish`: an event that carries an `origin` and is answered by nothing ends with a "finish".
+    - `idempotent_for`: seconds during which a repeated call with the same key has no second
+      effect; 0 if the platform knows no such keys.
+    """
+
+    text_limit: int = 0
+    text_unit: Unit = "codepoints"
+    markup: bool = False
+    buttons: bool = False
+    button_bytes: int = 64
+    files: bool = False
+    file_bytes: int = 20_000_000
+    received_bytes: int = 0
+    edit: bool = False
+    edit_pause: float = 1.0
+    typing: float = 0.0
+    threads: bool = False
+    reply_to: bool = False
+    silent: bool = False
+    ephemeral: bool = False
+    finish: bool = False
+    idempotent_for: float = 0.0
