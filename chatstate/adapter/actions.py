@@ -78,6 +78,8 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     - `preview`: an answer that is still being written. More previews of the same key follow, and
       at last the answer itself: as an edit of the message that `Sent` named, or, if it named none,
       as a message of its own. Only where messages can be edited. One that fails is not repeated.
+    - `continues`: the part of a preview comes after what `message` shows, not in its place. Only
+      where previews are a "delta", and while the text grows at its end.
     - `begun_at`: for `find` alone: when a call that may have done this was begun, or had failed,
       whichever is known (seconds since 1970). No other was begun before.
     """
@@ -91,6 +93,7 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     message: str | None = None
     number: int = 0
     preview: bool = False
+    continues: bool = False
     begun_at: float | None = None
 
 

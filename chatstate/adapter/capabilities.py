@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from chatstate.text import Unit
@@ -18,7 +20,8 @@ class Capabilities(msgspec.Struct, frozen=True, gc=False):
     - `files`, and the size in bytes of one that is sent (`file_bytes`), and of one that is fetched
       (`received_bytes`; 0: the same).
     - `edit`: sent messages can be edited and deleted; `edit_pause` is the seconds between two
-      edits of a message while an answer is being written.
+      edits of a message while an answer is being written. `preview`: what each of these shows,
+      "full" all of it, or "delta" what is new (see `Action.continues`).
     - `typing`: for how many seconds one notice of typing is shown; 0 if there is none.
     - `threads`, `reply_to`, `silent`, `ephemeral`: as in `Message` and `Reply`.
     - `finish`: an event that carries an `origin` and is answered by nothing ends with a "finish".
@@ -36,6 +39,7 @@ class Capabilities(msgspec.Struct, frozen=True, gc=False):
     received_bytes: int = 0
     edit: bool = False
     edit_pause: float = 1.0
+    preview: Literal["full", "delta"] = "full"
     typing: float = 0.0
     threads: bool = False
     reply_to: bool = False

@@ -228,8 +228,22 @@ class FakePlatform(Adapter):
         if before and self.capabilities.idempotent_for and action.verb == "send":
             return Sent(before[0].id)
         delivered = _delivered(action, f"message-{len(self.delivered) + 1}")
+        if action.continues:
+            whole = _continued(self._last(str(action.message)).styled, delivered.styled)
+            delivered = msgspec.structs.replace(delivered, text=whole.text, styled=whole)
         self.delivered.append(delivered)
         return Sent(delivered.edits or delivered.id)
+
+    def _last(self, message: str) -> Delivered:
+        """Return a message as it was shown last."""
+        return next(d for d in reversed(self.delivered) if message in (d.id, d.edits))
+
+
+def _continued(before: StyledText, news: StyledText) -> StyledText:
+    """Return a text that begins with what was shown `before`."""
+    end = len(before.text)
+    spans = [msgspec.structs.replace(s, start=s.start + end, end=s.end + end) for s in news.spans]
+    return StyledText(before.text + news.text, (*before.spans, *spans))
 
 
 def _delivered(action: Action, identity: str) -> Delivered:

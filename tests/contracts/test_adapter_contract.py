@@ -10,7 +10,9 @@ from msgspec.structs import replace
 from chatstate.testing import AdapterContract
 from chatstate.testing.platform import FULL
 
-SMALL = replace(FULL, text_limit=300, text_unit="utf16", file_bytes=400_000, finish=True)
+SMALL = replace(
+    FULL, text_limit=300, text_unit="utf16", file_bytes=400_000, finish=True, preview="delta"
+)
 
 FOUND_BY = [
     (broken.Deaf, "text_goes_both_ways", "never reached `host.deliver`"),
@@ -63,6 +65,11 @@ FOUND_BY = [
     (broken.ShortensWhatButtonsSend, "a_long_choice_has_a_short_label_and_its_value", ""),
     (broken.GivesNoIds, "a_message_is_edited", "message_id"),
     (broken.GivesNoIds, "a_stream_ends_as_its_last_answer", "message_id"),
+    (
+        broken.ForgetsWhatItShowed,
+        "a_stream_that_is_told_by_what_is_new_is_shown_whole",
+        "`continues`",
+    ),
     (broken.SendsEditsAnew, "a_message_is_edited", ""),
     (broken.SendsEditsAnew, "a_press_may_edit_its_message", ""),
     (broken.SendsEditsAnew, "a_stream_ends_as_its_last_answer", "edited"),

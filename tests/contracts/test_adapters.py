@@ -31,6 +31,11 @@ class TestFakePlatformThatFinds(AdapterContract):
         return FakeDriver(Reachable(replace(FULL, file_bytes=400_000), finds=True))
 
 
+class TestFakePlatformThatIsToldWhatIsNew(AdapterContract):
+    def make_driver(self, folder: Path) -> FakeDriver:  # noqa: ARG002 - it keeps no files
+        return FakeDriver(Reachable(replace(FULL, file_bytes=400_000, preview="delta")))
+
+
 class TestFakePlatformThatCanDoNothing(AdapterContract):
     def make_driver(self, folder: Path) -> FakeDriver:  # noqa: ARG002 - it keeps no files
         return FakeDriver(Reachable(Capabilities()))

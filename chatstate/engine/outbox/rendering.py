@@ -140,6 +140,23 @@ class Renderer:
         ]
         return [part for parts, _ in renderings for part in parts[:most]]
 
+    async def beyond(self, arrival: Arrival, before: Reply, after: Reply) -> Part | None:
+        """Return the part with what `after` says beyond `before`; None if it is another text."""
+        if self._max_messages == 1:  # what is shown may be the beginning alone
+            return None
+        if not is_long(after):
+            return self._beyond(arrival, before, after)
+        part: Part | None = await self._threads.run(lambda: self._beyond(arrival, before, after))
+        return part
+
+    def _beyond(self, arrival: Arrival, before: Reply, after: Reply) -> Part | None:
+        old, new = _styled(before.text), _styled(after.text)
+        end = len(old.text)
+        if new.cut(0, end) != old or any(span.start < end < span.end for span in new.spans):
+            return None  # and half of a style would be another one
+        parts = self._adapters[arrival.place.account].render(Post(new.cut(end, len(new.text))))
+        return parts[0] if end < len(new.text) and len(parts) == 1 else None
+
     def _reply(self, arrival: Arrival, reply: Reply, rendered: Rendered) -> None:
         rendering = rendered.ahead.get(id(reply)) if rendered.ahead else None
         parts, kept = rendering or self.parts(arrival, reply, rendered.files)

@@ -4,7 +4,9 @@
    the messages that previews have made. A preview that fails costs nothing but itself.
 2. It goes out only while nothing older is owed in the conversation, at the platform's pace.
 3. The id of each message it makes is noted at once, so that a rerun after a crash edits the same.
-4. The commit waits for the call in flight. A turn that is fenced cannot: a message which is being
+4. Where previews are a "delta", a message that grows at its end is shown what is new. All of it is
+   shown first, after a restart or a failure, when it has changed otherwise, and beside others.
+5. The commit waits for the call in flight. A turn that is fenced cannot: a message which is being
    made then is deleted again, because its answer is owed without it.
 """
 
@@ -14,6 +16,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from msgspec.structs import replace
 
 from chatstate.adapter import Action, Adapter, Part, Verb
 from chatstate.clock import Clock
@@ -55,6 +59,7 @@ class Preview:
         self._may_show = may_show
         self._wait = wait
         self._pause = max(self._adapter.capabilities.edit_pause, _SHORTEST_PAUSE)
+        self._shows_news = adapter.capabilities.preview == "delta"
         self._parts: list[Part] = []
         self._latest: Answer = ()
         self._changed = asyncio.Event()
@@ -117,13 +122,15 @@ class Preview:
         self._changed.clear()
         answer = in_advance(self._latest)
         parts = await self._renderer.preview(self._arrival, answer)
+        news = await self._news(parts, answer) if self._shows_news else None
         try:
             for number, part in enumerate(parts):
                 if self._is_over:
                     return
                 if self._parts[number : number + 1] != [part]:
                     shows_all = number == len(parts) - 1
-                    await self._show_part(number, part, answer if shows_all else self.shown)
+                    shown = answer if shows_all else self.shown
+                    await self._show_part(number, part, shown, news)
             self.shown = answer
         except RetryAfter as error:
             self._changed.set()
@@ -131,12 +138,24 @@ class Preview:
                 self._wait(self._arrival, error.seconds)
             await self._clock.sleep(error.seconds)
 
-    async def _show_part(self, number: int, part: Part, shows: Sequence[Reply]) -> None:
+    async def _news(self, parts: Sequence[Part], answer: Sequence[Reply]) -> Part | None:
+        """Return what the one message that is shown has grown by, if it has not changed else."""
+        if not (self.ids and len(parts) == len(self._parts) == len(answer) == len(self.shown) == 1):
+            return None
+        return await self._renderer.beyond(self._arrival, self.shown[0], answer[0])
+
+    async def _show_part(
+        self, number: int, part: Part, shows: Sequence[Reply], news: Part | None
+    ) -> None:
         async with self._calling:
             known = self.ids[number] if number < len(self.ids) else None
             self._is_making = known is None
+            action = self._action(number, part, known)
+            if news:
+                action = replace(action, part=news, continues=True)
+                self._parts.clear()  # if it fails, nobody knows what the message shows
             try:
-                sent = await self._adapter.perform(self._action(number, part, known))
+                sent = await self._adapter.perform(action)
                 made = sent.message_id if known is None else None
                 if made is not None and self._is_over:
                     await self._adapter.perform(self._action(number, Part({}), made, "delete"))

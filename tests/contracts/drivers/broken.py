@@ -324,6 +324,11 @@ class GivesNoIds(Performs):
         return Sent()
 
 
+class ForgetsWhatItShowed(Performs):
+    def change(self, action: Action) -> Action:
+        return replace(action, continues=False)
+
+
 class SendsEditsAnew(Performs):
     def change(self, action: Action) -> Action:
         return replace(action, verb="send") if action.verb == "edit" else action

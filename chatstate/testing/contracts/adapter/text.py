@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from unittest import SkipTest
@@ -20,6 +21,7 @@ from chatstate.adapter import Post, PostButton, StoredFile
 from chatstate.bot.turn import Turn
 from chatstate.engine.outbox.degrade import degrade
 from chatstate.language.en import ENGLISH
+from chatstate.markup import parse
 from chatstate.replies import Markdown
 from chatstate.testing.contracts.adapter.session import ALICE, AdapterSuite, Session, only
 from chatstate.testing.contracts.adapter.watch import unfit_parts
@@ -235,6 +237,28 @@ class TextContract(AdapterSuite):
                 "a preview must be edited into the answer: `Sent.message_id` must be the message's"
             )
 
+    async def test_a_stream_that_is_told_by_what_is_new_is_shown_whole(
+        self, tmp_path: Path
+    ) -> None:
+        """While it runs, where previews are a "delta": the message shows all that was said."""
+        texts = ["one", "one two", "one two **thr", "one two **three**\n\nfour"]
+        step = asyncio.Semaphore(0)
+
+        async def answer(_turn: Turn) -> AsyncGenerator[Markdown]:
+            for text in texts:
+                yield Markdown(text)
+                await step.acquire()
+
+        async with self.session(tmp_path, answer) as session:
+            if session.capabilities.preview != "delta":
+                raise SkipTest("each preview is told as a whole")
+            await session.driver.say(ALICE, "go")
+            for text in texts:
+                await _until_read(session, parse(text).text)
+                step.release()
+            await session.settled(advancing=0.5)
+            await _until_read(session, parse(texts[-1]).text)
+
     async def test_render_is_pure(self, tmp_path: Path) -> None:
         """It gives the same parts each time, of JSON types, connected or not."""
         adapter = self.make_driver(tmp_path).make_adapter()
@@ -262,6 +286,14 @@ class TextContract(AdapterSuite):
         assert adapter.account, "an adapter needs the id of its account before `run`"
         assert (adapter.name, adapter.account) == (again.name, again.account)
         assert adapter.capabilities == again.capabilities
+
+
+async def _until_read(session: Session, text: str) -> None:
+    await session.until(
+        lambda: session.texts() == [text],
+        f"{text!r} is not shown: what `continues` comes after what `message` shows",
+        advancing=0.5,
+    )
 
 
 def times(session: Session, piece: str) -> int:
