@@ -7,7 +7,8 @@ An adapter names its Struct as its class's `Options`, and each field tells what 
         patience: Annotated[float, Meta(description="In seconds.", gt=0)] = 2.0
 
 1. A field is an option of its name: `--patience 3` on the command line, `patience=3` in Python,
-   `CHATSTATE_LINE_PATIENCE=3` in the environment for an adapter called "line".
+   `CHATSTATE_LINE_PATIENCE=3` in the environment for an adapter called "line". Of several accounts
+   one has a label, and `CHATSTATE_LINE_PATIENCE_SHOP` of its own.
 2. What is given counts before the environment, the environment before the default. A variable
    that is empty is none.
 3. A text becomes what the field's type says: a number, a truth (1 0 true false yes no on off), a
@@ -51,6 +52,10 @@ class OptionField(NamedTuple):
     is_flag: bool
     is_secret: bool
 
+    def variable_of(self, label: str) -> str:
+        """Return the name in the environment that one of several accounts has of its own."""
+        return f"{self.variable}_{label}".upper().replace("-", "_") if label else self.variable
+
     @property
     def flag(self) -> str:
         """The option as it is typed."""
@@ -67,9 +72,13 @@ def read_options(
     given: Mapping[str, object],
     *,
     adapter: str,
+    label: str = "",
     environment: Mapping[str, str] | None = None,
 ) -> O:
     """Return options from what is `given` by name, the environment, and the defaults.
+
+    Of several accounts one with a `label` has variables of its own; where they are missing, those
+    without it count, but for secrets.
 
     Raises `AdapterError` for a name that is none, a value that cannot be, or one that is missing.
     """
@@ -84,8 +93,8 @@ def read_options(
     for name, option in options.items():
         if name in given:
             values[name] = _value(given[name], hints[name], option, option.flag, adapter)
-        elif text := variables.get(option.variable):
-            values[name] = _value(text, hints[name], option, option.variable, adapter)
+        elif found := _variable(variables, option, label):
+            values[name] = _value(variables[found], hints[name], option, found, adapter)
     try:
         return kind(**values)
     except (TypeError, ValueError) as error:  # a field that has no default; what fields agree on
@@ -106,6 +115,13 @@ def options_from(
         raise TypeError(f"give a {kind.__name__}, or options by name, but not both")
     given = msgspec.structs.asdict(options)
     return read_options(kind, given, adapter=adapter, environment={})
+
+
+def _variable(variables: Mapping[str, str], option: OptionField, label: str) -> str | None:
+    """Return the variable that sets an option; None if it is missing or empty."""
+    own = option.variable_of(label)
+    every = (own,) if option.is_secret else (own, option.variable)
+    return next((name for name in every if variables.get(name)), None)
 
 
 def _value(given: object, hint: Any, option: OptionField, spelled: str, adapter: str) -> Any:

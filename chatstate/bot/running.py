@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from chatstate.adapter import Adapter
     from chatstate.bot.interface import Interface
 
 
 def run(
     bot: Interface,
-    *adapters: str,
+    *adapters: str | Adapter,
     store: str | None = None,
     on_ambiguous: Literal["repeat", "hold"] = "repeat",
     log_level: str = "warning",
@@ -18,6 +19,8 @@ def run(
 ) -> None:
     """Run until the adapters end or the process is told to stop; like `chatstate run`.
 
+    - `adapters`: by name as `--on` takes them ("telegram", or "telegram:shop" for one of several
+      accounts), or made, as in `bot.run(TelegramAdapter(token=...), "discord")`.
     - `store` is a store URL; by default `sqlite:///chatstate.db`.
     - `on_ambiguous`: whether a reply that may or may not have been sent is sent again ("repeat"),
       or held among the dead letters ("hold").
@@ -45,7 +48,7 @@ def run(
 
 async def serve(
     bot: Interface,
-    *adapters: str,
+    *adapters: str | Adapter,
     store: str | None = None,
     on_ambiguous: Literal["repeat", "hold"] = "repeat",
 ) -> None:

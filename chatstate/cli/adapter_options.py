@@ -19,7 +19,8 @@ import typer
 from rich.markup import escape
 
 from chatstate.adapter import OptionField
-from chatstate.cli.loading import ADAPTERS, names, options_of
+from chatstate.cli.accounts import options_of, wanted_account
+from chatstate.cli.loading import ADAPTERS, names
 from chatstate.errors import LoadError
 
 DEFAULT_ADAPTER = "console"
@@ -28,10 +29,11 @@ Offered = Mapping[str, Sequence[tuple[str, OptionField]]]
 
 
 def wanted(arguments: Sequence[str]) -> list[str]:
-    """Return the adapters that a command line names."""
+    """Return the adapters that a command line names, each once."""
     follows = [value for on, value in pairwise(arguments) if on == "--on"]
     joined = [word.removeprefix("--on=") for word in arguments if word.startswith("--on=")]
-    return [*follows, *joined] or [DEFAULT_ADAPTER]
+    every = [wanted_account(text).adapter for text in (*follows, *joined)]
+    return list(dict.fromkeys(every)) or [DEFAULT_ADAPTER]
 
 
 def with_options(command: Callable[..., None], adapters: Sequence[str]) -> Callable[..., None]:

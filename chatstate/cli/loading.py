@@ -1,10 +1,8 @@
-"""Adapters and bots by name: entry points, files and modules.
+"""Bots by name, and whatever else is found by an entry point: files and modules.
 
 1. Built-in ones come in by the same door as a stranger's: the entry-point groups
    `chatstate.adapters` (a callable that returns an `Adapter`), `chatstate.bots` (an `Interface`).
-2. An adapter with an `Options` Struct gets that, read from what was given and the environment. Any
-   other callable gets what its signature names, as it was given.
-3. A bot's file is run once, as a module, with its own folder to import from. What fails by itself
+2. A bot's file is run once, as a module, with its own folder to import from. What fails by itself
    there keeps its traceback; what is wrong with the name, or with the bot, is one line.
 """
 
@@ -14,18 +12,17 @@ import contextlib
 import contextvars
 import importlib
 import importlib.util
-import inspect
 import sys
 import traceback
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from chatstate.adapter import Adapter, OptionField, declared_options, pip_line, read_options
+from chatstate.adapter import pip_line
 from chatstate.bot.interface import Interface
-from chatstate.errors import AdapterError, ChatstateError, LoadError
+from chatstate.errors import ChatstateError, LoadError
 from chatstate.signature import short_path
 
 ADAPTERS = "chatstate.adapters"
@@ -46,7 +43,7 @@ def load_bot(spec: str) -> Interface:
     """
     installed = entry_points(group=BOTS, name=spec)
     if installed:
-        return _named(_load(next(iter(installed))), spec)
+        return _named(load(next(iter(installed))), spec)
     target, _, attribute = spec.partition(":")
     if target.endswith(".py") or "/" in target:
         return _from_module(_import_file(Path(target)), attribute, spec)
@@ -56,76 +53,6 @@ def load_bot(spec: str) -> Interface:
         f"there is no bot {spec!r}; there are {', '.join(names(BOTS))}, "
         "or give a path (bot.py) or a module (package.module:name)"
     )
-
-
-def load_adapters(wanted: Sequence[str], options: Mapping[str, object]) -> list[Adapter]:
-    """Return the adapters named, each made with those `options` that it takes.
-
-    Raises `LoadError` for an unknown or repeated name, a missing extra, or an option that none
-    takes, and `AdapterError` for an option's value that is none.
-    """
-    if again := [name for name in wanted if wanted.count(name) > 1]:
-        raise LoadError(f"adapter {again[0]!r} is wanted twice; name each once")
-    factories = {name: _factory(name) for name in wanted}
-    taken = {name: _declared(factory, name) for name, factory in factories.items()}
-    _refuse_unknown(options, taken)
-    return [
-        _made(
-            factory,
-            name,
-            {option.name: options[option.name] for option in taken[name] if option.name in options},
-        )
-        for name, factory in factories.items()
-    ]
-
-
-def _refuse_unknown(given: Iterable[str], taken: Mapping[str, Sequence[OptionField]]) -> None:
-    flags = {option.name: option.flag for options in taken.values() for option in options}
-    if unknown := sorted(set(given) - set(flags)):
-        there = ", ".join(sorted(flags.values())) or "none"
-        raise LoadError(f"--{unknown[0]} is no option of {', '.join(taken)}; there are {there}")
-
-
-def options_of(name: str) -> list[OptionField]:
-    """Return the options of an installed adapter: those of its Struct, or of its signature.
-
-    Raises `LoadError` as `load_adapters` does.
-    """
-    return _declared(_factory(name), name)
-
-
-def _factory(name: str) -> Any:
-    points = entry_points(group=ADAPTERS, name=name)
-    if not points:
-        raise LoadError(f"there is no adapter {name!r}; there are {', '.join(names(ADAPTERS))}")
-    return _load(next(iter(points)))
-
-
-def _declared(factory: Any, name: str) -> list[OptionField]:
-    kind = getattr(factory, "Options", None)
-    if kind is not None:
-        return declared_options(kind, name)
-    return [
-        OptionField(parameter.name, "", "a text", _default(parameter), "", False, False)
-        for parameter in inspect.signature(factory).parameters.values()
-        if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-    ]
-
-
-def _default(parameter: inspect.Parameter) -> str:
-    default: object = parameter.default
-    return "" if default in (parameter.empty, None) else str(default)
-
-
-def _made(factory: Any, name: str, given: Mapping[str, object]) -> Adapter:
-    kind: Any = getattr(factory, "Options", None)
-    try:
-        made: Adapter = (
-            factory(**given) if kind is None else factory(read_options(kind, given, adapter=name))
-        )
-    except (TypeError, ValueError) as error:
-        raise AdapterError(f"adapter {name!r}: {error}") from error
-    return made
 
 
 @contextlib.contextmanager
@@ -147,7 +74,8 @@ def refuse_while_loading() -> None:
         )
 
 
-def _load(point: EntryPoint) -> Any:
+def load(point: EntryPoint) -> Any:
+    """Return what an entry point names. Raises `LoadError`, with the pip line if that helps."""
     try:
         return point.load()
     except ModuleNotFoundError as error:

@@ -20,6 +20,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.markup import escape
 
+from chatstate.adapter import Adapter
 from chatstate.bot.interface import Interface
 from chatstate.cli import dead_letters, state
 from chatstate.cli.adapter_options import (
@@ -75,13 +76,19 @@ def bots() -> None:
 def run(
     bot: Annotated[str, typer.Argument(help="A name, bot.py, bot.py:name or package.module:name")],
     *,
-    on: Annotated[list[str] | None, typer.Option(help="An adapter; repeatable.")] = None,
+    on: Annotated[
+        list[str] | None,
+        typer.Option(help="An adapter, or ADAPTER:LABEL for one of several accounts; repeatable."),
+    ] = None,
     store: Annotated[
         str | None, typer.Option(help="A store URL; default: the file ID.db, by the bot's id.")
     ] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", help="NAME=VALUE: an adapter's option by its name; repeatable."),
+        typer.Option(
+            "--set",
+            help="[LABEL.]NAME=VALUE: an adapter's option by name; repeatable.",
+        ),
     ] = None,
     on_ambiguous: Annotated[
         OnAmbiguous, typer.Option(help="What to do with a reply that may have been sent.")
@@ -109,12 +116,13 @@ def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not name or not equals:
         raise LoadError(f"--set {text!r}: give it as NAME=VALUE")
-    return name.strip().replace("-", "_"), value
+    label, dot, option = name.strip().rpartition(".")
+    return f"{label}{dot}{option.replace('-', '_')}", value
 
 
 def run_bot(
     bot: Interface,
-    on: Sequence[str],
+    on: Sequence[str | Adapter],
     *,
     store: str | None = None,
     on_ambiguous: OnAmbiguous = "repeat",

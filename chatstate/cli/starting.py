@@ -10,7 +10,7 @@ from pathlib import Path
 
 from chatstate.adapter import Adapter
 from chatstate.bot.interface import Interface
-from chatstate.cli.loading import load_adapters
+from chatstate.cli.accounts import load_adapters
 from chatstate.engine import Engine
 from chatstate.engine.outbox.sender import OnAmbiguous
 from chatstate.stores import default_url, open_store
@@ -22,14 +22,14 @@ _ONCE_DEFAULT = "chatstate.db"  # the store of every bot, up to 0.1
 
 def engine_for(
     bot: Interface,
-    on: Sequence[str],
+    on: Sequence[str | Adapter],
     *,
     store: str | None = None,
     on_ambiguous: OnAmbiguous = "repeat",
     options: Mapping[str, object] | None = None,
     connected: Callable[[str], None] = lambda _told: None,
 ) -> Engine:
-    """Return the engine that runs `bot` on adapters by name, and on a store by its URL.
+    """Return the engine that runs `bot` on adapters, by name or made, and on a store by its URL.
 
     `connected` is given a line for each platform that is reached: as whom, and where the store is.
     Raises `LoadError` for names that are none, and `AdapterError` for options that cannot be.
@@ -54,9 +54,10 @@ def _default_store(bot: Interface) -> str:
     return url
 
 
-def refuse_where_others_run(on: Sequence[str]) -> None:
+def refuse_where_others_run(on: Sequence[str | Adapter]) -> None:
     """Raise `RuntimeError` where `bot.run` can make no loop, or would never be told to stop."""
-    serve = f"bot.serve({', '.join(map(repr, on))})"
+    told = [repr(entry) if isinstance(entry, str) else type(entry).__name__ for entry in on]
+    serve = f"bot.serve({', '.join(told)})"
     if _in_loop():
         raise RuntimeError(
             "bot.run() makes an event loop of its own, and there is one here already (of an async "

@@ -22,6 +22,7 @@ from chatstate.engine.lifespans import Lifespans
 from chatstate.engine.outbox.sender import OnAmbiguous
 from chatstate.engine.states import undeclared
 from chatstate.engine.turns.finish import ignore_failure
+from chatstate.errors import AdapterError
 from chatstate.messages import Event
 from chatstate.stores.base import Run, Store
 
@@ -36,6 +37,8 @@ _BEATS = 3  # for each lease, so that one that is late costs nothing
 
 class Engine:
     """Runs `bot` on `adapters`, keeping everything in `store`.
+
+    Raises `AdapterError` if two of the adapters are of one account.
 
     - `grace`: seconds that running turns and owed replies, then lifespans, get when it is told to
       stop. Two seconds later it has stopped.
@@ -64,6 +67,7 @@ class Engine:
     ) -> None:
         self._bot = bot
         self._adapters = list(adapters)
+        _refuse_same(self._adapters)
         self._store = store
         self._grace = grace
         self._running_limit = running_limit
@@ -317,3 +321,16 @@ class Engine:
     def _fail(self, error: Exception) -> None:
         if not self._ended.done():
             self._ended.set_exception(error)
+
+
+def _refuse_same(adapters: Sequence[Adapter]) -> None:
+    """Raise `AdapterError` for an account that is there twice: each would get half of it."""
+    seen: set[tuple[str, str]] = set()
+    for adapter in adapters:
+        name = (adapter.name, adapter.account)
+        if name in seen:
+            raise AdapterError(
+                f"account {adapter.account} on {adapter.name} is wanted twice; each account has "
+                "one adapter, and a token of its own"
+            )
+        seen.add(name)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from chatstate.cli.loading import ADAPTERS, names, options_of
+from chatstate.cli.accounts import options_of
+from chatstate.cli.loading import ADAPTERS, names
 from chatstate.cli.main import main
 from chatstate.stores import default_url
 
