@@ -4,11 +4,14 @@
 2. `place` and `person` are the store's internal ids: positive integers, or 0 for "none", so
    no character of a platform's id can make two keys collide.
 3. A key never changes meaning: stores keep it for good.
+4. Accounts of different tenants share nothing: a global value's place is the tenant's id, which is
+   0 for those of the bot's own. All other places are an account's, and so a tenant's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 Scope = Literal["member", "thread", "chat", "user", "global"]
@@ -37,7 +40,13 @@ class Key(NamedTuple):
     person: int
 
 
-def key_maker(bot: str, scope: Scope, name: str) -> Callable[[Place], Key]:
+Tenants = Mapping[int, int]
+"""The tenants of accounts, by internal ids; those that are not there are of the bot's own."""
+
+
+def key_maker(
+    bot: str, scope: Scope, name: str, tenants: Tenants = MappingProxyType({})
+) -> Callable[[Place], Key]:
     """Return the function from a place to the key of the state `name` of `bot` there."""
     match scope:
         case "member":
@@ -50,9 +59,13 @@ def key_maker(bot: str, scope: Scope, name: str) -> Callable[[Place], Key]:
             return lambda place: Key(bot, scope, name, 0, place[3])
         case "global":
             everywhere = Key(bot, scope, name, 0, 0)
-            return lambda _place: everywhere
+            return lambda place: (
+                Key(bot, scope, name, tenants.get(place[0], 0), 0) if tenants else everywhere
+            )
 
 
-def key(bot: str, scope: Scope, name: str, place: Place) -> Key:
+def key(
+    bot: str, scope: Scope, name: str, place: Place, tenants: Tenants = MappingProxyType({})
+) -> Key:
     """Return the key of the state `name` of `bot` for whoever speaks at `place`."""
-    return key_maker(bot, scope, name)(place)
+    return key_maker(bot, scope, name, tenants)(place)

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from chatstate.adapter import Adapter
@@ -17,6 +17,7 @@ from chatstate.bot.resources import Resources
 from chatstate.bot.routes import Route
 from chatstate.bot.turn import Turn
 from chatstate.clock import Clock
+from chatstate.engine.accounts import Accounts
 from chatstate.engine.host import AccountHost
 from chatstate.engine.inbox.claims import Claims
 from chatstate.engine.inbox.lanes import Lanes
@@ -58,7 +59,7 @@ from chatstate.stores.base import Account, Arrival, Store
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """What the engine starts, watches and stops."""
+    """What the engine starts, watches and stops. `make_host` adds an account."""
 
     lanes: Lanes
     turns: Turns
@@ -72,13 +73,13 @@ class Parts:
     typing_notices: TypingNotices
     recovery: Recovery
     claims: Claims
-    hosts: Sequence[AccountHost]
+    make_host: Callable[[Account, Adapter], AccountHost]
 
 
 def assemble(
     bot: Interface,
     *,
-    accounts: Sequence[tuple[Account, Adapter]],
+    accounts: Accounts,
     store: Store,
     secret: bytes,
     versions: Iterator[int],
@@ -89,8 +90,8 @@ def assemble(
     connected: Callable[[Adapter, str], None],
     on_failure: Callable[[Event, BaseException], None],
 ) -> Parts:
-    """Return the parts of an engine that runs `bot` on these accounts. Starts nothing."""
-    adapters = {account.id: adapter for account, adapter in accounts}
+    """Return the parts of an engine that runs `bot` on `accounts`. Starts nothing."""
+    adapters = accounts.adapters
     sentences = bot.sentences
     lanes = Lanes(store, failed)
     receipts = Receipts()
@@ -103,7 +104,12 @@ def assemble(
     cache = StateCache(volatile or store, clock, is_foreign)
     commits = Commits(volatile or store, failed)
     values = TurnValues(
-        bot=bot.id, cache=cache, is_foreign=is_foreign, versions=versions, clock=clock
+        bot=bot.id,
+        tenants=accounts.tenants,
+        cache=cache,
+        is_foreign=is_foreign,
+        versions=versions,
+        clock=clock,
     )
 
     async def moved(account: int, old: str, new: str) -> None:
@@ -169,7 +175,7 @@ def assemble(
         around = Around(functions, resources, caller.handle) if functions else None
         told = route.on_error
         on_error = OnError(told, resources, threads) if told else None
-        return Plan(bot.id, route, resources, make_turn, around, on_error)
+        return Plan(bot.id, accounts.tenants, route, resources, make_turn, around, on_error)
 
     plans = Plans(make_plan)
     effects = functools.partial(
@@ -187,7 +193,7 @@ def assemble(
     )
     expiries = Expiries(
         bot,
-        accounts=list(adapters),
+        accounts=accounts,
         store=store,
         memory=volatile,
         cache=cache,
@@ -249,8 +255,11 @@ def assemble(
         recovery=recovery,
         failed=failed,
     )
-    hosts = [
-        AccountHost(
+
+    def make_host(account: Account, adapter: Adapter) -> AccountHost:
+        accounts.add(account, adapter)
+        abridger.measure()
+        return AccountHost(
             bot,
             account,
             store=store,
@@ -263,8 +272,7 @@ def assemble(
             moved=moved,
             connected=functools.partial(connected, adapter),
         )
-        for account, adapter in accounts
-    ]
+
     return Parts(
         lanes=lanes,
         turns=turns,
@@ -278,7 +286,7 @@ def assemble(
         typing_notices=TypingNotices(adapters=adapters, watch=watch, clock=clock),
         recovery=recovery,
         claims=claims,
-        hosts=hosts,
+        make_host=make_host,
     )
 
 

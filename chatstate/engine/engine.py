@@ -15,14 +15,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from chatstate.adapter import Adapter
 from chatstate.bot.interface import Interface
 from chatstate.clock import Clock, SystemClock
+from chatstate.engine.accounts import Accounts
 from chatstate.engine.assembly import Parts, assemble
 from chatstate.engine.blocking import Blocking
-from chatstate.engine.host import AccountHost
+from chatstate.engine.connections import Connections, OnOwed
 from chatstate.engine.lifespans import Lifespans
 from chatstate.engine.outbox.sender import OnAmbiguous
 from chatstate.engine.states import undeclared
 from chatstate.engine.turns.finish import ignore_failure
-from chatstate.errors import AdapterError
+from chatstate.errors import StateError
 from chatstate.messages import Event
 from chatstate.stores.base import Run, Store
 
@@ -38,14 +39,13 @@ _BEATS = 3  # for each lease, so that one that is late costs nothing
 class Engine:
     """Runs `bot` on `adapters`, keeping everything in `store`.
 
-    Raises `AdapterError` if two of the adapters are of one account.
-
     - `grace`: seconds that running turns and owed replies, then lifespans, get when it is told to
       stop. Two seconds later it has stopped.
     - `running_limit`: how many handlers run at once: an eighth of them at most for one person, a
       quarter in one chat.
     - `on_ambiguous`: what to do with a reply that may or may not have been sent: "repeat" it
       (at least once), or "hold" it among the dead letters (at most once).
+    - `stay`: it goes on though its adapters have ended, for those that are connected later.
     - `connected` is called once for each adapter that reaches its platform, with the account's
       name there.
     - `on_failure` is told of each event whose turn failed, and of what was raised, unless the bot's
@@ -61,23 +61,25 @@ class Engine:
         grace: float = 8.0,
         running_limit: int = 1000,
         on_ambiguous: OnAmbiguous = "repeat",
+        stay: bool = False,
         clock: Clock | None = None,
         connected: Callable[[Adapter, str], None] = lambda _adapter, _name: None,
         on_failure: Callable[[Event, BaseException], None] = ignore_failure,
     ) -> None:
         self._bot = bot
         self._adapters = list(adapters)
-        _refuse_same(self._adapters)
         self._store = store
         self._grace = grace
         self._running_limit = running_limit
         self._on_ambiguous: OnAmbiguous = on_ambiguous
+        self._stay = stay
         self._clock = clock or SystemClock()
         self._opening: asyncio.Timeout | None = None
         self._has_store = False
         self._connected = connected
         self._on_failure = on_failure
         self._tasks: list[asyncio.Task[None]] = []
+        self._connections: Connections | None = None
         self._receiving: list[asyncio.Task[None]] = []
         self._parts: Parts | None = None
         self._lifespans: Lifespans | None = None
@@ -131,10 +133,7 @@ class Engine:
             self._opening = None
 
     async def _begin(self, run: Run) -> None:
-        accounts = [
-            (await self._store.account(adapter.name, adapter.account), adapter)
-            for adapter in self._adapters
-        ]
+        accounts = Accounts()
         self._versions = run.versions()
         parts = assemble(
             self._bot,
@@ -150,6 +149,14 @@ class Engine:
             on_failure=self._on_failure,
         )
         self._parts = parts
+        self._connections = connections = Connections(
+            self._bot.id,
+            store=self._store,
+            clock=self._clock,
+            accounts=accounts,
+            make_host=parts.make_host,
+        )
+        opened = [await connections.open(adapter) for adapter in self._adapters]
         await parts.spool.sweep()
         self._bot.check()
         stored = await self._store.stored_states()
@@ -159,23 +166,16 @@ class Engine:
         if not await self._lifespans.open(self._fail, self._ended):
             return
         await parts.claims.take()
-        for adapter, host in zip(self._adapters, parts.hosts, strict=True):
-            receiving = self._receive(adapter, host)
-            self._receiving.append(asyncio.create_task(receiving, name=adapter.name))
+        for connection in opened:
+            connections.receive(connection)
+        self._receiving = connections.tasks
         for work in (self._watch(parts), parts.claims.run()):
             self._tasks.append(asyncio.create_task(work))
-        if parts.typing_notices.are_wanted:
-            self._tasks.append(asyncio.create_task(parts.typing_notices.run()))
+        parts.typing_notices.start()
         self._blocking = Blocking(route.handler.author_fn for route in self._bot.routes)
         self._blocking.start()
         if run.lease:
             self._tasks.append(asyncio.create_task(self._beat(run.lease)))
-
-    async def _receive(self, adapter: Adapter, host: AccountHost) -> None:
-        """Let an adapter receive, once no other run does."""
-        while not await self._store.lead("poller"):
-            await self._clock.sleep(_LOOK_EVERY)
-        await adapter.run(host)
 
     async def _beat(self, lease: float) -> None:
         """Hold the store, as long as this process runs."""
@@ -213,12 +213,13 @@ class Engine:
     async def _cancel_all(self) -> None:
         if self._blocking:
             self._blocking.stop()
-        tasks = [*self._receiving, *self._tasks]
+        tasks = [*(self._connections.tasks if self._connections else ()), *self._tasks]
         parts = self._parts
         if parts:
             parts.turns.are_ending = True
             tasks += parts.overlap.checks
-            tasks += [task for task in (parts.recovery.task, parts.commits.task) if task]
+            works = (parts.recovery.task, parts.commits.task, parts.typing_notices.task)
+            tasks += [task for task in works if task]
         for task in tasks:
             task.cancel()
         running = parts.lanes.cancel_all() if parts else []
@@ -234,21 +235,43 @@ class Engine:
         if self._lifespans:
             await self._lifespans.close(self._hurry, seconds)
 
+    async def connect(self, adapter: Adapter, tenant: str = "") -> None:
+        """Let one more adapter receive and send; see `Interface.connect`."""
+        connections, parts = self._running()
+        connection = await connections.open(adapter, tenant)
+        await parts.claims.take()
+        connections.receive(connection, later=True)
+        parts.typing_notices.start()
+
+    async def disconnect(self, account: str, owed: OnOwed) -> None:
+        """Let go of an account; see `Interface.disconnect`."""
+        connections, _ = self._running()
+        await connections.close(account, owed)
+
+    def _running(self) -> tuple[Connections, Parts]:
+        if not (self._connections and self._parts) or self._ended.done():
+            raise StateError(f"bot {self._bot.id!r} does not run yet, or does not any more")
+        return self._connections, self._parts
+
     async def wait(self) -> None:
         """Return when the adapters have ended and all is done, or it is told to stop.
 
-        Raises what makes it impossible to go on.
+        With `stay` only when it is told to. Raises what makes it impossible to go on.
         """
-        receiving: set[asyncio.Future[None]] = set(self._receiving)
-        while receiving:
-            done, receiving = await asyncio.wait(
+        if self._stay:
+            await self._ended
+            return
+        ended: set[asyncio.Future[None]] = set()
+        while self._connections and (receiving := {*self._connections.tasks} - ended):
+            done, _ = await asyncio.wait(
                 {*receiving, self._ended}, return_when=asyncio.FIRST_COMPLETED
             )
-            for task in done:
-                task.result()
-            if self._ended in done:
+            for task in done.intersection((*self._receiving, self._ended)):
+                if not task.cancelled():  # as that of an account is which was disconnected
+                    task.result()
+            if self._ended.done():
                 return
-            receiving.discard(self._ended)
+            ended |= done
         await self._first(self._ended)
         if self._ended.done():
             self._ended.result()
@@ -321,16 +344,3 @@ class Engine:
     def _fail(self, error: Exception) -> None:
         if not self._ended.done():
             self._ended.set_exception(error)
-
-
-def _refuse_same(adapters: Sequence[Adapter]) -> None:
-    """Raise `AdapterError` for an account that is there twice: each would get half of it."""
-    seen: set[tuple[str, str]] = set()
-    for adapter in adapters:
-        name = (adapter.name, adapter.account)
-        if name in seen:
-            raise AdapterError(
-                f"account {adapter.account} on {adapter.name} is wanted twice; each account has "
-                "one adapter, and a token of its own"
-            )
-        seen.add(name)

@@ -88,6 +88,7 @@ class AccountHost:
         self._is_connected = False
         self._loop = asyncio.get_running_loop()
         self._delivered: list[_Delivery] = []
+        self._is_paused = False
         self._refusing: set[int] = set()
         self._interrupts = bot.routes.interrupts
         self._handled = bot.routes.kinds
@@ -146,12 +147,23 @@ class AccountHost:
         done: asyncio.Future[Sequence[EventReceipt]] = self._loop.create_future()
         if self._lanes.stopping:  # what is not stored is not acknowledged, and comes again
             return done
-        if not self._delivered:
+        if not (self._delivered or self._is_paused):
             self._loop.call_soon(self._store_all)
         self._delivered.append(_Delivery(events, cursor, part, done))
         return done
 
+    def pause(self) -> None:
+        """Store nothing more that is delivered, until `resume`."""
+        self._is_paused = True
+
+    def resume(self) -> None:
+        """Go on, with what was delivered meanwhile."""
+        self._is_paused = False
+        self._store_all()
+
     def _store_all(self) -> None:
+        if self._is_paused:
+            return
         delivered, self._delivered = self._delivered, []
         for shares in _transactions(delivered):
             self._store_together(shares)

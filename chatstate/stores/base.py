@@ -100,8 +100,15 @@ __all__ = [
 class Inbox(Protocol):
     """What comes in, from whom, and which run handles it."""
 
-    async def account(self, platform: str, platform_id: str) -> Account:
-        """Return the account of the opened bot, made if need be. Its work may be claimed then."""
+    async def account(
+        self, platform: str, platform_id: str, *, tenant: str = "", alone: bool = False
+    ) -> Account:
+        """Return the account of the opened bot, made if need be. Its work may be claimed then.
+
+        `tenant` is the name of whose it is, "" for the bot's own. Raises `StateError`, and makes
+        none, if it is another tenant's, or, where it is to be the bot's `alone`, if another bot
+        had it before on this store.
+        """
         ...
 
     def ingest(

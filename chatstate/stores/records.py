@@ -43,10 +43,14 @@ class Run(msgspec.Struct, frozen=True, gc=False):
 
 
 class Account(msgspec.Struct, frozen=True, gc=False):
-    """A bot's account on a platform, by its internal id, and the adapter's last cursors by part."""
+    """A bot's account on a platform, by its internal id, and the adapter's last cursors by part.
+
+    `tenant` is the internal id of whose it is, 0 for the bot's own.
+    """
 
     id: int
     cursors: Mapping[str, str] = {}
+    tenant: int = 0
 
 
 class Claim(msgspec.Struct, frozen=True, gc=False):
@@ -288,7 +292,8 @@ failed and replies that were refused."""
 class Filter(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Which entries of a shelf are wanted: those that agree with all that is given here.
 
-    `chat` and `person` are the platform's ids. At most `limit`, with numbers above `after`.
+    `chat`, `person` and `account` are the platform's ids, `tenant` is a name. At most `limit`, with
+    numbers above `after`.
     """
 
     bot: str | None = None
@@ -297,6 +302,8 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     name: str | None = None
     chat: str | None = None
     person: str | None = None
+    account: str | None = None
+    tenant: str | None = None
     after: int = 0
     limit: int = 1_000
 
@@ -318,6 +325,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     chat: str = ""
     thread: str = ""
     person: str = ""
+    account: str = ""
+    tenant: str = ""
     key: Key | None = None
     version: int = 0
     schema: int = 0

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import pytest
 
 from chatstate import ChatInterface, Interface, PerChat, PerUser, Ref, State
-from chatstate.testing import TestClient
+from chatstate.testing import FakePlatform, TestClient
 
 
 def count(visits: PerUser[Ref[int]]) -> str:
@@ -56,7 +56,8 @@ async def start(
     """Return what a bot warns of at start, and what it answers."""
     caplog.clear()
     with caplog.at_level(logging.WARNING, "chatstate.engine"):
-        async with TestClient(bot, store=f"sqlite:///{folder}/a.db") as client:
+        store, platform = f"sqlite:///{folder}/a.db", FakePlatform(account="local")
+        async with TestClient(bot, store=store, platform=platform) as client:
             told = [record.getMessage() for record in caplog.records]
             replies = await client.user("alice").say("hi", event_id=f"{next(_numbers)}")
             return told, [reply.text for reply in replies]

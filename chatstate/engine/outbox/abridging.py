@@ -36,17 +36,23 @@ class Abridger:
         threads: HandlerThreads,
         max_messages: int | None,
     ) -> None:
+        self._adapters = adapters
         self._renderer = renderer
         self._sentences = sentences
         self._threads = threads
-        self._most = most = max_messages or 0
-        limits = {n: a.capabilities.text_limit for n, a in adapters.items() if a.capabilities.files}
-        self._short = {n: limit * most // _SPREAD for n, limit in limits.items() if limit * most}
+        self._most = max_messages or 0
+        self.measure()
 
-    @property
-    def shortest(self) -> int:
-        """How many characters no reply needs to be looked at for, whatever its platform."""
-        return min(LONG, *self._short.values()) if self._short else LONG
+    def measure(self) -> None:
+        """Look how long messages may be, when there are other accounts than before.
+
+        `shortest` is for how many characters no reply needs to be looked at, wherever it goes.
+        """
+        every = self._adapters.items()
+        limits = {n: a.capabilities.text_limit for n, a in every if a.capabilities.files}
+        limits = {n: limit * self._most // _SPREAD for n, limit in limits.items()}
+        self._short = {n: limit for n, limit in limits.items() if limit}
+        self.shortest = min((LONG, *self._short.values()))
 
     async def abridge(self, arrival: Arrival, answer: Answers) -> tuple[Answers, Ahead]:
         """Return `answer` in as few messages as are wanted, and what was rendered to tell."""

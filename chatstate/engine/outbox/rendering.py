@@ -65,9 +65,6 @@ class Renderer:
         self._buttons = buttons
         self._threads = threads
         self._max_messages = max_messages
-        self._finishing = {
-            account for account, adapter in adapters.items() if adapter.capabilities.finish
-        }
 
     def capabilities(self, arrival: Arrival) -> Capabilities:
         """Return what the platform can do that an event came from."""
@@ -99,7 +96,7 @@ class Renderer:
         if previews:
             for left in (*rendered.surplus, *(rendered.previews or ())):
                 _owe(rendered, arrival, Part({}), "delete", left)
-        if arrival.place.account in self._finishing:
+        if self._adapters[arrival.place.account].capabilities.finish:
             _finish(arrivals, rendered)
         return rendered
 

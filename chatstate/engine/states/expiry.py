@@ -24,6 +24,7 @@ from chatstate.bot.handlers import Handler
 from chatstate.bot.interface import Interface
 from chatstate.bot.routes import Route
 from chatstate.bot.turn import Turn
+from chatstate.engine.accounts import Accounts
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import EventReceipt, Receipts
 from chatstate.engine.states.cache import Entry, StateCache
@@ -49,7 +50,7 @@ class Expiries:
         self,
         bot: Interface,
         *,
-        accounts: Sequence[int],
+        accounts: Accounts,
         store: Store,
         memory: VolatileStates | None,
         cache: StateCache,
@@ -127,7 +128,7 @@ class Expiries:
         durable = state.lifecycle.durable
         more = [
             await self._sweep_account(state, account)
-            for account in (self._accounts if durable else [0])
+            for account in (self._accounts.connected if durable else [0])
         ]
         return any(more)
 

@@ -15,7 +15,7 @@ from chatstate.bot.routes import Route
 from chatstate.bot.turn import Turn
 from chatstate.engine.turns.on_error import OnError
 from chatstate.engine.turns.turn import RunningTurn
-from chatstate.scope import SHARED, Key, Place, key_maker
+from chatstate.scope import SHARED, Key, Place, Tenants, key_maker
 
 Around = Callable[[RunningTurn], Awaitable[Answers]]
 
@@ -35,6 +35,7 @@ class Plan:
     def __init__(
         self,
         bot: str,
+        tenants: Tenants,
         route: Route,
         resources: Resources,
         make_turn: Callable[[RunningTurn], Turn],
@@ -48,7 +49,9 @@ class Plan:
         self.mode = handler.mode
         self.timeout = handler.timeout
         self.slots = handler.slots
-        makers = [key_maker(bot, slot.state.scope, slot.state.name) for slot in handler.slots]
+        makers = [
+            key_maker(bot, slot.state.scope, slot.state.name, tenants) for slot in handler.slots
+        ]
         self.makers = list(zip(makers, handler.slots, strict=True))
         self.is_shared = any(slot.state.scope in SHARED for slot in handler.slots)
         self.guards = route.guards

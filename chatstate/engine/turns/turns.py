@@ -84,7 +84,6 @@ class Turns:
         self._spool = spool
         self._sentences = sentences
         self._abridger = abridger
-        self._short = abridger.shortest
         self._locks = KeyLocks()
         self.are_ending = False
 
@@ -125,7 +124,12 @@ class Turns:
         except BaseException:
             await self._stop_preview(turn)
             raise
-        if turn.showing or turn.preview or turn.updates or needs_care(answer, self._short):
+        if (
+            turn.showing
+            or turn.preview
+            or turn.updates
+            or needs_care(answer, self._abridger.shortest)
+        ):
             answer = await self._complete(turn, plan, answer)
         if turn.fenced:
             return True

@@ -27,14 +27,15 @@ class TypingNotices:
         self._clock = clock
         self._numbers = itertools.count(1)
         self._calls: dict[int, asyncio.Task[None]] = {}
+        self.task: asyncio.Task[None] | None = None
 
-    @property
-    def are_wanted(self) -> bool:
-        """Whether any platform shows them."""
-        return any(adapter.capabilities.typing for adapter in self._adapters.values())
+    def start(self) -> None:
+        """Look again and again while turns wait, in a `task`, if any platform shows notices."""
+        is_shown = any(adapter.capabilities.typing for adapter in self._adapters.values())
+        if is_shown and self.task is None:
+            self.task = asyncio.create_task(self._run())
 
-    async def run(self) -> None:
-        """Look again and again while turns wait, until cancelled."""
+    async def _run(self) -> None:
         try:
             while True:
                 await self._watch.begun.wait()

@@ -21,7 +21,7 @@ from chatstate.engine.states.updates import Update
 from chatstate.engine.turns.plan import Plan
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.errors import StateError
-from chatstate.scope import PERSONAL, Key, Place, key
+from chatstate.scope import PERSONAL, Key, Place, Tenants, key
 from chatstate.state.bound import BoundState
 from chatstate.stores.base import Change, Use, Value
 
@@ -36,12 +36,14 @@ class TurnValues:
         self,
         *,
         bot: str,
+        tenants: Tenants,
         cache: StateCache,
         is_foreign: IsForeign | None,
         versions: Iterator[int],
         clock: Clock,
     ) -> None:
         self._bot = bot
+        self._tenants = tenants
         self._cache = cache
         self._is_foreign = is_foreign
         self._versions = versions
@@ -96,7 +98,7 @@ class TurnValues:
                 f"{state.scope} state {state.name!r} is a person's, and nobody speaks here: "
                 "say whose, as in turn.state(..., of=user)"
             )
-        return key(self._bot, state.scope, state.name, place)
+        return key(self._bot, state.scope, state.name, place, self._tenants)
 
     async def prepare(self, turn: RunningTurn, updates: Sequence[Update]) -> None:
         """Load what functions are to be applied to."""

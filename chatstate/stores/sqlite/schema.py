@@ -39,6 +39,20 @@ def m003_rows(db: Database) -> None:
         db.conn.execute(statement)
 
 
+@migrations()
+def m004_tenants(db: Database) -> None:
+    """Give accounts the tenants whose they are."""
+    for statement in _TENANTS:
+        db.conn.execute(statement)
+
+
+_TENANTS = (
+    # Those whose accounts a bot runs, if they are not its own (0).
+    """CREATE TABLE tenants (
+        id INTEGER PRIMARY KEY, bot TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (bot, name)
+    )""",
+    "ALTER TABLE accounts ADD COLUMN tenant INTEGER NOT NULL DEFAULT 0",
+)
 _ROWS = (
     # Replies owed, in the order of commit: a row is deleted once it is sent or dead. `priority` 1
     # is for what may wait for others; past `best_before` a reply is not sent any more.

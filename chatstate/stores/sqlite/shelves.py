@@ -21,11 +21,13 @@ from chatstate.stores.sqlite import requests
 from chatstate.stores.sqlite.errors import storage_error
 
 _IDS = """coalesce(a.platform, '') AS platform, coalesce(c.platform_id, '') AS chat,
-    coalesce(k.thread, '') AS thread, coalesce(p.platform_id, '') AS person"""
+    coalesce(k.thread, '') AS thread, coalesce(p.platform_id, '') AS person,
+    coalesce(a.platform_id, '') AS account, coalesce(t.name, '') AS tenant"""
 _JOINS = """LEFT JOIN conversations AS k ON k.id = {conversation}
     LEFT JOIN chats AS c ON c.id = {chat}
     LEFT JOIN people AS p ON p.id = {person}
-    LEFT JOIN accounts AS a ON a.id = coalesce(c.account, p.account)"""
+    LEFT JOIN accounts AS a ON a.id = coalesce(c.account, p.account)
+    LEFT JOIN tenants AS t ON t.id = {tenant}"""
 
 
 class _Rows(NamedTuple):
@@ -36,11 +38,12 @@ class _Rows(NamedTuple):
     conversation: str
     person: str
     chat: str = "k.chat"
+    tenant: str = "a.tenant"
     condition: str = "1"
 
     def statement(self, conditions: str) -> str:
         """Return what selects those that agree with `conditions` on the columns."""
-        where = _JOINS.format(conversation=self.conversation, chat=self.chat, person=self.person)
+        where = _JOINS.format_map(self._asdict())
         return (
             f"SELECT * FROM (SELECT {self.columns}, {_IDS} FROM {self.table} {where} "  # noqa: S608 - ours
             f"WHERE {self.condition}) WHERE number > :after{conditions} "
@@ -56,6 +59,7 @@ _SHELVES: dict[Shelf, _Rows] = {
         "CASE WHEN n.scope IN ('member', 'thread') THEN s.place END",
         "s.person",
         "CASE WHEN n.scope = 'chat' THEN s.place ELSE k.chat END",
+        "CASE WHEN n.scope = 'global' THEN s.place ELSE a.tenant END",
     ),
     "inbox": _Rows(
         "i.seq AS number, a.bot, i.arrived_at AS at, i.body, i.crashes",
@@ -79,7 +83,7 @@ _SHELVES: dict[Shelf, _Rows] = {
     ),
 }
 _IS_STORE = "SELECT 1 FROM sqlite_master WHERE name = 'dead_letters'"
-_CONDITIONS = ("bot", "platform", "scope", "name", "chat", "person")
+_CONDITIONS = ("bot", "platform", "scope", "name", "chat", "person", "account", "tenant")
 _OF_KEY = ("scope", "name", "in_place", "of_person")
 
 

@@ -37,6 +37,7 @@ from chatstate.stores.base import (
     owed_folder,
 )
 from chatstate.stores.sqlite import requests
+from chatstate.stores.sqlite.accounts import AccountName, found
 from chatstate.stores.sqlite.aliases import Alias, Aliases
 from chatstate.stores.sqlite.claims import Claims
 from chatstate.stores.sqlite.connection import MEMORY, begin_run, connect, end_run, take_lock
@@ -202,8 +203,11 @@ class SQLiteStore(Reading, Looking):
 
     # Writing
 
-    async def account(self, platform: str, platform_id: str) -> Account:
-        account: Account = await self._commits.submit(self._accounts, (platform, platform_id))
+    async def account(
+        self, platform: str, platform_id: str, *, tenant: str = "", alone: bool = False
+    ) -> Account:
+        name = AccountName(platform, platform_id, tenant, alone)
+        account: Account = await self._commits.submit(self._accounts, name)
         return account
 
     def ingest(
@@ -279,23 +283,10 @@ class SQLiteStore(Reading, Looking):
     async def prune(self) -> None:
         await self._commits.submit(self._inbox.prune, None)
 
-    def _accounts(self, names: Sequence[tuple[str, str]]) -> list[Account]:
-        accounts: list[Account] = []
-        for name in names:
-            self._writer.execute(
-                "INSERT INTO accounts (bot, platform, platform_id) VALUES (?, ?, ?) "
-                "ON CONFLICT DO NOTHING",
-                (self._bot, *name),
-            )
-            (number,) = self._writer.execute(
-                "SELECT id FROM accounts WHERE bot = ? AND platform = ? AND platform_id = ?",
-                (self._bot, *name),
-            ).fetchone()
-            cursors = self._writer.execute(
-                "SELECT part, cursor FROM cursors WHERE account = ?", (number,)
-            )
-            accounts.append(Account(number, dict(cursors)))
-            self._claims.add(self._writer, number)
+    def _accounts(self, names: Sequence[AccountName]) -> list[Account]:
+        accounts = [found(self._writer, self._bot, name) for name in names]
+        for account in accounts:
+            self._claims.add(self._writer, account.id)
         return accounts
 
     def _alias(self, aliases: Sequence[Alias]) -> list[None]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from chatstate.adapter import proved
 from chatstate.messages import Event, User
+from chatstate.stores.accounts import refuse_other_bots, refuse_other_tenant
 from chatstate.stores.base import Account, Arrival, Claim, Ingested
 from chatstate.stores.events import read, unreadable
 from chatstate.testing.memory import aliases, directory, holds
@@ -23,13 +24,25 @@ class MemoryInbox(Verbs):
     """The verbs of `chatstate.stores.base.Inbox`."""
 
     @verb
-    def account(self, platform: str, platform_id: str) -> Account:
-        data, name = self._data, (self._worker.bot, platform, platform_id)
-        if name not in data.accounts:
+    def account(
+        self, platform: str, platform_id: str, *, tenant: str = "", alone: bool = False
+    ) -> Account:
+        data, bot = self._data, self._worker.bot
+        name = (bot, platform, platform_id)
+        if name in data.accounts:
+            known = data.tenant_of(data.accounts[name])
+            refuse_other_tenant(platform, platform_id, tenant, known=known)
+        else:
+            if alone:
+                others = [other[0] for other in data.accounts if other[1:] == name[1:]]
+                refuse_other_bots(*name, others)
             data.accounts[name] = data.number("account")
+            if tenant and (bot, tenant) not in data.tenants:
+                data.tenants[bot, tenant] = data.number("tenant")
+            data.tenancy[data.accounts[name]] = data.tenants.get((bot, tenant), 0)
         number = data.accounts[name]
         self._worker.accounts.add(number)
-        return Account(number, dict(data.cursors[number]))
+        return Account(number, dict(data.cursors[number]), data.tenancy[number])
 
     @verb
     def ingest(

@@ -21,6 +21,8 @@ class _Ids(TypedDict, total=False):
     chat: str
     thread: str
     person: str
+    account: str
+    tenant: str
 
 
 def entries(data: MemoryData, shelf: Shelf, chosen: Filter) -> Sequence[Entry]:
@@ -35,7 +37,7 @@ def entry_of(data: MemoryData, shelf: Shelf, number: int) -> Entry | None:
 
 
 def _is_wanted(entry: Entry, chosen: Filter) -> bool:
-    names = ("bot", "platform", "chat", "person")
+    names = ("bot", "platform", "chat", "person", "account", "tenant")
     wanted = [(getattr(chosen, name), getattr(entry, name)) for name in names]
     if entry.key:
         wanted += [(chosen.scope, entry.key.scope), (chosen.name, entry.key.name)]
@@ -113,24 +115,25 @@ def _ids_of(data: MemoryData, key: Key) -> _Ids:
         return _ids(data, key.place, key.person)
     account = 0
     ids = _Ids()
+    if key.scope == "global":
+        ids["tenant"] = data.tenant_name(key.place)
     if key.person:
         person = data.people[key.person]
         ids["person"], account = person.platform_id, person.account
     if key.scope == "chat":
         chat = data.chats[key.place]
         ids["chat"], account = chat.platform_id, chat.account
-    if account:
-        ids["platform"] = _platform(data, account)
-    return ids
+    return _Ids(**ids, **_of_account(data, account)) if account else ids
 
 
 def _ids(data: MemoryData, conversation: int, person: int = 0) -> _Ids:
     row = data.conversations[conversation]
     chat = data.chats[row.chat]
     who = data.people[person].platform_id if person else ""
-    platform = _platform(data, chat.account)
-    return _Ids(platform=platform, chat=chat.platform_id, thread=row.thread, person=who)
+    of_account = _of_account(data, chat.account)
+    return _Ids(chat=chat.platform_id, thread=row.thread, person=who, **of_account)
 
 
-def _platform(data: MemoryData, account: int) -> str:
-    return next(name[1] for name, number in data.accounts.items() if number == account)
+def _of_account(data: MemoryData, account: int) -> _Ids:
+    name = next(name for name, number in data.accounts.items() if number == account)
+    return _Ids(platform=name[1], account=name[2], tenant=data.tenant_of(account))

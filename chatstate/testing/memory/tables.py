@@ -146,6 +146,8 @@ class MemoryData:
         self.leaders: dict[tuple[str, Role], Worker] = {}
         self.secrets: dict[str, bytes] = {}
         self.accounts: dict[tuple[str, str, str], int] = {}
+        self.tenants: dict[tuple[str, str], int] = {}
+        self.tenancy: dict[int, int] = {}
         self.cursors: defaultdict[int, dict[str, str]] = defaultdict(dict)
         self.remembered: dict[tuple[int, str], str] = {}
         self.chats: dict[int, ChatRow] = {}
@@ -177,6 +179,14 @@ class MemoryData:
     def bot_of(self, account: int) -> str:
         """Return the bot whose account it is."""
         return next(name[0] for name, number in self.accounts.items() if number == account)
+
+    def tenant_of(self, account: int) -> str:
+        """Return the name of the tenant whose account it is, "" for the bot's own."""
+        return self.tenant_name(self.tenancy[account])
+
+    def tenant_name(self, tenant: int) -> str:
+        """Return the name of a tenant by its id, "" for none."""
+        return next((name for (_, name), number in self.tenants.items() if number == tenant), "")
 
     def has_work(self, conversation: int) -> bool:
         """Tell whether events wait in a conversation, or replies are owed to it."""

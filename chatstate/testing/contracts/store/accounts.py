@@ -9,8 +9,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from pathlib import Path
 
+from chatstate.errors import StateError
 from chatstate.messages import User
 from chatstate.stores.base import Account, Claim
 from chatstate.testing.contracts.store.session import StoreSuite, event
@@ -75,6 +77,35 @@ class AccountsContract(StoreSuite):
             (claim,) = await again.claimed()
             assert claim == Claim(found.place.conversation, waits=True, owes=False)
 
+    async def test_an_account_of_another_bot_can_be_refused(self, tmp_path: Path) -> None:
+        """Where a bot wants to be alone: both bots are named, and no account is made."""
+        self.needs_durability()
+        async with self.session(tmp_path, bot="a") as session:
+            mine = await session.store.account("test", "2", alone=True)
+        for _ in range(2):
+            async with self.session(tmp_path, bot="b") as other:
+                told = await _refusal(other.store.account("test", "2", alone=True))
+                assert "bot 'a'" in told
+                assert "id='a'" in told
+        async with self.session(tmp_path, bot="a") as again:
+            assert await again.store.account("test", "2", alone=True) == mine
+
+    async def test_an_account_is_of_one_tenant(self, tmp_path: Path) -> None:
+        """The same each time; of another, or of none, it is refused."""
+        async with self.session(tmp_path) as session:
+            find = session.store.account
+            acme = await find("test", "2", tenant="acme")
+            also = await find("test", "3", tenant="acme")
+            other = await find("test", "4", tenant="other")
+            assert acme.tenant == also.tenant != 0
+            assert len({acme.tenant, other.tenant, session.account.tenant}) == 3
+            assert await find("test", "2", tenant="acme") == acme
+            for tenant in ("other", ""):
+                told = await _refusal(find("test", "2", tenant=tenant))
+                assert "account 2 on test is of tenant 'acme'" in told
+            told = await _refusal(find("test", "1", tenant="acme"))
+            assert "account 1 on test is the bot's own" in told
+
     async def test_a_person_is_the_same_wherever_they_speak(self, tmp_path: Path) -> None:
         """By the platform's id within one account; a new name changes nothing."""
         async with self.session(tmp_path) as session:
@@ -102,3 +133,12 @@ class AccountsContract(StoreSuite):
                 None,
             )
             assert (await session.store.address(threaded.place.conversation)).thread == "t"
+
+
+async def _refusal(wanted: Awaitable[Account]) -> str:
+    """Return why an account is refused."""
+    try:
+        await wanted
+    except StateError as error:
+        return str(error)
+    raise AssertionError("it was not refused")

@@ -1,0 +1,152 @@
+"""Accounts while a bot runs: connected, received for, and disconnected.
+
+1. An account has one adapter at a time. It receives once no other run does for it.
+2. What ends an adapter that the engine was started with ends the engine. The end of one that was
+   connected later is logged, and what is owed to its account waits until that is back.
+3. A disconnected account delivers nothing more; what it had delivered is handled. What is owed to
+   it is sent before it goes, or becomes dead letters.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from chatstate.adapter import Adapter
+from chatstate.clock import Clock
+from chatstate.engine.accounts import Accounts
+from chatstate.engine.host import AccountHost
+from chatstate.errors import AdapterError, StateError
+from chatstate.stores.base import Account, Filter, Shelf, Store
+
+log = logging.getLogger("chatstate.engine")
+
+OnOwed = Literal["send", "dead"]
+LOCAL = "local"
+"""The account of a platform that has none, such as a terminal: it may be many bots'."""
+_LOOK_EVERY = 1.0
+_SOON = 0.05
+_CANCEL_SECONDS = 1.0
+_WORK: tuple[Shelf, ...] = ("inbox", "outbox")
+
+
+@dataclass(eq=False)
+class Connection:
+    """An account that is there: what delivers for it, and the task in which it receives."""
+
+    account: Account
+    adapter: Adapter
+    host: AccountHost
+    task: asyncio.Task[None] | None = None
+
+
+class Connections:
+    """The connected accounts of one engine."""
+
+    def __init__(
+        self,
+        bot: str,
+        *,
+        store: Store,
+        clock: Clock,
+        accounts: Accounts,
+        make_host: Callable[[Account, Adapter], AccountHost],
+    ) -> None:
+        self._bot = bot
+        self._store = store
+        self._clock = clock
+        self._accounts = accounts
+        self._make_host = make_host
+        self._connections: dict[int, Connection] = {}
+
+    @property
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """Those in which adapters receive."""
+        return [connection.task for connection in self._connections.values() if connection.task]
+
+    async def open(self, adapter: Adapter, tenant: str = "") -> Connection:
+        """Let an adapter send for its account from now on; it does not receive yet.
+
+        Raises `AdapterError` if the account has an adapter, and `StateError` if it is another
+        bot's, or another tenant's.
+        """
+        there = self._find(adapter.name, adapter.account)
+        if there and not (there.task and there.task.done()):
+            raise AdapterError(
+                f"account {adapter.account} on {adapter.name} is wanted twice; each account has "
+                "one adapter, and a token of its own"
+            )
+        account = await self._store.account(
+            adapter.name, adapter.account, tenant=tenant, alone=adapter.account != LOCAL
+        )
+        connection = Connection(account, adapter, self._make_host(account, adapter))
+        self._connections[account.id] = connection
+        return connection
+
+    def receive(self, connection: Connection, *, later: bool = False) -> None:
+        """Let an adapter receive; `later`: the engine has begun without it, and goes on so."""
+        receiving = self._receive(connection)
+        connection.task = asyncio.create_task(receiving, name=connection.adapter.name)
+        if later:
+            connection.task.add_done_callback(lambda task: _tell(connection.adapter, task))
+
+    async def _receive(self, connection: Connection) -> None:
+        while not await self._store.lead("poller"):
+            await self._clock.sleep(_LOOK_EVERY)
+        await connection.adapter.run(connection.host)
+
+    async def close(self, name: str, owed: OnOwed) -> None:
+        """Let go of an account by its name ("telegram:123"), once nothing of it is left to do.
+
+        Cancelled meanwhile, it stays. Raises `StateError` if there is none of this name.
+        """
+        platform, _, platform_id = name.partition(":")
+        connection = self._find(platform, platform_id)
+        if connection is None:
+            every = [connection.adapter for connection in self._connections.values()]
+            there = ", ".join(f"{adapter.name}:{adapter.account}" for adapter in every) or "none"
+            raise StateError(f"no account {name!r} is connected; there are {there}")
+        connection.host.pause()
+        try:
+            if owed == "dead":
+                self._accounts.refuse(connection.account.id)
+            await self._drained(connection.adapter)
+        except BaseException:  # whoever waits for it may have been cancelled
+            self._accounts.add(connection.account, connection.adapter)
+            connection.host.resume()
+            raise
+        await self._end(connection)
+
+    async def _drained(self, adapter: Adapter) -> None:
+        """Return once no event of an account waits and nothing is owed to it."""
+        wanted = Filter(bot=self._bot, platform=adapter.name, account=adapter.account, limit=1)
+        for shelf in _WORK:
+            while await self._store.list(shelf, wanted):
+                await self._clock.sleep(_SOON)
+
+    async def _end(self, connection: Connection) -> None:
+        self._accounts.remove(connection.account.id)
+        del self._connections[connection.account.id]
+        if connection.task:
+            connection.task.cancel()
+            _, stubborn = await asyncio.wait([connection.task], timeout=_CANCEL_SECONDS)
+            for task in stubborn:
+                log.warning("%r does not end when it is cancelled; let CancelledError pass", task)
+
+    def _find(self, platform: str, platform_id: str) -> Connection | None:
+        for connection in self._connections.values():
+            if (connection.adapter.name, connection.adapter.account) == (platform, platform_id):
+                return connection
+        return None
+
+
+def _tell(adapter: Adapter, task: asyncio.Task[None]) -> None:
+    if not task.cancelled():
+        log.error(
+            "account %s on %s receives no more; connect it again, or disconnect it",
+            *(adapter.account, adapter.name),
+            exc_info=task.exception(),
+        )
