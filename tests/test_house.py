@@ -32,7 +32,9 @@ LAYERS = (
     ("", "__main__", "cli", "testing"),
 )
 """The floors, from the ground up: single files, then folders."""
-WHEN_CALLED = {("bot.running", f"cli.{name}") for name in ("main", "loading", "starting")}
+WHEN_CALLED = {
+    ("bot.running", f"cli.{name}") for name in ("accounts", "main", "loading", "starting")
+}
 """Imports inside a function that point upwards: `Interface.run` is what `chatstate run` is."""
 
 PLATFORM_LIBRARIES = ("telegram", "discord")

@@ -157,3 +157,5 @@ class Interface(Registration):
 
     run = running.run
     serve = running.serve
+    connect = running.connect
+    disconnect = running.disconnect

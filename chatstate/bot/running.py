@@ -1,8 +1,14 @@
-"""`Interface.run` and `Interface.serve`: the only steps upwards, taken when they are called."""
+"""How a bot is run, and what is asked of it while it runs.
+
+1. `run` and `serve` make an engine: the only steps upwards, taken when they are called.
+2. What is asked of a running bot goes to its engine, from outside of turns alone (see `engines`).
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
+
+from chatstate.bot.engines import engine_of
 
 if TYPE_CHECKING:
     from chatstate.adapter import Adapter
@@ -51,15 +57,50 @@ async def serve(
     *adapters: str | Adapter,
     store: str | None = None,
     on_ambiguous: Literal["repeat", "hold"] = "repeat",
+    stay: bool = False,
 ) -> None:
     """Run in an event loop that runs already: a web application's, a notebook's, a test's.
 
     Returns when the adapters end. Cancelled, it stops as `run` does when the process is told to:
     what runs is finished, for at most 10 seconds. Signals and logs are left to whoever has the
-    loop. The options are those of `run`. Raises `LoadError`, `AdapterError`, `StorageError` and
-    `LifespanError`.
+    loop. The options are those of `run`. With `stay` it runs until it is cancelled, also without
+    adapters, for those that are connected later (see `connect`). Raises `LoadError`,
+    `AdapterError`, `StorageError` and `LifespanError`.
     """
     from chatstate.cli.starting import engine_for
 
-    wanted = list(adapters) or ["console"]
-    await engine_for(bot, wanted, store=store, on_ambiguous=on_ambiguous).run()
+    wanted = list(adapters) or ([] if stay else ["console"])
+    await engine_for(bot, wanted, store=store, on_ambiguous=on_ambiguous, stay=stay).run()
+
+
+async def connect(bot: Interface, adapter: Adapter, *, tenant: str = "") -> str:
+    """Let the running bot receive and send on one more account, and return its name.
+
+    Whatever ends its adapter is logged, and ends nothing else. An account with a `tenant`, for
+    those who serve many customers from one process, shares no state with those of others: nor
+    what is global. Once it has one it keeps it.
+
+    Raises `AdapterError` if the account is connected, `StateError` if it is another tenant's or
+    another bot's, if the bot does not run, and inside a turn.
+    """
+    from chatstate.cli.accounts import checked_adapter
+
+    made = checked_adapter(adapter)
+    engine = engine_of(bot, "connect", instead="call it from a task of the lifespan's, say")
+    await engine.connect(made, tenant)
+    return f"{made.name}:{made.account}"
+
+
+async def disconnect(
+    bot: Interface, account: str, *, owed: Literal["send", "dead"] = "send"
+) -> None:
+    """Let go of an account ("telegram:123") while the bot runs; return when it is gone.
+
+    It delivers nothing more. What it had delivered is handled, and what is owed to it is sent
+    before it goes; with "dead" it becomes dead letters, as it must where the platform is gone.
+    Cancelled meanwhile, the account stays. Raises `StateError` if it is not connected, and inside
+    a turn.
+    """
+    instead = "call it from a task of the lifespan's, say"
+    engine = engine_of(bot, "disconnect", instead=instead, account=account)
+    await engine.disconnect(account, owed=owed)

@@ -60,7 +60,9 @@ def load_adapters(on: Sequence[str | Adapter], options: Mapping[str, object]) ->
     taken = {wanted: options_of(wanted.adapter) for wanted in named}
     _refuse_unknown(options, taken)
     return [
-        _made(wanted_account(entry), taken, options) if isinstance(entry, str) else _checked(entry)
+        _made(wanted_account(entry), taken, options)
+        if isinstance(entry, str)
+        else checked_adapter(entry)
         for entry in on
     ]
 
@@ -142,7 +144,7 @@ def _of_account(
     return AdapterError(told)
 
 
-def _checked(adapter: Any) -> Adapter:
+def checked_adapter(adapter: Any) -> Adapter:
     """Return an adapter that an author has made. Raises `LoadError` for what is none."""
     if any(not hasattr(adapter, member) for member in ("name", "account", "run", "perform")):
         kind = adapter.__name__ if isinstance(adapter, type) else type(adapter).__name__

@@ -27,6 +27,7 @@ def engine_for(
     store: str | None = None,
     on_ambiguous: OnAmbiguous = "repeat",
     options: Mapping[str, object] | None = None,
+    stay: bool = False,
     connected: Callable[[str], None] = lambda _told: None,
 ) -> Engine:
     """Return the engine that runs `bot` on adapters, by name or made, and on a store by its URL.
@@ -40,7 +41,7 @@ def engine_for(
     def tell(adapter: Adapter, name: str) -> None:
         connected(f"{bot.id} on {adapter.name.capitalize()} as {name} · store {opened.location}")
 
-    return Engine(bot, adapters, opened, on_ambiguous=on_ambiguous, connected=tell)
+    return Engine(bot, adapters, opened, on_ambiguous=on_ambiguous, stay=stay, connected=tell)
 
 
 def _default_store(bot: Interface) -> str:

@@ -67,6 +67,12 @@ class Connections:
         """Those in which adapters receive."""
         return [connection.task for connection in self._connections.values() if connection.task]
 
+    @property
+    def names(self) -> list[str]:
+        """The accounts that are there, as in "telegram:123"."""
+        every = [connection.adapter for connection in self._connections.values()]
+        return [f"{adapter.name}:{adapter.account}" for adapter in every]
+
     async def open(self, adapter: Adapter, tenant: str = "") -> Connection:
         """Let an adapter send for its account from now on; it does not receive yet.
 
@@ -106,8 +112,7 @@ class Connections:
         platform, _, platform_id = name.partition(":")
         connection = self._find(platform, platform_id)
         if connection is None:
-            every = [connection.adapter for connection in self._connections.values()]
-            there = ", ".join(f"{adapter.name}:{adapter.account}" for adapter in every) or "none"
+            there = ", ".join(self.names) or "none"
             raise StateError(f"no account {name!r} is connected; there are {there}")
         connection.host.pause()
         try:

@@ -11,8 +11,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from typing import cast, get_args
 
 from chatstate.adapter import Adapter
+from chatstate.bot import engines
 from chatstate.bot.interface import Interface
 from chatstate.clock import Clock, SystemClock
 from chatstate.engine.accounts import Accounts
@@ -166,6 +168,7 @@ class Engine:
         if not await self._lifespans.open(self._fail, self._ended):
             return
         await parts.claims.take()
+        engines.began(self._bot, self)
         for connection in opened:
             connections.receive(connection)
         self._receiving = connections.tasks
@@ -211,6 +214,7 @@ class Engine:
         await self._close_lifespans(self._grace)
 
     async def _cancel_all(self) -> None:
+        engines.ended(self._bot, self)
         if self._blocking:
             self._blocking.stop()
         tasks = [*(self._connections.tasks if self._connections else ()), *self._tasks]
@@ -243,10 +247,17 @@ class Engine:
         connections.receive(connection, later=True)
         parts.typing_notices.start()
 
-    async def disconnect(self, account: str, owed: OnOwed) -> None:
+    async def disconnect(self, account: str, *, owed: str = "send") -> None:
         """Let go of an account; see `Interface.disconnect`."""
         connections, _ = self._running()
-        await connections.close(account, owed)
+        if owed not in get_args(OnOwed):
+            raise ValueError(f'owed={owed!r}: what is owed is "send" or "dead"')
+        await connections.close(account, cast("OnOwed", owed))
+
+    @property
+    def accounts(self) -> Sequence[str]:
+        """The names of the accounts that are connected."""
+        return self._connections.names if self._connections else ()
 
     def _running(self) -> tuple[Connections, Parts]:
         if not (self._connections and self._parts) or self._ended.done():

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,6 +14,7 @@ from chatstate import (
     Event,
     Global,
     Interface,
+    LoadError,
     Message,
     PerChat,
     PerMember,
@@ -22,6 +23,7 @@ from chatstate import (
     User,
 )
 from chatstate.adapter import Host
+from chatstate.bot import engines
 from chatstate.engine import Engine
 from chatstate.stores.base import Filter
 from chatstate.testing import FakeClock, FakePlatform, MemoryData, MemoryStore
@@ -50,13 +52,14 @@ class Running:
     """An engine that stays, and its store."""
 
     def __init__(self, bot: Interface, data: MemoryData, platforms: list[FakePlatform]) -> None:
+        self.bot = bot
         self.store = MemoryStore(data)
         self.clock = FakeClock()
         self.engine = Engine(bot, platforms, self.store, stay=True, clock=self.clock)
         self._number = 0
 
     async def connect(self, platform: FakePlatform, tenant: str = "") -> FakePlatform:
-        await self.engine.connect(platform, tenant)
+        assert await self.bot.connect(platform, tenant=tenant) == f"test:{platform.account}"
         return platform
 
     async def say(self, platform: FakePlatform, text: str) -> list[str]:
@@ -74,6 +77,13 @@ class Running:
         return [entry.error for entry in await self.store.list("dead", Filter())]
 
 
+def bot_runs(made: Running) -> bool:
+    try:
+        return bool(engines.engine_of(made.bot, "connect", instead=""))
+    except StateError:
+        return False
+
+
 @asynccontextmanager
 async def running(
     bot: Interface, *platforms: FakePlatform, data: MemoryData | None = None
@@ -82,7 +92,7 @@ async def running(
     task = asyncio.create_task(made.engine.run())
     for platform in platforms:
         await platform.connected()
-    while not made.engine._connections:
+    while not bot_runs(made):
         await asyncio.sleep(0)
     yield made
     made.engine.request_stop()
@@ -171,7 +181,7 @@ async def test_an_account_cannot_be_connected_twice() -> None:
             with pytest.raises(AdapterError, match="account shop on test is wanted twice"):
                 await bot.connect(account("shop"))
         await bot.say(shop, "a")
-        await bot.engine.disconnect("test:shop", "send")
+        await bot.bot.disconnect("test:shop")
         again = await bot.connect(account("shop"))
         assert await bot.say(again, "b") == ["2 2 2 2"]
 
@@ -192,7 +202,7 @@ async def test_a_disconnected_account_is_done_with_what_it_had() -> None:
         host = await shop.connected()
         await host.deliver([there.event("a"), there.event("b")])
         await entered.wait()
-        gone = asyncio.create_task(there.engine.disconnect("test:shop", "send"))
+        gone = asyncio.create_task(there.bot.disconnect("test:shop"))
         await asyncio.sleep(0)
         late = asyncio.ensure_future(host.deliver([there.event("late")]))
         gate.set()
@@ -213,7 +223,7 @@ async def test_what_is_owed_to_an_account_can_be_given_up() -> None:
         await (await shop.connected()).deliver([bot.event("a"), bot.event("b")])
         while not shop.tries:
             await asyncio.sleep(0)
-        gone = asyncio.create_task(bot.engine.disconnect("test:shop", "dead"))
+        gone = asyncio.create_task(bot.bot.disconnect("test:shop", owed="dead"))
         await asyncio.sleep(0)
         shop.recover()
         while not gone.done():
@@ -230,7 +240,7 @@ async def test_an_account_stays_if_its_end_is_not_waited_for() -> None:
     async with running(counting(), shop) as bot:
         shop.stall()
         await (await shop.connected()).deliver([bot.event("a")])
-        gone = asyncio.create_task(bot.engine.disconnect("test:shop", "send"))
+        gone = asyncio.create_task(bot.bot.disconnect("test:shop"))
         await asyncio.sleep(0)
         late = asyncio.ensure_future((await shop.connected()).deliver([bot.event("b")]))
         await asyncio.sleep(0)
@@ -247,7 +257,7 @@ async def test_an_account_that_is_not_there_is_told() -> None:
     """With those that are."""
     async with running(counting(), account("shop")) as bot:
         with pytest.raises(StateError, match=r"no account 'test:news'.*there are test:shop"):
-            await bot.engine.disconnect("test:news", "send")
+            await bot.bot.disconnect("test:news")
 
 
 async def test_one_accounts_end_is_not_the_others(caplog: pytest.LogCaptureFixture) -> None:
@@ -269,8 +279,68 @@ async def test_one_accounts_end_is_not_the_others(caplog: pytest.LogCaptureFixtu
         assert await bot.say(news, "b") == ["1 1 1 2"]
 
 
-async def test_an_engine_that_does_not_run_connects_nothing() -> None:
-    """It says so."""
-    engine = Engine(counting(), [], MemoryStore())
-    with pytest.raises(StateError, match="does not run"):
-        await engine.connect(account("1"))
+async def test_a_bot_that_does_not_run_connects_nothing() -> None:
+    """It says so, before it runs and after."""
+    bot = counting()
+    for _ in range(2):
+        with pytest.raises(StateError, match="bot 'bot' does not run"):
+            await bot.connect(account("1"))
+        async with running(bot, account("shop")):
+            pass
+
+
+async def test_of_several_engines_the_one_with_the_account_is_meant() -> None:
+    """Where that is not known, it is asked for."""
+    bot = counting()
+    async with running(bot, account("shop")):
+        news = account("news")
+        engine = Engine(bot, [news], MemoryStore(), stay=True)
+        task = asyncio.create_task(engine.run())
+        await news.connected()
+        with pytest.raises(StateError, match="2 engines run bot 'bot'"):
+            await bot.connect(account("1"))
+        await bot.disconnect("test:news")
+        assert engine.accounts == []
+        engine.request_stop()
+        await task
+        await bot.disconnect("test:shop")
+
+
+@pytest.mark.parametrize("how", ["itself", "in a task", "in a thread"])
+async def test_nothing_is_connected_inside_a_turn(how: str) -> None:
+    """A rerun would do it again."""
+    bot = Interface(id="bot")
+    raised: list[BaseException] = []
+
+    async def attempt(work: Coroutine[Any, Any, object]) -> None:
+        try:
+            await work
+        except StateError as error:
+            raised.append(error)
+
+    @bot.command
+    async def itself() -> None:
+        await attempt(bot.connect(account("1")))
+
+    @bot.command
+    async def task() -> None:
+        await asyncio.gather(attempt(bot.disconnect("test:shop")))
+
+    @bot.command
+    def thread() -> None:
+        asyncio.run(attempt(bot.connect(account("1"))))
+
+    shop = account("shop")
+    async with running(bot, shop) as there:
+        await there.say(shop, f"/{how.rsplit(maxsplit=1)[-1]}")
+    (error,) = raised
+    assert "inside a turn" in str(error)
+
+
+async def test_what_is_owed_is_sent_or_dead() -> None:
+    """Nothing else can be wanted, nor connected what is no adapter."""
+    async with running(counting(), account("shop")) as there:
+        with pytest.raises(ValueError, match='"send" or "dead"'):
+            await there.bot.disconnect("test:shop", owed="lost")  # type: ignore[arg-type]
+        with pytest.raises(LoadError, match="is no adapter"):
+            await there.bot.connect("telegram")  # type: ignore[arg-type]
