@@ -54,7 +54,10 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What somebody did in a chat: wrote, edited, pressed a button, joined or left.
 
     One of the kind "other" has neither words of somebody's nor files: a payment, a story, a new
-    title, whatever a platform comes to have. `raw` tells what it is, `text` is mostly "".
+    title, whatever a platform comes to have. `update` is the platform's own name for it, such as
+    "telegram:poll_answer", and `raw` tells all of it; `text` is mostly "". Where the platform names
+    no chat, `chat` is the sender's private one. Where it names nobody, the `sender` has no id; if
+    it names no chat either, nor has the `chat`: nothing can be answered there.
 
     One of the kind "expiry" comes from chatstate: a state named `text` has expired. Its sender is
     whose it was, if it was a person's, else nobody: a `User` whose id is empty. One of the kind
@@ -86,6 +89,7 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     attachments: tuple[Attachment, ...] = ()
     time: datetime | None = None
     raw: dict[str, Any] | None = None
+    update: str = ""
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -375,6 +375,7 @@ WALL_CLOCK = {
     "chatstate/clock.py": "has both clocks",
     "chatstate/testing/clock.py": "has both clocks",
     "chatstate/testing/client.py": "a message says when it was sent; a store has a clock",
+    "chatstate/testing/person.py": "what people do has a time",
     "chatstate/testing/contracts/adapter/sending.py": "when a reply was begun is stored",
     "chatstate/testing/contracts/adapter/session.py": "a store has a clock",
     "chatstate/engine/outbox/buttons.py": "kept buttons expire",

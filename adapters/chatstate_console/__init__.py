@@ -7,4 +7,6 @@ or `pipe`), what is typed (`receive`) and what is printed (`send`). Public names
 from chatstate_console.adapter import ConsoleAdapter
 from chatstate_console.options import ConsoleOptions
 
-__all__ = ["ConsoleAdapter", "ConsoleOptions"]
+UPDATES = ConsoleAdapter.updates
+
+__all__ = ["UPDATES", "ConsoleAdapter", "ConsoleOptions"]

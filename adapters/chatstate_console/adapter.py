@@ -25,6 +25,7 @@ from chatstate.adapter import (
     Post,
     Sent,
     StoredFile,
+    Updates,
     options_from,
     pip_line,
 )
@@ -55,6 +56,7 @@ class ConsoleAdapter(Adapter):
     Options = ConsoleOptions
     name = "console"
     account = "local"
+    updates = Updates(frozenset())  # people write and press here, and that is all
 
     def __init__(
         self,

@@ -44,6 +44,7 @@ from chatstate_telegram.send import calls, parts
 from chatstate_telegram.send.acknowledging import TEXT_LIMIT, Presses
 from chatstate_telegram.send.errors import DoneBefore, judged
 from chatstate_telegram.send.pace import Pace
+from chatstate_telegram.updates import UPDATES, asked_for
 
 if TYPE_CHECKING:
     from chatstate_telegram.receive.webhook import Registration, Server, Webhook
@@ -66,6 +67,7 @@ class TelegramAdapter(Adapter):
 
     Options = TelegramOptions
     name = "telegram"
+    updates = UPDATES
 
     def __init__(
         self, options: TelegramOptions | None = None, *, pace: Pace | None = None, **named: Any
@@ -147,20 +149,22 @@ class TelegramAdapter(Adapter):
             polling = Polling(
                 self._client,
                 intake.take,
+                kinds=asked_for(host.updates),
                 offset=intake.offset,
                 seconds=self.options.poll_seconds,
             )
             tasks.create_task(polling.run())
         else:
             self.app.open(intake.take)
-            tasks.create_task(self._registration(self.options.webhook).run())
+            tasks.create_task(self._registration(self.options.webhook, host).run())
         if server:
             tasks.create_task(server.run())
 
-    def _registration(self, url: str) -> Registration:
+    def _registration(self, url: str, host: Host) -> Registration:
         from chatstate_telegram.receive.webhook import Registration, secret_of
 
-        return Registration(self._client, url, secret_of(self._token), self.options)
+        secret, kinds = secret_of(self._token), asked_for(host.updates)
+        return Registration(self._client, url, secret, self.options, kinds=kinds)
 
     def _server(self) -> Server | None:
         """Return what listens, bound already, so that an address in use is told at once."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -139,7 +139,7 @@ class Client:
         await self._polls.renew()
 
     async def updates(
-        self, offset: int | None, seconds: int, kinds: list[str], slack: float
+        self, offset: int | None, seconds: int, kinds: Sequence[str], slack: float
     ) -> Any:
         """Return what waits from `offset` on, or comes within `seconds`, as raw JSON.
 

@@ -3,7 +3,8 @@
 Owns the data that crosses that border and nothing that knows a platform: `contract` has the verbs,
 `actions` what they carry, `capabilities` what a platform can do, `events` what an event is once it
 is stored, `options` how an adapter declares what can be set, `installing` what to type for a
-library that an adapter misses. Public names, for adapters: those below.
+library that an adapter misses, `updates` what a platform tells of by names of its own. Public
+names, for adapters: those below.
 """
 
 from chatstate.adapter.actions import (
@@ -23,6 +24,7 @@ from chatstate.adapter.contract import About, Adapter, Host, Receipt, ReceiptSta
 from chatstate.adapter.events import proved
 from chatstate.adapter.installing import pip_line
 from chatstate.adapter.options import OptionField, declared_options, options_from, read_options
+from chatstate.adapter.updates import Updates, updates_of, why_not
 
 __all__ = [
     "About",
@@ -41,10 +43,13 @@ __all__ = [
     "Sent",
     "StoredFile",
     "Unknown",
+    "Updates",
     "Verb",
     "declared_options",
     "options_from",
     "pip_line",
     "proved",
     "read_options",
+    "updates_of",
+    "why_not",
 ]

@@ -18,12 +18,14 @@ to send is in the outbox. Rules:
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Literal, Protocol
 
 import msgspec
 
 from chatstate.adapter.actions import Action, Found, Part, Post, Sent, Unknown
 from chatstate.adapter.capabilities import Capabilities
+from chatstate.adapter.updates import Updates
 from chatstate.errors import Rejected
 from chatstate.files import Attachment
 from chatstate.messages import Command, Event, Message
@@ -67,6 +69,11 @@ class Host(Protocol):
     @property
     def commands(self) -> Sequence[Command]:
         """The commands the bot answers to, in the order of their registration."""
+        ...
+
+    @property
+    def updates(self) -> AbstractSet[str]:
+        """What the bot has handlers for by its name on this platform: "poll_answer"."""
         ...
 
     @property
@@ -135,11 +142,14 @@ class Adapter(Protocol):
 
     - `name`: the platform's, as `--on` takes it; the same for all accounts on it.
     - `account`: the platform's id of the bot account; known before `run`, the same at each start.
+    - `updates`: what the platform tells of by names of its own; None if nobody has listed that.
+      An event of the kind "other" has such a name: "platform:name", in `Message.update`.
     """
 
     name: str
     account: str
     capabilities: Capabilities
+    updates: Updates | None = None
 
     async def run(self, host: Host) -> None:
         """Receive until cancelled, or until there can be nothing more to receive."""

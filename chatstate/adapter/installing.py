@@ -1,4 +1,4 @@
-"""What to type for a library that is missing."""
+"""Where adapters are found that are installed, and what to type for a library that is missing."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+
+ADAPTERS = "chatstate.adapters"
+"""The entry points by which adapters are found."""
 
 
 def pip_line(package: str, extra: str = "") -> str:

@@ -18,7 +18,8 @@ _METHODS: Mapping[str, str] = {
     "queue": f"what is said to a bot is queued always; {_RUN}",
     "message_handler": "write @bot.on_message, or @bot.command",
     "add_handler": "write bot.on_message(fn), or bot.command(fn)",
-    "event": "write @bot.on_message, @bot.on_edit, @bot.on_join or @bot.on_leave",
+    "event": "write @bot.on_message, @bot.on_edit, @bot.on_join or @bot.on_leave, or by the "
+    'platform\'s own name @bot.on("discord:typing_start")',
     "on_command": "write @bot.command",
 }
 """Methods of other libraries' bots."""

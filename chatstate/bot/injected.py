@@ -15,7 +15,7 @@ from chatstate.bot.arguments import LEFT_OUT, Argument, first_file
 from chatstate.bot.resources import Need, Resources
 from chatstate.bot.returns import Answers
 from chatstate.bot.shorthands import Input
-from chatstate.bot.turn import Turn
+from chatstate.bot.turn import Turn, speaker
 from chatstate.clock import Clock
 from chatstate.files import Attachment, File
 from chatstate.messages import Chat, Message, User
@@ -76,6 +76,7 @@ OF_TURN: Mapping[Any, Getter] = {**OF_MESSAGE, Turn: attrgetter("turn")}
 PROGRESS: Getter = attrgetter("turn.progress")
 INJECTED: Mapping[Any, Getter] = {
     **OF_TURN,
+    User: lambda given: speaker(given.message),
     Clock: attrgetter("turn.clock"),
     Progress: PROGRESS,
 }

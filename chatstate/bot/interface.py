@@ -12,6 +12,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, Unpack, cast
 
+from chatstate.adapter import Adapter
 from chatstate.bot import running
 from chatstate.bot.access import Owners, guard, limits_of, owners_of
 from chatstate.bot.commands import cancel_for, help_for, start_for
@@ -23,6 +24,7 @@ from chatstate.bot.page_options import AnyOptions, taken
 from chatstate.bot.registration import Registration
 from chatstate.bot.resources import Lifespan, checked_lifespan
 from chatstate.bot.routes import Route
+from chatstate.bot.updates import check_names
 from chatstate.errors import BindingError
 from chatstate.language.sentences import Sentences
 from chatstate.messages import Command
@@ -146,8 +148,12 @@ class Interface(Registration):
         """The commands for menus, in the order of registration: those not for owners alone."""
         return self.routes.for_all(self.routes.listed(self.sentences.default))
 
-    def check(self) -> None:
-        """Raise `BindingError` for what can be known only when all is registered."""
+    def check(self, adapters: Sequence[Adapter] = ()) -> None:
+        """Raise `BindingError` for what can be known only when all is registered.
+
+        Or when it is known on which platforms the bot runs.
+        """
+        check_names(self.routes.updates, adapters)
         for route in self.routes:
             if not self.owners and any("owners" in guard.rules for guard in route.guards):
                 raise BindingError(

@@ -16,8 +16,8 @@ from chatstate.bot.handlers import Handler
 from chatstate.bot.options import Options, how_it_runs, refuse_unknown
 from chatstate.bot.resources import Lifespan
 from chatstate.bot.routes import Route, Routes, command_name, route_to
+from chatstate.bot.updates import update_name
 from chatstate.errors import BindingError
-from chatstate.messages import MessageKind
 from chatstate.signature import label
 from chatstate.state.bound import States
 from chatstate.state.declaration import State
@@ -130,6 +130,18 @@ class Registration:
         """
         return self._on("other", fn)
 
+    def on(self, update: str, /) -> Callable[[F], F]:
+        """Register the handler of what one platform tells of, by its own name for that.
+
+        `@bot.on("telegram:poll_answer")`, `@bot.on("discord:message_reaction_add")`: the platform
+        is asked to tell of it, and `message.raw` is what it tells. Without a chat it comes to its
+        sender's private one; `turn.user` raises where it names nobody. What has a handler by a
+        decorator of ours goes there first, and what is left to `on_other`. Raises `BindingError`
+        for a name that the platform does not know, or that comes to another decorator.
+        """
+        name = update_name(update)
+        return lambda fn: self._on(name, fn)
+
     def middleware(self, fn: F) -> F:
         """Register a function around each turn of the bot's handlers, before state is loaded.
 
@@ -182,7 +194,7 @@ class Registration:
         self.parts += other.parts
         other._included_in = self.id
 
-    def _on(self, kind: MessageKind, fn: F) -> F:
+    def _on(self, kind: str, fn: F) -> F:
         self.routes.add(kind, self._route(kind, self._handler(fn, {}), {}))
         return fn
 

@@ -4,7 +4,9 @@
    to look up nothing. Two engines on one bot share its routes, and write nothing into them.
 2. What the framework itself answers gives way to what the author does.
 3. A command that a group's message names may be meant for another bot: it is ignored if unknown.
-4. What bots say goes to nobody, unless they are to be heard: two bots would answer each other for
+4. What a platform tells of by a name of its own goes to the handler of its kind, if it has one of
+   its own, then to that of its name, then to that of all the rest.
+5. What bots say goes to nobody, unless they are to be heard: two bots would answer each other for
    ever.
 """
 
@@ -23,7 +25,7 @@ from chatstate.bot.options import Options
 from chatstate.bot.resources import Lifespan, Need
 from chatstate.errors import BindingError, StateError
 from chatstate.language.sentences import Sentence
-from chatstate.messages import Command, Message, MessageKind
+from chatstate.messages import Command, Message
 from chatstate.signature import where
 from chatstate.state.bound import BoundState, States
 
@@ -48,7 +50,7 @@ class Home(Protocol):
 class Route:
     """The way to one handler in one bot.
 
-    - `name` is what it answers to: "/vote", or the kind of message.
+    - `name` is what it answers to: "/vote", the kind of message, or "telegram:poll_answer".
     - `homes` are the bot, those that it includes on the way to the handler, and at last the
       handler's own.
     - `guard` and `own_limits` are its own, beside those of its homes.
@@ -137,12 +139,15 @@ def route_to(name: str, handler: Handler, home: Home, options: Options) -> Route
 
 
 class Routes:
-    """A bot's routes: by command, and by the kind of message. `hear_bots`: also what bots say."""
+    """A bot's routes: by command, and by the kind of message or the name of an update.
+
+    `hear_bots`: also what bots say.
+    """
 
     def __init__(self, *, hear_bots: bool = False) -> None:
         self.hear_bots = hear_bots
         self._commands: dict[str, Route] = {}
-        self._kinds: dict[MessageKind, Route] = {}
+        self._kinds: dict[str, Route] = {}
 
     def __iter__(self) -> Iterator[Route]:
         yield from self._commands.values()
@@ -161,8 +166,11 @@ class Routes:
         self._commands.pop(name, None)  # our own stood before all others
         self._commands[name] = route
 
-    def add(self, kind: MessageKind, route: Route) -> None:
-        """Let a kind of messages go to a handler. Raises `BindingError` if it has one already."""
+    def add(self, kind: str, route: Route) -> None:
+        """Let a kind of messages, or an update by its name, go to a handler.
+
+        Raises `BindingError` if it has one already.
+        """
         there = self._kinds.get(kind)
         if there and not there.is_own:
             if route.is_own:
@@ -178,9 +186,14 @@ class Routes:
         return self._commands.get(name)
 
     @property
-    def kinds(self) -> frozenset[MessageKind]:
-        """The kinds of messages that can come to a handler."""
+    def kinds(self) -> frozenset[str]:
+        """What can come to a handler: kinds of messages, and updates by their names."""
         return frozenset({"message", "press", *self._kinds})
+
+    @property
+    def updates(self) -> frozenset[str]:
+        """Those that have a handler by their name: "telegram:poll_answer"."""
+        return frozenset(kind for kind in self._kinds if ":" in kind)
 
     @property
     def interrupts(self) -> bool:
@@ -222,7 +235,7 @@ class Routes:
                 return self._command(found, message, pressed_command=pressed_command)
         if kind == "press":
             kind = "message"
-        route = self._kinds.get(kind)
+        route = self._of_update(message) if message.update else self._kinds.get(kind)
         if route is None:
             if kind == "message" and message.chat.kind == "private":
                 raise Sentence("only_commands")
@@ -230,6 +243,10 @@ class Routes:
         if message.attachments and not text.strip() and _sees_nothing_of(message, route):
             raise not_taken(message.attachments)
         return route, text
+
+    def _of_update(self, message: Message) -> Route | None:
+        find, kind = self._kinds.get, message.kind
+        return (kind != "other" and find(kind)) or find(message.update) or find("other")
 
     def _command(
         self, found: re.Match[str], message: Message, *, pressed_command: bool

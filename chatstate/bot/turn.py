@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from chatstate.clock import Clock
+from chatstate.errors import StateError
 from chatstate.files import Attachment, File
 from chatstate.messages import Chat, Message, User
 from chatstate.progress import Progress
@@ -129,8 +130,8 @@ class Turn:
 
     @property
     def user(self) -> User:
-        """Who speaks."""
-        return self.message.sender
+        """Who speaks. Raises `StateError` where the platform names nobody."""
+        return speaker(self.message)
 
     @property
     def chat(self) -> Chat:
@@ -231,6 +232,14 @@ class Turn:
         Like them it is sent after the commit, and not at all if the handler raises.
         """
         return _for_async("send", self.effects.send(reply))
+
+
+def speaker(message: Message) -> User:
+    """Return who has sent it. Raises `StateError` if that is nobody."""
+    if not message.sender.id:
+        what = message.update or f"what is of the kind {message.kind!r}"
+        raise StateError(f"{what} names nobody who did it: look at message.raw")
+    return message.sender
 
 
 def _for_async(name: str, result: Coroutine[Any, Any, T]) -> Awaitable[T]:

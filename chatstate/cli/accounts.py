@@ -18,7 +18,8 @@ from importlib.metadata import entry_points
 from typing import Any, NamedTuple
 
 from chatstate.adapter import Adapter, OptionField, declared_options, read_options
-from chatstate.cli.loading import ADAPTERS, load, names
+from chatstate.adapter.installing import ADAPTERS
+from chatstate.cli.loading import load, names
 from chatstate.errors import AdapterError, LoadError
 
 _LABEL = re.compile(r"[A-Za-z0-9_-]{1,32}")

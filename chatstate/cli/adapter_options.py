@@ -19,8 +19,9 @@ import typer
 from rich.markup import escape
 
 from chatstate.adapter import OptionField
+from chatstate.adapter.installing import ADAPTERS
 from chatstate.cli.accounts import options_of, wanted_account
-from chatstate.cli.loading import ADAPTERS, names
+from chatstate.cli.loading import names
 from chatstate.errors import LoadError
 
 DEFAULT_ADAPTER = "console"

@@ -25,7 +25,6 @@ from chatstate.bot.interface import Interface
 from chatstate.errors import ChatstateError, LoadError
 from chatstate.signature import short_path
 
-ADAPTERS = "chatstate.adapters"
 BOTS = "chatstate.bots"
 _is_loading = contextvars.ContextVar("_is_loading", default=False)
 

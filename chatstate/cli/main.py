@@ -21,6 +21,7 @@ import typer
 from rich.markup import escape
 
 from chatstate.adapter import Adapter
+from chatstate.adapter.installing import ADAPTERS
 from chatstate.bot.interface import Interface
 from chatstate.cli import dead_letters, state
 from chatstate.cli.adapter_options import (
@@ -30,7 +31,7 @@ from chatstate.cli.adapter_options import (
     wanted,
     with_options,
 )
-from chatstate.cli.loading import ADAPTERS, BOTS, load_bot, names
+from chatstate.cli.loading import BOTS, load_bot, names
 from chatstate.cli.logs import LEVELS, LogFormat, log_to_stderr
 from chatstate.cli.loops import loop_factory
 from chatstate.cli.starting import engine_for

@@ -262,6 +262,7 @@ def assemble(
         return AccountHost(
             bot,
             account,
+            platform=adapter.name,
             store=store,
             lanes=lanes,
             receipts=receipts,

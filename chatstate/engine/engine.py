@@ -160,7 +160,7 @@ class Engine:
         )
         opened = [await connections.open(adapter) for adapter in self._adapters]
         await parts.spool.sweep()
-        self._bot.check()
+        self._bot.check(self._adapters)
         stored = await self._store.stored_states()
         for warning in undeclared.warnings(self._bot.id, self._bot.states, stored):
             log.warning("%s", warning)

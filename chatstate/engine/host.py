@@ -5,7 +5,7 @@
 2. What cannot be stored fails its own delivery alone. An event that could never be read again is
    left out, and told of: whoever delivers it would do so for ever.
 3. What is stored is in its lane, though whoever delivered it may be gone.
-4. A kind of messages that the bot has no handler for is told once, and stored without the
+4. What the bot has no handler for is told once, by its kind or its name, and stored without the
    platform's payload.
 """
 
@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 
 import msgspec
 from msgspec.structs import replace
@@ -28,7 +29,7 @@ from chatstate.engine.outbox.sender import Sender
 from chatstate.engine.turns.dispatch import Dispatch
 from chatstate.engine.turns.turns import Turns
 from chatstate.language.sentences import say
-from chatstate.messages import Command, Event, Message, MessageKind
+from chatstate.messages import Command, Event, Message
 from chatstate.replies import Reply
 from chatstate.stores.base import Account, Arrival, Ingested, Store
 
@@ -63,6 +64,7 @@ class AccountHost:
         bot: Interface,
         account: Account,
         *,
+        platform: str,
         store: Store,
         lanes: Lanes,
         receipts: Receipts,
@@ -92,7 +94,9 @@ class AccountHost:
         self._refusing: set[int] = set()
         self._interrupts = bot.routes.interrupts
         self._handled = bot.routes.kinds
-        self._told: set[MessageKind] = set()
+        self._told: set[str] = set()
+        named = (update.partition(":") for update in bot.routes.updates)
+        self._updates = frozenset(name for its, _, name in named if its == platform)
 
     @property
     def about(self) -> About:
@@ -104,6 +108,11 @@ class AccountHost:
     def commands(self) -> Sequence[Command]:
         """See `Host.commands`."""
         return self._bot.commands
+
+    @property
+    def updates(self) -> AbstractSet[str]:
+        """See `Host.updates`."""
+        return self._updates
 
     @property
     def cursor(self) -> str | None:
@@ -184,9 +193,12 @@ class AccountHost:
     def _unhandled(self, event: Event) -> Event:
         """Return an event as it is kept that no handler gets."""
         message = event.message
-        if message.kind not in self._told:
-            self._told.add(message.kind)
-            log.debug("messages of the kind %r have no handler, and are ignored", message.kind)
+        if message.update and not self._handled.isdisjoint({message.update, "other"}):
+            return event
+        what = message.update or message.kind
+        if what not in self._told:
+            self._told.add(what)
+            log.debug("messages of the kind %r have no handler, and are ignored", what)
         return replace(event, message=replace(message, raw=None))
 
     def _take_in(self, shares: list[_Share], stored: asyncio.Future[Sequence[Ingested]]) -> None:

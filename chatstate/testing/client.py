@@ -15,109 +15,22 @@ import itertools
 import secrets
 import tempfile
 from collections.abc import Awaitable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar
 
-from msgspec.structs import replace
-
 from chatstate.adapter import Receipt
 from chatstate.bot.interface import Interface
 from chatstate.engine import Engine
-from chatstate.files import Attachment
-from chatstate.messages import Chat, Event, Message, MessageKind, MessageRef, User
+from chatstate.messages import Chat, Event, User
 from chatstate.stores import open_store
 from chatstate.stores.sqlite import SQLiteStore
 from chatstate.testing.clock import FakeClock
+from chatstate.testing.person import Person
 from chatstate.testing.platform import Delivered, FakePlatform
 
 T = TypeVar("T")
 _USAGE = "`async with TestClient(bot) as client:`"
-
-
-class Person:
-    """Somebody in a chat, as made by `TestClient.user`."""
-
-    def __init__(
-        self, client: TestClient, user: User, chat: Chat, thread: str | None = None
-    ) -> None:
-        self._client = client
-        self.user = user
-        self.chat = chat
-        self.thread = thread
-
-    async def say(
-        self,
-        text: str,
-        *,
-        kind: MessageKind = "message",
-        event_id: str | None = None,
-        files: Sequence[Attachment] = (),
-        reply_to: Delivered | None = None,
-        raw: dict[str, Any] | None = None,
-        raise_errors: bool | None = None,
-    ) -> list[Delivered]:
-        """Send a message and return the replies to it, once its turn and they are done.
-
-        A given `event_id` that was used before makes it a redelivery. `files` are what
-        `client.platform.upload` returned; `raw` is what a platform would tell of it. Raises as
-        `TestClient.deliver` does.
-        """
-        __tracebackhide__ = True
-        event = self.event(text, kind=kind, event_id=event_id)
-        answered = MessageRef(reply_to.id, reply_to.text) if reply_to else None
-        message = replace(
-            event.message,
-            attachments=tuple(files),
-            reply_to=answered,
-            quote=(reply_to.text or None) if reply_to else None,
-            raw=raw,
-        )
-        event = replace(event, message=message)
-        return await self._client.deliver(event, raise_errors=raise_errors)
-
-    async def press(
-        self, label: str, *, on: Delivered | None = None, raise_errors: bool | None = None
-    ) -> list[Delivered]:
-        """Press the button `label` of the newest message in the chat that has one, or of `on`.
-
-        Raises `LookupError` if nothing there has such a button, and as `say` does.
-        """
-        __tracebackhide__ = True
-        shown = [on] if on else self._client.platform.shown(self.chat.id)
-        for message in reversed(shown):
-            for button in (button for row in message.buttons for button in row):
-                if button.label == label:
-                    data = button.data
-                    return await self.press_data(data, on=message, raise_errors=raise_errors)
-        raise LookupError(f"no message in {self.chat.id} has a button {label!r}")
-
-    async def press_data(
-        self, data: str, *, on: Delivered | None = None, raise_errors: bool | None = None
-    ) -> list[Delivered]:
-        """Press a button that carries `data`, which may be made up."""
-        __tracebackhide__ = True
-        event = self.event(data, kind="press")
-        pressed = MessageRef(on.edits or on.id, on.text) if on else None
-        event = replace(event, message=replace(event.message, pressed=pressed))
-        return await self._client.deliver(event, raise_errors=raise_errors)
-
-    def event(
-        self, text: str, *, kind: MessageKind = "message", event_id: str | None = None
-    ) -> Event:
-        """Return what the platform would deliver if this person said `text`."""
-        identity = event_id or self._client.new_event_id()
-        message = Message(
-            text,
-            self.user,
-            self.chat,
-            kind,
-            self.thread,
-            id=identity,
-            time=datetime.fromtimestamp(self._client.clock.time(), UTC),
-        )
-        return Event(identity, message, origin=identity)
 
 
 class TestClient:
@@ -222,6 +135,23 @@ class TestClient:
     def new_event_id(self) -> str:
         """Return an id that no event had, of this client or of another one."""
         return f"{self._prefix}-{next(self._numbers)}"
+
+    async def happens(
+        self,
+        update: str,
+        raw: dict[str, Any] | None = None,
+        *,
+        chat: str | None = None,
+        raise_errors: bool | None = None,
+    ) -> list[Delivered]:
+        """Let a platform tell of what it names nobody for, in the group `chat` or in none.
+
+        `update` is its own name for that, "telegram:poll"; returns and raises as `deliver` does.
+        """
+        __tracebackhide__ = True
+        where = Chat("") if chat is None else Chat(chat, "group", chat)
+        nobody = Person(self, User(""), where)
+        return await nobody.does(update, raw, raise_errors=raise_errors)
 
     async def deliver(self, event: Event, *, raise_errors: bool | None = None) -> list[Delivered]:
         """Deliver an event as the platform would, and return the replies it got now.

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from typing import Any
 
 from servers.telegram_server import TelegramServer
@@ -32,9 +32,15 @@ class Turn:
 class FakeHost(Host):
     """Keeps what is delivered. While `accepts` is cleared, nothing becomes durable."""
 
-    def __init__(self, cursor: str | None = None, commands: Sequence[Command] = ()) -> None:
+    def __init__(
+        self,
+        cursor: str | None = None,
+        commands: Sequence[Command] = (),
+        updates: Iterable[str] = (),
+    ) -> None:
         self._cursor = cursor
         self._commands = commands
+        self._updates = frozenset(updates)
         self.events: list[Event] = []
         self.batches: list[list[str]] = []
         self.turns: list[Turn] = []
@@ -59,6 +65,10 @@ class FakeHost(Host):
     @property
     def commands(self) -> Sequence[Command]:
         return self._commands
+
+    @property
+    def updates(self) -> frozenset[str]:
+        return self._updates
 
     @property
     def cursor(self) -> str | None:

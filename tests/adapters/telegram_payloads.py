@@ -538,7 +538,6 @@ UPDATES: dict[str, tuple[Json, list[Event | Move]]] = {
         ),
         [],
     ),
-    "unknown kind": (update({"id": "1"}, "inline_query"), []),
 }
 """Other updates, and what they mean."""
 GAME = {k: v for k, v in PRESS.items() if k != "data"} | {"game_short_name": "snake"}
@@ -556,6 +555,7 @@ UPDATES["press of a game"] = (
                 thread="3",
                 pressed=MessageRef("5", "Choose", bot),
                 raw=GAME,
+                update="telegram:callback_query",
             ),
             origin="4382",
         )
@@ -564,8 +564,22 @@ UPDATES["press of a game"] = (
 ELSEWHERE = {k: v for k, v in PRESS.items() if k != "message"} | {"inline_message_id": "1"}
 UPDATES["press below what was sent elsewhere"] = (
     update(ELSEWHERE, "callback_query"),
-    [Event("7", told("", kind="other", id=None, time=None, raw=ELSEWHERE), origin="4382")],
+    [
+        Event(
+            "7",
+            told(
+                "",
+                kind="other",
+                id=None,
+                time=None,
+                raw=ELSEWHERE,
+                update="telegram:callback_query",
+            ),
+            origin="4382",
+        )
+    ],
 )
+
 OTHERS: dict[str, Json] = {
     "users that were chosen": said(PRIVATE, users_shared={"request_id": 1, "users": []}),
     "a chat that was chosen": said(PRIVATE, chat_shared={"request_id": 1, "chat_id": -7}),

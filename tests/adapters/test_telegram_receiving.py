@@ -65,6 +65,21 @@ async def test_only_what_is_read_is_asked_for(server: TelegramServer) -> None:
         assert server.called("getUpdates")[0]["allowed_updates"] == ALLOWED
 
 
+async def test_what_a_bot_handles_by_name_is_asked_for_too(server: TelegramServer) -> None:
+    """What comes within messages needs no asking."""
+    host = FakeHost(updates=["poll_answer", "chat_member", "successful_payment"])
+    alice = server.person(1001, "Alice")
+    group = server.group(-5, "Friends")
+    async with received(adapter_on(server), host):
+        await server.wait_for(lambda: server.called("getUpdates"))
+        asked = server.called("getUpdates")[0]["allowed_updates"]
+        assert asked == [*ALLOWED, "poll_answer", "chat_member"]
+        server.join(alice, group)
+        await host.until(lambda: len(host.events) == 2)
+    told = [(event.message.kind, event.message.update) for event in host.events]
+    assert told == [("other", "telegram:chat_member"), ("join", "")]
+
+
 async def test_it_goes_on_where_an_earlier_process_stopped(server: TelegramServer) -> None:
     """Nothing that is stored is asked for again."""
     alice = server.person(1001, "Alice")
@@ -296,7 +311,7 @@ async def test_a_poll_that_does_not_end_is_given_up(caplog: pytest.LogCaptureFix
         taken.set()
         await asyncio.sleep(0)
 
-    polling = Polling(cast("Client", stuck), take, seconds=0, slack=0.0, watchdog=0.02)
+    polling = Polling(cast("Client", stuck), take, kinds=(), seconds=0, slack=0.0, watchdog=0.02)
     running = asyncio.create_task(polling.run())
     await asyncio.wait_for(taken.wait(), 5)
     running.cancel()

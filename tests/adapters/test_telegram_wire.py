@@ -4,8 +4,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from adapters.telegram_others import NAMED
 from adapters.telegram_payloads import (
     ALICE,
+    BOT,
     GROUP,
     MALFORMED,
     ME,
@@ -22,6 +24,7 @@ from adapters.telegram_payloads import (
 
 from chatstate import Attachment, Event, Message, User
 from chatstate_telegram.receive.wire import Me, Move, Unreadable, parse
+from chatstate_telegram.updates import ON_REQUEST, WITHIN_MESSAGES
 
 KNOWN = {"carol": User("1003", "Carol")}
 
@@ -45,11 +48,35 @@ def test_other_updates_are_read(raw: Json, meaning: list[Any]) -> None:
     assert parse([raw], ME, KNOWN) == meaning
 
 
+@pytest.mark.parametrize(("raw", "event"), NAMED.values(), ids=NAMED)
+def test_what_is_neither_a_message_nor_a_press_is_told_by_its_name(raw: Json, event: Event) -> None:
+    """By whom and where, as far as that is told; each as something else, though it is new."""
+    assert parse([raw], ME, KNOWN) == [event]
+
+
+def test_what_the_bot_itself_does_is_nothing() -> None:
+    """Whatever it is."""
+    assert parse([update({"chat": GROUP, "from": BOT, "date": 5}, "my_chat_member")], ME, {}) == []
+
+
+def test_each_update_that_is_asked_for_on_request_is_read() -> None:
+    """None has a name that nobody tells of, or is told under another one."""
+    told = {event.message.update.partition(":")[2] for _, event in NAMED.values()}
+    assert set(ON_REQUEST) - told == {
+        "chat_member",  # as the bot's own
+        "edited_business_message",  # as the message itself
+        "guest_message",
+        "managed_bot",  # as a connection
+    }
+
+
 @pytest.mark.parametrize("raw", OTHERS.values(), ids=OTHERS)
 def test_what_has_neither_words_nor_files_is_other(raw: Json) -> None:
     """Whatever it is, known or not: it is told with all that Telegram says of it."""
     message = only(parse([update(raw)], ME, KNOWN)).message
     assert (message.kind, message.text, message.raw) == ("other", "", raw)
+    held = [name for name in WITHIN_MESSAGES if name in raw] or ["message"]
+    assert message.update == f"telegram:{held[0]}"
     edit = only(parse([update({**raw, "edit_date": 5}, "edited_message")], ME, KNOWN)).message
     assert (edit.kind, edit.text) == ("other", "")
 

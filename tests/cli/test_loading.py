@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from chatstate import AdapterError, Interface, LoadError
+from chatstate.adapter.installing import ADAPTERS
 from chatstate.cli.accounts import load_adapters, options_of
-from chatstate.cli.loading import ADAPTERS, BOTS, load_bot, names
+from chatstate.cli.loading import BOTS, load_bot, names
 from chatstate_bots.history_echo import bot as history_echo
 from chatstate_console import ConsoleAdapter
 

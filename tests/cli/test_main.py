@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from chatstate.adapter.installing import ADAPTERS
 from chatstate.cli.accounts import options_of
-from chatstate.cli.loading import ADAPTERS, names
+from chatstate.cli.loading import names
 from chatstate.cli.main import main
 from chatstate.stores import default_url
 

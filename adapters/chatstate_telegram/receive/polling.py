@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -21,7 +21,6 @@ from chatstate_telegram.client import Client, Refusal
 from chatstate_telegram.receive.content import number_of
 from chatstate_telegram.receive.intake import OFFSET_SECONDS
 from chatstate_telegram.receive.trouble import Trouble
-from chatstate_telegram.receive.wire import UPDATES
 
 log = logging.getLogger("chatstate.telegram")
 
@@ -30,13 +29,14 @@ WATCHDOG_SECONDS = 15.0
 
 
 class Polling:
-    """Polls, and gives what comes to `take`."""
+    """Polls for these `kinds` of updates, and gives what comes to `take`."""
 
     def __init__(
         self,
         client: Client,
         take: Callable[[list[Any], int | None], Awaitable[None]],
         *,
+        kinds: Sequence[str],
         offset: int | None = None,
         seconds: int,
         slack: float = SLACK_SECONDS,
@@ -44,6 +44,7 @@ class Polling:
     ) -> None:
         self._client = client
         self._take = take
+        self._kinds = kinds
         self._seconds = seconds
         self._slack = slack
         self._watchdog = watchdog
@@ -81,7 +82,7 @@ class Polling:
         try:
             async with asyncio.timeout(self._seconds + self._slack + self._watchdog):
                 found = await self._client.updates(
-                    self._offset, self._seconds, UPDATES, self._slack
+                    self._offset, self._seconds, self._kinds, self._slack
                 )
         except TimeoutError:
             await self._client.renew_polls()

@@ -18,7 +18,7 @@ import hmac
 import json
 import logging
 import socket
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,7 +33,6 @@ from chatstate_telegram.client import Client, Refusal, hide
 from chatstate_telegram.options import TelegramOptions
 from chatstate_telegram.receive.ordering import Ordering, Take
 from chatstate_telegram.receive.trouble import Trouble
-from chatstate_telegram.receive.wire import UPDATES
 
 log = logging.getLogger("chatstate.telegram")
 
@@ -135,13 +134,22 @@ async def _body(request: Request) -> bytes | None:
 
 
 class Registration:
-    """Tells Telegram where to post, and looks now and then whether it still knows."""
+    """Tells Telegram where to post which `kinds`, and looks now and then whether it still knows."""
 
-    def __init__(self, client: Client, url: str, secret: str, options: TelegramOptions) -> None:
+    def __init__(
+        self,
+        client: Client,
+        url: str,
+        secret: str,
+        options: TelegramOptions,
+        *,
+        kinds: Sequence[str],
+    ) -> None:
         hide(secret)
         self._client = client
         self._url = url
         self._secret = secret
+        self._kinds = kinds
         self._look_seconds = options.look_seconds
         self._connections = options.max_connections
         self._failure: object = None
@@ -159,7 +167,7 @@ class Registration:
         await self._client.bot.set_webhook(
             self._url,
             secret_token=self._secret,
-            allowed_updates=UPDATES,
+            allowed_updates=self._kinds,
             max_connections=self._connections,
         )
 

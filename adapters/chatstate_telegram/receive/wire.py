@@ -4,7 +4,8 @@
    command, answers the bot or mentions it; unless the bot listens to "all". A command to another
    bot is for nobody here. What Telegram itself tells there is for everybody.
 2. An `Event.id` is the update's: Telegram gives an update again under the same one.
-3. What has neither words nor files is of the kind "other", whatever it is: nothing vanishes.
+3. What has neither words nor files is of the kind "other", whatever it is: nothing vanishes. So is
+   what is neither a message nor a press: see `others`.
 4. What the bot itself says is nothing. What another bot says is told as such by its sender.
 5. What is not as the Bot API's documentation says raises, and is told as `Unreadable`. Who did it,
    where and when may be read all the same: then it is "other".
@@ -28,12 +29,12 @@ from chatstate_telegram.receive.content import (
     text_of,
     written,
 )
+from chatstate_telegram.receive.others import name_of, other
 from chatstate_telegram.receive.people import base, chat_of, sender, thread, time_of, user
+from chatstate_telegram.updates import EDITS, MESSAGES
 
 Groups = Literal["addressed", "all"]
-UPDATES = ["message", "edited_message", "channel_post", "edited_channel_post", "callback_query"]
-"""The kinds that are asked for: those that are read here."""
-
+_PRESS = "telegram:callback_query"
 _SHOWN = {"story", "paid_media", "giveaway", "giveaway_winners"}
 """What people show to others, though it has neither words nor files."""
 
@@ -99,12 +100,14 @@ def _bare(update: Json, me: Me) -> list[Event | Move]:
     query: Json | None = update.get("callback_query")
     if query is not None:
         pressed = replace(base(query["message"]), sender=user(query["from"]), kind="other")
-        return [Event(update_id, replace(pressed, raw=query), origin=str(query["id"]))]
-    (raw,) = (update[kind] for kind in UPDATES if kind in update)
+        told = replace(pressed, raw=query, update=_PRESS)
+        return [Event(update_id, told, origin=str(query["id"]))]
+    kind, raw = _content(update)
     if _is_own(raw, me):
         return []
-    number, time = identity(raw["message_id"]), time_of(raw["date"])
-    return [Event(update_id, replace(base(raw), kind="other", id=number, time=time, raw=raw))]
+    number, time, name = identity(raw["message_id"]), time_of(raw["date"]), name_of(kind, raw)
+    bare = replace(base(raw), kind="other", id=number, time=time, raw=raw, update=name)
+    return [Event(update_id, bare)]
 
 
 def _parse(group: Sequence[Json], me: Me, known: Mapping[str, User]) -> list[Event | Move]:
@@ -112,15 +115,20 @@ def _parse(group: Sequence[Json], me: Me, known: Mapping[str, User]) -> list[Eve
     update_id = identity(update["update_id"])
     if "callback_query" in update:
         return _press(update_id, update["callback_query"])
-    for kind in UPDATES:
-        if kind in update:
-            messages = [update[kind] for update in group]
-            return _said(update_id, messages, me, known, is_edit=kind.startswith("edited"))
-    return []
+    kind, raw = _content(update)
+    if kind in (*MESSAGES, *EDITS):
+        return _said(update_id, kind, [update[kind] for update in group], me, known)
+    return [] if _is_own(raw, me) else [other(update_id, kind, raw)]
+
+
+def _content(update: Json) -> tuple[str, Json]:
+    """Return what an update holds besides its id: the name of that, and what it is."""
+    kind = next(name for name in update if name != "update_id")
+    return kind, update[kind]
 
 
 def _said(
-    update_id: str, raws: Sequence[Json], me: Me, known: Mapping[str, User], *, is_edit: bool
+    update_id: str, kind: str, raws: Sequence[Json], me: Me, known: Mapping[str, User]
 ) -> list[Event | Move]:
     service = _service(update_id, raws[0], me)
     if service is not None:
@@ -136,13 +144,14 @@ def _said(
     heard = _heard(text, main, raw, me)
     if heard is None and not is_told:
         return []
-    said: Literal["message", "edit"] = "edit" if is_edit else "message"
+    said: Literal["message", "edit"] = "edit" if kind in EDITS else "message"
+    is_said = bool(text or files)
     answered = _answered(raw)
     others = "media_group" if is_album else "pieces"
     message = replace(
         base(raw),
         text=heard or "",
-        kind=said if text or files else "other",
+        kind=said if is_said else "other",
         id=identity(raw["message_id"]),
         mentions=_mentions(main, text, known),
         reply_to=answered,
@@ -150,6 +159,7 @@ def _said(
         attachments=files,
         time=time_of(raw["edit_date" if "edit_date" in raw else "date"]),
         raw={**raws[0], others: list(raws[1:])} if len(raws) > 1 else raw,
+        update="" if is_said else name_of(kind, raw),
     )
     return [Event(update_id, message)]
 
@@ -191,17 +201,19 @@ def _press(update_id: str, query: Json) -> list[Event | Move]:
     """Return a press. That of a game, or below what was sent elsewhere, is none of ours."""
     who, on = query["from"], query.get("message")
     if on is None:
-        message = Message("", user(who), chat_of({"type": "private", **who}), "other", raw=query)
+        chat = chat_of({"type": "private", **who})
+        message = Message("", user(who), chat, "other", raw=query, update=_PRESS)
     else:
-        bot = user(on["from"]) if "from" in on else None
+        bot, is_press = user(on["from"]) if "from" in on else None, "data" in query
         message = Message(
             text=query.get("data", ""),
             sender=user(who),
             chat=chat_of(on["chat"]),
-            kind="press" if "data" in query else "other",
+            kind="press" if is_press else "other",
             thread=thread(on),
             pressed=MessageRef(identity(on["message_id"]), text_of(on), bot),
             raw=query,
+            update="" if is_press else _PRESS,
         )
     return [Event(update_id, message, origin=str(query["id"]))]
 

@@ -5,7 +5,8 @@
 2. A turn takes its place before any lock, and waits for none while it holds one, so turns cannot
    wait for each other in a circle.
 3. A refusal is said to a command, to a press and in private. Other messages in a group go by in
-   silence: they may not be meant for the bot. Who is over a limit is told once, until it is over.
+   silence: they may not be meant for the bot. So does what a platform tells of nobody, who has no
+   limit either. Who is over a limit is told once, until it is over.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ class Admission:
             refusing = await self._refusing(plan, turn.arrival)
         if refusing:
             return _say(refusing.sentence, plan, turn.arrival)
-        return not plan.limits or await self._take(turn, plan)
+        return not (plan.limits and turn.place.person) or await self._take(turn, plan)
 
     async def place(self, turn: RunningTurn, plan: Plan) -> None:
         """Wait for a place among the turns of a handler, if they are limited."""
@@ -150,6 +151,8 @@ class Admission:
 
 def _say(sentence: str, plan: Plan, arrival: Arrival) -> bool:
     message = arrival.event.message
+    if message.update and not message.sender.id:
+        return False
     if plan.handler.command or message.kind == "press" or message.chat.kind == "private":
         raise Sentence(sentence)
     return False

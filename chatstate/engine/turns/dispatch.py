@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from chatstate.bot.routes import Routes
 from chatstate.engine.outbox.buttons import Buttons
+from chatstate.engine.turns.nobody import begin_for_nobody
 from chatstate.engine.turns.own_events import OwnEvent, OwnEvents
 from chatstate.engine.turns.plan import Plan, Plans
 from chatstate.engine.turns.turn import RunningTurn
@@ -57,7 +58,10 @@ class Dispatch:
                 return None
             turn.plan, turn.text = planned
             return turn.plan
-        return self._plan(turn, message)
+        plan = self._plan(turn, message)
+        if plan and message.update and not message.sender.id:
+            begin_for_nobody(turn, plan)
+        return plan
 
     async def find_pressed(self, turn: RunningTurn) -> Plan | None:
         """Return the same for a press, which says from now on what its button sends."""

@@ -77,7 +77,7 @@ class Finish:
     def fail(self, turn: RunningTurn, error: BaseException) -> DeadLetter | None:
         """End a turn with an error for the person; of any other return the dead letter."""
         try:
-            if isinstance(error, UserError):
+            if isinstance(error, UserError) and turn.message.chat.id:
                 self.queue(turn, refusal(turn, self._sentences, error))
                 return None
         except BaseException as unspeakable:  # noqa: BLE001 - its text may be anything

@@ -106,7 +106,7 @@ def _frames(trace: types.TracebackType | None) -> Iterator[types.TracebackType]:
 
 def _said(message: Message) -> str:
     """Return what was said, and by whom: `"/number" of alice`, `the press "1" of Bob (42)`."""
-    kind = "" if message.kind == "message" else f"the {message.kind} "
+    kind = "" if message.kind == "message" else f"the {message.update or message.kind} "
     text = f'"{_shortened(message.text)}"' if message.text else ""
     return f"{f'{kind}{text}'.strip() or 'a message'}{_of(message.sender)}"
 

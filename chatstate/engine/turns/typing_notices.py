@@ -52,7 +52,8 @@ class TypingNotices:
         now, place = self._clock.monotonic(), turn.place
         shown_for = self._adapters[place.account].capabilities.typing
         is_due = turn.plan and not turn.fenced and now >= turn.typing_at
-        if turn.more or (turn.own and not turn.own.shows_typing):
+        is_waited_for = not turn.message.update and (not turn.own or turn.own.shows_typing)
+        if turn.more or not is_waited_for:
             return
         if shown_for and is_due and place.conversation not in self._calls:
             turn.typing_at = now + shown_for * _SOON

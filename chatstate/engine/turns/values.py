@@ -18,9 +18,9 @@ from chatstate.clock import Clock
 from chatstate.engine.states.cache import Entry, IsForeign, StateCache, entry_of
 from chatstate.engine.states.held import Held, hold
 from chatstate.engine.states.updates import Update
+from chatstate.engine.turns.nobody import persons_state
 from chatstate.engine.turns.plan import Plan
 from chatstate.engine.turns.turn import RunningTurn
-from chatstate.errors import StateError
 from chatstate.scope import PERSONAL, Key, Place, Tenants, key
 from chatstate.state.bound import BoundState
 from chatstate.stores.base import Change, Use, Value
@@ -94,10 +94,7 @@ class TurnValues:
         Raises `StateError` for a person's state where nobody speaks.
         """
         if not place.person and state.scope in PERSONAL:
-            raise StateError(
-                f"{state.scope} state {state.name!r} is a person's, and nobody speaks here: "
-                "say whose, as in turn.state(..., of=user)"
-            )
+            raise persons_state(state)
         return key(self._bot, state.scope, state.name, place, self._tenants)
 
     async def prepare(self, turn: RunningTurn, updates: Sequence[Update]) -> None:

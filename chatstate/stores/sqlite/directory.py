@@ -29,7 +29,8 @@ class Directory:
         if found is None or found[1] != sender.name:
             chat = self._chat(account, message)
             conversation = self._conversation(chat, message.thread or "")
-            place = Place(account, chat, conversation, self.person(account, sender))
+            person = self.person(account, sender) if sender.id else 0  # nobody
+            place = Place(account, chat, conversation, person)
             self._remember(name, place, sender.name)
             return place
         return found[0]

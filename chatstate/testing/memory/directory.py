@@ -12,7 +12,9 @@ def place_of(data: MemoryData, account: int, message: Message) -> Place:
     """Return where a message was said and by whom."""
     chat = _chat(data, account, message.chat)
     conversation = _conversation(data, chat, message.thread or "")
-    return Place(account, chat, conversation, person_of(data, account, message.sender))
+    sender = message.sender
+    person = person_of(data, account, sender) if sender.id else 0  # nobody
+    return Place(account, chat, conversation, person)
 
 
 def person_of(data: MemoryData, account: int, user: User) -> int:

@@ -148,7 +148,9 @@ class FakeDriver(AdapterDriver):
         self.platform.put(Event(f"edit-{next(self.numbers)}", edited))
 
     async def other(self, who: Speaker) -> None:
-        message = replace(self.message(who, "", "other"), raw={"hologram": {"depth": 3}})
+        message = replace(
+            self.message(who, "", "other"), raw={"hologram": {"depth": 3}}, update="test:hologram"
+        )
         self.platform.put(Event(f"event-{message.id}", message))
 
     async def press(self, who: Speaker, message: str, label: str) -> None:

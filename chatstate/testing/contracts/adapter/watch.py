@@ -185,8 +185,10 @@ def unfit_event(event: Event) -> list[str]:
     message = event.message
     if not event.id:
         problems.append("an `Event` needs an id that is the same when it is delivered again")
-    if not message.sender.id or not message.chat.id:
+    if not message.update and not (message.sender.id and message.chat.id):
         problems.append("a `Message` needs the platform's ids of its sender and its chat")
+    if message.kind == "other" and not message.update:
+        problems.append('what is of the kind "other" needs its name, in `Message.update`')
     if message.time is not None and message.time.tzinfo is None:
         problems.append("`Message.time` needs a time zone")
     try:

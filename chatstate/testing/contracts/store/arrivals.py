@@ -107,6 +107,24 @@ class ArrivalsContract(StoreSuite):
             (again,) = await session.arrive(event("5"))
             assert again.place == plain.place
 
+    async def test_nobody_is_no_person(self, tmp_path: Path) -> None:
+        """A platform may not say who did it, nor where: then that is one lane of the account."""
+        nobody = User("")
+        async with self.session(tmp_path) as session:
+            said, told, lost, again = await session.arrive(
+                event("1"),
+                Event("2", Message("", nobody, Chat("room", "group"), "other")),
+                Event("3", Message("", nobody, Chat(""), "other")),
+                Event("4", Message("", nobody, Chat(""), "other")),
+            )
+            assert told.place == said.place._replace(person=0)
+            assert lost.place.person == 0
+            assert lost.place.chat not in (0, said.place.chat)
+            assert again.place == lost.place
+            assert await session.waiting(lost) == [lost.seq, again.seq]
+            (read, _) = await session.store.events(lost.place.conversation, 0, 2)
+            assert (read.place, read.event) == (lost.place, lost.event)
+
     async def test_what_was_ingested_is_there_in_the_next_process(self, tmp_path: Path) -> None:
         """In its order, under its numbers, at its place, also after a crash."""
         self.needs_durability()

@@ -1,0 +1,121 @@
+"""`Person`: somebody in a chat with the bot under test, and what people do there.
+
+1. Each verb is one event of this person in this chat, and returns the replies to it.
+2. Its time is the client's clock's, which a test moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from chatstate.files import Attachment
+from chatstate.messages import Chat, Event, Message, MessageKind, MessageRef, User
+from chatstate.testing.platform import Delivered
+
+if TYPE_CHECKING:
+    from chatstate.testing.client import TestClient
+
+
+class Person:
+    """Somebody in a chat, as made by `TestClient.user`."""
+
+    def __init__(
+        self, client: TestClient, user: User, chat: Chat, thread: str | None = None
+    ) -> None:
+        self._client = client
+        self.user = user
+        self.chat = chat
+        self.thread = thread
+
+    async def say(
+        self,
+        text: str,
+        *,
+        kind: MessageKind = "message",
+        event_id: str | None = None,
+        files: Sequence[Attachment] = (),
+        reply_to: Delivered | None = None,
+        raw: dict[str, Any] | None = None,
+        raise_errors: bool | None = None,
+    ) -> list[Delivered]:
+        """Send a message and return the replies to it, once its turn and they are done.
+
+        A given `event_id` that was used before makes it a redelivery. `files` are what
+        `client.platform.upload` returned; `raw` is what a platform would tell of it. Raises as
+        `TestClient.deliver` does.
+        """
+        __tracebackhide__ = True
+        event = self.event(text, kind=kind, event_id=event_id)
+        answered = MessageRef(reply_to.id, reply_to.text) if reply_to else None
+        message = replace(
+            event.message,
+            attachments=tuple(files),
+            reply_to=answered,
+            quote=(reply_to.text or None) if reply_to else None,
+            raw=raw,
+        )
+        event = replace(event, message=message)
+        return await self._client.deliver(event, raise_errors=raise_errors)
+
+    async def press(
+        self, label: str, *, on: Delivered | None = None, raise_errors: bool | None = None
+    ) -> list[Delivered]:
+        """Press the button `label` of the newest message in the chat that has one, or of `on`.
+
+        Raises `LookupError` if nothing there has such a button, and as `say` does.
+        """
+        __tracebackhide__ = True
+        shown = [on] if on else self._client.platform.shown(self.chat.id)
+        for message in reversed(shown):
+            for button in (button for row in message.buttons for button in row):
+                if button.label == label:
+                    data = button.data
+                    return await self.press_data(data, on=message, raise_errors=raise_errors)
+        raise LookupError(f"no message in {self.chat.id} has a button {label!r}")
+
+    async def press_data(
+        self, data: str, *, on: Delivered | None = None, raise_errors: bool | None = None
+    ) -> list[Delivered]:
+        """Press a button that carries `data`, which may be made up."""
+        __tracebackhide__ = True
+        event = self.event(data, kind="press")
+        pressed = MessageRef(on.edits or on.id, on.text) if on else None
+        event = replace(event, message=replace(event.message, pressed=pressed))
+        return await self._client.deliver(event, raise_errors=raise_errors)
+
+    async def does(
+        self,
+        update: str,
+        raw: dict[str, Any] | None = None,
+        *,
+        event_id: str | None = None,
+        raise_errors: bool | None = None,
+    ) -> list[Delivered]:
+        """Do what a platform tells of by its own name, "telegram:poll_answer"; return the replies.
+
+        `raw` is what it tells. Raises as `say` does.
+        """
+        __tracebackhide__ = True
+        event = self.event("", kind="other", event_id=event_id)
+        event = replace(event, message=replace(event.message, update=update, raw=raw))
+        return await self._client.deliver(event, raise_errors=raise_errors)
+
+    def event(
+        self, text: str, *, kind: MessageKind = "message", event_id: str | None = None
+    ) -> Event:
+        """Return what the platform would deliver if this person said `text`."""
+        identity = event_id or self._client.new_event_id()
+        message = Message(
+            text,
+            self.user,
+            self.chat,
+            kind,
+            self.thread,
+            id=identity,
+            time=datetime.fromtimestamp(self._client.clock.time(), UTC),
+        )
+        return Event(identity, message, origin=identity)
