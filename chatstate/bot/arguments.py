@@ -1,6 +1,7 @@
 """The arguments of a command: which a function has, and what a line gives them.
 
-1. Words are split at white space; a last argument that may have spaces takes the rest of the line.
+1. Words are split at white space, but for what is quoted, and for a duration or a day with its
+   time; a last argument that may have spaces takes the rest of the line.
 2. What is not given is left out, so that the function's own default holds.
 3. A text becomes a value in `reading`; a person is found among those whom the message mentions.
 """
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 
 from chatstate.bot.annotations import essence, is_mention
 from chatstate.bot.reading import POSSIBLE, Reader, reader, shorten
+from chatstate.bot.words import first_word, unquoted
 from chatstate.errors import BindingError
 from chatstate.files import File
 from chatstate.language.sentences import Sentence
@@ -39,16 +41,29 @@ class Argument(NamedTuple):
     def takes_rest(self) -> bool:
         """Whether it takes the rest of a line."""
         reader = self.reader
-        return reader is not None and (reader.type is str or any(map(_spaced, reader.choices)))
+        if reader is None:
+            return False
+        return reader.type is str or reader.is_list or any(map(_spaced, reader.choices))
+
+    def take(self, line: str, *, is_last: bool) -> tuple[str, str]:
+        """Return its text at the beginning of a line, and what is left of that.
+
+        A text that takes the rest of a line is as it was written, quotation marks and all.
+        """
+        reader = self.reader
+        if reader is None or not (is_last and self.takes_rest):
+            return first_word(line, reader.shape if reader else None)
+        return (unquoted(line) if reader.choices else line), ""
 
     @property
     def option(self) -> CommandOption:
         """What to tell a platform of it."""
-        if self.reader is None:
-            return CommandOption(self.name, "person", not self.optional)
-        type_, _, choices, least, most = self.reader
-        kind = _KINDS.get(type_, "text")
-        return CommandOption(self.name, kind, not self.optional, tuple(choices), least, most)
+        required, reader = not self.optional, self.reader
+        if reader is None:
+            return CommandOption(self.name, "person", required)
+        kind = _KINDS.get(reader.type, "text")
+        choices = tuple(reader.choices)
+        return CommandOption(self.name, kind, required, choices, reader.least, reader.most)
 
 
 def argument(name: str, type_: Any, *, optional: bool) -> Argument:
@@ -84,7 +99,7 @@ def first_file(files: Sequence[File]) -> File:
 def parse_arguments(
     arguments: Sequence[Argument], text: str, message: Message, usage: str
 ) -> list[Any]:
-    """Return the values of `arguments` from the rest of a command line, split at white space.
+    """Return the values of `arguments` from the rest of a command line.
 
     The last argument takes all that is left, if it may have spaces. An optional one that is not
     given is left out. Raises `Sentence` if something is missing, too much, or not understood.
@@ -92,12 +107,11 @@ def parse_arguments(
     values: list[Any] = []
     rest = text.strip()
     for index, spec in enumerate(arguments):
-        last = index == len(arguments) - 1
         if not rest:
             if spec.optional:
                 break
             raise Sentence("missing", argument=spec.name, usage=usage)
-        word, rest = (rest, "") if last and spec.takes_rest else _first_word(rest)
+        word, rest = spec.take(rest, is_last=index == len(arguments) - 1)
         try:
             values.append(spec.parse(word, message))
         except Sentence as error:
@@ -126,11 +140,6 @@ def given_arguments(
         except Sentence as error:
             raise Sentence("bad_argument", problem=error, usage=usage) from error
     return values
-
-
-def _first_word(text: str) -> tuple[str, str]:
-    word, *rest = text.split(maxsplit=1)
-    return word, rest[0] if rest else ""
 
 
 def _spaced(text: str) -> bool:
