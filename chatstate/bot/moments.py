@@ -43,8 +43,8 @@ def _day(text: str) -> date:
 def _time(text: str) -> time:
     if not re.fullmatch(_TIME, text, re.ASCII):
         raise ValueError(text)
-    hour, minute, *second = map(int, text.split(":"))
-    return time(hour, minute, *second)
+    hour, _, rest = text.partition(":")
+    return time.fromisoformat(f"{hour:0>2}:{rest}")
 
 
 def _moment(text: str) -> datetime:
