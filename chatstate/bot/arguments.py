@@ -8,12 +8,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chatstate.bot.annotations import essence, is_mention
 from chatstate.bot.reading import POSSIBLE, Reader, reader, shorten
-from chatstate.bot.words import first_word, unquoted
+from chatstate.bot.words import first_word
 from chatstate.errors import BindingError
 from chatstate.files import File
 from chatstate.language.sentences import Sentence
@@ -29,31 +30,17 @@ _KINDS: Mapping[Any, OptionKind] = {int: "whole", float: "number", bool: "truth"
 class Argument(NamedTuple):
     """One parameter that a person fills: its name, how its text is read, whether it must be.
 
-    `reader` is None for a person who is mentioned.
+    - `reader` is None for a person who is mentioned.
+    - `takes_rest`: it takes the rest of a line, if it is the last.
+    - `shape` is how its text looks where it may have blanks in it.
     """
 
     name: str
     parse: Callable[[str, Message], Any]
     reader: Reader | None
     optional: bool
-
-    @property
-    def takes_rest(self) -> bool:
-        """Whether it takes the rest of a line."""
-        reader = self.reader
-        if reader is None:
-            return False
-        return reader.type is str or reader.is_list or any(map(_spaced, reader.choices))
-
-    def take(self, line: str, *, is_last: bool) -> tuple[str, str]:
-        """Return its text at the beginning of a line, and what is left of that.
-
-        A text that takes the rest of a line is as it was written, quotation marks and all.
-        """
-        reader = self.reader
-        if reader is None or not (is_last and self.takes_rest):
-            return first_word(line, reader.shape if reader else None)
-        return (unquoted(line) if reader.choices else line), ""
+    takes_rest: bool = False
+    shape: re.Pattern[str] | None = None
 
     @property
     def option(self) -> CommandOption:
@@ -77,7 +64,8 @@ def argument(name: str, type_: Any, *, optional: bool) -> Argument:
         found = reader(type_, possible=ARGUMENTS)
     except BindingError as error:
         raise type(error)(f"parameter {name!r}: {error}") from error
-    return Argument(name, text_alone(found.read), found, optional)
+    takes_rest = found.type is str or found.is_list or any(map(_spaced, found.choices))
+    return Argument(name, text_alone(found.read), found, optional, takes_rest, found.shape)
 
 
 def text_alone(read: Callable[[str], Any]) -> Callable[[str, Message], Any]:
@@ -101,8 +89,9 @@ def parse_arguments(
 ) -> list[Any]:
     """Return the values of `arguments` from the rest of a command line.
 
-    The last argument takes all that is left, if it may have spaces. An optional one that is not
-    given is left out. Raises `Sentence` if something is missing, too much, or not understood.
+    The last argument takes all that is left, as it is, if it may have spaces. An optional one that
+    is not given is left out. Raises `Sentence` if something is missing, too much, or not
+    understood.
     """
     values: list[Any] = []
     rest = text.strip()
@@ -111,7 +100,10 @@ def parse_arguments(
             if spec.optional:
                 break
             raise Sentence("missing", argument=spec.name, usage=usage)
-        word, rest = spec.take(rest, is_last=index == len(arguments) - 1)
+        if spec.takes_rest and index == len(arguments) - 1:
+            word, rest = rest, ""
+        else:
+            word, rest = first_word(rest, spec.shape)
         try:
             values.append(spec.parse(word, message))
         except Sentence as error:

@@ -25,7 +25,7 @@ import msgspec
 
 from chatstate.bot.annotations import bounds, essence, named
 from chatstate.bot.moments import MOMENTS, Written, spelled
-from chatstate.bot.words import items
+from chatstate.bot.words import items, unquoted
 from chatstate.errors import BindingError
 from chatstate.language.sentences import Sentence
 from chatstate.state.codec import from_builtin
@@ -280,7 +280,7 @@ def _choice(choices: Mapping[str, Any]) -> Callable[[str], Any]:
     folded = {text.casefold(): value for text, value in choices.items()}
 
     def read(text: str) -> Any:
-        said = text.strip()
+        said = unquoted(text.strip())
         for known, written in ((choices, said), (folded, said.casefold())):
             if written in known:
                 return known[written]

@@ -9,6 +9,7 @@ GERMAN: Mapping[str, str] = {
     "broke_off": "Die Antwort brach ab: Etwas ist schiefgegangen. Es wurde nichts geändert.",
     "interrupted": "(unterbrochen)",
     "unknown_command": "Den Befehl /{command} gibt es nicht. /help zeigt, was ich kann.",
+    "not_understood": "Das habe ich nicht verstanden. /help zeigt, was ich kann.",
     "only_commands": "Ich antworte auf Befehle. /help zeigt, auf welche.",
     "not_a_number": "{text} ist keine Zahl. Möglich ist zum Beispiel 7 oder 7.5.",
     "not_whole": "{text} ist keine ganze Zahl. Möglich ist zum Beispiel 7.",

@@ -9,6 +9,7 @@ ENGLISH: Mapping[str, str] = {
     "broke_off": "The answer broke off: something went wrong. Nothing was changed.",
     "interrupted": "(interrupted)",
     "unknown_command": "There is no command /{command}. Send /help to see what I can do.",
+    "not_understood": "I did not understand that. Send /help to see what I can do.",
     "only_commands": "I answer commands. Send /help to see which.",
     "not_a_number": "{text} is not a number. Send one like 7 or 7.5.",
     "not_whole": "{text} is not a whole number. Send one like 7.",
