@@ -90,14 +90,15 @@ class File(msgspec.Struct, frozen=True):
 class Attachment(msgspec.Struct, frozen=True, omit_defaults=True):
     """A file that came with a message, still on the platform.
 
-    `ref` is what the adapter finds it by; `size` is in bytes, if the platform tells. Names and
-    types are the sender's claims.
+    `ref` is what the adapter finds it by; `size` is in bytes, if the platform tells. `is_voice`: it
+    was spoken for this message. Names and types are the sender's claims.
     """
 
     ref: str
     name: str = "file"
     media_type: str = ANY_TYPE
     size: int | None = None
+    is_voice: bool = False
 
 
 def type_of(name: str) -> str:

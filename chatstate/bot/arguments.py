@@ -1,17 +1,20 @@
 """The arguments of a command: which a function has, and what a line gives them.
 
-1. Words are split at white space; a last argument that may have spaces takes the rest of the line.
+1. Words are split at white space, but for what is quoted, and for a duration or a day with its
+   time; a last argument that may have spaces takes the rest of the line.
 2. What is not given is left out, so that the function's own default holds.
 3. A text becomes a value in `reading`; a person is found among those whom the message mentions.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chatstate.bot.annotations import essence, is_mention
 from chatstate.bot.reading import POSSIBLE, Reader, reader, shorten
+from chatstate.bot.words import first_word
 from chatstate.errors import BindingError
 from chatstate.files import File
 from chatstate.language.sentences import Sentence
@@ -27,28 +30,27 @@ _KINDS: Mapping[Any, OptionKind] = {int: "whole", float: "number", bool: "truth"
 class Argument(NamedTuple):
     """One parameter that a person fills: its name, how its text is read, whether it must be.
 
-    `reader` is None for a person who is mentioned.
+    - `reader` is None for a person who is mentioned.
+    - `takes_rest`: it takes the rest of a line, if it is the last.
+    - `shape` is how its text looks where it may have blanks in it.
     """
 
     name: str
     parse: Callable[[str, Message], Any]
     reader: Reader | None
     optional: bool
-
-    @property
-    def takes_rest(self) -> bool:
-        """Whether it takes the rest of a line."""
-        reader = self.reader
-        return reader is not None and (reader.type is str or any(map(_spaced, reader.choices)))
+    takes_rest: bool = False
+    shape: re.Pattern[str] | None = None
 
     @property
     def option(self) -> CommandOption:
         """What to tell a platform of it."""
-        if self.reader is None:
-            return CommandOption(self.name, "person", not self.optional)
-        type_, _, choices, least, most = self.reader
-        kind = _KINDS.get(type_, "text")
-        return CommandOption(self.name, kind, not self.optional, tuple(choices), least, most)
+        required, reader = not self.optional, self.reader
+        if reader is None:
+            return CommandOption(self.name, "person", required)
+        kind = _KINDS.get(reader.type, "text")
+        choices = tuple(reader.choices)
+        return CommandOption(self.name, kind, required, choices, reader.least, reader.most)
 
 
 def argument(name: str, type_: Any, *, optional: bool) -> Argument:
@@ -62,7 +64,8 @@ def argument(name: str, type_: Any, *, optional: bool) -> Argument:
         found = reader(type_, possible=ARGUMENTS)
     except BindingError as error:
         raise type(error)(f"parameter {name!r}: {error}") from error
-    return Argument(name, text_alone(found.read), found, optional)
+    takes_rest = found.type is str or found.is_list or any(map(_spaced, found.choices))
+    return Argument(name, text_alone(found.read), found, optional, takes_rest, found.shape)
 
 
 def text_alone(read: Callable[[str], Any]) -> Callable[[str, Message], Any]:
@@ -84,20 +87,23 @@ def first_file(files: Sequence[File]) -> File:
 def parse_arguments(
     arguments: Sequence[Argument], text: str, message: Message, usage: str
 ) -> list[Any]:
-    """Return the values of `arguments` from the rest of a command line, split at white space.
+    """Return the values of `arguments` from the rest of a command line.
 
-    The last argument takes all that is left, if it may have spaces. An optional one that is not
-    given is left out. Raises `Sentence` if something is missing, too much, or not understood.
+    The last argument takes all that is left, as it is, if it may have spaces. An optional one that
+    is not given is left out. Raises `Sentence` if something is missing, too much, or not
+    understood.
     """
     values: list[Any] = []
     rest = text.strip()
     for index, spec in enumerate(arguments):
-        last = index == len(arguments) - 1
         if not rest:
             if spec.optional:
                 break
             raise Sentence("missing", argument=spec.name, usage=usage)
-        word, rest = (rest, "") if last and spec.takes_rest else _first_word(rest)
+        if spec.takes_rest and index == len(arguments) - 1:
+            word, rest = rest, ""
+        else:
+            word, rest = first_word(rest, spec.shape)
         try:
             values.append(spec.parse(word, message))
         except Sentence as error:
@@ -126,11 +132,6 @@ def given_arguments(
         except Sentence as error:
             raise Sentence("bad_argument", problem=error, usage=usage) from error
     return values
-
-
-def _first_word(text: str) -> tuple[str, str]:
-    word, *rest = text.split(maxsplit=1)
-    return word, rest[0] if rest else ""
 
 
 def _spaced(text: str) -> bool:

@@ -17,7 +17,7 @@ from typing import Annotated, Any, NamedTuple, cast
 
 import msgspec
 
-from chatstate.bot.reading import shorten
+from chatstate.bot.reading import shorten, typed
 from chatstate.bot.shorthands import Input
 from chatstate.errors import BindingError, Rejected, UserError
 from chatstate.files import Attachment, File
@@ -244,6 +244,5 @@ def label_of(parameter: str) -> str:
 
 
 def _as_typed(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    text = typed(value)
+    return msgspec.json.encode(value).decode() if text is None else text

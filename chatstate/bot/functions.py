@@ -48,6 +48,22 @@ def predicate(fn: Callable[..., Any], *, owner: Owner | None) -> BoundFunction:
     return _bound(fn, OF_MESSAGE, {}, owner)
 
 
+def condition(fn: Any) -> BoundFunction:
+    """Return a function that tells whether a message is for a handler: what `where=` takes.
+
+    Its parameters are annotated `Message`, `User` or `Chat`; one without annotation gets the
+    message. Raises `BindingError`.
+    """
+    if not callable(fn) or mode(fn) != "sync":
+        raise BindingError(
+            f"where={fn!r}: use a plain function of the message; it is asked at once, and often"
+        )
+    bound = _bound(fn, OF_MESSAGE, {}, None)
+    if bound.needs:
+        raise BindingError(f"where: {label(fn)} cannot have resources; it is asked before a turn")
+    return bound
+
+
 def middleware(fn: Callable[..., Any], *, owner: Owner | None) -> BoundFunction:
     """Return a function that stands around the turns of a bot's handlers.
 

@@ -28,8 +28,8 @@ Place = Literal["Interface", "command", "on_message"]
 _NO_FUNCTION: Mapping[Place, str] = {
     "Interface": "the first argument is the function that answers; a name is id={given!r}",
     "command": "the name is given as @bot.command(name={given!r}), or is the function's own",
-    "on_message": "its function gets all messages that are no command: look at the text in it, or "
-    "write @bot.command(name=...)",
+    "on_message": "what to look for in a text is given as @bot.on_message(text={given!r}); for a "
+    "command write @bot.command(name=...)",
 }
 
 _TYPES: Mapping[str, tuple[type[Any] | tuple[type[Any], ...], str]] = {

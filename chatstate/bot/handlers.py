@@ -9,12 +9,14 @@
 
 from __future__ import annotations
 
+import re
 import typing
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from chatstate.bot.arguments import given_arguments, parse_arguments
+from chatstate.bot.filters import found_arguments
 from chatstate.bot.forms import Field, Form
 from chatstate.bot.functions import BoundFunction
 from chatstate.bot.injected import Getter, Held, Injected
@@ -58,6 +60,7 @@ class Handler:
     - `window`: for how many seconds "merge" waits for more, 0 if it does not.
     - `timeout`: seconds after which a turn is given up.
     - `author_fn`: what its author wrote, if `fn` only calls that.
+    - `pattern` is found in each message that it gets; its named groups give parameters a value.
 
     Raises `BindingError` for what cannot be bound.
     """
@@ -78,6 +81,7 @@ class Handler:
         kept: Sequence[State] = (),
         owner: Owner | None = None,
         author_fn: Callable[..., Any] | None = None,
+        pattern: re.Pattern[str] | None = None,
     ) -> None:
         if not callable(fn):
             raise BindingError(f"{fn!r} cannot be a handler: it is no function")
@@ -94,7 +98,8 @@ class Handler:
         self.command = command
         self.mode: Mode = mode(fn)
         self.description = description or first_line(fn)
-        binder = Binder(fn, states, kept, owner, is_command=command is not None)
+        groups = tuple(pattern.groupindex) if pattern else ()
+        binder = Binder(fn, states, kept, owner, is_command=command is not None, groups=groups)
         self._keywords, self._getters = binder.bind(inputs)
         self._has_keywords = any(self._keywords)
         self.slots: tuple[Slot, ...] = tuple(binder.slots)
@@ -109,8 +114,10 @@ class Handler:
         self.around: Sequence[BoundFunction] = ()
         self.markdown = markdown
         self._returns = Returns(None, markdown)
-        self._arguments = checked_arguments(fn, binder.arguments, command)
-        self._parses = command is not None and inputs is None
+        self._pattern = pattern
+        of_text = checked_arguments(fn, binder.arguments, command)
+        self._arguments = binder.found or of_text
+        self._parses = (command is not None and inputs is None) or bool(binder.found)
         self._outputs = None if outputs is None else _bind_outputs(fn, outputs, binder)
         if self._outputs is None:
             check_replies(fn)
@@ -135,10 +142,14 @@ class Handler:
         return tuple(argument.option for argument in self._arguments)
 
     def arguments(self, message: Message, text: str) -> list[Any]:
-        """Return the arguments of a command. Raises `Sentence` if they cannot be read.
+        """Return the arguments of a command, or what named groups have found.
+
+        Raises `Sentence` if they cannot be read.
 
         What a platform adds to a command that takes none is left to `turn.text`.
         """
+        if self._pattern:
+            return found_arguments(self._arguments, self._pattern, message)
         if not self._arguments and self.command in _WITH_ADDITIONS:
             return []
         if message.arguments is not None:

@@ -73,8 +73,10 @@ class Binder:
         owner: Owner | None,
         *,
         is_command: bool,
+        groups: Sequence[str] = (),
     ) -> None:
         self._fn = fn
+        self._groups = groups
         self._is_command = is_command
         self._states = states
         self._owner = owner
@@ -87,6 +89,7 @@ class Binder:
         ]
         self.inputs: dict[State, int] = {}
         self.arguments: list[Argument] = []
+        self.found: list[Argument] = []
         self.fields: list[Field] = []
         self.form_slot = -1
         self.wants_files = False
@@ -123,7 +126,17 @@ class Binder:
             self.hears_text |= getters[-1] is whole_text
             self._sees_message |= getters[-1] in (INJECTED[Message], INJECTED[Turn])
             keywords.append(parameter.name if parameter.kind is parameter.KEYWORD_ONLY else None)
+        self._refuse_groups_of_nobody()
         return keywords, getters
+
+    def _refuse_groups_of_nobody(self) -> None:
+        bound = [found.name for found in self.found]
+        for name in self._groups:
+            if name not in bound:
+                raise BindingError(
+                    f"text= has a group {name!r}, and {label(self._fn)} no parameter of that name "
+                    "that takes text"
+                )
 
     def _assign(self, inputs: Sequence[str | State | Getter]) -> dict[str, str | State | Getter]:
         wanting = [p for p in self._parameters if not self._is_injected(p)]
@@ -213,8 +226,9 @@ class Binder:
 
     def _argument(self, parameter: inspect.Parameter, type_: Any) -> Getter:
         optional = parameter.default is not parameter.empty
+        taken = self.found if parameter.name in self._groups else self.arguments
         try:
-            self.arguments.append(argument(parameter.name, type_, optional=optional))
+            taken.append(argument(parameter.name, type_, optional=optional))
         except UnreadableError:
             if self._owner is not None and self._owner.lifespan is not None:
                 return self._opened_by(parameter, type_)
@@ -225,8 +239,8 @@ class Binder:
             ) from None
         except BindingError as error:
             raise BindingError(f"{label(self._fn)}: {error}") from error
-        if self._is_command:
-            return argument_at(len(self.arguments) - 1, parameter.default)
+        if self._is_command or taken is self.found:
+            return argument_at(len(taken) - 1, parameter.default if optional else None)
         return said(self.arguments[-1], parameter.default)
 
     def _opened_by(self, parameter: inspect.Parameter, hint: Any) -> Getter:

@@ -6,6 +6,7 @@
    the person, with an example of what would (`Sentence`).
 3. Numbers are finite. Choices, and yes and no, are known in upper and lower case.
 4. Bounds are those of `msgspec.Meta`, wherever around the type they stand.
+5. What a list has in it is read as if it were alone.
 """
 
 from __future__ import annotations
@@ -15,17 +16,24 @@ import math
 import operator
 import re
 import typing
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sized
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
-from chatstate.bot.annotations import bounds, essence
+from chatstate.bot.annotations import bounds, essence, named
+from chatstate.bot.moments import MOMENTS, Written, spelled
+from chatstate.bot.words import items, unquoted
 from chatstate.errors import BindingError
 from chatstate.language.sentences import Sentence
 from chatstate.state.codec import from_builtin
 
-POSSIBLE = "str, int, float, bool, Literal[...], an Enum"
+POSSIBLE = (
+    "str, int, float, Decimal, bool, date, time, datetime, timedelta, Literal[...], an Enum, "
+    "a list of these"
+)
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _TRUTH = {
     **dict.fromkeys(("yes", "y", "true", "on", "1"), True),
@@ -40,6 +48,7 @@ class Reader(NamedTuple):
     - `read` raises `Sentence` for a text that does not fit.
     - `choices` are the values by the texts that give them, if these are few.
     - `least` and `most` are the bounds of a number.
+    - `shape` is how its text looks where it may have blanks in it.
     """
 
     type: Any
@@ -47,6 +56,12 @@ class Reader(NamedTuple):
     choices: Mapping[str, Any] = {}
     least: float | None = None
     most: float | None = None
+    shape: re.Pattern[str] | None = None
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it is a list of values."""
+        return typing.get_origin(self.type) is list
 
     @property
     def offered(self) -> tuple[str, ...]:
@@ -67,6 +82,10 @@ def reader(type_: Any, *, possible: str = POSSIBLE) -> Reader:
     meant = essence(type_)
     if choices := _choices(meant):
         return bounded(Reader(meant, _choice(choices), choices), type_)
+    if typing.get_origin(meant) is list:
+        return bounded(_list(meant, possible), type_)
+    if isinstance(meant, type) and meant in MOMENTS:
+        return bounded(_of_time(meant, MOMENTS[meant]), type_)
     if isinstance(meant, type) and meant in _PLAIN:
         return bounded(Reader(meant, _PLAIN[meant]), type_)
     raise UnreadableError(f"no text can give {type_!r}; possible: {possible}")
@@ -98,15 +117,15 @@ class _Rule(NamedTuple):
     fits: Callable[[Any, Any], bool]
 
 
-def _is_multiple(value: float, step: float) -> bool:
-    return value % step == 0
+def _is_multiple(value: Any, step: float) -> bool:
+    return bool(value % (Decimal(str(step)) if isinstance(value, Decimal) else step) == 0)
 
 
-def _is_long_enough(value: str, count: int) -> bool:
+def _is_long_enough(value: Sized, count: int) -> bool:
     return len(value) >= count
 
 
-def _is_short_enough(value: str, count: int) -> bool:
+def _is_short_enough(value: Sized, count: int) -> bool:
     return len(value) <= count
 
 
@@ -124,6 +143,11 @@ _RULES: Mapping[str, _Rule] = {
     "max_length": _Rule("too_long", _is_short_enough),
     "pattern": _Rule("unlike", _is_like),
 }
+_RULES_OF_LISTS: Mapping[str, _Rule] = {
+    **_RULES,
+    "min_length": _Rule("too_few", _is_long_enough),
+    "max_length": _Rule("too_many", _is_short_enough),
+}
 
 
 def bounded(plain: Reader, type_: Any) -> Reader:
@@ -131,14 +155,18 @@ def bounded(plain: Reader, type_: Any) -> Reader:
 
     Raises `BindingError` for bounds that such values cannot have.
     """
-    limits = {name: limit for meta in bounds(type_) for name, limit in _limits(meta)}
-    if not limits:
+    metas = list(bounds(type_))
+    limits = {name: limit for meta in metas for name, limit in _limits(meta)}
+    if not metas:
         return plain
     try:
-        msgspec.json.Decoder(type_)
+        msgspec.json.Decoder(Annotated[(float, *metas)] if plain.type is Decimal else type_)
     except (TypeError, ValueError) as error:
         raise BindingError(f"{type_!r} makes no sense: {error}") from error
-    rules = [(_RULES[name], *limit) for name, limit in limits.items()]
+    if any(meta.tz for meta in metas):
+        raise BindingError(f"{type_!r} makes no sense: a person writes no time zone")
+    known = _RULES_OF_LISTS if plain.is_list else _RULES
+    rules = [(known[name], *limit) for name, limit in limits.items()]
 
     def read(text: str) -> Any:
         value = plain.read(text)
@@ -182,6 +210,11 @@ def number(text: str) -> int | float:
     raise Sentence("not_a_number", text=shorten(stripped))
 
 
+def _decimal(text: str) -> Decimal:
+    number(text)
+    return Decimal(text.strip())
+
+
 def _whole(text: str) -> int:
     value = number(text)
     if not isinstance(value, int):
@@ -201,8 +234,32 @@ _PLAIN: Mapping[Any, Callable[[str], Any]] = {
     str: str,
     int: _whole,
     float: lambda text: float(number(text)),
+    Decimal: _decimal,
     bool: truth,
 }
+
+
+def _of_time(type_: type[Any], kind: Written) -> Reader:
+    def read(text: str) -> Any:
+        said = text.strip()
+        try:
+            return kind.read(said)
+        except (ValueError, OverflowError):
+            raise Sentence(kind.sentence, text=shorten(said)) from None
+
+    return Reader(type_, read, shape=kind.shape)
+
+
+def _list(meant: Any, possible: str) -> Reader:
+    (type_,) = typing.get_args(meant)
+    element = reader(type_, possible=possible)
+    if element.is_list:
+        raise UnreadableError(f"no text can give {named(meant)}; possible: {possible}")
+
+    def read(text: str) -> list[Any]:
+        return [element.read(item) for item in items(text, element.shape)]
+
+    return Reader(meant, read)
 
 
 def _choices(meant: Any) -> Mapping[str, Any]:
@@ -223,7 +280,7 @@ def _choice(choices: Mapping[str, Any]) -> Callable[[str], Any]:
     folded = {text.casefold(): value for text, value in choices.items()}
 
     def read(text: str) -> Any:
-        said = text.strip()
+        said = unquoted(text.strip())
         for known, written in ((choices, said), (folded, said.casefold())):
             if written in known:
                 return known[written]
@@ -235,6 +292,17 @@ def _choice(choices: Mapping[str, Any]) -> Callable[[str], Any]:
         )
 
     return read
+
+
+def typed(value: Any) -> str | None:
+    """Return a value as a person types it; None for one of a type that no text can give."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, enum.Enum):
+        return value.name.lower()
+    if isinstance(value, timedelta):
+        return spelled(value)
+    return str(value) if isinstance(value, (*_PLAIN, *MOMENTS)) else None
 
 
 def shorten(text: str) -> str | Sentence:

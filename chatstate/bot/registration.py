@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+import re
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, Unpack, overload
 
 from chatstate.bot.access import Guard, Limit
+from chatstate.bot.filters import Content, filter_of
 from chatstate.bot.functions import BoundFunction, error_handler, middleware
 from chatstate.bot.guesses import refuse_no_function
 from chatstate.bot.handlers import Handler
@@ -81,12 +84,34 @@ class Registration:
     @overload
     def on_message(self, fn: F, /) -> F: ...
     @overload
-    def on_message(self, /, **options: Unpack[Options]) -> Callable[[F], F]: ...
     def on_message(
-        self, fn: F | None = None, /, **options: Unpack[Options]
+        self,
+        /,
+        *,
+        text: str | re.Pattern[str] | None = None,
+        kind: Content | Sequence[Content] | None = None,
+        where: Callable[..., Any] | None = None,
+        **options: Unpack[Options],
+    ) -> Callable[[F], F]: ...
+    def on_message(
+        self,
+        fn: F | None = None,
+        /,
+        *,
+        text: str | re.Pattern[str] | None = None,
+        kind: Content | Sequence[Content] | None = None,
+        where: Callable[..., Any] | None = None,
+        **options: Unpack[Options],
     ) -> F | Callable[[F], F]:
-        """Register the handler of messages that are no command, and of presses.
+        """Register a handler of messages that are no command, and of presses.
 
+        A message goes to the first handler that is registered for it.
+
+        - `text`: only if this regular expression is found in it. A named group gives the parameter
+          of its name a value.
+        - `kind`: only if it is "text", or a "photo", "video", "audio", "voice" or "document" came
+          with it; one of these, or several.
+        - `where`: only if this says yes, a plain function of the message.
         - `overlap`: what a message does while an earlier one of the conversation is handled:
           "queue" (wait), "interrupt" (end that turn without effect, and drop those waiting from
           the same person), or "merge" (what waits from one person is handled together: the text
@@ -105,8 +130,11 @@ class Registration:
 
         def register(fn: F) -> F:
             refuse_no_function("on_message", fn)
-            handler = self._handler(fn, options)
-            self.routes.add("message", self._route("message", handler, options))
+            found = filter_of(text, kind, where)
+            handler = self._handler(fn, options, pattern=found.pattern if found else None)
+            name = f"message {label(fn)}" if found else "message"
+            route = self._route(name, handler, options)
+            self.routes.add("message", dataclasses.replace(route, filter=found))
             return fn
 
         return register if fn is None else register(fn)

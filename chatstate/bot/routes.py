@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from chatstate.bot.access import Guard, Limit, guard, limits_of
+from chatstate.bot.filters import Filter
 from chatstate.bot.functions import BoundFunction
 from chatstate.bot.handlers import Handler, not_taken
 from chatstate.bot.options import Options
@@ -50,12 +51,14 @@ class Home(Protocol):
 class Route:
     """The way to one handler in one bot.
 
-    - `name` is what it answers to: "/vote", the kind of message, or "telegram:poll_answer".
+    - `name` is what it answers to: "/vote", the kind of message, or "telegram:poll_answer"; and
+      the function's name, if it gets only some of them.
     - `homes` are the bot, those that it includes on the way to the handler, and at last the
       handler's own.
     - `guard` and `own_limits` are its own, beside those of its homes.
     - `concurrency_limit`: how many turns of it run at once, 0 if there is no limit.
     - `is_own`: it is the framework's.
+    - `filter` tells which messages it gets; None if all.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Route:
     own_limits: Sequence[Limit] = ()
     concurrency_limit: int = 0
     is_own: bool = False
+    filter: Filter | None = None
 
     @property
     def home(self) -> Home:
@@ -148,9 +152,11 @@ class Routes:
         self.hear_bots = hear_bots
         self._commands: dict[str, Route] = {}
         self._kinds: dict[str, Route] = {}
+        self._filtered: list[Route] = []
 
     def __iter__(self) -> Iterator[Route]:
         yield from self._commands.values()
+        yield from self._filtered
         yield from self._kinds.values()
 
     def add_command(self, name: str, route: Route) -> None:
@@ -169,17 +175,24 @@ class Routes:
     def add(self, kind: str, route: Route) -> None:
         """Let a kind of messages, or an update by its name, go to a handler.
 
-        Raises `BindingError` if it has one already.
+        If it has a filter, those of them that it lets pass. Raises `BindingError` if another one
+        gets each of them already.
         """
         there = self._kinds.get(kind)
         if there and not there.is_own:
             if route.is_own:
                 return
+            remedy = "make one function of them"
+            if kind == "message":
+                remedy = "register the one before that has a filter (text=, kind= or where=)"
             raise BindingError(
                 f"{where(there.handler.fn)} gets each {kind} already, so {where(route.handler.fn)} "
-                "cannot; make one function of them that looks at the text, or commands"
+                f"would get none; {remedy}"
             )
-        self._kinds[kind] = route
+        if route.filter:
+            self._filtered.append(route)
+        else:
+            self._kinds[kind] = route
 
     def command(self, name: str) -> Route | None:
         """Return the route of `/name`."""
@@ -207,6 +220,8 @@ class Routes:
         for name, inner in other._commands.items():
             if name not in ("help", "start") or not inner.is_own:
                 self.add_command(name, replace(inner, homes=(home, *inner.homes)))
+        for inner in other._filtered:
+            self.add("message", replace(inner, homes=(home, *inner.homes)))
         for kind, inner in other._kinds.items():
             self.add(kind, replace(inner, homes=(home, *inner.homes)))
 
@@ -219,6 +234,9 @@ class Routes:
             ours = self._kinds.get(kind)
             if ours and not ours.is_own and not theirs.is_own:
                 yield ours, theirs, f"answer what is of kind {kind!r}"
+        all_of_mine = self._kinds.get("message")
+        if all_of_mine and other._filtered:
+            yield all_of_mine, other._filtered[0], "answer messages, and the first gets each"
 
     def find(self, message: Message, *, pressed_command: bool = False) -> tuple[Route, str] | None:
         """Return the route of `message` and the text its handler gets; None if there is none.
@@ -236,9 +254,11 @@ class Routes:
         if kind == "press":
             kind = "message"
         route = self._of_update(message) if message.update else self._kinds.get(kind)
+        if self._filtered and kind == "message":
+            route = next((some for some in self._filtered if _lets_pass(some, message)), route)
         if route is None:
             if kind == "message" and message.chat.kind == "private":
-                raise Sentence("only_commands")
+                raise Sentence("not_understood" if self._filtered else "only_commands")
             return None
         if message.attachments and not text.strip() and _sees_nothing_of(message, route):
             raise not_taken(message.attachments)
@@ -284,6 +304,10 @@ class Routes:
         return Command(name, description, handler.usage, handler.options)
 
 
+def _lets_pass(route: Route, message: Message) -> bool:
+    return route.filter is None or route.filter.fits(message)
+
+
 def _sees_nothing_of(message: Message, route: Route) -> bool:
     """Tell whether a message to the bot is lost on a handler: a file alone, on one of texts.
 
@@ -291,6 +315,8 @@ def _sees_nothing_of(message: Message, route: Route) -> bool:
     """
     handler = route.handler
     if message.kind != "message" or message.chat.kind != "private":
+        return False
+    if route.filter and route.filter.kinds:  # these files were asked for
         return False
     return (
         handler.hears_text

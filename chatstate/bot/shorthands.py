@@ -117,7 +117,7 @@ def _text_reader(name: str, type_: Any) -> Reader:
 
 def _is_number(found: Reader) -> bool:
     numbers = [isinstance(value, int) for value in found.choices.values()]
-    return found.type is int or (bool(numbers) and all(numbers))
+    return found.type in (int, Decimal) or (bool(numbers) and all(numbers))
 
 
 def _text(value: Any, returns: Returns) -> Answers:

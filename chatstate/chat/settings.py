@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from chatstate.bot.arguments import argument, text_alone
-from chatstate.bot.reading import shorten
+from chatstate.bot.reading import shorten, typed
 from chatstate.bot.shorthands import input_of
 from chatstate.errors import BindingError
 from chatstate.language.sentences import Sentence
@@ -51,8 +50,7 @@ class Setting(NamedTuple):
 
     def shown(self, chosen: Mapping[str, str]) -> str:
         """Return its value as a person reads it."""
-        default = self.default.name.lower() if isinstance(self.default, Enum) else self.default
-        return chosen.get(self.name, _typed(default))
+        return chosen.get(self.name, _typed(self.default))
 
 
 def setting(fn: Callable[..., Any], parameter: inspect.Parameter, hint: Any, given: Any) -> Setting:
@@ -137,6 +135,6 @@ def _change(setting: Setting, chosen: dict[str, str], value: str, message: Messa
 
 
 def _typed(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value)
+    if isinstance(value, list):
+        return ", ".join(map(_typed, cast("list[Any]", value)))
+    return typed(value) or str(value)

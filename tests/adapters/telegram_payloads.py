@@ -266,7 +266,7 @@ MESSAGES: dict[str, tuple[Json, Message]] = {
     ),
     "voice": (
         said(PRIVATE, voice=file(duration=3, mime_type="audio/ogg")),
-        told("", attachments=(Attachment("F1", "voice.ogg", "audio/ogg", 10),)),
+        told("", attachments=(Attachment("F1", "voice.ogg", "audio/ogg", 10, is_voice=True),)),
     ),
     "video": (
         said(PRIVATE, video=file(duration=3, width=1, height=1, mime_type="video/mp4")),
@@ -337,7 +337,7 @@ MESSAGES: dict[str, tuple[Json, Message]] = {
             "Bob | 5\nThe ages\nMore\ninside\na cat by Bob\nnew words",
             attachments=(
                 Attachment("F1", "photo.jpg", "image/jpeg", 10),
-                Attachment("F3", "voice.ogg", "audio/ogg"),
+                Attachment("F3", "voice.ogg", "audio/ogg", is_voice=True),
             ),
         ),
     ),

@@ -84,6 +84,8 @@ def test_files() -> None:
     ref = f"500/1479000000000000001/600 {url}"
     assert first == Attachment(ref, "cat.png", "image/png", 1234)
     assert second.media_type == "application/octet-stream"
+    (spoken, _) = heard(told.FILES | {"flags": 1 << 13}).message.attachments
+    assert (first.is_voice, spoken.is_voice) == (False, True)
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,18 @@
 import enum
 import math
 from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Annotated, Any, Literal, Optional
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Meta
 
 from chatstate import Arg, BindingError, Chat, Message, User
 from chatstate.bot.arguments import Argument, argument, parse_arguments
-from chatstate.bot.reading import json_reader, number, shorten
+from chatstate.bot.reading import json_reader, number, reader, shorten, typed
 from chatstate.language.sentences import Sentence
 
 
@@ -21,6 +26,10 @@ class Colour(enum.Enum):
 ANN = User("17", "Ann")
 MESSAGE = Message("", User("1"), Chat("c"), mentions=(ANN, User("18", "bob")))
 USAGE = "/do it"
+DAY = date(2026, 3, 7)
+NO_DATE = "is not a date. Send one like 2026-11-27."
+NO_TIME = "is not a time of day. Send one like 14:30."
+NO_DURATION = "is not a length of time. Send one like 1h30m or 2 days."
 
 
 def only(type_: Any, *, optional: bool = False) -> Argument:
@@ -143,6 +152,24 @@ def test_what_is_no_json_is_refused(text: str) -> None:
         (Annotated[int, "how many"], "7", 7),
         (Annotated[str, {"unhashable": 1}], "two words", "two words"),
         (Annotated[User, Arg] | None, "@Ann", ANN),
+        *((date, text, date(2026, 3, 7)) for text in ("2026-03-07", "7.3.2026", "07.03.2026")),
+        (time, "9:05", time(9, 5)),
+        (time, "23:59:30", time(23, 59, 30)),
+        (datetime, "2026-03-07 9:05", datetime.combine(DAY, time(9, 5))),
+        (datetime, "2026-03-07T09:05:30", datetime.combine(DAY, time(9, 5, 30))),
+        (datetime, "7.3.2026  9:05", datetime.combine(DAY, time(9, 5))),
+        *((timedelta, text, timedelta(hours=1.5)) for text in ("1h30m", "1.5 hours", "90 MIN")),
+        (timedelta, "1 week 2 days 3s", timedelta(9, 3)),
+        (Decimal, "0.10", Decimal("0.10")),
+        (Annotated[Decimal, Meta(gt=0, multiple_of=0.05)], "0.15", Decimal("0.15")),
+        (list[str], "red  green", ["red", "green"]),
+        (list[str], "New York, Paris,", ["New York", "Paris"]),
+        (list[str], '"red, dark" green', ["red, dark", "green"]),
+        (list[str], '"a, b", c', ["a, b", "c"]),
+        (list[timedelta], "1h 30m, 2 days", [timedelta(hours=1.5), timedelta(2)]),
+        (list[datetime], "2026-03-07 9:05", [datetime.combine(DAY, time(9, 5))]),
+        (Literal["red wine", "tea"], '"Red wine"', "red wine"),
+        (list[Literal[1, 2]] | None, "1 2", [1, 2]),
     ],
     ids=repr,
 )
@@ -164,6 +191,30 @@ def test_an_argument_is_read(type_: Any, text: str, expected: Any) -> None:
         (Literal["a", "b"], "c", "“c” is not one of a, b. Send one like a."),
         (Colour, "green", "“green” is not one of red, dark_blue. Send one like red."),
         (Annotated[User, Arg], "@eve", "“@eve” names nobody I know. Mention somebody, like @name."),
+        *((date, text, f"“{text}” {NO_DATE}") for text in ("30.2.2026", "today", "7.3.26")),
+        *((time, text, f"“{text}” {NO_TIME}") for text in ("24:00", "9", "9:5", "9pm")),
+        (
+            datetime,
+            "2026-03-07",
+            "“2026-03-07” is not a date with a time. Send one like 2026-11-27 14:30.",
+        ),
+        *(
+            (timedelta, text, f"“{text}” {NO_DURATION}")
+            for text in ("90", "1x", "-1h", "h", "1hm", "999999999w")
+        ),
+        (Decimal, "1e400", "“1e400” is not a number. Send one like 7 or 7.5."),
+        (Annotated[Decimal, Meta(gt=0)], "-0.5", "“-0.5” is too small. Send more than 0."),
+        (list[int], "1 x", "“x” is not a number. Send one like 7 or 7.5."),
+        (
+            Annotated[list[int], Meta(max_length=1)],
+            "1 2",
+            "“1 2” is too much. Send at most 1 of them.",
+        ),
+        (
+            Annotated[list[int], Meta(min_length=2)],
+            "1",
+            "“1” is too little. Send at least 2 of them.",
+        ),
     ],
     ids=repr,
 )
@@ -174,6 +225,58 @@ def test_an_argument_that_is_not_understood_is_told_with_an_example(
     with pytest.raises(Sentence) as error:
         parse([only(type_)], text)
     assert str(error.value) == f"{said} The command is: {USAGE}"
+
+
+@pytest.mark.parametrize(
+    ("types", "text", "expected"),
+    [
+        ([str, int], '"two words" 7', ["two words", 7]),
+        ([str, int], "“two words” 7", ["two words", 7]),
+        ([str, int], "„zwei Wörter“ 7", ["zwei Wörter", 7]),
+        ([str, int], "«deux mots» 7", ["deux mots", 7]),
+        ([str, str], '"" rest', ["", "rest"]),
+        ([str, str], '5" wide', ['5"', "wide"]),
+        ([str, str], '"open rest', ['"open', "rest"]),
+        ([str, str], 'a "rest of it" and "more"', ["a", '"rest of it" and "more"']),
+        ([datetime, str], "2026-03-07 9:05 call", [datetime.combine(DAY, time(9, 5)), "call"]),
+        (
+            [datetime, time],
+            "2026-03-07T9:05 10:00",
+            [datetime.combine(DAY, time(9, 5)), time(10)],
+        ),
+        ([timedelta, str], "1h 30 min tea", [timedelta(hours=1.5), "tea"]),
+        ([timedelta, str], "5 minutes 2 eggs", [timedelta(minutes=5), "2 eggs"]),
+        ([list[int], str], "1,2 rest", [[1, 2], "rest"]),
+        ([Literal["red wine"], int], '"red wine" 2', ["red wine", 2]),
+    ],
+    ids=repr,
+)
+def test_a_value_with_blanks_is_read_before_others(
+    types: list[Any], text: str, expected: list[Any]
+) -> None:
+    """In quotation marks of any kind; a duration, or a day with its time, without."""
+    assert parse(list(map(only, types)), text) == expected
+
+
+@pytest.mark.parametrize(
+    ("type_", "why"),
+    [
+        (Annotated[datetime, Meta(tz=True)], "a person writes no time zone"),
+        (Annotated[Decimal, Meta(min_length=1)], "makes no sense"),
+        (Annotated[timedelta, Meta(ge=1)], "makes no sense"),
+    ],
+    ids=repr,
+)
+def test_bounds_that_nobody_could_keep_are_errors(type_: Any, why: str) -> None:
+    """They are told when the function is registered."""
+    with pytest.raises(BindingError, match=why):
+        only(type_)
+
+
+@given(st.timedeltas(timedelta(), timedelta(9999)).map(lambda t: timedelta(t.days, t.seconds)))
+def test_a_duration_is_read_as_it_is_shown(duration: timedelta) -> None:
+    """What a setting shows as its value can be sent again."""
+    assert reader(timedelta).read(typed(duration) or "") == duration
 
 
 def test_the_last_string_takes_the_rest_of_the_line() -> None:
@@ -230,7 +333,18 @@ def test_too_few_or_too_many_arguments_are_told(
 
 @pytest.mark.parametrize(
     "type_",
-    [list[int], dict[str, int], int | str, bytes, User | int, object, Literal[1] | str, [1]],
+    [
+        list[dict[str, int]],
+        list[list[int]],
+        list,
+        dict[str, int],
+        int | str,
+        bytes,
+        User | int,
+        object,
+        Literal[1] | str,
+        [1],
+    ],
     ids=repr,
 )
 def test_a_type_that_no_text_can_give_is_an_error(type_: Any) -> None:

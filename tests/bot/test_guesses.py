@@ -44,7 +44,7 @@ def named_twice(bot: Any) -> None:
 
 WORDS: list[tuple[Callable[[Any], Any], str]] = [
     (lambda bot: bot.command("named"), "@bot.command(name='named')"),
-    (lambda bot: bot.on_message("hi"), "gets all messages that are no command: look at the text"),
+    (lambda bot: bot.on_message("hi"), "is given as @bot.on_message(text='hi')"),
     (lambda bot: bot.on_edit("hi"), "'hi' cannot be a handler: it is no function"),
     (lambda _: Interface(cast("Any", "polls")), "a name is id='polls'"),
     (lambda bot: bot.include("tools"), "include takes a bot, not str"),
@@ -73,7 +73,7 @@ def test_two_handlers_of_messages_are_both_named() -> None:
     with pytest.raises(
         BindingError,
         match=r"hello\(\) in test_guesses\.py:\d+ gets each message already, so bye\(\) in "
-        r"test_guesses\.py:\d+ cannot; make one function of them",
+        r"test_guesses\.py:\d+ would get none; register the one before that has a filter",
     ):
         answered_twice(make())
 

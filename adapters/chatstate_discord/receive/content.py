@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from chatstate import Attachment, MessageRef, User
 
 Json = Mapping[str, Any]
+_VOICE = 1 << 13  # a flag of messages
 
 _NAMED = re.compile(r"<@[!&]?(?P<user>\d+)>|<a?:(?P<emoji>\w+):\d+>")
 
@@ -128,7 +129,8 @@ def attachments(raw: Json) -> tuple[Attachment, ...]:
 def _attachment(raw: Json, holder: Json) -> Attachment:
     where = f"{holder['channel_id']}/{holder['id']}/{raw['id']} {raw['url']}"
     media_type = raw.get("content_type") or "application/octet-stream"
-    return Attachment(where, raw["filename"], media_type, raw.get("size"))
+    is_voice = bool((holder.get("flags") or 0) & _VOICE)
+    return Attachment(where, raw["filename"], media_type, raw.get("size"), is_voice)
 
 
 def user(raw: Json, member: Json, language: str | None = None) -> User:

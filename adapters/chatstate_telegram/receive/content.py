@@ -59,7 +59,8 @@ def _file(raw: Json) -> list[Attachment]:
             file = raw[kind.key][-1] if kind.key == "photo" else raw[kind.key]
             name = file.get("file_name") or kind.name
             media_type = file.get("mime_type") or kind.media_type
-            return [Attachment(str(file["file_id"]), name, media_type, file.get("file_size"))]
+            is_voice, size = kind.key in ("voice", "voice_note"), file.get("file_size")
+            return [Attachment(str(file["file_id"]), name, media_type, size, is_voice)]
     return []
 
 
