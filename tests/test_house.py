@@ -375,6 +375,7 @@ WALL_CLOCK = {
     "chatstate/testing/client.py": "a message says when it was sent; a store has a clock",
     "chatstate/testing/contracts/adapter/sending.py": "when a reply was begun is stored",
     "chatstate/testing/contracts/adapter/session.py": "a store has a clock",
+    "chatstate/engine/lease.py": "the monotonic clock stands while a machine is asleep",
     "chatstate/engine/outbox/buttons.py": "kept buttons expire",
     "chatstate/engine/outbox/doubts.py": "when a reply was begun is stored",
     "chatstate/engine/outbox/sender.py": "when a reply was begun is stored",

@@ -3,7 +3,8 @@
 1. What an earlier process left is taken up before anything new is received.
 2. Told to stop, it takes in nothing more, lets what runs finish within the grace, and gives up the
    rest, which runs again at the next start. What cannot be cancelled is told, and left behind.
-3. A fault of the engine's own, or of the store, stops it: nothing goes on half.
+3. A fault of the engine's own, or of the store, stops it: nothing goes on half. If it was taken for
+   dead, it stops at once and sends nothing more: its work is others' now.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from chatstate.clock import Clock, SystemClock
 from chatstate.engine.assembly import Parts, assemble
 from chatstate.engine.blocking import Blocking
 from chatstate.engine.host import AccountHost
+from chatstate.engine.lease import Lease
 from chatstate.engine.lifespans import Lifespans
 from chatstate.engine.outbox.sender import OnAmbiguous
 from chatstate.engine.states import undeclared
 from chatstate.engine.turns.finish import ignore_failure
+from chatstate.errors import LeaseLostError
 from chatstate.messages import Event
 from chatstate.stores.base import Run, Store
 
@@ -31,7 +34,6 @@ _CANCEL_SECONDS = 1.0
 _CLOSE_SECONDS = 0.5
 _LOOK_EVERY = 1.0
 _PRUNE_EVERY = 60.0
-_BEATS = 3  # for each lease, so that one that is late costs nothing
 
 
 class Engine:
@@ -76,6 +78,7 @@ class Engine:
         self._tasks: list[asyncio.Task[None]] = []
         self._receiving: list[asyncio.Task[None]] = []
         self._parts: Parts | None = None
+        self._is_lost = False
         self._lifespans: Lifespans | None = None
         self._blocking: Blocking | None = None
 
@@ -110,6 +113,7 @@ class Engine:
         try:
             await self._begin(run)
         except BaseException:  # also when cancelled: the file must not stay locked
+            await self._cancel_all()
             await self._close_lifespans(self._grace)
             await self._store.end(clean=True)
             raise
@@ -132,6 +136,10 @@ class Engine:
             for adapter in self._adapters
         ]
         self._versions = run.versions()
+        lease = Lease(self._store, self._clock, run.lease) if run.lease else None
+        if lease:  # at once: what is opened below may take longer
+            await lease.beat()
+            self._tasks.append(asyncio.create_task(self._hold(lease)))
         parts = assemble(
             self._bot,
             accounts=accounts,
@@ -139,6 +147,7 @@ class Engine:
             secret=run.secret,
             versions=self._versions,
             clock=self._clock,
+            lease=lease,
             running_limit=self._running_limit,
             on_ambiguous=self._on_ambiguous,
             failed=self._fail,
@@ -164,21 +173,20 @@ class Engine:
             self._tasks.append(asyncio.create_task(parts.typing_notices.run()))
         self._blocking = Blocking(route.handler.author_fn for route in self._bot.routes)
         self._blocking.start()
-        if run.lease:
-            self._tasks.append(asyncio.create_task(self._beat(run.lease)))
 
     async def _receive(self, adapter: Adapter, host: AccountHost) -> None:
-        """Let an adapter receive, once no other run does."""
+        """Let an adapter receive, once no other run does, from where the last has stopped."""
         while not await self._store.lead("poller"):
             await self._clock.sleep(_LOOK_EVERY)
+        if not self._store.is_sole:
+            account = await self._store.account(adapter.name, adapter.account)
+            host.follow(account.cursors)
         await adapter.run(host)
 
-    async def _beat(self, lease: float) -> None:
+    async def _hold(self, lease: Lease) -> None:
         """Hold the store, as long as this process runs."""
         try:
-            while True:
-                await asyncio.sleep(lease / _BEATS)
-                await self._store.beat()
+            await lease.hold()
         except Exception as error:  # noqa: BLE001 - without the lease nothing may go on
             self._fail(error)
 
@@ -189,7 +197,8 @@ class Engine:
         if self._parts:
             self._parts.lanes.stopping = True
             self._parts.turns.hurry()
-        if not await self._first(self._hurry.wait(), seconds=self._grace):
+        grace = 0.0 if self._is_lost else self._grace
+        if not await self._first(self._hurry.wait(), seconds=grace):
             log.warning("stopped in the middle; what was running runs again at the next start")
         await self._cancel_all()
         await self._close_lifespans(max(end - time(), _CLOSE_SECONDS))
@@ -263,7 +272,9 @@ class Engine:
                 if now() >= prune_at:
                     await self._store.prune()
                     prune_at = now() + _PRUNE_EVERY
-                more = await self._store.lead("clock") and await parts.expiries.look()
+                await self._store.lead("clock")
+                more = await parts.expiries.look()
+                await parts.claims.look()
                 pause = looked_at + _LOOK_EVERY - now()  # all of this takes time, too
                 await self._clock.sleep(0 if more else max(pause, 0))
         except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
@@ -315,5 +326,8 @@ class Engine:
         return done
 
     def _fail(self, error: Exception) -> None:
+        if isinstance(error, LeaseLostError) and self._parts:
+            self._is_lost = self._parts.lanes.stopping = True
+            self._parts.sender.cancel_all()
         if not self._ended.done():
             self._ended.set_exception(error)
