@@ -378,6 +378,7 @@ WALL_CLOCK = {
     "chatstate/testing/person.py": "what people do has a time",
     "chatstate/testing/contracts/adapter/sending.py": "when a reply was begun is stored",
     "chatstate/testing/contracts/adapter/session.py": "a store has a clock",
+    "chatstate/engine/lease.py": "the monotonic clock stands while a machine is asleep",
     "chatstate/engine/outbox/buttons.py": "kept buttons expire",
     "chatstate/engine/outbox/doubts.py": "when a reply was begun is stored",
     "chatstate/engine/outbox/sender.py": "when a reply was begun is stored",

@@ -22,6 +22,7 @@ from chatstate.engine.host import AccountHost
 from chatstate.engine.inbox.claims import Claims
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import Receipts
+from chatstate.engine.lease import Lease
 from chatstate.engine.outbox.abridging import Abridger
 from chatstate.engine.outbox.buttons import Buttons
 from chatstate.engine.outbox.rendering import Renderer
@@ -84,6 +85,7 @@ def assemble(
     secret: bytes,
     versions: Iterator[int],
     clock: Clock,
+    lease: Lease | None,
     running_limit: int,
     on_ambiguous: OnAmbiguous,
     failed: Callable[[Exception], None],
@@ -141,10 +143,14 @@ def assemble(
         failed=failed,
         on_ambiguous=on_ambiguous,
         moved=moved,
+        is_committing=commits.has,
+        lease=lease,
     )
 
     def may_show(arrival: Arrival) -> bool:
-        """Tell whether nothing older is owed in a conversation, or about to be."""
+        """Tell whether nothing older is owed in a conversation, or about to be, by whomever."""
+        if lease and lease.is_unsure:
+            return False
         account, conversation = arrival.place.account, arrival.place.conversation
         return sender.is_idle(account, conversation) and not commits.is_committing(conversation)
 
@@ -242,17 +248,21 @@ def assemble(
         spool=spool,
         sentences=sentences,
     )
-    lanes.start(turns, threads)
+    lanes.start(turns, threads, commits.of)
     recovery = Recovery(
         store=store, lanes=lanes, turns=turns, commits=commits, sender=sender, failed=failed
     )
     claims = Claims(
         store=store,
+        clock=clock,
         lanes=lanes,
+        turns=turns,
         sender=sender,
         receipts=receipts,
         cache=cache,
         recovery=recovery,
+        interrupts=bot.routes.interrupts,
+        lets_go=volatile is None,
         failed=failed,
     )
 

@@ -38,6 +38,7 @@ class Connection:
     """An account that is there: what delivers for it, and the task in which it receives."""
 
     account: Account
+    tenant: str
     adapter: Adapter
     host: AccountHost
     task: asyncio.Task[None] | None = None
@@ -68,6 +69,11 @@ class Connections:
         return [connection.task for connection in self._connections.values() if connection.task]
 
     @property
+    def hosts(self) -> list[AccountHost]:
+        """What delivers for each of them."""
+        return [connection.host for connection in self._connections.values()]
+
+    @property
     def names(self) -> list[str]:
         """The accounts that are there, as in "telegram:123"."""
         every = [connection.adapter for connection in self._connections.values()]
@@ -85,10 +91,8 @@ class Connections:
                 f"account {adapter.account} on {adapter.name} is wanted twice; each account has "
                 "one adapter, and a token of its own"
             )
-        account = await self._store.account(
-            adapter.name, adapter.account, tenant=tenant, alone=adapter.account != LOCAL
-        )
-        connection = Connection(account, adapter, self._make_host(account, adapter))
+        account = await self._account(adapter, tenant)
+        connection = Connection(account, tenant, adapter, self._make_host(account, adapter))
         self._connections[account.id] = connection
         return connection
 
@@ -102,7 +106,14 @@ class Connections:
     async def _receive(self, connection: Connection) -> None:
         while not await self._store.lead("poller"):
             await self._clock.sleep(_LOOK_EVERY)
+        if not self._store.is_sole:  # others have received meanwhile
+            account = await self._account(connection.adapter, connection.tenant)
+            connection.host.follow(account.cursors)
         await connection.adapter.run(connection.host)
+
+    async def _account(self, adapter: Adapter, tenant: str) -> Account:
+        alone = adapter.account != LOCAL
+        return await self._store.account(adapter.name, adapter.account, tenant=tenant, alone=alone)
 
     async def close(self, name: str, owed: OnOwed) -> None:
         """Let go of an account by its name ("telegram:123"), once nothing of it is left to do.

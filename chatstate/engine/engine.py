@@ -3,7 +3,8 @@
 1. What an earlier process left is taken up before anything new is received.
 2. Told to stop, it takes in nothing more, lets what runs finish within the grace, and gives up the
    rest, which runs again at the next start. What cannot be cancelled is told, and left behind.
-3. A fault of the engine's own, or of the store, stops it: nothing goes on half.
+3. A fault of the engine's own, or of the store, stops it: nothing goes on half. If it was taken for
+   dead, it stops at once and sends nothing more: its work is others' now.
 """
 
 from __future__ import annotations
@@ -21,21 +22,21 @@ from chatstate.engine.accounts import Accounts
 from chatstate.engine.assembly import Parts, assemble
 from chatstate.engine.blocking import Blocking
 from chatstate.engine.connections import Connections, OnOwed
+from chatstate.engine.ending import cancelled, finished, settled
+from chatstate.engine.lease import Lease
 from chatstate.engine.lifespans import Lifespans
 from chatstate.engine.outbox.sender import OnAmbiguous
 from chatstate.engine.states import undeclared
 from chatstate.engine.turns.finish import ignore_failure
-from chatstate.errors import StateError
+from chatstate.errors import LeaseLostError, StateError
 from chatstate.messages import Event
 from chatstate.stores.base import Run, Store
 
 log = logging.getLogger("chatstate.engine")
 
-_CANCEL_SECONDS = 1.0
 _CLOSE_SECONDS = 0.5
 _LOOK_EVERY = 1.0
 _PRUNE_EVERY = 60.0
-_BEATS = 3  # for each lease, so that one that is late costs nothing
 
 
 class Engine:
@@ -84,6 +85,7 @@ class Engine:
         self._connections: Connections | None = None
         self._receiving: list[asyncio.Task[None]] = []
         self._parts: Parts | None = None
+        self._is_lost = False
         self._lifespans: Lifespans | None = None
         self._blocking: Blocking | None = None
 
@@ -118,6 +120,7 @@ class Engine:
         try:
             await self._begin(run)
         except BaseException:  # also when cancelled: the file must not stay locked
+            await self._cancel_all()
             await self._close_lifespans(self._grace)
             await self._store.end(clean=True)
             raise
@@ -137,6 +140,10 @@ class Engine:
     async def _begin(self, run: Run) -> None:
         accounts = Accounts()
         self._versions = run.versions()
+        lease = Lease(self._store, self._clock, run.lease) if run.lease else None
+        if lease:  # at once: what is opened below may take longer
+            await lease.beat()
+            self._tasks.append(asyncio.create_task(self._hold(lease)))
         parts = assemble(
             self._bot,
             accounts=accounts,
@@ -144,6 +151,7 @@ class Engine:
             secret=run.secret,
             versions=self._versions,
             clock=self._clock,
+            lease=lease,
             running_limit=self._running_limit,
             on_ambiguous=self._on_ambiguous,
             failed=self._fail,
@@ -177,15 +185,11 @@ class Engine:
         parts.typing_notices.start()
         self._blocking = Blocking(route.handler.author_fn for route in self._bot.routes)
         self._blocking.start()
-        if run.lease:
-            self._tasks.append(asyncio.create_task(self._beat(run.lease)))
 
-    async def _beat(self, lease: float) -> None:
+    async def _hold(self, lease: Lease) -> None:
         """Hold the store, as long as this process runs."""
         try:
-            while True:
-                await asyncio.sleep(lease / _BEATS)
-                await self._store.beat()
+            await lease.hold()
         except Exception as error:  # noqa: BLE001 - without the lease nothing may go on
             self._fail(error)
 
@@ -196,7 +200,8 @@ class Engine:
         if self._parts:
             self._parts.lanes.stopping = True
             self._parts.turns.hurry()
-        if not await self._first(self._hurry.wait(), seconds=self._grace):
+        grace = 0.0 if self._is_lost else self._grace
+        if not await self._first(self._hurry.wait(), seconds=grace):
             log.warning("stopped in the middle; what was running runs again at the next start")
         await self._cancel_all()
         await self._close_lifespans(max(end - time(), _CLOSE_SECONDS))
@@ -217,23 +222,8 @@ class Engine:
         engines.ended(self._bot, self)
         if self._blocking:
             self._blocking.stop()
-        tasks = [*(self._connections.tasks if self._connections else ()), *self._tasks]
-        parts = self._parts
-        if parts:
-            parts.turns.are_ending = True
-            tasks += parts.overlap.checks
-            works = (parts.recovery.task, parts.commits.task, parts.typing_notices.task)
-            tasks += [task for task in works if task]
-        for task in tasks:
-            task.cancel()
-        running = parts.lanes.cancel_all() if parts else []
-        tasks += parts.sender.cancel_all() if parts else ()
-        if tasks or running:
-            _, stubborn = await asyncio.wait([*tasks, *running], timeout=_CANCEL_SECONDS)
-            names = [repr(task) for task in stubborn.difference(running)]
-            names += parts.turns.unended if parts else ()
-            for name in names:
-                log.warning("%s does not end when it is cancelled; let CancelledError pass", name)
+        receiving = self._connections.tasks if self._connections else ()
+        await cancelled(self._parts, [*receiving, *self._tasks])
 
     async def _close_lifespans(self, seconds: float) -> None:
         if self._lifespans:
@@ -301,7 +291,9 @@ class Engine:
                 if now() >= prune_at:
                     await self._store.prune()
                     prune_at = now() + _PRUNE_EVERY
-                more = await self._store.lead("clock") and await parts.expiries.look()
+                await self._store.lead("clock")
+                more = await parts.expiries.look()
+                await parts.claims.look()
                 pause = looked_at + _LOOK_EVERY - now()  # all of this takes time, too
                 await self._clock.sleep(0 if more else max(pause, 0))
         except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
@@ -312,46 +304,23 @@ class Engine:
 
         Each of what keeps it gets as many: a turn that waits, a platform that does not answer.
         """
-        parts = self._parts
-        if not (parts and parts.expiries.are_possible):
-            return
-        if parts.recovery.task:  # until it is over nothing expires
-            await asyncio.wait([parts.recovery.task], timeout=seconds)
-        await parts.expiries.settle(seconds)
-        sending = asyncio.ensure_future(parts.sender.activity.over())
-        await asyncio.wait([sending], timeout=seconds)
-        sending.cancel()
-
-    async def _finished(self) -> None:
-        """Return when nothing runs any more."""
-        parts = self._parts
-        if parts is None:
-            return
-        while True:
-            if parts.recovery.task:
-                await asyncio.wait([parts.recovery.task])
-            elif parts.lanes.activity:
-                await parts.lanes.activity.over()
-            elif parts.commits.task:
-                await parts.commits.over()
-            elif parts.sender.activity:
-                await parts.sender.activity.over()
-            else:
-                return
+        if self._parts:
+            await settled(self._parts, seconds)
 
     async def _first(self, *events: Awaitable[object], seconds: float | None = None) -> bool:
         """Wait until nothing runs, or for one of `events`; tell whether nothing runs."""
-        finished = asyncio.ensure_future(self._finished())
+        over = asyncio.ensure_future(finished(self._parts))
         others = [asyncio.ensure_future(event) for event in events]
-        await asyncio.wait(
-            [finished, *others], timeout=seconds, return_when=asyncio.FIRST_COMPLETED
-        )
-        done = finished.done()
-        for waiting in (finished, *others):
+        await asyncio.wait([over, *others], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        done = over.done()
+        for waiting in (over, *others):
             if waiting is not self._ended:
                 waiting.cancel()
         return done
 
     def _fail(self, error: Exception) -> None:
+        if isinstance(error, LeaseLostError) and self._parts:
+            self._is_lost = self._parts.lanes.stopping = True
+            self._parts.sender.cancel_all()
         if not self._ended.done():
             self._ended.set_exception(error)

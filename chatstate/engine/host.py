@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 import msgspec
@@ -137,6 +137,10 @@ class AccountHost:
         """See `Host.moved`."""
         await self._moved(self._account, old, new)
 
+    def follow(self, cursors: Mapping[str, str]) -> None:
+        """Go on from these cursors: it is this run that receives from now on."""
+        self._cursors = dict(cursors)
+
     def cursor_of(self, part: str) -> str | None:
         """See `Host.cursor_of`."""
         return self._cursors.get(part)
@@ -255,9 +259,9 @@ class AccountHost:
                 "what an adapter delivered is left out, for it could not be read again: %s",
                 ingested.error,
             )
-        if ingested.elsewhere and ingested.pending is not None:
-            return self._receipts.stored_elsewhere(ingested.pending)
         if ingested.pending is not None:
+            if ingested.elsewhere:
+                return self._receipts.elsewhere_as(ingested.status, ingested.pending)
             return self._receipts.duplicate(ingested.pending)
         return EventReceipt(ingested.status, is_settled=True)
 

@@ -89,7 +89,7 @@ class Ingested(msgspec.Struct, frozen=True, gc=False):
     wait: the event in it is what will be read. `error` says why one is refused that could not be
     read again. `pending` is the number of the inbox row a duplicate waits in, if it still does;
     `dropped` that of an older event which had to make room. `elsewhere`: it waits as `pending`, and
-    whoever holds its conversation, or claims it, is told of it.
+    it is for another run to handle: for the one that holds its conversation, or claims it.
     """
 
     status: Literal["stored", "duplicate", "refused"]

@@ -14,16 +14,16 @@ import pytest
 
 from chatstate.cli import stopping
 from chatstate.cli.loops import VARIABLE
-from chatstate.engine import Engine, engine, lifespans
+from chatstate.engine import Engine, ending, engine, lifespans
 
 BOT = """\
 import asyncio, contextlib, os, threading, time
 from chatstate import AdapterError, Interface
 from chatstate.cli import starting, stopping
-from chatstate.engine import engine
+from chatstate.engine import ending
 
 stopping.AT_MOST = 1.0
-engine._CANCEL_SECONDS = 0.2
+ending._CANCEL_SECONDS = 0.2
 tasks = []
 
 async def never_ends():
@@ -129,7 +129,7 @@ def test_what_a_stop_may_take_fits_into_what_is_promised() -> None:
     """Ten seconds at most: for turns, for what is cancelled then, and for lifespans."""
     grace = inspect.signature(Engine).parameters["grace"].default
     closing = engine._CLOSE_SECONDS + lifespans._CANCEL_SECONDS
-    assert grace + engine._CANCEL_SECONDS + closing < stopping.AT_MOST == 10.0
+    assert grace + ending._CANCEL_SECONDS + closing < stopping.AT_MOST == 10.0
 
 
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])

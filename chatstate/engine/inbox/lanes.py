@@ -7,14 +7,14 @@
 3. A turn that is fenced is left behind: the lane goes on without it, whatever it still does.
 4. A lane without work is forgotten.
 5. What is just being stored may be read from the inbox, and handled, before it is added: then it
-   is not added again.
+   is not added again. What is just being committed is not handled again, though it is still there.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -50,8 +50,9 @@ class Lane(msgspec.Struct, eq=False, gc=False):
     `last` is the number of the newest event that was in memory, 0 if the inbox has never been
     read; events that are ahead of the line do not count. `beyond`: more wait in the inbox, and
     `missed`: some came while it was being read; `reload`: it is to be read anew, after a commit has
-    failed, which `failures` counts. `turn` is the one that runs, in `run`. `left`, for an
-    event that runs alone, is set when its turn is over or left behind.
+    failed, which `failures` counts; `news`: or because others have put something there. `turn` is
+    the one that runs, in `run`. `left`, for an event that runs alone, is set when its turn is over
+    or left behind.
     """
 
     conversation: int
@@ -60,6 +61,7 @@ class Lane(msgspec.Struct, eq=False, gc=False):
     beyond: bool = False
     missed: bool = False
     reload: bool = False
+    news: bool = False
     failures: int = 0
     last: int = 0
     left: asyncio.Event | None = None
@@ -85,9 +87,15 @@ class Lanes:
         self.stopping = False
         self.paused = False
 
-    def start(self, work: Work, threads: HandlerThreads) -> None:
-        """Let this be done with each event from now on."""
+    def start(
+        self, work: Work, threads: HandlerThreads, committing: Callable[[int], Collection[int]]
+    ) -> None:
+        """Let this be done with each event from now on.
+
+        `committing` tells the numbers of a conversation's events whose commit is on its way.
+        """
         self._work = work
+        self._committing = committing
         self._runners = Runners(self._next, threads, self._waits)
 
     def expect(self) -> None:
@@ -135,10 +143,21 @@ class Lanes:
         self._start(lane)
 
     def resume(self, conversation: int) -> None:
-        """Work on what waits in the inbox for a conversation."""
+        """Work on what waits in the inbox for a conversation, whoever has put it there."""
         lane = self._lane(conversation)
         lane.beyond = lane.missed = True
+        lane.news = lane.last > 0  # it may belong before what is in memory
         self._start(lane)
+
+    async def read_on(self, conversation: int) -> None:
+        """Read what waits beyond memory, for the turn that runs, unless it is to run alone."""
+        lane = self._lanes.get(conversation)
+        if lane is None or self.paused or lane.reload:
+            return
+        if lane.news:
+            await self._read_all(lane)
+        elif lane.beyond and not lane.arrivals:
+            await self._refill(lane)
 
     def release(self) -> None:
         """Go on after a pause."""
@@ -208,8 +227,8 @@ class Lanes:
     async def _next(self, lane: Lane, task: asyncio.Task[None]) -> None:
         turn = None
         try:
-            if lane.reload:
-                await self._read_all_again(lane)
+            if lane.reload or lane.news:
+                await self._read_all(lane)
             elif not lane.arrivals:
                 lane.failures = 0
                 await self._refill(lane)
@@ -241,18 +260,25 @@ class Lanes:
                 self.idle(lane.conversation)
 
     async def _refill(self, lane: Lane) -> None:
-        lane.missed = False
-        lane.arrivals = list(await self._store.events(lane.conversation, lane.last, _IN_MEMORY))
-        in_line = [arrival.seq for arrival in lane.arrivals if not arrival.ahead]
+        lane.missed, lane.beyond = False, True  # what is added meanwhile comes after what is read
+        done = () if lane.last else self._under_way(lane)
+        found = await self._store.events(lane.conversation, lane.last, _IN_MEMORY)
+        lane.arrivals = [arrival for arrival in found if arrival.seq not in done]
+        in_line = [arrival.seq for arrival in found if not arrival.ahead]
         if self._expected:
             self._early.update(in_line)
         lane.beyond = lane.missed or len(in_line) >= _IN_MEMORY
         lane.last = in_line[-1] if in_line else max(lane.last, _NOTHING_BEFORE)
 
-    async def _read_all_again(self, lane: Lane) -> None:
+    def _under_way(self, lane: Lane) -> set[int]:
+        """Return the numbers of events that are in the inbox, and run or are being committed."""
+        running = lane.turn.arrivals if lane.turn else ()
+        return {*self._committing(lane.conversation), *(arrival.seq for arrival in running)}
+
+    async def _read_all(self, lane: Lane) -> None:
         if lane.failures > _OFTEN:
             log.warning("commits in conversation %s fail again and again", lane.conversation)
             await asyncio.sleep(min(0.01 * 2**lane.failures, _LONGEST_PAUSE))
-        lane.reload = False
+        lane.reload = lane.news = False
         lane.last = 0
         await self._refill(lane)

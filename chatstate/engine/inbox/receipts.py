@@ -87,9 +87,11 @@ class Receipts:
         first = self._receipts.get(seq) or self.stored(seq)
         return EventReceipt("duplicate", first=first)
 
-    def stored_elsewhere(self, seq: int) -> EventReceipt:
-        """Return the receipt of an event that another run handles."""
+    def elsewhere_as(self, status: ReceiptStatus, seq: int) -> EventReceipt:
+        """Return a receipt for an event that another run handles, or maybe this one, later."""
         self.elsewhere.add(seq)
+        if status == "duplicate":
+            return self.duplicate(seq)
         return self._receipts.get(seq) or self.stored(seq)
 
     def settled_elsewhere(self, numbers: Collection[int]) -> None:

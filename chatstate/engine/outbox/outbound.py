@@ -60,6 +60,14 @@ def outbound(conversation: int, address: Address, owed: Owed, now: float) -> Out
     )
 
 
+def taken_out(replies: list[Outbound], owed: Owed) -> Outbound | None:
+    """Take the reply of an outbox row out of those in memory, if it is there."""
+    for number, reply in enumerate(replies):
+        if (reply.turn, reply.part) == (owed.turn, owed.part):
+            return replies.pop(number)
+    return None
+
+
 def new_outbound(
     arrival: Arrival,
     number: int,

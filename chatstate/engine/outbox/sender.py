@@ -10,7 +10,10 @@
    so ("hold").
 6. To edit or to delete twice is harmless, so these are simply repeated.
 7. A row that cannot be read is a dead letter: it stops neither its line nor the bot.
-8. A row is durably begun before it is sent. With "repeat" that is its commit, because the two
+8. What is in the outbox and not in memory (from before, or owed by others) leaves in the order of
+   its rows, with what is in memory between.
+9. Nothing is sent while the run's lease may be over: others may do so.
+10. A row is durably begun before it is sent. With "repeat" that is its commit, because the two
    cases after a crash are treated alike; with "hold" it is a commit of its own.
 """
 
@@ -28,9 +31,10 @@ from chatstate.adapter import Adapter
 from chatstate.clock import Clock
 from chatstate.engine.activity import Activity
 from chatstate.engine.inbox.receipts import EventReceipt
+from chatstate.engine.lease import Lease
 from chatstate.engine.outbox.delivery import DEFINITE, Delivery, is_ambiguous
 from chatstate.engine.outbox.doubts import Doubts, in_doubt
-from chatstate.engine.outbox.outbound import Outbound, outbound
+from chatstate.engine.outbox.outbound import Outbound, outbound, taken_out
 from chatstate.engine.outbox.spool import Spool
 from chatstate.engine.runners import Run, Runners
 from chatstate.engine.threads import HandlerThreads
@@ -46,17 +50,11 @@ OnAmbiguous = Literal["repeat", "hold"]
 
 
 class Line(msgspec.Struct, eq=False, gc=False):
-    """The replies owed to one conversation. `beyond`: more are in the outbox, from before.
-
-    `behind`: there may be more there, which come after those in memory. `ahead`: (turn, part) of
-    what was sent from there before it came into memory.
-    """
+    """The replies owed to one conversation. `beyond` those in memory, more are in the outbox."""
 
     conversation: int
     replies: list[Outbound] = []
     beyond: bool = False
-    behind: bool = False
-    ahead: set[tuple[int, int]] | None = None
     is_busy: bool = False
     run: Run[Line] | None = None
 
@@ -75,8 +73,12 @@ class Sender:
         failed: Callable[[Exception], None],
         on_ambiguous: OnAmbiguous,
         moved: Callable[[int, str, str], Awaitable[None]],
+        is_committing: Callable[[int], bool],
+        lease: Lease | None,
     ) -> None:
         self._store = store
+        self._is_committing = is_committing
+        self._lease = lease
         self._adapters = adapters
         self._clock = clock
         self._failed = failed
@@ -130,7 +132,7 @@ class Sender:
             self._start(line)
 
     def resume(self, conversation: int) -> None:
-        """Send what the outbox still holds for a conversation, before anything newer."""
+        """Send what the outbox holds for a conversation, in its order."""
         line = self._line(conversation)
         line.beyond = True
         self._start(line)
@@ -187,41 +189,36 @@ class Sender:
 
     async def _run(self, line: Line, _task: asyncio.Task[None]) -> None:
         try:
-            while line.replies or line.beyond or line.behind:
-                if line.beyond or not line.replies:
+            while line.replies or line.beyond:
+                if line.beyond:
                     await self._send_stored(line.conversation, line)
-                    continue
-                reply = line.replies[0]
-                if line.ahead and (reply.turn, reply.part) in line.ahead:
-                    for receipt in reply.receipts:
-                        receipt.reply_settled()
                 else:
-                    await self._send(reply)
-                del line.replies[0]
+                    await self._send(line.replies[0])
+                    del line.replies[0]
         except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
             self._failed(error)
         finally:
             line.is_busy, line.run = False, None
             self.activity.end()
-            if not (line.replies or line.beyond or line.behind):
+            if not (line.replies or line.beyond):
                 self._lines.pop(line.conversation, None)
                 if self.idle:
                     self.idle(line.conversation)
 
     async def _send_stored(self, conversation: int, line: Line) -> None:
-        """Send what is in the outbox, up to what is in memory."""
-        line.beyond = line.behind = False
+        """Send what is in the outbox: what is in memory, too, when it comes to that."""
+        line.beyond = False
         address = await self._store.address(conversation)
         after, now = 0, self._clock.monotonic()
         limit = 1 if self._holds else _TAKEN  # what is begun may be held
         while taken := await self._store.take(conversation, after, limit):
             for owed in taken:
-                after, which = owed.row, (owed.turn, owed.part)
-                if line.replies and which == (line.replies[0].turn, line.replies[0].part):
-                    line.behind = True
+                reply = taken_out(line.replies, owed)
+                if reply is None and self._is_committing(owed.turn):
+                    line.beyond = True  # it is committed, and comes into memory any moment
                     return
-                line.ahead = {*(line.ahead or ()), which}
-                reply = await self._stored(conversation, address, owed, now)
+                after = owed.row
+                reply = reply or await self._stored(conversation, address, owed, now)
                 if reply:
                     await self._send(reply)
 
@@ -312,6 +309,8 @@ class Sender:
 
     async def _try(self, reply: Outbound) -> Exception | None:
         """Make the call; return what it raised."""
+        if self._lease and self._lease.is_unsure:
+            await self._lease.beat()
         try:
             reply.sent = await self._adapters[reply.account].perform(reply.action)
         except asyncio.CancelledError as error:

@@ -6,8 +6,9 @@
 2. What a turn receives lies in a folder of the turn's own, which is removed when the turn ends.
 3. A disk that is full is waited for, as the store waits for it. What a platform cannot give now is
    asked for again.
-4. What a crash left of either is removed at the next start, known by the form of its name. Whatever
-   else lies there is somebody's, and stays.
+4. What a crash left of either is removed at the next start, known by the form of its name: nothing
+   of a turn that may be running in another process. Whatever else lies there is somebody's, and
+   stays.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ log = logging.getLogger("chatstate.files")
 
 _PIECE = 1 << 18
 _OWED = re.compile(r"[0-9]+-[0-9]+-[0-9a-f]{8}")
-_OF_A_TURN = re.compile(r"[0-9]+-[0-9]+")
+_OF_A_TURN = re.compile(r"[0-9]+-[0-9]+(-[0-9a-f]{8})?")
 
 
 class Spool:
@@ -140,13 +141,21 @@ class Spool:
             self._store.discard([safe_name(file.key) for file in files])
 
     async def sweep(self) -> None:
-        """Remove what is owed no more, though it lies in the spool. Only while no turn runs."""
-        files = await self._threads.run(functools.partial(_paths_in, self._owed, _OWED))
-        owing = set(await self._store.owing(sorted({_turn_of(file) for file in files})))
-        left = [file for file in files if _turn_of(file) not in owing]
-        left += await self._threads.run(functools.partial(_paths_in, self._turns, _OF_A_TURN))
+        """Remove what is owed no more, though it lies in the spool. While no turn runs here."""
+        owed = await self._threads.run(functools.partial(_paths_in, self._owed, _OWED))
+        turns = await self._threads.run(functools.partial(_paths_in, self._turns, _OF_A_TURN))
+        running = await self._running((*owed, *turns))
+        owing = running.union(await self._store.owing(_turns_of(owed)))
+        left = [file for file in owed if _turn_of(file) not in owing]
+        left += [folder for folder in turns if _turn_of(folder) not in running]
         for path in left:
             await self._threads.run(functools.partial(_remove, path))
+
+    async def _running(self, paths: Iterable[Path]) -> set[int]:
+        """Return the turns to which files belong, and which other processes may be running."""
+        if self._store.is_sole:
+            return set()
+        return set(await self._store.pending(_turns_of(paths)))
 
     async def _copy(self, file: File, target: Path, limit: int, waiting: Waiting) -> int:
         path = file.path
@@ -169,7 +178,7 @@ class Spool:
     def new_folder(self, turn: int) -> Path:
         """Return a new folder for a turn. Raises `OSError`."""
         _make_folder(self._turns)
-        folder = self._turns / f"{turn}-{next(self._numbers)}"
+        folder = self._turns / f"{turn}-{next(self._numbers)}-{os.urandom(4).hex()}"
         _make(folder)
         return folder
 
@@ -281,8 +290,12 @@ def _remove(path: Path) -> None:
         log.warning("%s cannot be removed: %s", path, error)
 
 
-def _turn_of(file: Path) -> int:
-    return int(file.name.partition("-")[0])
+def _turns_of(paths: Iterable[Path]) -> list[int]:
+    return sorted({_turn_of(path) for path in paths})
+
+
+def _turn_of(path: Path) -> int:
+    return int(path.name.partition("-")[0])
 
 
 def _too_large(name: str, limit: int) -> UserError:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import itertools
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -163,18 +163,17 @@ class StateCache:
         self.read_again(list(self._entries))
 
     async def _read(self, keys: Sequence[Key]) -> list[Entry]:
-        found = [self.find(key) for key in keys]
-        if None not in found:
-            return cast("list[Entry]", found)
-        missing = [key for key, entry in zip(keys, found, strict=True) if entry is None]
-        read: dict[Key, Entry] = {}
-        for key, value in zip(missing, await self._keeper.load(missing), strict=True):
-            read[key] = entry_of(value)
-            if not (self._is_foreign and self._is_foreign(key)):
-                read[key] = self._entries.setdefault(key, read[key])
-        if len(self._entries) > _REMEMBERED:
-            self._make_room(keys)
-        return [self.find(key) or read[key] for key in keys]
+        found = {key: self.find(key) for key in keys}
+        missing = [key for key, entry in found.items() if entry is None]
+        if missing:
+            for key, value in zip(missing, await self._keeper.load(missing), strict=True):
+                found[key] = entry = entry_of(value)
+                if not (self._is_foreign and self._is_foreign(key)):
+                    self._entries.setdefault(key, entry)
+            if len(self._entries) > _REMEMBERED:
+                self._make_room(keys)
+        # What is on its way by now goes before what was read; what was, may be committed by now.
+        return [self.find(key) or found[key] or entry_of(None) for key in keys]
 
     def is_over(self, entry: Entry) -> bool:
         """Tell whether a value has expired."""

@@ -47,6 +47,19 @@ class Commits:
         turns = itertools.chain(self._batch, self._waiting)
         return any(commit.place.conversation == conversation for commit, _, _ in turns)
 
+    def of(self, conversation: int) -> set[int]:
+        """Return the numbers of a conversation's events whose commit is on its way."""
+        numbers: set[int] = set()
+        for commit, _, _ in itertools.chain(self._batch, self._waiting):
+            if commit.place.conversation == conversation:
+                numbers.update((commit.seq, *commit.also))
+        return numbers
+
+    def has(self, turn: int) -> bool:
+        """Tell whether the commit of a turn is on its way."""
+        turns = itertools.chain(self._batch, self._waiting)
+        return any(commit.seq == turn for commit, _, _ in turns)
+
     async def over(self) -> None:
         """Return once nothing waits for its commit."""
         while self.task:

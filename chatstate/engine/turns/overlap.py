@@ -83,6 +83,7 @@ class Overlap:
     async def is_superseded(self, turn: RunningTurn) -> bool:
         """Tell whether a later event of the same person, for the same handler, takes its place."""
         place = turn.arrivals[0].place
+        await self._lanes.read_on(place.conversation)
         for later in list(self._lanes.waiting(place.conversation)):
             plan, meant = await self._dispatch.plan_of(later)
             is_same = plan is turn.plan and later.place.person == place.person
@@ -125,6 +126,7 @@ class Overlap:
 
     async def _merge(self, turn: RunningTurn) -> None:
         place = turn.arrivals[0].place
+        await self._lanes.read_on(place.conversation)
         while waiting := self._lanes.waiting(place.conversation):
             later = waiting[0]
             plan, meant = await self._dispatch.plan_of(later)

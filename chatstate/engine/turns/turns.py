@@ -274,12 +274,17 @@ class Turns:
         """Note that a turn waits for the first time: from now on it can be ended from outside."""
         self._watch.add(turn)
 
+    def interruptible(self, conversation: int) -> RunningTurn | None:
+        """Return the turn that runs in a conversation, if other events may interrupt it."""
+        turn = self._watch.of(conversation)
+        if turn is None or turn.plan is None or turn.fenced or turn.late:
+            return None
+        return turn if turn.own is None or turn.own.is_interrupted else None
+
     def arrived(self, arrival: Arrival) -> None:
         """Fence the turn that runs in the same conversation, if this event interrupts it."""
-        turn = self._watch.of(arrival.place.conversation)
-        if turn is None or turn.plan is None or turn.fenced or turn.late:
-            return
-        if turn.own is None or turn.own.is_interrupted:
+        turn = self.interruptible(arrival.place.conversation)
+        if turn:
             self._overlap.interrupt(turn, arrival, functools.partial(self._interrupt, turn))
 
     def _interrupt(self, turn: RunningTurn) -> None:

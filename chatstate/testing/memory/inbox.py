@@ -113,9 +113,8 @@ class MemoryInbox(Verbs):
     def _duplicate(self, seq: int) -> Ingested:
         if not _waits(self._data, seq):
             return Ingested("duplicate")
-        conversation = self._data.events[seq].conversation
-        elsewhere = holds.is_anothers(self._data, conversation, self._worker)
-        return Ingested("duplicate", pending=seq, elsewhere=elsewhere)
+        holder = self._data.conversations[self._data.events[seq].conversation].holder
+        return Ingested("duplicate", pending=seq, elsewhere=holder is not self._worker)
 
     def _stored(self, arrival: Arrival, body: str, dropped: int | None) -> Ingested:
         is_mine = holds.put(self._data, arrival.place.conversation, self._worker)

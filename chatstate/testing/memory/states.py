@@ -105,7 +105,8 @@ class MemoryStates(Verbs):
         thread = data.conversations[place.conversation].thread or None
         event = events.expiry(expired, sender, chat, thread)
         arrival = Arrival(data.number("event"), place, event, ahead=True)
-        is_mine = holds.put(data, place.conversation, self._worker)
+        holds.put(data, place.conversation, self._worker)
+        is_mine = data.conversations[place.conversation].holder is self._worker  # also with news
         body = _encode(event).decode()
         inbox.add(data, arrival, body, self._clock(), self._worker.id, ahead=True)
         return arrival if is_mine else None
