@@ -91,10 +91,11 @@ def test_what_is_no_adapter_is_told(adapter: Adapter) -> None:
         load_adapters([adapter], {})
 
 
-def test_an_account_cannot_be_wanted_twice() -> None:
+async def test_an_account_cannot_be_wanted_twice() -> None:
     """Under two labels, say: each adapter would get half of what comes."""
+    engine = Engine(Interface(id="bot"), [FakePlatform(), FakePlatform()], MemoryStore())
     with pytest.raises(AdapterError, match="account bot on test is wanted twice"):
-        Engine(Interface(id="bot"), [FakePlatform(), FakePlatform()], MemoryStore())
+        await engine.run()
 
 
 def test_the_command_line_takes_labels(tmp_path: Path) -> None:
