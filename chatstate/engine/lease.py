@@ -28,11 +28,7 @@ class Lease:
     @property
     def is_unsure(self) -> bool:
         """Whether it may be over."""
-        if self._asked_at is None:
-            return True
-        wall, monotonic = self._asked_at
-        passed = max(self._clock.time() - wall, self._clock.monotonic() - monotonic)
-        return passed >= self._seconds
+        return self._left(self._seconds) <= 0
 
     async def beat(self) -> None:
         """Make it longer. Raises `LeaseLostError` if the run was taken for dead."""
@@ -41,7 +37,15 @@ class Lease:
         self._asked_at = asked_at
 
     async def hold(self) -> None:
-        """Do so for ever."""
+        """Do so for ever. An answer that took long leaves less time to the next."""
         while True:
-            await self._clock.sleep(self._seconds / _BEATS)
+            await self._clock.sleep(max(self._left(self._seconds / _BEATS), 0.0))
             await self.beat()
+
+    def _left(self, seconds: float) -> float:
+        """Return how many of so many seconds are left, since the last beat was asked for."""
+        if self._asked_at is None:
+            return 0.0
+        wall, monotonic = self._asked_at
+        passed = max(self._clock.time() - wall, self._clock.monotonic() - monotonic)
+        return seconds - passed

@@ -2,14 +2,16 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from random import Random
+from typing import Any
 
 import pytest
 from engine.workers import office, settled, until
 
 from chatstate import Global, Interface, PerChat, PerMember, PerUser, Ref, Turn
 from chatstate.errors import LeaseLostError
+from chatstate.stores.base import Ingested
 
 
 def remembering() -> Interface:
@@ -76,6 +78,40 @@ async def test_what_is_handled_elsewhere_settles() -> None:
             here.store.recover()
             await settled([receipt, again])
         assert workers.texts() == ["first", "loud"]
+
+
+async def test_a_duplicate_settles_whose_event_is_done_before_it_is_told_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The store has found that it waits, and answers when it does so no more."""
+    entered, gate = asyncio.Event(), asyncio.Event()
+    bot = Interface(id="bot")
+
+    @bot.on_message
+    async def answer(message: str) -> str:
+        entered.set()
+        await gate.wait()
+        return message
+
+    async with office(bot, 1) as workers:
+        (worker,) = workers.workers
+        event = workers.event("a")
+        first = await worker.deliver(event)
+        await entered.wait()
+        real = worker.store.ingest
+
+        async def ingest(*args: Any) -> Sequence[Ingested]:
+            ingested = await real(*args)
+            gate.set()
+            await settled(first)
+            return ingested
+
+        monkeypatch.setattr(worker.store, "ingest", ingest)
+        again = await worker.deliver(event)
+        settling = asyncio.ensure_future(settled(again))
+        while not settling.done():
+            await workers.clock.advance(1)
+        assert workers.texts() == ["a"]
 
 
 async def test_others_go_on_with_the_work_of_a_dead_worker() -> None:

@@ -25,7 +25,8 @@ async def until(condition: Callable[[], object]) -> None:
 class OnePlatform(FakePlatform):
     """A worker's way to the platform that all share.
 
-    `late` are the keys of calls that began when others had the work already.
+    `late` are the keys of calls that began when others had the work already, but for notices of
+    typing.
     """
 
     def __init__(self, store: MemoryStore, **options: Any) -> None:
@@ -35,7 +36,7 @@ class OnePlatform(FakePlatform):
 
     async def perform(self, action: Action) -> Sent:
         run = self.store._opened
-        if run is None or run.is_over:
+        if action.verb != "typing" and (run is None or run.is_over):
             self.late.append(action.key)
         return await super().perform(action)
 
@@ -120,6 +121,7 @@ class Office:
         """End a worker as SIGKILL would: its run goes on until its lease is over."""
         self.workers.remove(worker)
         worker.waiting.cancel()
+        await asyncio.wait([worker.waiting])
         await worker.engine.abandon()
 
     async def outlive(self) -> None:

@@ -2,7 +2,8 @@
 
 1. A receipt is settled once its turn is committed and as many replies are settled as that owes.
 2. `Receipts` alone knows which receipt is whose; it forgets one when the turn is committed.
-3. Of events that another run handles, `elsewhere` has the numbers until they are found settled.
+3. Of events that another run handles, or has handled maybe since the store has told of them,
+   `elsewhere` has the numbers until they are found settled.
 """
 
 from __future__ import annotations
@@ -84,7 +85,10 @@ class Receipts:
 
     def duplicate(self, seq: int) -> EventReceipt:
         """Return a receipt for an event that waits under this number already."""
-        first = self._receipts.get(seq) or self.stored(seq)
+        first = self._receipts.get(seq)
+        if first is None:  # its turn may be over by now
+            first = self.stored(seq)
+            self.elsewhere.add(seq)
         return EventReceipt("duplicate", first=first)
 
     def elsewhere_as(self, status: ReceiptStatus, seq: int) -> EventReceipt:

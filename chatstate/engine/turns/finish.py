@@ -26,7 +26,7 @@ from chatstate.engine.turns.reports import fold, in_brief, in_full, report
 from chatstate.engine.turns.sentences import apology, refusal
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.values import TurnValues, Written
-from chatstate.errors import UserError
+from chatstate.errors import LeaseLostError, UserError
 from chatstate.language.sentences import Sentences
 from chatstate.messages import Event
 from chatstate.replies import Delete, Reply
@@ -79,6 +79,10 @@ class Finish:
         try:
             if isinstance(error, UserError) and turn.message.chat.id:
                 self.queue(turn, refusal(turn, self._sentences, error))
+                return None
+            if isinstance(
+                error, LeaseLostError
+            ):  # it is another run's: the engine stops, and says so
                 return None
         except BaseException as unspeakable:  # noqa: BLE001 - its text may be anything
             error = unspeakable
