@@ -33,7 +33,16 @@ from chatstate.errors import (
     UserError,
 )
 from chatstate.files import Attachment, File
-from chatstate.messages import Chat, Command, CommandOption, Event, Message, MessageRef, User
+from chatstate.messages import (
+    Chat,
+    Command,
+    CommandGroup,
+    CommandOption,
+    Event,
+    Message,
+    MessageRef,
+    User,
+)
 from chatstate.progress import Progress
 from chatstate.replies import Button, Delete, Markdown, Reply
 from chatstate.state.declaration import Global, PerChat, PerMember, PerThread, PerUser, Ref, State
@@ -51,6 +60,7 @@ __all__ = [
     "ChatstateError",
     "Clock",
     "Command",
+    "CommandGroup",
     "CommandOption",
     "Delete",
     "Event",

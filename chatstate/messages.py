@@ -9,12 +9,14 @@ The structs are `msgspec` ones because each is built once or more per message.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
 
 from chatstate.files import Attachment
+from chatstate.language_tags import spoken
 
 MessageKind = Literal["message", "edit", "press", "join", "leave", "other", "expiry", "unreadable"]
 ChatKind = Literal["private", "group", "channel"]
@@ -106,6 +108,8 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 OptionKind = Literal["text", "whole", "number", "truth", "person"]
+ChatPlace = Literal["private", "group"]
+"""Where a command is for: private chats, or all others."""
 
 
 class CommandOption(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -122,10 +126,37 @@ class CommandOption(msgspec.Struct, frozen=True, omit_defaults=True):
     most: float | None = None
 
 
-class Command(msgspec.Struct, frozen=True):
-    """A command a bot answers to, for help texts and platforms' menus."""
+class CommandGroup(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A group of commands: what their names begin with, and what it is described as."""
+
+    name: str
+    description: str = ""
+    translations: Mapping[str, str] = {}
+
+    def described(self, language: str | None) -> str:
+        """Return its description in a language (a BCP 47 tag), else in the bot's own."""
+        return spoken(self.translations, language) or self.description
+
+
+class Command(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A command a bot answers to, for help texts and platforms' menus.
+
+    - `name` is the whole of it: that of one in a group is like `config set`.
+    - `translations` are descriptions by language (a BCP 47 tag in small letters).
+    - `groups` are those it is in, the outermost first.
+    - `for_admins`: nobody else may use it; in private chats everybody may.
+    - `chats`: where it is for, None if everywhere.
+    """
 
     name: str
     description: str
     usage: str = ""
     options: tuple[CommandOption, ...] = ()
+    translations: Mapping[str, str] = {}
+    groups: tuple[CommandGroup, ...] = ()
+    for_admins: bool = False
+    chats: ChatPlace | None = None
+
+    def described(self, language: str | None) -> str:
+        """Return its description in a language (a BCP 47 tag), else in the bot's own."""
+        return spoken(self.translations, language) or self.description

@@ -22,7 +22,18 @@ PACKAGES: list[str] = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["pac
 ENTRY_POINTS: dict[str, dict[str, str]] = PROJECT["project"]["entry-points"]
 
 LAYERS = (
-    ("clock", "errors", "files", "messages", "progress", "replies", "scope", "signature", "text"),
+    (
+        "clock",
+        "errors",
+        "files",
+        "language_tags",
+        "messages",
+        "progress",
+        "replies",
+        "scope",
+        "signature",
+        "text",
+    ),
     ("adapter", "language"),
     ("markup", "stores"),
     ("state",),
@@ -203,6 +214,7 @@ def test_public_names_are_pinned() -> None:
         "ChatstateError",
         "Clock",
         "Command",
+        "CommandGroup",
         "CommandOption",
         "Delete",
         "Event",

@@ -9,7 +9,8 @@ from chatstate.bot.forms import FORM, Form, Pending, cancel, put
 from chatstate.bot.routes import Routes
 from chatstate.bot.turn import Turn
 from chatstate.language.sentences import Sentences, say
-from chatstate.messages import User
+from chatstate.language_tags import widened
+from chatstate.messages import Command, User
 from chatstate.replies import Button, Reply
 
 
@@ -28,16 +29,24 @@ def help_for(bot: Described) -> Callable[..., Awaitable[Reply]]:
     """Return a handler that says what the bot is, and the commands that the person may use."""
 
     async def show(turn: Turn, _rest: str = "") -> Reply:
-        sentences = bot.sentences.of(turn.user.language)
-        listed = bot.routes.listed(sentences)
+        language = turn.user.language
+        sentences = bot.sentences.of(language)
+        own = list(widened(language))[:1]
+        here = "private" if turn.message.chat.kind == "private" else "group"
+        listed = [c for c in bot.routes.listed(bot.sentences, own) if c.chats in (None, here)]
         usable = [command for command in listed if await turn.may(command.name)]
         lines = [bot.title, *([bot.description] if bot.description else [])]
         lines += ["", say(sentences, "help_commands")]
-        lines += [f"{c.usage} - {c.description}" if c.description else c.usage for c in usable]
+        lines += [_line(command, language) for command in usable]
         lines += ["", bot.article] if bot.article else []
         return Reply("\n".join(lines), buttons=bot.examples)
 
     return show
+
+
+def _line(command: Command, language: str | None) -> str:
+    described = command.described(language)
+    return f"{command.usage} - {described}" if described else command.usage
 
 
 def start_for(bot: Described, form: Form) -> Callable[..., Awaitable[list[Reply]]]:

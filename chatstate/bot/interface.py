@@ -23,7 +23,7 @@ from chatstate.bot.options import Options, message_limit, refuse_unknown
 from chatstate.bot.page_options import AnyOptions, taken
 from chatstate.bot.registration import Registration
 from chatstate.bot.resources import Lifespan, checked_lifespan
-from chatstate.bot.routes import Route
+from chatstate.bot.route import Route
 from chatstate.bot.updates import check_names
 from chatstate.errors import BindingError
 from chatstate.language.sentences import Sentences
@@ -146,7 +146,7 @@ class Interface(Registration):
     @property
     def commands(self) -> list[Command]:
         """The commands for menus, in the order of registration: those not for owners alone."""
-        return self.routes.for_all(self.routes.listed(self.sentences.default))
+        return self.routes.for_all(self.routes.listed(self.sentences))
 
     def check(self, adapters: Sequence[Adapter] = ()) -> None:
         """Raise `BindingError` for what can be known only when all is registered.

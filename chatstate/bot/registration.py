@@ -12,13 +12,16 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, Unpack, overload
 
 from chatstate.bot.access import Guard, Limit
+from chatstate.bot.command_groups import CommandSet, Within
 from chatstate.bot.filters import Content, filter_of
 from chatstate.bot.functions import BoundFunction, error_handler, middleware
 from chatstate.bot.guesses import refuse_no_function
 from chatstate.bot.handlers import Handler
+from chatstate.bot.listing import Listing
 from chatstate.bot.options import Options, how_it_runs, refuse_unknown
 from chatstate.bot.resources import Lifespan
-from chatstate.bot.routes import Route, Routes, command_name, route_to
+from chatstate.bot.route import Route, route_to
+from chatstate.bot.routes import Routes
 from chatstate.bot.updates import update_name
 from chatstate.errors import BindingError
 from chatstate.signature import label
@@ -28,7 +31,7 @@ from chatstate.state.declaration import State
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Registration:
+class Registration(CommandSet):
     """What a bot is made of, and the decorators that add to it."""
 
     id: str
@@ -37,49 +40,13 @@ class Registration:
     limits: tuple[Limit, ...]
 
     def __init__(self, *, hear_bots: bool) -> None:
+        super().__init__(self._add_command, self, Within())
         self.states = States()
         self.routes = Routes(hear_bots=hear_bots)
         self.around: list[BoundFunction] = []
         self.error_handler: BoundFunction | None = None
         self.parts: list[Registration] = [self]
         self._included_in: str | None = None
-
-    @overload
-    def command(self, fn: F, /) -> F: ...
-    @overload
-    def command(
-        self,
-        /,
-        *,
-        name: str | None = None,
-        description: str | None = None,
-        **options: Unpack[Options],
-    ) -> Callable[[F], F]: ...
-    def command(
-        self,
-        fn: F | None = None,
-        /,
-        *,
-        name: str | None = None,
-        description: str | None = None,
-        **options: Unpack[Options],
-    ) -> F | Callable[[F], F]:
-        """Register a handler for `/name`: by default the function's name.
-
-        Its plain parameters are the command's arguments. The description, else the docstring's
-        first line, is shown in help and menus. The options are those of `on_message`; with
-        `overlap="interrupt"` the command ends whatever turn runs in the conversation (a /stop).
-        Raises `BindingError`.
-        """
-
-        def register(fn: F) -> F:
-            refuse_no_function("command", fn)
-            command = command_name(str(name or getattr(fn, "__name__", "")))
-            handler = self._handler(fn, options, command=command, description=description)
-            self.routes.add_command(command, self._route(f"/{command}", handler, options))
-            return fn
-
-        return register if fn is None else register(fn)
 
     @overload
     def on_message(self, fn: F, /) -> F: ...
@@ -225,6 +192,27 @@ class Registration:
     def _on(self, kind: str, fn: F) -> F:
         self.routes.add(kind, self._route(kind, self._handler(fn, {}), {}))
         return fn
+
+    def _add_command(
+        self,
+        fn: Callable[..., Any],
+        name: str,
+        listing: Listing,
+        within: Within,
+        options: Options,
+    ) -> None:
+        whole = within.name(name)
+        description = listing.description or None
+        handler = self._handler(fn, options, command=whole, description=description)
+        route = self._route(f"/{whole}", handler, options)
+        guards, limits = within.guards, within.limits
+        route = dataclasses.replace(
+            route,
+            own_guards=(*guards, *route.own_guards),
+            own_limits=(*limits, *route.own_limits),
+            listing=listing,
+        )
+        self.routes.add_command(whole, route)
 
     def _handler(self, fn: Callable[..., Any], options: Options, **binding: Any) -> Handler:
         self._refuse_once_included()

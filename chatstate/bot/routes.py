@@ -1,7 +1,7 @@
 """Which of a bot's handlers an event goes to, and on what terms it runs. No I/O.
 
-1. A `Route` is frozen and carries all that is known of a handler in a bot: whoever has one needs
-   to look up nothing. Two engines on one bot share its routes, and write nothing into them.
+1. A command's name may have several words, of which all but the last are groups: no command is
+   called as a group is.
 2. What the framework itself answers gives way to what the author does.
 3. A command that a group's message names may be meant for another bot: it is ignored if unknown.
 4. What a platform tells of by a name of its own goes to the handler of its kind, if it has one of
@@ -12,134 +12,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from chatstate.bot.access import Guard, Limit, guard, limits_of
-from chatstate.bot.filters import Filter
-from chatstate.bot.functions import BoundFunction
-from chatstate.bot.handlers import Handler, not_taken
-from chatstate.bot.options import Options
-from chatstate.bot.resources import Lifespan, Need
-from chatstate.errors import BindingError, StateError
-from chatstate.language.sentences import Sentence
-from chatstate.messages import Command, Message
+from chatstate.bot.handlers import not_taken
+from chatstate.bot.listing import command_of, languages
+from chatstate.bot.route import Home, Route
+from chatstate.errors import BindingError
+from chatstate.language.sentences import Sentence, Sentences
+from chatstate.messages import ChatKind, ChatPlace, Command, Message
 from chatstate.signature import where
-from chatstate.state.bound import BoundState, States
 
 _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@(\w+))?(?:\s+(.*))?", re.DOTALL)
-_COMMAND_NAME = re.compile(r"[a-z0-9_]{1,32}")
 _UNLISTED = ("start", "cancel")
-
-
-class Home(Protocol):
-    """A bot, as far as its handlers share something."""
-
-    id: str
-    states: States
-    lifespan: Lifespan | None
-    guard: Guard | None
-    limits: tuple[Limit, ...]
-    around: list[BoundFunction]
-    error_handler: BoundFunction | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Route:
-    """The way to one handler in one bot.
-
-    - `name` is what it answers to: "/vote", the kind of message, or "telegram:poll_answer"; and
-      the function's name, if it gets only some of them.
-    - `homes` are the bot, those that it includes on the way to the handler, and at last the
-      handler's own.
-    - `guard` and `own_limits` are its own, beside those of its homes.
-    - `concurrency_limit`: how many turns of it run at once, 0 if there is no limit.
-    - `is_own`: it is the framework's.
-    - `filter` tells which messages it gets; None if all.
-    """
-
-    name: str
-    handler: Handler
-    homes: tuple[Home, ...]
-    guard: Guard | None = None
-    own_limits: Sequence[Limit] = ()
-    concurrency_limit: int = 0
-    is_own: bool = False
-    filter: Filter | None = None
-
-    @property
-    def home(self) -> Home:
-        """The bot that the handler was registered with."""
-        return self.homes[-1]
-
-    @property
-    def guards(self) -> list[Guard]:
-        """All that must be passed, the outermost first."""
-        guards = (*(home.guard for home in self.homes), self.guard)
-        return [guard for guard in guards if guard is not None]
-
-    @property
-    def limits(self) -> tuple[Limit, ...]:
-        """All that must be kept, each once."""
-        limits = [limit for home in self.homes for limit in home.limits]
-        return tuple(dict.fromkeys([*limits, *self.own_limits]))
-
-    @property
-    def around(self) -> list[BoundFunction]:
-        """The middleware, the outermost first."""
-        around = [function for home in self.homes for function in home.around]
-        return [*around, *self.handler.around]
-
-    @property
-    def on_error(self) -> BoundFunction | None:
-        """What is told when a turn fails: of the handler's own bot, or of one further out."""
-        told = (home.error_handler for home in reversed(self.homes))
-        return next((function for function in told if function), None)
-
-    @property
-    def is_for_owners(self) -> bool:
-        """Whether nobody but owners may use the handler."""
-        return any(guard.is_for_owners for guard in self.guards)
-
-    @property
-    def needs(self) -> list[Need]:
-        """What the handler needs of resources, and what stands before it."""
-        rules = [rule for guard in self.guards for rule in guard.rules]
-        functions = [rule for rule in rules if isinstance(rule, BoundFunction)]
-        functions += [*self.around, *([self.on_error] if self.on_error else ())]
-        around = [need for function in functions for need in function.needs]
-        return [*self.handler.needs, *around]
-
-    def find_state(self, wanted: Any) -> BoundState:
-        """Return the state that the handler means: of its own bot, then of those further out.
-
-        Raises `StateError`.
-        """
-        for home in reversed(self.homes[1:]):
-            with contextlib.suppress(StateError):
-                return home.states.find(wanted)
-        return self.homes[0].states.find(wanted)
-
-
-def route_to(name: str, handler: Handler, home: Home, options: Options) -> Route:
-    """Return the route that a handler's options describe. Raises `BindingError`."""
-    most: Any = options.get("concurrency_limit")
-    if most == "default":  # Gradio's word; here that is no limit
-        most = None
-    if most is not None and not (isinstance(most, int) and most > 0):
-        raise BindingError(f"concurrency_limit={most!r}: use a whole number above 0")
-    allow, limits = options.get("allow"), options.get("limits", ())
-    return Route(
-        name,
-        handler,
-        (home,),
-        None if allow is None else guard(allow, owner=home),
-        limits_of(limits),
-        most or 0,
-    )
 
 
 class Routes:
@@ -151,6 +37,7 @@ class Routes:
     def __init__(self, *, hear_bots: bool = False) -> None:
         self.hear_bots = hear_bots
         self._commands: dict[str, Route] = {}
+        self._groups: set[str] = set()
         self._kinds: dict[str, Route] = {}
         self._filtered: list[Route] = []
 
@@ -161,16 +48,29 @@ class Routes:
 
     def add_command(self, name: str, route: Route) -> None:
         """Let `/name` go to a handler. Raises `BindingError` if it goes to one already."""
-        there = self._commands.get(name)
-        if there and not there.is_own:
-            if route.is_own:
-                return
+        there = self._rival(name)
+        if there and route.is_own:
+            return
+        if there:
             raise BindingError(
-                f"{where(there.handler.fn)} answers /{name} already, so {where(route.handler.fn)} "
-                "cannot; give it a name of its own: @bot.command(name=...)"
+                f"{where(there.handler.fn)} answers {there.name} already, so "
+                f"{where(route.handler.fn)} cannot answer /{name}; give it a name of its own: "
+                "@bot.command(name=...)"
             )
-        self._commands.pop(name, None)  # our own stood before all others
+        groups = set(_groups_of(name))
+        for ours in (name, *groups):
+            self._commands.pop(ours, None)
+        self._groups |= groups
         self._commands[name] = route
+
+    def _rival(self, name: str) -> Route | None:
+        """Return an author's command of this name, or one of which either is the other's group."""
+        ways = (self._commands.get(known) for known in (name, *_groups_of(name)))
+        there = next((route for route in ways if route and not route.is_own), None)
+        return there or next((self._commands[known] for known in self._in_group(name)), None)
+
+    def _in_group(self, group: str) -> Iterator[str]:
+        return (name for name in self._commands if name.startswith(f"{group} "))
 
     def add(self, kind: str, route: Route) -> None:
         """Let a kind of messages, or an update by its name, go to a handler.
@@ -227,8 +127,8 @@ class Routes:
 
     def _clashes(self, other: Routes) -> Iterator[tuple[Route, Route, str]]:
         for name, theirs in other._commands.items():
-            mine = self._commands.get(name)
-            if mine and not mine.is_own and not theirs.is_own:
+            mine = self._rival(name)
+            if mine and not theirs.is_own:
                 yield mine, theirs, f"answer /{name}"
         for kind, theirs in other._kinds.items():
             ours = self._kinds.get(kind)
@@ -271,37 +171,60 @@ class Routes:
     def _command(
         self, found: re.Match[str], message: Message, *, pressed_command: bool
     ) -> tuple[Route, str] | None:
-        route = self._commands.get(found[1].lower())
+        name, rest = found[1].lower(), found[3] or ""
+        while name in self._groups:
+            word, *more = rest.split(maxsplit=1) or [""]
+            whole = f"{name} {word.lower()}"
+            if not (whole in self._commands or whole in self._groups):
+                raise Sentence("which_command", usages=self._usages(name))
+            name, rest = whole, more[0] if more else ""
+        route = self._commands.get(name)
         if route:
-            return route, found[3] or ""
+            if route.listing.chats:
+                _refuse_elsewhere(route.listing.chats, message.chat.kind)
+            return route, rest
         if not (pressed_command or message.chat.kind == "private"):
             return None
         raise Sentence("unknown_command", command=found[1])
 
-    def listed(self, sentences: Mapping[str, str]) -> list[Command]:
+    def _usages(self, group: str) -> str:
+        routes = (self._commands[name] for name in self._in_group(group))
+        return ", ".join(route.handler.usage for route in routes if _is_for_all(route))
+
+    def listed(self, sentences: Sentences, tags: Sequence[str] | None = None) -> list[Command]:
         """Return the commands to tell people of, in the order of registration; /help is the last.
 
-        The framework's own are described in the language of `sentences`.
+        The framework's own are described in languages too, each language that an author's are
+        described in if no `tags` say which.
         """
-        names = [name for name, route in self._commands.items() if not route.is_own]
-        own = [name for name, route in self._commands.items() if route.is_own]
-        shown = [name for name in own if name not in _UNLISTED]
-        names += sorted(shown, key=lambda name: name == "help")  # it is the last
-        return [self._described(name, sentences) for name in names]
+        shown = {name: route for name, route in self._commands.items() if not route.listing.hidden}
+        names = [name for name, route in shown.items() if not route.is_own]
+        own = [name for name, route in shown.items() if route.is_own and name not in _UNLISTED]
+        names += sorted(own, key=lambda name: name == "help")  # it is the last
+        tags = languages(shown.values()) if tags is None else tags
+        return [command_of(name, shown[name], sentences, tags) for name in names]
 
     def for_all(self, commands: Sequence[Command]) -> list[Command]:
         """Return those of `commands` that not only owners may use."""
         return [command for command in commands if not self._commands[command.name].is_for_owners]
 
-    def _described(self, name: str, sentences: Mapping[str, str]) -> Command:
-        route = self._commands[name]
-        handler = route.handler
-        if not route.is_own:
-            return Command(name, handler.description, handler.usage, handler.options)
-        description = sentences.get(f"help_{name}", handler.description)
-        if name == "help":  # whatever follows it
-            return Command(name, description, f"/{name}")
-        return Command(name, description, handler.usage, handler.options)
+
+def _groups_of(name: str) -> Iterator[str]:
+    """Yield the groups that a command is in, by their whole names."""
+    group = name.rpartition(" ")[0]
+    if group:
+        yield from _groups_of(group)
+        yield group
+
+
+def _is_for_all(route: Route) -> bool:
+    return not (route.listing.hidden or route.is_for_owners)
+
+
+def _refuse_elsewhere(chats: ChatPlace, kind: ChatKind) -> None:
+    """Raise `Sentence` for a command that is not for this kind of chats."""
+    if (chats == "private") != (kind == "private"):
+        raise Sentence("only_in_private" if chats == "private" else "only_in_groups")
 
 
 def _lets_pass(route: Route, message: Message) -> bool:
@@ -327,14 +250,3 @@ def _sees_nothing_of(message: Message, route: Route) -> bool:
 
 def _whose(route: Route) -> str:
     return f"{where(route.handler.fn)} of {route.home.id!r}"
-
-
-def command_name(given: str) -> str:
-    """Return a command's name in lower case. Raises `BindingError` if nobody could send it."""
-    name = given.lower()
-    if not _COMMAND_NAME.fullmatch(name):
-        raise BindingError(
-            f"{name!r} cannot be a command: use 1 to 32 of a-z, 0-9 and _, "
-            "as in @bot.command(name=...)"
-        )
-    return name

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from chatstate.adapter import Adapter
 from chatstate.bot.interface import Interface
 from chatstate.bot.resources import Resources
-from chatstate.bot.routes import Route
+from chatstate.bot.route import Route
 from chatstate.bot.turn import Turn
 from chatstate.clock import Clock
 from chatstate.engine.accounts import Accounts

@@ -10,19 +10,17 @@
 
 from __future__ import annotations
 
-import re
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from chatstate.errors import BindingError, UserError
 from chatstate.language.de import GERMAN
 from chatstate.language.en import ENGLISH
+from chatstate.language_tags import normal, widened
 
 SHIPPED: Mapping[str, Mapping[str, str]] = {"de": GERMAN}
 """What chatstate itself speaks besides English."""
-
-_LANGUAGE = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
 
 
 class Sentence(UserError):  # noqa: N818 - it is what is said, in error or not
@@ -60,7 +58,7 @@ class Sentences:
         self.default: Mapping[str, str] = {**ENGLISH, **_checked(everywhere)}
         self._languages: dict[str, Mapping[str, str]] = {}
         for known in {*SHIPPED, *spoken}:
-            wider = list(_widened(known))[::-1]
+            wider = list(widened(known))[::-1]
             sentences = dict(ENGLISH)
             for tag in wider:
                 sentences |= SHIPPED.get(tag, {})
@@ -74,7 +72,7 @@ class Sentences:
 
         Where "pt-BR" is not spoken, "pt" is taken, and then the default.
         """
-        for tag in _widened(language or ""):
+        for tag in widened(language):
             if tag in self._languages:
                 return self._languages[tag]
         return self.default
@@ -100,22 +98,13 @@ def replaced(sentences: Mapping[str, str] | None) -> Mapping[str, str]:
     return Sentences(sentences).default
 
 
-def _widened(language: str) -> Iterator[str]:
-    """Yield a language and those it falls back to, as RFC 4647 looks them up."""
-    subtags = language.casefold().replace("_", "-").split("-")
-    while subtags and subtags[0]:
-        yield "-".join(subtags)
-        subtags.pop()
-        while subtags and len(subtags[-1]) == 1:  # it says what kind of subtag would follow
-            subtags.pop()
-
-
 def _language(tag: str) -> str:
     if tag in ENGLISH:
         raise BindingError(f"sentence {tag!r} takes a text, with blanks in braces")
-    if not _LANGUAGE.fullmatch(tag):
-        raise BindingError(f'{tag!r} is no language; give a BCP 47 tag, such as "de" or "pt-BR"')
-    return tag.casefold().replace("_", "-")
+    try:
+        return normal(tag)
+    except ValueError as error:
+        raise BindingError(str(error)) from error
 
 
 def _checked(sentences: Mapping[str, str]) -> Mapping[str, str]:

@@ -83,7 +83,7 @@ def test_two_commands_of_a_name_are_both_named() -> None:
     with pytest.raises(
         BindingError,
         match=r"hello\(\) in test_guesses\.py:\d+ answers /hello already, so bye\(\) in "
-        r"test_guesses\.py:\d+ cannot; give it a name of its own: @bot\.command\(name=",
+        r"test_guesses\.py:\d+ cannot answer /hello; give it a name of its own: @bot\.command",
     ):
         named_twice(make())
 

@@ -22,7 +22,7 @@ import msgspec
 
 from chatstate.bot.handlers import Handler
 from chatstate.bot.interface import Interface
-from chatstate.bot.routes import Route
+from chatstate.bot.route import Route
 from chatstate.bot.turn import Turn
 from chatstate.engine.accounts import Accounts
 from chatstate.engine.inbox.lanes import Lanes

@@ -11,7 +11,7 @@ from typing import Any
 
 from chatstate.bot.resources import Resources
 from chatstate.bot.returns import Answers
-from chatstate.bot.routes import Route
+from chatstate.bot.route import Route
 from chatstate.bot.turn import Turn
 from chatstate.engine.turns.on_error import OnError
 from chatstate.engine.turns.turn import RunningTurn
