@@ -43,6 +43,7 @@ from chatstate_discord.receive.places import Places
 from chatstate_discord.send import parts
 from chatstate_discord.send.acknowledging import Acknowledging
 from chatstate_discord.send.calls import Calls
+from chatstate_discord.updates import UPDATES
 
 log = logging.getLogger("chatstate.discord")
 
@@ -64,6 +65,7 @@ class DiscordAdapter(Adapter):
 
     Options = DiscordOptions
     name = "discord"
+    updates = UPDATES
     capabilities = Capabilities(
         text_limit=parts.TEXT_LIMIT,
         markup=True,
@@ -86,7 +88,6 @@ class DiscordAdapter(Adapter):
         self.options = options_from(DiscordOptions, options, named, adapter=self.name)
         self.account = account_of(self.options.token)
         self._shards = self.options.shards
-        self._intents = clients.intents(self.options.groups, members=self.options.members)
         self._acknowledging = Acknowledging()
         self._clock = DiscordClock()
         self._calls = Calls(self._acknowledging, self._clock)
@@ -98,17 +99,18 @@ class DiscordAdapter(Adapter):
         Raises `AdapterError` for what an operator must mend: a bad token, a missing intent.
         """
         marks = Marks(host.cursor, self._clock)
+        wanted = clients.wanted(self.options, host.updates)
         loop = asyncio.get_running_loop()
         pause = FIRST_PAUSE
         while True:
             began = loop.time()
             try:
-                await self._converse(host, marks)
+                await self._converse(host, marks, wanted)
                 continue  # with the shards that Discord advises
             except (AdapterError, StorageError):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, the connection is made anew
-                if failure := clients.final(error, self._intents):
+                if failure := clients.final(error, wanted):
                     raise failure from None
                 log.warning("the connection to Discord failed: %s", _why(error))
             pause = FIRST_PAUSE if loop.time() - began > LONGEST_PAUSE else pause
@@ -141,14 +143,14 @@ class DiscordAdapter(Adapter):
         async for piece in download(await self._calls.http(), attachment):
             yield piece
 
-    async def _converse(self, host: Host, marks: Marks) -> None:
+    async def _converse(self, host: Host, marks: Marks, wanted: clients.Reasons) -> None:
         """Receive until the connection fails for good, which raises.
 
         Returns if Discord advises more shards than this client has.
         """
-        client = clients.make(self._intents, self._shards, self.options, self._clock)
+        client = clients.make(wanted, self._shards, self.options, self._clock)
         intake = Intake(host, self.options.groups, client, marks, self._acknowledging)
-        clients.listen(client, intake.hear)
+        clients.listen(client, intake.hear, host.updates)
 
         async def on_shard_disconnect(shard: int) -> None:
             intake.lost(shard)

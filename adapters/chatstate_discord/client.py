@@ -7,14 +7,16 @@ wrapped here.
    What it cannot read is logged, and is heard all the same.
 2. It keeps nothing in memory that is not asked for, and logs a lost connection in one line, and no
    token of an interaction.
-3. Which failures nothing but an operator can mend is told by one table.
+3. It is asked for the intents that the bot's options and handlers need, and for no others.
+4. Which failures nothing but an operator can mend is told by one table.
 """
 
 from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, cast
 
 import aiohttp
@@ -25,7 +27,7 @@ from chatstate_discord import secrets
 from chatstate_discord.clock import DiscordClock
 from chatstate_discord.http import Http
 from chatstate_discord.options import DiscordOptions
-from chatstate_discord.receive.wire import Groups
+from chatstate_discord.updates import INTENTS
 
 log = logging.getLogger("chatstate.discord")
 
@@ -41,6 +43,12 @@ EVENTS = (
     "INTERACTION_CREATE",
 )
 _HOME = "https://discord.com/developers/applications"
+_PRIVILEGED = {
+    "message_content": "Message Content",
+    "members": "Server Members",
+    "presences": "Presence",
+}
+"""Intents that whoever owns the bot must switch on, by discord.py's names."""
 _EXPECTED = (OSError, aiohttp.ClientError, TimeoutError, discord.DiscordException)
 _LOGGERS = ("discord.client", "discord.shard", "discord.gateway")
 _FINAL = {
@@ -52,24 +60,30 @@ _FINAL = {
 }
 
 Hear = Callable[[str, dict[str, Any]], None]
+Reasons = Mapping[str, Sequence[str]]
+"""Intents by discord.py's names, and what of the bot needs each."""
 
 
-def intents(groups: Groups, *, members: bool) -> discord.Intents:
-    """Return what to be told of."""
-    return discord.Intents(
-        guilds=True,
-        guild_messages=True,
-        dm_messages=True,
-        message_content=groups == "all",
-        members=members,
-    )
+def wanted(options: DiscordOptions, updates: AbstractSet[str]) -> Reasons:
+    """Return the intents that are needed beside those of all bots, and what needs each."""
+    found: dict[str, list[str]] = {}
+    if options.groups == "all":
+        found["message_content"] = ["--groups all"]
+    if options.members:
+        found["members"] = ["--members"]
+    for update in sorted(updates):
+        for intent in INTENTS.get(update, ()):
+            found.setdefault(intent, []).append(f'@bot.on("discord:{update}")')
+    return found
 
 
 def make(
-    wanted: discord.Intents, shards: int | None, options: DiscordOptions, clock: DiscordClock
+    wanted: Reasons, shards: int | None, options: DiscordOptions, clock: DiscordClock
 ) -> discord.Client:
     """Return a client that sets `clock`; it keeps nothing in memory that is not asked for."""
-    client = _made(wanted, shards, options.shard_ids or None)
+    usual = ("guilds", "guild_messages", "dm_messages")
+    intents = discord.Intents(**dict.fromkeys([*usual, *wanted], True))
+    client = _made(intents, shards, options.shard_ids or None)
     client.http = Http(client.loop, options, clock)
     client._connection.http = client.http  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - it is made with it
     return client
@@ -96,24 +110,39 @@ def _made(
     return discord.AutoShardedClient(shard_count=shards, **options)
 
 
-def listen(client: discord.Client, hear: Hear) -> None:
-    """Let `hear` have the payload of each event, after discord.py has noted what it says."""
+def listen(client: discord.Client, hear: Hear, updates: AbstractSet[str] = frozenset()) -> None:
+    """Let `hear` have the payload of each event, after discord.py has noted what it says.
+
+    Of those that all bots need, and of the `updates` that this one handles.
+    """
     state: Any = client._connection  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - see above
     parsers = cast("dict[str, Callable[[Any], None]]", state.parsers)
-    for event in EVENTS:
+    more = [update.upper() for update in updates if update in INTENTS]
+    for event in (*EVENTS, *more):
         parsers[event] = functools.partial(_parse, event, parsers[event], hear)
 
 
-def final(error: BaseException, wanted: discord.Intents) -> AdapterError | None:
+def session_key(client: discord.Client, data: Mapping[str, Any]) -> str:
+    """Return the session and the number of the event that is being heard: Discord gives it no id.
+
+    It is the same if Discord tells of it again.
+    """
+    guild = data.get("guild_id")
+    ws: Any = client._get_websocket(int(guild) if guild else 0)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - nothing else knows it
+    return f"{ws.session_id}/{ws.sequence}"
+
+
+def final(error: BaseException, wanted: Reasons) -> AdapterError | None:
     """Return what an operator must do about an error; None if it may pass."""
     if isinstance(error, discord.LoginFailure):
         return AdapterError(f"Discord refuses the bot's token: get one at {_HOME} (page Bot)")
     if isinstance(error, discord.PrivilegedIntentsRequired):
-        names = {"message_content": "Message Content", "members": "Server Members"}
-        asked = [f"{name} Intent" for flag, name in names.items() if getattr(wanted, flag)]
+        asked = [name for name in _PRIVILEGED if name in wanted]
+        intents = " and the ".join(f"{_PRIVILEGED[name]} Intent" for name in asked)
+        why = " and ".join(reason for name in asked for reason in wanted[name])
         return AdapterError(
-            f"the bot's application lacks the {' and the '.join(asked)}: switch it on at "
-            f"{_HOME} (page Bot), or do without --groups all and --members"
+            f"the bot's application lacks the {intents}: switch it on at {_HOME} (page Bot), "
+            f"or do without {why}"
         )
     code = error.code if isinstance(error, discord.ConnectionClosed) else 0
     if code in _FINAL:

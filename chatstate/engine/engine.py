@@ -232,6 +232,7 @@ class Engine:
     async def connect(self, adapter: Adapter, tenant: str = "") -> None:
         """Let one more adapter receive and send; see `Interface.connect`."""
         connections, parts = self._running()
+        self._bot.check([adapter])
         connection = await connections.open(adapter, tenant)
         await parts.claims.take()
         connections.receive(connection, later=True)

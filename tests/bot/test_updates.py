@@ -73,6 +73,17 @@ async def test_what_the_platform_does_not_know_is_refused_at_the_start() -> None
             pass
 
 
+async def test_so_it_is_when_an_account_is_connected_later() -> None:
+    """The bot goes on without it."""
+    bot, platform = Interface(id="shop"), FakePlatform("later", "bot-2")
+    bot.on("later:polll")(ignore)
+    platform.updates = Updates(frozenset({"poll"}))
+    async with TestClient(bot) as client:
+        with pytest.raises(BindingError, match="polll"):
+            await bot.connect(platform)
+        assert await client.user("alice").does("test:poll") == []
+
+
 async def test_names_of_other_platforms_do_not_matter_at_the_start() -> None:
     """A bot may run on some of its platforms alone."""
     bot = Interface(id="shop")

@@ -23,14 +23,17 @@ from msgspec.structs import replace
 
 from chatstate import Event, Message
 from chatstate.adapter import Host
+from chatstate_discord.client import session_key
 from chatstate_discord.menu import names
 from chatstate_discord.receive import wire
 from chatstate_discord.receive.backfill import Marks, missed, newer
 from chatstate_discord.receive.content import Json
 from chatstate_discord.receive.interactions import interaction, origin_of
+from chatstate_discord.receive.others import other, own_place
 from chatstate_discord.receive.places import Places
 from chatstate_discord.receive.wire import Groups, Me, Place, Unreadable, number_of
 from chatstate_discord.send.acknowledging import Acknowledging
+from chatstate_discord.updates import INTENTS
 
 log = logging.getLogger("chatstate.discord")
 
@@ -43,13 +46,14 @@ _KEEP_EVERY = 30.0
 class Heard(NamedTuple):
     """Something that came: an event of the gateway's, or an interaction that is read already.
 
-    `stored` is to be set once it is delivered.
+    `stored` is to be set once it is delivered. `key` is what tells apart an event that has no id.
     """
 
     kind: str
     data: Json
     event: Event | None = None
     stored: asyncio.Event | None = None
+    key: str = ""
 
 
 class Intake:
@@ -92,6 +96,8 @@ class Intake:
             heard: Heard | None = Heard(kind, dict(data))
             if kind == "INTERACTION_CREATE":
                 heard = self._interaction(data)
+            elif kind.lower() in INTENTS:
+                heard = Heard(kind, dict(data), key=session_key(self._client, data))
         except Exception as error:  # noqa: BLE001 - by the module's rule 3
             log.warning("an event %s cannot be read: %s", kind, error)
         else:
@@ -160,7 +166,7 @@ class Intake:
     def _mark(self, heard: Heard, event: Event | None) -> None:
         """Note that something is about to be delivered, or is not for the bot."""
         is_message = heard.kind == "MESSAGE_CREATE"
-        if not (is_message or event) or "channel_id" not in heard.data:
+        if heard.key or not (is_message or event) or "channel_id" not in heard.data:
             return
         channel = str(heard.data["channel_id"])
         is_private = event is not None and event.message.chat.kind == "private"
@@ -186,6 +192,8 @@ class Intake:
         try:
             if heard.event:
                 return heard.event
+            if heard.key:
+                return await self._other(heard)
             if heard.kind.startswith("GUILD_MEMBER"):
                 return self._membership(heard)
             place = await self._places.of(data)
@@ -207,6 +215,13 @@ class Intake:
         if place is None:
             return None
         return wire.membership(heard.data, kind, place, self._me(), time.time())
+
+    async def _other(self, heard: Heard) -> Event | None:
+        kind, data = heard.kind.lower(), heard.data
+        place = own_place(kind, data)
+        if place is None and "channel_id" in data:
+            place = await self._places.of(data)
+        return other(kind, data, place, self._me().id, heard.key, time.time())
 
     def _interaction(self, data: Json) -> Heard | None:
         try:

@@ -20,11 +20,13 @@ from msgspec.structs import replace
 from chatstate import Event, Message
 from chatstate_discord.receive.content import Json, reference, user
 from chatstate_discord.receive.wire import PLAIN, Kind, place_of, reading, seconds_of
+from chatstate_discord.updates import INTERACTIONS
 
 PING, SLASH, PRESS, COMPLETION = 1, 2, 3, 4
 PERSON = 6
 EPHEMERAL = 1 << 6
 
+_USUAL = "interaction_create"
 _MADE_UNIQUE = re.compile(r"(.*)\u2063\d{1,2}", re.DOTALL)
 Snowflake = Annotated[str, msgspec.Meta(pattern=r"^\d+$")]
 
@@ -90,7 +92,9 @@ def _command(raw: Json, names: Mapping[str, Mapping[str, str]]) -> Event:
 
 
 def _other(raw: Json) -> Event:
-    return Event(raw["id"], _done(raw, "", "other"), _origin(raw).note())
+    kind = raw.get("type")
+    name = INTERACTIONS.get(kind, _USUAL) if isinstance(kind, int) else _USUAL
+    return Event(raw["id"], _done(raw, "", "other", update=f"discord:{name}"), _origin(raw).note())
 
 
 def _origin(raw: Json) -> Origin:

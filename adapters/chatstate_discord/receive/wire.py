@@ -37,6 +37,7 @@ from chatstate_discord.receive.content import (
     text_of,
     user,
 )
+from chatstate_discord.updates import MESSAGES
 
 Groups = Literal["addressed", "all"]
 Kind = Literal["message", "edit", "press", "join", "other"]
@@ -47,6 +48,7 @@ THREADS = (10, 11, 12)
 PLAIN, JOINED, REPLY = 0, 7, 19
 SPOKEN = (PLAIN, REPLY, 20, 23)  # and answers of bots to slash commands and menus
 
+_EDIT = "message_update"
 _END_OF_IDS = 1 << 63
 _EPOCH_MS = 1_420_070_400_000
 
@@ -106,8 +108,9 @@ def edited(raw: Json, me: Me, place: Place) -> Event | None:
         if event is None:
             return None
         time = datetime.fromisoformat(raw["edited_timestamp"])
-        kind: Kind = "edit" if event.message.kind == "message" else "other"
-        return read(Event(_edit_id(raw), replace(event.message, kind=kind, time=time)))
+        said = replace(event.message, time=time)
+        said = replace(said, kind="edit") if said.kind == "message" else _named(said, _EDIT)
+        return read(Event(_edit_id(raw), said))
 
 
 def membership(
@@ -175,7 +178,7 @@ def _if_heard(raw: Json, me: Me, place: Place) -> Event | None:
         return None
     said = _said(raw, place, text_of(raw, me.names), "message")
     if not is_spoken or not (said.text or said.attachments or raw.get("content")):
-        said = replace(said, kind="other")  # or it is withheld, as the bot lacks the intent
+        said = _named(said, "message_create")  # or it is withheld, as the bot lacks the intent
     return Event(raw["id"], said)
 
 
@@ -185,7 +188,15 @@ def _bare(event_id: str, raw: Json, me: Me, place: Place) -> Event | None:
         return None
     who, time = _speaker({**raw, "member": None}), datetime.fromisoformat(raw["timestamp"])
     said = Message("", who, place.chat, "other", place.thread, raw["id"], time=time, raw=dict(raw))
-    return Event(event_id, said)
+    is_edit = event_id != raw["id"]
+    return Event(event_id, _named(said, _EDIT if is_edit else "message_create"))
+
+
+def _named(said: Message, usual: str) -> Message:
+    """Return a message that has neither words nor files, under its type's name or the usual one."""
+    kind = (said.raw or {}).get("type")
+    name = MESSAGES.get(kind, usual) if isinstance(kind, int) else usual
+    return replace(said, kind="other", update=f"discord:{name}")
 
 
 def _edit_id(raw: Json) -> str:

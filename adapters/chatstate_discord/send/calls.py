@@ -5,23 +5,27 @@
    whether there is one of this nonce before it repeats a call whose outcome is unknown.
 3. A preview, of which it does not ask, is repeated once under its nonce, so that its id is known.
 4. Where the bot may not write, answers to interactions arrive as their follow-ups.
+5. A private chat that has no channel yet gets one with the first call, and is called so then.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import OrderedDict
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 import aiohttp
 import discord
 from discord.http import HTTPClient, Route
+from msgspec.structs import replace
 
-from chatstate import Ambiguous, SendError, Unreachable
+from chatstate import Ambiguous, Moved, SendError, Unreachable
 from chatstate.adapter import Action, Found, Sent
 from chatstate_discord.clock import DiscordClock
 from chatstate_discord.receive.interactions import Origin, origin_of
+from chatstate_discord.receive.others import private_with
 from chatstate_discord.send import errors, parts
 from chatstate_discord.send.acknowledging import Acknowledging
 from chatstate_discord.send.answers import Answers, for_whom_it_was, is_open
@@ -35,6 +39,7 @@ T = TypeVar("T")
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 90.0  # within the minutes for which Discord knows a nonce
 _BYTES_PER_SECOND = 100_000
+_KEPT = 1000
 
 
 class Calls:
@@ -46,6 +51,7 @@ class Calls:
         self._salt = ""
         self._opened = asyncio.Event()
         self._answers = Answers(acknowledging)
+        self._channels: OrderedDict[str, str] = OrderedDict()
 
     def open(self, http: HTTPClient, salt: str) -> None:
         """Make calls on this from now on; `salt` goes into their nonces."""
@@ -98,10 +104,22 @@ class Calls:
 
     async def _make(self, action: Action) -> Sent:
         http, origin = await self.http(), origin_of(action.origin)
+        if person := private_with(action.chat):
+            action = replace(action, chat=await self._channel_with(http, person))
         if origin and is_open(origin, self._clock.now()):
             sent = await self._answers.answer(http, origin, action)
             return sent or await self._in_channel(http, origin, action)
         return Sent() if action.verb == "finish" else await self._plainly(http, action)
+
+    async def _channel_with(self, http: HTTPClient, person: str) -> str:
+        """Return somebody's private channel. Raises `Moved` if it was not known."""
+        if person in self._channels:
+            return self._channels[person]
+        opened: Any = await http.start_private_message(int(person))
+        self._channels[person] = channel = str(opened["id"])
+        if len(self._channels) > _KEPT:
+            self._channels.popitem(last=False)
+        raise Moved(channel)
 
     async def _in_channel(self, http: HTTPClient, origin: Origin, action: Action) -> Sent:
         try:
