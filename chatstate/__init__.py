@@ -35,7 +35,7 @@ from chatstate.errors import (
 from chatstate.files import Attachment, File
 from chatstate.messages import Chat, Command, CommandOption, Event, Message, MessageRef, User
 from chatstate.progress import Progress
-from chatstate.replies import Button, Delete, Markdown, Reply
+from chatstate.replies import Button, Delete, Markdown, Native, Reply
 from chatstate.state.declaration import Global, PerChat, PerMember, PerThread, PerUser, Ref, State
 
 __all__ = [
@@ -64,6 +64,7 @@ __all__ = [
     "Message",
     "MessageRef",
     "Moved",
+    "Native",
     "PerChat",
     "PerMember",
     "PerThread",

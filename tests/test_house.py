@@ -22,8 +22,9 @@ PACKAGES: list[str] = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["pac
 ENTRY_POINTS: dict[str, dict[str, str]] = PROJECT["project"]["entry-points"]
 
 LAYERS = (
-    ("clock", "errors", "files", "messages", "progress", "replies", "scope", "signature", "text"),
+    ("clock", "errors", "files", "messages", "progress", "scope", "signature", "text"),
     ("adapter", "language"),
+    ("replies",),
     ("markup", "stores"),
     ("state",),
     ("bot",),
@@ -216,6 +217,7 @@ def test_public_names_are_pinned() -> None:
         "Message",
         "MessageRef",
         "Moved",
+        "Native",
         "PerChat",
         "PerMember",
         "PerThread",

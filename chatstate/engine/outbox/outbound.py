@@ -36,6 +36,16 @@ class Outbound(msgspec.Struct, gc=False):
     failed_at: float = 0.0
 
     @property
+    def may_double(self) -> bool:
+        """Whether to do it twice is more than to do it once."""
+        return self.action.verb == "send" or self.is_once
+
+    @property
+    def is_once(self) -> bool:
+        """Whether it is not repeated while it is in doubt, whatever the policy: it may cost."""
+        return self.action.verb == "native" and not self.action.part.is_repeatable
+
+    @property
     def message_id(self) -> str | None:
         """The platform's id of the message; None if there may be another copy of it."""
         if self.action.verb == "edit":

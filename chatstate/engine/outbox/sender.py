@@ -11,7 +11,8 @@
 6. To edit or to delete twice is harmless, so these are simply repeated.
 7. A row that cannot be read is a dead letter: it stops neither its line nor the bot.
 8. A row is durably begun before it is sent. With "repeat" that is its commit, because the two
-   cases after a crash are treated alike; with "hold" it is a commit of its own.
+   cases after a crash are treated alike; with "hold" it is a commit of its own, and so it is always
+   for a call by the platform's own name: that is not made again.
 """
 
 from __future__ import annotations
@@ -115,7 +116,8 @@ class Sender:
         begun = None if self._holds else self._clock.time()
         owed: list[Owed] = []
         for reply in replies:
-            owed.append(Owed(reply.turn, reply.part, reply.body, begun))  # noqa: PERF401 - called for each turn, with one
+            begins = begun if reply.action.verb != "native" else None
+            owed.append(Owed(reply.turn, reply.part, reply.body, begins))
         return owed
 
     def add(self, replies: Sequence[Outbound], receipts: Sequence[EventReceipt] = ()) -> None:
@@ -215,15 +217,22 @@ class Sender:
         after, now = 0, self._clock.monotonic()
         limit = 1 if self._holds else _TAKEN  # what is begun may be held
         while taken := await self._store.take(conversation, after, limit):
-            for owed in taken:
+            replies = [await self._stored(conversation, address, owed, now) for owed in taken]
+            await self._unbegin(replies[1:])
+            for owed, reply in zip(taken, replies, strict=True):
                 after, which = owed.row, (owed.turn, owed.part)
                 if line.replies and which == (line.replies[0].turn, line.replies[0].part):
                     line.behind = True
                     return
                 line.ahead = {*(line.ahead or ()), which}
-                reply = await self._stored(conversation, address, owed, now)
                 if reply:
                     await self._send(reply)
+
+    async def _unbegin(self, replies: Sequence[Outbound | None]) -> None:
+        """Note that what was taken from the outbox with others is not begun, if that counts."""
+        for reply in replies:
+            if reply and reply.is_once and reply.begun_at is None:
+                await self._store.unsent(reply.conversation, reply.turn, reply.part)
 
     async def _stored(
         self, conversation: int, address: Address, owed: Owed, now: float
@@ -246,13 +255,20 @@ class Sender:
 
     async def _send(self, reply: Outbound) -> None:
         dead = None
-        if self._gates or self._holds or reply.begun_at is not None or reply.action.part.files:
+        action = reply.action
+        if (
+            self._gates
+            or self._holds
+            or reply.begun_at is not None
+            or action.part.files
+            or action.verb == "native"
+        ):
             dead = await self._outcome(reply)
         else:
             error = await self._try(reply)
             if error:
                 dead = await self._again(reply, error)
-        if reply.action.part.files:
+        if action.part.files:
             await self._end(reply, dead)
         else:
             self._settle(reply, dead)
@@ -284,7 +300,7 @@ class Sender:
                 return _HELD
             if in_doubt(reply) and not self._doubts.knows_key(reply):
                 log.warning("reply %s may be sent twice, after a crash", reply.action.key)
-        elif reply.begun_at is None and self._holds:
+        elif reply.begun_at is None and (self._holds or reply.is_once):
             await self._store.begin(reply.conversation, reply.turn, reply.part)
         if self._gates:
             await self._pass_gate(reply.account)
@@ -334,7 +350,7 @@ class Sender:
         delivery.moved = lambda old, new: self._moved(reply.account, old, new)
         delivery.close_gate = lambda seconds: self.wait(reply.account, seconds)
         delivery.pass_gate = lambda: self._pass_gate(reply.account)
-        if self._holds:
+        if self._holds or reply.is_once:
             delivery.begin = lambda: self._store.begin(*row)
             delivery.unsent = lambda: self._store.unsent(*row)
         return delivery
