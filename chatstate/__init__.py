@@ -44,7 +44,7 @@ from chatstate.messages import (
     User,
 )
 from chatstate.progress import Progress
-from chatstate.replies import Button, Delete, Markdown, Reply
+from chatstate.replies import Button, Delete, Markdown, Native, Reply
 from chatstate.state.declaration import Global, PerChat, PerMember, PerThread, PerUser, Ref, State
 
 __all__ = [
@@ -74,6 +74,7 @@ __all__ = [
     "Message",
     "MessageRef",
     "Moved",
+    "Native",
     "PerChat",
     "PerMember",
     "PerThread",

@@ -21,6 +21,7 @@ from chatstate.adapter import (
     Adapter,
     Capabilities,
     Host,
+    NativeCall,
     Part,
     Post,
     Receipt,
@@ -40,7 +41,7 @@ from chatstate_telegram.receive.intake import Intake
 from chatstate_telegram.receive.polling import Polling
 from chatstate_telegram.receive.trouble import Trouble
 from chatstate_telegram.receive.wire import Me
-from chatstate_telegram.send import calls, parts
+from chatstate_telegram.send import calls, native, parts
 from chatstate_telegram.send.acknowledging import TEXT_LIMIT, Presses
 from chatstate_telegram.send.errors import DoneBefore, judged
 from chatstate_telegram.send.pace import Pace
@@ -108,6 +109,10 @@ class TelegramAdapter(Adapter):
     def render(self, post: Post) -> Sequence[Part]:
         """Return the messages that show a post."""
         return parts.render(post)
+
+    def native(self, call: NativeCall) -> Part:
+        """Return the part that calls a method of the Bot API by its name."""
+        return native.part_of(call)
 
     async def perform(self, action: Action) -> Sent:
         """Make one call, when it is its turn."""
@@ -188,6 +193,9 @@ class TelegramAdapter(Adapter):
         if action.verb == "finish":
             await self._presses.answer(str(action.origin))
             return Sent()
+        if action.verb == "native":
+            await self._pace.turn(action.chat)
+            return await native.make(self._client, action)
         if await self._is_shown_as_answer(action):
             return Sent(f"answer {action.origin}")
         if action.verb == "delete":
@@ -241,6 +249,7 @@ def _capabilities(options: TelegramOptions) -> Capabilities:
         silent=True,
         ephemeral=True,
         finish=True,
+        native=True,
     )
 
 

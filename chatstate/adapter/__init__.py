@@ -2,15 +2,16 @@
 
 Owns the data that crosses that border and nothing that knows a platform: `contract` has the verbs,
 `actions` what they carry, `capabilities` what a platform can do, `events` what an event is once it
-is stored, `options` how an adapter declares what can be set, `installing` what to type for a
-library that an adapter misses, `updates` what a platform tells of by names of its own. Public
-names, for adapters: those below.
+is stored, `options` how an adapter declares what can be set, `natives` which calls by a platform's
+own names are refused, `updates` what a platform tells of by such names, `installing` where adapters
+are found, and what to type for a library that is missing. Public names, for adapters: those below.
 """
 
 from chatstate.adapter.actions import (
     Absent,
     Action,
     Found,
+    NativeCall,
     Part,
     Post,
     PostButton,
@@ -23,6 +24,7 @@ from chatstate.adapter.capabilities import Capabilities
 from chatstate.adapter.contract import About, Adapter, Host, Receipt, ReceiptStatus
 from chatstate.adapter.events import proved
 from chatstate.adapter.installing import pip_line
+from chatstate.adapter.natives import Natives
 from chatstate.adapter.options import OptionField, declared_options, options_from, read_options
 from chatstate.adapter.updates import Updates, updates_of, why_not
 
@@ -34,6 +36,8 @@ __all__ = [
     "Capabilities",
     "Found",
     "Host",
+    "NativeCall",
+    "Natives",
     "OptionField",
     "Part",
     "Post",

@@ -14,7 +14,7 @@ import msgspec
 
 from chatstate.text import StyledText
 
-Verb = Literal["send", "edit", "delete", "typing", "finish"]
+Verb = Literal["send", "edit", "delete", "native", "typing", "finish"]
 
 
 class PostButton(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -52,16 +52,31 @@ class Post(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     ephemeral: bool = False
 
 
+class NativeCall(msgspec.Struct, frozen=True, gc=False):
+    """A call by a platform's own name, as its author made it (see `Native`).
+
+    `arguments` are JSON types. Each of `files` belongs where the one of `ways` with its number
+    leads: by keys, and by numbers in lists. None stands there.
+    """
+
+    method: str
+    arguments: Mapping[str, Any]
+    files: Sequence[StoredFile] = ()
+    ways: Sequence[Sequence[str | int]] = ()
+
+
 class Part(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One rendered piece of a reply.
 
     `content` is JSON types only, read by the adapter that made it alone. `files` are those it
-    carries, `has_buttons` whether the buttons hang on it.
+    carries, `has_buttons` whether the buttons hang on it. `is_repeatable`, for a `NativeCall`
+    alone: to make it twice does no harm.
     """
 
     content: Mapping[str, Any]
     files: Sequence[StoredFile] = ()
     has_buttons: bool = False
+    is_repeatable: bool = False
 
 
 class Action(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -71,7 +86,8 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     - `chat` and `thread` are the platform's ids; `origin` is what the event carried that this
       answers.
     - `verb`: "send" the part; with a `message`, in place of that one, which could not be edited;
-      "edit" `message` so that it shows the part; "delete" `message`; show that the bot is "typing";
+      "edit" `message` so that it shows the part; "delete" `message`; make the "native" call that
+      the part is; show that the bot is "typing";
       "finish" what an event began that gets no answer (a waiting sign). Only what `capabilities`
       tell of is asked for.
     - `number`: which of the calls this is that answer the same event, from 0.

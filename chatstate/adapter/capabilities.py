@@ -25,6 +25,7 @@ class Capabilities(msgspec.Struct, frozen=True, gc=False):
     - `typing`: for how many seconds one notice of typing is shown; 0 if there is none.
     - `threads`, `reply_to`, `silent`, `ephemeral`: as in `Message` and `Reply`.
     - `finish`: an event that carries an `origin` and is answered by nothing ends with a "finish".
+    - `native`: the adapter makes calls by the platform's own names (see `Adapter.native`).
     - `idempotent_for`: seconds during which a repeated call with the same key has no second
       effect; 0 if the platform knows no such keys.
     """
@@ -46,4 +47,5 @@ class Capabilities(msgspec.Struct, frozen=True, gc=False):
     silent: bool = False
     ephemeral: bool = False
     finish: bool = False
+    native: bool = False
     idempotent_for: float = 0.0

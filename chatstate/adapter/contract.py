@@ -23,10 +23,10 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from chatstate.adapter.actions import Action, Found, Part, Post, Sent, Unknown
+from chatstate.adapter.actions import Action, Found, NativeCall, Part, Post, Sent, Unknown
 from chatstate.adapter.capabilities import Capabilities
 from chatstate.adapter.updates import Updates
-from chatstate.errors import Rejected
+from chatstate.errors import Rejected, ReplyError
 from chatstate.files import Attachment
 from chatstate.messages import Command, Event, Message
 
@@ -161,6 +161,15 @@ class Adapter(Protocol):
         See `chatstate.markup.pages` for texts longer than one message.
         """
         ...
+
+    def native(self, call: NativeCall) -> Part:
+        """Return the part that makes a call by the platform's own name, for the verb "native".
+
+        Pure, as `render`. The chat and its thread, which `perform` is told, are filled in then
+        where the call takes them and names none. Raises `ReplyError` for one that names another
+        chat. A subclass whose `capabilities` lack this inherits it.
+        """
+        raise ReplyError(f"{self.name} takes no calls by names of its own, so not {call.method}")
 
     async def perform(self, action: Action) -> Sent:
         """Make one call on the platform."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,17 @@ import msgspec
 
 ADAPTERS = "chatstate.adapters"
 """The entry points by which adapters are found."""
+
+
+def table_of(platform: str, name: str) -> Any:
+    """Return what the module of an installed adapter has under a name; None if there is nothing."""
+    from importlib import import_module
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group=ADAPTERS, name=platform):
+        with contextlib.suppress(ImportError):  # told when the adapter itself is wanted
+            return getattr(import_module(point.module), name, None)
+    return None
 
 
 def pip_line(package: str, extra: str = "") -> str:

@@ -6,13 +6,12 @@ made, so that module must not import the platform's library to have it.
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 from collections.abc import Mapping
 
 import msgspec
 
-from chatstate.adapter.installing import ADAPTERS
+from chatstate.adapter.installing import ADAPTERS, table_of
 
 
 class Updates(msgspec.Struct, frozen=True):
@@ -30,14 +29,8 @@ class Updates(msgspec.Struct, frozen=True):
 
 def updates_of(platform: str) -> Updates | None:
     """Return the table of an installed adapter; None if there is no such adapter, or no table."""
-    from importlib import import_module
-    from importlib.metadata import entry_points
-
-    for point in entry_points(group=ADAPTERS, name=platform):
-        with contextlib.suppress(ImportError):  # told when the adapter itself is wanted
-            found: Updates | None = getattr(import_module(point.module), "UPDATES", None)
-            return found
-    return None
+    found: Updates | None = table_of(platform, "UPDATES")
+    return found
 
 
 def why_not(update: str, known: Updates | None) -> str | None:

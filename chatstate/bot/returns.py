@@ -22,15 +22,15 @@ import msgspec
 
 from chatstate.errors import ReplyError
 from chatstate.files import File
-from chatstate.replies import Button, Delete, Markdown, Reply, fit_label
+from chatstate.replies import AnyReply, Button, Delete, Markdown, Native, Reply, fit_label
 
-Answers = list[Reply | Delete]
+Answers = list[AnyReply]
 
 _SHORT = 0.1  # seconds; what is shorter is shown in milliseconds
 _SAYING = frozenset({"content", "text", "files"})
 _ACCEPTED = (
-    "str, Markdown, Reply, File, Delete, a PIL image, a dict or dataclass with content or with "
-    "text and files, a list of these, or None for no reply"
+    "str, Markdown, Reply, File, Delete, Native, a PIL image, a dict or dataclass with content or "
+    "with text and files, a list of these, or None for no reply"
 )
 
 
@@ -137,7 +137,18 @@ def replies(value: Any, returns: Returns = Returns()) -> Answers:  # noqa: B008 
     return [_rich(value, returns)]
 
 
-def _rich(value: Any, returns: Returns) -> Reply:
+def _with_otherwise(native: Native, returns: Returns) -> Native:
+    """Return a call whose `otherwise` is read, so that it is judged on every platform."""
+    try:
+        otherwise = replies(native.otherwise, returns)
+    except ReplyError as error:
+        raise told_of(error, how=f"gave Native({native.method!r}) as otherwise")  # noqa: B904 - it suppresses what it replaces
+    return Native(native.method, native.on, otherwise, **native.arguments)
+
+
+def _rich(value: Any, returns: Returns) -> Reply | Native:
+    if isinstance(value, Native):
+        return _with_otherwise(value, returns)
     if isinstance(value, File):
         return Reply(files=[value])
     if _is_image(value):
@@ -155,7 +166,7 @@ def is_reply(value: Any) -> bool:
     """Tell whether a value is of a kind that says something, however it is filled."""
     if isinstance(value, list):
         return all(map(is_reply, cast("list[Any]", value)))
-    if value is None or isinstance(value, str | Reply | Delete | Markdown | File):
+    if value is None or isinstance(value, str | AnyReply | Markdown | File):
         return True
     return _is_image(value) or not _SAYING.isdisjoint(_fields(value))
 

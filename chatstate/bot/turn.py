@@ -19,7 +19,7 @@ from chatstate.errors import StateError
 from chatstate.files import Attachment, File
 from chatstate.messages import Chat, Message, User
 from chatstate.progress import Progress
-from chatstate.replies import Delete, Reply
+from chatstate.replies import AnyReply
 from chatstate.scope import Key
 from chatstate.state.bound import BoundState
 
@@ -61,7 +61,7 @@ class Effects(Protocol):
     @property
     def answers(self) -> Sequence[Any]: ...
     @property
-    def sent(self) -> Sequence[Reply | Delete]: ...
+    def sent(self) -> Sequence[AnyReply]: ...
     @property
     def held(self) -> Mapping[Key, HeldValue]: ...
 

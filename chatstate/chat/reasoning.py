@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from chatstate.bot.returns import Answers, MessageReply, Returns, message_reply
 from chatstate.errors import BindingError
-from chatstate.replies import Delete, Markdown, Reply
+from chatstate.replies import AnyReply, Markdown, Reply
 
 TITLE = "Reasoning"
 
@@ -38,8 +38,8 @@ class Reasoning:
         """Return an answer whose thoughts are messages of their own, where they stood."""
         return [part for reply in answer for part in self._apart(reply)]
 
-    def _apart(self, reply: Reply | Delete) -> Answers:
-        if isinstance(reply, Delete):
+    def _apart(self, reply: AnyReply) -> Answers:
+        if not isinstance(reply, Reply):
             return [reply]
         said = _said(reply)
         if not self._blocks.search(said):

@@ -1,8 +1,8 @@
 """What goes out: replies and what they are made of. Frozen data, no behaviour.
 
 Owns what an author makes, and its checks: `reply` has replies, `buttons` what hangs below them,
-`texts` what is said. What becomes of it on a platform is the outbox's business. Public names: those
-below.
+`texts` what is said, `native` calls by a platform's own names. What becomes of it on a platform is
+the outbox's business. Public names: those below.
 """
 
 from chatstate.replies.buttons import (
@@ -15,7 +15,8 @@ from chatstate.replies.buttons import (
     fit_label,
     rows_of,
 )
-from chatstate.replies.reply import FILES_LIMIT, Delete, Reply
+from chatstate.replies.native import Native, files_in
+from chatstate.replies.reply import FILES_LIMIT, AnyReply, Delete, Reply
 from chatstate.replies.texts import Markdown, require_text
 
 __all__ = [
@@ -24,11 +25,14 @@ __all__ = [
     "LABEL_LIMIT",
     "ROW_LIMIT",
     "VALUE_LIMIT",
+    "AnyReply",
     "Button",
     "Buttons",
     "Delete",
     "Markdown",
+    "Native",
     "Reply",
+    "files_in",
     "fit_label",
     "require_text",
     "rows_of",

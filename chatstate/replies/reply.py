@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import msgspec
 
 from chatstate.files import File
 from chatstate.messages import MessageRef
 from chatstate.replies.buttons import ROW_LIMIT, Button, Buttons, rows_of
+from chatstate.replies.native import Native
 from chatstate.replies.texts import Markdown, require_text
 
 FILES_LIMIT = 10
@@ -65,6 +66,10 @@ class Delete(msgspec.Struct, frozen=True):
         if not isinstance(self.message, MessageRef | str):
             kind = type(self.message).__name__
             raise TypeError(f"Delete takes a MessageRef or a message's id, not {kind}")
+
+
+AnyReply: TypeAlias = Reply | Delete | Native
+"""What an answer consists of."""
 
 
 def _checked_buttons(reply: Reply) -> Buttons:

@@ -13,11 +13,12 @@ from chatstate.testing.contracts.store.suite import StoreContract
 from chatstate.testing.memory.store import MemoryStore
 from chatstate.testing.memory.tables import MemoryData
 from chatstate.testing.person import Person
-from chatstate.testing.platform import Delivered, FakePlatform, SentFile
+from chatstate.testing.platform import Called, Delivered, FakePlatform, SentFile
 
 __all__ = [
     "AdapterContract",
     "AdapterDriver",
+    "Called",
     "Delivered",
     "FakeClock",
     "FakePlatform",

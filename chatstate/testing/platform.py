@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 
@@ -23,6 +23,7 @@ from chatstate.adapter import (
     Capabilities,
     Found,
     Host,
+    NativeCall,
     Part,
     Post,
     PostButton,
@@ -44,6 +45,7 @@ FULL = Capabilities(
     reply_to=True,
     silent=True,
     ephemeral=True,
+    native=True,
 )
 """A platform that lacks nothing."""
 
@@ -54,6 +56,21 @@ class SentFile(msgspec.Struct, frozen=True):
     name: str
     media_type: str
     data: bytes
+
+
+class Called(msgspec.Struct, frozen=True):
+    """A call by the platform's own name, as it arrived: its files in the order of its arguments.
+
+    `event` is the id of the event it answers, `key` its own.
+    """
+
+    method: str
+    arguments: Mapping[str, Any]
+    chat: str
+    thread: str | None
+    event: str | None
+    key: str
+    files: Sequence[SentFile] = ()
 
 
 class Delivered(msgspec.Struct, frozen=True):
@@ -92,7 +109,8 @@ class FakePlatform(Adapter):
     `idempotent_for` seconds above 0 it knows keys: a repeated call has no second effect. With
     `finds` it can tell whether a message was sent by a call whose answer was lost. `deleted`
     are the ids of messages the bot removed, `typing` the chats it was seen typing in, `finished`
-    the ids of events that ended without an answer, `files` what `upload` put there. `admins` are
+    the ids of events that ended without an answer, `called` the calls by names of its own (each
+    method that begins with "set" may be repeated), `files` what `upload` put there. `admins` are
     the ids of each chat's admins.
     """
 
@@ -111,6 +129,7 @@ class FakePlatform(Adapter):
         self.finds = finds
         self.delivered: list[Delivered] = []
         self.deleted: list[str] = []
+        self.called: list[Called] = []
         self.typing: list[str] = []
         self.finished: list[str | None] = []
         self.files: dict[str, bytes] = {}
@@ -182,6 +201,11 @@ class FakePlatform(Adapter):
         content = msgspec.to_builtins(msgspec.structs.replace(post, files=()))
         return (Part(content, tuple(post.files), has_buttons=bool(post.buttons)),)
 
+    def native(self, call: NativeCall) -> Part:
+        """Return a call as one part."""
+        content = {"method": call.method, "arguments": call.arguments}
+        return Part(content, call.files, is_repeatable=call.method.startswith("set"))
+
     async def perform(self, action: Action) -> Sent:
         """Note a call, or do what the test asked for."""
         if action.verb == "typing":
@@ -222,6 +246,9 @@ class FakePlatform(Adapter):
         if action.verb == "finish":
             self.finished.append(action.origin)
             return Sent()
+        if action.verb == "native":
+            self.called.append(_called(action))
+            return Sent()
         if action.verb == "edit" and action.message in self.deleted:
             raise Rejected(f"there is no message {action.message} any more")
         before = [known for known in self.delivered if known.key == action.key]
@@ -246,12 +273,22 @@ def _continued(before: StyledText, news: StyledText) -> StyledText:
     return StyledText(before.text + news.text, (*before.spans, *spans))
 
 
-def _delivered(action: Action, identity: str) -> Delivered:
-    post = msgspec.convert(action.part.content, Post)
-    files = [
+def _files(action: Action) -> list[SentFile]:
+    return [
         SentFile(file.name, file.media_type, Path(file.path).read_bytes())
         for file in action.part.files
     ]
+
+
+def _called(action: Action) -> Called:
+    content = action.part.content
+    method, arguments = content["method"], content["arguments"]
+    where = (action.chat, action.thread, action.origin, action.key)
+    return Called(method, arguments, *where, _files(action))
+
+
+def _delivered(action: Action, identity: str) -> Delivered:
+    post = msgspec.convert(action.part.content, Post)
     return Delivered(
         post.text.text,
         action.chat,
@@ -261,7 +298,7 @@ def _delivered(action: Action, identity: str) -> Delivered:
         identity,
         post.text,
         post.buttons,
-        files,
+        _files(action),
         post.reply_to,
         post.silent,
         post.ephemeral,

@@ -14,6 +14,7 @@ from chatstate import (
     Global,
     Interface,
     Message,
+    Native,
     PerMember,
     Ref,
     Reply,
@@ -24,7 +25,7 @@ from chatstate import (
 from chatstate.errors import StorageError
 from chatstate.testing import TestClient
 
-Answer = list[Reply | Delete]
+Answer = list[Reply | Delete | Native]
 
 
 def keeping() -> Interface:

@@ -16,11 +16,13 @@ from servers.telegram_sending import (
     edit_message_media,
     edit_message_reply_markup,
     edit_message_text,
+    pin_chat_message,
     send_chat_action,
     send_file,
     send_media_group,
     send_message,
     send_message_draft,
+    send_poll,
 )
 from servers.telegram_updates import check_secret
 from servers.telegram_world import Answer, World, command_key
@@ -150,8 +152,13 @@ def get_chat_member(world: World, params: Json) -> Json:
     return member(person, status if is_there else "left")
 
 
+def create_invoice_link(world: World, _: Json) -> str:
+    return f"https://t.me/$invoice{next(world.numbers)}"
+
+
 METHODS: Mapping[str, Method] = {
     "answerCallbackQuery": answer_callback_query,
+    "createInvoiceLink": create_invoice_link,
     "deleteMessage": delete_message,
     "deleteMyCommands": delete_my_commands,
     "deleteWebhook": delete_webhook,
@@ -166,6 +173,7 @@ METHODS: Mapping[str, Method] = {
     "getMyCommands": get_my_commands,
     "getUpdates": get_updates,
     "getWebhookInfo": get_webhook_info,
+    "pinChatMessage": pin_chat_message,
     "sendAudio": send_file("audio"),
     "sendChatAction": send_chat_action,
     "sendDocument": send_file("document"),
@@ -173,6 +181,7 @@ METHODS: Mapping[str, Method] = {
     "sendMessage": send_message,
     "sendMessageDraft": send_message_draft,
     "sendPhoto": send_file("photo"),
+    "sendPoll": send_poll,
     "sendVideo": send_file("video"),
     "sendVoice": send_file("voice"),
     "setMyCommands": set_my_commands,

@@ -16,6 +16,7 @@ FILE_LIMIT = 50_000_000
 PHOTO_LIMIT = 10_000_000
 _CALLBACK_BYTES = 64
 _ALBUM = (2, 10)
+_OPTIONS = (1, 12)
 _PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"RIFF", b"BM")
 _ACTIONS = frozenset(
     (
@@ -96,6 +97,30 @@ def send_media_group(world: World, params: Json) -> list[Json]:
     ]
     pairs = zip(contents, files, strict=True)
     return [_post(world, params, content, (file.upload,)).raw for content, file in pairs]
+
+
+def send_poll(world: World, params: Json) -> Json:
+    least, most = _OPTIONS
+    if not least <= len(params["options"]) <= most:
+        raise ApiError(400, "Bad Request: poll must have at least 1 option")
+    options = [{"text": option["text"], "voter_count": 0} for option in params["options"]]
+    poll = {
+        "id": str(next(world.numbers)),
+        "question": params["question"],
+        "options": options,
+        "total_voter_count": 0,
+        "is_closed": params.get("is_closed", False),
+        "is_anonymous": params.get("is_anonymous", True),
+        "type": params.get("type", "regular"),
+        "allows_multiple_answers": params.get("allows_multiple_answers", False),
+    }
+    return _post(world, params, {"poll": poll}).raw
+
+
+def pin_chat_message(world: World, params: Json) -> bool:
+    chat = open_chat(world, params)
+    world.pinned[chat.id] = found(chat, params["message_id"], "message to pin")
+    return True
 
 
 def send_chat_action(world: World, params: Json) -> bool:

@@ -80,6 +80,7 @@ class World:
         self.violations: list[str] = []
         self.typing: list[Typing] = []
         self.drafts: list[Draft] = []
+        self.pinned: dict[int, Message] = {}
         self.answers: list[Answer] = []
         self.open_presses: set[str] = set()
         self.command_lists: dict[str, list[Json]] = {}

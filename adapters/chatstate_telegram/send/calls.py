@@ -35,7 +35,7 @@ from chatstate.adapter import Action, Part, StoredFile
 from chatstate_telegram.client import Refusal
 from chatstate_telegram.send.errors import says
 
-_UPLOAD_SECONDS = 120.0  # Telegram answers when it has stored the file
+UPLOAD_SECONDS = 120.0  # Telegram answers when it has stored the file
 _GENERAL = "1"  # the topic of what is in no topic: to name it is refused
 _NO_PICTURE = ("image_process_failed", "photo_invalid", "photo_save_file_invalid", "photo_ext")
 _NO_MEMBER = ("user not found", "participant_id_invalid", "member not found")
@@ -81,7 +81,7 @@ async def delete(bot: Bot, action: Action) -> None:
 
 async def typing(bot: Bot, action: Action) -> None:
     """Show that an answer is being written."""
-    await bot.send_chat_action(action.chat, "typing", message_thread_id=_thread(action))
+    await bot.send_chat_action(action.chat, "typing", message_thread_id=thread_of(action))
 
 
 async def is_admin(bot: Bot, chat: str, person: int) -> bool:
@@ -113,14 +113,14 @@ async def _send(bot: Bot, action: Action) -> str:
 
 async def _send_album(bot: Bot, part: Part, where: dict[str, Any], opened: ExitStack) -> str:
     media = [
-        _MEDIA[kind](_opened(file, opened, attach=True), filename=file.name)
+        _MEDIA[kind](opened_file(file, opened, attach=True), filename=file.name)
         for kind, file in zip(part.content["media"], part.files, strict=True)
     ]
     sent = await bot.send_media_group(
         media=cast("Any", media),  # the library's union cannot be told of a list that is mixed
         caption=part.content["text"] or None,
         caption_entities=_entities(part),
-        read_timeout=_UPLOAD_SECONDS,
+        read_timeout=UPLOAD_SECONDS,
         **where,
     )
     return str(sent[0].message_id)
@@ -136,11 +136,11 @@ async def _send_file(bot: Bot, part: Part, where: dict[str, Any], opened: ExitSt
     }
     call: Any = calls[kind]
     sent: Message = await call(
-        **{kind: _opened(part.files[0], opened)},
+        **{kind: opened_file(part.files[0], opened)},
         caption=part.content["text"] or None,
         caption_entities=_entities(part),
         reply_markup=_keyboard(part),
-        read_timeout=_UPLOAD_SECONDS,
+        read_timeout=UPLOAD_SECONDS,
         **where,
     )
     return str(sent.message_id)
@@ -169,13 +169,13 @@ async def _edit_media(bot: Bot, action: Action, where: dict[str, Any]) -> None:
     with ExitStack() as opened:
         file = part.files[0]
         media: InputMedia = _MEDIA[part.content["media"][0]](
-            _opened(file, opened, attach=True),
+            opened_file(file, opened, attach=True),
             filename=file.name,
             caption=part.content["text"] or None,
             caption_entities=_entities(part),
         )
         await bot.edit_message_media(
-            media, reply_markup=_keyboard(part), read_timeout=_UPLOAD_SECONDS, **where
+            media, reply_markup=_keyboard(part), read_timeout=UPLOAD_SECONDS, **where
         )
 
 
@@ -184,7 +184,7 @@ def _where(action: Action) -> dict[str, Any]:
         "chat_id": action.chat,
         "disable_notification": bool(action.part.content.get("silent")),
     }
-    thread = _thread(action)
+    thread = thread_of(action)
     if thread is not None:
         where["message_thread_id"] = thread
     reply_to = action.part.content.get("reply_to")
@@ -200,11 +200,12 @@ def _message(action: Action) -> int:
     return int(action.message)
 
 
-def _thread(action: Action) -> int | None:
+def thread_of(action: Action) -> int | None:
+    """Return the topic to name, if there is one."""
     return int(action.thread) if action.thread not in (None, _GENERAL) else None
 
 
-def _opened(file: StoredFile, opened: ExitStack, *, attach: bool = False) -> InputFile:
+def opened_file(file: StoredFile, opened: ExitStack, *, attach: bool = False) -> InputFile:
     """Return a file that is read while it is sent, and closed by `opened`."""
     try:
         handle = opened.enter_context(Path(file.path).open("rb"))  # noqa: SIM115 - `opened` does

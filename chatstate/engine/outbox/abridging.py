@@ -18,7 +18,7 @@ from chatstate.engine.outbox.rendering import LONG, Ahead, Renderer, Rendering, 
 from chatstate.engine.threads import HandlerThreads
 from chatstate.files import File
 from chatstate.language.sentences import Sentences, say
-from chatstate.replies import Delete, Markdown, Reply
+from chatstate.replies import AnyReply, Markdown, Reply
 from chatstate.stores.base import Arrival
 
 _SPREAD = 16  # a page that is cut is half full at least, and eight units write a character
@@ -65,7 +65,7 @@ class Abridger:
             return found
         return self._abridge(arrival, answer)
 
-    def _is_doubtful(self, reply: Reply | Delete, arrival: Arrival) -> TypeGuard[Reply]:
+    def _is_doubtful(self, reply: AnyReply, arrival: Arrival) -> TypeGuard[Reply]:
         short = self._short.get(arrival.place.account)
         return short is not None and isinstance(reply, Reply) and len(_source(reply)) > short
 

@@ -84,7 +84,7 @@ class Delivery:
         return None
 
     def _why_given_up(self) -> str:
-        is_absent = self._reply.action.verb == "send" and self._reply.begun_at is None
+        is_absent = self._reply.may_double and self._reply.begun_at is None
         return "given up: it was not sent" if is_absent else "held: it may have been sent"
 
     async def _perform(self) -> None:

@@ -1,10 +1,12 @@
 """Replies that may have been sent, and nobody here knows: the platform is asked, if it can tell.
 
 1. A reply is in doubt once a call has failed without a clear answer, or an earlier process had
-   begun it. To edit or to delete twice is harmless, so these never are.
+   begun it. To edit or to delete twice is harmless, so these never are, nor are calls by a
+   platform's own name that may be repeated.
 2. That it was sent settles it. That it was not counts `SETTLED` seconds after the call failed,
    since until then it may be on its way: it is sent as if for the first time.
-3. What the platform cannot tell is sent again while it knows the key, or if the policy says so.
+3. What the platform cannot tell is sent again while it knows the key, or if the policy says so;
+   the policy does not count for calls by a platform's own name, which may be a payment.
 4. A question has no effect: one that does not get through is asked again, with growing pauses.
 """
 
@@ -50,18 +52,19 @@ class Doubts:
     def note(self, reply: Outbound) -> None:
         """Note that a call has failed just now, and may have had an effect."""
         reply.failed_at = self._clock.monotonic()
-        if reply.begun_at is None and reply.action.verb == "send":
+        if reply.begun_at is None and reply.may_double:
             reply.begun_at = self._clock.time()
 
     def may_repeat(self, reply: Outbound) -> bool:
         """Tell whether a reply may be sent, though it may have been."""
-        return not (self._holds and in_doubt(reply)) or self.knows_key(reply)
+        holds = self._holds or reply.is_once
+        return not (holds and in_doubt(reply)) or self.knows_key(reply)
 
     def knows_key(self, reply: Outbound) -> bool:
         """Tell whether the platform still knows the key, so that a repetition has no effect."""
         known_for = self._adapters[reply.account].capabilities.idempotent_for
         age = self._clock.time() - (reply.begun_at or 0.0)
-        return 0.0 <= age < known_for  # the clock may have been set back
+        return not reply.is_once and 0.0 <= age < known_for  # the clock may have been set back
 
     async def was_sent(self, reply: Outbound, *, once: bool = False) -> bool:
         """Tell whether a reply in doubt was sent; if it surely was not, it is in doubt no more.
@@ -110,7 +113,7 @@ class Doubts:
 
 def in_doubt(reply: Outbound) -> bool:
     """Tell whether a reply may have been sent, so that to send it again may double it."""
-    return reply.begun_at is not None and reply.action.verb == "send"
+    return reply.begun_at is not None and reply.may_double
 
 
 def _is_cancelled() -> bool:

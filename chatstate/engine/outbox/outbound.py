@@ -36,11 +36,33 @@ class Outbound(msgspec.Struct, gc=False):
     failed_at: float = 0.0
 
     @property
+    def may_double(self) -> bool:
+        """Whether to do it twice is more than to do it once."""
+        return self.action.verb == "send" or self.is_once
+
+    @property
+    def is_once(self) -> bool:
+        """Whether it is not repeated while it is in doubt, whatever the policy: it may cost."""
+        return _is_once(self.action)
+
+    @property
     def message_id(self) -> str | None:
         """The platform's id of the message; None if there may be another copy of it."""
         if self.action.verb == "edit":
             return self.action.message
         return self.sent.message_id if self.sent and self.begun_at is None else None
+
+
+def holds_once(owed: Owed) -> bool:
+    """Tell whether a row holds what is not repeated while it is in doubt."""
+    try:
+        return _is_once(_decoder.decode(owed.body))
+    except msgspec.MsgspecError:
+        return False
+
+
+def _is_once(action: Action) -> bool:
+    return action.verb == "native" and not action.part.is_repeatable
 
 
 def outbound(conversation: int, address: Address, owed: Owed, now: float) -> Outbound:

@@ -2,7 +2,8 @@
 
 1. What is rendered is what the outbox keeps: after a crash the same calls are made.
 2. Messages that showed a preview become the answer, in their order; those left over are deleted.
-3. Long Markdown is parsed and cut in a thread, since that may stop the loop for seconds.
+3. Of a call by a platform's own name, other platforms get what it has for them, if anything.
+4. Long Markdown is parsed and cut in a thread, since that may stop the loop for seconds.
 """
 
 from __future__ import annotations
@@ -12,22 +13,33 @@ from types import MappingProxyType
 
 import msgspec
 
-from chatstate.adapter import Adapter, Capabilities, Part, Post, PostButton, StoredFile, Verb
+from chatstate.adapter import (
+    Adapter,
+    Capabilities,
+    Part,
+    Post,
+    PostButton,
+    StoredFile,
+    Verb,
+)
 from chatstate.engine.outbox.buttons import Buttons
+from chatstate.engine.outbox.calls import call_of, chosen
 from chatstate.engine.outbox.degrade import degrade
 from chatstate.engine.outbox.outbound import Outbound, new_outbound
 from chatstate.engine.threads import HandlerThreads
 from chatstate.language.sentences import Sentences
 from chatstate.messages import MessageRef
-from chatstate.replies import Delete, Markdown, Reply, rows_of
+from chatstate.replies import AnyReply, Delete, Markdown, Native, Reply, rows_of
 from chatstate.stores.base import Arrival, KeptButton
 from chatstate.text import StyledText
 
-Answer = Sequence[Reply | Delete]
+Answer = Sequence[AnyReply]
 Rendering = tuple[Sequence[Part], Sequence[KeptButton]]
 """The parts of a reply, and the buttons to keep for it."""
 Ahead = Mapping[int, Rendering]
 """Replies that were rendered before, by the `id` of the object."""
+_NO_ANSWER: frozenset[Verb] = frozenset(("delete", "native"))
+"""What ends no waiting for an answer."""
 LONG = 2_000
 """How many characters of Markdown stop the event loop for too long."""
 
@@ -89,16 +101,17 @@ class Renderer:
         if stored or previews or ahead:
             rendered = Rendered(files=iter(stored), previews=list(previews), ahead=ahead or {})
         for reply in answer:
-            if isinstance(reply, Delete):
-                self._delete(arrival, reply, rendered)
-            else:
-                self._reply(arrival, reply, rendered)
+            self._add(arrival, reply, rendered)
         if previews:
             for left in (*rendered.surplus, *(rendered.previews or ())):
                 _owe(rendered, arrival, Part({}), "delete", left)
         if self._adapters[arrival.place.account].capabilities.finish:
             _finish(arrivals, rendered)
         return rendered
+
+    def for_platform(self, arrival: Arrival, answer: Answer) -> list[AnyReply]:
+        """Return an answer without the calls of other platforms: with what is said instead."""
+        return chosen(answer, self._adapters[arrival.place.account])
 
     async def render_ahead(
         self,
@@ -154,6 +167,18 @@ class Renderer:
         parts = self._adapters[arrival.place.account].render(Post(new.cut(end, len(new.text))))
         return parts[0] if end < len(new.text) and len(parts) == 1 else None
 
+    def _add(self, arrival: Arrival, reply: AnyReply, rendered: Rendered) -> None:
+        if isinstance(reply, Reply):
+            self._reply(arrival, reply, rendered)
+        elif isinstance(reply, Delete):
+            self._delete(arrival, reply, rendered)
+        else:
+            for said in self.for_platform(arrival, [reply]):  # of `turn.apply` it is not chosen yet
+                if isinstance(said, Native):
+                    self._call(arrival, said, rendered)
+                else:
+                    self._add(arrival, said, rendered)
+
     def _reply(self, arrival: Arrival, reply: Reply, rendered: Rendered) -> None:
         rendering = rendered.ahead.get(id(reply)) if rendered.ahead else None
         parts, kept = rendering or self.parts(arrival, reply, rendered.files)
@@ -175,6 +200,12 @@ class Renderer:
     def _delete(self, arrival: Arrival, delete: Delete, rendered: Rendered) -> None:
         if self.capabilities(arrival).edit:
             _owe(rendered, arrival, Part({}), "delete", _id(delete.message))
+
+    def _call(self, arrival: Arrival, native: Native, rendered: Rendered) -> None:
+        adapter = self._adapters[arrival.place.account]
+        stored = [next(rendered.files) for _ in native.files]
+        part = adapter.native(call_of(native, stored, adapter))
+        _owe(rendered, arrival, part, "native")
 
     def parts(self, arrival: Arrival, reply: Reply, files: Iterator[StoredFile]) -> Rendering:
         """Return the parts of one reply; `files` are those that lie in the spool for it."""
@@ -217,7 +248,7 @@ def _owe(
 def _finish(arrivals: Sequence[Arrival], rendered: Rendered) -> None:
     """End what began with events that get no answer of their own."""
     *bare, arrival = arrivals
-    if all(outbound.action.verb == "delete" for outbound in rendered.outbound):
+    if all(outbound.action.verb in _NO_ANSWER for outbound in rendered.outbound):
         bare.append(arrival)
     for unanswered in bare:
         origin = unanswered.event.origin
@@ -229,7 +260,7 @@ def _finish(arrivals: Sequence[Arrival], rendered: Rendered) -> None:
 def needs_care(answer: Answer, short: int) -> bool:
     """Tell whether something is to be done before an answer is rendered.
 
-    For files there is, and for texts of more than `short` characters.
+    For files there is, for a platform's own calls, and for texts of more than `short` characters.
     """
     for reply in answer:
         if isinstance(reply, Reply):
@@ -238,10 +269,12 @@ def needs_care(answer: Answer, short: int) -> bool:
             text = reply.text
             if len(text if isinstance(text, str) else text.text) > short:
                 return True
+        elif isinstance(reply, Native):
+            return True
     return False
 
 
-def is_long(reply: Reply | Delete) -> bool:
+def is_long(reply: AnyReply) -> bool:
     """Tell whether a reply is Markdown that takes its time to be rendered."""
     return (
         isinstance(reply, Reply)
@@ -254,7 +287,7 @@ def in_advance(answer: Answer) -> list[Reply]:
     """Return the texts in `answer`, up to the first reply that cannot be shown in advance."""
     texts: list[Reply] = []
     for reply in answer:
-        if isinstance(reply, Delete) or reply.edit or reply.ephemeral:
+        if not isinstance(reply, Reply) or reply.edit or reply.ephemeral:
             break
         texts.append(Reply(reply.text, reply_to=reply.reply_to, silent=reply.silent))
         if reply.files:

@@ -14,7 +14,8 @@
    its rows, with what is in memory between.
 9. Nothing is sent while the run's lease may be over: others may do so.
 10. A row is durably begun before it is sent. With "repeat" that is its commit, because the two
-   cases after a crash are treated alike; with "hold" it is a commit of its own.
+    cases after a crash are treated alike; with "hold" it is a commit of its own, and so it is
+    always for a call by the platform's own name: that is not made again.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from chatstate.engine.inbox.receipts import EventReceipt
 from chatstate.engine.lease import Lease
 from chatstate.engine.outbox.delivery import DEFINITE, Delivery, is_ambiguous
 from chatstate.engine.outbox.doubts import Doubts, in_doubt
-from chatstate.engine.outbox.outbound import Outbound, outbound, taken_out
+from chatstate.engine.outbox.outbound import Outbound, holds_once, outbound, taken_out
 from chatstate.engine.outbox.spool import Spool
 from chatstate.engine.runners import Run, Runners
 from chatstate.engine.threads import HandlerThreads
@@ -117,7 +118,8 @@ class Sender:
         begun = None if self._holds else self._clock.time()
         owed: list[Owed] = []
         for reply in replies:
-            owed.append(Owed(reply.turn, reply.part, reply.body, begun))  # noqa: PERF401 - called for each turn, with one
+            begins = begun if reply.action.verb != "native" else None
+            owed.append(Owed(reply.turn, reply.part, reply.body, begins))
         return owed
 
     def add(self, replies: Sequence[Outbound], receipts: Sequence[EventReceipt] = ()) -> None:
@@ -212,6 +214,7 @@ class Sender:
         after, now = 0, self._clock.monotonic()
         limit = 1 if self._holds else _TAKEN  # what is begun may be held
         while taken := await self._store.take(conversation, after, limit):
+            await self._unbegin(conversation, taken[1:])
             for owed in taken:
                 reply = taken_out(line.replies, owed)
                 if reply is None and self._is_committing(owed.turn):
@@ -221,6 +224,12 @@ class Sender:
                 reply = reply or await self._stored(conversation, address, owed, now)
                 if reply:
                     await self._send(reply)
+
+    async def _unbegin(self, conversation: int, taken: Sequence[Owed]) -> None:
+        """Note that what was taken from the outbox with others is not begun, where that counts."""
+        for owed in taken:
+            if owed.begun_at is None and holds_once(owed):
+                await self._store.unsent(conversation, owed.turn, owed.part)
 
     async def _stored(
         self, conversation: int, address: Address, owed: Owed, now: float
@@ -243,13 +252,20 @@ class Sender:
 
     async def _send(self, reply: Outbound) -> None:
         dead = None
-        if self._gates or self._holds or reply.begun_at is not None or reply.action.part.files:
+        action = reply.action
+        if (
+            self._gates
+            or self._holds
+            or reply.begun_at is not None
+            or action.part.files
+            or action.verb == "native"
+        ):
             dead = await self._outcome(reply)
         else:
             error = await self._try(reply)
             if error:
                 dead = await self._again(reply, error)
-        if reply.action.part.files:
+        if action.part.files:
             await self._end(reply, dead)
         else:
             self._settle(reply, dead)
@@ -281,7 +297,7 @@ class Sender:
                 return _HELD
             if in_doubt(reply) and not self._doubts.knows_key(reply):
                 log.warning("reply %s may be sent twice, after a crash", reply.action.key)
-        elif reply.begun_at is None and self._holds:
+        elif reply.begun_at is None and (self._holds or reply.is_once):
             await self._store.begin(reply.conversation, reply.turn, reply.part)
         if self._gates:
             await self._pass_gate(reply.account)
@@ -333,7 +349,7 @@ class Sender:
         delivery.moved = lambda old, new: self._moved(reply.account, old, new)
         delivery.close_gate = lambda seconds: self.wait(reply.account, seconds)
         delivery.pass_gate = lambda: self._pass_gate(reply.account)
-        if self._holds:
+        if self._holds or reply.is_once:
             delivery.begin = lambda: self._store.begin(*row)
             delivery.unsent = lambda: self._store.unsent(*row)
         return delivery

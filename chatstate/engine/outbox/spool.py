@@ -49,7 +49,7 @@ from chatstate.engine.threads import HandlerThreads
 from chatstate.errors import ReplyError, UserError
 from chatstate.files import Attachment, File, is_media_type, readable_size, safe_name, type_of
 from chatstate.language.sentences import Sentence
-from chatstate.replies import Delete, Reply
+from chatstate.replies import AnyReply, Delete
 from chatstate.stores.base import Arrival, Store, owed_folder
 
 log = logging.getLogger("chatstate.files")
@@ -81,7 +81,7 @@ class Spool:
     # What replies owe
 
     async def take_all(
-        self, arrival: Arrival, answer: Sequence[Reply | Delete], waiting: Waiting
+        self, arrival: Arrival, answer: Sequence[AnyReply], waiting: Waiting
     ) -> list[StoredFile]:
         """Copy the files of replies into the spool; return one for each, in their order.
 
@@ -89,7 +89,7 @@ class Spool:
         is waited for within `waiting()`. Raises `ReplyError` if a file cannot be read; then none
         is kept.
         """
-        files = [file for reply in answer if isinstance(reply, Reply) for file in reply.files]
+        files = [file for reply in answer if not isinstance(reply, Delete) for file in reply.files]
         capabilities = self._adapters[arrival.place.account].capabilities
         limit = capabilities.file_bytes if capabilities.files else 0
         taken: list[StoredFile] = []

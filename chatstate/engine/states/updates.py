@@ -9,7 +9,7 @@ import msgspec
 
 from chatstate.bot.returns import Answers, replies
 from chatstate.errors import ReplyError, StateError
-from chatstate.replies import Reply
+from chatstate.replies import Delete, Native
 from chatstate.scope import Key
 from chatstate.state.bound import BoundState
 
@@ -40,6 +40,14 @@ class Update(msgspec.Struct, frozen=True):
 
 def _shown(reply: Any) -> Answers:
     shown = replies(reply)
-    if any(isinstance(answer, Reply) and answer.files for answer in shown):
+    if _has_files(shown):
         raise ReplyError("the reply of turn.apply is made within the commit and has no files")
     return shown
+
+
+def _has_files(answer: Answers) -> bool:
+    return any(
+        not isinstance(reply, Delete)
+        and (reply.files or (isinstance(reply, Native) and _has_files(reply.otherwise)))
+        for reply in answer
+    )

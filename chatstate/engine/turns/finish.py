@@ -29,7 +29,7 @@ from chatstate.engine.turns.values import TurnValues, Written
 from chatstate.errors import LeaseLostError, UserError
 from chatstate.language.sentences import Sentences
 from chatstate.messages import Event
-from chatstate.replies import Delete, Reply
+from chatstate.replies import AnyReply
 from chatstate.scope import Key
 from chatstate.stores.base import Arrival, Change, DeadLetter, Outcome, TurnCommit
 
@@ -110,7 +110,7 @@ class Finish:
                 self._on_failure(arrival.event, error)
 
     def give_up(
-        self, turn: RunningTurn, dead: DeadLetter, answer: Sequence[Reply | Delete] | None = None
+        self, turn: RunningTurn, dead: DeadLetter, answer: Sequence[AnyReply] | None = None
     ) -> None:
         """End a turn that becomes a dead letter; the person gets an `answer`, or a sentence."""
         try:

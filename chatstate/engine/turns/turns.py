@@ -39,7 +39,7 @@ from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.values import TurnValues
 from chatstate.engine.turns.watch import Watch
 from chatstate.language.sentences import Sentences
-from chatstate.replies import Delete, Reply
+from chatstate.replies import AnyReply, Native, Reply
 from chatstate.signature import label
 from chatstate.stores.base import Arrival, DeadLetter
 
@@ -197,9 +197,7 @@ class Turns:
             await self._spool.end_turn(turn.folder)
         turn.begin_again()
 
-    async def _complete(
-        self, turn: RunningTurn, plan: Plan, answer: Sequence[Reply | Delete]
-    ) -> Answers:
+    async def _complete(self, turn: RunningTurn, plan: Plan, answer: Sequence[AnyReply]) -> Answers:
         """Return all that is answered: what was sent, files for long texts, files copied."""
         turn.is_answered = True
         if turn.preview:
@@ -210,6 +208,8 @@ class Turns:
             if not turn.release and self._locks.wanted(keys):  # else those who wait would starve
                 (await self._locks.take(keys))()
         said = [*turn.showing.sent, *answer] if turn.showing else list(answer)
+        if Native in map(type, said):
+            said = self._renderer.for_platform(turn.arrival, said)
         said, ahead = await self._abridger.abridge(turn.arrival, said)
         with turn.timed(plan.timeout):  # it is the handler's time, which made their sources
             turn.stored = await self._spool.take_all(turn.arrival, said, turn.untimed)

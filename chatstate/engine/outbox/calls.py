@@ -1,0 +1,62 @@
+"""Calls by a platform's own names (`Native`), on their way to the platform they are for."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from chatstate.adapter import Adapter, NativeCall, StoredFile
+from chatstate.errors import ReplyError
+from chatstate.files import File, readable_size
+from chatstate.replies import AnyReply, Native, files_in
+
+log = logging.getLogger("chatstate.sender")
+
+
+def chosen(answer: Sequence[AnyReply], adapter: Adapter) -> list[AnyReply]:
+    """Return an answer without the calls of other platforms: with what they have for this one."""
+    return [
+        reply
+        for given in answer
+        for reply in (_instead(given, adapter) if isinstance(given, Native) else (given,))
+    ]
+
+
+def call_of(native: Native, stored: Sequence[StoredFile], adapter: Adapter) -> NativeCall:
+    """Return a call as its adapter gets it; `stored` are its files as they lie in the spool.
+
+    Raises `ReplyError` for a file that is too large.
+    """
+    most = adapter.capabilities.file_bytes
+    for file in stored:
+        if file.size > most:
+            raise ReplyError(
+                f"Native({native.method!r}): file {file.name!r} has {readable_size(file.size)}, "
+                f"and {adapter.name} takes {readable_size(most)}"
+            )
+    ways = [way for way, _ in files_in(native.arguments)]
+    return NativeCall(native.method, _without_files(native.arguments), stored, ways)
+
+
+def _instead(native: Native, adapter: Adapter) -> list[AnyReply]:
+    """Return what a call is on this platform: itself, or what is said in its place."""
+    if native.on == adapter.name and adapter.capabilities.native:
+        return [native]
+    if not native.otherwise:
+        log.info(
+            "Native(%r, on=%r) is not for %s, and has nothing as otherwise=: nothing is sent",
+            native.method,
+            native.on,
+            adapter.name,
+        )
+    return chosen(native.otherwise or (), adapter)
+
+
+def _without_files(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        members = cast("Mapping[str, Any]", value)
+        return {name: _without_files(member) for name, member in members.items()}
+    if isinstance(value, list):
+        return [_without_files(item) for item in cast("list[Any]", value)]
+    return None if isinstance(value, File) else value

@@ -1,0 +1,109 @@
+"""A call of one platform by the platform's own name for it, in place of a reply.
+
+1. It is checked when it is made: what cannot be kept until it is sent, and what the platform's
+   adapter refuses, is an error that names it.
+2. It keeps nothing that somebody may change later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any, TypeAlias, cast
+
+from chatstate.adapter.natives import natives_of
+from chatstate.files import File
+from chatstate.replies.texts import require_text
+
+Step: TypeAlias = str | int
+"""A key of a mapping, or a number in a list."""
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Native:
+    """In place of a reply: one call of a platform, owed as every reply is.
+
+    `Native("sendPoll", question="Tea?", options=[...])` is a method of the Bot API;
+    `Native("POST /channels/{channel_id}/messages", on="discord", embeds=[...])` a route of
+    Discord's. The arguments are what JSON knows, objects of the platform's library that have a
+    `to_dict`, and `File`s, which are copied as those of a `Reply` are.
+
+    - The chat and its thread are filled in where they are not named.
+    - `otherwise` is what is answered on other platforms: whatever a handler may return.
+    - After a failure that tells not whether the call was made it is held, not repeated, unless
+      that does no harm (see `on_ambiguous`). What the platform returns comes to `@bot.on_sent`.
+
+    Raises `TypeError` and `ValueError` for an argument that cannot be sent, and for a method that
+    chatstate calls itself (Telegram's `getUpdates`, say).
+    """
+
+    method: str
+    on: str
+    otherwise: Any
+    arguments: Mapping[str, Any]
+
+    def __init__(
+        self, method: str, /, on: str = "telegram", otherwise: Any = None, **arguments: Any
+    ) -> None:
+        require_text("a method", method)
+        require_text("Native.on", on)
+        natives = natives_of(on)
+        if natives and (why := natives.refusal(method)):
+            raise ValueError(f"Native({method!r}): {why}")
+        checked = {name: sendable(value, f"{method}: {name}") for name, value in arguments.items()}
+        values = {"method": method, "on": on, "otherwise": otherwise, "arguments": checked}
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def files(self) -> list[File]:
+        """The files among its arguments, in their order."""
+        return [file for _, file in files_in(self.arguments)]
+
+
+def sendable(value: Any, what: str) -> Any:
+    """Return a value as it is now, if it can be kept and sent: what JSON knows, and files.
+
+    `what` names it. Raises `TypeError` and `ValueError`.
+    """
+    if value is None or isinstance(value, bool | int | File):
+        return value
+    if isinstance(value, str):
+        require_text(what, value)
+        return value
+    if isinstance(value, float):
+        return _finite(value, what)
+    if isinstance(value, list | tuple):
+        items = cast("Sequence[Any]", value)
+        return [sendable(item, f"{what}[{n}]") for n, item in enumerate(items)]
+    if isinstance(value, Mapping):
+        members = cast("Mapping[Any, Any]", value)
+        return {_key(key, what): sendable(item, f"{what}.{key}") for key, item in members.items()}
+    if not isinstance(value, type) and callable(getattr(value, "to_dict", None)):
+        return sendable(value.to_dict(), what)
+    remedy = "File(...)" if isinstance(value, bytes | bytearray) else "what JSON knows, or a File"
+    raise TypeError(f"{what} is {type(value).__name__}, which cannot be sent; give {remedy}")
+
+
+def files_in(value: Any) -> list[tuple[Sequence[Step], File]]:
+    """Return the files within a value, each with the way that leads to it."""
+    if isinstance(value, File):
+        return [((), value)]
+    members: Sequence[tuple[Step, Any]] = ()
+    if isinstance(value, Mapping):
+        members = list(cast("Mapping[str, Any]", value).items())
+    elif isinstance(value, list):
+        members = list(enumerate(cast("list[Any]", value)))
+    return [((step, *way), file) for step, item in members for way, file in files_in(item)]
+
+
+def _finite(value: float, what: str) -> float:
+    if not isfinite(value):
+        raise ValueError(f"{what} is {value}, which JSON does not know")
+    return value
+
+
+def _key(key: Any, what: str) -> str:
+    require_text(f"a key of {what}", key)
+    return cast("str", key)
