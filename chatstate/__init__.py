@@ -44,7 +44,17 @@ from chatstate.messages import (
     User,
 )
 from chatstate.progress import Progress
-from chatstate.replies import Button, Delete, Markdown, Reply
+from chatstate.replies import (
+    Button,
+    Card,
+    Delete,
+    Markdown,
+    Option,
+    Reply,
+    Select,
+    ShareContact,
+    ShareLocation,
+)
 from chatstate.state.declaration import Global, PerChat, PerMember, PerThread, PerUser, Ref, State
 
 __all__ = [
@@ -55,6 +65,7 @@ __all__ = [
     "BindingError",
     "Button",
     "CallNext",
+    "Card",
     "Chat",
     "ChatInterface",
     "ChatstateError",
@@ -74,6 +85,7 @@ __all__ = [
     "Message",
     "MessageRef",
     "Moved",
+    "Option",
     "PerChat",
     "PerMember",
     "PerThread",
@@ -85,7 +97,10 @@ __all__ = [
     "ReplyError",
     "Resource",
     "RetryAfter",
+    "Select",
     "SendError",
+    "ShareContact",
+    "ShareLocation",
     "State",
     "StateError",
     "StorageError",

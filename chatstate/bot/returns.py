@@ -22,15 +22,15 @@ import msgspec
 
 from chatstate.errors import ReplyError
 from chatstate.files import File
-from chatstate.replies import Button, Delete, Markdown, Reply, fit_label
+from chatstate.replies import Button, Card, Delete, Markdown, Reply, fit_label
 
 Answers = list[Reply | Delete]
 
 _SHORT = 0.1  # seconds; what is shorter is shown in milliseconds
 _SAYING = frozenset({"content", "text", "files"})
 _ACCEPTED = (
-    "str, Markdown, Reply, File, Delete, a PIL image, a dict or dataclass with content or with "
-    "text and files, a list of these, or None for no reply"
+    "str, Markdown, Reply, Card, File, Delete, a PIL image, a dict or dataclass with content or "
+    "with text and files, a list of these, or None for no reply"
 )
 
 
@@ -140,6 +140,8 @@ def replies(value: Any, returns: Returns = Returns()) -> Answers:  # noqa: B008 
 def _rich(value: Any, returns: Returns) -> Reply:
     if isinstance(value, File):
         return Reply(files=[value])
+    if isinstance(value, Card):
+        return Reply(card=value)
     if _is_image(value):
         return Reply(files=[_image(value)])
     fields = _fields(value)
@@ -155,7 +157,7 @@ def is_reply(value: Any) -> bool:
     """Tell whether a value is of a kind that says something, however it is filled."""
     if isinstance(value, list):
         return all(map(is_reply, cast("list[Any]", value)))
-    if value is None or isinstance(value, str | Reply | Delete | Markdown | File):
+    if value is None or isinstance(value, str | Reply | Delete | Markdown | Card | File):
         return True
     return _is_image(value) or not _SAYING.isdisjoint(_fields(value))
 

@@ -1,8 +1,8 @@
 """What goes out: replies and what they are made of. Frozen data, no behaviour.
 
-Owns what an author makes, and its checks: `reply` has replies, `buttons` what hangs below them,
-`texts` what is said. What becomes of it on a platform is the outbox's business. Public names: those
-below.
+Owns what an author makes, and its checks: `reply` has replies, `buttons`, `selects` and
+`suggestions` what hangs below them, `cards` and `texts` what is said, `naming` what other libraries
+call it. What becomes of it on a platform is the outbox's business. Public names: those below.
 """
 
 from chatstate.replies.buttons import (
@@ -12,10 +12,15 @@ from chatstate.replies.buttons import (
     VALUE_LIMIT,
     Button,
     Buttons,
+    ButtonStyle,
     fit_label,
+    is_command,
     rows_of,
 )
+from chatstate.replies.cards import Card
 from chatstate.replies.reply import FILES_LIMIT, Delete, Reply
+from chatstate.replies.selects import Option, Select
+from chatstate.replies.suggestions import ShareContact, ShareLocation, Suggestion, Suggestions
 from chatstate.replies.texts import Markdown, require_text
 
 __all__ = [
@@ -25,11 +30,20 @@ __all__ = [
     "ROW_LIMIT",
     "VALUE_LIMIT",
     "Button",
+    "ButtonStyle",
     "Buttons",
+    "Card",
     "Delete",
     "Markdown",
+    "Option",
     "Reply",
+    "Select",
+    "ShareContact",
+    "ShareLocation",
+    "Suggestion",
+    "Suggestions",
     "fit_label",
+    "is_command",
     "require_text",
     "rows_of",
 ]

@@ -89,7 +89,12 @@ class Spool:
         is waited for within `waiting()`. Raises `ReplyError` if a file cannot be read; then none
         is kept.
         """
-        files = [file for reply in answer if isinstance(reply, Reply) for file in reply.files]
+        files = [
+            file
+            for reply in answer
+            if isinstance(reply, Reply)
+            for file in (reply.all_files if reply.card else reply.files)
+        ]
         capabilities = self._adapters[arrival.place.account].capabilities
         limit = capabilities.file_bytes if capabilities.files else 0
         taken: list[StoredFile] = []

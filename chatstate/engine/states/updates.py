@@ -40,6 +40,6 @@ class Update(msgspec.Struct, frozen=True):
 
 def _shown(reply: Any) -> Answers:
     shown = replies(reply)
-    if any(isinstance(answer, Reply) and answer.files for answer in shown):
+    if any(isinstance(answer, Reply) and answer.all_files for answer in shown):
         raise ReplyError("the reply of turn.apply is made within the commit and has no files")
     return shown
