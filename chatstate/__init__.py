@@ -1,9 +1,11 @@
 """chatstate: one function of (message, state) becomes a durable chat bot.
 
 `Interface` and `ChatInterface` are bots; `State` and its scopes are what they remember; the rest
-is what handlers take and return, and the errors that can be caught. A bot needs nothing but these
-names. Its tests take `chatstate.testing`, a store `chatstate.stores.base`, an adapter
-`chatstate.adapter`, `chatstate.files`, `chatstate.markup` and `chatstate.text`.
+is what handlers take and return, and the errors that can be caught.
+
+1. A bot needs nothing but these names.
+2. Its tests take `chatstate.testing`, a store `chatstate.stores.base`, an adapter
+   `chatstate.adapter`, `chatstate.files`, `chatstate.markup` and `chatstate.text`.
 """
 
 from chatstate.bot.annotations import Arg

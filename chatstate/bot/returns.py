@@ -29,7 +29,7 @@ Answers = list[Reply | Delete]
 _SHORT = 0.1  # seconds; what is shorter is shown in milliseconds
 _SAYING = frozenset({"content", "text", "files"})
 _ACCEPTED = (
-    "str, Markdown, Reply, Card, File, Delete, a PIL image, a dict or dataclass with content or "
+    "str, Markdown, Reply, File, Card, Delete, a PIL image, a dict or dataclass with content or "
     "with text and files, a list of these, or None for no reply"
 )
 

@@ -49,12 +49,8 @@ class Reasoning:
         replies[0] = replace(replies[0], edit=reply.edit)
         replies[-1] = replace(replies[-1], files=reply.files, card=reply.card)
         if replies[-1].says_something:  # what buttons hang on
-            replies[-1] = replace(
-                replies[-1],
-                buttons=reply.buttons,
-                select=reply.select,
-                suggestions=reply.suggestions,
-            )
+            hanging = {name: getattr(reply, name) for name in ("buttons", "select", "suggestions")}
+            replies[-1] = replace(replies[-1], **hanging)
         return [*replies]
 
     def _parts(self, text: str) -> Iterator[_Part]:

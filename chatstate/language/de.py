@@ -67,6 +67,7 @@ GERMAN: Mapping[str, str] = {
     "share_location": "Meinen Standort senden",
     "write_contact": "Bitte die eigene Telefonnummer schreiben.",
     "write_location": "Bitte den eigenen Standort schreiben.",
+    "link": "{label}: {url}",
     "file": "[Datei {file}, {size}]",
     "file_too_large": "[Datei {file}, {size}: zu groß, um hier gesendet zu werden]",
     "in_a_file": "Die Antwort ist lang; ganz steht sie in der Datei.",

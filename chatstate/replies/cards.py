@@ -1,4 +1,9 @@
-"""A card: a piece of content with a title, a picture and fields."""
+"""A card: a piece of content with a title, a picture and fields.
+
+1. Its limits are those of the platform that has cards, in characters as they are given. What grows
+   beyond them when it is written in a platform's markup is that platform's to show in another way.
+2. It says something, or shows a picture.
+"""
 
 from __future__ import annotations
 

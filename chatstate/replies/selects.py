@@ -1,4 +1,8 @@
-"""A choice among options: one of them, or several."""
+"""A choice among options: one of them, or several.
+
+1. An option is known by what it sends: no two of a select send the same.
+2. As many can be chosen as a select has, and no more are marked from the beginning than may be chosen.
+"""
 
 from __future__ import annotations
 

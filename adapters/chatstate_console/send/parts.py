@@ -1,4 +1,8 @@
-"""Between replies and what the console shows of them. Pure functions."""
+"""Between replies and what the console shows of them. Pure functions.
+
+1. A part's `content` is the reply itself; what it carries of files is in the part.
+2. What can be pressed is numbered through, buttons before options, and `:press` takes the numbers.
+"""
 
 from __future__ import annotations
 
