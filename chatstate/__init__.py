@@ -1,9 +1,11 @@
 """chatstate: one function of (message, state) becomes a durable chat bot.
 
 `Interface` and `ChatInterface` are bots; `State` and its scopes are what they remember; the rest
-is what handlers take and return, and the errors that can be caught. A bot needs nothing but these
-names. Its tests take `chatstate.testing`, a store `chatstate.stores.base`, an adapter
-`chatstate.adapter`, `chatstate.files`, `chatstate.markup` and `chatstate.text`.
+is what handlers take and return, and the errors that can be caught.
+
+1. A bot needs nothing but these names.
+2. Its tests take `chatstate.testing`, a store `chatstate.stores.base`, an adapter
+   `chatstate.adapter`, `chatstate.files`, `chatstate.markup` and `chatstate.text`.
 """
 
 from chatstate.bot.annotations import Arg
@@ -44,7 +46,18 @@ from chatstate.messages import (
     User,
 )
 from chatstate.progress import Progress
-from chatstate.replies import Button, Delete, Markdown, Native, Reply
+from chatstate.replies import (
+    Button,
+    Card,
+    Delete,
+    Markdown,
+    Native,
+    Option,
+    Reply,
+    Select,
+    ShareContact,
+    ShareLocation,
+)
 from chatstate.state.declaration import Global, PerChat, PerMember, PerThread, PerUser, Ref, State
 
 __all__ = [
@@ -55,6 +68,7 @@ __all__ = [
     "BindingError",
     "Button",
     "CallNext",
+    "Card",
     "Chat",
     "ChatInterface",
     "ChatstateError",
@@ -75,6 +89,7 @@ __all__ = [
     "MessageRef",
     "Moved",
     "Native",
+    "Option",
     "PerChat",
     "PerMember",
     "PerThread",
@@ -86,7 +101,10 @@ __all__ = [
     "ReplyError",
     "Resource",
     "RetryAfter",
+    "Select",
     "SendError",
+    "ShareContact",
+    "ShareLocation",
     "State",
     "StateError",
     "StorageError",

@@ -71,6 +71,8 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
       itself; then `text` is the command alone, such as `/vote`.
     - `mentions` are the people named in the text, in its order.
     - `reply_to` is what it answers, `pressed` the message that the pressed button hangs on.
+    - `selected` are the values that were chosen of a `Select`, in its order; None for all else.
+      The `text` is all of them, with commas between.
     - `quote` is what it quotes of another message, as far as the platform tells the words: the part
       that somebody has chosen, else all of what it answers, which may be in another chat.
     - `time` is timezone-aware. `raw` is the platform's own payload, as JSON types; of a kind that
@@ -92,6 +94,7 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     time: datetime | None = None
     raw: dict[str, Any] | None = None
     update: str = ""
+    selected: tuple[str, ...] | None = None
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -31,13 +31,14 @@ from chatstate.adapter import (
 )
 from chatstate_console.options import ConsoleOptions
 from chatstate_console.pipe import Pipe
+from chatstate_console.receive.choosing import Misread
 from chatstate_console.receive.downloads import download
 from chatstate_console.receive.lines import HELP, Do, Misspelt, Place, Say, read
 from chatstate_console.receive.stdin import said_to_the_bot
 from chatstate_console.send import parts
 from chatstate_console.send.files import keep
 from chatstate_console.send.parts import Entry
-from chatstate_console.session import Misread, Session
+from chatstate_console.session import Session
 from chatstate_console.view import View
 
 _LIBRARIES = ("prompt_toolkit", "rich")
@@ -176,7 +177,8 @@ class ConsoleAdapter(Adapter):
         else:
             said = self.session.sent(where, post)
             heads += parts.answers(post, self.session.find(post.reply_to))
-        entry = Entry(heads, post.text, files, parts.button_lines(post), said.number)
+        buttons = parts.button_lines(post)
+        entry = Entry(heads, post.text, files, buttons, said.number, post.card)
         self._view.show(where, entry)
         if said.number:
             self._unsaved.set()

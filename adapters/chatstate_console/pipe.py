@@ -15,11 +15,11 @@ from collections.abc import AsyncGenerator
 from typing import TextIO
 
 from chatstate.adapter import Capabilities, Host, Receipt
-from chatstate.markup import plain
+from chatstate.markup import joined, plain, written
 from chatstate.text import StyledText, visible
 from chatstate_console.receive.lines import Place
 from chatstate_console.send.parts import Entry
-from chatstate_console.view import unread
+from chatstate_console.view import CHOICES, unread
 
 _CHUNK = 65536
 
@@ -31,7 +31,13 @@ class Pipe:
     """
 
     capabilities = Capabilities(
-        markup=True, buttons=True, files=True, edit=True, threads=True, reply_to=True
+        markup=True,
+        **CHOICES,
+        files=True,
+        edit=True,
+        threads=True,
+        reply_to=True,
+        cards=True,
     )
 
     def __init__(self, stdin: int, stdout: TextIO) -> None:
@@ -49,7 +55,8 @@ class Pipe:
 
     def show(self, where: Place, entry: Entry) -> None:  # noqa: ARG002 - a pipe shows one place
         """See `View.show`."""
-        text = plain(entry.text) if entry.text.spans else entry.text.text
+        shown = joined([entry.text, written(entry.card)], "\n\n") if entry.card else entry.text
+        text = plain(shown) if shown.spans else shown.text
         lines = [*entry.heads, *([text] if text else ()), *entry.files, *entry.buttons]
         self.tell("\n".join(lines))
 

@@ -18,7 +18,9 @@ import msgspec
 from msgspec.structs import replace
 
 from chatstate import Attachment, Event, Message, MessageRef, User
-from chatstate.adapter import Post, PostButton
+from chatstate.adapter import Post, PostButton, PostOption, PostSelect
+from chatstate.markup import joined, written
+from chatstate_console.receive.choosing import Misread, data_of, several
 from chatstate_console.receive.downloads import attachment
 from chatstate_console.receive.groups import Groups, heard
 from chatstate_console.receive.lines import Do, Place, Say, mentions, path_and_text, place, wanted
@@ -26,10 +28,6 @@ from chatstate_console.receive.lines import Do, Place, Say, mentions, path_and_t
 _REMEMBERED = 200
 _SAVED = 20
 _TEXT_SAVED = 40
-
-
-class Misread(Exception):  # noqa: N818 - a line that was read and cannot be done
-    """A line asks for what is not there; the text says what is."""
 
 
 class Said(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -44,6 +42,12 @@ class Said(msgspec.Struct, frozen=True, omit_defaults=True):
     by: str = ""
     buttons: Sequence[PostButton] = ()
     number: int = 0
+    select: PostSelect | None = None
+
+    @property
+    def choices(self) -> Sequence[PostButton | PostOption]:
+        """What can be pressed, in the order of its numbers."""
+        return [*self.buttons, *(self.select.options if self.select else ())]
 
     @property
     def ref(self) -> MessageRef:
@@ -120,7 +124,7 @@ class Session:
     def with_buttons(self, number: int = 0) -> Said | None:
         """Return this place's message `number` that has buttons, or the newest for 0."""
         for said in reversed(self._said):
-            if said.place == self.place and said.buttons and number in (0, said.number):
+            if said.place == self.place and said.choices and number in (0, said.number):
                 return said
         return None
 
@@ -128,7 +132,7 @@ class Session:
 
     def saved(self) -> str:
         """Return the newest messages with buttons, which can be pressed after a restart, too."""
-        newest = [said for said in self._said if said.buttons][-_SAVED:]
+        newest = [said for said in self._said if said.choices][-_SAVED:]
         brief = [replace(said, text=said.text[:_TEXT_SAVED]) for said in newest]
         return msgspec.json.encode(brief).decode()
 
@@ -141,10 +145,11 @@ class Session:
 
     def _note(self, identity: str, where: Place, post: Post, number: int = 0) -> Said:
         buttons = [button for row in post.buttons for button in row]
-        if buttons and not number:
+        if (buttons or post.select) and not number:
             self._numbers[where] += 1
             number = self._numbers[where]
-        said = Said(identity, where, post.text.text, "", buttons, number)
+        shown = joined([post.text, written(post.card)], "\n") if post.card else post.text
+        said = Said(identity, where, shown.text, "", buttons, number, post.select)
         self._said.append(said)
         return said
 
@@ -200,11 +205,20 @@ class Session:
         return self._event(replace(message, kind="edit", id=before.id))
 
     def _press(self, argument: str) -> Event:
-        said, button = self._button(argument)
-        message = self._message(button.data)
-        return self._event(replace(message, kind="press", pressed=said.ref))
+        said, pressed = self._pressed(argument)
+        text, selected = data_of(said.select, pressed)
+        message = self._message(text)
+        return self._event(replace(message, kind="press", pressed=said.ref, selected=selected))
 
-    def _button(self, argument: str) -> tuple[Said, PostButton]:
+    def _pressed(self, argument: str) -> tuple[Said, list[PostButton | PostOption]]:
+        numbers = several(argument)
+        if not numbers:
+            said, choice = self._button(argument)
+            return said, [choice]
+        found = [self._button(number) for number in numbers]
+        return found[0][0], [choice for _, choice in found]
+
+    def _button(self, argument: str) -> tuple[Said, PostButton | PostOption]:
         which = wanted(argument)
         newest = self.with_buttons()
         labelled = newest and _labelled(newest, which.label)
@@ -214,9 +228,9 @@ class Session:
         if said is None:
             number = f" {which.message}" if which.message else ""
             raise Misread(f"there is no message{number} with buttons here")
-        if 1 <= which.number <= len(said.buttons):
-            return said, said.buttons[which.number - 1]
-        there = "  ".join(f"[{n}] {button.label}" for n, button in enumerate(said.buttons, 1))
+        if 1 <= which.number <= len(said.choices):
+            return said, said.choices[which.number - 1]
+        there = "  ".join(f"[{n}] {choice.label}" for n, choice in enumerate(said.choices, 1))
         raise Misread(f"there is no button {which.label}; there are {there}")
 
     def _send(self, argument: str) -> Event:
@@ -251,6 +265,6 @@ class Session:
         return f"{self._run}-{self._ids}"
 
 
-def _labelled(said: Said, label: str) -> PostButton | None:
-    same = (button for button in said.buttons if button.label.casefold() == label.casefold())
+def _labelled(said: Said, label: str) -> PostButton | PostOption | None:
+    same = (button for button in said.choices if button.label.casefold() == label.casefold())
     return next(same, None)

@@ -36,7 +36,7 @@ from chatstate_console.send.painting import Painter
 from chatstate_console.send.parts import Entry
 from chatstate_console.send.redirection import redirected
 from chatstate_console.session import Session
-from chatstate_console.view import unread
+from chatstate_console.view import CHOICES, unread
 
 _TYPING_SECONDS = 5.0
 _PREVIEW_PAUSE = 0.1
@@ -51,7 +51,7 @@ class Terminal:
 
     capabilities = Capabilities(
         markup=True,
-        buttons=True,
+        **CHOICES,
         files=True,
         edit=True,
         edit_pause=_PREVIEW_PAUSE,
@@ -59,6 +59,7 @@ class Terminal:
         threads=True,
         reply_to=True,
         finish=True,
+        cards=True,
     )
 
     def __init__(self, session: Session, stdin: int, stdout: TextIO, history: str = "") -> None:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator
-from typing import Protocol, TextIO
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any, Protocol, TextIO
 
 from chatstate import AdapterError
 from chatstate.adapter import Capabilities, Host, Receipt
 from chatstate.text import StyledText
 from chatstate_console.receive.lines import Place
 from chatstate_console.send.parts import Entry
+
+CHOICES: Mapping[str, Any] = {
+    "buttons": True,
+    "row_width": 8,
+    "max_rows": 100,
+    "link_buttons": True,
+    "disabled_buttons": True,
+    "select": True,
+}
+"""What can be shown to choose from, wherever it is printed: of `Capabilities`."""
 
 
 def unread(stdout: TextIO, error: OSError) -> AdapterError:

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("chatstate.telegram")
 
 TOKEN = "CHATSTATE_TELEGRAM_TOKEN"  # noqa: S105 - the name of the setting
+_NO_ANSWERS = {"suggestions", "picture"}  # which the answer to a press cannot show
 _TOKEN = re.compile(r"\d+:[\w-]+", re.ASCII)
 
 
@@ -222,7 +223,8 @@ class TelegramAdapter(Adapter):
         """Show an ephemeral text as the answer to a press, if it is one and there is room."""
         content = action.part.content
         text = str(content.get("text", ""))
-        is_fit = action.verb == "send" and not (action.part.files or action.part.has_buttons)
+        has_more = action.part.files or action.part.has_buttons or content.keys() & _NO_ANSWERS
+        is_fit = action.verb == "send" and not has_more
         if not (content.get("ephemeral") and is_fit and 0 < len(text) <= TEXT_LIMIT):
             return False
         if action.origin is None or not self._presses.is_open(action.origin):
@@ -238,6 +240,14 @@ def _capabilities(options: TelegramOptions) -> Capabilities:
         markup=True,
         buttons=True,
         button_bytes=64,
+        row_width=parts.ROW_WIDTH,
+        max_rows=parts.MAX_ROWS,
+        link_buttons=True,
+        button_styles=True,
+        edit_buttons=True,
+        suggestions=True,
+        shares=True,
+        cards=True,
         files=True,
         file_bytes=options.file_bytes or (LOCAL_BYTES if is_local else SENT_BYTES),
         received_bytes=options.received_bytes or (LOCAL_BYTES if is_local else RECEIVED_BYTES),

@@ -14,18 +14,62 @@ import msgspec
 
 from chatstate.text import StyledText
 
+ButtonStyle = Literal["secondary", "primary", "success", "danger"]
 Verb = Literal["send", "edit", "delete", "native", "typing", "finish"]
 
 
 class PostButton(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A button as a platform gets it: what it shows, and what a press gives back.
 
-    `sends` is what a person would type instead.
+    `sends` is what a person would type instead. One that opens a `url` gives nothing back.
     """
 
     label: str
     data: str
     sends: str
+    url: str = ""
+    style: ButtonStyle = "secondary"
+    disabled: bool = False
+
+
+class PostOption(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """An option of a select, as `PostButton` has it. `chosen`: it is marked already."""
+
+    label: str
+    data: str
+    sends: str
+    description: str = ""
+    chosen: bool = False
+
+
+class PostSelect(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A choice among options: of `min_values` to `max_values` of them.
+
+    To choose gives back its `data`, and that of each option chosen. `marks`: where there are no
+    selects, its options are buttons that mark and unmark, and its `data` is that of one more.
+    """
+
+    data: str
+    options: Sequence[PostOption]
+    placeholder: str = ""
+    min_values: int = 1
+    max_values: int = 1
+    marks: bool = False
+
+
+Share = Literal["", "contact", "location"]
+
+
+class PostSuggestion(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A quick answer: to tap it is to send its label as a message, or to `share` what that says.
+
+    `data` and `sends` are those of the button that stands for it where there are no suggestions.
+    """
+
+    label: str
+    data: str = ""
+    sends: str = ""
+    share: Share = ""
 
 
 class StoredFile(msgspec.Struct, frozen=True, gc=False):
@@ -38,10 +82,27 @@ class StoredFile(msgspec.Struct, frozen=True, gc=False):
     path: str = ""
 
 
+class PostCard(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A card: a title that leads to `url`, a text, named fields, a line of small print.
+
+    Its picture is a file, or lies at the address `image`. `colour` is that of its edge, as RGB.
+    """
+
+    title: str = ""
+    text: StyledText = StyledText("")
+    fields: Sequence[tuple[str, StyledText]] = ()
+    picture: StoredFile | None = None
+    image: str = ""
+    url: str = ""
+    colour: int | None = None
+    footer: str = ""
+
+
 class Post(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A reply as a platform gets it: checked, with nothing that the platform lacks.
 
-    `buttons` are rows. `reply_to` is a message's id.
+    `buttons` are rows, and a `select` is one more. `reply_to` is a message's id. `keeps`: of the
+    message that it edits nothing but the buttons is to change.
     """
 
     text: StyledText
@@ -50,6 +111,10 @@ class Post(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     reply_to: str | None = None
     silent: bool = False
     ephemeral: bool = False
+    card: PostCard | None = None
+    select: PostSelect | None = None
+    suggestions: Sequence[PostSuggestion] = ()
+    keeps: bool = False
 
 
 class NativeCall(msgspec.Struct, frozen=True, gc=False):
@@ -69,14 +134,15 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One rendered piece of a reply.
 
     `content` is JSON types only, read by the adapter that made it alone. `files` are those it
-    carries, `has_buttons` whether the buttons hang on it. `is_repeatable`, for a `NativeCall`
-    alone: to make it twice does no harm.
+    carries, `has_buttons` whether the buttons hang on it, or a select. `keeps` is as in `Post`.
+    `is_repeatable`, for a `NativeCall` alone: to make it twice does no harm.
     """
 
     content: Mapping[str, Any]
     files: Sequence[StoredFile] = ()
     has_buttons: bool = False
     is_repeatable: bool = False
+    keeps: bool = False
 
 
 class Action(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -16,7 +16,15 @@ class Capabilities(msgspec.Struct, frozen=True, gc=False):
       after rendering; 0 if there is none.
     - `markup`: it shows bold text, code, links. Without it, render and measure
       `chatstate.markup.plain(post.text)`.
-    - `buttons`, and the length of the `data` of one in bytes.
+    - `buttons`, and the length of the `data` of one in bytes; how many stand beside each other
+      (`row_width`), and in how many rows (`max_rows`).
+    - `link_buttons`, `button_styles`, `disabled_buttons`: buttons may be as `Button` says. One that
+      is shown as able though it is not is answered by the core.
+    - `select`: there is a choice among options, beside buttons. `edit_buttons`: the buttons of a
+      message can be changed and all else of it kept, so that they can stand for one.
+    - `suggestions`: there are quick answers, but in channels; `shares`: they can ask for a contact
+      or a location, in private chats.
+    - `cards`: a post may have a card.
     - `files`, and the size in bytes of one that is sent (`file_bytes`), and of one that is fetched
       (`received_bytes`; 0: the same).
     - `edit`: sent messages can be edited and deleted; `edit_pause` is the seconds between two
@@ -35,6 +43,16 @@ class Capabilities(msgspec.Struct, frozen=True, gc=False):
     markup: bool = False
     buttons: bool = False
     button_bytes: int = 64
+    row_width: int = 5
+    max_rows: int = 5
+    link_buttons: bool = False
+    button_styles: bool = False
+    disabled_buttons: bool = False
+    select: bool = False
+    edit_buttons: bool = False
+    suggestions: bool = False
+    shares: bool = False
+    cards: bool = False
     files: bool = False
     file_bytes: int = 20_000_000
     received_bytes: int = 0

@@ -12,7 +12,8 @@ to send is in the outbox. Rules:
 4. `perform` may be called again with the same key after a crash. Where the platform can tell
    whether it was done before, `find` says so.
 5. A press is an event whose text is the `data` of the `PostButton` that was pressed, as the
-   platform gave it back. The engine checks it; an adapter trusts none.
+   platform gave it back; a choice is one whose text is the `data` of the `PostSelect`, and whose
+   `selected` are those of the options. The engine checks it; an adapter trusts none.
 """
 
 from __future__ import annotations

@@ -23,8 +23,10 @@ from chatstate.errors import BindingError, Rejected, UserError
 from chatstate.files import Attachment, File
 from chatstate.language.sentences import Sentence, say, told
 from chatstate.messages import Message
-from chatstate.replies import BUTTONS_LIMIT, Button, Reply, fit_label
+from chatstate.replies import Button, Reply, fit_label
 from chatstate.state.declaration import State
+
+_OFFERED = 25  # buttons, for which each platform with buttons has room
 
 Fetch = Callable[[Attachment], Awaitable[File]]
 """Fetches a file from the platform. Raises `UserError`, `Rejected`."""
@@ -187,7 +189,7 @@ def put(question: Question, sentences: Mapping[str, str]) -> Reply:
     label, number, total, choices, before, again = question
     asked = say(sentences, "ask_again" if again else "ask", label=label, number=number, total=total)
     lines = [told(before, sentences), asked] if before else [asked]
-    offered = choices if len(choices) <= BUTTONS_LIMIT else ()
+    offered = choices if len(choices) <= _OFFERED else ()
     return Reply("\n".join(lines), [_button(choice, None) for choice in offered])
 
 
@@ -204,9 +206,9 @@ def buttons_for(examples: Sequence[Any], labels: Sequence[str] | None) -> list[B
         )
     labelled = zip(examples, labels or repeat(None), strict=False)
     saying = [(example, label) for example, label in labelled if example != ""]
-    if len(saying) > BUTTONS_LIMIT:
+    if len(saying) > _OFFERED:
         raise BindingError(
-            f"there are {len(saying)} examples; /start can show {BUTTONS_LIMIT} as buttons"
+            f"there are {len(saying)} examples; /start can show {_OFFERED} as buttons"
         )
     return [_example(example, label) for example, label in saying]
 

@@ -22,15 +22,15 @@ import msgspec
 
 from chatstate.errors import ReplyError
 from chatstate.files import File
-from chatstate.replies import AnyReply, Button, Delete, Markdown, Native, Reply, fit_label
+from chatstate.replies import AnyReply, Button, Card, Delete, Markdown, Native, Reply, fit_label
 
 Answers = list[AnyReply]
 
 _SHORT = 0.1  # seconds; what is shorter is shown in milliseconds
 _SAYING = frozenset({"content", "text", "files"})
 _ACCEPTED = (
-    "str, Markdown, Reply, File, Delete, Native, a PIL image, a dict or dataclass with content or "
-    "with text and files, a list of these, or None for no reply"
+    "str, Markdown, Reply, File, Card, Delete, Native, a PIL image, a dict or dataclass with "
+    "content or with text and files, a list of these, or None for no reply"
 )
 
 
@@ -151,6 +151,8 @@ def _rich(value: Any, returns: Returns) -> Reply | Native:
         return _with_otherwise(value, returns)
     if isinstance(value, File):
         return Reply(files=[value])
+    if isinstance(value, Card):
+        return Reply(card=value)
     if _is_image(value):
         return Reply(files=[_image(value)])
     fields = _fields(value)
@@ -166,7 +168,7 @@ def is_reply(value: Any) -> bool:
     """Tell whether a value is of a kind that says something, however it is filled."""
     if isinstance(value, list):
         return all(map(is_reply, cast("list[Any]", value)))
-    if value is None or isinstance(value, str | AnyReply | Markdown | File):
+    if value is None or isinstance(value, str | AnyReply | Markdown | Card | File):
         return True
     return _is_image(value) or not _SAYING.isdisjoint(_fields(value))
 

@@ -46,7 +46,7 @@ def entries_for(answer: Answers, *, named: bool) -> list[Entry]:
 
 
 def _answered(reply: Reply) -> Entry:
-    names = [_named(file) for file in reply.files]
+    names = [*([reply.card.words] if reply.card else []), *map(_named, reply.all_files)]
     if isinstance(reply, MessageReply):
         content = _joined(reply.content, names)
         return _entry("assistant", content, reply.metadata, reply.options)

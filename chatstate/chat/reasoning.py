@@ -47,8 +47,10 @@ class Reasoning:
         parts = list(self._parts(said))
         replies = [_as_reply(reply, part) for part in parts or [_Part("", None)]]
         replies[0] = replace(replies[0], edit=reply.edit)
-        buttons = reply.buttons if parts else ()  # they hang on a text
-        replies[-1] = replace(replies[-1], buttons=buttons, files=reply.files)
+        replies[-1] = replace(replies[-1], files=reply.files, card=reply.card)
+        if replies[-1].says_something:  # what buttons hang on
+            hanging = {name: getattr(reply, name) for name in ("buttons", "select", "suggestions")}
+            replies[-1] = replace(replies[-1], **hanging)
         return [*replies]
 
     def _parts(self, text: str) -> Iterator[_Part]:

@@ -2,9 +2,11 @@
 
 `parse` makes a `StyledText` of Markdown; an adapter renders it with `blocks` and `walk`, or takes
 `plain` where its platform has no markup, and cuts what is too long with `pages` (or `split`).
+`written` is a card as text, `joined` several texts as one.
 Adapters take all of this from here.
 """
 
+from chatstate.markup.cards import joined, written
 from chatstate.markup.paging import pages
 from chatstate.markup.pieces import Block, Close, Open, blocks, walk
 from chatstate.markup.plaintext import plain
@@ -21,12 +23,14 @@ __all__ = [
     "StyledText",
     "Unit",
     "blocks",
+    "joined",
     "pages",
     "parse",
     "plain",
     "size",
     "split",
     "walk",
+    "written",
 ]
 
 

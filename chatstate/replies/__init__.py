@@ -1,8 +1,9 @@
 """What goes out: replies and what they are made of. Frozen data, no behaviour.
 
-Owns what an author makes, and its checks: `reply` has replies, `buttons` what hangs below them,
-`texts` what is said, `native` calls by a platform's own names. What becomes of it on a platform is
-the outbox's business. Public names: those below.
+Owns what an author makes, and its checks: `reply` has replies, `buttons`, `selects` and
+`suggestions` what hangs below them, `cards` and `texts` what is said, `native` calls by a
+platform's own names, `naming` what other libraries call it. What becomes of it on a platform is the
+outbox's business. Public names: those below.
 """
 
 from chatstate.replies.buttons import (
@@ -13,10 +14,14 @@ from chatstate.replies.buttons import (
     Button,
     Buttons,
     fit_label,
+    is_command,
     rows_of,
 )
+from chatstate.replies.cards import Card
 from chatstate.replies.native import Native, files_in
-from chatstate.replies.reply import FILES_LIMIT, AnyReply, Delete, Reply
+from chatstate.replies.reply import FILES_LIMIT, AnyReply, Delete, Reply, files_of
+from chatstate.replies.selects import Option, Select
+from chatstate.replies.suggestions import ShareContact, ShareLocation, Suggestion, Suggestions
 from chatstate.replies.texts import Markdown, require_text
 
 __all__ = [
@@ -28,12 +33,21 @@ __all__ = [
     "AnyReply",
     "Button",
     "Buttons",
+    "Card",
     "Delete",
     "Markdown",
     "Native",
+    "Option",
     "Reply",
+    "Select",
+    "ShareContact",
+    "ShareLocation",
+    "Suggestion",
+    "Suggestions",
     "files_in",
+    "files_of",
     "fit_label",
+    "is_command",
     "require_text",
     "rows_of",
 ]

@@ -13,8 +13,11 @@ import msgspec
 
 from chatstate.files import File
 from chatstate.messages import MessageRef
-from chatstate.replies.buttons import ROW_LIMIT, Button, Buttons, rows_of
+from chatstate.replies.buttons import Buttons, checked_buttons
+from chatstate.replies.cards import Card
 from chatstate.replies.native import Native
+from chatstate.replies.selects import Select
+from chatstate.replies.suggestions import Suggestions, checked_suggestions
 from chatstate.replies.texts import Markdown, require_text
 
 FILES_LIMIT = 10
@@ -25,11 +28,14 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
 
     - `text` is plain, and no character in it is ever read as markup; or `Markdown`. If it is empty
       and there are no files, nothing is sent.
-    - `buttons`: `Button`s, or rows of them; at most 5 rows of 5.
+    - `buttons`: `Button`s, or rows of them; at most 100, and 8 in a row.
     - `files`: at most 10.
     - `reply_to` and `edit` name another message of the chat: the one this answers visibly, and the
       bot's own one that this replaces (`message.pressed`, say).
     - `silent` rings nowhere. `ephemeral` is seen by the person alone, where a platform can.
+    - `card` is shown below the text, `select` below the buttons.
+    - `suggestions` are what a person may answer with one tap: texts, `ShareContact()` and
+      `ShareLocation()`, at most 25. They come with a new message, and without buttons.
 
     Raises `TypeError` and `ValueError` for what is none of that.
     """
@@ -41,6 +47,9 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     silent: bool = False
     ephemeral: bool = False
     edit: MessageRef | str | None = None
+    card: Card | None = None
+    select: Select | None = None
+    suggestions: Suggestions = ()
 
     def __post_init__(self) -> None:
         if isinstance(self.text, str):
@@ -50,11 +59,27 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
             kind = type(self.text).__name__
             raise TypeError(f"Reply.text must be a str or Markdown, not {kind}")
         if self.buttons != ():
-            msgspec.structs.force_setattr(self, "buttons", _checked_buttons(self))
+            msgspec.structs.force_setattr(self, "buttons", checked_buttons(self.buttons))
         if self.files != ():
             msgspec.structs.force_setattr(self, "files", _checked_files(self.files))
         if self.reply_to is not None or self.edit is not None:
             _check_references(self)
+        if self.card is not None or self.select is not None or self.suggestions != ():
+            _check_rich(self)
+        if (self.buttons or self.select or self.suggestions) and not self.says_something:
+            raise ValueError("buttons hang on a text: give the Reply one, or a card with words")
+
+    @property
+    def says_something(self) -> bool:
+        """Whether there is anything for buttons to hang on: words, its own or those of a card."""
+        text = self.text if isinstance(self.text, str) else self.text.text
+        return bool(text.strip() or (self.card and self.card.words.strip()))
+
+    @property
+    def all_files(self) -> Sequence[File]:
+        """The files that it sends: the picture of its card, and its own."""
+        picture = self.card.file if self.card else None
+        return self.files if picture is None else (picture, *self.files)
 
 
 class Delete(msgspec.Struct, frozen=True):
@@ -72,31 +97,6 @@ AnyReply: TypeAlias = Reply | Delete | Native
 """What an answer consists of."""
 
 
-def _checked_buttons(reply: Reply) -> Buttons:
-    """Return a reply's buttons as they are now: whoever made the list may change it later."""
-    given = cast("Sequence[Any]", reply.buttons)
-    if not isinstance(given, list | tuple):
-        raise TypeError(f"Reply.buttons must be a list of Button, not {type(given).__name__}")
-    kept = tuple(tuple(cast("list[Any]", row)) if isinstance(row, list) else row for row in given)
-    if not all(isinstance(entry, Button) for entry in kept):
-        _check_rows(kept)
-    rows = rows_of(kept)
-    if len(rows) > ROW_LIMIT or any(not 1 <= len(row) <= ROW_LIMIT for row in rows):
-        raise ValueError(f"a Reply has at most {ROW_LIMIT} rows of 1 to {ROW_LIMIT} buttons")
-    if kept and not (reply.text if isinstance(reply.text, str) else reply.text.text).strip():
-        raise ValueError("buttons hang on a text: give the Reply one")
-    return kept
-
-
-def _check_rows(rows: tuple[Any, ...]) -> None:
-    for row in rows:
-        if not isinstance(row, tuple):
-            raise TypeError("Reply.buttons must be a list of Button, or of rows of them")
-        for button in cast("tuple[Any, ...]", row):
-            if not isinstance(button, Button):
-                raise TypeError(f"Reply.buttons holds Button, not {type(button).__name__}")
-
-
 def _checked_files(files: Any) -> tuple[File, ...]:
     if not isinstance(files, list | tuple):
         raise TypeError(f"Reply.files must be a list of File, not {type(files).__name__}")
@@ -109,8 +109,30 @@ def _checked_files(files: Any) -> tuple[File, ...]:
     return kept
 
 
+def _check_rich(reply: Reply) -> None:
+    for name, kind in (("card", Card), ("select", Select)):
+        given = getattr(reply, name)
+        if not isinstance(given, kind | None):
+            what = f"Reply.{name} must be a {kind.__name__}, not {type(given).__name__}"
+            raise TypeError(what)
+    if reply.suggestions != ():
+        kept = checked_suggestions(reply.suggestions)
+        msgspec.structs.force_setattr(reply, "suggestions", kept)
+    if reply.suggestions and (reply.buttons or reply.select):
+        raise ValueError("a Reply has buttons or suggestions, not both: return two of them")
+    if reply.suggestions and reply.edit is not None:
+        raise ValueError("suggestions come with a new message: leave edit= away")
+
+
 def _check_references(reply: Reply) -> None:
     for name, given in (("reply_to", reply.reply_to), ("edit", reply.edit)):
         if not isinstance(given, MessageRef | str | None):
             kind = type(given).__name__
             raise TypeError(f"Reply.{name} must be a MessageRef or a message's id, not {kind}")
+
+
+def files_of(reply: AnyReply) -> Sequence[File]:
+    """Return the files of whatever is answered, in the order in which they are copied."""
+    if isinstance(reply, Reply):
+        return reply.all_files
+    return reply.files if isinstance(reply, Native) else ()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from typing import cast
+from urllib.parse import urlsplit
+
 import msgspec
 
 
@@ -25,3 +29,21 @@ def require_text(what: str, value: object) -> None:
         value.encode()
     except UnicodeEncodeError:
         raise ValueError(f"{what} is no text: it has half a surrogate pair: {value!r}") from None
+
+
+_NO_ADDRESS = re.compile(r"[\x00-\x20\x7f]")
+
+
+def check_address(what: str, value: object, limit: int) -> None:
+    """Raise `TypeError` or `ValueError` for what no platform opens as an address of the web."""
+    require_text(what, value)
+    address = cast("str", value)
+    try:
+        parts = urlsplit(address)
+        is_address = parts.scheme in ("http", "https") and "." in (parts.hostname or "")
+    except ValueError:
+        is_address = False
+    if not is_address or _NO_ADDRESS.search(address):
+        raise ValueError(f"{what} is an address such as https://example.com/page: {address!r}")
+    if len(address) > limit:
+        raise ValueError(f"{what} has at most {limit} characters, not {len(address)}: {address!r}")

@@ -1,7 +1,7 @@
 """`TestClient`: hold a conversation with a bot in a test.
 
 1. Engine and SQLite file are the real ones; platform and clock are the test's.
-2. `say` and `press` return when the turn is committed, and its replies are sent, held or dead.
+2. What a person does returns when the turn is committed, and its replies are sent, held or dead.
 3. The clock stands still unless the test moves it, also that of what people say.
 4. What stops the engine is raised in the test; so is what a handler raises, unless a test wants to
    see what the person gets then. pytest shows the handler's frames, and none of ours.

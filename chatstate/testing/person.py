@@ -66,26 +66,63 @@ class Person:
     ) -> list[Delivered]:
         """Press the button `label` of the newest message in the chat that has one, or of `on`.
 
-        Raises `LookupError` if nothing there has such a button, and as `say` does.
+        Raises `LookupError` if nothing there has such a button that does something, and as `say`
+        does.
         """
         __tracebackhide__ = True
         shown = [on] if on else self._client.platform.shown(self.chat.id)
         for message in reversed(shown):
             for button in (button for row in message.buttons for button in row):
-                if button.label == label:
+                if button.label == label and not (button.disabled or button.url):
                     data = button.data
                     return await self.press_data(data, on=message, raise_errors=raise_errors)
         raise LookupError(f"no message in {self.chat.id} has a button {label!r}")
+
+    async def select(
+        self, *labels: str, on: Delivered | None = None, raise_errors: bool | None = None
+    ) -> list[Delivered]:
+        """Choose options of the newest message in the chat that has a select, or of `on`.
+
+        Raises `LookupError` if nothing there has such options, and as `say` does.
+        """
+        __tracebackhide__ = True
+        shown = [on] if on else self._client.platform.shown(self.chat.id)
+        for message in reversed(shown):
+            data = {o.label: o.data for o in message.select.options} if message.select else {}
+            if message.select and data.keys() >= set(labels):
+                chosen = tuple(data[label] for label in labels)
+                press = self._press(message.select.data, message, chosen)
+                return await self._client.deliver(press, raise_errors=raise_errors)
+        raise LookupError(f"no message in {self.chat.id} has a select of {', '.join(labels)}")
+
+    async def choose(
+        self, label: str, *, shared: str = "", raise_errors: bool | None = None
+    ) -> list[Delivered]:
+        """Tap a suggestion of the newest message in the chat that has it.
+
+        What it asks to share is sent as `shared`, in words. Raises as `select` does.
+        """
+        __tracebackhide__ = True
+        for message in reversed(self._client.platform.shown(self.chat.id)):
+            for suggestion in message.suggestions:
+                if suggestion.label == label:
+                    text = shared if suggestion.share else label
+                    return await self.say(text, raise_errors=raise_errors)
+        raise LookupError(f"no message in {self.chat.id} suggests {label!r}")
 
     async def press_data(
         self, data: str, *, on: Delivered | None = None, raise_errors: bool | None = None
     ) -> list[Delivered]:
         """Press a button that carries `data`, which may be made up."""
         __tracebackhide__ = True
+        return await self._client.deliver(self._press(data, on), raise_errors=raise_errors)
+
+    def _press(
+        self, data: str, on: Delivered | None, selected: tuple[str, ...] | None = None
+    ) -> Event:
         event = self.event(data, kind="press")
         pressed = MessageRef(on.edits or on.id, on.text) if on else None
-        event = replace(event, message=replace(event.message, pressed=pressed))
-        return await self._client.deliver(event, raise_errors=raise_errors)
+        return replace(event, message=replace(event.message, pressed=pressed, selected=selected))
 
     async def does(
         self,

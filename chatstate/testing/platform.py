@@ -27,6 +27,9 @@ from chatstate.adapter import (
     Part,
     Post,
     PostButton,
+    PostCard,
+    PostSelect,
+    PostSuggestion,
     Sent,
     Unknown,
 )
@@ -46,6 +49,14 @@ FULL = Capabilities(
     silent=True,
     ephemeral=True,
     native=True,
+    link_buttons=True,
+    button_styles=True,
+    disabled_buttons=True,
+    select=True,
+    edit_buttons=True,
+    suggestions=True,
+    shares=True,
+    cards=True,
 )
 """A platform that lacks nothing."""
 
@@ -95,6 +106,9 @@ class Delivered(msgspec.Struct, frozen=True):
     ephemeral: bool = False
     edits: str | None = None
     preview: bool = False
+    card: PostCard | None = None
+    select: PostSelect | None = None
+    suggestions: Sequence[PostSuggestion] = ()
 
     @property
     def labels(self) -> list[str]:
@@ -198,8 +212,11 @@ class FakePlatform(Adapter):
         """Return the reply as one part."""
         if not self.capabilities.markup:
             post = msgspec.structs.replace(post, text=StyledText(plain(post.text)))
+        picture = post.card.picture if post.card else None
+        files = (*([picture] if picture else ()), *post.files)
         content = msgspec.to_builtins(msgspec.structs.replace(post, files=()))
-        return (Part(content, tuple(post.files), has_buttons=bool(post.buttons)),)
+        has_buttons = bool(post.buttons or post.select)
+        return (Part(content, files, has_buttons=has_buttons, keeps=post.keeps),)
 
     def native(self, call: NativeCall) -> Part:
         """Return a call as one part."""
@@ -258,12 +275,21 @@ class FakePlatform(Adapter):
         if action.continues:
             whole = _continued(self._last(str(action.message)).styled, delivered.styled)
             delivered = msgspec.structs.replace(delivered, text=whole.text, styled=whole)
+        if action.part.keeps:
+            delivered = _with_buttons_of(delivered, self._last(str(action.message)))
         self.delivered.append(delivered)
         return Sent(delivered.edits or delivered.id)
 
     def _last(self, message: str) -> Delivered:
         """Return a message as it was shown last."""
         return next(d for d in reversed(self.delivered) if message in (d.id, d.edits))
+
+
+def _with_buttons_of(change: Delivered, before: Delivered) -> Delivered:
+    """Return a message that nothing but its buttons has changed of."""
+    told = {"id": change.id, "key": change.key, "event": change.event, "edits": change.edits}
+    buttons = {"buttons": change.buttons, "select": change.select}
+    return msgspec.structs.replace(before, **told, **buttons)
 
 
 def _continued(before: StyledText, news: StyledText) -> StyledText:
@@ -304,4 +330,7 @@ def _delivered(action: Action, identity: str) -> Delivered:
         post.ephemeral,
         action.message if action.verb == "edit" else None,
         action.preview,
+        post.card,
+        post.select,
+        post.suggestions,
     )

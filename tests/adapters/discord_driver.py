@@ -4,6 +4,7 @@ import asyncio
 import base64
 import contextlib
 import json
+import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from adapters.discord_reader import read
 from discord.backoff import ExponentialBackoff
 from servers.discord_faults import DOWNLOAD, SEND
 from servers.discord_server import BOT_ID, DiscordServer
-from servers.discord_world import Channel, Message, Person
+from servers.discord_world import BUTTON, Channel, Message, Person
 
 from chatstate.adapter import Adapter, Host
 from chatstate.testing import AdapterDriver, Fault, Shown, Speaker
@@ -165,6 +166,10 @@ class DiscordDriver(AdapterDriver):
         pressed = self.server.world.messages[message]
         await self.server.press(self._person(who), pressed, label)
 
+    async def select(self, who: Speaker, message: str, labels: Sequence[str]) -> None:
+        await self._at_rest()
+        await self.server.select(self._person(who), self.server.world.messages[message], *labels)
+
     async def remove(self, who: Speaker, message: str) -> None:  # noqa: ARG002 - ids are unique
         await self.server.delete(self.server.world.messages[message])
 
@@ -255,13 +260,31 @@ def _is_for(person: Person, message: Message) -> bool:
 
 
 def _shown(message: Message) -> Shown:
-    text, styles = read(message.content)
+    words = [message.content, *(line for embed in message.embeds for line in _lines(embed))]
+    read_words = [read(line) for line in words if line]
+    buttons = [c for c in message.pressable() if c["type"] == BUTTON]
     return Shown(
         message.id,
-        text,
-        frozenset(styles),
-        [str(label) for label, _ in message.components],
+        "\n".join(text for text, _ in read_words),
+        frozenset(style for _, styles in read_words for style in styles),
+        [str(button["label"]) for button in buttons],
         [SentFile(name, kind, data) for name, kind, data in message.files],
         message.reference,
         bool(message.edits),
+        [button["url"] for button in buttons if "url" in button],
+        [option["label"] for option in message.menu["options"]] if message.menu else (),
+        pictures=[
+            embed["image"]["url"]
+            for embed in message.embeds
+            if embed.get("image") and not embed["image"]["url"].startswith("attachment:")
+        ],
     )
+
+
+def _lines(embed: dict[str, Any]) -> Iterator[str]:
+    """Yield what is read of an embed, but for the small print in Discord's Markdown."""
+    yield from (embed.get(name) or "" for name in ("title", "description"))
+    for field in embed.get("fields") or ():
+        yield f"{field['name']}\n{field['value']}"
+    footer = (embed.get("footer") or {}).get("text", "")  # which has no markup
+    yield re.sub(r"([*_`~|\\])", r"\\\1", footer)

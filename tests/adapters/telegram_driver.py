@@ -101,6 +101,10 @@ class TelegramDriver(AdapterDriver):
         press = self.server.press(person, chat.messages[int(message)], label)
         self.presses[press.id] = who
 
+    async def tap(self, who: Speaker, message: str, label: str) -> None:
+        person, chat, _ = self._place(who)
+        self.server.tap(person, chat.messages[int(message)], label)
+
     async def remove(self, who: Speaker, message: str) -> None:
         _, chat, _ = self._place(who)
         chat.messages[int(message)].deleted = True
@@ -217,6 +221,9 @@ def _shown(message: Message) -> Shown:
         files=[SentFile(*file) for file in message.files],
         reply_to=None if message.reply_to is None else str(message.reply_to),
         edited=bool(message.edits),
+        links=message.links,
+        suggestions=[suggestion["text"] for suggestion in message.suggestions],
+        pictures=[message.picture] if message.picture else (),
     )
 
 

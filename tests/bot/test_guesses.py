@@ -214,15 +214,16 @@ async def test_a_stored_type_that_changed_names_the_way_to_change_it(
         ("callback_data", "what it sends is value="),
         ("custom_id", "what it sends is value="),
         ("text", "what stands on it is label="),
-        ("url", "it opens no address"),
+        ("link", "the address that it opens is url="),
     ],
 )
 def test_another_librarys_argument_of_a_button_names_the_one_here(
     argument: str, answer: str
 ) -> None:
     """It is a `TypeError`, as for any argument that there is not."""
+    given: dict[str, Any] = {argument: "yes"}
     with pytest.raises(TypeError, match=f"Button has no argument {argument}: {answer}"):
-        Button("Yes", **{argument: "yes"})
+        Button("Yes", **given)
 
 
 def test_an_unknown_argument_of_a_button_is_an_error_as_usual() -> None:

@@ -27,6 +27,7 @@ from chatstate import (
 from chatstate.adapter import Part, Post
 from chatstate.clock import SystemClock
 from chatstate.engine.outbox.buttons import Buttons
+from chatstate.language.en import ENGLISH
 from chatstate.messages import Event
 from chatstate.scope import Place
 from chatstate.stores.base import Arrival, FoundButton
@@ -576,7 +577,7 @@ async def test_what_is_kept_says_where_it_is_valid(
     """Though what the button carries is rightly signed."""
     store: Any = NoButtons(FoundButton(conversation, message, LONG, command=False))
     presses = Buttons(b"secret", store, SystemClock())
-    ((button,),), kept = presses.rows(1, [[Button("B", LONG)]], 64)
+    ((button,),), _, _, kept = presses.hang(1, Reply("x", [Button("B", LONG)]), FULL, ENGLISH)
     assert len(kept) == 1
     arrival = pressed(button.data, 1)
     hangs_on = replace(arrival.event.message, pressed=MessageRef("m1"))
@@ -601,7 +602,8 @@ async def test_whatever_a_button_sends_comes_back_as_it_was(
     presses = Buttons(b"secret", store, SystemClock())
     stranger = Buttons(b"other secret", store, SystemClock())
     button = Button("B", command=f"/{'x'} {text}") if command else Button("B", text)
-    (row,), kept = presses.rows(conversation, [[button]], 1000)
+    roomy = replace(FULL, button_bytes=1000)
+    (row,), _, _, kept = presses.hang(conversation, Reply("x", [button]), roomy, ENGLISH)
     press = presses.read_now(pressed(row[0].data, conversation))
     assert kept == []
     assert press

@@ -9,7 +9,16 @@ from msgspec.structs import replace
 from support import texts
 
 from chatstate import Button, File, Interface, Markdown, Reply
-from chatstate.adapter import Capabilities, Post, PostButton, StoredFile
+from chatstate.adapter import (
+    Capabilities,
+    Post,
+    PostButton,
+    PostCard,
+    PostOption,
+    PostSelect,
+    PostSuggestion,
+    StoredFile,
+)
 from chatstate.engine.outbox.degrade import DEGRADATIONS, degrade
 from chatstate.language.en import ENGLISH
 from chatstate.testing import FakePlatform, TestClient
@@ -18,14 +27,32 @@ from chatstate.text import Span, StyledText
 
 NOTHING = Capabilities()
 FILE = StoredFile("1", "a.txt", "text/plain", 1500)
+PICTURE = StoredFile("3", "p.png", "image/png", 2000)
 BIG = StoredFile("2", "big.txt", "text/plain", 30_000_000)
 YES = PostButton("Yes", "signed", "yes")
+SITE = PostButton("Site", "", "https://a.example", "https://a.example")
+RED = PostButton("Red", "signed", "red", style="danger")
+OFF = PostButton("Off", "-", "off", disabled=True)
+COLOURS = [PostOption("Red", "r", "red", "warm"), PostOption("Blue", "b", "Blue")]
+SELECT = PostSelect("s", COLOURS, "A colour")
+CARD = PostCard(title="T", fields=[("n", StyledText("v"))], picture=PICTURE)
+SUGGESTIONS = [PostSuggestion("Maybe", "m", "Maybe"), PostSuggestion("Call", share="contact")]
 BOLD = StyledText("very bold", (Span("bold", 5, 9),))
 
 
 def rich(**fields: Any) -> Post:
     """Return a post that wants all there is."""
-    wanted = Post(BOLD, [[YES]], [FILE], "1", silent=True, ephemeral=True)
+    wanted = Post(
+        BOLD,
+        [[YES, SITE, RED, OFF]],
+        [FILE],
+        "1",
+        silent=True,
+        ephemeral=True,
+        card=CARD,
+        select=SELECT,
+        suggestions=SUGGESTIONS,
+    )
     return replace(wanted, **fields)
 
 
@@ -36,22 +63,53 @@ def test_a_platform_that_can_do_everything_gets_all_as_it_is() -> None:
 
 def test_a_platform_that_can_do_nothing_gets_all_written_out() -> None:
     """In one text; what cannot be written is left out."""
-    assert degrade(rich(), NOTHING, ENGLISH) == Post(
-        StyledText(
-            "very bold\n\nTo choose, send one of these:\n1. Yes\n\n[file a.txt, 1.5 kB]",
-            (Span("bold", 5, 9),),
-        )
-    )
+    post = degrade(rich(), NOTHING, ENGLISH)
+    assert post == Post(post.text)
+    assert post.text.text.split("\n\n") == [
+        "very bold",
+        "Please write your phone number.",
+        "Site: https://a.example",
+        "To choose, send one of these:\n1. Yes\n2. Red\n3. Maybe",
+        "A colour\nTo choose, send one of these:\n1. Red (warm)\n2. Blue",
+        "T",
+        "n: v",
+        "[file p.png, 2.0 kB]\n[file a.txt, 1.5 kB]",
+    ]
+    assert post.text.spans[0] == Span("bold", 5, 9)
+
+
+WITHOUT: dict[str, dict[str, Any]] = {
+    "suggestions": {
+        "suggestions": (),
+        "buttons": [[YES, SITE, RED, OFF], [PostButton("Maybe", "m", "Maybe")]],
+    },
+    "shares": {"suggestions": SUGGESTIONS[:1]},
+    "buttons": {"buttons": (), "select": None},
+    "select": {
+        "select": None,
+        "buttons": [
+            [YES, SITE, RED, OFF],
+            [PostButton("Red", "r", "red"), PostButton("Blue", "b", "Blue")],
+        ],
+    },
+    "link_buttons": {"buttons": [[YES, RED, OFF]]},
+    "button_styles": {"buttons": [[YES, SITE, replace(RED, style="secondary"), OFF]]},
+    "disabled_buttons": {"buttons": [[YES, SITE, RED, replace(OFF, disabled=False)]]},
+    "cards": {"card": None, "files": [PICTURE, FILE]},
+    "files": {"files": (), "card": replace(CARD, picture=None)},
+    "reply_to": {"reply_to": None},
+    "silent": {"silent": False},
+    "ephemeral": {"ephemeral": False},
+}
 
 
 @pytest.mark.parametrize("lacking", [degradation.capability for degradation in DEGRADATIONS])
 def test_what_one_capability_stands_for_is_all_that_goes_without_it(lacking: str) -> None:
     """The rest of the post stays as it is."""
-    defaults = {"buttons": (), "files": (), "reply_to": None}
     capabilities = replace(FULL, **{lacking: False})
     post = degrade(rich(), capabilities, ENGLISH)
-    assert replace(post, text=BOLD) == rich(**{lacking: defaults.get(lacking, False)})
-    assert post.text.spans == BOLD.spans
+    assert replace(post, text=BOLD) == rich(**WITHOUT[lacking])
+    assert post.text.spans[:1] == BOLD.spans
     assert post.text.text.startswith("very bold")
     wants = [degradation for degradation in DEGRADATIONS if degradation.capability == lacking]
     assert [bool(degradation.wants(post)) for degradation in wants] == [False]
@@ -78,6 +136,63 @@ def test_a_button_is_a_line_that_says_what_to_type(label: str, sends: str, line:
     """The label alone, where typing that is the same."""
     post = Post(StyledText("choose"), [[PostButton(label, "signed", sends)]])
     assert degrade(post, NOTHING, ENGLISH).text.text.splitlines()[-1] == line
+
+
+@pytest.mark.parametrize(
+    ("given", "width", "height", "rows", "left"),
+    [
+        ([8, 3], 5, 5, [4, 4, 3], 0),
+        ([8, 8, 8], 5, 5, [5, 5, 5, 5, 4], 0),
+        ([1] * 7, 5, 5, [5, 2], 0),
+        ([8] * 4, 5, 5, [5] * 5, 7),
+        ([8] * 12 + [4], 8, 100, [8] * 12 + [4], 0),
+        ([6] * 18, 8, 100, [6] * 16 + [4], 8),
+    ],
+)
+def test_rows_are_cut_to_the_room_there_is(
+    given: list[int], width: int, height: int, rows: list[int], left: int
+) -> None:
+    """Wide ones into pieces of about one width; many are filled up; the rest is written out."""
+    buttons = [[replace(YES, label=f"{n}-{m}") for m in range(row)] for n, row in enumerate(given)]
+    capabilities = replace(FULL, row_width=width, max_rows=height)
+    post = degrade(Post(StyledText("?"), buttons), capabilities, ENGLISH)
+    assert [len(row) for row in post.buttons] == rows
+    shown = [button for row in post.buttons for button in row]
+    assert shown == [button for row in buttons for button in row][: sum(rows)]
+    assert len(post.text.text.splitlines()[3:]) == left
+
+
+def test_a_select_takes_a_row() -> None:
+    """So there is one less for buttons."""
+    post = degrade(Post(StyledText("?"), [[YES]] * 5, select=SELECT), FULL, ENGLISH)
+    assert [len(row) for row in post.buttons] == [5]
+
+
+def test_several_are_marked_where_buttons_can_be_changed_and_else_written_out() -> None:
+    """With one more button, that ends it."""
+    several = replace(SELECT, max_values=2)
+    lacking = replace(FULL, select=False)
+    marks = replace(several, options=[replace(COLOURS[0], chosen=True), COLOURS[1]], marks=True)
+    post = degrade(Post(StyledText("?"), select=marks), lacking, ENGLISH)
+    assert [[button.label for button in row] for row in post.buttons] == [
+        ["✓ Red", "Blue"],
+        ["Done"],
+    ]
+    assert post.text.text == "?\n\nA colour\nRed: warm"
+    listed = degrade(Post(StyledText("?"), select=several), lacking, ENGLISH)
+    assert (listed.buttons, listed.text.text.splitlines()[3:]) == (
+        (),
+        [ENGLISH["choose_some"], "1. Red (warm)", "2. Blue"],
+    )
+
+
+def test_a_change_of_buttons_alone_writes_nothing() -> None:
+    """Whatever becomes of them."""
+    marks = replace(SELECT, max_values=2, marks=True)
+    post = degrade(
+        Post(StyledText(""), select=marks, keeps=True), replace(FULL, select=False), ENGLISH
+    )
+    assert post.text.text == ""
 
 
 def test_buttons_of_all_rows_are_numbered_through() -> None:

@@ -30,6 +30,7 @@ from servers.discord_world import (
 
 LONGEST_TEXT = 2000
 LONGEST_LAYOUT = 4000
+LONGEST_EMBEDS = 6000
 MOST_COMPONENTS = 40
 SENDABLE = SUPPRESS_EMBEDS | SUPPRESS_NOTIFICATIONS | COMPONENTS_V2
 EDITABLE = SUPPRESS_EMBEDS | COMPONENTS_V2
@@ -258,6 +259,7 @@ def check(message: Message) -> None:
         raise invalid("content", "BASE_TYPE_MAX_LENGTH", words)
     elif not (message.content or message.attachments or message.embeds or message.layout):
         raise ApiError(400, 50006, "Cannot send an empty message")
+    _check_embeds(message.embeds)
     ids = [
         component["custom_id"] for component in nested(message.layout) if component.get("custom_id")
     ]
@@ -266,6 +268,22 @@ def check(message: Message) -> None:
         raise invalid("components", code, "Component custom id cannot be duplicated")
     if not message.flags & COMPONENTS_V2 and len(message.layout) > 5:
         raise invalid("components", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 5 in length.")
+
+
+def _check_embeds(embeds: list[Json]) -> None:
+    """Refuse more than "Embed Limits" allow in all; each text by itself is in the document."""
+    size = 0
+    for embed in embeds:
+        texts = [embed.get("title"), embed.get("description")]
+        texts += [(embed.get("footer") or {}).get("text")]
+        for shown in embed.get("fields") or ():
+            if not (shown["name"].strip() and shown["value"].strip()):
+                raise invalid("embeds", "BASE_TYPE_REQUIRED", "This field is required")
+            texts += [shown["name"], shown["value"]]
+        size += sum(len(text or "") for text in texts)
+    if size > LONGEST_EMBEDS:
+        words = f"Embed size exceeds maximum size of {LONGEST_EMBEDS}"
+        raise invalid("embeds", "MAX_EMBED_SIZE_EXCEEDED", words)
 
 
 def _check_layout(message: Message) -> None:

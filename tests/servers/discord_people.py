@@ -13,6 +13,7 @@ from servers.discord_world import (
     PLAIN,
     PUBLIC_THREAD,
     REPLY,
+    STRING_SELECT,
     TEXT,
     Attachment,
     Channel,
@@ -179,6 +180,20 @@ class People:
                 raise LookupError(f"no button {label!r}; there are {message.components}")
             custom_id = found[0]["custom_id"]
         data = {"custom_id": custom_id, "component_type": BUTTON, "id": 1}
+        return await self._interact(3, person, message.channel, data, message)
+
+    async def select(self, person: Person, message: Message, *labels: str) -> Interaction:
+        """Choose options of a message's menu. Raises `LookupError` for what it does not offer.
+
+        So it does for fewer or more than it takes, which Discord's client does not send.
+        """
+        menu = message.menu or {"options": []}
+        values = {option["label"]: option["value"] for option in menu["options"]}
+        least, most = menu.get("min_values", 1), menu.get("max_values", 1)
+        if not values.keys() >= set(labels) or not least <= len(labels) <= most:
+            raise LookupError(f"{labels} cannot be chosen of {menu}")
+        chosen = [values[label] for label in labels]
+        data = {"custom_id": menu["custom_id"], "component_type": STRING_SELECT, "values": chosen}
         return await self._interact(3, person, message.channel, data, message)
 
     def bot_message(

@@ -26,8 +26,8 @@ SUPPRESS_NOTIFICATIONS, COMPONENTS_V2 = 1 << 12, 1 << 15
 PLAIN, JOINED, REPLY, SLASH = 0, 7, 19, 20
 """Message types."""
 
-BUTTON = 2
-PRESSABLE = (BUTTON, 3, 5, 6, 7, 8)
+BUTTON, STRING_SELECT = 2, 3
+PRESSABLE = (BUTTON, STRING_SELECT, 5, 6, 7, 8)
 """Types of components: a button, a button or a menu."""
 
 MENTION = re.compile(r"<@!?(\d+)>")
@@ -153,6 +153,12 @@ class Message:
     def loading(self) -> bool:
         """Whether it shows that the bot is thinking."""
         return bool(self.flags & LOADING)
+
+    @property
+    def menu(self) -> Json | None:
+        """Its menu of texts, if it has one."""
+        menus = (c for c in self.pressable() if c["type"] == STRING_SELECT)
+        return next(menus, None)
 
     def pressable(self) -> list[Json]:
         """Return its buttons and menus as components, wherever they stand in its layout."""

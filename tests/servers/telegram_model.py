@@ -132,6 +132,23 @@ class Message:
         return [button for row in self.rows for button in row]
 
     @property
+    def links(self) -> list[str]:
+        """The addresses that its buttons open."""
+        keyboard = self.raw.get("reply_markup", {}).get("inline_keyboard", [])
+        return [button["url"] for row in keyboard for button in row if "url" in button]
+
+    @property
+    def suggestions(self) -> list[Json]:
+        """The quick answers that came with it."""
+        return [button for row in (self.markup or {}).get("keyboard", ()) for button in row]
+
+    @property
+    def picture(self) -> str | None:
+        """The address of the picture that is shown above its text."""
+        shown: str | None = self.raw.get("link_preview_options", {}).get("url")
+        return shown
+
+    @property
     def thread(self) -> int | None:
         """The topic it is in. A thread of replies in a supergroup is none."""
         return self.raw["message_thread_id"] if self.raw.get("is_topic_message") else None

@@ -171,6 +171,20 @@ class People(World):
                 return self.forge(person, message, data)
         raise LookupError(f"{message.text!r} has no button {button!r} but {message.buttons}")
 
+    def tap(self, person: Person, message: Message, label: str) -> Message:
+        """Tap a quick answer that came with a message; in a group that answers the message."""
+        for suggestion in message.suggestions:
+            if suggestion["text"] == label and "request_contact" in suggestion:
+                return self.contact(person, message.chat, "+49301234", person.name)
+            if suggestion["text"] == label and "request_location" in suggestion:
+                return self.location(person, message.chat, 52.5, 13.4)
+            if suggestion["text"] == label:
+                answered = None if message.chat.type == "private" else message
+                return self.say(
+                    person, message.chat, label, thread=message.thread, reply_to=answered
+                )
+        raise LookupError(f"{message.text!r} suggests {message.suggestions}, not {label!r}")
+
     def forge(self, person: Person, message: Message, data: str) -> Press:
         """Press what is no button, as a hacked client can; also below a deleted message."""
         shown = message.raw

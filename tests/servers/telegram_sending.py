@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from servers.telegram_keyboards import check_keyboard, check_suggestions
 from servers.telegram_model import ApiError, Chat, FileKind, Json, Message, StoredFile, Upload
 from servers.telegram_spec import ATTACHED
 from servers.telegram_text import CAPTION_LIMIT, TEXT_LIMIT, formatted
@@ -14,7 +15,6 @@ Method = Callable[[World, Json], Any]
 
 FILE_LIMIT = 50_000_000
 PHOTO_LIMIT = 10_000_000
-_CALLBACK_BYTES = 64
 _ALBUM = (2, 10)
 _OPTIONS = (1, 12)
 _PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"RIFF", b"BM")
@@ -33,11 +33,11 @@ _ACTIONS = frozenset(
         "upload_video_note",
     )
 )
-_DOES = frozenset({"text", "icon_custom_emoji_id", "style"})
-"""Fields of a button that tell how it looks; exactly one other tells what it does."""
-
 _MEDIA = ("photo", "document", "audio", "voice", "video", "animation", "sticker")
-_CONTENT = ("text", "entities", "caption", "caption_entities", *_MEDIA)
+_CONTENT = (
+    *("text", "entities", "caption", "caption_entities", "link_preview_options"),
+    *_MEDIA,
+)
 """What an edit replaces. Not the buttons: an edit that names none takes them away."""
 
 
@@ -185,6 +185,10 @@ def _post(world: World, params: Json, content: Json, files: tuple[Upload, ...] =
     reply_to = _answered(world, chat, params.get("reply_parameters"))
     markup = params.get("reply_markup")
     content = {**content, **_keyboard(markup)}
+    if markup and "keyboard" in markup:
+        check_suggestions(chat, markup)
+    if "link_preview_options" in params:
+        content["link_preview_options"] = params["link_preview_options"]
     message = world.post(chat, world.bot, content, thread=thread, reply_to=reply_to, files=files)
     message.silent = params.get("disable_notification", False)
     message.markup = markup
@@ -210,6 +214,8 @@ def _show(world: World, message: Message, params: Json, content: Json) -> Json:
     """Replace what a message shows, and its buttons."""
     kept = without(message.raw, *_CONTENT, "reply_markup")
     changed = {**kept, **content, **_keyboard(params.get("reply_markup"))}
+    if "link_preview_options" in params:
+        changed["link_preview_options"] = params["link_preview_options"]
     if changed == message.raw:
         raise ApiError(
             400,
@@ -281,14 +287,5 @@ def _keyboard(markup: Json | None) -> Json:
     if not markup or "inline_keyboard" not in markup:
         return {}
     rows = [row for row in markup["inline_keyboard"] if row]
-    for button in [button for row in rows for button in row]:
-        _check_button(button)
+    check_keyboard(rows)
     return {"reply_markup": {"inline_keyboard": rows}} if rows else {}
-
-
-def _check_button(button: Json) -> None:
-    if len(button.keys() - _DOES) != 1 or not button["text"]:
-        raise ApiError(400, "Bad Request: text buttons are unallowed in the inline keyboard")
-    size = len(button.get("callback_data", "-").encode())
-    if not 1 <= size <= _CALLBACK_BYTES:
-        raise ApiError(400, "Bad Request: BUTTON_DATA_INVALID")

@@ -87,4 +87,4 @@ def _shown(text: str, typed: str) -> Completion:
 
 def _labels(session: Session) -> Iterator[str]:
     newest = session.with_buttons()
-    return (button.label for button in newest.buttons) if newest else iter(())
+    return (choice.label for choice in newest.choices) if newest else iter(())

@@ -26,7 +26,7 @@ class Word(NamedTuple):
 WORDS: Mapping[str, Word] = {
     "as": Word("NAME", "speak as somebody else"),
     "in": Word("CHAT", "go to another chat: NAME, #GROUP, or CHAT/THREAD"),
-    "press": Word("BUTTON", "press a button of the newest message: its number or label"),
+    "press": Word("BUTTON", "press what the newest message offers: 2, or Yes, or 1, 3"),
     "reply": Word("TEXT", "answer the bot's newest message"),
     "edit": Word("TEXT", "change what you said last"),
     "send": Word("PATH [TEXT]", "send a file"),

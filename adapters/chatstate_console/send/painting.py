@@ -12,13 +12,16 @@ import re
 from collections.abc import Callable, Sequence
 from typing import cast
 
+from msgspec.structs import replace
 from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
 from chatstate import Command
-from chatstate.adapter import About
+from chatstate.adapter import About, PostCard
+from chatstate.markup import written
 from chatstate.text import StyledText, one_line, visible
 from chatstate_console.send.markup import Margin, knows_hyperlinks, rich_text
 from chatstate_console.send.parts import Entry
@@ -53,9 +56,10 @@ class Painter:
         """Return what was said, behind a mark, with what the console adds."""
         heads = [Text(one_line(line), "dim") for line in entry.heads]
         said: list[RenderableType] = [self._text(entry.text)] if entry.text.text else []
+        said += [self._card(entry.card)] if entry.card else []
         said += [Text(one_line(line), "dim") for line in entry.files]
         said += [Text(one_line(row), "bold") for row in entry.buttons]
-        if entry.buttons:
+        if entry.buttons and entry.number:
             cast("Text", said[-1]).append(f"  #{entry.number}", "not bold dim")
         shown = [*heads, *([Margin(Group(*said), _MARK, _INDENT)] if said else ())]
         return "".join(map(self._paint, shown))
@@ -79,6 +83,20 @@ class Painter:
         said = self._text(text.cut(beginning, len(text.text)))
         shown = self._paint(Margin(said, _INDENT if beginning else _MARK, _INDENT))
         return "\n".join(_LINK.sub("", shown).rstrip("\n").split("\n")[-rows:])
+
+    def _card(self, card: PostCard) -> RenderableType:
+        """Return a card as a panel, in the card's colour."""
+        title = Text(one_line(card.title), Style(bold=True, link=one_line(card.url) or None))
+        bare = replace(card, title="", url="", footer="")
+        return Panel(
+            self._text(written(bare)),
+            title=title if card.title else None,
+            title_align="left",
+            subtitle=Text(one_line(card.footer), "dim") if card.footer else None,
+            subtitle_align="left",
+            border_style="" if card.colour is None else f"#{card.colour:06x}",
+            expand=False,
+        )
 
     def _text(self, text: StyledText) -> RenderableType:
         seen = visible_styled(text)

@@ -1,4 +1,8 @@
-"""Between replies and what the console shows of them. Pure functions."""
+"""Between replies and what the console shows of them. Pure functions.
+
+1. A part's `content` is the reply itself; what it carries of files is in the part.
+2. What can be pressed is numbered through, buttons before options, and `:press` takes the numbers.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec.structs import replace
 
-from chatstate.adapter import Part, Post
+from chatstate.adapter import Part, Post, PostButton, PostCard, PostOption, PostSelect
 from chatstate.text import StyledText
 from chatstate_console.session import Said
 
@@ -17,7 +21,8 @@ _WORDS_SHOWN = 40
 class Entry(msgspec.Struct, frozen=True):
     """What is printed at once. `heads`, `files` and `foot` are the console's own words about it.
 
-    `buttons` are lines, such as `[1] Yes  [2] No`; `number` is what `:press` knows them by.
+    `buttons` are lines, such as `[1] Yes  [2] No`; `number` is what `:press` knows them by. The
+    `card` is shown below the text.
     """
 
     heads: Sequence[str] = ()
@@ -25,28 +30,48 @@ class Entry(msgspec.Struct, frozen=True):
     files: Sequence[str] = ()
     buttons: Sequence[str] = ()
     number: int = 0
+    card: PostCard | None = None
 
 
 def part(post: Post) -> Part:
     """Return a reply as one part."""
+    picture = post.card.picture if post.card else None
+    files = (*([picture] if picture else ()), *post.files)
     content = msgspec.to_builtins(replace(post, files=()))
-    return Part(content, tuple(post.files), has_buttons=bool(post.buttons))
+    return Part(content, files, has_buttons=bool(post.buttons or post.select))
 
 
 def post(part: Part) -> Post:
-    """Return the reply that a part was made of."""
+    """Return the reply that a part was made of; all its files are among the files."""
     return replace(msgspec.convert(part.content, Post), files=part.files)
 
 
 def button_lines(post: Post) -> list[str]:
-    """Return the buttons of a reply, numbered, a line for each row."""
+    """Return what can be pressed, numbered: a line for each row of buttons, and each option."""
     lines: list[str] = []
     number = 0
     for row in post.buttons:
-        numbered = [f"[{number + n}] {button.label}" for n, button in enumerate(row, 1)]
-        lines.append("  ".join(numbered))
+        lines.append("  ".join(_numbered(number + n, button) for n, button in enumerate(row, 1)))
         number += len(row)
-    return lines
+    return [*lines, *_option_lines(post.select, number + 1)] if post.select else lines
+
+
+def _option_lines(select: PostSelect, first: int) -> list[str]:
+    options = [_numbered(number, option) for number, option in enumerate(select.options, first)]
+    hint = [f"[{select.placeholder}]"] if select.placeholder else []
+    if select.max_values > 1:
+        example = f":press {first}, {first + 1}"
+        most = f"{select.min_values} to {select.max_values}"
+        hint.append(f"[choose {most} of these: {example}]")
+    return [*hint, *options]
+
+
+def _numbered(number: int, choice: PostButton | PostOption) -> str:
+    if isinstance(choice, PostOption):
+        described = f" ({choice.description})" if choice.description else ""
+        return f"[{number}] {'✓ ' * choice.chosen}{choice.label}{described}"
+    opens = f": {choice.url}" if choice.url else ""
+    return f"[{'-' if choice.disabled else number}] {choice.label}{opens}"
 
 
 def answers(post: Post, said: Said | None) -> list[str]:

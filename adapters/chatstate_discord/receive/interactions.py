@@ -1,7 +1,7 @@
 """What people do with slash commands and buttons, as events. Pure functions on Discord's JSON.
 
 1. A command is what a person might type, with its arguments by name; a press is what its button
-   carries.
+   carries, or what a select carries and each option that is chosen.
 2. Every interaction waits for an answer, so each event has what answering it needs: its `Origin`.
    What is neither a command nor a press is "other".
 3. The token is in the origin alone: who has it may answer for the bot.
@@ -24,6 +24,7 @@ from chatstate_discord.updates import INTERACTIONS
 
 PING, SLASH, PRESS, COMPLETION = 1, 2, 3, 4
 PERSON = 6
+STRING_SELECT = 3
 EPHEMERAL = 1 << 6
 
 _USUAL = "interaction_create"
@@ -103,12 +104,20 @@ def _origin(raw: Json) -> Origin:
 
 
 def _press(raw: Json) -> Event:
-    on, data = raw["message"], raw["data"]["custom_id"]
+    on, data = raw["message"], raw["data"]
     hidden = on["id"] if (on.get("flags") or 0) & EPHEMERAL else None
-    unique = _MADE_UNIQUE.fullmatch(data)
-    said = _done(raw, unique[1] if unique else data, "press", pressed=reference(on))
+    values = data.get("values") if data.get("component_type") == STRING_SELECT else None
+    selected = None if values is None else tuple(map(_carried, values))
+    text = _carried(data["custom_id"])
+    said = _done(raw, text, "press", pressed=reference(on), selected=selected)
     made = replace(_origin(raw), is_press=True, hidden=hidden)
     return Event(raw["id"], said, made.note())
+
+
+def _carried(custom_id: str) -> str:
+    """Return what was given to Discord, which may have been made unique."""
+    unique = _MADE_UNIQUE.fullmatch(custom_id)
+    return unique[1] if unique else custom_id
 
 
 def _done(raw: Json, text: str, kind: Kind, **more: Any) -> Message:

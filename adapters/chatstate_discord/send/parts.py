@@ -1,6 +1,6 @@
 """A reply as calls of Discord's API. Pure functions.
 
-A part's `content` holds `text` in Discord's Markdown, `buttons` as rows of label and custom id,
+A part's `content` holds `text` in Discord's Markdown, `buttons` as rows, a `select`, an `embed`,
 `reply_to`, `silent` and `ephemeral`.
 
 1. The limits are those of Discord's pages "Message" and "Component": 2,000 characters, ten files,
@@ -8,6 +8,8 @@ A part's `content` holds `text` in Discord's Markdown, `buttons` as rows of labe
 2. Nobody is pinged by what a part says.
 3. A label is shortened to the 80 characters that Discord shows; what the button sends is not.
 4. Equal custom ids are made different: Discord refuses them, and trims blanks at their ends.
+5. A card is an embed, and its picture the first file. One that is too large once it is written in
+   Discord's Markdown, or whose picture Discord cannot show in it, is text.
 """
 
 from __future__ import annotations
@@ -20,8 +22,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from chatstate.adapter import Part, Post, PostButton, StoredFile
-from chatstate.markup import StyledText, pages
+from chatstate.adapter import Part, Post, PostButton, PostSelect, StoredFile
+from chatstate.markup import StyledText, joined, pages, written
+from chatstate_discord.send.embeds import embed_of, shown_picture
 from chatstate_discord.send.markup import markdown, measure
 
 TEXT_LIMIT = 2000
@@ -29,6 +32,8 @@ FILE_BYTES = 10 * 1024 * 1024
 LABEL_LIMIT = 80
 BUTTON_BYTES = 96  # of 100, as equal ones are made different by a few characters
 EPHEMERAL, SILENT = 1 << 6, 1 << 12
+_STYLES = {"primary": 1, "secondary": 2, "success": 3, "danger": 4}
+_LINK = 5
 _FILES, _REQUEST_BYTES = 10, 24_000_000
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LOOKS_UNIQUE = re.compile(r".*(\u2063\d{1,2}|\s)", re.DOTALL)
@@ -37,12 +42,24 @@ NOBODY: Mapping[str, Any] = {"parse": [], "replied_user": False}
 
 def render(post: Post) -> Sequence[Part]:
     """Return the messages that show a post: its texts, the files with the last of them."""
-    clean = replace(post, text=_clean(post.text))
-    groups = list(_groups(post.files))
+    clean = _with_card(replace(post, text=_clean(post.text)))
+    groups = list(_groups(clean.files))
     first, *others = groups or [[]]
     texts = pages(replace(clean, files=first), TEXT_LIMIT, measure)
-    bare = replace(clean, text=StyledText(""), buttons=(), reply_to=None)
+    bare = Post(StyledText(""), silent=post.silent, ephemeral=post.ephemeral)
     return [_part(shown) for shown in [*texts, *(replace(bare, files=group) for group in others)]]
+
+
+def _with_card(post: Post) -> Post:
+    """Return the post with the picture of its card among the files; or with the card as text."""
+    card = post.card
+    if card is None:
+        return post
+    files = post.files if card.picture is None else [shown_picture(card.picture), *post.files]
+    if embed_of(card) is not None:
+        return replace(post, files=files)
+    text = joined([post.text, _clean(written(card))], "\n\n")
+    return replace(post, text=text, files=files, card=None)
 
 
 def nonce(key: str) -> str:
@@ -56,8 +73,7 @@ def new_message(part: Part, *, nonce: str | None = None) -> dict[str, Any]:
     content = part.content
     flags = SILENT * bool(content.get("silent")) | EPHEMERAL * bool(content.get("ephemeral"))
     body = _body(part)
-    if not body["components"]:
-        del body["components"]
+    body = {name: value for name, value in body.items() if value != []}
     if flags:
         body["flags"] = flags
     if nonce is not None:
@@ -78,7 +94,8 @@ def changed_message(part: Part) -> dict[str, Any]:
 def _body(part: Part) -> dict[str, Any]:
     body: dict[str, Any] = {
         "content": part.content.get("text", ""),
-        "components": [_row(row) for row in part.content.get("buttons", ())],
+        "components": _components(part),
+        "embeds": [part.content["embed"]] if "embed" in part.content else [],
         "allowed_mentions": NOBODY,
     }
     if part.files:
@@ -87,8 +104,14 @@ def _body(part: Part) -> dict[str, Any]:
     return body
 
 
-def _row(row: Sequence[Mapping[str, str]]) -> dict[str, Any]:
-    return {"type": 1, "components": [{"type": 2, "style": 2, **button} for button in row]}
+def _components(part: Part) -> list[dict[str, Any]]:
+    rows = [
+        [{"type": 2, "style": 2, **button} for button in row]
+        for row in part.content.get("buttons", ())
+    ]
+    if "select" in part.content:
+        rows.append([{"type": 3, **part.content["select"]}])
+    return [{"type": 1, "components": row} for row in rows]
 
 
 def _part(post: Post) -> Part:
@@ -97,26 +120,52 @@ def _part(post: Post) -> Part:
         content["text"] = markdown(post.text)
     if post.buttons:
         content["buttons"] = _buttons(post.buttons)
+    if post.select:
+        content["select"] = _select(post.select)
+    if post.card:
+        content["embed"] = embed_of(post.card)
     if post.reply_to is not None:
         content["reply_to"] = post.reply_to
     flags = {"silent": post.silent, "ephemeral": post.ephemeral}
     content |= {name: True for name, is_set in flags.items() if is_set}
-    return Part(content, list(post.files), has_buttons=bool(post.buttons))
+    return Part(content, list(post.files), has_buttons=bool(post.buttons or post.select))
 
 
-def _buttons(rows: Sequence[Sequence[PostButton]]) -> list[list[dict[str, str]]]:
+def _buttons(rows: Sequence[Sequence[PostButton]]) -> list[list[dict[str, Any]]]:
     """Return rows of buttons; Discord refuses equal custom ids, and trims blanks at their end."""
     seen: set[str] = set()
-    made: list[list[dict[str, str]]] = []
-    for row in rows:
-        made.append([])
-        for button in row:
-            custom_id = button.data
-            if custom_id in seen or _LOOKS_UNIQUE.fullmatch(custom_id):
-                custom_id = f"{custom_id}\u2063{len(seen)}"
-            seen.add(custom_id)
-            made[-1].append({"label": _label(button), "custom_id": custom_id})
-    return made
+    return [[_button(button, seen) for button in row] for row in rows]
+
+
+def _button(button: PostButton, seen: set[str]) -> dict[str, Any]:
+    shown: dict[str, Any] = {"label": _label(button)}
+    if button.url:
+        shown |= {"style": _LINK, "url": button.url}
+    else:
+        shown["custom_id"] = _made_unique(button.data, seen)
+        if button.style != "secondary":
+            shown["style"] = _STYLES[button.style]
+    return {**shown, "disabled": True} if button.disabled else shown
+
+
+def _made_unique(data: str, seen: set[str]) -> str:
+    custom_id = data
+    if custom_id in seen or _LOOKS_UNIQUE.fullmatch(custom_id):
+        custom_id = f"{custom_id}\u2063{len(seen)}"
+    seen.add(custom_id)
+    return custom_id
+
+
+def _select(select: PostSelect) -> dict[str, Any]:
+    seen: set[str] = set()
+    options: list[dict[str, Any]] = []
+    for option in select.options:
+        shown = {"label": option.label, "value": _made_unique(option.data, seen)}
+        more = {"description": option.description, "default": option.chosen}
+        options.append({**shown, **{name: value for name, value in more.items() if value}})
+    numbers = {"min_values": select.min_values, "max_values": select.max_values}
+    hint = {"placeholder": select.placeholder} if select.placeholder else {}
+    return {"custom_id": select.data, "options": options, **numbers, **hint}
 
 
 def _label(button: PostButton) -> str:

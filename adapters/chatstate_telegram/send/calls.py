@@ -24,8 +24,11 @@ from telegram import (
     InputMediaDocument,
     InputMediaPhoto,
     InputMediaVideo,
+    KeyboardButton,
+    LinkPreviewOptions,
     Message,
     MessageEntity,
+    ReplyKeyboardMarkup,
     ReplyParameters,
 )
 from telegram.constants import ChatMemberStatus
@@ -66,8 +69,10 @@ async def edit(bot: Bot, action: Action) -> str:
         with suppress(Refusal):  # the album is there, and the old message may be gone
             await delete(bot, action)
         return sent
-    where = {"chat_id": action.chat, "message_id": _message(action)}
-    if action.part.files:
+    where: dict[str, Any] = {"chat_id": action.chat, "message_id": _message(action)}
+    if action.part.keeps:
+        await bot.edit_message_reply_markup(reply_markup=_keyboard(action.part), **where)
+    elif action.part.files:
         await _edit_media(bot, action, where)
     else:
         await _edit_text(bot, action, where)
@@ -101,7 +106,8 @@ async def _send(bot: Bot, action: Action) -> str:
         sent = await bot.send_message(
             text=part.content["text"],
             entities=_entities(part),
-            reply_markup=_keyboard(part),
+            link_preview_options=_picture(part),
+            reply_markup=_keyboard(part) or _suggestions(part),
             **where,
         )
         return str(sent.message_id)
@@ -139,7 +145,7 @@ async def _send_file(bot: Bot, part: Part, where: dict[str, Any], opened: ExitSt
         **{kind: opened_file(part.files[0], opened)},
         caption=part.content["text"] or None,
         caption_entities=_entities(part),
-        reply_markup=_keyboard(part),
+        reply_markup=_keyboard(part) or _suggestions(part),
         read_timeout=UPLOAD_SECONDS,
         **where,
     )
@@ -151,7 +157,11 @@ async def _edit_text(bot: Bot, action: Action, where: dict[str, Any]) -> None:
     keyboard = _keyboard(part)
     try:
         await bot.edit_message_text(
-            part.content["text"], entities=_entities(part), reply_markup=keyboard, **where
+            part.content["text"],
+            entities=_entities(part),
+            link_preview_options=_picture(part),
+            reply_markup=keyboard,
+            **where,
         )
     except Exception as error:
         if not says(error, *_NO_TEXT):
@@ -222,18 +232,32 @@ def _entities(part: Part) -> list[MessageEntity] | None:
 
 
 def _keyboard(part: Part) -> InlineKeyboardMarkup | None:
-    rows: Sequence[Sequence[dict[str, str]]] = part.content.get("buttons", ())
+    rows: Sequence[Sequence[dict[str, Any]]] = part.content.get("buttons", ())
     if not rows:
         return None
     return InlineKeyboardMarkup(
-        [
-            [
-                InlineKeyboardButton(button["text"], callback_data=button["callback_data"])
-                for button in row
-            ]
-            for row in rows
-        ]
+        [[InlineKeyboardButton(**button) for button in row] for row in rows]
     )
+
+
+def _suggestions(part: Part) -> ReplyKeyboardMarkup | None:
+    """Return quick answers; in a group they are for whom the message answers."""
+    rows: Sequence[Sequence[dict[str, Any]]] = part.content.get("suggestions", ())
+    if not rows:
+        return None
+    return ReplyKeyboardMarkup(
+        [[KeyboardButton(**button) for button in row] for row in rows],
+        resize_keyboard=True,
+        one_time_keyboard=True,
+        selective="reply_to" in part.content,
+    )
+
+
+def _picture(part: Part) -> LinkPreviewOptions | None:
+    address = part.content.get("picture")
+    if address is None:
+        return None
+    return LinkPreviewOptions(url=address, prefer_large_media=True, show_above_text=True)
 
 
 def _as_documents(part: Part) -> Part:

@@ -3,9 +3,13 @@
 What a part's `content` holds, and the limits ("sendMessage", "sendMediaGroup", "Sending files"):
 
 1. `text` of at most 4,096 UTF-16 code units with its `entities`, or 1,024 if it is a caption.
-2. `buttons`, rows of label and data; `reply_to`, `silent`, `ephemeral`. The first part answers.
+2. `buttons` and `suggestions`, rows of what the Bot API calls them; a message has one of the two.
+   `keeps`: nothing but the buttons is changed. `reply_to`, `silent`, `ephemeral`. The first part
+   answers.
 3. `media`, the kind of each file. Two to ten of photos and videos, of documents, or of audio files
    are an album. Albums have no buttons.
+4. A card is formatted text. Its picture is the first file; one that lies elsewhere is shown above
+   the text, as a link's preview is: that cannot be refused, whatever lies there (`picture`).
 """
 
 from __future__ import annotations
@@ -17,8 +21,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from chatstate.adapter import Part, Post, PostButton, StoredFile
-from chatstate.markup import pages
+from chatstate.adapter import Part, Post, PostButton, PostSuggestion, StoredFile
+from chatstate.markup import joined, pages, written
 from chatstate.text import StyledText
 from chatstate_telegram.send.markup import measure, message, written_out
 
@@ -26,6 +30,9 @@ TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024
 PHOTO_BYTES = 10_000_000
 ALBUM = 10
+ROW_WIDTH = 8
+MAX_ROWS = 100
+_BESIDE = 20  # characters of labels, up to which two suggestions stand beside each other
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _KINDS = {
     "image/jpeg": "photo",
@@ -41,7 +48,33 @@ _TOGETHER = {"photo": "pictures", "video": "pictures"}
 
 def render(post: Post) -> Sequence[Part]:
     """Return the calls that show a post: texts, then files; or one file with a caption."""
+    picture = _picture(post)
+    post = _with_card(post)
     post = replace(post, text=written_out(_clean(post.text)))
+    first, *others = _parts(post)
+    if picture:
+        first = replace(first, content={**first.content, "picture": picture})
+    return [first, *others]
+
+
+def _picture(post: Post) -> str:
+    """Return the address of a card's picture, if it can be shown above the text."""
+    has_text = post.card and joined([post.text, written(post.card, shows_image=False)], " ").text
+    is_file = post.files or not post.card or post.card.picture
+    return post.card.image if post.card and has_text and not is_file else ""
+
+
+def _with_card(post: Post) -> Post:
+    """Return the post with its card as text and as a file."""
+    card = post.card
+    if card is None:
+        return post
+    text = joined([post.text, written(card, shows_image=not _picture(post))], "\n\n")
+    files = post.files if card.picture is None else [card.picture, *post.files]
+    return replace(post, text=text, files=files, card=None)
+
+
+def _parts(post: Post) -> Sequence[Part]:
     runs = _runs(post.files)
     if not runs:
         return [_part(page) for page in pages(post, TEXT_LIMIT, measure)]
@@ -50,7 +83,7 @@ def render(post: Post) -> Sequence[Part]:
     posts: list[tuple[Post, Sequence[StoredFile]]] = []
     if post.text.text.strip():
         posts += [(page, ()) for page in pages(replace(post, files=()), TEXT_LIMIT, measure)]
-    bare = replace(post, text=StyledText(""), buttons=())
+    bare = replace(post, text=StyledText(""), buttons=(), suggestions=())
     posts += [(bare, run) for run in runs]
     answers = [post.reply_to, *[None] * len(posts)]  # the first one answers
     return [
@@ -80,7 +113,8 @@ def _is_caption(post: Post, run: Sequence[StoredFile]) -> bool:
     is_album = len(run) > 1
     is_of_pictures = _family(kind_of(run[0])) == "pictures"
     fits = measure(post.text) <= CAPTION_LIMIT
-    return fits and (not is_album or (is_of_pictures and not post.buttons))
+    has_keyboard = bool(post.buttons or post.suggestions)
+    return fits and (not is_album or (is_of_pictures and not has_keyboard))
 
 
 def _part(post: Post, files: Sequence[StoredFile] = ()) -> Part:
@@ -90,17 +124,31 @@ def _part(post: Post, files: Sequence[StoredFile] = ()) -> Part:
         content["entities"] = entities
     if post.buttons:
         content["buttons"] = [[_button(button) for button in row] for row in post.buttons]
+    if post.suggestions:
+        content["suggestions"] = _suggestions(post.suggestions)
     if post.reply_to is not None:
         content["reply_to"] = post.reply_to
     if files:
         content["media"] = [kind_of(file) for file in files]
-    flags = {"silent": post.silent, "ephemeral": post.ephemeral}
+    flags = {"silent": post.silent, "ephemeral": post.ephemeral, "keeps": post.keeps}
     content |= {name: True for name, is_set in flags.items() if is_set}
-    return Part(content, list(files), has_buttons=bool(post.buttons))
+    return Part(content, list(files), has_buttons=bool(post.buttons), keeps=post.keeps)
 
 
 def _button(button: PostButton) -> dict[str, str]:
-    return {"text": _SURROGATE.sub("\ufffd", button.label), "callback_data": button.data}
+    shown = {"text": _SURROGATE.sub("\ufffd", button.label)}
+    shown |= {"url": button.url} if button.url else {"callback_data": button.data}
+    return shown if button.style == "secondary" else {**shown, "style": button.style}
+
+
+def _suggestions(suggestions: Sequence[PostSuggestion]) -> list[list[dict[str, Any]]]:
+    """Return suggestions in rows, short ones two beside each other."""
+    shown: list[dict[str, Any]] = [
+        {"text": given.label, **({f"request_{given.share}": True} if given.share else {})}
+        for given in suggestions
+    ]
+    beside = 2 if all(len(given.label) <= _BESIDE for given in suggestions) else 1
+    return [shown[first : first + beside] for first in range(0, len(shown), beside)]
 
 
 def _clean(text: StyledText) -> StyledText:

@@ -80,12 +80,12 @@ class Abridger:
         return said, ahead
 
     def _abridged(self, arrival: Arrival, reply: Reply, ahead: dict[int, Rendering]) -> Answers:
-        bare = replace(reply, buttons=(), files=())
+        bare = replace(reply, buttons=(), files=(), card=None, select=None, suggestions=())
         parts, _ = self._renderer.parts(arrival, bare, iter(()))
         whole = _source(reply).encode(errors="replace")
         largest = self._renderer.capabilities(arrival).file_bytes
         if len(parts) <= self._most or len(whole) > largest:
-            if not (reply.buttons or reply.files):
+            if bare == reply:
                 ahead[id(reply)] = parts, ()
             return [reply]
         first = replace(bare, text="")  # it has been rendered
@@ -102,6 +102,9 @@ class Abridger:
             (File(whole, name), *reply.files),
             silent=reply.silent,
             ephemeral=reply.ephemeral,
+            card=reply.card,
+            select=reply.select,
+            suggestions=reply.suggestions,
         )
 
 

@@ -1,8 +1,7 @@
 """What becomes of a reply on a platform that lacks something, or has no room for it.
 
 1. What a platform lacks is told by one table, which says what is shown instead.
-2. Buttons beyond those of a message are written out below its text, as all are where there are
-   none: a press sends a text, and so does whoever types it.
+2. What people choose from is always there to be chosen: see `choices`.
 3. What is too large to be sent is told with its name and size.
 """
 
@@ -14,10 +13,21 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from chatstate.adapter import Capabilities, Post, PostButton, StoredFile
+from chatstate.engine.outbox.choices import (
+    buttons_as_list,
+    links_as_lines,
+    select_as_buttons,
+    suggestions_as_buttons,
+    with_room,
+    without_disabled,
+    without_shares,
+    without_styles,
+)
+from chatstate.engine.outbox.lines import with_lines
 from chatstate.files import readable_size
 from chatstate.language.sentences import say
-from chatstate.replies import BUTTONS_LIMIT, ROW_LIMIT
-from chatstate.text import StyledText
+from chatstate.markup import joined, written
+from chatstate.messages import ChatKind
 
 
 @dataclass(frozen=True)
@@ -37,74 +47,68 @@ def degrade(post: Post, capabilities: Capabilities, sentences: Mapping[str, str]
     for degradation in DEGRADATIONS:
         if degradation.wants(post) and not getattr(capabilities, degradation.capability):
             post = degradation.instead(post, sentences)
-    if post.buttons:
-        post = _with_room(post, sentences)
-    large = [file for file in post.files if file.size > capabilities.file_bytes]
-    if large:
-        kept = [file for file in post.files if file not in large]
-        post = _noted(replace(post, files=kept), large, "file_too_large", sentences)
-    return post
+    if post.buttons or post.select:
+        post = with_room(post, capabilities, sentences)
+    large = [file for file in _files(post) if file.size > capabilities.file_bytes]
+    return _noted(post, large, "file_too_large", sentences) if large else post
 
 
-def _buttons_as_list(post: Post, sentences: Mapping[str, str]) -> Post:
-    return replace(_with_list(post, _flat(post.buttons), 1, sentences), buttons=())
-
-
-def _with_room(post: Post, sentences: Mapping[str, str]) -> Post:
-    """Return the post with as many buttons as a message has room for, and a text above them."""
-    buttons = _flat(post.buttons)
-    if len(buttons) > BUTTONS_LIMIT:
-        surplus = buttons[BUTTONS_LIMIT:]
-        post = _with_list(post, surplus, BUTTONS_LIMIT + 1, sentences)
-        rows = range(0, BUTTONS_LIMIT, ROW_LIMIT)
-        post = replace(post, buttons=[buttons[first : first + ROW_LIMIT] for first in rows])
-    if not post.text.text.strip():
-        post = _with_lines(post, [say(sentences, "choose")])
-    return post
-
-
-def _flat(rows: Sequence[Sequence[PostButton]]) -> list[PostButton]:
-    return [button for row in rows for button in row]
-
-
-def _with_list(
-    post: Post, buttons: Sequence[PostButton], first: int, sentences: Mapping[str, str]
-) -> Post:
-    """Return the post with a list of what can be sent below its text, numbered from `first`."""
-    lines = [say(sentences, "choose")]
-    for number, button in enumerate(buttons, first):
-        same = button.label.casefold() == button.sends.casefold()
-        name = "choice_same" if same else "choice"
-        line = say(sentences, name, number=number, label=button.label, sends=button.sends)
-        lines.append(line)
-    return _with_lines(post, lines)
+def there(capabilities: Capabilities, chat: ChatKind) -> Capabilities:
+    """Return what a platform can do about suggestions in a chat of this kind."""
+    if chat == "private":
+        return capabilities
+    suggests = capabilities.suggestions and chat != "channel"
+    return replace(capabilities, suggestions=suggests, shares=False)
 
 
 def _files_as_notes(post: Post, sentences: Mapping[str, str]) -> Post:
-    return _noted(replace(post, files=()), post.files, "file", sentences)
+    return _noted(post, _files(post), "file", sentences)
 
 
 def _noted(
     post: Post, files: Sequence[StoredFile], sentence: str, sentences: Mapping[str, str]
 ) -> Post:
+    """Return the post without some files, which are named below its text."""
     lines = [
         say(sentences, sentence, file=file.name, size=readable_size(file.size)) for file in files
     ]
-    return _with_lines(post, lines)
+    kept = [file for file in post.files if file not in files]
+    card = post.card
+    if card and card.picture in files:
+        card = replace(card, picture=None)
+    return with_lines(replace(post, files=kept or (), card=card), lines)
 
 
-def _with_lines(post: Post, lines: Sequence[str]) -> Post:
-    """Return the post with lines below its text."""
-    above = f"{post.text.text.rstrip()}\n\n" if post.text.text.strip() else ""
-    text = StyledText(post.text.text, post.text.spans)
-    if above:
-        text = text.cut(0, len(above) - 2)
-    return replace(post, text=StyledText(above + "\n".join(lines), text.spans))
+def _files(post: Post) -> Sequence[StoredFile]:
+    """Return all files of a post: the picture of its card is one."""
+    picture = post.card.picture if post.card else None
+    return post.files if picture is None else [picture, *post.files]
+
+
+def _card_as_text(post: Post, _sentences: Mapping[str, str]) -> Post:
+    card = post.card
+    if card is None:
+        return post
+    files = post.files if card.picture is None else [card.picture, *post.files]
+    text = joined([post.text, written(card)], "\n\n")
+    return replace(post, text=text, files=files, card=None)
+
+
+def _has(is_so: Callable[[PostButton], object]) -> Callable[[Post], bool]:
+    """Return what tells whether a post has a button of which something is so."""
+    return lambda post: any(is_so(button) for row in post.buttons for button in row)
 
 
 DEGRADATIONS: Sequence[Degradation] = (
-    Degradation("buttons", lambda post: post.buttons, _buttons_as_list),
-    Degradation("files", lambda post: post.files, _files_as_notes),
+    Degradation("suggestions", lambda post: post.suggestions, suggestions_as_buttons),
+    Degradation("shares", lambda post: any(s.share for s in post.suggestions), without_shares),
+    Degradation("buttons", lambda post: post.buttons or post.select, buttons_as_list),
+    Degradation("select", lambda post: post.select, select_as_buttons),
+    Degradation("link_buttons", _has(lambda button: button.url), links_as_lines),
+    Degradation("button_styles", _has(lambda b: b.style != "secondary"), without_styles),
+    Degradation("disabled_buttons", _has(lambda button: button.disabled), without_disabled),
+    Degradation("cards", lambda post: post.card, _card_as_text),
+    Degradation("files", _files, _files_as_notes),
     Degradation("reply_to", lambda post: post.reply_to, lambda p, _: replace(p, reply_to=None)),
     Degradation("silent", lambda post: post.silent, lambda p, _: replace(p, silent=False)),
     Degradation("ephemeral", lambda post: post.ephemeral, lambda p, _: replace(p, ephemeral=False)),

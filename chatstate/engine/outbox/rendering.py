@@ -13,23 +13,15 @@ from types import MappingProxyType
 
 import msgspec
 
-from chatstate.adapter import (
-    Adapter,
-    Capabilities,
-    Part,
-    Post,
-    PostButton,
-    StoredFile,
-    Verb,
-)
-from chatstate.engine.outbox.buttons import Buttons
+from chatstate.adapter import Adapter, Capabilities, Part, Post, StoredFile, Verb
+from chatstate.engine.outbox.buttons import Buttons, Hanging
 from chatstate.engine.outbox.calls import call_of, chosen
-from chatstate.engine.outbox.degrade import degrade
+from chatstate.engine.outbox.degrade import degrade, there
 from chatstate.engine.outbox.outbound import Outbound, new_outbound
+from chatstate.engine.outbox.posts import id_of, post_of, styled
 from chatstate.engine.threads import HandlerThreads
 from chatstate.language.sentences import Sentences
-from chatstate.messages import MessageRef
-from chatstate.replies import AnyReply, Delete, Markdown, Native, Reply, rows_of
+from chatstate.replies import AnyReply, Delete, Markdown, Native, Reply
 from chatstate.stores.base import Arrival, KeptButton
 from chatstate.text import StyledText
 
@@ -160,7 +152,7 @@ class Renderer:
         return part
 
     def _beyond(self, arrival: Arrival, before: Reply, after: Reply) -> Part | None:
-        old, new = _styled(before.text), _styled(after.text)
+        old, new = styled(before.text), styled(after.text)
         end = len(old.text)
         if new.cut(0, end) != old or any(span.start < end < span.end for span in new.spans):
             return None  # and half of a style would be another one
@@ -184,7 +176,7 @@ class Renderer:
         parts, kept = rendering or self.parts(arrival, reply, rendered.files)
         edited = None
         if reply.edit is not None and self.capabilities(arrival).edit:
-            edited = _id(reply.edit)
+            edited = id_of(reply.edit)
         for part in parts:
             if kept and part.has_buttons:
                 number = len(rendered.outbound)
@@ -199,7 +191,7 @@ class Renderer:
 
     def _delete(self, arrival: Arrival, delete: Delete, rendered: Rendered) -> None:
         if self.capabilities(arrival).edit:
-            _owe(rendered, arrival, Part({}), "delete", _id(delete.message))
+            _owe(rendered, arrival, Part({}), "delete", id_of(delete.message))
 
     def _call(self, arrival: Arrival, native: Native, rendered: Rendered) -> None:
         adapter = self._adapters[arrival.place.account]
@@ -214,23 +206,16 @@ class Renderer:
         if isinstance(text, str) and not (reply.buttons or reply.files or _is_special(reply)):
             return (adapter.render(Post(StyledText(text))) if text.strip() else ()), ()
         capabilities = adapter.capabilities
-        rows: Sequence[Sequence[PostButton]] = ()
-        kept: Sequence[KeptButton] = ()
-        if reply.buttons:
-            rows, kept = self._buttons.rows(
-                arrival.place.conversation, rows_of(reply.buttons), capabilities.button_bytes
-            )
-        post = Post(
-            _styled(text),
-            rows,
-            [next(files) for _ in reply.files],
-            _id(reply.reply_to),
-            reply.silent,
-            reply.ephemeral,
-        )
-        language = arrival.event.message.sender.language
-        post = degrade(post, capabilities, self._sentences.of(language))
-        return (adapter.render(post) if post.text.text.strip() or post.files else ()), kept
+        if reply.suggestions:
+            capabilities = there(capabilities, arrival.event.message.chat.kind)
+        sentences = self._sentences.of(arrival.event.message.sender.language)
+        hanging = Hanging()
+        if reply.buttons or reply.select or reply.suggestions:
+            conversation = arrival.place.conversation
+            hanging = self._buttons.hang(conversation, reply, capabilities, sentences)
+        post = degrade(post_of(reply, hanging, files), capabilities, sentences)
+        shows = post.text.text.strip() or post.files or post.card or post.keeps
+        return (adapter.render(post) if shows else ()), hanging.kept
 
 
 def _owe(
@@ -264,7 +249,7 @@ def needs_care(answer: Answer, short: int) -> bool:
     """
     for reply in answer:
         if isinstance(reply, Reply):
-            if reply.files:
+            if reply.files or reply.card:
                 return True
             text = reply.text
             if len(text if isinstance(text, str) else text.text) > short:
@@ -287,10 +272,10 @@ def in_advance(answer: Answer) -> list[Reply]:
     """Return the texts in `answer`, up to the first reply that cannot be shown in advance."""
     texts: list[Reply] = []
     for reply in answer:
-        if not isinstance(reply, Reply) or reply.edit or reply.ephemeral:
+        if not isinstance(reply, Reply) or reply.edit or reply.ephemeral or reply.suggestions:
             break
         texts.append(Reply(reply.text, reply_to=reply.reply_to, silent=reply.silent))
-        if reply.files:
+        if reply.files or reply.card:
             break  # they come in a message of their own, and what follows must be below it
     return texts
 
@@ -298,27 +283,22 @@ def in_advance(answer: Answer) -> list[Reply]:
 def _preview_for(part: Part, reply: Reply, rendered: Rendered) -> str | None:
     """Return the next message that shows a preview, to be edited into `part`.
 
-    None if that cannot be: files, and what one person alone may see, come in new messages. Those
-    that are left then stand above it, and so cannot become what follows.
+    None if that cannot be: files, suggestions, and what one person alone may see, come in new
+    messages. Those that are left then stand above it, and so cannot become what follows.
     """
-    if rendered.previews and not (part.files or reply.ephemeral):
+    if rendered.previews and not (part.files or reply.ephemeral or reply.suggestions):
         return rendered.previews.pop(0)
     rendered.surplus = [*rendered.surplus, *(rendered.previews or ())]
     rendered.previews = None
     return None
 
 
-def _styled(text: str | Markdown) -> StyledText:
-    if isinstance(text, str):
-        return StyledText(text)
-    from chatstate.markup import parse
-
-    return parse(text.text)
-
-
-def _id(message: MessageRef | str | None) -> str | None:
-    return message.id if isinstance(message, MessageRef) else message
-
-
 def _is_special(reply: Reply) -> bool:
-    return bool(reply.reply_to or reply.silent or reply.ephemeral)
+    return bool(
+        reply.reply_to
+        or reply.silent
+        or reply.ephemeral
+        or reply.card
+        or reply.select
+        or reply.suggestions
+    )

@@ -318,6 +318,8 @@ class Sender:
         """Send the part that was refused as an edit: the message may be gone, or too old."""
         if not (isinstance(error, Rejected) and reply.action.verb == "edit"):
             return error
+        if reply.action.part.keeps:
+            return None  # what is gone needs no other buttons
         reply.action = replace(reply.action, verb="send")
         if in_doubt(reply):
             return Ambiguous("it may have been sent so before a crash")

@@ -49,7 +49,7 @@ from chatstate.engine.threads import HandlerThreads
 from chatstate.errors import ReplyError, UserError
 from chatstate.files import Attachment, File, is_media_type, readable_size, safe_name, type_of
 from chatstate.language.sentences import Sentence
-from chatstate.replies import AnyReply, Delete
+from chatstate.replies import AnyReply, files_of
 from chatstate.stores.base import Arrival, Store, owed_folder
 
 log = logging.getLogger("chatstate.files")
@@ -89,7 +89,7 @@ class Spool:
         is waited for within `waiting()`. Raises `ReplyError` if a file cannot be read; then none
         is kept.
         """
-        files = [file for reply in answer if not isinstance(reply, Delete) for file in reply.files]
+        files = [file for reply in answer for file in files_of(reply)]
         capabilities = self._adapters[arrival.place.account].capabilities
         limit = capabilities.file_bytes if capabilities.files else 0
         taken: list[StoredFile] = []

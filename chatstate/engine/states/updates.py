@@ -9,7 +9,7 @@ import msgspec
 
 from chatstate.bot.returns import Answers, replies
 from chatstate.errors import ReplyError, StateError
-from chatstate.replies import Delete, Native
+from chatstate.replies import Native, files_of
 from chatstate.scope import Key
 from chatstate.state.bound import BoundState
 
@@ -47,7 +47,6 @@ def _shown(reply: Any) -> Answers:
 
 def _has_files(answer: Answers) -> bool:
     return any(
-        not isinstance(reply, Delete)
-        and (reply.files or (isinstance(reply, Native) and _has_files(reply.otherwise)))
+        files_of(reply) or (isinstance(reply, Native) and _has_files(reply.otherwise))
         for reply in answer
     )

@@ -64,12 +64,20 @@ class Dispatch:
         return plan
 
     async def find_pressed(self, turn: RunningTurn) -> Plan | None:
-        """Return the same for a press, which says from now on what its button sends."""
+        """Return the same for a press, which says from now on what its button sends.
+
+        None if it marks an option: then the turn says so `instead`.
+        """
         if turn.arrivals[0].event.message.kind != "press":
             return None
         press = await self._buttons.read(turn.arrivals[0])
         if press is None:
             raise Sentence("dead_button")
+        if press.refused:
+            raise press.refused
+        if press.mark and press.offered:
+            turn.instead = [self._buttons.mark(press, press.mark, press.offered)]
+            return None
         turn.arrivals = [press.arrival]
         return self._plan(turn, press.message, pressed_command=press.command)
 
@@ -98,7 +106,7 @@ class Dispatch:
         if arrival.event.message.kind != "press":
             return self._quietly(arrival.event.message), arrival
         press = await self._buttons.read(arrival)
-        if press is None:
+        if press is None or not press.says_something:
             return None, arrival
         return self._quietly(press.message, pressed_command=press.command), press.arrival
 
@@ -107,7 +115,9 @@ class Dispatch:
         if arrival.event.message.kind != "press":
             return self._quietly(arrival.event.message)
         press = self._buttons.read_now(arrival)
-        return self._quietly(press.message, pressed_command=press.command) if press else None
+        if press is None or not press.says_something:
+            return None
+        return self._quietly(press.message, pressed_command=press.command)
 
     def _quietly(self, message: Message, *, pressed_command: bool = False) -> Plan | None:
         try:

@@ -25,7 +25,7 @@ from chatstate.engine.states.held import Held
 from chatstate.engine.states.updates import Update
 from chatstate.files import Attachment, File
 from chatstate.messages import Message
-from chatstate.replies import Reply
+from chatstate.replies import Delete, Reply
 from chatstate.scope import SHARED, Key, Place
 from chatstate.stores.base import Arrival, Change
 
@@ -68,6 +68,7 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
       question of a form that is put again if the handler does not take its answers; `late` are
       those updates that are applied within the commit, from which on nobody ends it any more.
     - `expiring`: the values it uses that expire, with their seconds.
+    - `instead`: what is answered where no handler is asked.
     """
 
     arrivals: list[Arrival]
@@ -110,6 +111,7 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     showing: Showing | None = None
     steps: Steps | None = None
     said_instead: Message | None = None
+    instead: Sequence[Reply | Delete] = ()
     _turn: Turn | None = None
 
     @property

@@ -96,7 +96,7 @@ class Turns:
                 await self._take_up(turn)
             plan = self._dispatch.find(turn) or await self._dispatch.find_pressed(turn)
             if plan is None:
-                self._finish.queue(turn, ())
+                self._finish.queue(turn, turn.instead)
             elif plan.is_bare or _is_exempt(turn) or await self._admit(turn, plan):
                 if plan.is_shared:
                     await self._wait_for_locks(turn, plan)

@@ -19,8 +19,8 @@ from chatstate_console.receive.lines import Place
 
 HEAD = re.compile(r"\[(in|in reply to|edited|deleted): ?(.*)\]\n")
 FILE = re.compile(r"^\[file: (.*), [^,]*\]\n", re.MULTILINE)
-ROW = re.compile(r"^\[\d+\] .*\n", re.MULTILINE)
-BUTTON = re.compile(r"\[\d+\] (.*?)(?=  \[\d+\] |\n)")
+ROW = re.compile(r"^\[(?:\d+|-)\] .*\n|^\[choose .*\]\n", re.MULTILINE)
+BUTTON = re.compile(r"\[(?:\d+|-)\] (.*?)(?=  \[(?:\d+|-)\] |\n)")
 
 
 class Printed(io.StringIO):
@@ -113,6 +113,12 @@ class ConsoleDriver(AdapterDriver):
         labels = self.messages[place_of(who)][message].labels
         self.type(who, f":press {self.numbers[message]}.{labels.index(label) + 1}")
 
+    async def select(self, who: Speaker, message: str, labels: Sequence[str]) -> None:
+        shown = self.messages[place_of(who)][message]
+        known = [*shown.labels, *shown.options]
+        numbers = [f"{self.numbers[message]}.{known.index(label) + 1}" for label in labels]
+        self.type(who, f":press {', '.join(numbers)}")
+
     def type(self, who: Speaker, line: str) -> None:
         if who.is_bot:
             raise SkipTest("whoever sits at a console is a person")
@@ -132,8 +138,16 @@ class ConsoleDriver(AdapterDriver):
             return
         said = self.console.session._said[-1]
         self.numbers[said.id] = said.number
+        shown = message_of(rest)
+        options = [option.label for option in said.select.options] if said.select else []
+        labels = [button.label for button in said.buttons]
+        links = [button.url for button in said.buttons if button.url]
+        assert len(shown.labels) == len(labels) + len(options)
         there[said.id] = replace(
-            message_of(rest),
+            shown,
+            labels=labels,
+            options=options,
+            links=links,
             id=said.id,
             edited="edited" in heads,
             reply_to=self.said.get(heads.get("in reply to", "")),

@@ -20,7 +20,7 @@ from chatstate import (
     User,
 )
 from chatstate.adapter import Action, Adapter, Capabilities, Host, Part, Post, Sent
-from chatstate.markup import pages
+from chatstate.markup import joined, pages, written
 from chatstate.messages import MessageKind
 from chatstate.testing import AdapterDriver, Delivered, FakePlatform, Fault, Shown, Speaker
 from chatstate.testing.platform import SentFile
@@ -158,11 +158,27 @@ class FakeDriver(AdapterDriver):
         (data,) = (b.data for row in there.buttons for b in row if b.label == label)
         await self.forge(who, message, data)
 
+    async def select(self, who: Speaker, message: str, labels: Sequence[str]) -> None:
+        (there,) = (m for m in self.platform.shown(chat_of(who).id) if m.id == message)
+        assert there.select
+        data = {option.label: option.data for option in there.select.options}
+        chosen = tuple(data[label] for label in labels)
+        await self.forge(who, message, there.select.data, chosen)
+
+    async def tap(self, who: Speaker, message: str, label: str) -> None:
+        (there,) = (m for m in self.platform.shown(chat_of(who).id) if m.id == message)
+        (tapped,) = (given for given in there.suggestions if given.label == label)
+        await self.say(who, "alice, +49 30 1234" if tapped.share else label)
+
     async def remove(self, who: Speaker, message: str) -> None:  # noqa: ARG002 - ids are unique
         self.platform.deleted.append(message)
 
-    async def forge(self, who: Speaker, message: str, data: str) -> None:
-        press = replace(self.message(who, data, "press"), pressed=MessageRef(message))
+    async def forge(
+        self, who: Speaker, message: str, data: str, selected: tuple[str, ...] | None = None
+    ) -> None:
+        press = replace(
+            self.message(who, data, "press"), pressed=MessageRef(message), selected=selected
+        )
         origin = f"press-{next(self.numbers)}"
         self.pressed[origin] = who.user
         self.platform.put(Event(origin, press, origin))
@@ -229,12 +245,18 @@ def chat_of(who: Speaker) -> Chat:
 
 
 def shown(message: Delivered) -> Shown:
+    card = message.card
+    styled = joined([message.styled, *([written(card, shows_image=False)] if card else ())], "\n")
     return Shown(
         message.edits or message.id,
-        message.text,
-        {span.kind for span in message.styled.spans},
+        styled.text,
+        {span.kind for span in styled.spans},
         message.labels,
         message.files,
         message.reply_to,
         message.edits is not None,
+        [button.url for row in message.buttons for button in row if button.url],
+        [option.label for option in message.select.options] if message.select else (),
+        [suggestion.label for suggestion in message.suggestions],
+        [card.image] if card and card.image else (),
     )

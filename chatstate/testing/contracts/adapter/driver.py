@@ -42,8 +42,12 @@ class Shown(msgspec.Struct, frozen=True):
 
     - `text` is what can be read: markup that the platform interprets is in `styles` instead (all
       kinds that occur in it). That is None where plain text is shown, whatever was sent.
-    - `labels` are those of its buttons, `files` what hangs on it. `reply_to` is what `say` returned
-      for the message that it visibly answers. `edited`: it was another text before.
+    - The words of a card are in the `text`, too. `pictures` are the addresses of what is shown of
+      the web.
+    - `labels` are those of its buttons, `links` the addresses that these open; `options` are those
+      of its select, `suggestions` the quick answers that came with it. `files` hang on it.
+    - `reply_to` is what `say` returned for the message that it visibly answers. `edited`: it was
+      another text before.
     """
 
     id: str
@@ -53,6 +57,10 @@ class Shown(msgspec.Struct, frozen=True):
     files: Sequence[SentFile] = ()
     reply_to: str | None = None
     edited: bool = False
+    links: Sequence[str] = ()
+    options: Sequence[str] = ()
+    suggestions: Sequence[str] = ()
+    pictures: Sequence[str] = ()
 
 
 class AdapterDriver(Protocol):
@@ -126,6 +134,14 @@ class AdapterDriver(Protocol):
     async def press(self, who: Speaker, message: str, label: str) -> None:
         """Let somebody press the button `label` of a message that is shown."""
         _skip("presses", "press")
+
+    async def select(self, who: Speaker, message: str, labels: Sequence[str]) -> None:
+        """Let somebody choose these options of a message's select, all at once."""
+        _skip("selects", "select")
+
+    async def tap(self, who: Speaker, message: str, label: str) -> None:
+        """Let somebody tap a suggestion that came with a message."""
+        _skip("suggestions", "tap")
 
     async def remove(self, who: Speaker, message: str) -> None:
         """Let somebody delete a message of the bot's, or the platform do so."""

@@ -17,6 +17,8 @@ form that the core gives it instead.
 from __future__ import annotations
 
 from chatstate.testing.contracts.adapter.buttons import ButtonsContract
+from chatstate.testing.contracts.adapter.cards import CardsContract
+from chatstate.testing.contracts.adapter.choices import ChoicesContract
 from chatstate.testing.contracts.adapter.files import FilesContract
 from chatstate.testing.contracts.adapter.receiving import IntakeContract, PeopleContract
 from chatstate.testing.contracts.adapter.sending import SendingContract, StoppingContract
@@ -26,6 +28,8 @@ from chatstate.testing.contracts.adapter.text import TextContract
 class AdapterContract(
     TextContract,
     ButtonsContract,
+    ChoicesContract,
+    CardsContract,
     FilesContract,
     PeopleContract,
     IntakeContract,

@@ -159,10 +159,14 @@ def unfit_parts(post: Post, parts: Sequence[Part], again: Sequence[Part]) -> lis
             problems.append("`Part.content` does not come back from JSON as it was: use its types")
     except (TypeError, ValueError) as error:
         problems.append(f"`Part.content` cannot be written as JSON: {error}")
-    if [file for part in parts for file in part.files] != list(post.files):
+    picture = [post.card.picture] if post.card and post.card.picture else []
+    sent = [file.key for part in parts for file in part.files]
+    if sent != [file.key for file in (*picture, *post.files)]:
         problems.append("`render` must put each file of the post into one `Part.files`, in order")
-    if sum(part.has_buttons for part in parts) != bool(post.buttons):
+    if sum(part.has_buttons for part in parts) != bool(post.buttons or post.select):
         problems.append("`render` must set `has_buttons` on the one part that carries them")
+    if any(part.keeps != post.keeps for part in parts):
+        problems.append("`render` must set `keeps` on a part, as it is in the post")
     return problems
 
 

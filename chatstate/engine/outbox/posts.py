@@ -1,0 +1,56 @@
+"""A reply as a platform is to get it, before what it lacks is taken from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from chatstate.adapter import Post, PostCard, StoredFile
+from chatstate.engine.outbox.buttons import Hanging
+from chatstate.engine.outbox.marks import MarkedReply
+from chatstate.messages import MessageRef
+from chatstate.replies import Card, Markdown, Reply
+from chatstate.text import StyledText
+
+
+def post_of(reply: Reply, hanging: Hanging, files: Iterator[StoredFile]) -> Post:
+    """Return a reply with what hangs on it; `files` are those that lie in the spool for it."""
+    card = _card(reply.card, next(files) if reply.card.file else None) if reply.card else None
+    return Post(
+        styled(reply.text),
+        hanging.rows,
+        [next(files) for _ in reply.files],
+        id_of(reply.reply_to),
+        reply.silent,
+        reply.ephemeral,
+        card,
+        hanging.select,
+        hanging.suggestions,
+        isinstance(reply, MarkedReply),
+    )
+
+
+def _card(card: Card, picture: StoredFile | None) -> PostCard:
+    return PostCard(
+        card.title,
+        styled(card.text),
+        [(name, styled(value)) for name, value in card.fields.items()],
+        picture,
+        card.image if isinstance(card.image, str) else "",
+        card.url or "",
+        card.colour if isinstance(card.colour, int) else None,
+        card.footer,
+    )
+
+
+def styled(text: str | Markdown) -> StyledText:
+    """Return a text, plain or with what its Markdown says."""
+    if isinstance(text, str):
+        return StyledText(text)
+    from chatstate.markup import parse
+
+    return parse(text.text)
+
+
+def id_of(message: MessageRef | str | None) -> str | None:
+    """Return the id of a message that is named by it, or by itself."""
+    return message.id if isinstance(message, MessageRef) else message
