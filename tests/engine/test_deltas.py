@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from msgspec.structs import replace
+from support import query
 
 from chatstate import Interface, Markdown, Reply, RetryAfter
 from chatstate.adapter import Action, Part, Post, Sent
@@ -129,7 +130,7 @@ async def test_a_rerun_begins_with_all_of_it() -> None:
     platform, stream = Appending(), Stream("one", "one two", "one two three")
     async with TestClient(stream.bot, platform=platform) as client:
         await client.deliver_all([client.user("alice").event("go")])
-        while not platform.calls:
+        while not query(client, "SELECT * FROM notes"):
             await client.advance(0.25)
         await client.crash()
         await client.start()

@@ -1,4 +1,8 @@
-"""Replies on their way out: what a row of the outbox holds, in memory and as text."""
+"""Replies on their way out: what a row of the outbox holds, in memory and as text.
+
+1. What a row holds is an action, with the chat's id as it was: where it goes is asked anew.
+2. A call by a platform's own name is not repeated while it is in doubt, unless that does no harm.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,6 @@ from chatstate.engine.inbox.receipts import EventReceipt
 from chatstate.stores.base import Address, Arrival, Owed
 
 _encoder = msgspec.json.Encoder()
-
-
 _decoder = msgspec.json.Decoder(Action)
 
 

@@ -93,7 +93,10 @@ class Renderer:
         if stored or previews or ahead:
             rendered = Rendered(files=iter(stored), previews=list(previews), ahead=ahead or {})
         for reply in answer:
-            self._add(arrival, reply, rendered)
+            if isinstance(reply, Reply):
+                self._reply(arrival, reply, rendered)
+            else:
+                self._other(arrival, reply, rendered)
         if previews:
             for left in (*rendered.surplus, *(rendered.previews or ())):
                 _owe(rendered, arrival, Part({}), "delete", left)
@@ -159,17 +162,17 @@ class Renderer:
         parts = self._adapters[arrival.place.account].render(Post(new.cut(end, len(new.text))))
         return parts[0] if end < len(new.text) and len(parts) == 1 else None
 
-    def _add(self, arrival: Arrival, reply: AnyReply, rendered: Rendered) -> None:
-        if isinstance(reply, Reply):
-            self._reply(arrival, reply, rendered)
-        elif isinstance(reply, Delete):
+    def _other(self, arrival: Arrival, reply: AnyReply, rendered: Rendered) -> None:
+        if isinstance(reply, Delete):
             self._delete(arrival, reply, rendered)
-        else:
-            for said in self.for_platform(arrival, [reply]):  # of `turn.apply` it is not chosen yet
-                if isinstance(said, Native):
-                    self._call(arrival, said, rendered)
-                else:
-                    self._add(arrival, said, rendered)
+            return
+        for said in self.for_platform(arrival, [reply]):  # of `turn.apply` it is not chosen yet
+            if isinstance(said, Native):
+                self._call(arrival, said, rendered)
+            elif isinstance(said, Reply):
+                self._reply(arrival, said, rendered)
+            else:
+                self._other(arrival, said, rendered)
 
     def _reply(self, arrival: Arrival, reply: Reply, rendered: Rendered) -> None:
         rendering = rendered.ahead.get(id(reply)) if rendered.ahead else None
