@@ -122,6 +122,16 @@ class Host(Protocol):
         """
         ...
 
+    async def ask(self, event: Event) -> Sequence[Action] | None:
+        """Return what the bot answers at once to an event that is one of the `quick` updates.
+
+        For what must be answered within seconds: an inline query, say. It does not wait for what
+        goes on in the conversation, and is stored nowhere; what it answers is to be performed now,
+        or never. None: its sender has asked for something newer, so it needs no answer. Empty: it
+        is answered by nothing. Cancel this when the time for an answer is over.
+        """
+        ...
+
     def interrupt(self, chat: str, thread: str | None = None) -> bool:
         """End the answer that is being written in a conversation; tell whether there was one.
 

@@ -47,6 +47,7 @@ from chatstate.engine.turns.overlap import Overlap
 from chatstate.engine.turns.own_events import unreadable
 from chatstate.engine.turns.plan import Plan, Plans
 from chatstate.engine.turns.previews import Previews
+from chatstate.engine.turns.quick import QuickTurns
 from chatstate.engine.turns.showing import Showings
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.turns import Turns
@@ -248,6 +249,17 @@ def assemble(
         spool=spool,
         sentences=sentences,
     )
+    quick = QuickTurns(
+        store=store,
+        dispatch=dispatch,
+        admission=admission,
+        values=values,
+        caller=caller,
+        finish=finish,
+        renderer=renderer,
+        spool=spool,
+        sentences=sentences,
+    )
     lanes.start(turns, threads, commits.of)
     recovery = Recovery(
         store=store, lanes=lanes, turns=turns, commits=commits, sender=sender, failed=failed
@@ -278,6 +290,7 @@ def assemble(
             receipts=receipts,
             dispatch=dispatch,
             turns=turns,
+            quick=quick,
             sender=sender,
             renderer=renderer,
             moved=moved,

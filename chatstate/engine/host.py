@@ -20,13 +20,14 @@ from collections.abc import Set as AbstractSet
 import msgspec
 from msgspec.structs import replace
 
-from chatstate.adapter import About
+from chatstate.adapter import About, Action
 from chatstate.bot.interface import Interface
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import EventReceipt, Receipts
 from chatstate.engine.outbox.rendering import Renderer
 from chatstate.engine.outbox.sender import Sender
 from chatstate.engine.turns.dispatch import Dispatch
+from chatstate.engine.turns.quick import QuickTurns
 from chatstate.engine.turns.turns import Turns
 from chatstate.language.sentences import say
 from chatstate.messages import Command, Event, Message
@@ -70,6 +71,7 @@ class AccountHost:
         receipts: Receipts,
         dispatch: Dispatch,
         turns: Turns,
+        quick: QuickTurns,
         sender: Sender,
         renderer: Renderer,
         moved: Callable[[int, str, str], Awaitable[None]],
@@ -83,6 +85,7 @@ class AccountHost:
         self._receipts = receipts
         self._dispatch = dispatch
         self._turns = turns
+        self._quick = quick
         self._sender = sender
         self._renderer = renderer
         self._moved = moved
@@ -128,6 +131,10 @@ class AccountHost:
     def refusal(self, message: Message) -> str | None:
         """See `Host.refusal`."""
         return self._dispatch.refusal(message)
+
+    async def ask(self, event: Event) -> Sequence[Action] | None:
+        """See `Host.ask`."""
+        return await self._quick.ask(self._account, event)
 
     def interrupt(self, chat: str, thread: str | None = None) -> bool:
         """See `Host.interrupt`."""

@@ -25,8 +25,8 @@ from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from chatstate.messages import Event, User
-from chatstate.scope import Key, Scope
+from chatstate.messages import Chat, Event, User
+from chatstate.scope import Key, Place, Scope
 from chatstate.stores.records import (
     RUN_BITS,
     Account,
@@ -159,6 +159,10 @@ class Inbox(Protocol):
 
     async def person(self, account: int, user: User) -> int:
         """Return the id of a person, made if need be."""
+        ...
+
+    async def place(self, account: int, chat: Chat, thread: str | None) -> Place:
+        """Return where a conversation is, with nobody who speaks there; made if need be."""
         ...
 
     async def alias(self, account: int, old: str, new: str) -> None:

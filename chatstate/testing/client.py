@@ -171,9 +171,7 @@ class TestClient:
                 "`event_id` of its own, or none"
             )
         await self._or_failure(receipt.settled())
-        error = self._errors.pop(event.id, None)
-        if error and (self._raise_errors if raise_errors is None else raise_errors):
-            _raise(error)
+        self._raise_for(event, raise_errors=raise_errors)
         new = self.platform.delivered[seen:]
         return [reply for reply in new if reply.event == event.id and not reply.preview]
 
@@ -187,6 +185,32 @@ class TestClient:
         receipts = await self._or_failure(host.deliver(events))
         self._known.update(event.id for event in events)
         return receipts
+
+    async def ask(
+        self, event: Event, *, raise_errors: bool | None = None
+    ) -> list[Delivered] | None:
+        """Ask for what is answered at once, as an adapter does, and return what it would perform.
+
+        None if something newer takes its place. Raises as `deliver` does.
+        """
+        __tracebackhide__ = True
+        self._require_open()
+        host = await self._or_failure(self.platform.connected())
+        actions = await self._or_failure(host.ask(event))
+        self._raise_for(event, raise_errors=raise_errors)
+        if actions is None:
+            return None
+        seen = len(self.platform.delivered)
+        for action in actions:
+            await self.platform.perform(action)
+        return self.platform.delivered[seen:]
+
+    def _raise_for(self, event: Event, *, raise_errors: bool | None) -> None:
+        """Raise what the handler of an event raised, if that is wanted."""
+        __tracebackhide__ = True
+        error = self._errors.pop(event.id, None)
+        if error and (self._raise_errors if raise_errors is None else raise_errors):
+            _raise(error)
 
     async def advance(self, seconds: float) -> None:
         """Move the clock; states that expire do so, and what that does is done.

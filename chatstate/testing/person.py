@@ -141,6 +141,23 @@ class Person:
         event = replace(event, message=replace(event.message, update=update, raw=raw))
         return await self._client.deliver(event, raise_errors=raise_errors)
 
+    async def ask(
+        self,
+        update: str,
+        text: str = "",
+        raw: dict[str, Any] | None = None,
+        *,
+        raise_errors: bool | None = None,
+    ) -> list[Delivered] | None:
+        """Ask for what is answered at once, as by "telegram:inline_query"; return the answers.
+
+        None if something newer that was asked meanwhile takes its place. Raises as `say` does.
+        """
+        __tracebackhide__ = True
+        event = self.event(text, kind="other")
+        event = replace(event, message=replace(event.message, update=update, raw=raw))
+        return await self._client.ask(event, raise_errors=raise_errors)
+
     def event(
         self, text: str, *, kind: MessageKind = "message", event_id: str | None = None
     ) -> Event:

@@ -47,6 +47,8 @@ class FakeHost(Host):
         self.moves: list[tuple[str, str]] = []
         self.remembered: dict[str, str | None] = {}
         self.names: list[str] = []
+        self.asked: list[Event] = []
+        self.answers: Callable[[Event], Sequence[Action] | None] = lambda _: ()
         self.accepts = asyncio.Event()
         self.accepts.set()
         self.failure: Exception | None = None
@@ -103,6 +105,11 @@ class FakeHost(Host):
         self.turns += turns
         self._tell()
         return turns
+
+    async def ask(self, event: Event) -> Sequence[Action] | None:
+        self.asked.append(event)
+        self._tell()
+        return self.answers(event)
 
     async def moved(self, old: str, new: str) -> None:
         self.moves.append((old, new))

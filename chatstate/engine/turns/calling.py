@@ -91,8 +91,9 @@ class Caller:
     ) -> Any:
         call = functools.partial(plan.fn, *positional, **named)
         turn.task = None  # it goes on in another
-        # A middleware may await us in a task of its own, which knows nothing of parked jobs.
-        returned = await (self._threads.run(call) if plan.around else in_thread(call))
+        # In a task of a middleware's own, or of an adapter's, nobody knows of parked jobs.
+        is_apart = plan.around or turn.is_quick
+        returned = await (self._threads.run(call) if is_apart else in_thread(call))
         return await returned if inspect.isawaitable(returned) else returned
 
     async def _stream(self, turn: RunningTurn, plan: Plan, stream: Any) -> Answers:

@@ -36,6 +36,7 @@ from chatstate.signature import label
 from chatstate.stores.base import Store
 
 _OF_STATE = ("state", "replace", "apply", "step")
+_STORED = ("replace", "apply", "step")
 
 
 _ANSWERING = ("send", "apply")  # what is sent and applied goes with the answer
@@ -219,6 +220,11 @@ class TurnEffects:
             raise RuntimeError(
                 f"turn.{what}() was called after the turn of {handler} had ended, so it has no "
                 "effect; a turn is its handler's while that runs: await what it begins"
+            )
+        if turn.is_quick and what in _STORED:
+            raise StateError(
+                f"turn.{what}(): what answers {turn.message.update} is stored nowhere, so nothing "
+                "of it can be kept: do that in the handler of what follows"
             )
         if turn.has_failed and what in _OF_STATE:
             raise RuntimeError(

@@ -51,6 +51,7 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     """A turn: its events, its plan, what it holds, and how it ends.
 
     - `arrivals` are handled together; it began in `task`; `text` is what the handler gets of them.
+    - `is_quick`: it is answered at once, and nothing of it is stored.
     - `own`: it is an event of the framework's own. `has_begun`: its handler was about to be called.
       `has_failed`: what is still asked of its author is what to say of that. `is_answered`: what
       it answers is being made ready.
@@ -75,6 +76,7 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     task: asyncio.Task[None] | None = None
     plan: Plan | None = None
     own: OwnEvent | None = None
+    is_quick: bool = False
     text: str = ""
     has_begun: bool = False
     fenced: bool = False

@@ -129,6 +129,16 @@ class TurnValues:
             self._apply_to_others(others, answer, written, self._cache.now)
         return written
 
+    def changed(self, turn: RunningTurn) -> BoundState | None:
+        """Return a state that a turn has changed, or is to change; None if it only read."""
+        for update in turn.updates or ():
+            return update.bound
+        for held in (turn.held or {}).values():
+            is_stored_anyway = held.text is None  # what makes its default may return another
+            if not is_stored_anyway and held.state.prove(held.value)[0] != held.text:
+                return held.state
+        return None
+
     def late_keys(self, turn: RunningTurn) -> list[Key]:
         """Return what has to be read within the commit of a turn, in one order for everybody."""
         is_foreign = self._is_foreign

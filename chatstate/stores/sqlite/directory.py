@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from chatstate.messages import Message, User
+from chatstate.messages import Chat, Message, User
 from chatstate.scope import Place
 
 _REMEMBERED = 50_000
@@ -27,7 +27,7 @@ class Directory:
         name = (account, message.chat.id, message.thread, sender.id)
         found = self._places.get(name)
         if found is None or found[1] != sender.name:
-            chat = self._chat(account, message)
+            chat = self._chat(account, message.chat)
             conversation = self._conversation(chat, message.thread or "")
             person = self.person(account, sender) if sender.id else 0  # nobody
             place = Place(account, chat, conversation, person)
@@ -35,13 +35,17 @@ class Directory:
             return place
         return found[0]
 
+    def conversation(self, account: int, chat: Chat, thread: str | None) -> Place:
+        """Return where a conversation is, with nobody who speaks there."""
+        number = self._chat(account, chat)
+        return Place(account, number, self._conversation(number, thread or ""), 0)
+
     def _remember(self, name: tuple[int, str, str | None, str], place: Place, called: str) -> None:
         if len(self._places) >= _REMEMBERED:
             del self._places[next(iter(self._places))]
         self._places[name] = (place, called)
 
-    def _chat(self, account: int, message: Message) -> int:
-        chat = message.chat
+    def _chat(self, account: int, chat: Chat) -> int:
         row = self._connection.execute(
             "SELECT chat FROM chat_ids WHERE account = ? AND platform_id = ?", (account, chat.id)
         ).fetchone()

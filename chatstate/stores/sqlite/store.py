@@ -20,7 +20,8 @@ from pathlib import Path
 
 from chatstate.clock import TOLD_AT, growing_pauses
 from chatstate.errors import StorageError
-from chatstate.messages import Event, User
+from chatstate.messages import Chat, Event, User
+from chatstate.scope import Place
 from chatstate.stores.base import (
     Account,
     Answer,
@@ -119,6 +120,7 @@ class SQLiteStore(Reading, Looking):
                 self._accounts,
                 self._alias,
                 self._people,
+                self._places,
                 self._inbox.ingest,
                 self._note,
                 self._inbox.suspect,
@@ -255,6 +257,10 @@ class SQLiteStore(Reading, Looking):
         person: int = await self._commits.submit(self._people, (account, user))
         return person
 
+    async def place(self, account: int, chat: Chat, thread: str | None) -> Place:
+        place: Place = await self._commits.submit(self._places, (account, chat, thread))
+        return place
+
     async def alias(self, account: int, old: str, new: str) -> None:
         await self._commits.submit(self._alias, Alias(account, old, new))
 
@@ -314,6 +320,9 @@ class SQLiteStore(Reading, Looking):
 
     def _people(self, people: Sequence[tuple[int, User]]) -> list[int]:
         return [self._inbox.directory.person(account, user) for account, user in people]
+
+    def _places(self, wanted: Sequence[tuple[int, Chat, str | None]]) -> list[Place]:
+        return [self._inbox.directory.conversation(*where) for where in wanted]
 
     def _note(self, notes: Sequence[tuple[int, str, str]]) -> list[bool]:
         return [

@@ -10,11 +10,15 @@ from chatstate.testing.memory.tables import ChatRow, ConversationRow, MemoryData
 
 def place_of(data: MemoryData, account: int, message: Message) -> Place:
     """Return where a message was said and by whom."""
-    chat = _chat(data, account, message.chat)
-    conversation = _conversation(data, chat, message.thread or "")
     sender = message.sender
     person = person_of(data, account, sender) if sender.id else 0  # nobody
-    return Place(account, chat, conversation, person)
+    return conversation_of(data, account, message.chat, message.thread)._replace(person=person)
+
+
+def conversation_of(data: MemoryData, account: int, chat: Chat, thread: str | None) -> Place:
+    """Return where a conversation is, with nobody who speaks there."""
+    number = _chat(data, account, chat)
+    return Place(account, number, _conversation(data, number, thread or ""), 0)
 
 
 def person_of(data: MemoryData, account: int, user: User) -> int:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from chatstate.adapter import proved
-from chatstate.messages import Event, User
+from chatstate.messages import Chat, Event, User
+from chatstate.scope import Place
 from chatstate.stores.accounts import refuse_other_bots, refuse_other_tenant
 from chatstate.stores.base import Account, Arrival, Claim, Ingested
 from chatstate.stores.events import read, unreadable
@@ -88,6 +89,10 @@ class MemoryInbox(Verbs):
     @verb
     def person(self, account: int, user: User) -> int:
         return directory.person_of(self._data, account, user)
+
+    @verb
+    def place(self, account: int, chat: Chat, thread: str | None) -> Place:
+        return directory.conversation_of(self._data, account, chat, thread)
 
     @verb
     def alias(self, account: int, old: str, new: str) -> None:

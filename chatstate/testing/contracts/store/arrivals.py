@@ -107,6 +107,20 @@ class ArrivalsContract(StoreSuite):
             (again,) = await session.arrive(event("5"))
             assert again.place == plain.place
 
+    async def test_a_conversation_has_its_place_before_anything_arrives(
+        self, tmp_path: Path
+    ) -> None:
+        """With nobody who speaks: it is where what arrives there later is, too."""
+        async with self.session(tmp_path) as session:
+            store, account = session.store, session.account.id
+            chat, thread = [
+                await store.place(account, Chat("room", "group"), thread) for thread in (None, "t")
+            ]
+            assert (chat.chat, chat.person) == (thread.chat, 0)
+            assert chat.conversation != thread.conversation
+            said, aside = await session.arrive(event("1"), event("2", thread="t"))
+            assert (said.place._replace(person=0), aside.place._replace(person=0)) == (chat, thread)
+
     async def test_nobody_is_no_person(self, tmp_path: Path) -> None:
         """A platform may not say who did it, nor where: then that is one lane of the account."""
         nobody = User("")
