@@ -6,7 +6,7 @@ names. Its tests take `chatstate.testing`, a store `chatstate.stores.base`, an a
 `chatstate.adapter`, `chatstate.files`, `chatstate.markup` and `chatstate.text`.
 """
 
-from chatstate.bot.annotations import Arg
+from chatstate.bot.annotations import Arg, Complete
 from chatstate.bot.injected import CallNext
 from chatstate.bot.interface import Interface
 from chatstate.bot.resources import Resource
@@ -62,6 +62,7 @@ __all__ = [
     "Command",
     "CommandGroup",
     "CommandOption",
+    "Complete",
     "Delete",
     "Event",
     "File",

@@ -216,6 +216,7 @@ def test_public_names_are_pinned() -> None:
         "Command",
         "CommandGroup",
         "CommandOption",
+        "Complete",
         "Delete",
         "Event",
         "File",
