@@ -8,7 +8,7 @@ is what handlers take and return, and the errors that can be caught.
    `chatstate.adapter`, `chatstate.files`, `chatstate.markup` and `chatstate.text`.
 """
 
-from chatstate.bot.annotations import Arg
+from chatstate.bot.annotations import Arg, Complete
 from chatstate.bot.injected import CallNext
 from chatstate.bot.interface import Interface
 from chatstate.bot.resources import Resource
@@ -76,6 +76,7 @@ __all__ = [
     "Command",
     "CommandGroup",
     "CommandOption",
+    "Complete",
     "Delete",
     "Event",
     "File",

@@ -18,7 +18,9 @@ import msgspec
 from chatstate.files import Attachment
 from chatstate.language_tags import spoken
 
-MessageKind = Literal["message", "edit", "press", "join", "leave", "other", "expiry", "unreadable"]
+MessageKind = Literal[
+    "message", "edit", "press", "join", "leave", "other", "complete", "expiry", "unreadable"
+]
 ChatKind = Literal["private", "group", "channel"]
 
 
@@ -60,6 +62,9 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     "telegram:poll_answer", and `raw` tells all of it; `text` is mostly "". Where the platform names
     no chat, `chat` is the sender's private one. Where it names nobody, the `sender` has no id; if
     it names no chat either, nor has the `chat`: nothing can be answered there.
+
+    One of the kind "complete" asks what may be typed: `text` is a command, `arguments` what has
+    been given of those, the last being typed.
 
     One of the kind "expiry" comes from chatstate: a state named `text` has expired. Its sender is
     whose it was, if it was a person's, else nobody: a `User` whose id is empty. One of the kind
@@ -118,7 +123,8 @@ ChatPlace = Literal["private", "group"]
 class CommandOption(msgspec.Struct, frozen=True, omit_defaults=True):
     """An argument of a command, for platforms that ask for each by itself.
 
-    `choices` are all that is possible, if they are few; `least` and `most` are bounds.
+    `choices` are all that is possible, if they are few; `least` and `most` are bounds. `completes`:
+    the bot tells what may be typed, if it is asked by an event of the kind "complete".
     """
 
     name: str
@@ -127,6 +133,19 @@ class CommandOption(msgspec.Struct, frozen=True, omit_defaults=True):
     choices: tuple[str, ...] = ()
     least: float | None = None
     most: float | None = None
+    description: str = ""
+    completes: bool = False
+
+
+Chosen = Literal["message", "user"]
+"""What the menu is of that a command stands in."""
+
+
+class Menu(msgspec.Struct, frozen=True):
+    """Where a command stands in the menu of a message or of a person, and under which title."""
+
+    title: str
+    of: Chosen
 
 
 class CommandGroup(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -149,6 +168,8 @@ class Command(msgspec.Struct, frozen=True, omit_defaults=True):
     - `groups` are those it is in, the outermost first.
     - `for_admins`: nobody else may use it; in private chats everybody may.
     - `chats`: where it is for, None if everywhere.
+    - `menu`: it is for a message or a person that is chosen from a menu, where platforms have such.
+      It comes as if it were typed, and what is chosen as what it answers, or as a mention.
     """
 
     name: str
@@ -159,6 +180,7 @@ class Command(msgspec.Struct, frozen=True, omit_defaults=True):
     groups: tuple[CommandGroup, ...] = ()
     for_admins: bool = False
     chats: ChatPlace | None = None
+    menu: Menu | None = None
 
     def described(self, language: str | None) -> str:
         """Return its description in a language (a BCP 47 tag), else in the bot's own."""

@@ -192,7 +192,7 @@ class DiscordAdapter(Adapter):
             raise ConnectionError("Discord began no session") from None
         host.connected(str(client.user))
         if client.application_id:
-            await synchronise(client.http, client.application_id, host.commands)
+            await synchronise(client.http, client.application_id, host, self.options.guild)
         await asyncio.Event().wait()
 
 

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 Count = Annotated[int, Meta(ge=1)]
 Number = Annotated[int, Meta(ge=0)]
+Snowflake = Annotated[str, Meta(pattern=r"^\d+$")]
 
 
 class DiscordOptions(Struct, frozen=True, kw_only=True):
@@ -25,6 +26,13 @@ class DiscordOptions(Struct, frozen=True, kw_only=True):
         bool,
         Meta(description="Be told who leaves, too, which needs the Server Members Intent."),
     ] = False
+    guild: Annotated[
+        Snowflake | None,
+        Meta(
+            description="The id of the one guild that gets the slash commands, and at once: "
+            "for development."
+        ),
+    ] = None
     shards: Annotated[
         Count | None,
         Meta(description="How many shards there are; as many as Discord advises otherwise."),

@@ -6,18 +6,39 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Iterator
-from typing import Annotated, Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
 from chatstate.messages import User
 
+M = TypeVar("M")
 _MODULES = re.compile(r"(?<![\w.'])(?:\w+\.)+(?=\w)")
 
 
+@dataclass(frozen=True, slots=True)
 class Arg:
-    """Marks a parameter which a person gives by mention: `who: Annotated[User, Arg]`."""
+    """Says something of an argument of a command.
+
+    - `who: Annotated[User, Arg]`: a person gives it by a mention.
+    - `size: Annotated[int, Arg(description="in metres")]`: what it is, where platforms show that.
+    """
+
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """Offers what may be typed for an argument: `city: Annotated[str, Complete(cities)]`.
+
+    `fn` gets what has been typed so far, and what its other parameters are annotated with: states,
+    which it may only read, `User`, `Chat`, resources. It returns a list of texts, the best first.
+    Where a platform offers nothing, what is typed is taken as it is: so it is there, too.
+    """
+
+    fn: Callable[..., Any]
 
 
 def essence(type_: Any) -> Any:
@@ -46,10 +67,15 @@ def admits_none(type_: Any) -> bool:
 
 def bounds(type_: Any) -> Iterator[msgspec.Meta]:
     """Yield the bounds that a type is annotated with, around its `essence`."""
-    yield from (mark for mark in _marks(type_) if isinstance(mark, msgspec.Meta))
+    return marks(type_, msgspec.Meta)
+
+
+def marks(type_: Any, kind: type[M]) -> Iterator[M]:
+    """Yield what of a kind a type is annotated with, around its `essence`, the outermost first."""
+    yield from (mark for mark in _marks(type_) if isinstance(mark, kind))
     inner = _inner(type_)
     if len(inner) == 1:
-        yield from bounds(inner[0])
+        yield from marks(inner[0], kind)
 
 
 def is_mention(type_: Any) -> bool:

@@ -12,7 +12,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from chatstate.bot.annotations import essence, is_mention
+from msgspec.structs import replace
+
+from chatstate.bot.annotations import Arg, Complete, essence, is_mention, marks
 from chatstate.bot.reading import POSSIBLE, Reader, reader, shorten
 from chatstate.bot.words import first_word
 from chatstate.errors import BindingError
@@ -33,6 +35,7 @@ class Argument(NamedTuple):
     - `reader` is None for a person who is mentioned.
     - `takes_rest`: it takes the rest of a line, if it is the last.
     - `shape` is how its text looks where it may have blanks in it.
+    - `description` is what it is; `complete` what offers texts for it while it is typed.
     """
 
     name: str
@@ -41,16 +44,24 @@ class Argument(NamedTuple):
     optional: bool
     takes_rest: bool = False
     shape: re.Pattern[str] | None = None
+    description: str = ""
+    complete: Callable[..., Any] | None = None
 
     @property
     def option(self) -> CommandOption:
         """What to tell a platform of it."""
-        required, reader = not self.optional, self.reader
+        told = CommandOption(self.name, "person", not self.optional, description=self.description)
+        reader = self.reader
         if reader is None:
-            return CommandOption(self.name, "person", required)
-        kind = _KINDS.get(reader.type, "text")
-        choices = tuple(reader.choices)
-        return CommandOption(self.name, kind, required, choices, reader.least, reader.most)
+            return told
+        return replace(
+            told,
+            kind=_KINDS.get(reader.type, "text"),
+            choices=tuple(reader.choices),
+            least=reader.least,
+            most=reader.most,
+            completes=self.complete is not None,
+        )
 
 
 def argument(name: str, type_: Any, *, optional: bool) -> Argument:
@@ -58,14 +69,21 @@ def argument(name: str, type_: Any, *, optional: bool) -> Argument:
 
     Raises `BindingError` as `reader` does.
     """
+    said = next(marks(type_, Arg), Arg())
     if is_mention(essence(type_)):
-        return Argument(name, _mentioned, None, optional)
+        return Argument(name, _mentioned, None, optional, description=said.description)
     try:
         found = reader(type_, possible=ARGUMENTS)
     except BindingError as error:
         raise type(error)(f"parameter {name!r}: {error}") from error
     takes_rest = found.type is str or found.is_list or any(map(_spaced, found.choices))
-    return Argument(name, text_alone(found.read), found, optional, takes_rest, found.shape)
+    complete = next((mark.fn for mark in marks(type_, Complete)), None)
+    if complete and found.choices:
+        raise BindingError(f"parameter {name!r} has choices, which are offered: leave Complete out")
+    parse = text_alone(found.read)
+    return Argument(
+        name, parse, found, optional, takes_rest, found.shape, said.description, complete
+    )
 
 
 def text_alone(read: Callable[[str], Any]) -> Callable[[str, Message], Any]:

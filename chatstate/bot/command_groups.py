@@ -133,12 +133,14 @@ class Group(CommandSet):
         return f"<Group /{' '.join(group.name for group in self._within.groups)}>"
 
 
-def command_name(given: str) -> str:
-    """Return a command's name in lower case. Raises `BindingError` if nobody could send it."""
+def command_name(given: str, *, how: str = "@bot.command(name=...)") -> str:
+    """Return a command's name in lower case. Raises `BindingError` if nobody could send it.
+
+    `how` another is given.
+    """
     name = given.lower()
     if not _NAME.fullmatch(name):
         raise BindingError(
-            f"{name!r} cannot be a command: use 1 to 32 of a-z, 0-9 and _, "
-            "as in @bot.command(name=...)"
+            f"{name!r} cannot be a command: use 1 to 32 of a-z, 0-9 and _, as in {how}"
         )
     return name

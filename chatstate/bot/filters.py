@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import typing
 from collections.abc import Callable, Iterable, Sequence
@@ -91,8 +92,19 @@ def _kinds(given: Any) -> frozenset[Content]:
     return frozenset(kinds)
 
 
+def reading_of(wanted: Filter | None) -> dict[str, Any]:
+    """Return how a handler gets arguments from what its filter finds, as its keywords."""
+    pattern = wanted.pattern if wanted else None
+    if pattern is None:
+        return {}
+    return {
+        "groups": tuple(pattern.groupindex),
+        "reads": functools.partial(found_arguments, pattern),
+    }
+
+
 def found_arguments(
-    arguments: Sequence[Argument], pattern: re.Pattern[str], message: Message
+    pattern: re.Pattern[str], arguments: Sequence[Argument], message: Message, _usage: str
 ) -> list[Any]:
     """Return the values of those arguments that named groups of a pattern give.
 

@@ -9,14 +9,12 @@
 
 from __future__ import annotations
 
-import re
 import typing
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from chatstate.bot.arguments import given_arguments, parse_arguments
-from chatstate.bot.filters import found_arguments
+from chatstate.bot.arguments import Argument, given_arguments, parse_arguments
 from chatstate.bot.forms import Field, Form
 from chatstate.bot.functions import BoundFunction
 from chatstate.bot.injected import Getter, Held, Injected
@@ -35,6 +33,8 @@ from chatstate.state.bound import States
 from chatstate.state.declaration import State
 
 Overlap = Literal["queue", "interrupt", "merge"]
+Reads = Callable[[Sequence[Argument], Message, str], list[Any]]
+"""Gets arguments from a message, for a command of this usage. Raises `Sentence`."""
 _OVERLAPS = typing.get_args(Overlap)
 TIMEOUT = 300.0
 _LONGEST_WINDOW = 30.0
@@ -60,7 +60,8 @@ class Handler:
     - `window`: for how many seconds "merge" waits for more, 0 if it does not.
     - `timeout`: seconds after which a turn is given up.
     - `author_fn`: what its author wrote, if `fn` only calls that.
-    - `pattern` is found in each message that it gets; its named groups give parameters a value.
+    - `reads` gets its arguments in another way than from a command line; those called as `groups`
+      are, of one that is no command.
 
     Raises `BindingError` for what cannot be bound.
     """
@@ -81,7 +82,8 @@ class Handler:
         kept: Sequence[State] = (),
         owner: Owner | None = None,
         author_fn: Callable[..., Any] | None = None,
-        pattern: re.Pattern[str] | None = None,
+        reads: Reads | None = None,
+        groups: Sequence[str] = (),
     ) -> None:
         if not callable(fn):
             raise BindingError(f"{fn!r} cannot be a handler: it is no function")
@@ -98,7 +100,6 @@ class Handler:
         self.command = command
         self.mode: Mode = mode(fn)
         self.description = description or first_line(fn)
-        groups = tuple(pattern.groupindex) if pattern else ()
         binder = Binder(fn, states, kept, owner, is_command=command is not None, groups=groups)
         self._keywords, self._getters = binder.bind(inputs)
         self._has_keywords = any(self._keywords)
@@ -114,7 +115,7 @@ class Handler:
         self.around: Sequence[BoundFunction] = ()
         self.markdown = markdown
         self._returns = Returns(None, markdown)
-        self._pattern = pattern
+        self._reads = reads
         of_text = checked_arguments(fn, binder.arguments, command)
         self._arguments = binder.found or of_text
         self._parses = (command is not None and inputs is None) or bool(binder.found)
@@ -133,8 +134,14 @@ class Handler:
     @property
     def usage(self) -> str:
         """The command line as a person writes it."""
-        words = (f"[{a.name}]" if a.optional else a.name for a in self._arguments)
+        asked = () if self._reads else self._arguments
+        words = (f"[{a.name}]" if a.optional else a.name for a in asked)
         return " ".join((f"/{self.command}", *words))
+
+    @property
+    def asked(self) -> Sequence[Argument]:
+        """Its parameters that a person fills."""
+        return self._arguments
 
     @property
     def options(self) -> tuple[CommandOption, ...]:
@@ -148,8 +155,8 @@ class Handler:
 
         What a platform adds to a command that takes none is left to `turn.text`.
         """
-        if self._pattern:
-            return found_arguments(self._arguments, self._pattern, message)
+        if self._reads:
+            return self._reads(self._arguments, message, self.usage)
         if not self._arguments and self.command in _WITH_ADDITIONS:
             return []
         if message.arguments is not None:

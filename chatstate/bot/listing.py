@@ -18,7 +18,7 @@ from chatstate.bot.handlers import Handler
 from chatstate.errors import BindingError
 from chatstate.language.sentences import Sentences
 from chatstate.language_tags import normal
-from chatstate.messages import ChatPlace, Command, CommandGroup
+from chatstate.messages import ChatPlace, Command, CommandGroup, Menu
 
 Description = str | Mapping[str, str]
 """What a command does: in the bot's own language, or by language beside its docstring."""
@@ -32,6 +32,7 @@ class Listing:
     - `groups` are those it is in, the outermost first.
     - `hidden`: it is in no menu and no help.
     - `chats`: where it is for, None if everywhere.
+    - `menu`: where it stands in the menu of a message or a person.
     """
 
     description: str = ""
@@ -39,6 +40,7 @@ class Listing:
     groups: tuple[CommandGroup, ...] = ()
     hidden: bool = False
     chats: ChatPlace | None = None
+    menu: Menu | None = None
 
 
 LISTED = Listing()
@@ -96,9 +98,10 @@ def command_of(name: str, route: Listed, sentences: Sentences, tags: Iterable[st
         name,
         description,
         f"/{name}" if is_help else handler.usage,
-        () if is_help else handler.options,
+        () if is_help or listing.menu else handler.options,
         translations,
         listing.groups,
         any(guard.rules == ("admins",) for guard in route.guards),
         listing.chats,
+        listing.menu,
     )

@@ -239,6 +239,11 @@ class Binder:
             ) from None
         except BindingError as error:
             raise BindingError(f"{label(self._fn)}: {error}") from error
+        if taken[-1].complete and not self._is_command:
+            raise BindingError(
+                f"parameter {parameter.name!r} of {label(self._fn)}: only arguments of commands "
+                "are completed"
+            )
         if self._is_command or taken is self.found:
             return argument_at(len(taken) - 1, parameter.default if optional else None)
         return said(self.arguments[-1], parameter.default)

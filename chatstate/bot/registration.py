@@ -12,18 +12,20 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, Unpack, overload
 
 from chatstate.bot.access import Guard, Limit
-from chatstate.bot.command_groups import CommandSet, Within
-from chatstate.bot.filters import Content, filter_of
+from chatstate.bot.command_groups import CommandSet, Within, command_name
+from chatstate.bot.filters import Content, filter_of, reading_of
 from chatstate.bot.functions import BoundFunction, error_handler, middleware
 from chatstate.bot.guesses import refuse_no_function
 from chatstate.bot.handlers import Handler
-from chatstate.bot.listing import Listing
+from chatstate.bot.listing import Description, Listing, described
+from chatstate.bot.menus import CHOSEN, check_chosen, command_for, menu_of
 from chatstate.bot.options import Options, how_it_runs, refuse_unknown
 from chatstate.bot.resources import Lifespan
 from chatstate.bot.route import Route, route_to
 from chatstate.bot.routes import Routes
 from chatstate.bot.updates import update_name
 from chatstate.errors import BindingError
+from chatstate.messages import Chosen
 from chatstate.signature import label
 from chatstate.state.bound import States
 from chatstate.state.declaration import State
@@ -98,13 +100,41 @@ class Registration(CommandSet):
         def register(fn: F) -> F:
             refuse_no_function("on_message", fn)
             found = filter_of(text, kind, where)
-            handler = self._handler(fn, options, pattern=found.pattern if found else None)
+            handler = self._handler(fn, options, **reading_of(found))
             name = f"message {label(fn)}" if found else "message"
             route = self._route(name, handler, options)
             self.routes.add("message", dataclasses.replace(route, filter=found))
             return fn
 
         return register if fn is None else register(fn)
+
+    def on_menu(
+        self,
+        title: str,
+        /,
+        *,
+        of: Chosen = "message",
+        command: str | None = None,
+        description: Description | None = None,
+        **options: Unpack[Options],
+    ) -> Callable[[F], F]:
+        """Register a function for the menu of a message, or of a person (`of="user"`).
+
+        Its one plain parameter gets the words of the message that was chosen, which
+        `message.reply_to` is, or the person, if it is an `Annotated[User, Arg]`. Where a platform
+        has no such menus it is a command (the title's words, or `command`), with which a message is
+        answered, or behind which somebody is mentioned. Raises `BindingError`.
+        """
+        menu = menu_of(title, of)
+        name = command_name(command or command_for(title), how="@bot.on_menu(..., command=...)")
+        text, translations = described(description)
+        listing = Listing(text, translations, menu=menu)
+
+        def register(fn: F) -> F:
+            self._add_command(fn, name, listing, Within(), options)
+            return fn
+
+        return register
 
     def on_edit(self, fn: F) -> F:
         """Register the handler of edited messages; without one, edits are ignored."""
@@ -201,9 +231,12 @@ class Registration(CommandSet):
         within: Within,
         options: Options,
     ) -> None:
-        whole = within.name(name)
+        whole, menu = within.name(name), listing.menu
         description = listing.description or None
-        handler = self._handler(fn, options, command=whole, description=description)
+        reads = CHOSEN[menu.of] if menu else None
+        handler = self._handler(fn, options, command=whole, description=description, reads=reads)
+        if menu:
+            check_chosen(fn, handler.asked, menu)
         route = self._route(f"/{whole}", handler, options)
         guards, limits = within.guards, within.limits
         route = dataclasses.replace(
@@ -213,6 +246,12 @@ class Registration(CommandSet):
             listing=listing,
         )
         self.routes.add_command(whole, route)
+        for asked in handler.asked:
+            if asked.complete:
+                completion = Handler(asked.complete, self.states, owner=self)
+                name = f"/{whole} {asked.name}"
+                route = dataclasses.replace(route, name=name, handler=completion, own_limits=())
+                self.routes.add_completion(whole, asked.name, route)
 
     def _handler(self, fn: Callable[..., Any], options: Options, **binding: Any) -> Handler:
         self._refuse_once_included()

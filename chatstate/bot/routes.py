@@ -38,11 +38,13 @@ class Routes:
         self.hear_bots = hear_bots
         self._commands: dict[str, Route] = {}
         self._groups: set[str] = set()
+        self._completions: dict[tuple[str, str], Route] = {}
         self._kinds: dict[str, Route] = {}
         self._filtered: list[Route] = []
 
     def __iter__(self) -> Iterator[Route]:
         yield from self._commands.values()
+        yield from self._completions.values()
         yield from self._filtered
         yield from self._kinds.values()
 
@@ -62,6 +64,10 @@ class Routes:
             self._commands.pop(ours, None)
         self._groups |= groups
         self._commands[name] = route
+
+    def add_completion(self, command: str, argument: str, route: Route) -> None:
+        """Let what may be typed for an argument be told by a handler."""
+        self._completions[command, argument] = route
 
     def _rival(self, name: str) -> Route | None:
         """Return an author's command of this name, or one of which either is the other's group."""
@@ -120,6 +126,8 @@ class Routes:
         for name, inner in other._commands.items():
             if name not in ("help", "start") or not inner.is_own:
                 self.add_command(name, replace(inner, homes=(home, *inner.homes)))
+        for (name, argument), inner in other._completions.items():
+            self.add_completion(name, argument, replace(inner, homes=(home, *inner.homes)))
         for inner in other._filtered:
             self.add("message", replace(inner, homes=(home, *inner.homes)))
         for kind, inner in other._kinds.items():
@@ -153,6 +161,8 @@ class Routes:
                 return self._command(found, message, pressed_command=pressed_command)
         if kind == "press":
             kind = "message"
+        elif kind == "complete":
+            return self._completion(message)
         route = self._of_update(message) if message.update else self._kinds.get(kind)
         if self._filtered and kind == "message":
             route = next((some for some in self._filtered if _lets_pass(some, message)), route)
@@ -186,6 +196,13 @@ class Routes:
         if not (pressed_command or message.chat.kind == "private"):
             return None
         raise Sentence("unknown_command", command=found[1])
+
+    def _completion(self, message: Message) -> tuple[Route, str] | None:
+        """Return what tells how an argument can go on, and what of it has been typed."""
+        given = message.arguments or {}
+        argument = next(reversed(given), "")
+        route = self._completions.get((message.text[1:].lower(), argument))
+        return (route, given[argument]) if route else None
 
     def _usages(self, group: str) -> str:
         routes = (self._commands[name] for name in self._in_group(group))

@@ -10,6 +10,8 @@ GERMAN: Mapping[str, str] = {
     "interrupted": "(unterbrochen)",
     "unknown_command": "Den Befehl /{command} gibt es nicht. /help zeigt, was ich kann.",
     "not_understood": "Das habe ich nicht verstanden. /help zeigt, was ich kann.",
+    "choose_message": "Bitte die gemeinte Nachricht mit {usage} beantworten.",
+    "choose_person": "Bitte hinter {usage} jemanden erwähnen, oder damit antworten.",
     "which_command": "Was soll ich tun? Möglich ist: {usages}",
     "only_in_private": "Das bitte privat an mich senden.",
     "only_in_groups": "Das geht nur in Gruppen.",

@@ -10,6 +10,8 @@ ENGLISH: Mapping[str, str] = {
     "interrupted": "(interrupted)",
     "unknown_command": "There is no command /{command}. Send /help to see what I can do.",
     "not_understood": "I did not understand that. Send /help to see what I can do.",
+    "choose_message": "Answer the message that you mean with {usage}.",
+    "choose_person": "Mention somebody behind {usage}, or answer a message of theirs with it.",
     "which_command": "What shall I do? Send one of: {usages}",
     "only_in_private": "Please send me that in private.",
     "only_in_groups": "That is only for groups.",

@@ -12,7 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta
 
-from chatstate import Arg, BindingError, Chat, Message, User
+from chatstate import (
+    Arg,
+    BindingError,
+    Chat,
+    CommandOption,
+    Complete,
+    Interface,
+    Message,
+    User,
+)
 from chatstate.bot.arguments import Argument, argument, parse_arguments
 from chatstate.bot.reading import json_reader, number, reader, shorten, typed
 from chatstate.language.sentences import Sentence
@@ -356,3 +365,28 @@ def test_a_type_that_no_text_can_give_is_an_error(type_: Any) -> None:
 def test_numbers_read_are_finite() -> None:
     """No number a person sends is NaN or infinite, so that each can be stored."""
     assert math.isfinite(number("1.7976931348623157e308"))
+
+
+def offers(typed: str) -> list[str]:
+    return [typed]
+
+
+def test_a_platform_is_told_what_an_argument_is() -> None:
+    """Its description, and whether the bot offers texts for it."""
+    described = Annotated[int | None, Arg(description="how many"), Complete(offers)]
+    assert only(described).option == CommandOption(
+        "it", "whole", description="how many", completes=True
+    )
+    person = only(Annotated[User, Arg("whom")]).option
+    assert person == CommandOption("it", "person", description="whom")
+
+
+def test_completions_that_nobody_would_see_are_errors() -> None:
+    """Of what offers its choices already, and of what is no command."""
+    with pytest.raises(BindingError, match="parameter 'it' has choices, which are offered"):
+        only(Annotated[Literal["a"], Complete(offers)])
+    bot = Interface(id="bot")
+    with pytest.raises(BindingError, match="only arguments of commands are completed"):
+
+        @bot.on_message
+        def hear(text: Annotated[str, Complete(offers)]) -> None: ...

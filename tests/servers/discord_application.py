@@ -10,7 +10,9 @@ from servers.discord_messages import ApiError, body_of, invalid
 from servers.discord_world import Json, Person, World
 
 NAME = re.compile(r"[-_'\w]{1,32}")
-CHAT_INPUT = 1
+CHAT_INPUT, IN_USER_MENU, IN_MESSAGE_MENU = 1, 2, 3
+SUB_COMMAND, SUB_COMMAND_GROUP = 1, 2
+MOST_IN_MENU = 5
 MOST_COMMANDS = 100
 VALUES: dict[int, Any] = {3: str, 4: int, 5: bool, 6: Person, 10: (int, float)}
 """What the client lets be typed for an option, by its type."""
@@ -87,8 +89,11 @@ class Application:
         return payloads.channel(self.world.dm(person))
 
     def commands(self, call: Call) -> list[Json]:
-        """GET the commands, global or of a guild."""
-        return self.world.commands.get(self._place(call), [])
+        """GET the commands, global or of a guild; translations only if they are asked for."""
+        known = self.world.commands.get(self._place(call), [])
+        if call.query.get("with_localizations") == "true":
+            return known
+        return [command | NOTHING for command in known]
 
     def replace_commands(self, call: Call) -> list[Json]:
         """PUT the commands: the whole set at once; one of the same name keeps its id."""
@@ -113,6 +118,8 @@ class Application:
             "nsfw": False,
         }
         made = defaults | NOTHING | wanted | kept | ({"guild_id": place} if place else {})
+        if made["default_member_permissions"] is not None:  # asked for as a number, told as a text
+            made["default_member_permissions"] = str(made["default_member_permissions"])
         same = old and made | {"version": old["version"]} == old
         return made | {"version": old["version"] if old and same else version}
 
@@ -140,12 +147,21 @@ def _check_commands(wanted: list[Json]) -> None:
     if len({_key(entry) for entry in wanted}) < len(wanted):
         words = "Application command names must be unique"
         raise invalid("name", "APPLICATION_COMMANDS_DUPLICATE_NAME", words)
+    for kind in (IN_USER_MENU, IN_MESSAGE_MENU):
+        if sum(_key(entry)[1] == kind for entry in wanted) > MOST_IN_MENU:
+            raise ApiError(400, 30032, "Maximum number of application commands reached (5).")
     for entry in wanted:
         if _key(entry)[1] == CHAT_INPUT:
             _check_slash(entry)
+        elif entry.get("description") or entry.get("options"):
+            words = "Context menu commands cannot have description"
+            raise invalid("description", "APPLICATION_COMMANDS_INVALID_DESCRIPTION", words)
 
 
 def _check_slash(command: Json) -> None:
+    for option in command.get("options") or ():
+        if option["type"] in (SUB_COMMAND, SUB_COMMAND_GROUP):
+            _check_slash(option)
     names = [command["name"], *(option["name"] for option in command.get("options") or ())]
     if any(name != name.lower() or not NAME.fullmatch(name) for name in names):
         words = "Command name is invalid"
@@ -158,29 +174,70 @@ def _check_slash(command: Json) -> None:
         raise invalid("options", "APPLICATION_COMMAND_OPTIONS_REQUIRED_INVALID", words)
 
 
-def invocation(world: World, name: str, place: str | None, options: Json) -> Json:
+def registered(world: World, name: str, place: str | None, type: int = CHAT_INPUT) -> Json:
+    """Return a command of this type that people see there. Raises `LookupError`."""
+    known = [*world.commands.get(place, ()), *world.commands[None]]
+    command: Json | None = next((found for found in known if _key(found) == (name, type)), None)
+    context = 0 if place else 1
+    if command is None or context not in (command.get("contexts") or (context,)):
+        there = [found["name"] for found in known]
+        raise LookupError(f"/{name} is not registered; there are {there}")
+    return command
+
+
+def invocation(
+    world: World, name: str, place: str | None, options: Json, *, typing: str | None = None
+) -> Json:
     """Return the data of a slash command that somebody typed, as Discord's client makes it.
 
-    Raises `LookupError` if there is no such command or option, or a required one is missing:
-    the client would not have let it be sent.
+    A `name` of several words is that of a command in groups. `typing` is the option that is still
+    being typed. Raises `LookupError` if there is no such command or option, or a required one is
+    missing: the client would not have let it be sent.
     """
-    known = [*world.commands.get(place, ()), *world.commands[None]]
-    command = next((slash for slash in known if _key(slash) == (name, CHAT_INPUT)), None)
-    if command is None:
-        raise LookupError(
-            f"/{name} is not registered; there are {[slash['name'] for slash in known]}"
-        )
-    asked = {option["name"]: option for option in command["options"]}
+    root, *groups = name.split()
+    command = registered(world, root, place)
+    found = command
+    for group in groups:
+        inner = {option["name"]: option for option in found["options"]}
+        if group not in inner:
+            raise LookupError(f"/{name} is not registered; in /{root} there are {list(inner)}")
+        found = inner[group]
+    asked = {option["name"]: option for option in found.get("options") or ()}
     missing = [key for key, about in asked.items() if about.get("required") and key not in options]
-    if missing or not set(options) <= set(asked):
+    if (missing and typing is None) or not set(options) <= set(asked):
         raise LookupError(f"/{name} takes {list(asked)} and misses {missing}; got {list(options)}")
-    data: Json = {"id": command["id"], "name": name, "type": CHAT_INPUT}
-    if options:
-        data["options"] = [_given(asked[option], value) for option, value in options.items()]
+    given = [_given(asked[option], value) for option, value in options.items()]
+    if typing is not None:
+        if not asked[typing].get("autocomplete"):
+            raise LookupError(f"nothing is offered for {typing} of /{name}")
+        given = [value | {"focused": True} if value["name"] == typing else value for value in given]
+    for depth, group in enumerate(reversed(groups)):
+        kind = SUB_COMMAND_GROUP if depth else SUB_COMMAND
+        given = [{"name": group, "type": kind, **({"options": given} if given else {})}]
+    data: Json = {"id": command["id"], "name": root, "type": CHAT_INPUT}
+    if given:
+        data["options"] = given
     if people := [who for who in options.values() if isinstance(who, Person)]:
         data["resolved"] = {"users": {who.id: payloads.user(who) for who in people}}
         if place:
             data["resolved"]["members"] = {who.id: _resolved(who) for who in people}
+    return data
+
+
+def choice(world: World, title: str, place: str | None, chosen: Person | Json) -> Json:
+    """Return the data of a command that somebody chose in the menu of a person or of a message.
+
+    Raises `LookupError` if there is none of that title.
+    """
+    menu = IN_USER_MENU if isinstance(chosen, Person) else IN_MESSAGE_MENU
+    target = chosen.id if isinstance(chosen, Person) else chosen["id"]
+    command = registered(world, title, place, menu)
+    data: Json = {"id": command["id"], "name": title, "type": menu, "target_id": target}
+    if not isinstance(chosen, Person):
+        return data | {"resolved": {"messages": {target: chosen}}}
+    data["resolved"] = {"users": {chosen.id: payloads.user(chosen)}}
+    if place:
+        data["resolved"]["members"] = {chosen.id: _resolved(chosen)}
     return data
 
 

@@ -156,6 +156,15 @@ class People:
         data = discord_application.invocation(self.world, name, place, dict(options or {}))
         return await self._interact(2, person, channel, data)
 
+    async def choose(
+        self, person: Person, channel: Channel, title: str, chosen: Person | Message
+    ) -> Interaction:
+        """Choose what the menu of a message or of a person has. Raises `LookupError`."""
+        place = channel.guild.id if channel.guild else None
+        target = chosen if isinstance(chosen, Person) else self.platform.told(chosen)
+        data = discord_application.choice(self.world, title, place, target)
+        return await self._interact(2, person, channel, data)
+
     async def press(
         self,
         person: Person,

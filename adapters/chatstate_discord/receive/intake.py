@@ -28,7 +28,7 @@ from chatstate_discord.menu import names
 from chatstate_discord.receive import wire
 from chatstate_discord.receive.backfill import Marks, missed, newer
 from chatstate_discord.receive.content import Json
-from chatstate_discord.receive.interactions import interaction, origin_of
+from chatstate_discord.receive.interactions import called, interaction, origin_of
 from chatstate_discord.receive.others import other, own_place
 from chatstate_discord.receive.places import Places
 from chatstate_discord.receive.wire import Groups, Me, Place, Unreadable, number_of
@@ -245,7 +245,7 @@ class Intake:
 
         One that it does not have may be another bot's where people type it, but not here.
         """
-        if data["data"]["name"] not in self._names:
+        if called(data["data"])[0] not in self._names:
             message = replace(message, chat=replace(message.chat, kind="private"))
         return self._host.refusal(message)
 

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -18,11 +18,14 @@ import msgspec
 from msgspec.structs import replace
 
 from chatstate import Event, Message
+from chatstate_discord.menu import Names, in_menu
 from chatstate_discord.receive.content import Json, reference, user
 from chatstate_discord.receive.wire import PLAIN, Kind, place_of, reading, seconds_of
 from chatstate_discord.updates import INTERACTIONS
 
 PING, SLASH, PRESS, COMPLETION = 1, 2, 3, 4
+CHAT_INPUT = SUB_COMMAND = 1
+SUB_COMMAND_GROUP = 2
 PERSON = 6
 STRING_SELECT = 3
 EPHEMERAL = 1 << 6
@@ -59,10 +62,10 @@ def origin_of(note: str | None) -> Origin | None:
     return None if note is None else msgspec.json.decode(note, type=Origin)
 
 
-def interaction(raw: Json, names: Mapping[str, Mapping[str, str]]) -> Event | None:
+def interaction(raw: Json, names: Names) -> Event | None:
     """Return a slash command, a press, or what else somebody did; None if it is nothing that was.
 
-    `names` tells how the bot calls a command (under "") and its options, by Discord's names.
+    `names` tells how the bot calls commands and their options; see `menu.names`.
     """
     with reading(lambda: _other(raw)) as read:
         if raw["type"] in (PING, COMPLETION):
@@ -74,15 +77,30 @@ def interaction(raw: Json, names: Mapping[str, Mapping[str, str]]) -> Event | No
         return read(_other(raw))
 
 
-def _command(raw: Json, names: Mapping[str, Mapping[str, str]]) -> Event:
+def called(data: Json) -> tuple[str, Sequence[Json]]:
+    """Return what a command is called with its groups, and what was given for its options."""
+    if data.get("type", CHAT_INPUT) != CHAT_INPUT:
+        return in_menu(data["name"]), ()
+    name, given = data["name"], data.get("options") or ()
+    while given and given[0]["type"] in (SUB_COMMAND, SUB_COMMAND_GROUP):
+        (inner,) = given
+        name, given = f"{name} {inner['name']}", inner.get("options") or ()
+    return name, given
+
+
+def _command(raw: Json, names: Names) -> Event:
     data = raw["data"]
-    known = names.get(data["name"], {})
-    given = data.get("options") or ()
+    name, given = called(data)
+    known = names.get(name, {})
+    text = f"/{known.get('', data['name'].replace(' ', '_'))}"
+    if known and data.get("target_id"):
+        said = _done(raw, text, "message", **_chosen(data))
+        return Event(raw["id"], said, _origin(raw).note())
     resolved: Json = data.get("resolved", {}).get("users", {})
     people: list[Json] = [resolved[option["value"]] for option in given if option["type"] == PERSON]
     said = _done(
         raw,
-        f"/{known.get('', data['name'].replace(' ', '_'))}",
+        text,
         "message",
         arguments={
             known.get(option["name"], option["name"]): _written(option["value"]) for option in given
@@ -90,6 +108,16 @@ def _command(raw: Json, names: Mapping[str, Mapping[str, str]]) -> Event:
         mentions=tuple(user(person, {}) for person in people),
     )
     return Event(raw["id"], said, _origin(raw).note())
+
+
+def _chosen(data: Json) -> dict[str, Any]:
+    """Return what was chosen in a menu: a message, as what is answered, or a person."""
+    resolved, target = data["resolved"], data["target_id"]
+    if message := (resolved.get("messages") or {}).get(target):
+        answered = reference(message)
+        return {"reply_to": answered, "quote": answered.text or None}
+    member = (resolved.get("members") or {}).get(target) or {}
+    return {"mentions": (user(resolved["users"][target], member),)}
 
 
 def _other(raw: Json) -> Event:
