@@ -16,7 +16,7 @@ from chatstate.adapter import Adapter, Capabilities, Part, Post, StoredFile, Ver
 from chatstate.engine.outbox.buttons import Buttons, Hanging
 from chatstate.engine.outbox.degrade import degrade, there
 from chatstate.engine.outbox.outbound import Outbound, new_outbound
-from chatstate.engine.outbox.posts import id_of, post_of
+from chatstate.engine.outbox.posts import id_of, post_of, styled
 from chatstate.engine.threads import HandlerThreads
 from chatstate.language.sentences import Sentences
 from chatstate.replies import Delete, Markdown, Reply
@@ -147,7 +147,7 @@ class Renderer:
         return part
 
     def _beyond(self, arrival: Arrival, before: Reply, after: Reply) -> Part | None:
-        old, new = _styled(before.text), _styled(after.text)
+        old, new = styled(before.text), styled(after.text)
         end = len(old.text)
         if new.cut(0, end) != old or any(span.start < end < span.end for span in new.spans):
             return None  # and half of a style would be another one
