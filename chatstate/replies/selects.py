@@ -1,7 +1,7 @@
 """A choice among options: one of them, or several.
 
 1. An option is known by what it sends: no two of a select send the same.
-2. As many can be chosen as a select has; no more are marked from the beginning than may be.
+2. No more options are to be chosen than a select has, nor marked than may be chosen.
 """
 
 from __future__ import annotations
