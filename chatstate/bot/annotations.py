@@ -1,4 +1,8 @@
-"""What an annotation means: its type, and what is said beside it."""
+"""What an annotation means: its type, and what is said beside it.
+
+1. Other names of a type, what is said beside it, and None are taken off to see what it is.
+2. That a person is mentioned, and not typed, belongs to the type: this mark stays on it.
+"""
 
 from __future__ import annotations
 
