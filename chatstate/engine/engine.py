@@ -4,7 +4,7 @@
 2. Told to stop, it takes in nothing more, lets what runs finish within the grace, and gives up the
    rest, which runs again at the next start. What cannot be cancelled is told, and left behind.
 3. A fault of the engine's own, or of the store, stops it: nothing goes on half. If it was taken for
-   dead, it stops at once and sends nothing more: its work is others' now.
+   dead, it waits for nothing: its work is others' now.
 """
 
 from __future__ import annotations
@@ -320,8 +320,6 @@ class Engine:
         return done
 
     def _fail(self, error: Exception) -> None:
-        if isinstance(error, LeaseLostError) and self._parts:
-            self._is_lost = self._parts.lanes.stopping = True
-            self._parts.sender.cancel_all()
+        self._is_lost |= isinstance(error, LeaseLostError)
         if not self._ended.done():
             self._ended.set_exception(error)

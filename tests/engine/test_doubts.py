@@ -8,8 +8,11 @@ from msgspec.structs import replace
 from support import query
 
 from chatstate import Ambiguous, Button, Interface, Rejected, Reply, RetryAfter, Unreachable
-from chatstate.adapter import Action, Found, Sent, Unknown
-from chatstate.testing import FakePlatform, TestClient
+from chatstate.adapter import Action, Found, Part, Sent, Unknown
+from chatstate.engine.outbox.delivery import Delivery
+from chatstate.engine.outbox.outbound import Outbound
+from chatstate.errors import StorageError
+from chatstate.testing import FakeClock, FakePlatform, TestClient
 
 echo = Interface(id="echo")
 
@@ -333,3 +336,30 @@ async def test_what_took_the_place_of_an_edit_before_a_crash_is_in_doubt(
         await client.restart()
         assert sent(client) == ["a"]
         assert len(letters(client)) == held
+
+
+async def test_a_store_that_fails_makes_no_dead_letter_of_what_is_tried_again() -> None:
+    """It is owed as before: whoever asks the store next is told."""
+    action = Action("key", "chat", None, Part({}))
+    clock = FakeClock()
+    delivery = Delivery(Outbound(1, 1, 1, 0, action), clock, Ambiguous("lost"))
+    calls = 0
+
+    async def perform() -> Exception | None:
+        nonlocal calls
+        calls += 1
+        raise StorageError("the store is gone")
+
+    async def nothing() -> None:
+        pass
+
+    async def unknown() -> bool:
+        return False
+
+    delivery.perform, delivery.pass_gate, delivery.was_sent = perform, nothing, unknown
+    delivery.repeats = lambda: True
+    trying = asyncio.create_task(delivery.run())
+    await clock.advance(10)
+    with pytest.raises(StorageError):
+        await trying
+    assert calls == 1

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from engine.workers import office, settled, until
 
-from chatstate import Global, Interface, PerChat, PerMember, PerUser, Ref, Turn
+from chatstate import Event, Global, Interface, PerChat, PerMember, PerUser, Ref, Turn
+from chatstate.adapter import Receipt
 from chatstate.errors import LeaseLostError
-from chatstate.stores.base import Ingested
+from chatstate.stores.base import Arrival, Ingested, Outcome, TurnCommit
 
 
 def remembering() -> Interface:
@@ -185,12 +186,126 @@ async def test_a_worker_that_stood_still_sends_nothing_that_others_have_sent() -
         frozen.freeze()
         await workers.outlive()
         await until(lambda: len(workers.delivered) == 2)
+        frozen.platform.recover()  # what it has begun, ends; what is next, it asks for
+        await workers.clock.advance(0)
+        assert frozen.platform.tries == 1
         frozen.thaw()
         with pytest.raises(LeaseLostError):
             await workers.end(frozen)
         assert workers.texts() == ["a", "a b"]
         assert frozen.platform.tries == 1
         assert other.platform.tries == 2
+
+
+@pytest.mark.parametrize("ends", ["by an error", "never"])
+async def test_a_worker_that_is_taken_for_dead_leaves_its_turns(ends: str) -> None:
+    """It waits for none, and calls none a failure: they are others', who tell of them."""
+    entered, gate, told = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    failures: list[BaseException] = []
+    bot = Interface(id="bot")
+
+    @bot.on_message
+    async def answer(message: str, turn: Turn) -> str:
+        if entered.is_set():
+            return message
+        entered.set()
+        await gate.wait()
+        try:
+            await turn.step("a call", lambda: None)
+        except LeaseLostError:
+            told.set()
+            if ends == "never":
+                await asyncio.Event().wait()
+            raise
+        return "it was not frozen"
+
+    def on_failure(_: Event, error: BaseException) -> None:
+        failures.append(error)
+
+    async with office(bot, grace=1e6, on_failure=on_failure) as workers:
+        frozen, _ = workers.workers
+        await frozen.deliver(workers.event("a"))
+        await entered.wait()
+        frozen.freeze()
+        await workers.outlive()
+        await until(lambda: workers.delivered)
+        gate.set()
+        frozen.thaw()
+        await told.wait()
+        with pytest.raises(LeaseLostError):
+            await workers.end(frozen)
+        assert workers.texts() == ["a"]
+        assert failures == []
+
+
+async def test_what_is_just_being_committed_is_not_handled_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Though the inbox, if it is read just then, still has it."""
+    bot, heard = Interface(id="bot"), list[str]()
+
+    @bot.on_message
+    async def answer(message: str) -> None:
+        heard.append(message)
+
+    async with office(bot, 1) as workers:
+        (worker,) = workers.workers
+        real = worker.store.commit
+
+        async def commit(turns: Sequence[TurnCommit]) -> Sequence[Outcome]:
+            worker.parts.lanes.resume(turns[0].place.conversation)
+            await workers.clock.advance(0)
+            return await real(turns)
+
+        monkeypatch.setattr(worker.store, "commit", commit)
+        await settled(await worker.deliver(workers.event("a")))
+        assert heard == ["a"]
+
+
+async def test_what_comes_while_the_inbox_is_read_again_comes_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Though its answer is older than what is told meanwhile."""
+    async with office(remembering(), 1) as workers:
+        (worker,) = workers.workers
+        commit, events = worker.store.commit, worker.store.events
+        receipts: list[Receipt] = []
+
+        async def fail_once(_: Sequence[TurnCommit]) -> Sequence[Outcome]:
+            monkeypatch.setattr(worker.store, "commit", commit)
+            monkeypatch.setattr(worker.store, "events", read_slowly)
+            return ["conflict"]
+
+        async def read_slowly(*args: int) -> Sequence[Arrival]:
+            monkeypatch.setattr(worker.store, "events", events)
+            found = await events(*args)
+            receipts.extend(await worker.deliver(workers.event("b")))
+            return found
+
+        monkeypatch.setattr(worker.store, "commit", fail_once)
+        receipts += await worker.deliver(workers.event("a"))
+        await until(lambda: len(receipts) > 1)
+        await settled(receipts)
+        assert workers.texts() == ["a", "a b"]
+
+
+async def test_a_reply_that_is_just_committed_is_sent_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Though the outbox, if it is read just then, has it before this process knows."""
+    async with office(remembering(), 1) as workers:
+        (worker,) = workers.workers
+        real = worker.store.commit
+
+        async def commit(turns: Sequence[TurnCommit]) -> Sequence[Outcome]:
+            outcomes = await real(turns)
+            worker.parts.sender.resume(turns[0].place.conversation)
+            await workers.clock.advance(0)
+            return outcomes
+
+        monkeypatch.setattr(worker.store, "commit", commit)
+        await settled(await worker.deliver(workers.event("a")))
+        assert worker.platform.tries == 1
 
 
 async def test_what_is_said_elsewhere_is_gathered_too() -> None:
@@ -234,7 +349,16 @@ async def test_what_is_said_elsewhere_interrupts() -> None:
 
 async def test_an_idle_conversation_is_let_go_and_read_anew() -> None:
     """Whoever has something said in it next has it, with all that was said."""
-    async with office(remembering()) as workers:
+    heard: list[str] = []
+    bot = Interface(id="bot")
+
+    @bot.on_message
+    async def remember(message: str, said: PerMember[list[str]]) -> str:
+        heard.append(message)
+        said.append(message)
+        return " ".join(said)
+
+    async with office(bot) as workers:
         here, there = workers.workers
         await settled(await here.deliver(workers.event("a")))
         for _ in range(5):
@@ -246,6 +370,7 @@ async def test_an_idle_conversation_is_let_go_and_read_anew() -> None:
         await settled(await here.deliver(workers.event("c")))
         assert here.platform.tries == 2
         assert workers.texts() == ["a", "a b", "a b c"]
+        assert heard == ["a", "b", "c"]
 
 
 async def test_a_lifespan_may_take_longer_than_a_lease() -> None:

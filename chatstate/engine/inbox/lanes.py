@@ -50,9 +50,8 @@ class Lane(msgspec.Struct, eq=False, gc=False):
     `last` is the number of the newest event that was in memory, 0 if the inbox has never been
     read; events that are ahead of the line do not count. `beyond`: more wait in the inbox, and
     `missed`: some came while it was being read; `reload`: it is to be read anew, after a commit has
-    failed, which `failures` counts; `news`: or because others have put something there. `turn` is
-    the one that runs, in `run`. `left`, for an event that runs alone, is set when its turn is over
-    or left behind.
+    failed, which `failures` counts. `turn` is the one that runs, in `run`. `left`, for an
+    event that runs alone, is set when its turn is over or left behind.
     """
 
     conversation: int
@@ -61,7 +60,6 @@ class Lane(msgspec.Struct, eq=False, gc=False):
     beyond: bool = False
     missed: bool = False
     reload: bool = False
-    news: bool = False
     failures: int = 0
     last: int = 0
     left: asyncio.Event | None = None
@@ -146,17 +144,12 @@ class Lanes:
         """Work on what waits in the inbox for a conversation, whoever has put it there."""
         lane = self._lane(conversation)
         lane.beyond = lane.missed = True
-        lane.news = lane.last > 0  # it may belong before what is in memory
         self._start(lane)
 
     async def read_on(self, conversation: int) -> None:
-        """Read what waits beyond memory, for the turn that runs, unless it is to run alone."""
+        """Read what waits beyond memory, if nothing waits in it; not for a turn that runs alone."""
         lane = self._lanes.get(conversation)
-        if lane is None or self.paused or lane.reload:
-            return
-        if lane.news:
-            await self._read_all(lane)
-        elif lane.beyond and not lane.arrivals:
+        if lane and lane.beyond and not (lane.arrivals or lane.reload or self.paused):
             await self._refill(lane)
 
     def release(self) -> None:
@@ -227,8 +220,8 @@ class Lanes:
     async def _next(self, lane: Lane, task: asyncio.Task[None]) -> None:
         turn = None
         try:
-            if lane.reload or lane.news:
-                await self._read_all(lane)
+            if lane.reload:
+                await self._read_all_again(lane)
             elif not lane.arrivals:
                 lane.failures = 0
                 await self._refill(lane)
@@ -261,7 +254,7 @@ class Lanes:
 
     async def _refill(self, lane: Lane) -> None:
         lane.missed, lane.beyond = False, True  # what is added meanwhile comes after what is read
-        done = () if lane.last else self._under_way(lane)
+        done = () if lane.last else self._committing(lane.conversation)
         found = await self._store.events(lane.conversation, lane.last, _IN_MEMORY)
         lane.arrivals = [arrival for arrival in found if arrival.seq not in done]
         in_line = [arrival.seq for arrival in found if not arrival.ahead]
@@ -270,15 +263,10 @@ class Lanes:
         lane.beyond = lane.missed or len(in_line) >= _IN_MEMORY
         lane.last = in_line[-1] if in_line else max(lane.last, _NOTHING_BEFORE)
 
-    def _under_way(self, lane: Lane) -> set[int]:
-        """Return the numbers of events that are in the inbox, and run or are being committed."""
-        running = lane.turn.arrivals if lane.turn else ()
-        return {*self._committing(lane.conversation), *(arrival.seq for arrival in running)}
-
-    async def _read_all(self, lane: Lane) -> None:
+    async def _read_all_again(self, lane: Lane) -> None:
         if lane.failures > _OFTEN:
             log.warning("commits in conversation %s fail again and again", lane.conversation)
             await asyncio.sleep(min(0.01 * 2**lane.failures, _LONGEST_PAUSE))
-        lane.reload = lane.news = False
+        lane.reload = False
         lane.last = 0
         await self._refill(lane)

@@ -17,7 +17,15 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_not_exception_type
 from chatstate.clock import Clock
 from chatstate.engine.asking import error_of, pause
 from chatstate.engine.outbox.outbound import Outbound
-from chatstate.errors import Ambiguous, Moved, Rejected, RetryAfter, SendError, Unreachable
+from chatstate.errors import (
+    Ambiguous,
+    Moved,
+    Rejected,
+    RetryAfter,
+    SendError,
+    StorageError,
+    Unreachable,
+)
 from chatstate.stores.base import DeadLetter
 
 log = logging.getLogger("chatstate.sender")
@@ -62,9 +70,12 @@ class Delivery:
         self._ambiguous = 0
 
     async def run(self) -> DeadLetter | None:
-        """Return once the reply is sent, or the reason why it is given up."""
+        """Return once the reply is sent, or the reason why it is given up.
+
+        Raises `StorageError`.
+        """
         retrying = AsyncRetrying(
-            retry=retry_if_not_exception_type(Rejected),
+            retry=retry_if_not_exception_type((Rejected, StorageError)),
             wait=_wait,
             stop=self._stop,
             before_sleep=self._tell,
@@ -77,6 +88,8 @@ class Delivery:
         except Rejected as error:
             log.warning("reply %s was refused: %s", key, error)
             return DeadLetter("reply", f"refused: {error}", repr(error))
+        except StorageError:
+            raise
         except Exception as error:
             why = self._why_given_up()
             log.exception("reply %s is %s", key, why)

@@ -80,9 +80,7 @@ class Finish:
             if isinstance(error, UserError) and turn.message.chat.id:
                 self.queue(turn, refusal(turn, self._sentences, error))
                 return None
-            if isinstance(
-                error, LeaseLostError
-            ):  # it is another run's: the engine stops, and says so
+            if isinstance(error, LeaseLostError):  # it is others' to tell of
                 return None
         except BaseException as unspeakable:  # noqa: BLE001 - its text may be anything
             error = unspeakable
