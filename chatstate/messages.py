@@ -107,12 +107,15 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     `id` is unique within the bot's account and the same when the platform delivers again.
     `origin` is the adapter's own note (an interaction's token, say): it is stored with the
-    event and handed back with each of its replies.
+    event and handed back with each of its replies. `best_before`: after this (seconds since 1970)
+    nobody waits any more for what is answered first, so until then that goes before all else that
+    is owed in the conversation.
     """
 
     id: str
     message: Message
     origin: str | None = None
+    best_before: float | None = None
 
 
 OptionKind = Literal["text", "whole", "number", "truth", "person"]

@@ -164,6 +164,7 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
       where previews are a "delta", and while the text grows at its end.
     - `begun_at`: for `find` alone: when a call that may have done this was begun, or had failed,
       whichever is known (seconds since 1970). No other was begun before.
+    - `best_before`: it is not begun later (seconds since 1970): nobody waits for it any more.
     """
 
     key: str
@@ -177,6 +178,7 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     preview: bool = False
     continues: bool = False
     begun_at: float | None = None
+    best_before: float | None = None
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):

@@ -3,7 +3,8 @@
 1. What surely had no effect is tried for ever, with growing pauses or as long as the platform asks.
 2. What may have had one is asked about, if the platform can tell. What then is still in doubt is
    tried a few times, or not again, as the policy says.
-3. What is refused is not tried again. A chat that has moved is tried where it is now.
+3. What is refused is not tried again, nor what nobody waits for any more. A chat that has moved is
+   tried where it is now.
 """
 
 from __future__ import annotations
@@ -125,6 +126,8 @@ class Delivery:
                 return None
             if not self.repeats():
                 return self._unclear
+        if is_too_late(self._reply, self._clock):
+            return Rejected(TOO_LATE)
         await self.begin()
         return await self.perform()
 
@@ -150,6 +153,15 @@ class Delivery:
             state.upcoming_sleep,
             exc_info=None if isinstance(error, SendError) else error,
         )
+
+
+TOO_LATE = "it was not sent in time, and nobody waits for it any more"
+
+
+def is_too_late(reply: Outbound, clock: Clock) -> bool:
+    """Tell whether nobody waits for a reply any more."""
+    best_before = reply.action.best_before
+    return best_before is not None and clock.time() > best_before
 
 
 def is_ambiguous(error: Exception) -> bool:

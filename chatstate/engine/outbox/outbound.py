@@ -114,6 +114,7 @@ def new_outbound(
         verb,
         message,
         number,
+        best_before=None if number else event.best_before,
     )
     body = _encoder.encode(action).decode()
     return Outbound(place.account, place.conversation, arrival.seq, number, action, body)

@@ -16,6 +16,8 @@
 10. A row is durably begun before it is sent. With "repeat" that is its commit, because the two
     cases after a crash are treated alike; with "hold" it is a commit of its own, and so it is
     always for a call by the platform's own name: that is not made again.
+11. What somebody waits for with a deadline goes before all in memory but what is on its way. Once
+    that is over it is a dead letter.
 """
 
 from __future__ import annotations
@@ -33,7 +35,13 @@ from chatstate.clock import Clock
 from chatstate.engine.activity import Activity
 from chatstate.engine.inbox.receipts import EventReceipt
 from chatstate.engine.lease import Lease
-from chatstate.engine.outbox.delivery import DEFINITE, Delivery, is_ambiguous
+from chatstate.engine.outbox.delivery import (
+    DEFINITE,
+    TOO_LATE,
+    Delivery,
+    is_ambiguous,
+    is_too_late,
+)
 from chatstate.engine.outbox.doubts import Doubts, in_doubt
 from chatstate.engine.outbox.outbound import Outbound, holds_once, outbound, taken_out
 from chatstate.engine.outbox.spool import Spool
@@ -129,7 +137,10 @@ class Sender:
         if receipts:
             for reply in replies:
                 reply.receipts = receipts
-        line.replies += replies
+        if replies[0].action.best_before is None:
+            line.replies += replies
+        else:
+            _hurry(line, replies)
         if not line.is_busy:
             self._start(line)
 
@@ -259,6 +270,7 @@ class Sender:
             or reply.begun_at is not None
             or action.part.files
             or action.verb == "native"
+            or action.best_before is not None
         ):
             dead = await self._outcome(reply)
         else:
@@ -301,6 +313,8 @@ class Sender:
             await self._store.begin(reply.conversation, reply.turn, reply.part)
         if self._gates:
             await self._pass_gate(reply.account)
+        if is_too_late(reply, self._clock):
+            return DeadLetter("reply", TOO_LATE)
         error = await self._try(reply)
         return None if error is None else await self._again(reply, error)
 
@@ -361,3 +375,12 @@ class Sender:
         while (left := self._gates.get(account, 0.0) - self._clock.monotonic()) > 0:
             await self._clock.sleep(left)
         self._gates.pop(account, None)
+
+
+def _hurry(line: Line, replies: Sequence[Outbound]) -> None:
+    """Put the first of these replies before what waits, behind others that have no time."""
+    first = 1 if line.is_busy else 0  # one may be on its way
+    while first < len(line.replies) and line.replies[first].action.best_before is not None:
+        first += 1
+    line.replies[first:first] = replies[:1]
+    line.replies += replies[1:]

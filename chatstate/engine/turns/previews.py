@@ -215,7 +215,9 @@ class Previews:
 
     def are_possible(self, turn: RunningTurn) -> bool:
         """Tell whether the platform of a turn can show anything in advance."""
-        return not turn.is_quick and self._adapters[turn.place.account].capabilities.edit
+        if turn.is_quick or turn.arrival.event.best_before is not None:
+            return False
+        return self._adapters[turn.place.account].capabilities.edit
 
     async def open(self, turn: RunningTurn) -> Preview:
         """Return the preview of a turn, with what an earlier attempt has shown."""
