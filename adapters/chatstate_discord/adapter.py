@@ -27,6 +27,7 @@ from chatstate.adapter import (
     Capabilities,
     Found,
     Host,
+    NativeCall,
     Part,
     Post,
     Sent,
@@ -40,7 +41,7 @@ from chatstate_discord.receive.backfill import Marks
 from chatstate_discord.receive.downloads import download
 from chatstate_discord.receive.intake import Intake
 from chatstate_discord.receive.places import Places
-from chatstate_discord.send import parts
+from chatstate_discord.send import native, parts
 from chatstate_discord.send.acknowledging import Acknowledging
 from chatstate_discord.send.calls import Calls
 from chatstate_discord.updates import UPDATES
@@ -86,6 +87,7 @@ class DiscordAdapter(Adapter):
         silent=True,
         ephemeral=True,
         finish=True,
+        native=True,
         idempotent_for=120.0,
     )
 
@@ -95,7 +97,7 @@ class DiscordAdapter(Adapter):
         self._shards = self.options.shards
         self._acknowledging = Acknowledging()
         self._clock = DiscordClock()
-        self._calls = Calls(self._acknowledging, self._clock)
+        self._calls = Calls(self._acknowledging, self._clock, self._guild)
         self._places: Places | None = None
 
     async def run(self, host: Host) -> None:
@@ -126,6 +128,10 @@ class DiscordAdapter(Adapter):
         """See `parts.render`."""
         return parts.render(post)
 
+    def native(self, call: NativeCall) -> Part:
+        """Return the part that calls a route of Discord's."""
+        return native.part_of(call)
+
     async def perform(self, action: Action) -> Sent:
         """Make one call on Discord."""
         return await self._calls.perform(action)
@@ -143,6 +149,9 @@ class DiscordAdapter(Adapter):
         if self._places is None:
             raise Unreachable("there is no connection to Discord")
         return await self._places.is_admin(chat, user)
+
+    def _guild(self, channel: str) -> str | None:
+        return self._places.guild(channel) if self._places else None
 
     async def _pieces(self, attachment: Attachment) -> AsyncIterator[bytes]:
         async for piece in download(await self._calls.http(), attachment):

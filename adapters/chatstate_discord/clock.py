@@ -35,10 +35,10 @@ class DiscordClock:
     def trace(self) -> aiohttp.TraceConfig:
         """Return what lets a client's requests set it."""
 
-        async def answered(
-            _session: Any, _context: Any, end: aiohttp.TraceRequestEndParams
-        ) -> None:
+        async def answered(_session: Any, context: Any, end: aiohttp.TraceRequestEndParams) -> None:
             self.set(end.response.headers.get("Date"))
+            if context.trace_request_ctx:  # of whoever wants to know how each try was answered
+                context.trace_request_ctx.heard(end.response.status)
 
         config = aiohttp.TraceConfig()
         config.on_request_end.append(answered)

@@ -18,7 +18,8 @@ from chatstate.adapter.installing import table_of
 class Natives(msgspec.Struct, frozen=True):
     """How a platform's methods are called: `pattern`, with an `example`.
 
-    `refused` are those that are not called so, in lower case, with the reason and what to do.
+    `refused` are patterns of those that are not called so, each with the reason and what to do.
+    Capitals make no difference there.
     """
 
     pattern: str
@@ -29,7 +30,10 @@ class Natives(msgspec.Struct, frozen=True):
         """Return why a method is not called; None if it is."""
         if not re.fullmatch(self.pattern, method):
             return f"that is no method; one is like {self.example!r}"
-        return self.refused.get(method.lower())
+        for pattern, why in self.refused.items():
+            if re.fullmatch(pattern, method, re.IGNORECASE):
+                return why
+        return None
 
 
 @functools.cache

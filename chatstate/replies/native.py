@@ -14,6 +14,7 @@ from typing import Any, TypeAlias, cast
 
 from chatstate.adapter.natives import natives_of
 from chatstate.files import File
+from chatstate.messages import Chat, MessageRef, User
 from chatstate.replies.texts import require_text
 
 Step: TypeAlias = str | int
@@ -27,7 +28,8 @@ class Native:
     `Native("sendPoll", question="Tea?", options=[...])` is a method of the Bot API;
     `Native("POST /channels/{channel_id}/messages", on="discord", embeds=[...])` a route of
     Discord's. The arguments are what JSON knows, objects of the platform's library that have a
-    `to_dict`, and `File`s, which are copied as those of a `Reply` are.
+    `to_dict`, and `File`s, which are copied as those of a `Reply` are. Of a `User`, a `Chat` or a
+    `MessageRef` it is the id.
 
     - The chat and its thread are filled in where they are not named.
     - `otherwise` is what is answered on other platforms: whatever a handler may return.
@@ -69,17 +71,16 @@ def sendable(value: Any, what: str) -> Any:
     """
     if value is None or isinstance(value, bool | int | File):
         return value
-    if isinstance(value, str):
-        require_text(what, value)
-        return value
-    if isinstance(value, float):
-        return _finite(value, what)
+    if isinstance(value, str | float):
+        return _checked(value, what)
     if isinstance(value, list | tuple):
         items = cast("Sequence[Any]", value)
         return [sendable(item, f"{what}[{n}]") for n, item in enumerate(items)]
     if isinstance(value, Mapping):
         members = cast("Mapping[Any, Any]", value)
         return {_key(key, what): sendable(item, f"{what}.{key}") for key, item in members.items()}
+    if isinstance(value, User | Chat | MessageRef):
+        return value.id
     if not isinstance(value, type) and callable(getattr(value, "to_dict", None)):
         return sendable(value.to_dict(), what)
     remedy = "File(...)" if isinstance(value, bytes | bytearray) else "what JSON knows, or a File"
@@ -98,8 +99,10 @@ def files_in(value: Any) -> list[tuple[Sequence[Step], File]]:
     return [((step, *way), file) for step, item in members for way, file in files_in(item)]
 
 
-def _finite(value: float, what: str) -> float:
-    if not isfinite(value):
+def _checked(value: str | float, what: str) -> str | float:
+    if isinstance(value, str):
+        require_text(what, value)
+    elif not isfinite(value):
         raise ValueError(f"{what} is {value}, which JSON does not know")
     return value
 

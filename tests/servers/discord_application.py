@@ -88,6 +88,22 @@ class Application:
         person = self._person(str(body_of(call).get("recipient_id")))
         return payloads.channel(self.world.dm(person))
 
+    def ban(self, call: Call) -> None:
+        """PUT a ban: whoever is banned already stays so."""
+        self.world.bans[call.path["guild_id"], call.path["user_id"]] = body_of(call)
+
+    def invite(self, call: Call) -> Json:
+        """POST an invite: another one each time."""
+        code = f"invite{self.world.new_id()}"
+        self.world.invites.append(code)
+        return {"type": 0, "code": code, "channel": {"id": call.path["channel_id"]}}
+
+    def emoji(self, call: Call) -> Json:
+        """POST a guild's emoji: its picture as image data."""
+        body = body_of(call)
+        self.world.emoji[body["name"]] = body["image"]
+        return {"id": self.world.new_id(), "name": body["name"]}
+
     def commands(self, call: Call) -> list[Json]:
         """GET the commands, global or of a guild; translations only if they are asked for."""
         known = self.world.commands.get(self._place(call), [])

@@ -232,6 +232,9 @@ class World:
         self.attachments: dict[str, Attachment] = {}
         self.interactions: dict[str, Interaction] = {}
         self.commands: dict[str | None, list[Json]] = {None: []}
+        self.bans: dict[tuple[str, str], Json] = {}
+        self.invites: list[str] = []
+        self.emoji: dict[str, str] = {}
         self.typing: list[Typing] = []
         self.nonces: dict[str, Message] = {}
         self.disallowed_intents = 0

@@ -35,6 +35,13 @@ class Places:
         known = self._client.get_guild(int(guild))
         return _place(known.system_channel) if known and known.system_channel else None
 
+    def guild(self, channel: str) -> str | None:
+        """Return the guild that a channel or a thread is in; None if that is not known."""
+        known = self._client.get_channel(wire.number_of(channel))
+        if not isinstance(known, discord.abc.GuildChannel | discord.Thread):
+            return None
+        return str(known.guild.id)
+
     def role(self, channel: str) -> str:
         """Return the role that is the bot's own in a channel's guild; "" if it has none."""
         known = self._client.get_channel(wire.number_of(channel))

@@ -22,11 +22,11 @@ from discord.http import HTTPClient, Route
 from msgspec.structs import replace
 
 from chatstate import Ambiguous, Moved, SendError, Unreachable
-from chatstate.adapter import Action, Found, Sent
+from chatstate.adapter import Action, Found, Sent, Unknown
 from chatstate_discord.clock import DiscordClock
 from chatstate_discord.receive.interactions import Origin, origin_of
 from chatstate_discord.receive.others import private_with
-from chatstate_discord.send import errors, parts
+from chatstate_discord.send import errors, native, parts
 from chatstate_discord.send.acknowledging import Acknowledging
 from chatstate_discord.send.answers import Answers, for_whom_it_was, is_open
 from chatstate_discord.send.errors import code_of, meaning
@@ -45,8 +45,11 @@ _KEPT = 1000
 class Calls:
     """Makes calls. `open` is told of each new connection, `close` of its end."""
 
-    def __init__(self, acknowledging: Acknowledging, clock: DiscordClock) -> None:
+    def __init__(
+        self, acknowledging: Acknowledging, clock: DiscordClock, guild: native.Guild
+    ) -> None:
         self._clock = clock
+        self._guild = guild
         self._http: HTTPClient | None = None
         self._salt = ""
         self._opened = asyncio.Event()
@@ -92,6 +95,10 @@ class Calls:
         return await self._told(self._find(for_whom_it_was(action), me), _ANSWER_SECONDS)
 
     async def _find(self, action: Action, me: str) -> Found:
+        if action.verb == "native":
+            if not native.is_findable(action.part):
+                return Unknown()
+            action = replace(action, origin=None)  # it answers no interaction
         return await find(await self.http(), self._clock, me, action, self._nonce(action))
 
     async def _told(self, call: Awaitable[T], seconds: float) -> T:
@@ -106,6 +113,8 @@ class Calls:
         http, origin = await self.http(), origin_of(action.origin)
         if person := private_with(action.chat):
             action = replace(action, chat=await self._channel_with(http, person))
+        if action.verb == "native":
+            return await native.make(http, action, self._nonce(action), self._guild)
         if origin and is_open(origin, self._clock.now()):
             sent = await self._answers.answer(http, origin, action)
             return sent or await self._in_channel(http, origin, action)
