@@ -12,14 +12,17 @@ import pytest
 
 from chatstate import (
     Button,
+    Card,
     Delete,
     File,
     Interface,
     Markdown,
     Message,
     MessageRef,
+    Option,
     Rejected,
     Reply,
+    Select,
     Turn,
 )
 from chatstate.adapter import Action, Host, Part, StoredFile
@@ -305,6 +308,60 @@ def test_a_button_of_an_older_message_is_pressed_by_both_numbers(talk: Talk) -> 
     """The message's, counting those with buttons in this place, and its own."""
     printed = talk("one\ntwo\n:press 1.1\n:press 1\n:press 2.2\n", ask)
     assert printed == f"one?{SHOWN}two?{SHOWN}Yes on one?\nYes on two?\nnever on two?\n"
+
+
+def choose(message: Message) -> Reply:
+    if message.pressed:
+        return Reply(f"{message.text}: {message.selected}")
+    options = [Option("Red", "r", "warm", chosen=True), Option("Blue"), Option("Green")]
+    buttons = [
+        Button("Site", url="https://a.example"),
+        Button("Off", disabled=True),
+        Button("On"),
+    ]
+    return Reply("Which?", buttons, select=Select(options, "A colour", max_values=2))
+
+
+THERE = "[1] Site  [2] Off  [3] On  [4] Red  [5] Blue  [6] Green"
+OFFERED = """Which?
+[1] Site: https://a.example  [-] Off  [3] On
+[A colour]
+[choose 1 to 2 of these: :press 4, 5]
+[4] ✓ Red (warm)
+[5] Blue
+[6] Green
+"""
+
+
+@pytest.mark.parametrize(
+    ("press", "said"),
+    [
+        ("3", "On: None"),
+        ("4", "r: ('r',)"),
+        ("4, 6", "r, Green: ('r', 'Green')"),
+        ("6 5", "Green, Blue: ('Green', 'Blue')"),
+        ("1.5, 1.6", "Blue, Green: ('Blue', 'Green')"),
+        ("blue", "Blue: ('Blue',)"),
+        ("1", "[Site opens https://a.example]"),
+        ("2", "[Off cannot be pressed]"),
+        ("3, 4", "[only options of one choice can be pressed together]"),
+        ("4, 5, 6", "[choose 1 to 2 of these, as in :press 1, 2]"),
+        ("7", f"[there is no button 7; there are {THERE}]"),
+    ],
+)
+def test_options_are_chosen_by_their_numbers(talk: Talk, press: str, said: str) -> None:
+    """Which count on from those of the buttons; several at once."""
+    assert talk(f"hi\n:press {press}\n", choose) == f"{OFFERED}{said}\n"
+
+
+def test_a_card_is_printed_as_it_reads(talk: Talk) -> None:
+    """In a pipe, where there are no panels."""
+    card = Card(
+        title="Sky", text="blue", fields={"High": "21"}, url="https://a.example/", footer="x"
+    )
+    assert talk("hi\n", lambda _: Reply("Today:", card=card)) == (
+        "Today:\n\nSky (https://a.example/)\nblue\n\nHigh: 21\n\nx\n"
+    )
 
 
 def test_a_label_may_look_like_a_number(talk: Talk) -> None:

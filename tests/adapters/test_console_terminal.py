@@ -15,7 +15,20 @@ import pytest
 import pytest_asyncio
 from adapters.terminal import CTRL_C, ENTER, TAB, UP, Terminal
 
-from chatstate import AdapterError, Button, Delete, File, Interface, Markdown, Message, Reply, Turn
+from chatstate import (
+    AdapterError,
+    Button,
+    Card,
+    Delete,
+    File,
+    Interface,
+    Markdown,
+    Message,
+    Option,
+    Reply,
+    Select,
+    Turn,
+)
 from chatstate.adapter import Action, Post, pip_line
 from chatstate.engine import Engine
 from chatstate.stores import open_store
@@ -441,8 +454,14 @@ def is_harmless(terminal: Terminal) -> bool:
 
 @pytest.mark.parametrize(
     "reply",
-    [Reply(EVIL), Reply(Markdown(f"**{EVIL}**")), Reply("?", buttons=[Button(EVIL)])],
-    ids=["text", "markdown", "button"],
+    [
+        Reply(EVIL),
+        Reply(Markdown(f"**{EVIL}**")),
+        Reply("?", buttons=[Button(EVIL)]),
+        Reply("?", select=Select([Option(EVIL, description=EVIL)], EVIL)),
+        Reply(card=Card(title=EVIL, text=EVIL, fields={EVIL: EVIL}, footer=EVIL)),
+    ],
+    ids=["text", "markdown", "button", "select", "card"],
 )
 async def test_escape_sequences_of_the_bot_are_only_shown(
     terminal: Terminal, running: Running, reply: Reply
@@ -585,6 +604,23 @@ async def test_a_button_is_pressed_by_its_number(terminal: Terminal, running: Ru
         await terminal.shows("» Well?", "  [1] Yes  [2] No  #1", PROMPT)
         await terminal.enter(":press 2")
         await terminal.shows(f"{PROMPT} :press 2", "» pressed n", PROMPT)
+
+
+async def test_a_card_is_a_panel(terminal: Terminal, running: Running) -> None:
+    """Its title in the edge, its small print below."""
+    card = Card(title="Sky", text=Markdown("**blue**"), fields={"High": "21"}, footer="noon")
+    async with running(always(Reply("Today:", card=card, buttons=[Button("Thanks")]))):
+        await terminal.enter("go")
+        await terminal.shows(
+            "» Today:",
+            "  ╭─ Sky ────╮",
+            "  │ blue     │",
+            "  │          │",
+            "  │ High: 21 │",
+            "  ╰─ noon ───╯",
+            "  [1] Thanks  #1",
+            PROMPT,
+        )
 
 
 async def test_an_edit_says_what_it_replaces(terminal: Terminal, running: Running) -> None:

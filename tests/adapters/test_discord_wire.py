@@ -11,10 +11,19 @@ import msgspec
 import pytest
 from adapters.discord_payloads import ME
 from adapters.odd import changes
+from msgspec.structs import replace
 
 from adapters import discord_payloads as told
 from chatstate import Attachment, Chat, Command, CommandOption, Event, MessageRef, User
-from chatstate.adapter import Part, Post, PostButton, StoredFile
+from chatstate.adapter import (
+    Part,
+    Post,
+    PostButton,
+    PostCard,
+    PostOption,
+    PostSelect,
+    StoredFile,
+)
 from chatstate.text import Span, StyledText
 from chatstate_discord import menu
 from chatstate_discord.receive import wire
@@ -426,6 +435,118 @@ def test_equal_buttons_come_back_as_they_were() -> None:
     assert len(set(ids)) == 4
     pressed = [interaction(told.PRESS | {"data": {"custom_id": value}}, {}) for value in ids]
     assert [press and press.message.text for press in pressed] == given
+
+
+def test_buttons_have_styles_open_addresses_and_are_disabled() -> None:
+    """As Discord numbers them; what opens an address has no custom id."""
+    row = [
+        PostButton("Go", "v", "v", style="danger"),
+        PostButton("Site", "", "", "https://example.com"),
+        PostButton("Off", "-", "off", disabled=True),
+    ]
+    (part,) = parts.render(Post(StyledText("x"), [row]))
+    assert parts.new_message(part)["components"][0]["components"] == [
+        {"type": 2, "style": 4, "label": "Go", "custom_id": "v"},
+        {"type": 2, "style": 5, "label": "Site", "url": "https://example.com"},
+        {"type": 2, "style": 2, "label": "Off", "custom_id": "-", "disabled": True},
+    ]
+
+
+def test_a_select_is_a_menu_of_texts() -> None:
+    """Below the buttons; what makes its values different is taken off again."""
+    options = [PostOption("Red", "r ", "r", "warm", chosen=True), PostOption("Blue", "b", "b")]
+    select = PostSelect("s0,2", options, "A colour", 0, 2)
+    (part,) = parts.render(Post(StyledText("x"), [[PostButton("A", "a", "a")]], select=select))
+    assert part.has_buttons
+    buttons, menu = parts.new_message(part)["components"]
+    assert [component["type"] for component in buttons["components"]] == [2]
+    (shown,) = menu["components"]
+    value = shown["options"][0]["value"]
+    assert shown == {
+        "type": 3,
+        "custom_id": "s0,2",
+        "options": [
+            {"label": "Red", "value": value, "description": "warm", "default": True},
+            {"label": "Blue", "value": "b"},
+        ],
+        "min_values": 0,
+        "max_values": 2,
+        "placeholder": "A colour",
+    }
+    data = {"custom_id": "s0,2", "component_type": 3, "values": [value, "b"]}
+    chosen = interaction(told.PRESS | {"data": data}, {})
+    assert chosen
+    assert (chosen.message.text, chosen.message.selected) == ("s0,2", ("r ", "b"))
+
+
+def test_a_menu_of_people_is_no_choice_of_ours() -> None:
+    """Its values are ids; they are in the payload."""
+    data = {"custom_id": "x", "component_type": 5, "values": ["1"]}
+    pressed = interaction(told.PRESS | {"data": data}, {})
+    assert pressed
+    assert pressed.message.selected is None
+
+
+PICTURE = StoredFile("1", "sky line.PNG", "image/png", 10)
+WEATHER = PostCard(
+    "S_k_y",
+    StyledText("very bold", (Span("bold", 5, 9),)),
+    [("High", StyledText("21")), ("Low", StyledText("x" * 41))],
+    PICTURE,
+    url="https://example.com/",
+    colour=0,
+    footer="*noon*",
+)
+
+
+def test_a_card_is_an_embed() -> None:
+    """Short fields stand beside each other; its picture is the first file."""
+    (part,) = parts.render(Post(StyledText("Hi"), files=[FILE], card=WEATHER))
+    body = parts.new_message(part)
+    assert body["content"] == "Hi"
+    assert body["embeds"] == [
+        {
+            "title": "S\\_k\\_y",
+            "description": "very **bold**",
+            "fields": [
+                {"name": "High", "value": "21", "inline": True},
+                {"name": "Low", "value": "x" * 41, "inline": False},
+            ],
+            "footer": {"text": "*noon*"},
+            "image": {"url": "attachment://card.png"},
+            "url": "https://example.com/",
+            "color": 0,
+        }
+    ]
+    assert [file["filename"] for file in body["attachments"]] == ["card.png", FILE.name]
+    assert parts.changed_message(Part({"text": "x"}))["embeds"] == []
+
+
+def test_a_card_below_a_long_text_is_with_its_end() -> None:
+    """And with the buttons."""
+    row = [PostButton("A", "a", "a")]
+    *above, last = parts.render(Post(StyledText("word " * 1000), [row], card=WEATHER))
+    assert ["embed" in part.content for part in (*above, last)] == [False] * len(above) + [True]
+    assert [part.has_buttons for part in (*above, last)] == [False] * len(above) + [True]
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        replace(WEATHER, title="_" * 200),
+        replace(WEATHER, text=StyledText("*" * 3000)),
+        replace(WEATHER, fields=[("High", StyledText("`_" * 400))]),
+        replace(WEATHER, fields=[(f"{n}", StyledText("_" * 400)) for n in range(8)]),
+        replace(WEATHER, picture=replace(PICTURE, media_type="image/svg+xml")),
+    ],
+)
+def test_a_card_that_discord_would_refuse_is_text(card: PostCard) -> None:
+    """With its picture as a file; nothing of it is lost."""
+    made = parts.render(Post(StyledText("Hi"), card=card))
+    assert not any("embed" in part.content for part in made)
+    assert [file.key for part in made for file in part.files] == ["1"]
+    assert all(len(part.content.get("text", "")) <= 2000 for part in made)
+    assert made[-1].content["text"].endswith("*\\*noon\\**")
 
 
 def test_a_nonce_is_short_and_its_keys_own() -> None:

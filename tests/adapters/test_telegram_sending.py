@@ -8,12 +8,22 @@ from typing import Any
 
 import pytest
 from adapters.telegram_host import action, adapter_on
+from msgspec.structs import replace
 from servers.telegram_model import PNG, Chat, Message
 from servers.telegram_server import TelegramServer
 from servers.telegram_world import Press
 
 from chatstate import Ambiguous, Attachment, Moved, Rejected, RetryAfter, Unreachable
-from chatstate.adapter import Action, Part, Post, PostButton, StoredFile, Verb
+from chatstate.adapter import (
+    Action,
+    Part,
+    Post,
+    PostButton,
+    PostCard,
+    PostSuggestion,
+    StoredFile,
+    Verb,
+)
 from chatstate.markup import parse
 from chatstate.text import Span, StyledText
 from chatstate_telegram import TelegramAdapter
@@ -150,6 +160,121 @@ async def test_a_message_has_what_the_post_has(sending: Sending) -> None:
     (sent,) = await sending.send("hello", buttons=ROWS, reply_to=str(asked.id), silent=True)
     assert sent.rows == [[("Yes", "v1"), ("No", "v2")]]
     assert (sent.text, sent.silent, sent.reply_to) == ("hello", True, asked.id)
+
+
+CARD = PostCard("Sky", StyledText("blue"), [("High", StyledText("21"))], footer="noon")
+PICTURE = StoredFile("1", "sky.png", "image/png", 10)
+ADDRESS = "https://example.com/sky.png"
+
+
+@pytest.mark.parametrize(
+    ("card", "files", "parts", "picture"),
+    [
+        (CARD, [], [("Hi\n\nSky\nblue\n\nHigh: 21\n\nnoon", [], True)], None),
+        (
+            replace(CARD, image=ADDRESS),
+            [],
+            [("Hi\n\nSky\nblue\n\nHigh: 21\n\nnoon", [], True)],
+            ADDRESS,
+        ),
+        (
+            replace(CARD, picture=PICTURE),
+            [],
+            [("Hi\n\nSky\nblue\n\nHigh: 21\n\nnoon", ["photo"], True)],
+            None,
+        ),
+        (
+            replace(CARD, picture=PICTURE),
+            [StoredFile("2", *PDF, 10)],
+            [
+                ("Hi\n\nSky\nblue\n\nHigh: 21\n\nnoon", [], True),
+                ("", ["photo"], False),
+                ("", ["document"], False),
+            ],
+            None,
+        ),
+        (
+            PostCard("Sky", image=ADDRESS),
+            [StoredFile("2", *PDF, 10)],
+            [(f"Hi\n\nSky\n\n{ADDRESS}", ["document"], True)],
+            None,
+        ),
+    ],
+)
+def test_a_card_is_text_with_its_picture(
+    card: PostCard, files: list[StoredFile], parts: list[Any], picture: str | None
+) -> None:
+    """The first file, or shown above the text; where neither can be, its address is told."""
+    post = Post(StyledText("Hi"), ROWS, files, card=card)
+    adapter = TelegramAdapter(token="42:secret")
+    assert content(adapter, post) == parts
+    assert adapter.render(post)[0].content.get("picture") == picture
+
+
+def test_a_card_that_is_nothing_but_a_picture_elsewhere_is_its_address() -> None:
+    """There is no text to show it above of."""
+    post = Post(StyledText(""), card=PostCard(image=ADDRESS))
+    assert content(TelegramAdapter(token="42:secret"), post) == [(ADDRESS, [], False)]
+
+
+async def test_a_card_of_the_web_is_shown_above_its_text_and_edited_away(sending: Sending) -> None:
+    """As the preview of a link, which nothing refuses."""
+    (sent,) = await sending.send("hi", card=replace(CARD, image=ADDRESS))
+    assert sent.raw["link_preview_options"] == {
+        "url": ADDRESS,
+        "prefer_large_media": True,
+        "show_above_text": True,
+    }
+    await sending.perform(Part({"text": "gone"}), verb="edit", message=str(sent.id))
+    assert (sent.text, sent.picture) == ("gone", None)
+
+
+async def test_buttons_open_addresses_and_have_styles(sending: Sending) -> None:
+    """As the Bot API calls them."""
+    row = [
+        PostButton("Site", "", "", "https://example.com"),
+        PostButton("Go", "v", "v", style="danger"),
+    ]
+    (sent,) = await sending.send("hi", buttons=[row])
+    assert sent.raw["reply_markup"]["inline_keyboard"] == [
+        [
+            {"text": "Site", "url": "https://example.com"},
+            {"text": "Go", "callback_data": "v", "style": "danger"},
+        ]
+    ]
+
+
+async def test_suggestions_are_quick_answers(sending: Sending) -> None:
+    """Short ones two beside each other; they go once one is tapped."""
+    suggestions = [
+        PostSuggestion("Yes"),
+        PostSuggestion("No"),
+        PostSuggestion("Me", share="contact"),
+        PostSuggestion("Here", share="location"),
+    ]
+    (sent,) = await sending.send("hi", suggestions=suggestions)
+    assert sent.markup == {
+        "keyboard": [
+            [{"text": "Yes"}, {"text": "No"}],
+            [{"text": "Me", "request_contact": True}, {"text": "Here", "request_location": True}],
+        ],
+        "resize_keyboard": True,
+        "one_time_keyboard": True,
+        "selective": False,
+    }
+
+
+async def test_a_change_of_buttons_leaves_the_rest(sending: Sending) -> None:
+    """Of a text, and of a picture with its caption."""
+    (sent,) = await sending.send("look", buttons=ROWS)
+    (pictured,) = await sending.send("look", files=[sending.file("a.png", "image/png", PNG)])
+    other = Post(StyledText(""), [[PostButton("Other", "o", "o")]], keeps=True)
+    (part,) = sending.adapter.render(other)
+    for message in (sent, pictured):
+        before = {**message.raw, "reply_markup": None, "edit_date": None}
+        await sending.perform(part, verb="edit", message=str(message.id))
+        assert message.rows == [[("Other", "o")]]
+        assert {**message.raw, "reply_markup": None, "edit_date": None} == before
 
 
 async def test_an_answer_to_what_is_gone_is_sent_all_the_same(sending: Sending) -> None:

@@ -174,7 +174,7 @@ class Buttons:
     async def _read_mark(self, arrival: Arrival, said: str) -> Press | None:
         mark = Mark.read(said[1:])
         found = await self._found(arrival, mark.ref)
-        if found is None:
+        if found is None or arrival.event.message.pressed is None:
             return None
         offered = msgspec.json.decode(found.sends, type=Offered)
         if said.startswith(_MARK):

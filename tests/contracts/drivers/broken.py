@@ -20,7 +20,7 @@ from chatstate import (
     StorageError,
     Unreachable,
 )
-from chatstate.adapter import Absent, Action, Found, Host, Part, Post, Sent
+from chatstate.adapter import Absent, Action, Capabilities, Found, Host, Part, Post, Sent
 from chatstate.markup import parse
 from chatstate.text import StyledText
 
@@ -115,6 +115,11 @@ class ForgetsWhatIsQuoted(Broken):
 class ForgetsWhereAButtonHangs(Broken):
     def heard(self, event: Event) -> Event:
         return message(event, pressed=None)
+
+
+class ForgetsWhatIsChosen(Broken):
+    def heard(self, event: Event) -> Event:
+        return message(event, selected=None)
 
 
 class ForgetsWhoIsNamed(Broken):
@@ -289,6 +294,42 @@ class ForgetsFiles(Broken):
 class ForgetsButtons(Broken):
     def render(self, post: Post) -> Sequence[Part]:
         return super().render(replace(post, buttons=()))
+
+
+class ForgetsLinks(Broken):
+    def render(self, post: Post) -> Sequence[Part]:
+        rows = [[replace(button, url="") for button in row] for row in post.buttons]
+        return super().render(replace(post, buttons=rows))
+
+
+class ForgetsSuggestions(Broken):
+    def render(self, post: Post) -> Sequence[Part]:
+        return super().render(replace(post, suggestions=()))
+
+
+class ForgetsCards(Broken):
+    def render(self, post: Post) -> Sequence[Part]:
+        return super().render(replace(post, card=None))
+
+
+class ForgetsSmallPrint(Broken):
+    def render(self, post: Post) -> Sequence[Part]:
+        card = post.card and replace(post.card, footer="")
+        return super().render(replace(post, card=card))
+
+
+class ForgetsPictures(Broken):
+    def render(self, post: Post) -> Sequence[Part]:
+        card = post.card and replace(post.card, image="", picture=None)
+        return super().render(replace(post, card=card))
+
+
+class MarksNothing(Broken):
+    def __init__(self, capabilities: Capabilities) -> None:
+        super().__init__(replace(capabilities, select=False))
+
+    def render(self, post: Post) -> Sequence[Part]:
+        return super().render(replace(post, keeps=False))
 
 
 class ShowsFewButtons(Broken):
