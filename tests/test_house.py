@@ -32,6 +32,7 @@ LAYERS = (
         "scope",
         "signature",
         "text",
+        "words",
     ),
     ("adapter", "language"),
     ("replies",),

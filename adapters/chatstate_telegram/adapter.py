@@ -150,7 +150,7 @@ class TelegramAdapter(Adapter):
         host.connected(f"@{me.username}")
         intake = Intake(host, me, self._delivered)
         tasks.create_task(intake.run())
-        tasks.create_task(menu.publish(self._client.bot, host.commands))
+        tasks.create_task(menu.publish(self._client.bot, host))
         if self.options.webhook is None:
             polling = Polling(
                 self._client,

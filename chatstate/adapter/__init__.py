@@ -25,6 +25,7 @@ from chatstate.adapter.actions import (
     Verb,
 )
 from chatstate.adapter.capabilities import Capabilities
+from chatstate.adapter.completing import Typing, being_typed
 from chatstate.adapter.contract import About, Adapter, Host, Receipt, ReceiptStatus
 from chatstate.adapter.events import proved
 from chatstate.adapter.installing import pip_line
@@ -54,9 +55,11 @@ __all__ = [
     "ReceiptStatus",
     "Sent",
     "StoredFile",
+    "Typing",
     "Unknown",
     "Updates",
     "Verb",
+    "being_typed",
     "declared_options",
     "options_from",
     "pip_line",

@@ -132,6 +132,13 @@ class Host(Protocol):
         """
         ...
 
+    async def complete(self, event: Event) -> Sequence[str] | None:
+        """Return what may be typed, the best first, as an event of the kind "complete" asks.
+
+        For an argument that `completes`. It is handled as by `ask`; what fails offers nothing.
+        """
+        ...
+
     def interrupt(self, chat: str, thread: str | None = None) -> bool:
         """End the answer that is being written in a conversation; tell whether there was one.
 

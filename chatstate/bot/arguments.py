@@ -16,11 +16,11 @@ from msgspec.structs import replace
 
 from chatstate.bot.annotations import Arg, Complete, essence, is_mention, marks
 from chatstate.bot.reading import POSSIBLE, Reader, reader, shorten
-from chatstate.bot.words import first_word
 from chatstate.errors import BindingError
 from chatstate.files import File
 from chatstate.language.sentences import Sentence
 from chatstate.messages import CommandOption, Message, OptionKind, User
+from chatstate.words import first_word
 
 ARGUMENTS = f"{POSSIBLE}, Annotated[User, Arg]"
 """What a parameter that a person fills may be annotated with."""

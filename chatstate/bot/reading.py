@@ -25,10 +25,10 @@ import msgspec
 
 from chatstate.bot.annotations import bounds, essence, named
 from chatstate.bot.moments import MOMENTS, Written, spelled
-from chatstate.bot.words import items, unquoted
 from chatstate.errors import BindingError
 from chatstate.language.sentences import Sentence
 from chatstate.state.codec import from_builtin
+from chatstate.words import items, unquoted
 
 POSSIBLE = (
     "str, int, float, Decimal, bool, date, time, datetime, timedelta, Literal[...], an Enum, "

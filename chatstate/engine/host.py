@@ -136,6 +136,10 @@ class AccountHost:
         """See `Host.ask`."""
         return await self._quick.ask(self._account, event)
 
+    async def complete(self, event: Event) -> Sequence[str] | None:
+        """See `Host.complete`."""
+        return await self._quick.complete(self._account, event)
+
     def interrupt(self, chat: str, thread: str | None = None) -> bool:
         """See `Host.interrupt`."""
         return self._turns.stop_answer(self._account, chat, thread)

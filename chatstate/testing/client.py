@@ -205,6 +205,15 @@ class TestClient:
             await self.platform.perform(action)
         return self.platform.delivered[seen:]
 
+    async def complete(self, event: Event, *, raise_errors: bool | None = None) -> list[str] | None:
+        """Ask what may be typed, as an adapter does. Raises as `deliver` does."""
+        __tracebackhide__ = True
+        self._require_open()
+        host = await self._or_failure(self.platform.connected())
+        offered = await self._or_failure(host.complete(event))
+        self._raise_for(event, raise_errors=raise_errors)
+        return None if offered is None else list(offered)
+
     def _raise_for(self, event: Event, *, raise_errors: bool | None) -> None:
         """Raise what the handler of an event raised, if that is wanted."""
         __tracebackhide__ = True

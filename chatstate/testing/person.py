@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from chatstate.adapter import being_typed
 from chatstate.files import Attachment
 from chatstate.messages import Chat, Event, Message, MessageKind, MessageRef, User
 from chatstate.testing.platform import Delivered
@@ -157,6 +158,22 @@ class Person:
         event = self.event(text, kind="other")
         event = replace(event, message=replace(event.message, update=update, raw=raw))
         return await self._client.ask(event, raise_errors=raise_errors)
+
+    async def complete(self, line: str, *, raise_errors: bool | None = None) -> list[str] | None:
+        """Begin to type a command, "/weather Be", and return what is offered for its end.
+
+        None if something newer that was asked meanwhile takes its place. Raises `LookupError` if
+        nothing is offered for what stands there, and as `say` does.
+        """
+        __tracebackhide__ = True
+        typing = being_typed(line, self._client.bot.commands)
+        if typing is None or not typing.option.completes:
+            raise LookupError(f"nothing is offered for the end of {line!r}")
+        event = self.event(f"/{typing.command.name}", kind="complete")
+        message = replace(event.message, arguments=typing.arguments)
+        return await self._client.complete(
+            replace(event, message=message), raise_errors=raise_errors
+        )
 
     def event(
         self, text: str, *, kind: MessageKind = "message", event_id: str | None = None

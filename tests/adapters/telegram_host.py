@@ -106,6 +106,9 @@ class FakeHost(Host):
         self._tell()
         return turns
 
+    async def complete(self, event: Event) -> Sequence[str] | None:  # noqa: ARG002 - the contract's
+        return []
+
     async def ask(self, event: Event) -> Sequence[Action] | None:
         self.asked.append(event)
         self._tell()

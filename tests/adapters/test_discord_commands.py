@@ -1,5 +1,6 @@
 """Commands in groups and menus, as Discord knows them: the real discord.py, the test server."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,8 +12,9 @@ from adapters.discord_driver import discord_server
 from servers.discord_server import DiscordServer
 from servers.discord_world import Channel, Person
 
-from chatstate import Arg, Command, CommandGroup, Interface, Message, User
+from chatstate import Arg, Command, CommandGroup, Complete, Interface, Message, User
 from chatstate_discord import menu
+from chatstate_discord.send import acknowledging
 
 
 @pytest.fixture
@@ -151,6 +153,60 @@ async def test_what_is_chosen_in_a_menu_is_answered(
         assert await shown(server, room) == ["3 words of Bob"]
         await server.choose(alice, room, "Who is it?", bob)
         assert await shown(server, room, 2) == ["3 words of Bob", "Bob (43)"]
+
+
+async def test_what_may_be_typed_is_offered(
+    server: DiscordServer, alice: Person, room: Channel, path: Path
+) -> None:
+    """As many texts as Discord shows, and none that it refuses; then it is typed as anything."""
+
+    def offers(typed: str) -> list[str]:
+        return ["x" * 101, "", *(f"{typed}{number}" for number in range(30))]
+
+    bot = Interface(id="bot")
+
+    @bot.command
+    def weather(days: int, city: Annotated[str, Complete(offers)]) -> str:
+        return f"{city} in {days}"
+
+    async with running(server, bot, path):
+        asked = await server.begin(alice, room, "weather", {"days": 3, "city": "B"})
+        await server.wait_for(lambda: asked.callback)
+        assert asked.callback
+        choices = asked.callback["data"]["choices"]
+        assert [choice["value"] for choice in choices] == [f"B{number}" for number in range(25)]
+        assert server.messages(room) == []
+        await server.slash(alice, room, "weather", {"days": 3, "city": "Bonn"})
+        assert await shown(server, room) == ["Bonn in 3"]
+
+
+async def test_what_takes_too_long_is_offered_to_nobody(
+    server: DiscordServer,
+    alice: Person,
+    room: Channel,
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is told in the log, and harms nothing."""
+    monkeypatch.setattr(acknowledging, "_OFFER_SECONDS", 0.01)
+    bot = Interface(id="bot")
+
+    async def hangs(typed: str) -> list[str]:
+        await asyncio.Event().wait()
+        return [typed]
+
+    @bot.command
+    def weather(city: Annotated[str, Complete(hangs)]) -> str:
+        return f"sunny in {city}"
+
+    async with running(server, bot, path):
+        asked = await server.begin(alice, room, "weather", {"city": "B"})
+        while "longer than Discord waits" not in caplog.text:
+            await asyncio.sleep(0)
+        await server.slash(alice, room, "weather", {"city": "Bonn"})
+        assert await shown(server, room) == ["sunny in Bonn"]
+    assert asked.callback is None
 
 
 async def test_a_bot_in_development_has_its_commands_in_one_guild(

@@ -318,10 +318,27 @@ def test_a_press() -> None:
     assert (origin.is_press, origin.hidden) == (True, "78")
 
 
-@pytest.mark.parametrize("kind", [1, 4])
-def test_what_nobody_has_done_is_nothing(kind: int) -> None:
-    """Pings, and questions how a word may go on."""
-    assert interaction(told.SLASH | {"type": kind}, {}) is None
+def test_what_nobody_has_done_is_nothing() -> None:
+    """A ping."""
+    assert interaction(told.SLASH | {"type": 1}, {}) is None
+
+
+def test_what_is_being_typed_is_the_last_argument() -> None:
+    """In whatever order Discord tells the options, and in whatever group the command is."""
+    inside = {
+        "type": 1,
+        "name": "deep",
+        "options": [
+            {"type": 3, "name": "text", "value": "Be", "focused": True},
+            {"type": 4, "name": "n", "value": 3},
+        ],
+    }
+    data = told.SLASH["data"] | {"name": "group", "options": [inside], "resolved": {}}
+    names = {"group deep": {"": "group deep", "text": "Text", "n": "n"}}
+    event = interaction(told.SLASH | {"type": 4, "data": data}, names)
+    assert event
+    assert (event.message.kind, event.message.text) == ("complete", "/group deep")
+    assert list((event.message.arguments or {}).items()) == [("n", "3"), ("Text", "Be")]
 
 
 @pytest.mark.parametrize(

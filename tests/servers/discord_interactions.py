@@ -17,10 +17,14 @@ from servers.discord_world import (
     Message,
 )
 
-MESSAGE, THINKING, DEFERRED_UPDATE, UPDATE, MODAL = 4, 5, 6, 7, 9
-"""Types of callbacks; 1 and 8 answer what no person does here: a ping, an autocompletion."""
+MESSAGE, THINKING, DEFERRED_UPDATE, UPDATE, CHOICES, MODAL = 4, 5, 6, 7, 8, 9
+"""Types of callbacks; 1 answers what no person does: a ping."""
 
-FITTING = {2: (MESSAGE, THINKING, MODAL), 3: (MESSAGE, THINKING, DEFERRED_UPDATE, UPDATE, MODAL)}
+FITTING = {
+    2: (MESSAGE, THINKING, MODAL),
+    3: (MESSAGE, THINKING, DEFERRED_UPDATE, UPDATE, MODAL),
+    4: (CHOICES,),
+}
 """Which callbacks an interaction takes, by its type."""
 
 

@@ -156,6 +156,19 @@ class People:
         data = discord_application.invocation(self.world, name, place, dict(options or {}))
         return await self._interact(2, person, channel, data)
 
+    async def begin(
+        self,
+        person: Person,
+        channel: Channel,
+        name: str,
+        options: Mapping[str, Any],
+    ) -> Interaction:
+        """Begin to type a command: its last option is being typed. Raises `LookupError`."""
+        place = channel.guild.id if channel.guild else None
+        typing = list(options)[-1]
+        data = discord_application.invocation(self.world, name, place, dict(options), typing=typing)
+        return await self._interact(4, person, channel, data)
+
     async def choose(
         self, person: Person, channel: Channel, title: str, chosen: Person | Message
     ) -> Interaction:

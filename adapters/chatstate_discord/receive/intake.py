@@ -232,6 +232,9 @@ class Intake:
         if event is None or origin is None:
             return None
         http = self._client.http
+        if event.message.kind == "complete":
+            self._acknowledging.offer(http, origin, self._host.complete(event))
+            return None
         is_command = event.message.kind == "message"
         text = self._refusal(data, event.message) if is_command else None
         if text is not None:

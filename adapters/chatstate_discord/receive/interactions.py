@@ -68,8 +68,10 @@ def interaction(raw: Json, names: Names) -> Event | None:
     `names` tells how the bot calls commands and their options; see `menu.names`.
     """
     with reading(lambda: _other(raw)) as read:
-        if raw["type"] in (PING, COMPLETION):
+        if raw["type"] == PING:
             return None
+        if raw["type"] == COMPLETION:
+            return read(_completion(raw, names))
         if raw["type"] == SLASH:
             return read(_command(raw, names))
         if raw["type"] == PRESS and raw["data"].get("custom_id") is not None:
@@ -106,6 +108,22 @@ def _command(raw: Json, names: Names) -> Event:
             known.get(option["name"], option["name"]): _written(option["value"]) for option in given
         },
         mentions=tuple(user(person, {}) for person in people),
+    )
+    return Event(raw["id"], said, _origin(raw).note())
+
+
+def _completion(raw: Json, names: Names) -> Event:
+    """Return what asks how an option goes on that is being typed: the last of its arguments."""
+    name, given = called(raw["data"])
+    known = names.get(name, {})
+    typed = sorted(given, key=lambda option: bool(option.get("focused")))
+    said = _done(
+        raw,
+        f"/{known.get('', name)}",
+        "complete",
+        arguments={
+            known.get(option["name"], option["name"]): _written(option["value"]) for option in typed
+        },
     )
     return Event(raw["id"], said, _origin(raw).note())
 

@@ -40,7 +40,7 @@ from chatstate_discord.receive.content import (
 from chatstate_discord.updates import MESSAGES
 
 Groups = Literal["addressed", "all"]
-Kind = Literal["message", "edit", "press", "join", "other"]
+Kind = Literal["message", "edit", "press", "join", "other", "complete"]
 ChatKind = Literal["private", "group", "channel"]
 
 DM, GROUP_DM, ANNOUNCEMENTS = 1, 3, 5

@@ -6,7 +6,8 @@
 2. A command is acknowledged with a waiting sign, which all see or the person alone. So it waits for
    its answer, but for no longer than `ANSWER_SECONDS`, and then shows a sign for all.
 3. A command that cannot be handled is answered at once, for the person alone.
-4. A failure is told in the log: the event is stored, and is answered all the same.
+4. What is being typed goes on as the bot tells, if it does so in time; nobody misses it else.
+5. A failure is told in the log: the event is stored, and is answered all the same.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine, Sequence
 from typing import Any
 
 from discord.http import HTTPClient, Route
@@ -30,6 +31,8 @@ log = logging.getLogger("chatstate.discord")
 
 PATIENCE = 1.5
 ANSWER_SECONDS = 0.5
+_OFFER_SECONDS = 2.5
+_CHOICES, _CHOICE = 25, 100
 _TRIES, _PAUSE = 4, 0.2
 _KEPT = 1000
 
@@ -45,6 +48,19 @@ async def refuse(http: HTTPClient, origin: Origin, text: str) -> None:
     shown = markdown(StyledText(text))[: parts.TEXT_LIMIT]
     data = {"content": shown, "flags": parts.EPHEMERAL, "allowed_mentions": parts.NOBODY}
     await _call_back(http, origin, {"type": 4, "data": data})
+
+
+async def _offer(http: HTTPClient, origin: Origin, asked: Awaitable[Sequence[str] | None]) -> None:
+    try:
+        async with asyncio.timeout(_OFFER_SECONDS):
+            texts = await asked
+    except TimeoutError:
+        log.warning("what may be typed is not told: it took longer than Discord waits")
+        return
+    if texts is not None:  # else something newer has been typed
+        fit = [text for text in dict.fromkeys(texts) if 0 < len(text) <= _CHOICE]
+        choices = [{"name": text, "value": text} for text in fit[:_CHOICES]]
+        await _call_back(http, origin, {"type": 8, "data": {"choices": choices}})
 
 
 async def _call_back(http: HTTPClient, origin: Origin, body: Json) -> None:
@@ -105,6 +121,12 @@ class Acknowledging:
     def refuse(self, http: HTTPClient, origin: Origin, text: str) -> None:
         """Answer it at once."""
         self._start(refuse(http, origin, text))
+
+    def offer(
+        self, http: HTTPClient, origin: Origin, asked: Awaitable[Sequence[str] | None]
+    ) -> None:
+        """Answer how a word may go on, which somebody is typing, if that is told in time."""
+        self._start(_offer(http, origin, asked))
 
     async def stop(self) -> None:
         """End what is under way."""

@@ -10,7 +10,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from chatstate.adapter import Action
 from chatstate.bot.returns import Answers
@@ -29,6 +30,7 @@ from chatstate.messages import Event
 from chatstate.replies import Reply
 from chatstate.stores.base import Arrival, Store
 
+T = TypeVar("T")
 Asker = tuple[int, str]
 """Who asks: an account's person, by the platform's id."""
 _UNSTORED = 0  # the number of an event that is in no inbox
@@ -63,11 +65,20 @@ class QuickTurns:
 
     async def ask(self, account: int, event: Event) -> Sequence[Action] | None:
         """Return what is answered to an event; None if a newer one takes its place."""
+        return await self._in_order(account, event, self._actions)
+
+    async def complete(self, account: int, event: Event) -> Sequence[str] | None:
+        """Return what may be typed; None if a newer event takes its place."""
+        return await self._in_order(account, event, self._offered)
+
+    async def _in_order(
+        self, account: int, event: Event, answer: Callable[[RunningTurn], Awaitable[T]]
+    ) -> T | None:
         asker = (account, event.message.sender.id)
         if not await self._is_next(asker):
             return None
         try:
-            return await self._answer(account, event)
+            return await self._answer(account, event, answer)
         finally:
             self._go_on(asker)
 
@@ -94,35 +105,55 @@ class QuickTurns:
             self._running[asker] = None
             waiting.set_result(True)
 
-    async def _answer(self, account: int, event: Event) -> Sequence[Action]:
+    async def _answer(
+        self, account: int, event: Event, answer: Callable[[RunningTurn], Awaitable[T]]
+    ) -> T:
         message = event.message
         place = await self._store.place(account, message.chat, message.thread)
         person = await self._store.person(account, message.sender)
         arrival = Arrival(_UNSTORED, place._replace(person=person), event)
         turn = RunningTurn([arrival], is_quick=True)
         try:
-            said = await self._said(turn)
-            _refuse_files(said, message.update)
-            rendered = self._renderer.render([arrival], said)
+            return await answer(turn)
         finally:
             turn.end()
             if turn.folder:
                 await self._spool.end_turn(turn.folder)
+
+    async def _actions(self, turn: RunningTurn) -> Sequence[Action]:
+        said = await self._said(turn)
+        _refuse_files(said, turn.message.update)
+        rendered = self._renderer.render(turn.arrivals, said)
         actions = [outbound.action for outbound in rendered.outbound]
         return [action for action in actions if action.verb != "finish"]
 
-    async def _said(self, turn: RunningTurn) -> Answers:
-        plan = None
+    async def _offered(self, turn: RunningTurn) -> Sequence[str]:
         try:
-            plan = self._dispatch.find(turn)
-            if plan is None or not await self._admission.allows(plan, turn.arrival):
-                return []
-            said = await (plan.around or self._caller.handle)(turn)
-            self._refuse_changes(turn)
+            said = await self._handled(turn)
+        except UserError:
+            return []
+        except Exception as error:  # noqa: BLE001 - an author's code may raise anything
+            self._finish.tell(turn, error)
+            self._finish.notify(turn, error)
+            return []
+        return [str(reply.text) for reply in said if isinstance(reply, Reply)]
+
+    async def _handled(self, turn: RunningTurn) -> Answers:
+        """Return what a handler answers, or nothing if there is none for its sender."""
+        plan = self._dispatch.find(turn)
+        if plan is None or not await self._admission.allows(plan, turn.arrival):
+            return []
+        said = await (plan.around or self._caller.handle)(turn)
+        self._refuse_changes(turn)
+        return said
+
+    async def _said(self, turn: RunningTurn) -> Answers:
+        try:
+            said = await self._handled(turn)
         except UserError as error:
             return [Reply(told(error, self._sentences.of(turn.message.sender.language)))]
         except Exception as error:  # noqa: BLE001 - an author's code may raise anything
-            return await self._failed(turn, plan, error)
+            return await self._failed(turn, turn.plan, error)
         return [*(turn.showing.sent if turn.showing else ()), *said]
 
     async def _failed(self, turn: RunningTurn, plan: Plan | None, error: Exception) -> Answers:
@@ -146,7 +177,7 @@ class QuickTurns:
         if changed is not None:
             raise StateError(
                 f"{changed.scope} state {changed.name!r} was changed, and what answers "
-                f"{turn.message.update} is stored nowhere: it may only read state"
+                f"{_asked(turn)} is stored nowhere: it may only read state"
             )
 
 
@@ -156,3 +187,8 @@ def _refuse_files(said: Answers, update: str) -> None:
             f"what answers {update} at once has no files: name one that the platform has by its "
             "id, or by its address"
         )
+
+
+def _asked(turn: RunningTurn) -> str:
+    message = turn.message
+    return message.update or f"how {message.text} goes on"
