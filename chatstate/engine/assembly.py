@@ -230,6 +230,7 @@ def assemble(
         sender=sender,
         sentences=sentences,
         versions=versions,
+        lease=lease,
         on_failure=on_failure,
     )
     turns = Turns(

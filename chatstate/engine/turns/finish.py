@@ -15,6 +15,7 @@ from typing import Any
 
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import Receipts
+from chatstate.engine.lease import Lease
 from chatstate.engine.outbox.outbound import Outbound
 from chatstate.engine.outbox.rendering import Answer, Rendered, Renderer
 from chatstate.engine.outbox.sender import Sender
@@ -60,6 +61,7 @@ class Finish:
         sender: Sender,
         sentences: Sentences,
         versions: Iterator[int],
+        lease: Lease | None,
         on_failure: Callable[[Event, BaseException], None],
     ) -> None:
         self._lanes = lanes
@@ -72,6 +74,7 @@ class Finish:
         self._sender = sender
         self._sentences = sentences
         self._versions = versions
+        self._lease = lease
         self._on_failure = on_failure
 
     def fail(self, turn: RunningTurn, error: BaseException) -> DeadLetter | None:
@@ -80,8 +83,8 @@ class Finish:
             if isinstance(error, UserError) and turn.message.chat.id:
                 self.queue(turn, refusal(turn, self._sentences, error))
                 return None
-            if isinstance(error, LeaseLostError):  # it is others' to tell of
-                return None
+            if self._lease and self._lease.is_unsure and isinstance(error, LeaseLostError):
+                return None  # the turn is others', who tell of it
         except BaseException as unspeakable:  # noqa: BLE001 - its text may be anything
             error = unspeakable
         return self.tell(turn, error)
