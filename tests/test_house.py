@@ -401,6 +401,7 @@ WALL_CLOCK = {
     "chatstate/engine/lease.py": "the monotonic clock stands while a machine is asleep",
     "chatstate/engine/outbox/buttons.py": "kept buttons expire",
     "chatstate/engine/outbox/doubts.py": "when a reply was begun is stored",
+    "chatstate/engine/outbox/delivery.py": "a deadline is stored, and is people's time",
     "chatstate/engine/outbox/sender.py": "when a reply was begun is stored",
     "chatstate/engine/states/cache.py": "values expire",
     "chatstate/engine/states/volatile.py": "values expire, those in memory as the others",

@@ -3,7 +3,7 @@
 1. Updates come by polls, or by a webhook; either way one intake makes them durable in order.
 2. A token that is refused for good ends `run` with one line; whatever else fails is tried again.
 3. Calls that show something wait for their turn in `Pace`. Previews and typing give way.
-4. What answers a press answers its waiting sign, too.
+4. What answers a press answers its waiting sign, too; what answers a query is its answer.
 """
 
 from __future__ import annotations
@@ -38,13 +38,15 @@ from chatstate_telegram.options import (
 )
 from chatstate_telegram.receive.downloads import download
 from chatstate_telegram.receive.intake import Intake
+from chatstate_telegram.receive.others import query_of
 from chatstate_telegram.receive.polling import Polling
 from chatstate_telegram.receive.trouble import Trouble
 from chatstate_telegram.receive.wire import Me
-from chatstate_telegram.send import calls, native, parts
+from chatstate_telegram.send import calls, native, parts, queries
 from chatstate_telegram.send.acknowledging import TEXT_LIMIT, Presses
 from chatstate_telegram.send.errors import DoneBefore, judged
 from chatstate_telegram.send.pace import Pace
+from chatstate_telegram.send.queries import InlineAnswers
 from chatstate_telegram.updates import UPDATES, asked_for
 
 if TYPE_CHECKING:
@@ -81,6 +83,7 @@ class TelegramAdapter(Adapter):
         self._client = Client(self._token, self.options.api)
         self._pace = pace or Pace()
         self._presses = Presses(self._client.bot, self.options.patience)
+        self._inline = InlineAnswers(self._client.bot, self.perform)
 
     @cached_property
     def app(self) -> Webhook:
@@ -105,6 +108,7 @@ class TelegramAdapter(Adapter):
                 server.close()
             self._pace.close()
             await self._presses.close()
+            await self._inline.close()
             await self._client.close()
 
     def render(self, post: Post) -> Sequence[Part]:
@@ -118,7 +122,9 @@ class TelegramAdapter(Adapter):
     async def perform(self, action: Action) -> Sent:
         """Make one call, when it is its turn."""
         try:
-            return await self._perform(action)
+            query = query_of(action.origin)
+            answer = await queries.perform(self._client.bot, action, query) if query else None
+            return answer or await self._perform(action)
         except Exception as error:
             what = await judged(error, self._client)
             if isinstance(what, DoneBefore):
@@ -148,7 +154,7 @@ class TelegramAdapter(Adapter):
         raw = await Trouble().until_done(self._client.bot.get_me)
         me = Me(raw.id, raw.username or "", self.options.groups)
         host.connected(f"@{me.username}")
-        intake = Intake(host, me, self._delivered)
+        intake = Intake(host, me, self._delivered, self._inline.begin)
         tasks.create_task(intake.run())
         tasks.create_task(menu.publish(self._client.bot, host))
         if self.options.webhook is None:
@@ -182,7 +188,7 @@ class TelegramAdapter(Adapter):
 
     def _delivered(self, event: Event, receipt: Receipt) -> None:
         self._pace.heard(event.message.chat.id)
-        if event.origin is not None:
+        if event.origin is not None and query_of(event.origin) is None:
             self._presses.watch(event.origin, receipt)
 
     async def _perform(self, action: Action) -> Sent:
@@ -195,7 +201,8 @@ class TelegramAdapter(Adapter):
             await self._presses.answer(str(action.origin))
             return Sent()
         if action.verb == "native":
-            await self._pace.turn(action.chat)
+            if query_of(action.origin) is None:
+                await self._pace.turn(action.chat)
             return await native.make(self._client, action)
         if await self._is_shown_as_answer(action):
             return Sent(f"answer {action.origin}")

@@ -173,7 +173,7 @@ async def test_an_answer_that_is_nested_too_deeply_stops_no_update(
 async def test_no_field_of_an_update_can_stop_the_bot() -> None:
     """Whatever stands in it: the next update is taken in, and what is delivered can be read."""
     host = FakeHost()
-    intake = Intake(host, Me(42, "test_bot", "all"), lambda *_: None)
+    intake = Intake(host, Me(42, "test_bot", "all"), lambda *_: None, lambda *_: None)
     running = asyncio.create_task(intake.run())
     messages = [telegram_payloads.update(raw) for raw, _ in telegram_payloads.MESSAGES.values()]
     for usual in [*messages, *(raw for raw, _ in telegram_payloads.UPDATES.values())]:

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Literal
 
 from servers.telegram_model import ApiError, Chat, Json
-from servers.telegram_people import People
+from servers.telegram_queries import Queries
 
 
 @dataclass(eq=False)
@@ -35,7 +35,7 @@ class Fault:
         return is_there and self.times > 0 and fnmatchcase(method, self.method)
 
 
-class Faulty(People):
+class Faulty(Queries):
     """The fault injection. `method` may be a pattern such as `send*`; `download` is a file's."""
 
     def __init__(self, token: str) -> None:

@@ -8,6 +8,11 @@ from typing import Any
 
 from servers.telegram_model import ApiError, Json
 from servers.telegram_people import member
+from servers.telegram_queries import (
+    answer_inline_query,
+    answer_pre_checkout_query,
+    answer_shipping_query,
+)
 from servers.telegram_sending import (
     Method,
     chat_named,
@@ -158,6 +163,9 @@ def create_invoice_link(world: World, _: Json) -> str:
 
 METHODS: Mapping[str, Method] = {
     "answerCallbackQuery": answer_callback_query,
+    "answerInlineQuery": answer_inline_query,
+    "answerPreCheckoutQuery": answer_pre_checkout_query,
+    "answerShippingQuery": answer_shipping_query,
     "createInvoiceLink": create_invoice_link,
     "deleteMessage": delete_message,
     "deleteMyCommands": delete_my_commands,

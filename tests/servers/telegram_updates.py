@@ -19,6 +19,11 @@ UPDATE_KINDS = frozenset(
         "channel_post",
         "edited_channel_post",
         "callback_query",
+        "inline_query",
+        "pre_checkout_query",
+        "shipping_query",
+        "poll",
+        "poll_answer",
         "my_chat_member",
         "chat_member",
     )

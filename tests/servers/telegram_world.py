@@ -83,6 +83,8 @@ class World:
         self.pinned: dict[int, Message] = {}
         self.answers: list[Answer] = []
         self.open_presses: set[str] = set()
+        self.open_queries: dict[str, str] = {}
+        self.answered: dict[str, Json] = {}
         self.command_lists: dict[str, list[Json]] = {}
         self.changes = Changes()
         self.updates = Updates(self.changes)

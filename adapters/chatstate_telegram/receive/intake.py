@@ -6,7 +6,8 @@
    else shows it.
 3. An update that cannot be read, whatever reading it raises, is told. It stops no other, and is
    acknowledged: it would be unreadable again. What can be told of it is delivered as "other".
-4. A group that has moved is noted between what came before it and after.
+4. What is answered at once is not delivered. Nobody waits for it again, so it may come twice.
+5. A group that has moved is noted between what came before it and after.
 """
 
 from __future__ import annotations
@@ -23,13 +24,16 @@ from chatstate import Event, Message, User
 from chatstate.adapter import Host, Receipt
 from chatstate_telegram.receive.content import content_of, number_of
 from chatstate_telegram.receive.joining import Group, Joining
+from chatstate_telegram.receive.others import in_time
 from chatstate_telegram.receive.people import user
 from chatstate_telegram.receive.wire import Me, Move, Unreadable, parse
+from chatstate_telegram.updates import UPDATES
 
 log = logging.getLogger("chatstate.telegram")
 
 OFFSET_SECONDS = 86_400.0
 _PEOPLE = 10_000
+_QUICK = frozenset(f"telegram:{name}" for name in UPDATES.quick)
 _SHOWN = 2000  # characters of an update that cannot be read
 
 
@@ -40,15 +44,22 @@ class _Submitted(NamedTuple):
 
 
 class Intake:
-    """Takes updates in. `delivered` is told of each event and its receipt.
+    """Takes updates in. `delivered` is told of each event and its receipt, `asked` of a quick one.
 
     `offset` is where an earlier process stopped to poll, if that was not long ago.
     """
 
-    def __init__(self, host: Host, me: Me, delivered: Callable[[Event, Receipt], None]) -> None:
+    def __init__(
+        self,
+        host: Host,
+        me: Me,
+        delivered: Callable[[Event, Receipt], None],
+        asked: Callable[[Host, Event], None],
+    ) -> None:
         self._host = host
         self._me = me
         self._delivered = delivered
+        self._asked = asked
         self._people: OrderedDict[str, User] = OrderedDict()
         self._submitted: list[_Submitted] = []
         self._wake = asyncio.Event()
@@ -110,8 +121,10 @@ class Intake:
                 await self._deliver(events)
                 events = []
                 await self._host.moved(meant.old, meant.new)
+            elif meant.message.update in _QUICK:
+                self._asked(self._host, meant)
             else:
-                events.append(meant)
+                events.append(in_time(meant, time.time()))
         kept = json.dumps(self._joining.kept())
         cursor = None
         if kept != self._stored or (events and offset):

@@ -11,12 +11,18 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from chatstate import Chat, Event, Message, User
 from chatstate_telegram.receive.content import Json, identity, written
 from chatstate_telegram.receive.people import chat_of, sender, thread, time_of, user
 from chatstate_telegram.updates import WITHIN_MESSAGES
 
 QUERIES = ("inline_query", "shipping_query", "pre_checkout_query")
+
+
+DEADLINE = 10.0
+"""Seconds within which a query wants its answer ("answerPreCheckoutQuery")."""
 
 
 class Query(NamedTuple):
@@ -51,6 +57,12 @@ def other(update_id: str, kind: str, raw: Json) -> Event:
         update=f"telegram:{kind}",
     )
     return Event(update_id, message, f"{kind}:{raw['id']}" if kind in QUERIES else None)
+
+
+def in_time(event: Event, now: float) -> Event:
+    """Return an event that came `now`, with the time until which its answer is waited for."""
+    is_query = query_of(event.origin) is not None
+    return replace(event, best_before=now + DEADLINE) if is_query else event
 
 
 def _who(raw: Json) -> User:

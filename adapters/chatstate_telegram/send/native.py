@@ -6,7 +6,8 @@
 2. A chat is named by `to=`, never by an argument: what is owed to a chat keeps its order there.
 3. A file is a part of its own of the request. Where it is an argument itself, that has its name;
    within an argument "attach://..." stands for it ("Sending files").
-4. The id of the message that was made is told, and whatever else the Bot API returns.
+4. What answers a query, or a press, is told which: it is not sent to a chat.
+5. The id of the message that was made is told, and whatever else the Bot API returns.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from chatstate import ReplyError
 from chatstate.adapter import Action, NativeCall, Part, Sent, StoredFile
 from chatstate_telegram.client import ANSWER_SECONDS, Client
 from chatstate_telegram.natives import is_repeatable
+from chatstate_telegram.receive.others import Query, query_of
 from chatstate_telegram.send.calls import UPLOAD_SECONDS, opened_file, thread_of
 
 _INSTEAD_OF_A_CHAT = ("inline_message_id", "user_id")
@@ -61,6 +63,9 @@ def _place(method: str, arguments: dict[str, Any], action: Action) -> dict[str, 
     needs_chat = taken.get("chat_id") is inspect.Parameter.empty
     if not needs_chat and any(name in arguments for name in _INSTEAD_OF_A_CHAT):
         return {}
+    query = query_of(action.origin) or Query("callback_query", action.origin or "")
+    if action.origin and f"{query.kind}_id" in taken:
+        return {f"{query.kind}_id": query.id}
     place = {"chat_id": action.chat, "message_thread_id": thread_of(action)}
     return {name: v for name, v in place.items() if v is not None and (not taken or name in taken)}
 

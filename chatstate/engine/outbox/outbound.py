@@ -2,6 +2,7 @@
 
 1. What a row holds is an action, with the chat's id as it was: where it goes is asked anew.
 2. A call by a platform's own name is not repeated while it is in doubt, unless that does no harm.
+3. What is answered first has the event's own deadline; what follows it has none.
 """
 
 from __future__ import annotations
