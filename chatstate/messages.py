@@ -19,7 +19,7 @@ from chatstate.files import Attachment
 from chatstate.language_tags import spoken
 
 MessageKind = Literal[
-    "message", "edit", "press", "join", "leave", "other", "complete", "expiry", "unreadable"
+    "message", "edit", "press", "join", "leave", "other", "complete", "expiry", "sent", "unreadable"
 ]
 ChatKind = Literal["private", "group", "channel"]
 
@@ -68,7 +68,10 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     One of the kind "expiry" comes from chatstate: a state named `text` has expired. Its sender is
     whose it was, if it was a person's, else nobody: a `User` whose id is empty. One of the kind
-    "unreadable" stands for what is stored and cannot be read; no handler gets it.
+    "sent" tells what came of a `Native` call: `text` is its method, `id` that of the message it has
+    made, if that is one, and `raw` has its "arguments" and the "result"; its sender is whom it
+    answers. One of the kind "unreadable" stands for what is stored and cannot be read; no handler
+    gets it.
 
     - `text` of a press is the button's value, or its command.
     - `thread` is the platform's id of a thread or topic in the chat.

@@ -184,10 +184,12 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 class Sent(msgspec.Struct, frozen=True, gc=False):
     """The platform has accepted an action, under this id if it gives one.
 
-    A message that can be edited, deleted or pressed has one.
+    A message that can be edited, deleted or pressed has one. `result`, of a "native" call: what the
+    platform has returned, as JSON types.
     """
 
     message_id: str | None = None
+    result: Any = None
 
 
 class Absent(msgspec.Struct, frozen=True, gc=False):

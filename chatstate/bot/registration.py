@@ -155,6 +155,15 @@ class Registration(CommandSet):
         """
         return self._on("other", fn)
 
+    def on_sent(self, fn: F) -> F:
+        """Register the handler of what a platform returns for a `Native` call.
+
+        It comes to the conversation of the call, once it is made and after what was there before:
+        `message.text` is the method, `message.raw["result"]` what was returned and
+        `message.raw["arguments"]` what for. A call that is refused or held comes to nobody.
+        """
+        return self._on("sent", fn)
+
     def on(self, update: str, /) -> Callable[[F], F]:
         """Register the handler of what one platform tells of, by its own name for that.
 

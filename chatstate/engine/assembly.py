@@ -44,7 +44,7 @@ from chatstate.engine.turns.limits import Counters
 from chatstate.engine.turns.middleware import Around
 from chatstate.engine.turns.on_error import OnError
 from chatstate.engine.turns.overlap import Overlap
-from chatstate.engine.turns.own_events import unreadable
+from chatstate.engine.turns.own_events import sent, unreadable
 from chatstate.engine.turns.plan import Plan, Plans
 from chatstate.engine.turns.previews import Previews
 from chatstate.engine.turns.quick import QuickTurns
@@ -213,7 +213,11 @@ def assemble(
         routes=bot.routes,
         plans=plans,
         buttons=buttons,
-        own_events={"expiry": expiries.own_event(), "unreadable": unreadable()},
+        own_events={
+            "expiry": expiries.own_event(),
+            "sent": sent(bot.routes.find, plans),
+            "unreadable": unreadable(),
+        },
         sentences=sentences,
     )
     overlap = Overlap(
@@ -287,6 +291,7 @@ def assemble(
             account,
             platform=adapter.name,
             store=store,
+            clock=clock,
             lanes=lanes,
             receipts=receipts,
             dispatch=dispatch,

@@ -22,6 +22,7 @@ from msgspec.structs import replace
 
 from chatstate.adapter import About, Action
 from chatstate.bot.interface import Interface
+from chatstate.clock import Clock, growing_pauses
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import EventReceipt, Receipts
 from chatstate.engine.outbox.rendering import Renderer
@@ -67,6 +68,7 @@ class AccountHost:
         *,
         platform: str,
         store: Store,
+        clock: Clock,
         lanes: Lanes,
         receipts: Receipts,
         dispatch: Dispatch,
@@ -81,6 +83,7 @@ class AccountHost:
         self._account = account.id
         self._cursors = dict(account.cursors)
         self._store = store
+        self._clock = clock
         self._lanes = lanes
         self._receipts = receipts
         self._dispatch = dispatch
@@ -98,6 +101,8 @@ class AccountHost:
         self._interrupts = bot.routes.interrupts
         self._handled = bot.routes.kinds
         self._told: set[str] = set()
+        if "sent" in self._handled:
+            sender.told[account.id] = self._tell_of_sent
         named = (update.partition(":") for update in bot.routes.updates)
         self._updates = frozenset(name for its, _, name in named if its == platform)
 
@@ -275,6 +280,20 @@ class AccountHost:
                 return self._receipts.elsewhere_as(ingested.status, ingested.pending)
             return self._receipts.duplicate(ingested.pending)
         return EventReceipt(ingested.status, is_settled=True)
+
+    async def _tell_of_sent(self, event: Event) -> None:
+        """Store an event of the framework's own, once there is room, also while the bot stops."""
+        pauses = growing_pauses()
+        while True:
+            self._lanes.expect()
+            try:
+                (ingested,) = await self._store.ingest(self._account, [event])
+                if ingested.status != "refused" or ingested.error:
+                    self._accept(ingested)
+                    return
+            finally:
+                self._lanes.came()
+            await self._clock.sleep(next(pauses))
 
     def _drop(self, conversation: int, seq: int) -> None:
         self._lanes.drop(conversation, seq)

@@ -123,9 +123,9 @@ class FakePlatform(Adapter):
     `idempotent_for` seconds above 0 it knows keys: a repeated call has no second effect. With
     `finds` it can tell whether a message was sent by a call whose answer was lost. `deleted`
     are the ids of messages the bot removed, `typing` the chats it was seen typing in, `finished`
-    the ids of events that ended without an answer, `called` the calls by names of its own (each
-    method that begins with "set" may be repeated), `files` what `upload` put there. `admins` are
-    the ids of each chat's admins.
+    the ids of events that ended without an answer, `files` what `upload` put there. `admins` are
+    the ids of each chat's admins. `called` are calls by names of its own, of which those that begin
+    with "set" may be repeated, and `results` what they return, by that name.
     """
 
     def __init__(
@@ -144,6 +144,7 @@ class FakePlatform(Adapter):
         self.delivered: list[Delivered] = []
         self.deleted: list[str] = []
         self.called: list[Called] = []
+        self.results: dict[str, Any] = {}
         self.typing: list[str] = []
         self.finished: list[str | None] = []
         self.files: dict[str, bytes] = {}
@@ -264,8 +265,8 @@ class FakePlatform(Adapter):
             self.finished.append(action.origin)
             return Sent()
         if action.verb == "native":
-            self.called.append(_called(action))
-            return Sent()
+            self.called.append(called := _called(action))
+            return Sent(f"call-{len(self.called)}", self.results.get(called.method))
         if action.verb == "edit" and action.message in self.deleted:
             raise Rejected(f"there is no message {action.message} any more")
         before = [known for known in self.delivered if known.key == action.key]

@@ -15,13 +15,16 @@ from chatstate import (
     Global,
     Interface,
     Markdown,
+    Message,
     Native,
+    PerUser,
     Ref,
     Rejected,
     Reply,
     RetryAfter,
     Turn,
     Unreachable,
+    User,
 )
 from chatstate.testing import FakePlatform, TestClient
 from chatstate.testing.platform import FULL
@@ -294,3 +297,83 @@ def test_an_object_of_the_platforms_library_is_read() -> None:
 
     native = Native("sendMessage", text="Name?", reply_markup=Markup())
     assert native.arguments == {"text": "Name?", "reply_markup": {"force_reply": True}}
+
+
+def hearing() -> Interface:
+    """Return a bot that makes a call, and tells what came of each."""
+    bot = Interface(id="bot")
+
+    @bot.on_message
+    async def work(message: str) -> Native:
+        return Native("createLink", on="test", title=message)
+
+    @bot.on_sent
+    async def told(message: Message, user: User, count: PerUser[Ref[int]]) -> str:
+        count.value += 1
+        raw = message.raw or {}
+        title = raw["arguments"]["title"]
+        return f"{count.value} {user.name}: {message.text} {title} {raw['result']} {message.id}"
+
+    return bot
+
+
+async def test_what_a_call_returned_comes_to_its_conversation() -> None:
+    """It is a turn of the conversation, for whom the call answered, before what comes later."""
+    async with TestClient(hearing()) as client:
+        client.platform.results["createLink"] = "https://link"
+        alice = client.user("alice", chat="room", thread="t")
+        await alice.say("Tea")
+        await client.user("bob", chat="room", thread="t").say("Cake")
+        told = [(reply.text, reply.chat, reply.thread) for reply in client.platform.delivered]
+        assert told[:1] == [("1 alice: createLink Tea https://link call-1", "room", "t")]
+        await alice.say("More")
+        assert client.platform.delivered[1].text == "1 bob: createLink Cake https://link call-2"
+
+
+async def test_what_came_of_a_call_survives_a_crash(tmp_path: Path) -> None:
+    """What was returned is handled once, by the next process if need be."""
+    store = f"sqlite:///{tmp_path / 'bot.db'}"
+    async with TestClient(hearing(), store=store) as client:
+        platform = client.platform
+        platform.stall()
+        told = asyncio.create_task(client.user("alice").say("Tea"))
+        while not platform.tries:
+            await asyncio.sleep(0)
+        platform.recover()
+        while not platform.called:
+            await asyncio.sleep(0)
+        await parts_of(client).sender._store.flush()
+        await client.crash()
+        told.cancel()
+        await client.start()
+        await client.user("alice").say("Cake")
+        assert [called.arguments["title"] for called in platform.called] == ["Tea", "Cake"]
+        told_of = [reply.text.split()[3] for reply in platform.delivered]
+        assert told_of[:1] == ["Tea"]
+        assert told_of.count("Tea") == 1
+
+
+async def test_a_call_that_is_given_up_comes_to_nobody() -> None:
+    """What is refused, or held, has returned nothing."""
+    async with TestClient(hearing()) as client:
+        client.platform.fail_next(Rejected("no"))
+        await client.user("alice").say("Tea")
+        assert client.platform.delivered == []
+
+
+async def test_neither_middleware_nor_guards_stand_before_what_was_sent() -> None:
+    """Nobody has said anything, so nobody is let in or kept out."""
+    bot = Interface(id="bot", allow=lambda message: message.sender.name == "alice")
+    seen: list[str] = []
+
+    @bot.middleware
+    async def look(message: Message, call_next: Any) -> Any:
+        seen.append(message.kind)
+        return await call_next()
+
+    bot.include(hearing())
+    async with TestClient(bot) as client:
+        await client.user("alice").say("Tea")
+        await client.user("alice").say("Cake")
+        assert seen == ["message", "message"]
+        assert len(client.platform.delivered) >= 1

@@ -86,18 +86,16 @@ async def make(http: HTTPClient, action: Action, nonce: str, guild: Guild) -> Se
     if not (part.is_repeatable or is_findable(part)):
         more["once"] = Once()
     if verb in _ASKING:
-        await request(http, route, params=_query(body), **more)
-        return Sent()
+        return Sent(result=await request(http, route, params=_query(body), **more))
     said, ways = _said(f"{verb} {path}", body), content["ways"]
     if said is None:
         await _inline(body, ways, part.files)
-        await request(http, route, body, **more)
-        return Sent()
+        return Sent(result=await request(http, route, body, **more))
     _say(said, body, ways, part.files)
     if is_findable(part):
         body |= {"nonce": nonce, "enforce_nonce": True}
     told = await request(http, route, body, part.files, **more)
-    return Sent(str(told["id"]) if is_findable(part) else None)
+    return Sent(str(told["id"]) if is_findable(part) else None, told)
 
 
 def _plain(name: str) -> str:

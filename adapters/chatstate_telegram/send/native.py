@@ -54,7 +54,7 @@ async def make(client: Client, action: Action) -> Sent:
     with ExitStack() as opened:
         files = _attached(arguments, content["ways"], action.part.files, opened)
         result = await client.call(method, arguments, files, patience)
-    return Sent(_message_id(result))
+    return Sent(_message_id(result), result)
 
 
 def _place(method: str, arguments: dict[str, Any], action: Action) -> dict[str, Any]:

@@ -2,21 +2,39 @@
 
 1. What a row holds is an action, with the chat's id as it was: where it goes is asked anew.
 2. A call by a platform's own name is not repeated while it is in doubt, unless that does no harm.
+   Whose turn owes it is kept with it, for whoever is told of what came of it.
 3. What is answered first has the event's own deadline; what follows it has none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
-from chatstate.adapter import Action, Part, Sent, Verb
+from chatstate.adapter import Action, NativeCall, Part, Sent, Verb
 from chatstate.engine.inbox.receipts import EventReceipt
+from chatstate.messages import Chat, Event, Message, User
 from chatstate.stores.base import Address, Arrival, Owed
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Action)
+
+
+class OwedCall(Action, frozen=True, omit_defaults=True, gc=False):
+    """A call by a platform's own name, with who has said what it answers, and where.
+
+    `method` and `arguments` are its author's, these without files.
+    """
+
+    method: str = ""
+    sender: User = User("")
+    place: Chat = Chat("")
+    arguments: Mapping[str, Any] = {}
+
+
+_calls = msgspec.json.Decoder(OwedCall)
 
 
 class Outbound(msgspec.Struct, gc=False):
@@ -70,9 +88,10 @@ def _is_once(action: Action) -> bool:
 
 def outbound(conversation: int, address: Address, owed: Owed, now: float) -> Outbound:
     """Return the reply that an outbox row from before holds, read `now`."""
-    action = msgspec.structs.replace(
-        _decoder.decode(owed.body), chat=address.chat, thread=address.thread
-    )
+    action = _decoder.decode(owed.body)
+    if action.verb == "native":
+        action = _calls.decode(owed.body)
+    action = msgspec.structs.replace(action, chat=address.chat, thread=address.thread)
     return Outbound(
         address.account,
         conversation,
@@ -117,5 +136,31 @@ def new_outbound(
         number,
         best_before=None if number else event.best_before,
     )
+    return _owed(arrival, action)
+
+
+def new_call(arrival: Arrival, number: int, part: Part, call: NativeCall) -> Outbound:
+    """Return the same for a call by the platform's own name."""
+    plain = new_outbound(arrival, number, part, "native").action
+    message = arrival.event.message
+    told: dict[str, Any] = {
+        "method": call.method,
+        "sender": message.sender,
+        "place": message.chat,
+        "arguments": call.arguments,
+    }
+    return _owed(arrival, OwedCall(**msgspec.structs.asdict(plain), **told))
+
+
+def sent_event(call: OwedCall, sent: Sent) -> Event:
+    """Return the event that tells what a platform has returned for a call."""
+    raw = {"arguments": dict(call.arguments), "result": sent.result}
+    chat = msgspec.structs.replace(call.place, id=call.chat)
+    message = Message(call.method, call.sender, chat, "sent", call.thread, sent.message_id, raw=raw)
+    return Event(f"sent {call.key}", message)
+
+
+def _owed(arrival: Arrival, action: Action) -> Outbound:
     body = _encoder.encode(action).decode()
-    return Outbound(place.account, place.conversation, arrival.seq, number, action, body)
+    place = arrival.place
+    return Outbound(place.account, place.conversation, arrival.seq, action.number, action, body)

@@ -17,7 +17,7 @@ from chatstate.adapter import Adapter, Capabilities, Part, Post, StoredFile, Ver
 from chatstate.engine.outbox.buttons import Buttons, Hanging
 from chatstate.engine.outbox.calls import call_of, chosen
 from chatstate.engine.outbox.degrade import degrade, there
-from chatstate.engine.outbox.outbound import Outbound, new_outbound
+from chatstate.engine.outbox.outbound import Outbound, new_call, new_outbound
 from chatstate.engine.outbox.posts import id_of, post_of, styled
 from chatstate.engine.threads import HandlerThreads
 from chatstate.language.sentences import Sentences
@@ -199,8 +199,9 @@ class Renderer:
     def _call(self, arrival: Arrival, native: Native, rendered: Rendered) -> None:
         adapter = self._adapters[arrival.place.account]
         stored = [next(rendered.files) for _ in native.files]
-        part = adapter.native(call_of(native, stored, adapter))
-        _owe(rendered, arrival, part, "native")
+        call = call_of(native, stored, adapter)
+        new = new_call(arrival, len(rendered.outbound), adapter.native(call), call)
+        rendered.outbound.append(new)
 
     def parts(self, arrival: Arrival, reply: Reply, files: Iterator[StoredFile]) -> Rendering:
         """Return the parts of one reply; `files` are those that lie in the spool for it."""

@@ -43,11 +43,19 @@ from chatstate.engine.outbox.delivery import (
     is_too_late,
 )
 from chatstate.engine.outbox.doubts import Doubts, in_doubt
-from chatstate.engine.outbox.outbound import Outbound, holds_once, outbound, taken_out
+from chatstate.engine.outbox.outbound import (
+    Outbound,
+    OwedCall,
+    holds_once,
+    outbound,
+    sent_event,
+    taken_out,
+)
 from chatstate.engine.outbox.spool import Spool
 from chatstate.engine.runners import Run, Runners
 from chatstate.engine.threads import HandlerThreads
 from chatstate.errors import Ambiguous, Rejected
+from chatstate.messages import Event
 from chatstate.stores.base import Address, DeadLetter, Outbox, Owed, Settled
 
 log = logging.getLogger("chatstate.sender")
@@ -99,6 +107,7 @@ class Sender:
         self._gates: dict[int, float] = {}
         self._runners = Runners(self._run, threads, of_authors=False)
         self._is_ending = False
+        self.told: dict[int, Callable[[Event], Awaitable[None]]] = {}
         self.idle: Callable[[int], None] | None = None
         self.activity = Activity()
 
@@ -277,7 +286,7 @@ class Sender:
             error = await self._try(reply)
             if error:
                 dead = await self._again(reply, error)
-        if action.part.files:
+        if action.part.files or action.verb == "native":
             await self._end(reply, dead)
         else:
             self._settle(reply, dead)
@@ -285,12 +294,17 @@ class Sender:
             receipt.reply_settled()
 
     async def _end(self, reply: Outbound, dead: DeadLetter | None) -> None:
-        """Note what became of a reply; its files go once it is durably noted as sent."""
+        """Note what became of a reply; its files go once it is durably noted as sent.
+
+        What came of a call by the platform's own name is told before.
+        """
+        tell = None if dead else self.told.get(reply.account)
+        if tell and reply.sent and isinstance(reply.action, OwedCall):
+            await tell(sent_event(reply.action, reply.sent))
         self._settle(reply, dead)
-        files = reply.action.part.files
-        if files and not dead:
+        if not dead:
             await self._store.flush()
-            self._spool.discard(files)
+            self._spool.discard(reply.action.part.files)
 
     def _settle(self, reply: Outbound, dead: DeadLetter | None) -> None:
         message = reply.message_id if reply.action.part.has_buttons else None

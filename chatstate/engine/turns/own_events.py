@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from chatstate.engine.turns.plan import Plan
+from chatstate.bot.route import Route
+from chatstate.engine.turns.plan import Plan, Plans
 from chatstate.errors import StateError
-from chatstate.messages import MessageKind
+from chatstate.messages import Message, MessageKind
 from chatstate.stores.base import Arrival
 
 
@@ -37,6 +38,16 @@ class OwnEvent:
 
 
 OwnEvents = Mapping[MessageKind, OwnEvent]
+
+
+def sent(find: Callable[[Message], tuple[Route, str] | None], plans: Plans) -> OwnEvent:
+    """Return what sets events apart that tell what a platform has returned for a call."""
+
+    def planned(arrival: Arrival) -> tuple[Plan, str] | None:
+        found = find(arrival.event.message)
+        return (plans.of(found[0]), found[1]) if found else None
+
+    return OwnEvent(find=planned, check=lambda _arrival, _answer: None)
 
 
 def unreadable() -> OwnEvent:
