@@ -118,7 +118,7 @@ def _checked_colour(colour: Any) -> int | None:
     if isinstance(colour, str) and _COLOUR.fullmatch(colour):
         return int(colour[1:], 16)
     if colour is None or (type(colour) is int and 0 <= colour <= _WHITE):
-        return cast("int | None", colour)
+        return colour
     raise ValueError(f'Card.colour is like 0xFF8800 or "#FF8800": {colour!r}')
 
 

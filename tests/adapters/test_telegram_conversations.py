@@ -16,7 +16,8 @@ from adapters.telegram_show import PNG, bot
 from servers.telegram_model import Chat, Message, Person
 from servers.telegram_server import TelegramServer
 
-from chatstate import Interface
+from chatstate import Interface, Reply, Select, ShareContact
+from chatstate import Message as Message_
 from chatstate.engine import Engine
 from chatstate.stores.sqlite import SQLiteStore
 from chatstate_bots import history_echo, score_tracker
@@ -56,6 +57,10 @@ class Talk(NamedTuple):
         )
         await self.server.wait_for(lambda: self.server.answer_to(pressed[0]) is not None)
         return replies
+
+    async def tap(self, message: Message, label: str) -> list[Message]:
+        """Tap a quick answer; return what the bot answers."""
+        return await self._answered(lambda: self.server.tap(self.person, message, label), 1)
 
     async def send(self, caption: str) -> list[Message]:
         """Send a file; return what the bot answers."""
@@ -154,6 +159,46 @@ async def test_a_bot_that_shows_everything(ways: tuple[Way, Where], tmp_path: Pa
         (counted,) = await person.say("/count")
         await person.server.wait_for(lambda: counted.text == "one two three")
         assert counted.edits
+
+
+choosing = Interface(id="choosing")
+
+
+@choosing.on_message
+def choose(message: Message_) -> Reply | str:
+    """Suggest, then offer a choice of several, then say what was chosen."""
+    if message.selected is not None:
+        return f"chosen: {message.text}"
+    if message.text == "Yes":
+        return Reply("Which?", select=Select(["Red", "Blue", "Green"], max_values=2))
+    return Reply(
+        f"heard {message.text}",
+        reply_to=message.id,
+        suggestions=["Yes", ShareContact("My number")],
+    )
+
+
+@pytest.mark.parametrize("ways", WAYS, ids=" ".join)
+async def test_what_is_suggested_and_chosen_arrives(
+    ways: tuple[Way, Where], tmp_path: Path
+) -> None:
+    """Also in a group in which the bot hears only what is said to it."""
+    async with talk(choosing, ways, tmp_path) as person:
+        (asked,) = await person.say("hi")
+        is_private = person.chat.id > 0
+        labels = [suggestion["text"] for suggestion in asked.suggestions]
+        assert labels == (["Yes", "My number"] if is_private else ["Yes"])
+        assert asked.markup
+        assert asked.markup["selective"]
+        if is_private:
+            assert texts(await person.tap(asked, "My number")) == ["heard Alice +49301234"]
+        (offered,) = await person.tap(asked, "Yes")
+        for label in ("Green", "Red"):
+            person.server.press(person.person, offered, label)
+            await person.server.wait_for(lambda: not person.server.open_presses)
+        marked = ["✓ Red", "Blue", "✓ Green", "Done"]
+        await person.server.wait_for(lambda: [label for label, _ in offered.buttons] == marked)
+        assert texts(await person.press(offered, "Done")) == ["chosen: Red, Green"]
 
 
 async def test_a_link_to_the_bot_begins(tmp_path: Path) -> None:
