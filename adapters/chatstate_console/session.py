@@ -18,7 +18,7 @@ import msgspec
 from msgspec.structs import replace
 
 from chatstate import Attachment, Event, Message, MessageRef, User
-from chatstate.adapter import Post, PostButton, PostOption, PostSelect
+from chatstate.adapter import Post, PostButton, PostOption, PostSelect, Typing
 from chatstate.markup import joined, written
 from chatstate_console.receive.choosing import Misread, data_of, several
 from chatstate_console.receive.downloads import attachment
@@ -95,6 +95,11 @@ class Session:
             return self._say(meaning.text)
         does = self._does.get(meaning.word)
         return does(meaning.argument) if does else None
+
+    def typing(self, typing: Typing) -> Event:
+        """Return the event that asks how a line goes on."""
+        message = self._message(f"/{typing.command.name}")
+        return self._event(replace(message, kind="complete", arguments=typing.arguments))
 
     # What the bot says
 

@@ -83,6 +83,7 @@ class Terminal:
     async def lines(self, host: Host) -> AsyncGenerator[str]:
         """See `View.lines`."""
         self._completions.commands = host.commands
+        self._completions.ask = lambda typing: host.complete(self._session.typing(typing))
         self._interrupts = host.interrupt
         self._history.path = file_for(host.about.id, self._kept_in)
         prompting = asyncio.create_task(self._prompting())

@@ -48,7 +48,8 @@ def check_chosen(fn: Callable[..., Any], arguments: Sequence[Argument], menu: Me
 def _of_message(arguments: Sequence[Argument], message: Message, usage: str) -> list[Any]:
     if message.reply_to is None:
         raise Sentence("choose_message", usage=usage)
-    return [argument.parse(message.reply_to.text, message) for argument in arguments]
+    words = message.quote or message.reply_to.text  # maybe of a part of it alone
+    return [argument.parse(words, message) for argument in arguments]
 
 
 def _of_user(arguments: Sequence[Argument], message: Message, usage: str) -> list[Any]:

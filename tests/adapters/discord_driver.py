@@ -5,7 +5,7 @@ import base64
 import contextlib
 import json
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
 
 import discord
@@ -170,6 +170,24 @@ class DiscordDriver(AdapterDriver):
         await self._at_rest()
         await self.server.select(self._person(who), self.server.world.messages[message], *labels)
 
+    async def command(self, who: Speaker, name: str, arguments: Mapping[str, str]) -> None:
+        await self._knows_commands()
+        await self.server.slash(self._person(who), self._channel(who), name, _typed(arguments))
+
+    async def choose(self, who: Speaker, message: str, title: str) -> None:
+        await self._knows_commands()
+        chosen = self.server.world.messages[message]
+        await self.server.choose(self._person(who), self._channel(who), title, chosen)
+
+    async def complete(
+        self, who: Speaker, name: str, arguments: Mapping[str, str]
+    ) -> Sequence[str]:
+        await self._knows_commands()
+        person, channel = self._person(who), self._channel(who)
+        asked = await self.server.begin(person, channel, name, _typed(arguments))
+        callback = await self.server.wait_for(lambda: asked.callback or {})
+        return [choice["value"] for choice in callback["data"]["choices"]]
+
     async def remove(self, who: Speaker, message: str) -> None:  # noqa: ARG002 - ids are unique
         await self.server.delete(self.server.world.messages[message])
 
@@ -226,6 +244,10 @@ class DiscordDriver(AdapterDriver):
     async def promote(self, who: Speaker) -> None:
         self.server.world.guilds[str(GUILD)].admins.add(self._person(who).id)
 
+    async def _knows_commands(self) -> None:
+        await self._at_rest()
+        await self.server.wait_for(lambda: self.server.commands)
+
     async def _at_rest(self) -> None:
         adapter = self._adapter
         with contextlib.suppress(TimeoutError):  # a test may not let it deliver
@@ -252,6 +274,11 @@ class DiscordDriver(AdapterDriver):
             thread = self.server.thread(self.channels[room], person, who.thread)
             self.channels[who.chat, who.thread] = thread
         return self.channels[who.chat, who.thread]
+
+
+def _typed(arguments: Mapping[str, str]) -> dict[str, int | str]:
+    """Return arguments as Discord's client asks for them: a whole number as one."""
+    return {name: int(text) if text.isdecimal() else text for name, text in arguments.items()}
 
 
 def _is_for(person: Person, message: Message) -> bool:

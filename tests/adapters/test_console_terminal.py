@@ -9,7 +9,7 @@ import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 import pytest_asyncio
@@ -19,6 +19,7 @@ from chatstate import (
     AdapterError,
     Button,
     Card,
+    Complete,
     Delete,
     File,
     Interface,
@@ -28,6 +29,7 @@ from chatstate import (
     Reply,
     Select,
     Turn,
+    User,
 )
 from chatstate.adapter import Action, Post, pip_line
 from chatstate.engine import Engine
@@ -306,6 +308,10 @@ def test_each_bot_has_a_file_of_its_own(
 # Completion
 
 
+def cities(typed: str, user: User) -> list[str]:
+    return [name for name in ("Bonn", f"Bern of {user.name}") if name.startswith(typed)]
+
+
 def commands() -> Interface:
     bot = Interface(id="test")
 
@@ -323,6 +329,10 @@ def commands() -> Interface:
     def view() -> str:
         """See the votes."""
         return "none"
+
+    @bot.group("show").command
+    def weather(city: Annotated[str, Complete(cities)], days: int = 1) -> str:
+        return f"{city} in {days}"
 
     @bot.on_message
     def ask(message: Message) -> Reply:
@@ -354,6 +364,15 @@ async def test_tab_completes_a_command(terminal: Terminal, running: Running) -> 
         await terminal.shows(f"{PROMPT} /vote 2", "» voted 2", PROMPT)
 
 
+async def test_what_the_bot_offers_is_taken(terminal: Terminal, running: Running) -> None:
+    """Of several words it is quoted, if more follows."""
+    async with running(commands()):
+        terminal.type("/show weather Be")
+        await terminal.until(lambda: any(row.strip() == "Bern of user" for row in terminal.rows))
+        terminal.type(TAB + " 2" + ENTER)
+        await terminal.shows('/show weather "Bern of user" 2', "» Bern of user in 2", PROMPT)
+
+
 async def test_the_consoles_own_words_are_offered(terminal: Terminal, running: Running) -> None:
     """With what they do."""
     async with running(commands()):
@@ -369,6 +388,8 @@ async def test_the_consoles_own_words_are_offered(terminal: Terminal, running: R
         (":press Y", "Yes, later"),
         (":send a\\ ", "a b.txt"),
         ("/paint door g", "green"),
+        ("/show ", "/show weather city [days]"),
+        ("/show weather Be", "Bern of bob"),
     ],
 )
 async def test_arguments_are_offered(

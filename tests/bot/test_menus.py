@@ -38,10 +38,12 @@ async def answered(client: TestClient, text: str, **changes: Any) -> str:
 
 
 async def test_a_function_gets_the_words_of_the_message_that_was_chosen() -> None:
-    """It is the one that the command answers."""
+    """It is the one that the command answers, or what is quoted of it."""
     async with TestClient(made()) as client:
         chosen = MessageRef("5", "some words here", BOB)
         assert await answered(client, "/count_words", reply_to=chosen) == "3 words of Bob"
+        part = await answered(client, "/count_words", reply_to=chosen, quote="some words")
+        assert part == "2 words of Bob"
         said = await texts(client.user("alice"), "/count_words")
         assert said == ["Answer the message that you mean with /count_words."]
 

@@ -71,6 +71,16 @@ class Unheard(Changing):
         pass
 
 
+class OffersNothing(Reachable):
+    async def offer(self, event: Event) -> Sequence[str]:  # noqa: ARG002 - it asks nobody
+        return ()
+
+
+class TakesFirstWords(Broken):
+    def heard(self, event: Event) -> Event:
+        return message(event, text=event.message.text.partition(" ")[0])
+
+
 class Normalises(Broken):
     def heard(self, event: Event) -> Event:
         return message(event, text=unicodedata.normalize("NFC", event.message.text))

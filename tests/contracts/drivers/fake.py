@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -49,6 +49,7 @@ class Reachable(FakePlatform):
         self.news.set()
 
     async def run(self, host: Host) -> None:
+        self.host = host
         host.connected(self.account)
         while True:
             await self.news.wait()
@@ -63,6 +64,10 @@ class Reachable(FakePlatform):
                 self.inbox.remove(news)
             if not self.inbox:
                 self.news.clear()
+
+    async def offer(self, event: Event) -> Sequence[str]:
+        """Return what may be typed, as whoever types is shown it."""
+        return await self.host.complete(event) or ()
 
     def is_others(self, event: Event) -> bool:
         """Tell whether an event is of another account than the platform's own."""
@@ -169,6 +174,12 @@ class FakeDriver(AdapterDriver):
         (there,) = (m for m in self.platform.shown(chat_of(who).id) if m.id == message)
         (tapped,) = (given for given in there.suggestions if given.label == label)
         await self.say(who, "alice, +49 30 1234" if tapped.share else label)
+
+    async def complete(
+        self, who: Speaker, name: str, arguments: Mapping[str, str]
+    ) -> Sequence[str]:
+        asked = replace(self.message(who, f"/{name}", "complete"), arguments=dict(arguments))
+        return await self.platform.offer(Event(f"typing-{asked.id}", asked))
 
     async def remove(self, who: Speaker, message: str) -> None:  # noqa: ARG002 - ids are unique
         self.platform.deleted.append(message)

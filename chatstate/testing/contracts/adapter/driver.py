@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Literal, NoReturn, Protocol
 from unittest import SkipTest
@@ -134,6 +134,23 @@ class AdapterDriver(Protocol):
     async def press(self, who: Speaker, message: str, label: str) -> None:
         """Let somebody press the button `label` of a message that is shown."""
         _skip("presses", "press")
+
+    async def command(self, who: Speaker, name: str, arguments: Mapping[str, str]) -> None:
+        """Let somebody give a command as the platform asks for it, where that is no line.
+
+        A name of several words is that of a command in groups.
+        """
+        _skip("commands that are no lines", "command")
+
+    async def choose(self, who: Speaker, message: str, title: str) -> None:
+        """Let somebody choose an entry in the menu of a message that is shown."""
+        _skip("menus of messages", "choose")
+
+    async def complete(
+        self, who: Speaker, name: str, arguments: Mapping[str, str]
+    ) -> Sequence[str]:
+        """Let somebody begin to give a command; return what is offered for the last argument."""
+        return _skip("what may be typed", "complete")
 
     async def select(self, who: Speaker, message: str, labels: Sequence[str]) -> None:
         """Let somebody choose these options of a message's select, all at once."""

@@ -19,6 +19,7 @@ from __future__ import annotations
 from chatstate.testing.contracts.adapter.buttons import ButtonsContract
 from chatstate.testing.contracts.adapter.cards import CardsContract
 from chatstate.testing.contracts.adapter.choices import ChoicesContract
+from chatstate.testing.contracts.adapter.commands import CommandsContract
 from chatstate.testing.contracts.adapter.files import FilesContract
 from chatstate.testing.contracts.adapter.receiving import IntakeContract, PeopleContract
 from chatstate.testing.contracts.adapter.sending import SendingContract, StoppingContract
@@ -30,6 +31,7 @@ class AdapterContract(
     ButtonsContract,
     ChoicesContract,
     CardsContract,
+    CommandsContract,
     FilesContract,
     PeopleContract,
     IntakeContract,

@@ -1,0 +1,85 @@
+"""The scripted bot of the adapters' contract."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncGenerator, Callable
+from typing import Annotated, Any
+
+from chatstate.bot.annotations import Complete
+from chatstate.bot.interface import Interface
+from chatstate.bot.turn import Turn
+from chatstate.messages import Message
+from chatstate.state.declaration import PerThread, Ref
+
+Answer = Callable[[Turn], Any]
+CANDIDATES = ("maria", "mary ann", "Ömer")
+"""Whom `/vote` offers."""
+
+
+def echo(turn: Turn) -> str:
+    """Answer what was said."""
+    return turn.text
+
+
+def candidates(typed: str) -> list[str]:
+    """Return the candidates that begin as what was typed."""
+    return [name for name in CANDIDATES if name.startswith(typed)]
+
+
+class Script:
+    """A bot that answers as a test says, and keeps what it was told.
+
+    `heard` are messages and presses, `edits` what `on_edit` got, `others` what `on_other` got,
+    `votes` what `/vote` did;
+    `count` is how many messages the conversation's state says there were.
+    """
+
+    def __init__(self, answer: Answer, *, hear_bots: bool = False) -> None:
+        self.answer = answer
+        self.heard: list[Message] = []
+        self.edits: list[Message] = []
+        self.others: list[Message] = []
+        self.votes: list[str] = []
+        self.count = 0
+        self.bot = Interface(
+            id="contract", description="The contract of adapters", hear_bots=hear_bots
+        )
+
+        async def on_message(turn: Turn, count: PerThread[Ref[int]]) -> Any:
+            count.value = self.count = count.value + 1
+            self.heard += turn.messages
+            answer = self.answer(turn)
+            return await answer if inspect.isawaitable(answer) else answer
+
+        async def stream(turn: Turn) -> AsyncGenerator[Any]:
+            async for part in self.answer(turn):
+                yield part
+
+        async def vote(choice: Annotated[str, Complete(candidates)]) -> str:
+            """Vote for something."""
+            self.votes.append(choice)
+            return f"voted {choice}"
+
+        async def close(when: int, why: str = "no reason") -> str:
+            """Close the poll."""
+            return f"closed at {when} for {why}"
+
+        def count_words(text: str) -> str:
+            """Count the words of a message."""
+            return f"{len(text.split())} words"
+
+        async def on_edit(message: Message) -> str:
+            self.edits.append(message)
+            return f"edited to {message.text}"
+
+        def on_other(message: Message) -> str:
+            self.others.append(message)
+            return "something else"
+
+        self.bot.on_other(on_other)
+        self.bot.on_message(stream if inspect.isasyncgenfunction(answer) else on_message)
+        self.bot.command(vote)
+        self.bot.group("poll").command(close)
+        self.bot.on_menu("Count words")(count_words)
+        self.bot.on_edit(on_edit)
