@@ -1,7 +1,8 @@
 """Every error chatstate raises on purpose.
 
-Two audiences, never mixed: a `UserError`'s text is shown to the person in the chat;
-all others speak to the bot's author or operator and say what to do.
+1. There are two audiences, never mixed: a `UserError`'s text is shown to the person in the chat;
+   all others speak to the bot's author or operator and say what to do.
+2. What an adapter's call raises is a `SendError`, and each kind of it says what may be done next.
 """
 
 from __future__ import annotations
@@ -86,6 +87,10 @@ class Unreachable(SendError):  # noqa: N818 - a state of the network, as the oth
 
 class Rejected(SendError):  # noqa: N818 - a verdict, not a malfunction
     """The platform refuses this call for good; the reply becomes a dead letter."""
+
+
+class Gone(Rejected):
+    """The platform has no such message any more: there is nothing to edit."""
 
 
 class Ambiguous(SendError):  # noqa: N818 - a state of knowledge, not a malfunction

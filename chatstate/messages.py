@@ -19,7 +19,17 @@ from chatstate.files import Attachment
 from chatstate.language_tags import spoken
 
 MessageKind = Literal[
-    "message", "edit", "press", "join", "leave", "other", "complete", "expiry", "sent", "unreadable"
+    "message",
+    "edit",
+    "press",
+    "join",
+    "leave",
+    "other",
+    "complete",
+    "expiry",
+    "send",
+    "sent",
+    "unreadable",
 ]
 ChatKind = Literal["private", "group", "channel"]
 
@@ -47,11 +57,23 @@ class Chat(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class MessageRef(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """Another message of the same chat: by the platform's id, with what is known of it."""
+    """A message: by the platform's id, with what is known of it.
+
+    - `chat` and `thread` are where it is; without a chat it is one of the same conversation.
+    - `sent`: it is one of the bot's own, which may not have left yet: its `id` is "", and this is
+      what the store knows it by. Kept in a state, such a reference lives for 30 days.
+    """
 
     id: str
     text: str = ""
     sender: User | None = None
+    chat: Chat | None = None
+    thread: str | None = None
+    sent: str = ""
+
+
+Target = Chat | User | MessageRef
+"""Where something is sent: to a chat, to a person in private, or to where a message is."""
 
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -70,8 +92,8 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     whose it was, if it was a person's, else nobody: a `User` whose id is empty. One of the kind
     "sent" tells what came of a `Native` call: `text` is its method, `id` that of the message it has
     made, if that is one, and `raw` has its "arguments" and the "result"; its sender is whom it
-    answers. One of the kind "unreadable" stands for what is stored and cannot be read; no handler
-    gets it.
+    answers. One of the kind "unreadable" stands for what is stored and cannot be read, one of the
+    kind "send" for what `bot.send` was given; no handler gets these.
 
     - `text` of a press is the button's value, or its command.
     - `thread` is the platform's id of a thread or topic in the chat.
@@ -103,6 +125,11 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     raw: dict[str, Any] | None = None
     update: str = ""
     selected: tuple[str, ...] | None = None
+
+    @property
+    def ref(self) -> MessageRef:
+        """Where this message is, and its id: to be kept, or for `turn.send(..., to=)`."""
+        return MessageRef(self.id or "", chat=self.chat, thread=self.thread)
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

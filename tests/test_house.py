@@ -223,6 +223,7 @@ def test_public_names_are_pinned() -> None:
         "Event",
         "File",
         "Global",
+        "Gone",
         "Interface",
         "LeaseLostError",
         "LifespanError",
@@ -310,6 +311,7 @@ def undocumented(node: Documented, name: str) -> Iterator[str]:
 
 STORES = (
     "SQLiteStore",
+    "Addressing",
     "Reading",
     "Looking",
     *(f"Memory{base.__name__}" for base in Store.__bases__),
@@ -400,9 +402,11 @@ WALL_CLOCK = {
     "chatstate/testing/contracts/adapter/session.py": "a store has a clock",
     "chatstate/engine/lease.py": "the monotonic clock stands while a machine is asleep",
     "chatstate/engine/outbox/buttons.py": "kept buttons expire",
+    "chatstate/engine/outbox/addressing.py": "references are kept for a time",
     "chatstate/engine/outbox/doubts.py": "when a reply was begun is stored",
     "chatstate/engine/outbox/delivery.py": "a deadline is stored, and is people's time",
     "chatstate/engine/outbox/sender.py": "when a reply was begun is stored",
+    "chatstate/engine/sends.py": "what is asked for waits for days, also where nothing runs",
     "chatstate/engine/states/cache.py": "values expire",
     "chatstate/engine/states/volatile.py": "values expire, those in memory as the others",
     "chatstate/engine/turns/limits.py": "what is taken of a limit is stored",

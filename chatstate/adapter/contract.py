@@ -8,7 +8,8 @@ to send is in the outbox. Rules:
 2. `render` is pure. Each part it returns is one call, one outbox row, one idempotency key. What
    the adapter's `capabilities` lack is never in the `Post` it gets (save markup: see there).
 3. `perform` makes one call. It returns only when the platform has surely accepted it and
-   raises one of the `SendError`s otherwise; anything else it raises counts as ambiguous.
+   raises one of the `SendError`s otherwise; anything else it raises counts as ambiguous. To edit a
+   message that is there no more raises `Gone`.
 4. `perform` may be called again with the same key after a crash. Where the platform can tell
    whether it was done before, `find` says so.
 5. A press is an event whose text is the `data` of the `PostButton` that was pressed, as the
@@ -219,3 +220,11 @@ class Adapter(Protocol):
         asked again as `open` is; what else it raises fails the turn that asks.
         """
         return False
+
+    async def private_chat(self, user: str) -> str:
+        """Return the platform's id of the private chat with somebody, opened if need be.
+
+        Both by the platform's ids. To ask twice is harmless. Raises `Rejected` if there can be
+        none, and else as `perform` does. A subclass whose bots cannot begin one inherits this.
+        """
+        raise Rejected(f"on {self.name} no bot begins a private chat, so not with {user}")

@@ -161,6 +161,7 @@ class Interface(Registration):
                     'say who they are: Interface(..., owners=["telegram:123"])'
                 )
 
+    send = running.send
     run = running.run
     serve = running.serve
     connect = running.connect

@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from chatstate.bot.engines import engine_of
+from chatstate.bot.sending import SendReceipt, in_loop
 
 if TYPE_CHECKING:
     from chatstate.adapter import Adapter
     from chatstate.bot.interface import Interface
+    from chatstate.messages import Target
 
 
 def run(
@@ -71,6 +73,29 @@ async def serve(
 
     wanted = list(adapters) or ([] if stay else ["console"])
     await engine_for(bot, wanted, store=store, on_ambiguous=on_ambiguous, stay=stay).run()
+
+
+async def send(
+    bot: Interface, to: Target, reply: Any, *, account: str | None = None, key: str | None = None
+) -> SendReceipt:
+    """Send a reply (whatever a handler may return) outside of turns: from a task, a web handler.
+
+    It goes `to` a chat, to a person in private, or to where a message is (its thread, too), in the
+    order of what happens there. Once this returns it is stored, and survives a crash;
+    `await receipt.settled()` waits until it is sent.
+
+    - `account` is from whom, where the bot runs on several: "telegram", or "telegram:123". One that
+      the bot does not run on now sends it once it does, within 7 days.
+    - `key`: of what is sent under the same key, from the same account, within 30 days, the first is
+      sent.
+
+    Raises `StateError` in a turn, where `turn.send(reply, to=...)` is what is meant; if the bot
+    does not run in this process; and if nobody knows the account, or which one is meant. Raises
+    `TypeError` and `ReplyError` for what is no target and no reply.
+    """
+    instead = "use `await turn.send(reply, to=...)`, which goes with the turn's commit"
+    engine = engine_of(bot, "send", instead=instead, account=account)
+    return await in_loop(engine.loop, engine.send(to, reply, account, key))
 
 
 async def connect(bot: Interface, adapter: Adapter, *, tenant: str = "") -> str:

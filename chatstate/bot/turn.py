@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 from chatstate.clock import Clock
 from chatstate.errors import StateError
 from chatstate.files import Attachment, File
-from chatstate.messages import Chat, Message, User
+from chatstate.messages import Chat, Message, MessageRef, Target, User
 from chatstate.progress import Progress
 from chatstate.replies import AnyReply
 from chatstate.scope import Key
@@ -77,7 +77,7 @@ class Effects(Protocol):
 
     async def step(self, name: str, fn: Callable[[], Any]) -> Any: ...
 
-    async def send(self, reply: Any) -> None: ...
+    async def send(self, reply: Any, to: Target | None) -> MessageRef: ...
 
     def progress(self, line: str) -> None: ...
 
@@ -226,12 +226,22 @@ class Turn:
         """
         return _for_async("step", self.effects.step(name, fn))
 
-    def send(self, reply: Any) -> Awaitable[None]:
+    def send(self, reply: Any, *, to: Target | None = None) -> Awaitable[MessageRef]:
         """Owe a reply (whatever a handler may return), before those that are returned.
 
-        Like them it is sent after the commit, and not at all if the handler raises.
+        Like them it is sent after the commit, and not at all if the handler raises. It goes `to` a
+        chat, to a person in private, or to where a message is (its thread, too): behind what is
+        owed there by then. Nobody there is asked; whom the bot may not write to gets nothing, and
+        the reply is a dead letter.
+
+        The reference leads to its first message, sent or not: to be edited (`Reply(edit=...)`) or
+        deleted by a later turn, which need not say where it is. Kept in a state it lives for 30
+        days. What another edit overtakes, and what changes a message that is gone, is left out.
+
+        Raises `TypeError` for what is no target, `StateError` for a chat of an account that the bot
+        does not run on, and `Rejected` if a private chat cannot be opened.
         """
-        return _for_async("send", self.effects.send(reply))
+        return _for_async("send", self.effects.send(reply, to))
 
 
 def speaker(message: Message) -> User:

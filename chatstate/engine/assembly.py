@@ -24,11 +24,13 @@ from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import Receipts
 from chatstate.engine.lease import Lease
 from chatstate.engine.outbox.abridging import Abridger
+from chatstate.engine.outbox.addressing import Addressing
 from chatstate.engine.outbox.buttons import Buttons
 from chatstate.engine.outbox.rendering import Renderer
 from chatstate.engine.outbox.sender import OnAmbiguous, Sender
 from chatstate.engine.outbox.spool import Spool
 from chatstate.engine.recovery import Recovery
+from chatstate.engine.sends import Sends
 from chatstate.engine.states.cache import StateCache
 from chatstate.engine.states.commits import Commits
 from chatstate.engine.states.expiry import Expiries
@@ -48,6 +50,7 @@ from chatstate.engine.turns.own_events import sent, unreadable
 from chatstate.engine.turns.plan import Plan, Plans
 from chatstate.engine.turns.previews import Previews
 from chatstate.engine.turns.quick import QuickTurns
+from chatstate.engine.turns.sending import sending
 from chatstate.engine.turns.showing import Showings
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.turns import Turns
@@ -75,6 +78,7 @@ class Parts:
     typing_notices: TypingNotices
     recovery: Recovery
     claims: Claims
+    sends: Sends
     make_host: Callable[[Account, Adapter], AccountHost]
 
 
@@ -163,6 +167,7 @@ def assemble(
         may_show=may_show,
         wait=lambda arrival, seconds: sender.wait(arrival.place.account, seconds),
     )
+    addressing = Addressing(store=store, adapters=adapters, clock=clock)
     showings = Showings(previews)
     caller = Caller(values=values, threads=threads, showings=showings, sentences=sentences)
     admission = Admission(
@@ -194,6 +199,7 @@ def assemble(
         spool=spool,
         showings=showings,
         admission=admission,
+        addressing=addressing,
         resources=resources,
         routes=bot.routes,
         plans=plans,
@@ -215,6 +221,7 @@ def assemble(
         buttons=buttons,
         own_events={
             "expiry": expiries.own_event(),
+            "send": sending(bot, plans, store),
             "sent": sent(bot.routes.find, plans),
             "unreadable": unreadable(),
         },
@@ -232,10 +239,12 @@ def assemble(
         renderer=renderer,
         spool=spool,
         sender=sender,
+        addressing=addressing,
         sentences=sentences,
         versions=versions,
         lease=lease,
         on_failure=on_failure,
+        is_sole=store.is_sole,
     )
     turns = Turns(
         lanes=lanes,
@@ -251,6 +260,7 @@ def assemble(
         previews=previews,
         renderer=renderer,
         abridger=abridger,
+        addressing=addressing,
         spool=spool,
         sentences=sentences,
     )
@@ -316,6 +326,15 @@ def assemble(
         typing_notices=TypingNotices(adapters=adapters, watch=watch, clock=clock),
         recovery=recovery,
         claims=claims,
+        sends=Sends(
+            bot=bot.id,
+            accounts=accounts,
+            store=store,
+            lanes=lanes,
+            receipts=receipts,
+            spool=spool,
+            clock=clock,
+        ),
         make_host=make_host,
     )
 

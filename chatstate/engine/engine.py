@@ -12,11 +12,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
 from chatstate.adapter import Adapter
 from chatstate.bot import engines
 from chatstate.bot.interface import Interface
+from chatstate.bot.sending import SendReceipt
 from chatstate.clock import Clock, SystemClock
 from chatstate.engine.accounts import Accounts
 from chatstate.engine.assembly import Parts, assemble
@@ -29,7 +30,7 @@ from chatstate.engine.outbox.sender import OnAmbiguous
 from chatstate.engine.states import undeclared
 from chatstate.engine.turns.finish import ignore_failure
 from chatstate.errors import LeaseLostError, StateError
-from chatstate.messages import Event
+from chatstate.messages import Event, Target
 from chatstate.stores.base import Run, Store
 
 log = logging.getLogger("chatstate.engine")
@@ -111,7 +112,8 @@ class Engine:
 
     async def start(self) -> None:
         """Take hold of the store, go on with what waits there, and let the adapters receive."""
-        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[None] = self.loop.create_future()
         self._hurry = asyncio.Event()
         run = await self._open_store()
         if run is None:
@@ -180,11 +182,18 @@ class Engine:
         for connection in opened:
             connections.receive(connection)
         self._receiving = connections.tasks
-        for work in (self._watch(parts), parts.claims.run()):
+        for work in (self._watch(parts), parts.claims.run(), self._send(parts)):
             self._tasks.append(asyncio.create_task(work))
         parts.typing_notices.start()
         self._blocking = Blocking(route.handler.author_fn for route in self._bot.routes)
         self._blocking.start()
+
+    async def _send(self, parts: Parts) -> None:
+        """Take up what the bot is given to send outside of turns."""
+        try:
+            await parts.sends.run()
+        except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
+            self._fail(error)
 
     async def _hold(self, lease: Lease) -> None:
         """Hold the store, as long as this process runs."""
@@ -192,6 +201,13 @@ class Engine:
             await lease.hold()
         except Exception as error:  # noqa: BLE001 - without the lease nothing may go on
             self._fail(error)
+
+    async def send(
+        self, to: Target, reply: Any, account: str | None, key: str | None
+    ) -> SendReceipt:
+        """See `Interface.send`."""
+        _, parts = self._running()
+        return await parts.sends.send(to, reply, account, key)
 
     async def stop(self) -> None:
         """Let what runs finish within the grace, send what is owed, and let go of the store."""
@@ -289,6 +305,7 @@ class Engine:
                 parts.turns.end_late()
                 for answer in await self._store.answer(self._versions):
                     parts.claims.changed(answer)
+                parts.sends.look()
                 if now() >= prune_at:
                     await self._store.prune()
                     prune_at = now() + _PRUNE_EVERY

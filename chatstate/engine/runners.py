@@ -21,7 +21,6 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
-from chatstate.bot.engines import inside_turn
 from chatstate.engine.threads import HandlerThreads, takeable
 
 _AT_A_STRETCH = 128  # jobs, before others must run
@@ -87,8 +86,6 @@ class Runners(Generic[J]):
         self._of_authors = of_authors
         self._loop = asyncio.get_running_loop()
         self._context = contextvars.copy_context()
-        if of_authors:
-            self._context.run(inside_turn.set, True)
         self._ready: deque[J | Run[J]] = deque()
         self._idle: list[asyncio.Future[None]] = []
         self._parked: set[Run[J]] = set()

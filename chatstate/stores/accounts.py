@@ -1,10 +1,16 @@
-"""Whose an account is: what every store refuses, and in which words."""
+"""Whose an account is: what every store refuses, and in which words; what people call it.
+
+1. An account is its platform and the platform's id: `telegram:123456`; `telegram` where it is the
+   only one there.
+2. Who means none that there is, or several, is told of those that there are.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from chatstate.errors import StateError
+from chatstate.stores.asking import KnownAccount
 
 
 def refuse_other_tenant(platform: str, platform_id: str, tenant: str, *, known: str) -> None:
@@ -29,3 +35,34 @@ def refuse_other_bots(bot: str, platform: str, platform_id: str, others: Sequenc
 
 def _whose(tenant: str) -> str:
     return f"of tenant {tenant!r}" if tenant else "the bot's own"
+
+
+def named(account: str, known: Sequence[KnownAccount]) -> list[KnownAccount]:
+    """Return those of some accounts that are called so."""
+    platform, _, platform_id = account.partition(":")
+    return [a for a in known if a.platform == platform and platform_id in ("", a.platform_id)]
+
+
+def called(known: Sequence[KnownAccount]) -> str:
+    """Return what accounts are called, for people to choose from."""
+    return ", ".join(f"{account.platform}:{account.platform_id}" for account in known) or "none"
+
+
+def chosen(account: str | None, known: Sequence[KnownAccount], bot: str) -> KnownAccount:
+    """Return the account that is meant: the only one if that is not said.
+
+    Raises `StateError` if it is none of those known, or if several may be meant.
+    """
+    found = named(account, known) if account else known
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise StateError(
+            f"bot {bot!r} has no account {account!r}; it has had {called(known)}"
+            if account
+            else f"bot {bot!r} has had no account yet: run it before"
+        )
+    raise StateError(
+        f"bot {bot!r} has several accounts: say which, as in account="
+        f'"{found[0].platform}:{found[0].platform_id}"; there are {called(found)}'
+    )

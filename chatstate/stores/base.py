@@ -1,11 +1,14 @@
 """The store's contract, five protocols: the verbs of a turn, never `get` and `set`.
 
+`Control` stands in `stores.control`, what goes in and comes out in `records` and `asking`.
+
 1. What `ingest` or `commit` has returned is durable.
 2. A transaction is never open while a handler runs; each verb is atomic by itself, and
    concurrent calls may share a transaction.
 3. Several runs (workers) may have a store open. Each conversation is one run's at a time: that
    one alone handles its events and sends its replies. The hold is the run's, by a lease. What
-   others put into a conversation is told to its run by `claim`, in its order.
+   others put into a conversation is told to its run by `claim`, in its order. So is, where there
+   can be several runs, what a turn owes in another conversation than its own.
 4. The inbox numbers events (`seq`) in the order of arrival; numbers are never reused, and those of
    one conversation become visible in their order.
 5. The outbox numbers replies (`row`) in the order of commit, never reusing a number: that is the
@@ -21,37 +24,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from chatstate.messages import Chat, Event, User
 from chatstate.scope import Key, Place, Scope
+from chatstate.stores.asking import Answer, Asked, Entry, Filter, KnownAccount, Request, Shelf
+from chatstate.stores.control import Control
 from chatstate.stores.records import (
+    APPLIED,
     RUN_BITS,
     Account,
     Address,
-    Answer,
     Arrival,
     Change,
     Claim,
     DeadLetter,
     Due,
-    Entry,
     Expired,
     Expiry,
-    Filter,
     FoundButton,
     Ingested,
     KeptButton,
+    KeptReference,
     Late,
     Outcome,
     Owed,
-    Request,
+    Reference,
     Role,
     Run,
     Settled,
-    Shelf,
     StoredState,
     TurnCommit,
     Use,
@@ -59,11 +62,13 @@ from chatstate.stores.records import (
 )
 
 __all__ = [
+    "APPLIED",
     "RUN_BITS",
     "Account",
     "Address",
     "Answer",
     "Arrival",
+    "Asked",
     "Change",
     "Claim",
     "Control",
@@ -77,10 +82,13 @@ __all__ = [
     "Inbox",
     "Ingested",
     "KeptButton",
+    "KeptReference",
+    "KnownAccount",
     "Late",
     "Outbox",
     "Outcome",
     "Owed",
+    "Reference",
     "Request",
     "Role",
     "Run",
@@ -283,6 +291,20 @@ class Outbox(Protocol):
         """Return those of `turns` that have replies in the outbox or among the dead letters."""
         ...
 
+    async def reference(self, ref: str) -> Reference | None:
+        """Return what a reference leads to, all that was settled included.
+
+        None if its time is over, or nothing was ever owed or asked for under it.
+        """
+        ...
+
+    async def amend(self, ref: str, content: str | None) -> None:
+        """Note what the message of a reference should say, should it still be sent.
+
+        None: it is deleted, or is to be. Nothing happens if there is no such reference.
+        """
+        ...
+
     @property
     def folder(self) -> Path:
         """The folder of this machine for files that go with the store. It may not exist yet."""
@@ -298,69 +320,6 @@ class Outbox(Protocol):
 
     def discard(self, keys: Sequence[str]) -> None:
         """Let go of kept files, and of those in the folder. Returns at once."""
-        ...
-
-
-class Control(Protocol):
-    """Runs, and everybody who looks: the command line, an inspector, tests.
-
-    `list`, `show` and `ask` need no run: they work on a store that was not opened, while another
-    process runs the bot.
-    """
-
-    @property
-    def location(self) -> str:
-        """Where it keeps things, as its operator knows that: a path, say."""
-        ...
-
-    async def open(self, bot: str) -> Run:
-        """Make the schema current and begin a run of this bot.
-
-        Raises `StoreLockedError` if another process holds a store that one alone can hold.
-        """
-        ...
-
-    async def beat(self) -> None:
-        """Make the run's lease longer."""
-        ...
-
-    async def end(self, *, clean: bool) -> None:
-        """Write what waits, end the run, and let go of all it held.
-
-        `clean` says that nothing was running, so that nobody need suspect any event, and
-        those that were suspected are cleared. Nothing happens if the run was taken for dead.
-        """
-        ...
-
-    async def lead(self, role: Role) -> bool:
-        """Take a role, or keep it: one run at a time has it. Tell whether this one does."""
-        ...
-
-    async def list(self, shelf: Shelf, chosen: Filter = ...) -> Sequence[Entry]:
-        """Return what lies on a shelf, oldest first."""
-        ...
-
-    async def show(self, shelf: Shelf, number: int) -> Entry | None:
-        """Return one entry by its number."""
-        ...
-
-    async def ask(self, request: Request) -> None:
-        """Ask the run that has the account, or the next one, to do something. Durable."""
-        ...
-
-    async def answer(self, versions: Iterator[int]) -> Sequence[Answer]:
-        """Do what was asked since the last call, and return what that has changed."""
-        ...
-
-    async def check(self) -> None:
-        """Raise `StorageError` if what is stored from now on would not be kept.
-
-        Somebody has taken the file away, say, or it has proved broken. Nothing is stored then.
-        """
-        ...
-
-    async def prune(self) -> None:
-        """Forget events that were handled more than 48 hours ago, and buttons that expired."""
         ...
 
 

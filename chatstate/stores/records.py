@@ -174,6 +174,7 @@ class Owed(msgspec.Struct, frozen=True, gc=False):
     - `row` is its place in the order of commit, once it is there.
     - `conversation`: where it is owed, 0 for the turn's own.
     - `priority`: 0, or 1 for what may wait for others. Past `best_before` it is not sent any more.
+    - `changes`: under which reference the message is known that it edits or deletes, "" for none.
     """
 
     turn: int
@@ -185,6 +186,7 @@ class Owed(msgspec.Struct, frozen=True, gc=False):
     conversation: int = 0
     priority: int = 0
     best_before: float | None = None
+    changes: str = ""
 
 
 class DeadLetter(msgspec.Struct, frozen=True, gc=False):
@@ -208,6 +210,7 @@ class KeptButton(msgspec.Struct, frozen=True, gc=False):
     """What a button sends, kept under a reference because a platform has no room for it.
 
     It hangs on `part` of what its turn owes, and `command` tells whether it runs what it sends.
+    `conversation`: where, 0 for the turn's own.
     """
 
     ref: str
@@ -215,6 +218,37 @@ class KeptButton(msgspec.Struct, frozen=True, gc=False):
     sends: str
     command: bool
     expires_at: float
+    conversation: int = 0
+
+
+class KeptReference(msgspec.Struct, frozen=True, gc=False):
+    """A reference to a message that is owed: `part` of what its turn owes, in a `conversation`.
+
+    Before its time is over, `ref` leads to that message, sent or not.
+    """
+
+    ref: str
+    conversation: int
+    part: int
+    expires_at: float
+
+
+class Reference(msgspec.Struct, frozen=True, gc=False):
+    """What a reference leads to.
+
+    - `conversation` is 0, and so is `turn`, as long as what `bot.send` was given has no turn yet.
+    - `message` is the platform's id, None if it has none: it was not sent.
+    - `content` is what the message should say by now, as it was amended; None if it was not.
+    - `is_deleted`: it is there no more, or never shall be.
+    - `newest` is the (turn, part) of the last change of it that is owed, None if none is.
+    """
+
+    conversation: int
+    turn: int
+    message: str | None = None
+    content: str | None = None
+    is_deleted: bool = False
+    newest: tuple[int, int] | None = None
 
 
 class FoundButton(msgspec.Struct, frozen=True, gc=False):
@@ -234,7 +268,8 @@ class TurnCommit(msgspec.Struct, frozen=True, gc=False):
     `noted`: there are notes, to be deleted. `after` are the numbers of turns whose values this
     one read while their commit was on its way: if one of them is not applied, neither is this.
     `used`: values that are gone or changed meanwhile are no conflict. `late` tells within the
-    transaction what is to be committed instead of all this.
+    transaction what is to be committed instead of all this. What is `owed` in other conversations
+    comes last, in the order of their ids, so that no two commits wait for each other.
     """
 
     seq: int
@@ -249,6 +284,7 @@ class TurnCommit(msgspec.Struct, frozen=True, gc=False):
     buttons: Sequence[KeptButton] = ()
     used: Sequence[Use] = ()
     late: Late | None = None
+    references: Sequence[KeptReference] = ()
 
 
 class Late(msgspec.Struct, frozen=True, gc=False):
@@ -266,7 +302,8 @@ class Late(msgspec.Struct, frozen=True, gc=False):
 class Settled(msgspec.Struct, frozen=True, gc=False):
     """What became of one reply owed: sent, or refused for good.
 
-    `message` is the platform's id of it, told if kept buttons hang on it.
+    `message` is the platform's id of it, told if kept buttons hang on it; `referred` the same, of
+    its last copy if there may be several, told if a reference leads to it.
     """
 
     conversation: int
@@ -274,6 +311,7 @@ class Settled(msgspec.Struct, frozen=True, gc=False):
     part: int
     dead: DeadLetter | None = None
     message: str | None = None
+    referred: str | None = None
 
 
 class Address(msgspec.Struct, frozen=True, gc=False):
@@ -284,84 +322,9 @@ class Address(msgspec.Struct, frozen=True, gc=False):
     thread: str | None
 
 
-Shelf = Literal["states", "inbox", "outbox", "dead"]
-"""Where something lies that can be looked at: values; events that wait; replies owed; events that
-failed and replies that were refused."""
-
-
-class Filter(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Which entries of a shelf are wanted: those that agree with all that is given here.
-
-    `chat`, `person` and `account` are the platform's ids, `tenant` is a name. At most `limit`, with
-    numbers above `after`.
-    """
-
-    bot: str | None = None
-    platform: str | None = None
-    scope: Scope | None = None
-    name: str | None = None
-    chat: str | None = None
-    person: str | None = None
-    account: str | None = None
-    tenant: str | None = None
-    after: int = 0
-    limit: int = 1_000
-
-
-class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What lies on a shelf, with its number there; ids are the platform's, "" for none.
-
-    - `at`: when it was changed, arrived, was owed, or died. `body`: the value, event or reply.
-    - Of a value: its `key`, `version` and `schema`, and when it expires.
-    - Of an event or a reply: when sending was begun, and the crashes held against it.
-    - Of a dead letter: its `kind`, `error` and `detail`, as in `DeadLetter`, and what was `asked`.
-    """
-
-    number: int
-    bot: str
-    at: float
-    body: str
-    platform: str = ""
-    chat: str = ""
-    thread: str = ""
-    person: str = ""
-    account: str = ""
-    tenant: str = ""
-    key: Key | None = None
-    version: int = 0
-    schema: int = 0
-    expires_at: float | None = None
-    begun_at: float | None = None
-    crashes: int = 0
-    kind: str = ""
-    error: str = ""
-    detail: str = ""
-    asked: str = ""
-
-
-class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """What a run is asked to do.
-
-    "retry" or "drop" the dead letter of a `number`; "set" the value of a `key` to a `text` of some
-    `schema`, or "delete" it.
-    """
-
-    verb: Literal["retry", "drop", "set", "delete"]
-    number: int = 0
-    key: Key | None = None
-    text: str = ""
-    schema: int = 1
-
-
-class Answer(msgspec.Struct, frozen=True, gc=False):
-    """What a request has changed: an event or a reply is there again, or a value is another."""
-
-    arrival: Arrival | None = None
-    conversation: int | None = None
-    key: Key | None = None
-
-
-Outcome = Literal["applied", "conflict", "fenced"]
-"""`conflict`: a value was changed meanwhile, or an earlier turn of the conversation, or one whose
-values it read, is not applied; run it again. `fenced`: another attempt at this turn has been
-applied."""
+Outcome = Literal["applied", "behind", "conflict", "fenced"]
+"""`behind`: it is applied, and what it owes comes behind what others owe in its conversation, so
+that the outbox tells its order. `conflict`: a value was changed meanwhile, or an earlier turn of
+the conversation, or one whose values it read, is not applied; run it again. `fenced`: another
+attempt at this turn has been applied."""
+APPLIED: tuple[Outcome, ...] = ("applied", "behind")

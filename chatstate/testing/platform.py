@@ -33,7 +33,7 @@ from chatstate.adapter import (
     Sent,
     Unknown,
 )
-from chatstate.errors import Ambiguous, Rejected
+from chatstate.errors import Ambiguous, Gone, Rejected
 from chatstate.files import Attachment
 from chatstate.markup import plain
 from chatstate.text import StyledText
@@ -124,8 +124,9 @@ class FakePlatform(Adapter):
     `finds` it can tell whether a message was sent by a call whose answer was lost. `deleted`
     are the ids of messages the bot removed, `typing` the chats it was seen typing in, `finished`
     the ids of events that ended without an answer, `files` what `upload` put there. `admins` are
-    the ids of each chat's admins. `called` are calls by names of its own, of which those that begin
-    with "set" may be repeated, and `results` what they return, by that name.
+    the ids of each chat's admins, `strangers` those of people with whom it has no private chat.
+    `called` are calls by names of its own, of which those that begin with "set" may be repeated,
+    and `results` what they return, by that name.
     """
 
     def __init__(
@@ -149,6 +150,7 @@ class FakePlatform(Adapter):
         self.finished: list[str | None] = []
         self.files: dict[str, bytes] = {}
         self.admins: dict[str, set[str]] = {}
+        self.strangers: set[str] = set()
         self.tries = 0
         self._host: asyncio.Future[Host] | None = None
         self._faults: deque[tuple[Exception, bool]] = deque()
@@ -248,6 +250,12 @@ class FakePlatform(Adapter):
         """Tell whether `admins` says so."""
         return user in self.admins.get(chat, ())
 
+    async def private_chat(self, user: str) -> str:
+        """Return the chat that `TestClient.user` is in, unless the person is among `strangers`."""
+        if user in self.strangers:
+            raise Rejected(f"{user} takes no messages from the bot")
+        return f"private-{user}"
+
     async def open(self, attachment: Attachment) -> AsyncIterator[bytes]:
         """Return the bytes of an uploaded file."""
         try:
@@ -268,7 +276,7 @@ class FakePlatform(Adapter):
             self.called.append(called := _called(action))
             return Sent(f"call-{len(self.called)}", self.results.get(called.method))
         if action.verb == "edit" and action.message in self.deleted:
-            raise Rejected(f"there is no message {action.message} any more")
+            raise Gone(f"there is no message {action.message} any more")
         before = [known for known in self.delivered if known.key == action.key]
         if before and self.capabilities.idempotent_for and action.verb == "send":
             return Sent(before[0].id)

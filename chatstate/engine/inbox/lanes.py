@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from chatstate.bot.engines import inside_turn
 from chatstate.engine.activity import Activity
 from chatstate.engine.runners import Run, Runners
 from chatstate.engine.threads import HandlerThreads
@@ -227,6 +228,7 @@ class Lanes:
                 await self._refill(lane)
             if lane.arrivals and not self.stopping:
                 turn = lane.turn = RunningTurn([lane.arrivals.pop(0)], task)
+                inside_turn.set(turn)
                 del task  # to whom it is lent must not be kept here
                 await self._work.run(turn)
         except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so

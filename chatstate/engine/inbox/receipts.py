@@ -98,6 +98,10 @@ class Receipts:
             return self.duplicate(seq)
         return self._receipts.get(seq) or self.stored(seq)
 
+    def go_on_elsewhere(self, events: Iterable[Arrival]) -> None:
+        """Note that what the turn of these events owes is sent by whoever the store tells of it."""
+        self.elsewhere.update(event.seq for event in events if event.seq in self._receipts)
+
     def settled_elsewhere(self, numbers: Collection[int]) -> None:
         """Note that these are committed, and what they owed is sent."""
         self.elsewhere.difference_update(numbers)

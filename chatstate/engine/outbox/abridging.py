@@ -7,13 +7,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeGuard
 
 from msgspec.structs import replace
 
 from chatstate.adapter import Adapter
 from chatstate.bot.returns import Answers, FittedReply
+from chatstate.engine.outbox.addressing import Addressed, follow
 from chatstate.engine.outbox.rendering import LONG, Ahead, Renderer, Rendering, is_long
 from chatstate.engine.threads import HandlerThreads
 from chatstate.files import File
@@ -54,29 +55,45 @@ class Abridger:
         self._short = {n: limit for n, limit in limits.items() if limit}
         self.shortest = min((LONG, *self._short.values()))
 
-    async def abridge(self, arrival: Arrival, answer: Answers) -> tuple[Answers, Ahead]:
-        """Return `answer` in as few messages as are wanted, and what was rendered to tell."""
-        doubtful = [reply for reply in answer if self._is_doubtful(reply, arrival)]
+    async def abridge(
+        self, arrival: Arrival, answer: Answers, addressed: dict[int, Addressed]
+    ) -> tuple[Answers, Ahead]:
+        """Return `answer` in as few messages as are wanted, and what was rendered to tell.
+
+        `addressed` is where replies go that do not simply answer; what becomes of these is added.
+        """
+        doubtful = [
+            reply
+            for reply in answer
+            if self._is_doubtful(
+                reply, addressed[id(reply)].arrival if id(reply) in addressed else arrival
+            )
+        ]
         if not doubtful:
             return answer, {}
+        pairs = [(addressed[id(r)].arrival if id(r) in addressed else arrival, r) for r in answer]
         if any(map(is_long, doubtful)):
             found: tuple[Answers, Ahead]
-            found = await self._threads.run(lambda: self._abridge(arrival, answer))
+            found = await self._threads.run(lambda: self._abridge(pairs, addressed))
             return found
-        return self._abridge(arrival, answer)
+        return self._abridge(pairs, addressed)
 
     def _is_doubtful(self, reply: AnyReply, arrival: Arrival) -> TypeGuard[Reply]:
         short = self._short.get(arrival.place.account)
         return short is not None and isinstance(reply, Reply) and len(_source(reply)) > short
 
-    def _abridge(self, arrival: Arrival, answer: Answers) -> tuple[Answers, Ahead]:
+    def _abridge(
+        self, pairs: Sequence[tuple[Arrival, AnyReply]], addressed: dict[int, Addressed]
+    ) -> tuple[Answers, Ahead]:
         said: Answers = []
         ahead: dict[int, Rendering] = {}
-        for reply in answer:
-            if self._is_doubtful(reply, arrival):
-                said += self._abridged(arrival, reply, ahead)
-            else:
+        for there, reply in pairs:
+            if not self._is_doubtful(reply, there):
                 said.append(reply)
+                continue
+            abridged = self._abridged(there, reply, ahead)
+            said += abridged
+            follow(addressed, reply, abridged)
         return said, ahead
 
     def _abridged(self, arrival: Arrival, reply: Reply, ahead: dict[int, Rendering]) -> Answers:

@@ -42,7 +42,7 @@ class Outbound(msgspec.Struct, gc=False):
 
     `begun_at`: when it may have been sent first, by whatever process; None if it surely was not.
     `failed_at`: no call that may have sent it ended later, by the monotonic clock. `sent`: the
-    platform has accepted it.
+    platform has accepted it. `is_gone`: the message that it was to edit is not there.
     """
 
     account: int
@@ -55,6 +55,7 @@ class Outbound(msgspec.Struct, gc=False):
     receipts: Sequence[EventReceipt] = ()
     sent: Sent | None = None
     failed_at: float = 0.0
+    is_gone: bool = False
 
     @property
     def may_double(self) -> bool:
@@ -72,6 +73,15 @@ class Outbound(msgspec.Struct, gc=False):
         if self.action.verb == "edit":
             return self.action.message
         return self.sent.message_id if self.sent and self.begun_at is None else None
+
+    @property
+    def referred(self) -> str | None:
+        """The platform's id of the message that its reference leads to: of its newest copy."""
+        if not self.action.ref:
+            return None
+        if self.action.verb == "edit":  # it has become of a preview
+            return self.action.message
+        return self.sent.message_id if self.sent else None
 
 
 def holds_once(owed: Owed) -> bool:
@@ -118,10 +128,13 @@ def new_outbound(
     part: Part,
     verb: Verb = "send",
     message: str | None = None,
+    ref: str = "",
+    changes: str = "",
 ) -> Outbound:
     """Return a new reply: the call `number` of what a turn answers to an event.
 
-    `message` is the platform's id of the one to edit or to delete.
+    `message` is the platform's id of the one to edit or to delete, `changes` the reference to it;
+    `ref` leads to the message that is sent.
     """
     place, event = arrival.place, arrival.event
     key = f"{place.conversation}-{arrival.seq}-{number}"
@@ -135,6 +148,8 @@ def new_outbound(
         message,
         number,
         best_before=None if number else event.best_before,
+        ref=ref,
+        changes=changes,
     )
     return _owed(arrival, action)
 

@@ -52,5 +52,5 @@ def styled(text: str | Markdown) -> StyledText:
 
 
 def id_of(message: MessageRef | str | None) -> str | None:
-    """Return the id of a message that is named by it, or by itself."""
-    return message.id if isinstance(message, MessageRef) else message
+    """Return the id of a message that is named by it, or by itself; None if it has none yet."""
+    return (message.id or None) if isinstance(message, MessageRef) else message

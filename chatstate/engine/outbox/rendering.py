@@ -4,6 +4,8 @@
 2. Messages that showed a preview become the answer, in their order; those left over are deleted.
 3. Of a call by a platform's own name, other platforms get what it has for them, if anything.
 4. Long Markdown is parsed and cut in a thread, since that may stop the loop for seconds.
+5. What goes to other conversations comes last, and has no part in what is said of the event: its
+   origin, its previews, its end.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from types import MappingProxyType
 import msgspec
 
 from chatstate.adapter import Adapter, Capabilities, Part, Post, StoredFile, Verb
+from chatstate.engine.outbox.addressing import Addressed, Addresses, follow, is_elsewhere
 from chatstate.engine.outbox.buttons import Buttons, Hanging
 from chatstate.engine.outbox.calls import call_of, chosen
 from chatstate.engine.outbox.degrade import degrade, there
@@ -21,6 +24,7 @@ from chatstate.engine.outbox.outbound import Outbound, new_call, new_outbound
 from chatstate.engine.outbox.posts import id_of, post_of, styled
 from chatstate.engine.threads import HandlerThreads
 from chatstate.language.sentences import Sentences
+from chatstate.messages import MessageRef
 from chatstate.replies import AnyReply, Delete, Markdown, Native, Reply
 from chatstate.stores.base import Arrival, KeptButton
 from chatstate.text import StyledText
@@ -41,7 +45,7 @@ class Rendered(msgspec.Struct, gc=False):
 
     `files` are those that its replies have, still to come; `previews` the messages that show a
     preview and are not used for it yet, and `surplus` those that cannot be. `ahead` is what was
-    rendered before.
+    rendered before, `addressed` where replies go that do not simply answer.
     """
 
     outbound: list[Outbound] = []
@@ -50,6 +54,7 @@ class Rendered(msgspec.Struct, gc=False):
     previews: list[str] | None = None
     surplus: Sequence[str] = ()
     ahead: Ahead | None = None
+    addressed: Addresses | None = None
 
 
 class Renderer:
@@ -81,17 +86,22 @@ class Renderer:
         stored: Sequence[StoredFile] = (),
         previews: Sequence[str] = (),
         ahead: Ahead | None = None,
+        addressed: Addresses | None = None,
     ) -> Rendered:
         """Return the calls that `answer` makes, in answer to events: to the last of them.
 
         `stored` are the files of its replies, in their order, as they lie in the spool. `previews`
         are messages that show some of it already: they become the answer. `ahead` are those of its
-        replies that are rendered already.
+        replies that are rendered already, `addressed` is where some of them go.
         """
         arrival = arrivals[-1]
         rendered = Rendered()
         if stored or previews or ahead:
             rendered = Rendered(files=iter(stored), previews=list(previews), ahead=ahead or {})
+        elsewhere: Sequence[Addressed] = ()
+        if addressed:
+            rendered.addressed = addressed
+            answer, elsewhere = _apart(answer, arrival, addressed)
         for reply in answer:
             if isinstance(reply, Reply):
                 self._reply(arrival, reply, rendered)
@@ -102,11 +112,29 @@ class Renderer:
                 _owe(rendered, arrival, Part({}), "delete", left)
         if self._adapters[arrival.place.account].capabilities.finish:
             _finish(arrivals, rendered)
+        rendered.previews = None
+        for address in elsewhere:
+            if isinstance(address.reply, Reply):
+                self._reply(address.arrival, address.reply, rendered)
+            else:
+                self._other(address.arrival, address.reply, rendered)
         return rendered
 
     def for_platform(self, arrival: Arrival, answer: Answer) -> list[AnyReply]:
         """Return an answer without the calls of other platforms: with what is said instead."""
         return chosen(answer, self._adapters[arrival.place.account])
+
+    def for_platforms(
+        self, arrival: Arrival, answer: Answer, addressed: dict[int, Addressed]
+    ) -> list[AnyReply]:
+        """Return the same, for replies that may go to several platforms."""
+        said: list[AnyReply] = []
+        for reply in answer:
+            there = addressed[id(reply)].arrival if id(reply) in addressed else arrival
+            found = self.for_platform(there, [reply])
+            follow(addressed, reply, found)
+            said += found
+        return said
 
     async def render_ahead(
         self,
@@ -114,6 +142,7 @@ class Renderer:
         answer: Answer,
         stored: Sequence[StoredFile] = (),
         ahead: Ahead = MappingProxyType({}),
+        addressed: Addresses = MappingProxyType({}),
     ) -> Ahead:
         """Render replies with long Markdown in a thread, since that may take its time.
 
@@ -121,19 +150,23 @@ class Renderer:
         """
         if not any(is_long(reply) and id(reply) not in ahead for reply in answer):
             return ahead
+        replies = [reply for reply in answer if isinstance(reply, Reply)]
+        places = [addressed[id(r)].arrival if id(r) in addressed else arrival for r in replies]
         rendered: Ahead = await self._threads.run(
-            lambda: self._all_ahead(arrival, answer, stored, ahead)
+            lambda: self._all_ahead(list(zip(places, replies, strict=True)), stored, ahead)
         )
         return rendered
 
     def _all_ahead(
-        self, arrival: Arrival, answer: Answer, stored: Sequence[StoredFile], ahead: Ahead
+        self,
+        replies: Sequence[tuple[Arrival, Reply]],
+        stored: Sequence[StoredFile],
+        ahead: Ahead,
     ) -> Ahead:
         files = iter(stored)
-        replies = [reply for reply in answer if isinstance(reply, Reply)]
         return {
-            id(reply): ahead.get(id(reply)) or self.parts(arrival, reply, files)
-            for reply in replies
+            id(reply): ahead.get(id(reply)) or self.parts(there, reply, files)
+            for there, reply in replies
         }
 
     async def preview(self, arrival: Arrival, shown: Sequence[Reply]) -> list[Part]:
@@ -177,24 +210,31 @@ class Renderer:
     def _reply(self, arrival: Arrival, reply: Reply, rendered: Rendered) -> None:
         rendering = rendered.ahead.get(id(reply)) if rendered.ahead else None
         parts, kept = rendering or self.parts(arrival, reply, rendered.files)
+        ref = changes = ""
+        if rendered.addressed:
+            ref, changes = _refers(reply, rendered.addressed)
         edited = None
         if reply.edit is not None and self.capabilities(arrival).edit:
             edited = id_of(reply.edit)
+        else:
+            changes = ""
         for part in parts:
             if kept and part.has_buttons:
-                number = len(rendered.outbound)
-                on_it = [msgspec.structs.replace(button, part=number) for button in kept]
+                where = {"conversation": arrival.place.conversation, "part": len(rendered.outbound)}
+                on_it = [msgspec.structs.replace(button, **where) for button in kept]
                 rendered.buttons = [*rendered.buttons, *on_it]
                 kept = ()  # they hang on one message
             if edited is None and rendered.previews:
                 edited = _preview_for(part, reply, rendered)
-            verb: Verb = "edit" if edited else "send"
-            _owe(rendered, arrival, part, verb, edited)
-            edited = None  # what does not fit into the edited message follows it
+            verb: Verb = "edit" if edited or changes else "send"
+            _owe(rendered, arrival, part, verb, edited, ref, changes)
+            edited, ref, changes = None, "", ""  # what does not fit into a message follows it
 
     def _delete(self, arrival: Arrival, delete: Delete, rendered: Rendered) -> None:
         if self.capabilities(arrival).edit:
-            _owe(rendered, arrival, Part({}), "delete", id_of(delete.message))
+            _, changes = _refers(delete, rendered.addressed or {})
+            message = id_of(delete.message)
+            _owe(rendered, arrival, Part({}), "delete", message, changes=changes)
 
     def _call(self, arrival: Arrival, native: Native, rendered: Rendered) -> None:
         adapter = self._adapters[arrival.place.account]
@@ -228,10 +268,28 @@ def _owe(
     part: Part,
     verb: Verb,
     message: str | None = None,
+    ref: str = "",
+    changes: str = "",
 ) -> None:
     number = len(rendered.outbound)
-    new = new_outbound(arrival, number, part, verb, message)
+    new = new_outbound(arrival, number, part, verb, message, ref, changes)
     rendered.outbound.append(new)
+
+
+def _apart(
+    answer: Answer, arrival: Arrival, addressed: Addresses
+) -> tuple[Answer, Sequence[Addressed]]:
+    """Return what of an answer is said in the conversation of an event, and what elsewhere."""
+    found = [addressed.get(id(reply)) for reply in answer]
+    there = [address for address in found if address and is_elsewhere(address, arrival)]
+    gone = {id(address.reply) for address in there}
+    return [reply for reply in answer if id(reply) not in gone], there
+
+
+def _refers(reply: AnyReply, addressed: Addresses) -> tuple[str, str]:
+    """Return the reference to a reply's first message, and that of the message it changes."""
+    address = addressed.get(id(reply))
+    return (address.ref, address.changes) if address else ("", "")
 
 
 def _finish(arrivals: Sequence[Arrival], rendered: Rendered) -> None:
@@ -249,16 +307,17 @@ def _finish(arrivals: Sequence[Arrival], rendered: Rendered) -> None:
 def needs_care(answer: Answer, short: int) -> bool:
     """Tell whether something is to be done before an answer is rendered.
 
-    For files there is, for a platform's own calls, and for texts of more than `short` characters.
+    For files there is, for references, for a platform's own calls, and for texts of more than
+    `short` characters.
     """
     for reply in answer:
         if isinstance(reply, Reply):
-            if reply.files or reply.card:
+            if reply.files or reply.card or reply.edit or reply.reply_to:
                 return True
             text = reply.text
             if len(text if isinstance(text, str) else text.text) > short:
                 return True
-        elif isinstance(reply, Native):
+        elif isinstance(reply, Native) or isinstance(reply.message, MessageRef):
             return True
     return False
 

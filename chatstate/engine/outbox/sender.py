@@ -4,7 +4,8 @@
 2. What the platform asks to wait for, waits: this conversation, or the account if it says so.
 3. What surely did not reach the platform is sent again, with growing pauses. It is never lost.
 4. What the platform refuses is a dead letter at once. But that a message cannot be edited says
-   nothing of what it should show: that is sent anew.
+   nothing of what it should show: that is sent anew. What is changed by its reference is not; see
+   `references`.
 5. What may have reached it, or was begun by an earlier process, is in doubt: see `doubts`. It is
    sent again, a few times (`on_ambiguous="repeat"`), or leaves the line as a dead letter that says
    so ("hold").
@@ -47,16 +48,17 @@ from chatstate.engine.outbox.outbound import (
     Outbound,
     OwedCall,
     holds_once,
-    outbound,
     sent_event,
     taken_out,
 )
+from chatstate.engine.outbox.references import References
+from chatstate.engine.outbox.rows import Rows
 from chatstate.engine.outbox.spool import Spool
 from chatstate.engine.runners import Run, Runners
 from chatstate.engine.threads import HandlerThreads
-from chatstate.errors import Ambiguous, Rejected
+from chatstate.errors import Ambiguous, Gone, Rejected
 from chatstate.messages import Event
-from chatstate.stores.base import Address, DeadLetter, Outbox, Owed, Settled
+from chatstate.stores.base import DeadLetter, Outbox, Owed, Settled
 
 log = logging.getLogger("chatstate.sender")
 
@@ -100,9 +102,11 @@ class Sender:
         self._clock = clock
         self._failed = failed
         self._holds = on_ambiguous == "hold"
+        self._references = References(store)
         self._doubts = Doubts(adapters, clock, holds=self._holds, wait=self.wait)
         self._moved = moved
         self._spool = spool
+        self._rows = Rows(store, spool)
         self._lines: dict[int, Line] = {}
         self._gates: dict[int, float] = {}
         self._runners = Runners(self._run, threads, of_authors=False)
@@ -168,7 +172,7 @@ class Sender:
         for conversation in conversations:
             address = await self._store.address(conversation)
             for owed in await self._store.take(conversation, 0, 1):
-                reply = await self._stored(conversation, address, owed, now)
+                reply = await self._rows.reply(conversation, address, owed, now)
                 if reply:
                     await self._try_alone(reply, owed.crashes)
 
@@ -241,7 +245,7 @@ class Sender:
                     line.beyond = True  # it is committed, and comes into memory any moment
                     return
                 after = owed.row
-                reply = reply or await self._stored(conversation, address, owed, now)
+                reply = reply or await self._rows.reply(conversation, address, owed, now)
                 if reply:
                     await self._send(reply)
 
@@ -251,29 +255,12 @@ class Sender:
             if owed.begun_at is None and holds_once(owed):
                 await self._store.unsent(conversation, owed.turn, owed.part)
 
-    async def _stored(
-        self, conversation: int, address: Address, owed: Owed, now: float
-    ) -> Outbound | None:
-        """Return a reply from the outbox, its files found where they lie now.
-
-        None if it cannot be read; then it is a dead letter.
-        """
-        try:
-            reply = outbound(conversation, address, owed, now)
-        except Exception as error:  # noqa: BLE001 - whatever stands there, it must stop nobody
-            dead = DeadLetter("reply", f"what is stored of it cannot be read: {error}")
-            self._store.settle(Settled(conversation, owed.turn, owed.part, dead))
-            return None
-        part = reply.action.part
-        if part.files:
-            part = replace(part, files=[await self._spool.found(file) for file in part.files])
-            reply.action = replace(reply.action, part=part)
-        return reply
-
     async def _send(self, reply: Outbound) -> None:
         dead = None
         action = reply.action
-        if (
+        if action.ref or action.changes:
+            dead = await self._referring(reply)
+        elif (
             self._gates
             or self._holds
             or reply.begun_at is not None
@@ -293,6 +280,15 @@ class Sender:
         for receipt in reply.receipts:
             receipt.reply_settled()
 
+    async def _referring(self, reply: Outbound) -> DeadLetter | None:
+        """Do what is to be done of a reply that has a reference, or changes what has one."""
+        if not await self._references.has_something_to_do(reply):
+            return None
+        dead = await self._outcome(reply)
+        if reply.action.changes and not dead:
+            await self._references.changed(reply)
+        return dead
+
     async def _end(self, reply: Outbound, dead: DeadLetter | None) -> None:
         """Note what became of a reply; its files go once it is durably noted as sent.
 
@@ -308,7 +304,9 @@ class Sender:
 
     def _settle(self, reply: Outbound, dead: DeadLetter | None) -> None:
         message = reply.message_id if reply.action.part.has_buttons else None
-        self._store.settle(Settled(reply.conversation, reply.turn, reply.part, dead, message))
+        referred = reply.referred if reply.action.ref else None
+        row = (reply.conversation, reply.turn, reply.part)
+        self._store.settle(Settled(*row, dead, message, referred))
 
     async def _outcome(self, reply: Outbound) -> DeadLetter | None:
         """Return once the reply is sent, or the reason why it is given up."""
@@ -344,7 +342,8 @@ class Sender:
 
     async def _sent_anew(self, reply: Outbound, error: Exception) -> Exception | None:
         """Send the part that was refused as an edit: the message may be gone, or too old."""
-        if not (isinstance(error, Rejected) and reply.action.verb == "edit"):
+        is_edit = reply.action.verb == "edit" and not reply.action.changes
+        if not (isinstance(error, Rejected) and is_edit):
             return error
         if reply.action.part.keeps:
             return None  # what is gone needs no other buttons
@@ -365,6 +364,9 @@ class Sender:
             self._doubts.note(reply)
             return Ambiguous(f"the call was cancelled {error}")
         except Exception as error:  # noqa: BLE001 - what it means is decided by the delivery
+            if isinstance(error, Gone) and reply.action.changes:
+                reply.is_gone = True
+                return None
             if is_ambiguous(error):
                 self._doubts.note(reply)
             return error

@@ -9,6 +9,8 @@
 4. What a crash left of either is removed at the next start, known by the form of its name: nothing
    of a turn that may be running in another process. Whatever else lies there is somebody's, and
    stays.
+5. What `bot.send` was given lies there under its reference, until its turn has copied it; what a
+   crash leaves of that goes with the reference.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import logging
 import os
 import re
 import shutil
+import sys
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -30,6 +33,7 @@ from collections.abc import (
     Sequence,
 )
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO, cast
 
 from msgspec.structs import replace
@@ -37,6 +41,7 @@ from msgspec.structs import replace
 from chatstate.adapter import Adapter, StoredFile
 from chatstate.clock import Clock
 from chatstate.engine.asking import asked_until_told
+from chatstate.engine.outbox.addressing import Addresses
 from chatstate.engine.outbox.copying import (
     Copier,
     Copy,
@@ -56,6 +61,7 @@ log = logging.getLogger("chatstate.files")
 
 _PIECE = 1 << 18
 _OWED = re.compile(r"[0-9]+-[0-9]+-[0-9a-f]{8}")
+_TO_SEND = re.compile(r"send-[0-9a-z]+-[0-9]+-[0-9a-f]{8}")
 _OF_A_TURN = re.compile(r"[0-9]+-[0-9]+(-[0-9a-f]{8})?")
 
 
@@ -81,7 +87,11 @@ class Spool:
     # What replies owe
 
     async def take_all(
-        self, arrival: Arrival, answer: Sequence[AnyReply], waiting: Waiting
+        self,
+        arrival: Arrival,
+        answer: Sequence[AnyReply],
+        waiting: Waiting,
+        addressed: Addresses = MappingProxyType({}),
     ) -> list[StoredFile]:
         """Copy the files of replies into the spool; return one for each, in their order.
 
@@ -89,12 +99,16 @@ class Spool:
         is waited for within `waiting()`. Raises `ReplyError` if a file cannot be read; then none
         is kept.
         """
-        files = [file for reply in answer for file in files_of(reply)]
-        capabilities = self._adapters[arrival.place.account].capabilities
-        limit = capabilities.file_bytes if capabilities.files else 0
+        files: list[File] = []
+        limits: list[int] = []
+        for reply in answer:
+            if found := files_of(reply):
+                there = addressed[id(reply)].arrival if id(reply) in addressed else arrival
+                files += found
+                limits += [self._limit(there)] * len(found)
         taken: list[StoredFile] = []
         try:
-            for number, file in enumerate(files):
+            for number, (file, limit) in enumerate(zip(files, limits, strict=True)):
                 first = next(n for n, earlier in enumerate(files) if earlier is file)
                 if first == number:
                     taken.append(await self._take(arrival.seq, file, limit, waiting))
@@ -105,9 +119,18 @@ class Spool:
             raise
         return taken
 
+    def _limit(self, arrival: Arrival) -> int:
+        capabilities = self._adapters[arrival.place.account].capabilities
+        return capabilities.file_bytes if capabilities.files else 0
+
     async def _take(self, turn: int, file: File, limit: int, waiting: Waiting) -> StoredFile:
         """Copy a file into the spool. One of more than `limit` bytes is only measured."""
-        key = f"{turn}-{next(self._numbers)}-{os.urandom(4).hex()}"
+        return await self._put(f"{turn}-{self._suffix()}", file, limit, waiting)
+
+    def _suffix(self) -> str:
+        return f"{next(self._numbers)}-{os.urandom(4).hex()}"
+
+    async def _put(self, key: str, file: File, limit: int, waiting: Waiting) -> StoredFile:
         target = self._owed / key
         try:
             await self._copier.write(functools.partial(_make_folder, self._owed), waiting)
@@ -125,6 +148,21 @@ class Spool:
             return taken
         file = File(taken.path, taken.name, taken.media_type)
         return await self._take(turn, file, limit, waiting)
+
+    async def keep_all(self, ref: str, files: Sequence[File]) -> list[str]:
+        """Copy files of what is to be sent under a reference; return their keys.
+
+        Raises `ReplyError` if one cannot be read; then none is kept.
+        """
+        keys: list[str] = []
+        try:
+            for file in files:
+                keys.append(f"send-{ref}-{self._suffix()}")
+                await self._put(keys[-1], file, sys.maxsize, contextlib.nullcontext)
+        except BaseException:
+            self._store.discard(keys)
+            raise
+        return keys
 
     async def found(self, file: StoredFile) -> StoredFile:
         """Return a file that an earlier process has put into the spool, where it lies now."""
@@ -148,6 +186,9 @@ class Spool:
         owing = running.union(await self._store.owing(_turns_of(owed)))
         left = [file for file in owed if _turn_of(file) not in owing]
         left += [folder for folder in turns if _turn_of(folder) not in running]
+        for path in await self._threads.run(functools.partial(_paths_in, self._owed, _TO_SEND)):
+            if await self._store.reference(path.name.split("-")[1]) is None:
+                left.append(path)
         for path in left:
             await self._threads.run(functools.partial(_remove, path))
 

@@ -43,9 +43,13 @@ class Commits:
             self.task = asyncio.get_running_loop().create_task(self._run())
 
     def is_committing(self, conversation: int) -> bool:
-        """Tell whether the commit of a turn of a conversation is on its way."""
+        """Tell whether the commit of a turn is on its way that may owe something there."""
         turns = itertools.chain(self._batch, self._waiting)
-        return any(commit.place.conversation == conversation for commit, _, _ in turns)
+        return any(
+            commit.place.conversation == conversation
+            or any(owed.conversation == conversation for owed in commit.owed)
+            for commit, _, _ in turns
+        )
 
     def of(self, conversation: int) -> set[int]:
         """Return the numbers of a conversation's events whose commit is on its way."""

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from chatstate.clock import Clock
 from chatstate.scope import Key, Scope
 from chatstate.state.bound import BoundState
-from chatstate.stores.base import Change, Due, Late, Outcome, Store, TurnCommit, Value
+from chatstate.stores.base import APPLIED, Change, Due, Late, Outcome, Store, TurnCommit, Value
 
 _KEPT = 100_000
 
@@ -68,7 +68,7 @@ class VolatileStates:
         done = await self._store.commit([turn for _, turn in good]) if good else ()
         for (index, _), outcome in zip(good, done, strict=True):
             outcomes[index] = outcome
-            if outcome == "applied":
+            if outcome in APPLIED:
                 self._keep(turns[index])
         return outcomes
 

@@ -17,6 +17,7 @@ from chatstate.bot.resources import Need, Resources
 from chatstate.bot.returns import Answers, replies, told_of
 from chatstate.bot.routes import Routes
 from chatstate.clock import Clock
+from chatstate.engine.outbox.addressing import Addressing, addressed, by_reply
 from chatstate.engine.outbox.spool import Spool
 from chatstate.engine.states.held import Held
 from chatstate.engine.states.updates import Update
@@ -29,7 +30,7 @@ from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.values import TurnValues
 from chatstate.errors import ReplyError, StateError
 from chatstate.files import Attachment, File
-from chatstate.messages import Message, User
+from chatstate.messages import Message, MessageRef, Target, User
 from chatstate.replies import Reply
 from chatstate.scope import Key
 from chatstate.signature import label
@@ -57,6 +58,7 @@ class TurnEffects:
         spool: Spool,
         showings: Showings,
         admission: Admission,
+        addressing: Addressing,
         resources: Resources,
         routes: Routes,
         plans: Plans,
@@ -71,6 +73,7 @@ class TurnEffects:
         self._spool = spool
         self._showings = showings
         self._admission = admission
+        self._addressing = addressing
         self._resources = resources
         self._routes = routes
         self._plans = plans
@@ -154,19 +157,39 @@ class TurnEffects:
             turn.steps = Steps(turn, self._store, self._threads)
         return await turn.steps.take(name, fn)
 
-    async def send(self, reply: Any) -> None:
-        """See `Turn.send`."""
+    async def send(self, reply: Any, to: Target | None, known_as: str = "") -> MessageRef:
+        """See `Turn.send`. `known_as` is a reference that is kept in any case."""
         turn = self._live("send")
         try:
             new = replies(reply, turn.returns)
         except ReplyError as error:
             raise told_of(error, how="sent")  # noqa: B904 - it suppresses what it replaces
-        if turn.own:
-            turn.own.check(turn.arrival, new)
+        if turn.is_quick and to is not None:
+            raise _not_stored(turn, "send")
+        arrival = turn.arrival
+        there = arrival if to is None else await self._addressing.place_of(arrival, to)
+        if turn.own and there is arrival:
+            turn.own.check(arrival, new)
+        self._live("send")
         showing = self._showings.of(turn)
-        showing.sent += new
+        ref = f"{arrival.seq}-{len(showing.sent) + len(showing.elsewhere)}"
+        addresses, reference = addressed(new, there, known_as or ref, is_kept=bool(known_as))
+        turn.addressed = {**(turn.addressed or {}), **by_reply(addresses)}
+        said = [address.reply for address in addresses]
+        if there is not arrival:
+            showing.elsewhere += said
+            return reference
+        showing.sent += said
         await showing.prepare()
         showing.show([])
+        return reference
+
+    def refer(self, answer: Answers, ref: str) -> None:
+        """Let a reference lead to the first message of what the handler returns."""
+        turn = self._live("send")
+        addresses, _ = addressed(answer, turn.arrival, ref, is_kept=True)
+        turn.addressed = by_reply(addresses)
+        answer[:] = [address.reply for address in addresses]
 
     def progress(self, line: str) -> None:
         """See `Progress`; from any thread."""
@@ -222,12 +245,16 @@ class TurnEffects:
                 "effect; a turn is its handler's while that runs: await what it begins"
             )
         if turn.is_quick and what in _STORED:
-            raise StateError(
-                f"turn.{what}(): what answers {turn.message.update} is stored nowhere, so nothing "
-                "of it can be kept: do that in the handler of what follows"
-            )
+            raise _not_stored(turn, what)
         if turn.has_failed and what in _OF_STATE:
             raise RuntimeError(
                 f"turn.{what}() was called in on_error, and a turn that failed changes no state"
             )
         return turn
+
+
+def _not_stored(turn: RunningTurn, what: str) -> StateError:
+    return StateError(
+        f"turn.{what}(): what answers {turn.message.update} is stored nowhere, so nothing of it "
+        "can be kept, or sent to others: do that in the handler of what follows"
+    )

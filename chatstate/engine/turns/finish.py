@@ -9,13 +9,15 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from chatstate.engine.inbox.lanes import Lanes
-from chatstate.engine.inbox.receipts import Receipts
+from chatstate.engine.inbox.receipts import EventReceipt, Receipts
 from chatstate.engine.lease import Lease
+from chatstate.engine.outbox.addressing import Addressing, owed_there, wanted
 from chatstate.engine.outbox.outbound import Outbound
 from chatstate.engine.outbox.rendering import Answer, Rendered, Renderer
 from chatstate.engine.outbox.sender import Sender
@@ -32,7 +34,16 @@ from chatstate.language.sentences import Sentences
 from chatstate.messages import Event
 from chatstate.replies import AnyReply
 from chatstate.scope import Key
-from chatstate.stores.base import Arrival, Change, DeadLetter, Outcome, TurnCommit
+from chatstate.stores.base import (
+    APPLIED,
+    Arrival,
+    Change,
+    DeadLetter,
+    KeptReference,
+    Outcome,
+    Owed,
+    TurnCommit,
+)
 
 log = logging.getLogger("chatstate.turns")
 
@@ -59,10 +70,12 @@ class Finish:
         renderer: Renderer,
         spool: Spool,
         sender: Sender,
+        addressing: Addressing,
         sentences: Sentences,
         versions: Iterator[int],
         lease: Lease | None,
         on_failure: Callable[[Event, BaseException], None],
+        is_sole: bool,
     ) -> None:
         self._lanes = lanes
         self._receipts = receipts
@@ -72,10 +85,12 @@ class Finish:
         self._renderer = renderer
         self._spool = spool
         self._sender = sender
+        self._addressing = addressing
         self._sentences = sentences
         self._versions = versions
         self._lease = lease
         self._on_failure = on_failure
+        self._is_sole = is_sole
 
     def fail(self, turn: RunningTurn, error: BaseException) -> DeadLetter | None:
         """End a turn with an error for the person; of any other return the dead letter."""
@@ -147,27 +162,33 @@ class Finish:
         """Return the commit of a turn, whose values are shown from now on, and what it owes."""
         arrivals = turn.arrivals
         arrival = arrivals[-1]
-        if turn.stored or turn.preview or turn.ahead:
-            rendered = self._render(turn, answer)
+        changes = [change for change, _ in written]
+        if turn.stored or turn.preview or turn.ahead or turn.addressed:
+            rendered = self._render(turn, answer, changes)
         else:
             rendered = self._renderer.render(arrivals, answer)
         outbound = rendered.outbound
-        changes = [change for change, _ in written]
         if turn.taking:
             changes += self._taken(turn)
         used = self._values.uses(turn, changes) if turn.expiring else ()
+        owed: Sequence[Owed] = self._sender.owed(outbound) if outbound else ()
+        references: Sequence[KeptReference] = ()
+        if turn.addressed:
+            owed = self._owed_there(arrival, owed, outbound)
+            references = self._addressing.kept(outbound)
         commit = TurnCommit(
             arrival.seq,
             arrival.place,
             next(self._versions),
             changes,
-            self._sender.owed(outbound) if outbound else (),
+            owed,
             dead,
             [earlier.seq for earlier in arrivals[:-1]] if len(arrivals) > 1 else (),
             turn.has_notes,
             _read_from(turn.held) if turn.held and not dead else (),
             rendered.buttons,
             used,
+            references=references,
         )
         if used:
             self._cache.use(used)
@@ -177,14 +198,28 @@ class Finish:
             self._cache.queue(change, arrival.seq)
         return commit, outbound
 
-    def _render(self, turn: RunningTurn, answer: Answer) -> Rendered:
+    def _render(self, turn: RunningTurn, answer: Answer, changes: Sequence[Change]) -> Rendered:
         previews = turn.preview.ids if turn.preview else ()
-        arrivals = turn.arrivals
-        rendered = self._renderer.render(arrivals, answer, turn.stored, previews, turn.ahead)
+        arrivals, addressed = turn.arrivals, turn.addressed
+        if addressed:
+            texts = [change.value.text for change in changes]
+            addressed = wanted(addressed, [*texts, *(turn.notes or {}).values()])
+        rendered = self._renderer.render(
+            arrivals, answer, turn.stored, previews, turn.ahead, addressed
+        )
         if turn.stored:
             owed = [file.key for reply in rendered.outbound for file in reply.action.part.files]
             turn.stored = [file for file in turn.stored if file.key not in owed]
         return rendered
+
+    def _owed_there(
+        self, arrival: Arrival, rows: Sequence[Owed], replies: Sequence[Outbound]
+    ) -> list[Owed]:
+        own = arrival.place.conversation
+        return [
+            owed_there(row, reply, is_ours=self._is_sole or reply.conversation == own)
+            for row, reply in zip(rows, replies, strict=True)
+        ]
 
     def _taken(self, turn: RunningTurn) -> list[Change]:
         """Return what a turn took of a limit: once, and not if its handler never began."""
@@ -195,7 +230,7 @@ class Finish:
     def committed(self, ending: Ending, commit: TurnCommit, outcome: Outcome) -> None:
         """Go on after a commit: with its replies, or with the turn again."""
         arrivals, outbound = ending
-        if outcome == "applied":
+        if outcome in APPLIED:
             self._cache.applied(commit.changes)
         else:
             self.undo(commit, outbound)
@@ -203,9 +238,31 @@ class Finish:
                 self._lanes.read_again(commit.place.conversation)
                 return
             outbound = []
+        own = commit.place.conversation
+        if outbound and (outcome == "behind" or outbound[-1].conversation != own):
+            self._send_apart(arrivals, outbound, own)
+            if outcome == "behind":
+                self._sender.resume(own)
+            return
         receipts = self._receipts.committed(arrivals, len(outbound))
         if outbound:
             self._sender.add(outbound, receipts)
+
+    def _send_apart(
+        self, arrivals: Sequence[Arrival], outbound: Sequence[Outbound], own: int
+    ) -> None:
+        """Send what is owed in several conversations, which may be other runs': these are told.
+
+        What is sent by others is found to be settled by asking.
+        """
+        receipts: Sequence[EventReceipt] = ()
+        if self._is_sole or outbound[-1].conversation == own:
+            receipts = self._receipts.committed(arrivals, len(outbound))
+        else:
+            self._receipts.go_on_elsewhere(arrivals)
+        for where, replies in itertools.groupby(outbound, lambda reply: reply.conversation):
+            if self._is_sole or where == own:
+                self._sender.add(list(replies), receipts)
 
     def undo(self, commit: TurnCommit, outbound: Sequence[Outbound] = ()) -> None:
         """Forget what a commit was to change, and the files that it was to owe."""

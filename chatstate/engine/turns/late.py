@@ -66,7 +66,7 @@ class LateTurns:
                 found = dict(zip(keys, values, strict=True))
                 complete = self._values.finished(turn, said, written, found)
                 if turn.own:
-                    turn.own.check(turn.arrival, said)
+                    turn.own.check(turn.arrival, turn.here(said))
                 commit, outbound = self._finish.commit(turn, said, complete)
             except Exception as error:  # noqa: BLE001 - it is raised where the turn ends
                 ended.error = error

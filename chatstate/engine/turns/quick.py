@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from chatstate.adapter import Action
+from chatstate.bot.engines import inside_turn
 from chatstate.bot.returns import Answers
 from chatstate.engine.outbox.rendering import Renderer
 from chatstate.engine.outbox.spool import Spool
@@ -113,6 +114,7 @@ class QuickTurns:
         person = await self._store.person(account, message.sender)
         arrival = Arrival(_UNSTORED, place._replace(person=person), event)
         turn = RunningTurn([arrival], is_quick=True)
+        inside_turn.set(turn)
         try:
             return await answer(turn)
         finally:

@@ -14,6 +14,7 @@ from chatstate.engine.turns.turn import RunningTurn
 class Showing:
     """What one attempt shows in advance. `sent` is what `turn.send` owes, before all else.
 
+    `elsewhere` is what it owes in other conversations, of which nothing is shown.
     Nothing is shown without a preview; see `prepare`.
     """
 
@@ -23,6 +24,7 @@ class Showing:
         open_preview: Callable[[], Awaitable[Preview]] | None,
     ) -> None:
         self.sent: Answers = []
+        self.elsewhere: Answers = []
         self._open_preview = open_preview
         self._preview: Preview | None = None
         self._next: Answers | None = None

@@ -19,7 +19,7 @@ import msgspec
 from chatstate.adapter import StoredFile
 from chatstate.bot.forms import Question
 from chatstate.bot.resources import Resources
-from chatstate.bot.returns import Returns
+from chatstate.bot.returns import Answers, Returns
 from chatstate.bot.turn import Turn
 from chatstate.engine.states.held import Held
 from chatstate.engine.states.updates import Update
@@ -30,6 +30,7 @@ from chatstate.scope import SHARED, Key, Place
 from chatstate.stores.base import Arrival, Change
 
 if TYPE_CHECKING:
+    from chatstate.engine.outbox.addressing import Addressed
     from chatstate.engine.outbox.rendering import Ahead
     from chatstate.engine.turns.limits import Taking
     from chatstate.engine.turns.own_events import OwnEvent
@@ -63,7 +64,8 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     - `release` gives back the locks it holds, `leave` its place among the turns of its handler,
       `taking` is what it takes of a limit, `taken` the change which says so once it has.
     - `preview` is where the answer is shown in advance, `stored` the spooled files of its answer
-      that nothing owed has yet, `ahead` those of its replies that were rendered in a thread.
+      that nothing owed has yet, `ahead` those of its replies that were rendered in a thread,
+      `addressed` where those of them go that do not simply answer.
     - Of one attempt: `held` are the values by key, `slots` those of the handler; `updates` are to
       be applied at the commit; `folder` is its own, where `fetched` files lie; `asks_again` is the
       question of a form that is put again if the handler does not take its answers; `late` are
@@ -97,6 +99,7 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     preview: Preview | None = None
     stored: Sequence[StoredFile] = ()
     ahead: Ahead | None = None
+    addressed: dict[int, Addressed] | None = None
     notes: dict[str, str] | None = None
     expiring: dict[Key, float] | None = None
     attempt: int = 0
@@ -195,10 +198,21 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
 
     def forget(self) -> None:
         """Drop all that was done to state, and what was sent: the handler has failed."""
-        self.held = self.updates = None
+        self.held = self.updates = self.addressed = None
         self.slots = ()
         if self.showing:
-            self.showing.sent = []
+            self.showing.sent, self.showing.elsewhere = [], []
+
+    def here(self, answer: Answers) -> Answers:
+        """Return what of an answer is said in its own conversation."""
+        if not self.addressed:
+            return answer
+        gone = {
+            number
+            for number, address in self.addressed.items()
+            if address.arrival.place.conversation != self.place.conversation
+        }
+        return [reply for reply in answer if id(reply) not in gone]
 
     def timed(self, seconds: float, *, in_place: bool = False) -> Self:
         """Within this context, what runs may take so many seconds, in a handler's place or not."""

@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from chatstate.bot.returns import Answers
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.outbox.abridging import Abridger
+from chatstate.engine.outbox.addressing import Addressing, are_plain
 from chatstate.engine.outbox.rendering import Renderer, needs_care
 from chatstate.engine.outbox.spool import Spool
 from chatstate.engine.states.expiry import Expiries
@@ -65,6 +66,7 @@ class Turns:
         previews: Previews,
         renderer: Renderer,
         abridger: Abridger,
+        addressing: Addressing,
         spool: Spool,
         sentences: Sentences,
     ) -> None:
@@ -81,6 +83,7 @@ class Turns:
         self._full = watch.places.full
         self._previews = previews
         self._renderer = renderer
+        self._addressing = addressing
         self._spool = spool
         self._sentences = sentences
         self._abridger = abridger
@@ -135,7 +138,7 @@ class Turns:
             return True
         written = self._values.written(turn, answer)
         if turn.own:
-            turn.own.check(turn.arrival, answer)
+            turn.own.check(turn.arrival, turn.here(answer))
         if written is None:
             return False
         if turn.late:
@@ -207,13 +210,20 @@ class Turns:
             keys = [update.key for update in turn.updates]
             if not turn.release and self._locks.wanted(keys):  # else those who wait would starve
                 (await self._locks.take(keys))()
-        said = [*turn.showing.sent, *answer] if turn.showing else list(answer)
+        said = list(answer)
+        if turn.showing:
+            said = [*turn.showing.sent, *turn.showing.elsewhere, *answer]
+        addressed = turn.addressed or {}
+        if addressed or not are_plain(said):
+            said, addressed = await self._addressing.resolved(turn.arrival, said, addressed)
+            turn.addressed = addressed
         if Native in map(type, said):
-            said = self._renderer.for_platform(turn.arrival, said)
-        said, ahead = await self._abridger.abridge(turn.arrival, said)
+            said = self._renderer.for_platforms(turn.arrival, said, addressed)
+        said, ahead = await self._abridger.abridge(turn.arrival, said, addressed)
         with turn.timed(plan.timeout):  # it is the handler's time, which made their sources
-            turn.stored = await self._spool.take_all(turn.arrival, said, turn.untimed)
-        turn.ahead = await self._renderer.render_ahead(turn.arrival, said, turn.stored, ahead)
+            stored = await self._spool.take_all(turn.arrival, said, turn.untimed, addressed)
+        turn.stored = stored
+        turn.ahead = await self._renderer.render_ahead(turn.arrival, said, stored, ahead, addressed)
         return said
 
     async def _fail(self, turn: RunningTurn, error: BaseException) -> None:
@@ -239,11 +249,13 @@ class Turns:
         try:
             with turn.timed(plan.timeout):
                 said = await on_error(turn, error)
-            if said is None and not (turn.showing and turn.showing.sent):
+            if said is None and not (
+                turn.showing and (turn.showing.sent or turn.showing.elsewhere)
+            ):
                 return None
             said = await self._complete(turn, plan, said or [])
             if turn.own:
-                turn.own.check(turn.arrival, said)
+                turn.own.check(turn.arrival, turn.here(said))
         except BaseException as failure:  # noqa: BLE001 - an author's code may raise anything
             if not (turn.fenced or self.are_ending):
                 self._finish.tell(turn, failure, on_error.fn)

@@ -72,7 +72,7 @@ class Aliases:
         self._move_states("chat", second, first)
         for other, mine in self._writer.execute(_SAME_THREAD, (first, second)).fetchall():
             self._move_states("conversation", other, mine)
-            for table in ("inbox", "outbox", "dead_letters"):
+            for table in ("inbox", "outbox", "dead_letters", "sent"):
                 self._writer.execute(
                     f"UPDATE {table} SET conversation = ? WHERE conversation = ?",  # noqa: S608 - our names
                     (mine, other),

@@ -18,7 +18,10 @@ _PRUNE = "DELETE FROM buttons WHERE expires_at <= ?"
 def keep(writer: sqlite3.Connection, turns: Sequence[TurnCommit]) -> None:
     """Keep the buttons of turns that are committed."""
     rows = [
-        (turn.place.conversation, turn.seq, b.ref, b.part, b.sends, b.command, b.expires_at)
+        (
+            *(b.conversation or turn.place.conversation, turn.seq),
+            *(b.ref, b.part, b.sends, b.command, b.expires_at),
+        )
         for turn in turns
         for b in turn.buttons
     ]

@@ -28,6 +28,7 @@ class Directory:
         found = self._places.get(name)
         if found is None or found[1] != sender.name:
             chat = self._chat(account, message.chat)
+            self._call(chat, message.chat)
             conversation = self._conversation(chat, message.thread or "")
             person = self.person(account, sender) if sender.id else 0  # nobody
             place = Place(account, chat, conversation, person)
@@ -57,6 +58,13 @@ class Directory:
         )
         self._insert("INSERT INTO chat_ids VALUES (?, ?, ?)", (account, chat.id, new))
         return new
+
+    def _call(self, number: int, chat: Chat) -> None:
+        """Note what a chat is, and is called, as the platform tells it now."""
+        self._connection.execute(
+            "UPDATE chats SET kind = ?, title = ? WHERE id = ? AND (kind <> ? OR title <> ?)",
+            (chat.kind, chat.title, number, chat.kind, chat.title),
+        )
 
     def _conversation(self, chat: int, thread: str) -> int:
         row = self._connection.execute(

@@ -25,7 +25,7 @@ from chatstate.messages import Event
 from chatstate.scope import Place
 from chatstate.stores.base import Arrival, Ingested, TurnCommit
 from chatstate.stores.events import read, unreadable
-from chatstate.stores.sqlite import buttons
+from chatstate.stores.sqlite import buttons, references
 from chatstate.stores.sqlite.directory import Directory
 
 Overflow = Literal["refuse", "drop_oldest"]
@@ -166,6 +166,7 @@ class Inbox:
         self._writer.execute(_PRUNE, (_PRUNED_AT_ONCE, self._clock() - _KEPT_SECONDS))
         self._writer.execute(_PRUNE_NOTES)
         buttons.prune(self._writer, self._clock())
+        references.prune(self._writer, self._clock())
         return [None] * len(calls)
 
     def _store(self) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from chatstate.errors import LoadError
-from chatstate.stores.base import Entry, Filter, Request, Shelf
+from chatstate.stores.base import Entry, Filter, KnownAccount, Request, Shelf
 from chatstate.stores.sqlite.connection import MEMORY
 from chatstate.stores.sqlite.shelves import Shelves
 
@@ -31,8 +31,11 @@ class Looking:
     async def show(self, shelf: Shelf, number: int) -> Entry | None:
         return await self._look(functools.partial(Shelves.show, shelf=shelf, number=number))
 
-    async def ask(self, request: Request) -> None:
-        await self._look(functools.partial(Shelves.ask, request=request))
+    async def accounts(self) -> Sequence[KnownAccount]:
+        return await self._look(Shelves.accounts)
+
+    async def ask(self, request: Request) -> bool:
+        return await self._look(functools.partial(Shelves.ask, request=request))
 
     async def _look(self, see: Callable[[Shelves], T]) -> T:
         if self.path != MEMORY:

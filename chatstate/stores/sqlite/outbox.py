@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from chatstate.stores.base import Owed, Settled
-from chatstate.stores.sqlite import buttons
+from chatstate.stores.sqlite import buttons, references
 
 _OWED = """SELECT turn, part, body, begun_at, crashes, row, conversation, priority, best_before
     FROM outbox WHERE conversation = ? AND row > ? ORDER BY row LIMIT ?"""
@@ -76,4 +76,5 @@ class Outbox:
             self._writer.executemany(_DIES, dead)
         self._writer.executemany(_SETTLED, rows)
         buttons.hang(self._writer, settled)
+        references.hang(self._writer, settled)
         return [None] * len(settled)

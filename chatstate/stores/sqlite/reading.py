@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -17,8 +17,8 @@ import msgspec
 from chatstate.clock import growing_pauses
 from chatstate.errors import StorageError
 from chatstate.scope import Key, Scope
-from chatstate.stores.base import Address, Arrival, Due, FoundButton, StoredState, Value
-from chatstate.stores.sqlite import buttons
+from chatstate.stores.base import Address, Arrival, Asked, Due, FoundButton, StoredState, Value
+from chatstate.stores.sqlite import buttons, sends
 from chatstate.stores.sqlite.errors import is_passing, storage_error
 from chatstate.stores.sqlite.inbox import AHEAD, WAITING, arrivals
 from chatstate.stores.sqlite.states import DUE, LOAD, STORED
@@ -86,6 +86,13 @@ class Reading:
     async def address(self, conversation: int) -> Address:
         ((account, chat, thread),) = await self._read(_ADDRESS, (conversation,))
         return Address(account, chat, thread or None)
+
+    async def asked(
+        self, accounts: Collection[int], before: float, after: int, limit: int
+    ) -> Sequence[Asked]:
+        wanted = _encode(sorted(accounts)).decode()
+        found = await self._read(sends.ASKED, (after, wanted, before, self._bot, limit))
+        return sends.asked(found)
 
     async def recall(self, account: int, name: str) -> str | None:
         rows = await self._read(_RECALL, (account, name))

@@ -5,6 +5,7 @@
 2. Of several requests for one letter the newest counts; the letter is gone afterwards. Requests
    about values are fulfilled in their order.
 3. What is stored of a letter may be unreadable, which is told when it is to be retried; it stays.
+4. What is asked to be sent is not fulfilled here: it is listed, and taken up, in `sends`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from chatstate.messages import Event
 from chatstate.scope import Key, Place
 from chatstate.stores.base import Answer, Request
 from chatstate.stores.events import retried
+from chatstate.stores.sqlite import references
 from chatstate.stores.sqlite.inbox import Inbox
 from chatstate.stores.sqlite.names import StateNames
 
@@ -29,7 +31,9 @@ _decode_event = msgspec.json.Decoder(Event).decode
 _decode = msgspec.json.Decoder(Request).decode
 _encode = msgspec.json.Encoder().encode
 
-ASK = "INSERT INTO requests (verb, letter, asked_at, body) VALUES (?, ?, ?, ?)"
+# What has an account needs the newest schema; all else is asked of a file of an older one, too.
+_ASK = "INSERT INTO requests (verb, letter, asked_at, body) VALUES (?, ?, ?, ?)"
+_OF_ACCOUNT = "UPDATE requests SET account = ? WHERE id = ?"
 # One row for each letter: that of the newest request.
 _OF_LETTERS = """SELECT max(r.id), r.verb, d.id, d.kind, d.conversation, d.person, d.turn, d.part,
         d.body
@@ -46,10 +50,15 @@ _SET = """INSERT INTO state_values (state, place, person, value, version, schema
 _DELETE = "DELETE FROM state_values WHERE state = ? AND place = ? AND person = ?"
 
 
-def row(request: Request, now: float) -> tuple[Any, ...]:
-    """Return a request as `ASK` takes it."""
-    body = _encode(request).decode() if request.key else None
-    return (request.verb, request.number, now, body)
+def ask(connection: sqlite3.Connection, request: Request, now: float) -> bool:
+    """Note a request, inside the open transaction. False if its `ref` is known already."""
+    if request.ref and not references.expect(connection, request.ref, request.expires_at, now):
+        return False
+    body = _encode(request).decode() if request.key or request.account else None
+    asked = connection.execute(_ASK, (request.verb, request.number, now, body))
+    if request.account:
+        connection.execute(_OF_ACCOUNT, (request.account, asked.lastrowid))
+    return True
 
 
 class Requests:

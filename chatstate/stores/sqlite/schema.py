@@ -53,6 +53,33 @@ _TENANTS = (
     )""",
     "ALTER TABLE accounts ADD COLUMN tenant INTEGER NOT NULL DEFAULT 0",
 )
+
+
+@migrations()
+def m005_sent(db: Database) -> None:
+    """Add references to what is sent, changes of it, and requests to send something."""
+    for statement in _SENT:
+        db.conn.execute(statement)
+
+
+_SENT = (
+    # References to messages of the bot's: part of what a turn owes in a conversation (0 while that
+    # is not known yet), and the message's id once it is sent. `content` is what it should say by
+    # now if it is ever sent.
+    """CREATE TABLE sent (
+        ref TEXT PRIMARY KEY,
+        conversation INTEGER NOT NULL DEFAULT 0, turn INTEGER NOT NULL DEFAULT 0,
+        part INTEGER NOT NULL DEFAULT 0,
+        message TEXT, content TEXT, is_deleted INTEGER NOT NULL DEFAULT 0, expires_at REAL NOT NULL
+    ) WITHOUT ROWID""",
+    "CREATE INDEX sent_of ON sent (conversation, turn, part)",
+    "CREATE INDEX sent_expiring ON sent (expires_at)",
+    # The reference of the message that an owed edit or deletion changes.
+    "ALTER TABLE outbox ADD COLUMN changes TEXT",
+    "CREATE INDEX outbox_changes ON outbox (changes) WHERE changes IS NOT NULL",
+    # The account from which a request wants something sent.
+    "ALTER TABLE requests ADD COLUMN account INTEGER",
+)
 _ROWS = (
     # Replies owed, in the order of commit: a row is deleted once it is sent or dead. `priority` 1
     # is for what may wait for others; past `best_before` a reply is not sent any more.

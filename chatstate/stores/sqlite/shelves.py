@@ -3,7 +3,7 @@
 1. A shelf is one statement, whose columns are named as the fields of `Entry`. Filters are
    conditions on these columns, the same for all shelves.
 2. It is read on a connection of its own, whether a bot runs or not. Nothing is changed but the
-   table of requests.
+   table of requests, and what goes with it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from chatstate.errors import LoadError
 from chatstate.scope import Key
-from chatstate.stores.base import Entry, Filter, Request, Shelf
+from chatstate.stores.base import Entry, Filter, KnownAccount, Request, Shelf
 from chatstate.stores.sqlite import requests
 from chatstate.stores.sqlite.errors import storage_error
 
@@ -83,6 +83,7 @@ _SHELVES: dict[Shelf, _Rows] = {
     ),
 }
 _IS_STORE = "SELECT 1 FROM sqlite_master WHERE name = 'dead_letters'"
+_ACCOUNTS = "SELECT id, bot, platform, platform_id FROM accounts ORDER BY id"
 _CONDITIONS = ("bot", "platform", "scope", "name", "chat", "person", "account", "tenant")
 _OF_KEY = ("scope", "name", "in_place", "of_person")
 
@@ -129,10 +130,18 @@ class Shelves:
         )
         return found[0] if found else None
 
-    def ask(self, request: Request) -> None:
-        """Note a request, for the process that runs the bot."""
+    def accounts(self) -> Sequence[KnownAccount]:
+        """Return the accounts that bots have had."""
         with self._connect() as connection:
-            connection.execute(requests.ASK, requests.row(request, self._clock()))
+            return [KnownAccount(*row) for row in connection.execute(_ACCOUNTS)]
+
+    def ask(self, request: Request) -> bool:
+        """Note a request, for the process that runs the bot; tell whether it is a new one."""
+        with self._connect() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            is_new = requests.ask(connection, request, self._clock())
+            connection.execute("COMMIT")
+            return is_new
 
     def _read(self, shelf: Shelf, conditions: str, values: dict[str, Any]) -> Sequence[Entry]:
         statement = _SHELVES[shelf].statement(conditions)

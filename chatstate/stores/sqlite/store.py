@@ -15,7 +15,7 @@ import os
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from chatstate.clock import TOLD_AT, growing_pauses
@@ -24,7 +24,6 @@ from chatstate.messages import Chat, Event, User
 from chatstate.scope import Place
 from chatstate.stores.base import (
     Account,
-    Answer,
     Arrival,
     Claim,
     Expiry,
@@ -37,8 +36,8 @@ from chatstate.stores.base import (
     TurnCommit,
     owed_folder,
 )
-from chatstate.stores.sqlite import requests
 from chatstate.stores.sqlite.accounts import AccountName, found
+from chatstate.stores.sqlite.addressing import Addressing
 from chatstate.stores.sqlite.aliases import Alias, Aliases
 from chatstate.stores.sqlite.claims import Claims
 from chatstate.stores.sqlite.connection import MEMORY, begin_run, connect, end_run, take_lock
@@ -47,10 +46,11 @@ from chatstate.stores.sqlite.errors import is_soon_over, storage_error
 from chatstate.stores.sqlite.files import OpenFiles
 from chatstate.stores.sqlite.group_commit import GroupCommit
 from chatstate.stores.sqlite.inbox import Delivery, Inbox, Overflow
-from chatstate.stores.sqlite.looking import Looking
 from chatstate.stores.sqlite.outbox import Outbox, Taking
 from chatstate.stores.sqlite.reading import Reading
+from chatstate.stores.sqlite.references import References
 from chatstate.stores.sqlite.requests import Requests
+from chatstate.stores.sqlite.sends import Sends
 from chatstate.stores.sqlite.states import Expiries
 from chatstate.stores.sqlite.turns import Turns
 
@@ -61,7 +61,7 @@ _FORGET = "DELETE FROM remembered WHERE account = ? AND name = ?"
 _NO_CURSORS: Mapping[str, str] = {}
 
 
-class SQLiteStore(Reading, Looking):
+class SQLiteStore(Reading, Addressing):
     """Keeps everything in the file at `path`, or in memory (`:memory:`) while it is open.
 
     `waiting_limit`: how many events of one conversation may wait. `overflow`: whether one more
@@ -82,7 +82,6 @@ class SQLiteStore(Reading, Looking):
         self._waiting_limit = waiting_limit
         self._overflow: Overflow = overflow
         self._bot = ""
-        self._run = 0
         self._folder = Path(f"{self.path}-files")
 
     # Holding the store
@@ -111,6 +110,8 @@ class SQLiteStore(Reading, Looking):
         self._turns = Turns(self._writer, self._inbox, self._clock)
         self._claims = Claims(crashes)
         self._requests = Requests(self._writer, self._inbox, self._clock, self._wanted)
+        self._references = References(self._writer, self._clock)
+        self._sends = Sends(self._writer, self._inbox, self._clock)
         self._aliases = Aliases(self._writer)
         self._expiries = Expiries(self._writer, self._inbox, self._clock)
         self._commits = GroupCommit(
@@ -128,7 +129,12 @@ class SQLiteStore(Reading, Looking):
                 self._outbox.take,
                 self._outbox.begin,
                 self._outbox.unsent,
+                self._ask,
+                self._sends.take_up,
+                self._sends.give_up,
                 self._requests.answer,
+                self._references.amend,
+                self._references.find,
                 self._expiries.expire,
                 self._inbox.prune,
                 self._remember,
@@ -172,16 +178,18 @@ class SQLiteStore(Reading, Looking):
         """Do nothing: the hold is the process's own."""
 
     async def end(self, *, clean: bool) -> None:
+        run, self._run = self._run, 0
         with self._held:
             await self._commits.close()
             if clean:
                 try:
-                    end_run(self._writer, self._bot, self._run, self._clock())
+                    end_run(self._writer, self._bot, run, self._clock())
                 except sqlite3.Error as error:
                     raise storage_error(error, self.path) from error
 
     async def abandon(self) -> None:
         """Let go of the file as a killed process does: without writing. For tests."""
+        self._run = 0
         with self._held:
             await self._commits.abandon()
 
@@ -274,12 +282,6 @@ class SQLiteStore(Reading, Looking):
     async def remember(self, account: int, name: str, text: str | None) -> None:
         await self._commits.submit(self._remember, (account, name, text))
 
-    async def answer(self, versions: Iterator[int]) -> Sequence[Answer]:
-        if not await self._read(requests.ANY, self._wanted()):
-            return ()
-        answered: Sequence[Answer] = await self._commits.submit(self._requests.answer, versions)
-        return answered
-
     async def expire(self, expiries: Sequence[Expiry]) -> Sequence[Arrival | None]:
         done: Sequence[Arrival | None] = await self._commits.submit(
             self._expiries.expire, expiries, weight=len(expiries)
@@ -303,9 +305,6 @@ class SQLiteStore(Reading, Looking):
     def _reload(self) -> None:
         self._inbox.reload()
         self._turns.reload()
-
-    def _wanted(self) -> tuple[str, str]:
-        return self._claims.accounts, self._bot
 
     def _remember(self, texts: Sequence[tuple[int, str, str | None]]) -> list[None]:
         for account, name, text in texts:

@@ -20,7 +20,7 @@ from typing import Any, Literal
 import msgspec
 
 from chatstate.stores.base import Outcome, TurnCommit
-from chatstate.stores.sqlite import buttons, states
+from chatstate.stores.sqlite import buttons, references, states
 from chatstate.stores.sqlite.errors import NotAllError, TryAgainError
 from chatstate.stores.sqlite.inbox import Inbox
 from chatstate.stores.sqlite.names import StateNames
@@ -37,8 +37,8 @@ _DIES = """INSERT INTO dead_letters
     SELECT a.bot, 'event', i.conversation, i.person, i.seq, i.body, ?, ?, ?
     FROM inbox AS i JOIN accounts AS a ON a.id = i.account WHERE i.seq = ?"""
 _OWE = """INSERT INTO outbox
-    (conversation, turn, part, body, owed_at, begun_at, priority, best_before)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+    (conversation, turn, part, body, owed_at, begun_at, priority, best_before, changes)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _FORGET_NOTES = "DELETE FROM notes WHERE turn = ?"
 
 _Fate = Literal["waiting", "dropped", "ours", "another's"]
@@ -146,7 +146,7 @@ class Turns:
         special: list[TurnCommit] = []
         for turn in turns:
             conversation = turn.place.conversation
-            if turn.also or turn.dead or turn.noted or turn.buttons or turn.used:
+            if turn.also or turn.dead or turn.noted or turn.buttons or turn.used or turn.references:
                 special.append(turn)
                 in_order += [(now, turn.attempt, seq) for seq in turn.also]
             rows = done if waiting.get(conversation) == 1 else in_order
@@ -154,7 +154,7 @@ class Turns:
             for reply in turn.owed:
                 where = reply.conversation or conversation
                 of = (where, reply.turn, reply.part, reply.body, now, reply.begun_at)
-                owed.append((*of, reply.priority, reply.best_before))
+                owed.append((*of, reply.priority, reply.best_before, reply.changes or None))
         if special:
             self._die(special, now)
         self._write_all(_DONE, done)
@@ -190,3 +190,4 @@ class Turns:
         self._writer.executemany(_FORGET_NOTES, noted)
         states.use(self._writer, turns)
         buttons.keep(self._writer, turns)
+        references.keep(self._writer, turns)

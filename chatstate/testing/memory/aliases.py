@@ -58,6 +58,9 @@ def _merge_conversations(data: MemoryData, mine: int, other: int) -> None:
     for value in data.values.values():
         if value.conversation == other:
             value.conversation = mine
+    for sent in data.sent.values():
+        if sent.conversation == other:
+            sent.conversation = mine
     _hand_over(data, mine, other)
 
 

@@ -7,18 +7,32 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
-from chatstate.stores.base import Answer, Entry, Filter, Request, Role, Run, Shelf
-from chatstate.testing.memory import holds, requests, shelves
+from chatstate.messages import Event
+from chatstate.stores.base import (
+    Answer,
+    Asked,
+    DeadLetter,
+    Entry,
+    Filter,
+    Ingested,
+    KnownAccount,
+    Request,
+    Role,
+    Run,
+    Shelf,
+)
+from chatstate.testing.memory import holds, references, requests, sends, shelves
+from chatstate.testing.memory.inbox import MemoryInbox
 from chatstate.testing.memory.tables import MemoryData, Worker
-from chatstate.testing.memory.verbs import Verbs, verb
+from chatstate.testing.memory.verbs import verb
 
 _KEPT_SECONDS = 48 * 3600.0
 _ALL = Filter()
 
 
-class MemoryControl(Verbs):
+class MemoryControl(MemoryInbox):
     """The verbs of `chatstate.stores.base.Control`."""
 
     @property
@@ -63,11 +77,36 @@ class MemoryControl(Verbs):
         await self.way()
         return shelves.entry_of(self._data, shelf, number)
 
-    async def ask(self, request: Request) -> None:
+    async def accounts(self) -> Sequence[KnownAccount]:
         await self.way()
-        self._data.requests[self._data.number("request")] = request
-        for worker in self._data.workers.values():
-            worker.woken.set()
+        return [KnownAccount(number, *name) for name, number in self._data.accounts.items()]
+
+    async def ask(self, request: Request) -> bool:
+        await self.way()
+        return sends.ask(self._data, request, self._clock())
+
+    @verb
+    def asked(
+        self, accounts: Collection[int], before: float, after: int, limit: int
+    ) -> Sequence[Asked]:
+        found = sends.asked(self._data, self._worker, accounts, before)
+        return [asked for asked in found if asked.number > after][:limit]
+
+    @verb
+    def take_up(self, number: int, event: Event) -> Ingested | None:
+        asked = self._data.asked.get(number)
+        if asked is None:
+            return None
+        ingested = self.receive(asked.request.account, event)
+        if ingested.status != "refused":
+            sends.taken_up(self._data, asked, event, ingested)
+        return ingested
+
+    @verb
+    def give_up(self, number: int, event: Event, dead: DeadLetter) -> None:
+        asked = self._data.asked.get(number)
+        if asked:
+            sends.give_up(self._data, asked, event, dead, self._clock())
 
     @verb
     def answer(self, versions: Iterator[int]) -> Sequence[Answer]:
@@ -90,3 +129,4 @@ def _prune(data: MemoryData, now: float) -> None:
     for ref, button in list(data.buttons.items()):
         if button.expires_at <= now:
             del data.buttons[ref]
+    references.prune(data, now)

@@ -9,10 +9,11 @@ from chatstate.testing.memory.tables import ChatRow, ConversationRow, MemoryData
 
 
 def place_of(data: MemoryData, account: int, message: Message) -> Place:
-    """Return where a message was said and by whom."""
-    sender = message.sender
-    person = person_of(data, account, sender) if sender.id else 0  # nobody
-    return conversation_of(data, account, message.chat, message.thread)._replace(person=person)
+    """Return where a message was said and by whom, noting what the chat is called now."""
+    place = conversation_of(data, account, message.chat, message.thread)
+    chat, sender = data.chats[place.chat], message.sender
+    chat.kind, chat.title = message.chat.kind, message.chat.title
+    return place._replace(person=person_of(data, account, sender) if sender.id else 0)  # nobody
 
 
 def conversation_of(data: MemoryData, account: int, chat: Chat, thread: str | None) -> Place:

@@ -50,7 +50,7 @@ class MemoryInbox(Verbs):
         self, account: int, events: Sequence[Event], cursors: Mapping[str, str] = _NO_CURSORS
     ) -> Sequence[Ingested]:
         self._data.cursors[account].update(cursors)
-        return [self._receive(account, event) for event in events]
+        return [self.receive(account, event) for event in events]
 
     @verb
     def claim(self, limit: int) -> Sequence[Claim]:
@@ -98,7 +98,8 @@ class MemoryInbox(Verbs):
     def alias(self, account: int, old: str, new: str) -> None:
         aliases.note(self._data, account, old, new)
 
-    def _receive(self, account: int, event: Event) -> Ingested:
+    def receive(self, account: int, event: Event) -> Ingested:
+        """Store an event, unless it is known, or its conversation is full."""
         try:
             body, event = proved(event)
         except Exception as error:  # noqa: BLE001 - an adapter may have put anything into it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chatstate.scope import Place
 from chatstate.stores.base import DeadLetter
 from chatstate.testing.memory.tables import EventRow, LetterRow, MemoryData, ReplyRow
 
@@ -9,6 +10,11 @@ from chatstate.testing.memory.tables import EventRow, LetterRow, MemoryData, Rep
 def of_event(data: MemoryData, row: EventRow, dead: DeadLetter, now: float) -> None:
     """Make a dead letter of an event, before it is erased."""
     _add(data, row.conversation, dead, now, body=row.body, turn=row.seq, person=row.person)
+
+
+def of_request(data: MemoryData, place: Place, body: str, dead: DeadLetter, now: float) -> None:
+    """Make a dead letter of an event that never was one."""
+    _add(data, place.conversation, dead, now, body=body, turn=0, person=place.person)
 
 
 def of_reply(data: MemoryData, row: ReplyRow, dead: DeadLetter, now: float) -> None:

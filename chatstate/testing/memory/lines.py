@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from chatstate.stores.base import Owed, Settled
-from chatstate.testing.memory import letters
+from chatstate.testing.memory import letters, references
 from chatstate.testing.memory.tables import MemoryData, ReplyRow
 
 
@@ -34,6 +34,8 @@ def settle(data: MemoryData, settled: Iterable[Settled], now: float) -> None:
                 letters.of_reply(data, row, reply.dead, now)
         if reply.message is not None:
             _hang(data, reply, reply.message)
+        if reply.referred is not None:
+            references.hang(data, reply)
         tell_whoever_stored(data, reply.turn)
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from chatstate.stores.base import Address, Owed, Settled, owed_folder
-from chatstate.testing.memory import directory, lines
+from chatstate.stores.base import Address, Owed, Reference, Settled, owed_folder
+from chatstate.testing.memory import directory, lines, references
 from chatstate.testing.memory.tables import ReplyRow
 from chatstate.testing.memory.verbs import Verbs, verb
 
@@ -52,6 +52,14 @@ class MemoryOutbox(Verbs):
     def owing(self, turns: Sequence[int]) -> Sequence[int]:
         dead = {letter.turn for letter in self._data.letters.values() if letter.part is not None}
         return [turn for turn in turns if turn in dead or self._data.owes(turn)]
+
+    @verb
+    def reference(self, ref: str) -> Reference | None:
+        return references.find(self._data, ref, self._clock())
+
+    @verb
+    def amend(self, ref: str, content: str | None) -> None:
+        references.amend(self._data, ref, content)
 
     @property
     def folder(self) -> Path:

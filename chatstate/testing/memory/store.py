@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from chatstate.testing.memory.control import MemoryControl
-from chatstate.testing.memory.inbox import MemoryInbox
 from chatstate.testing.memory.outbox import MemoryOutbox
 from chatstate.testing.memory.states import MemoryStates
 from chatstate.testing.memory.turns import MemoryTurns
 
 
-class MemoryStore(MemoryInbox, MemoryTurns, MemoryStates, MemoryOutbox, MemoryControl):
+class MemoryStore(MemoryControl, MemoryTurns, MemoryStates, MemoryOutbox):
     """A store on dicts, for tests of what several runs (workers) do to each other.
 
     Those that are made with the same `MemoryData()` are runs on the same data, each from its `open`

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from chatstate.messages import ChatKind
 from chatstate.scope import Key, Scope
-from chatstate.stores.base import FoundButton, Owed, Request, Role, Value
+from chatstate.stores.base import Asked, FoundButton, Owed, Request, Role, Value
 
 OF_A_CONVERSATION: tuple[Scope, ...] = ("member", "thread")
 
@@ -116,6 +116,19 @@ class ButtonRow:
 
 
 @dataclass(eq=False, slots=True)
+class SentRow:
+    """What a reference leads to, until `expires_at`; see `Reference`."""
+
+    expires_at: float
+    conversation: int = 0
+    turn: int = 0
+    part: int = 0
+    message: str | None = None
+    content: str | None = None
+    is_deleted: bool = False
+
+
+@dataclass(eq=False, slots=True)
 class LetterRow:
     """A dead letter: an event, or the reply `part` of a turn."""
 
@@ -164,8 +177,10 @@ class MemoryData:
         self.values: dict[Key, ValueRow] = {}
         self.files: dict[str, bytes] = {}
         self.buttons: dict[str, ButtonRow] = {}
+        self.sent: dict[str, SentRow] = {}
         self.letters: dict[int, LetterRow] = {}
         self.requests: dict[int, Request] = {}
+        self.asked: dict[int, Asked] = {}
 
     def number(self, kind: str) -> int:
         """Return the next number of a kind."""

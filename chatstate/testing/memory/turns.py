@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from chatstate.scope import Key
 from chatstate.stores.base import FoundButton, Outcome, TurnCommit, Value
-from chatstate.testing.memory import holds, inbox, letters, lines, states
+from chatstate.testing.memory import holds, inbox, letters, lines, references, states
 from chatstate.testing.memory.tables import ButtonRow, EventRow
 from chatstate.testing.memory.verbs import Verbs, verb
 
@@ -69,9 +69,8 @@ class MemoryTurns(Verbs):
         turn = replace(turn, seq=live[-1], also=live[:-1])
         if not (self._is_next(turn) and states.are_expected(self._data, turn.changes)):
             return "conflict"
-        self._write(turn)
         done.append(turn)
-        return "applied"
+        return self._write(turn)
 
     def _fate(self, seq: int, attempt: int) -> _Fate:
         """Return what has become of an event; one that is long pruned was somebody's."""
@@ -94,7 +93,7 @@ class MemoryTurns(Verbs):
         before = [seq for seq in waiting if seq < turn.seq and seq not in turn.also]
         return row.ahead or not before
 
-    def _write(self, turn: TurnCommit) -> None:
+    def _write(self, turn: TurnCommit) -> Outcome:
         data, now = self._data, self._clock()
         for seq in (*turn.also, turn.seq):
             row = data.events[seq]
@@ -107,14 +106,20 @@ class MemoryTurns(Verbs):
         for change in turn.changes:
             states.write(data, change, turn.place, now)
         for button in turn.buttons:
-            found = FoundButton(turn.place.conversation, None, button.sends, button.command)
+            where = button.conversation or turn.place.conversation
+            found = FoundButton(where, None, button.sends, button.command)
             data.buttons[button.ref] = ButtonRow(found, turn.seq, button.part, button.expires_at)
-        self._owe(turn, now)
+        for kept in turn.references:
+            references.keep(data, turn.seq, kept)
+        return "behind" if self._owe(turn, now) else "applied"
 
-    def _owe(self, turn: TurnCommit, now: float) -> None:
+    def _owe(self, turn: TurnCommit, now: float) -> bool:
+        """Put what a turn owes into its lines; tell whether the first of it is behind news."""
         own = turn.place.conversation
+        is_behind = own in self._worker.news
         for owed in turn.owed:
             where = owed.conversation or own
-            if where != own:
-                holds.put(self._data, where, self._worker)
+            if where != own and holds.put(self._data, where, self._worker):
+                holds.tell(self._data, where)  # what it is not at work on is news to it
             lines.owe(self._data, where, owed, now)
+        return is_behind and bool(turn.owed)

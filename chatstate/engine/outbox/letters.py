@@ -1,0 +1,97 @@
+"""What a bot is given to send, as it waits in the store: to whom, and replies as JSON.
+
+1. Each kind of a reply's parts is written by its name, so that it comes back as what it was. What
+   `chatstate.replies` comes to have is among them.
+2. Files are not in it: they lie in the spool, under the keys that are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+import msgspec
+
+import chatstate.replies
+from chatstate.bot.returns import FittedReply
+from chatstate.errors import ReplyError
+from chatstate.files import File
+from chatstate.messages import Chat, MessageRef, User
+from chatstate.replies import AnyReply
+
+_exported = [getattr(chatstate.replies, name) for name in chatstate.replies.__all__]
+KINDS: Mapping[str, type[msgspec.Struct]] = {
+    kind.__name__: kind
+    for kind in (*_exported, FittedReply, MessageRef, User, Chat)
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+}
+_KIND = "$"
+
+
+class Letter(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something to send: to a `chat` (and its `thread`), or to a person whose chat is not known.
+
+    `ref` leads to its first message. `files` are the keys of those that its replies have, in their
+    order.
+    """
+
+    ref: str
+    said: list[Any]
+    chat: Chat | None = None
+    thread: str | None = None
+    user: User | None = None
+    files: Sequence[str] = ()
+
+
+def written(replies: Sequence[AnyReply]) -> tuple[list[Any], list[File]]:
+    """Return replies as JSON types, and their files. Raises `ReplyError` for what is none."""
+    files: list[File] = []
+    return [_written(reply, files) for reply in replies], files
+
+
+def read(said: Sequence[Any], paths: Sequence[str]) -> list[Any]:
+    """Return the replies that were written; `paths` are where their files lie now."""
+    return [_read(reply, paths) for reply in said]
+
+
+def _written(value: Any, files: list[File]) -> Any:
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, File):
+        files.append(value)
+        told = {"name": value.name, "media_type": value.media_type}
+        return {_KIND: "File", "number": len(files) - 1, **told}
+    if isinstance(value, datetime):
+        return {_KIND: "datetime", "time": value.isoformat()}
+    if isinstance(value, list | tuple):
+        return [_written(part, files) for part in cast("Sequence[Any]", value)]
+    if isinstance(value, Mapping):
+        fields = cast("Mapping[str, Any]", value)
+        return {_KIND: "dict", "of": {name: _written(fields[name], files) for name in fields}}
+    return _written_struct(value, files)
+
+
+def _written_struct(value: Any, files: list[File]) -> dict[str, Any]:
+    for kind in type(value).__mro__:  # of a kind that adds something, what it is made of
+        if KINDS.get(kind.__name__) is kind:
+            fields = [(name, getattr(value, name)) for name in kind.__struct_fields__]
+            told = {name: _written(field, files) for name, field in fields if field is not None}
+            return {_KIND: kind.__name__, **told}
+    raise ReplyError(f"{type(value).__name__} cannot be kept until it is sent")
+
+
+def _read(value: Any, paths: Sequence[str]) -> Any:
+    if isinstance(value, list):
+        return tuple(_read(part, paths) for part in cast("list[Any]", value))
+    if not isinstance(value, dict):
+        return value
+    fields = cast("dict[str, Any]", value)
+    name = fields[_KIND]
+    if name == "File":
+        return File(paths[fields["number"]], fields["name"], fields["media_type"])
+    if name == "datetime":
+        return datetime.fromisoformat(fields["time"])
+    if name == "dict":
+        return {key: _read(part, paths) for key, part in fields["of"].items()}
+    return KINDS[name](**{key: _read(fields[key], paths) for key in fields if key != _KIND})

@@ -1,0 +1,49 @@
+"""The turns of what a bot was given to send: they say it, in the lane of its conversation."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import msgspec
+
+from chatstate.bot.handlers import Handler
+from chatstate.bot.interface import Interface
+from chatstate.bot.route import Route
+from chatstate.bot.turn import Turn
+from chatstate.engine.outbox.letters import Letter, read
+from chatstate.engine.turns.effects import TurnEffects
+from chatstate.engine.turns.own_events import OwnEvent
+from chatstate.engine.turns.plan import Plan, Plans
+from chatstate.state.bound import States
+from chatstate.stores.base import Arrival, Outbox
+
+
+def sending(bot: Interface, plans: Plans, store: Outbox) -> OwnEvent:
+    """Return what sets the turns of what a bot was given to send apart."""
+    plan = plans.of(Route("bot.send", Handler(_handler(store), States()), (bot,)))
+
+    def find(_: Arrival) -> tuple[Plan, str]:
+        return plan, ""
+
+    return OwnEvent(find=find, check=lambda _arrival, _answer: None)
+
+
+def _handler(store: Outbox) -> Any:
+    async def say(turn: Turn) -> list[Any]:
+        letter = msgspec.convert(turn.message.raw, Letter)
+        said = read(letter.said, [await _path(store, key) for key in letter.files])
+        effects = cast("TurnEffects", turn.effects)
+        if letter.user:  # whose chat could not be had in time
+            await effects.send(said, letter.user, letter.ref)
+            return []
+        effects.refer(said, letter.ref)
+        return said
+
+    return say
+
+
+async def _path(store: Outbox, key: str) -> str:
+    path = await store.fetch(key)
+    if path is None:
+        raise FileNotFoundError(f"a file that was to be sent is gone from the store ({key})")
+    return str(path)

@@ -1,0 +1,105 @@
+"""`Control`: the verbs of runs, and of everybody who looks and asks.
+
+1. Who looks or asks changes nothing but what is asked for: a run does it.
+2. What is asked for is durable, and waits for a run that can do it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Protocol
+
+from chatstate.messages import Event
+from chatstate.stores.asking import Answer, Asked, Entry, Filter, KnownAccount, Request, Shelf
+from chatstate.stores.records import DeadLetter, Ingested, Role, Run
+
+
+class Control(Protocol):
+    """Runs, and everybody who looks: the command line, an inspector, tests.
+
+    `list`, `show`, `accounts` and `ask` need no run: they work on a store that was not opened,
+    while another process runs the bot.
+    """
+
+    @property
+    def location(self) -> str:
+        """Where it keeps things, as its operator knows that: a path, say."""
+        ...
+
+    async def open(self, bot: str) -> Run:
+        """Make the schema current and begin a run of this bot.
+
+        Raises `StoreLockedError` if another process holds a store that one alone can hold.
+        """
+        ...
+
+    async def beat(self) -> None:
+        """Make the run's lease longer."""
+        ...
+
+    async def end(self, *, clean: bool) -> None:
+        """Write what waits, end the run, and let go of all it held.
+
+        `clean` says that nothing was running, so that nobody need suspect any event, and
+        those that were suspected are cleared. Nothing happens if the run was taken for dead.
+        """
+        ...
+
+    async def lead(self, role: Role) -> bool:
+        """Take a role, or keep it: one run at a time has it. Tell whether this one does."""
+        ...
+
+    async def list(self, shelf: Shelf, chosen: Filter = ...) -> Sequence[Entry]:
+        """Return what lies on a shelf, oldest first."""
+        ...
+
+    async def show(self, shelf: Shelf, number: int) -> Entry | None:
+        """Return one entry by its number."""
+        ...
+
+    async def accounts(self) -> Sequence[KnownAccount]:
+        """Return the accounts that bots have had, oldest first."""
+        ...
+
+    async def ask(self, request: Request) -> bool:
+        """Ask the run that has the account, or the next one, to do something. Durable.
+
+        False, and nothing is asked, if its `ref` is known already.
+        """
+        ...
+
+    async def asked(
+        self, accounts: Collection[int], before: float, after: int, limit: int
+    ) -> Sequence[Asked]:
+        """Return the first requests to send something, numbered above `after`.
+
+        Those from these accounts, and from all of the bot's if they were made `before`.
+        """
+        ...
+
+    async def take_up(self, number: int, event: Event) -> Ingested | None:
+        """Make a request to send something an event of its account, as `ingest` does.
+
+        Its `ref` leads to the event's turn from now on. None if it is no request any more. It
+        stays one if the event is refused.
+        """
+        ...
+
+    async def give_up(self, number: int, event: Event, dead: DeadLetter) -> None:
+        """Make a request to send something a dead letter, as if the event's turn had failed."""
+        ...
+
+    async def answer(self, versions: Iterator[int]) -> Sequence[Answer]:
+        """Do what was asked since the last call, and return what that has changed."""
+        ...
+
+    async def check(self) -> None:
+        """Raise `StorageError` if what is stored from now on would not be kept.
+
+        Somebody has taken the file away, say, or it has proved broken. Nothing is stored then.
+        """
+        ...
+
+    async def prune(self) -> None:
+        """Forget events that were handled more than 48 hours ago, and buttons that expired."""
+        ...
