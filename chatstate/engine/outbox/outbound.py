@@ -151,12 +151,13 @@ def new_outbound(
         ref=ref,
         changes=changes,
     )
-    return _owed(arrival, action)
+    body = _encoder.encode(action).decode()
+    return Outbound(place.account, place.conversation, arrival.seq, number, action, body)
 
 
 def new_call(arrival: Arrival, number: int, part: Part, call: NativeCall) -> Outbound:
     """Return the same for a call by the platform's own name."""
-    plain = new_outbound(arrival, number, part, "native").action
+    owed = new_outbound(arrival, number, part, "native")
     message = arrival.event.message
     told: dict[str, Any] = {
         "method": call.method,
@@ -164,7 +165,9 @@ def new_call(arrival: Arrival, number: int, part: Part, call: NativeCall) -> Out
         "place": message.chat,
         "arguments": call.arguments,
     }
-    return _owed(arrival, OwedCall(**msgspec.structs.asdict(plain), **told))
+    owed.action = OwedCall(**msgspec.structs.asdict(owed.action), **told)
+    owed.body = _encoder.encode(owed.action).decode()
+    return owed
 
 
 def sent_event(call: OwedCall, sent: Sent) -> Event:
@@ -173,9 +176,3 @@ def sent_event(call: OwedCall, sent: Sent) -> Event:
     chat = msgspec.structs.replace(call.place, id=call.chat)
     message = Message(call.method, call.sender, chat, "sent", call.thread, sent.message_id, raw=raw)
     return Event(f"sent {call.key}", message)
-
-
-def _owed(arrival: Arrival, action: Action) -> Outbound:
-    body = _encoder.encode(action).decode()
-    place = arrival.place
-    return Outbound(place.account, place.conversation, arrival.seq, action.number, action, body)
