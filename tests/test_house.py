@@ -238,6 +238,7 @@ def test_public_names_are_pinned() -> None:
         "PerThread",
         "PerUser",
         "Progress",
+        "React",
         "Ref",
         "Rejected",
         "Reply",

@@ -81,6 +81,7 @@ class DiscordAdapter(Adapter):
         file_bytes=parts.FILE_BYTES,
         edit=True,
         edit_pause=1.2,  # five edits in five seconds and a channel, with some left for answers
+        reactions=True,
         typing=9.0,
         threads=True,
         reply_to=True,

@@ -201,6 +201,8 @@ class TelegramAdapter(Adapter):
             return Sent(f"answer {action.origin}")
         if action.verb == "delete":
             await calls.delete(bot, action)
+        elif action.verb == "reaction":
+            await calls.react(bot, action)
         else:
             return Sent(await self._show(action))
         await self._presses.acknowledge(action.origin)
@@ -253,6 +255,8 @@ def _capabilities(options: TelegramOptions) -> Capabilities:
         received_bytes=options.received_bytes or (LOCAL_BYTES if is_local else RECEIVED_BYTES),
         edit=True,
         edit_pause=1.0,
+        reactions=True,
+        reaction_emoji=parts.REACTIONS,
         typing=5.0,
         threads=True,
         reply_to=True,

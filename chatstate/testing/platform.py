@@ -43,6 +43,7 @@ FULL = Capabilities(
     buttons=True,
     files=True,
     edit=True,
+    reactions=True,
     typing=5.0,
     threads=True,
     reply_to=True,
@@ -122,10 +123,10 @@ class FakePlatform(Adapter):
     It can do everything, unless other `capabilities` are given (see `without`). With
     `idempotent_for` seconds above 0 it knows keys: a repeated call has no second effect. With
     `finds` it can tell whether a message was sent by a call whose answer was lost. `deleted`
-    are the ids of messages the bot removed, `typing` the chats it was seen typing in, `finished`
-    the ids of events that ended without an answer, `called` the calls by names of its own (each
-    method that begins with "set" may be repeated), `files` what `upload` put there. `admins` are
-    the ids of each chat's admins.
+    are the ids of messages the bot removed, `reactions` its emoji by message, `typing` the chats it
+    was seen typing in, `finished` the ids of events that ended without an answer, `called` the
+    calls by names of its own (each method that begins with "set" may be repeated), `files` what
+    `upload` put there. `admins` are the ids of each chat's admins.
     """
 
     def __init__(
@@ -143,6 +144,7 @@ class FakePlatform(Adapter):
         self.finds = finds
         self.delivered: list[Delivered] = []
         self.deleted: list[str] = []
+        self.reactions: dict[str, str] = {}
         self.called: list[Called] = []
         self.typing: list[str] = []
         self.finished: list[str | None] = []
@@ -260,6 +262,9 @@ class FakePlatform(Adapter):
         if action.verb == "delete":
             self.deleted.append(str(action.message))
             return Sent()
+        if action.verb == "reaction":
+            self._react(str(action.message), str(action.part.content["reaction"]))
+            return Sent()
         if action.verb == "finish":
             self.finished.append(action.origin)
             return Sent()
@@ -279,6 +284,11 @@ class FakePlatform(Adapter):
             delivered = _with_buttons_of(delivered, self._last(str(action.message)))
         self.delivered.append(delivered)
         return Sent(delivered.edits or delivered.id)
+
+    def _react(self, message: str, emoji: str) -> None:
+        self.reactions.pop(message, None)
+        if emoji:
+            self.reactions[message] = emoji
 
     def _last(self, message: str) -> Delivered:
         """Return a message as it was shown last."""

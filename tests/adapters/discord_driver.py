@@ -177,6 +177,10 @@ class DiscordDriver(AdapterDriver):
         pressed = self.server.world.messages[message]
         await self.server.press(self._person(who), pressed, custom_id=data)
 
+    def reactions(self, who: Speaker, message: str) -> Sequence[str]:  # noqa: ARG002 - ids are unique
+        told = self.server.world.messages[message].reactions
+        return [emoji for emoji, people in told.items() if self.server.bot.id in people]
+
     def typing(self, who: Speaker) -> int:
         channel = self._channel(who)
         return sum(notice.channel is channel for notice in self.server.typing)

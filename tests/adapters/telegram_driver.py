@@ -114,6 +114,11 @@ class TelegramDriver(AdapterDriver):
         press = self.server.forge(person, chat.messages[int(message)], data)
         self.presses[press.id] = who
 
+    def reactions(self, who: Speaker, message: str) -> Sequence[str]:
+        _, chat, _ = self._place(who)
+        own = chat.messages[int(message)].reactions.get(self.server.bot.id)
+        return [own["emoji"]] if own else []
+
     def typing(self, who: Speaker) -> int:
         _, chat, thread = self._place(who)
         return sum(shown[:2] == (chat.id, thread) for shown in self.server.typing)

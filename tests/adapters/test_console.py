@@ -20,6 +20,7 @@ from chatstate import (
     Message,
     MessageRef,
     Option,
+    React,
     Rejected,
     Reply,
     Select,
@@ -442,6 +443,15 @@ def test_an_edit_prints_the_new_text(talk: Talk) -> None:
         "[edited: second]\nsecond\n[1] Again\n"
         "[edited: other]\nsecond\n[1] Again\n"
     )
+
+
+def test_a_reaction_is_told(talk: Talk) -> None:
+    """In a line, as is that it is taken away; nothing else answers."""
+
+    def answer(message: Message) -> React:
+        return React(None if message.text == "-" else "👍", to=message.reply_to)
+
+    assert talk("hi there\n-\n", answer) == "[👍 to: hi there]\n[no reaction to: -]\n"
 
 
 def test_a_delete_is_told(talk: Talk) -> None:

@@ -18,10 +18,10 @@ from chatstate.engine.outbox.buttons import Buttons, Hanging
 from chatstate.engine.outbox.calls import call_of, chosen
 from chatstate.engine.outbox.degrade import degrade, there
 from chatstate.engine.outbox.outbound import Outbound, new_outbound
-from chatstate.engine.outbox.posts import id_of, post_of, styled
+from chatstate.engine.outbox.posts import id_of, post_of, reaction_of, styled
 from chatstate.engine.threads import HandlerThreads
 from chatstate.language.sentences import Sentences
-from chatstate.replies import AnyReply, Delete, Markdown, Native, Reply
+from chatstate.replies import AnyReply, Delete, Markdown, Native, React, Reply
 from chatstate.stores.base import Arrival, KeptButton
 from chatstate.text import StyledText
 
@@ -30,7 +30,7 @@ Rendering = tuple[Sequence[Part], Sequence[KeptButton]]
 """The parts of a reply, and the buttons to keep for it."""
 Ahead = Mapping[int, Rendering]
 """Replies that were rendered before, by the `id` of the object."""
-_NO_ANSWER: frozenset[Verb] = frozenset(("delete", "native"))
+_NO_ANSWER: frozenset[Verb] = frozenset(("delete", "native", "reaction"))
 """What ends no waiting for an answer."""
 LONG = 2_000
 """How many characters of Markdown stop the event loop for too long."""
@@ -166,6 +166,9 @@ class Renderer:
         if isinstance(reply, Delete):
             self._delete(arrival, reply, rendered)
             return
+        if isinstance(reply, React):
+            self._react(arrival, reply, rendered)
+            return
         for said in self.for_platform(arrival, [reply]):  # of `turn.apply` it is not chosen yet
             if isinstance(said, Native):
                 self._call(arrival, said, rendered)
@@ -201,6 +204,17 @@ class Renderer:
         stored = [next(rendered.files) for _ in native.files]
         part = adapter.native(call_of(native, stored, adapter))
         _owe(rendered, arrival, part, "native")
+
+    def _react(self, arrival: Arrival, react: React, rendered: Rendered) -> None:
+        """Owe a reaction, or what is written where there can be none."""
+        adapter, message = self._adapters[arrival.place.account], arrival.event.message
+        wanted = reaction_of(react, message)
+        post = degrade(wanted, adapter.capabilities, self._sentences.of(message.sender.language))
+        if post.reaction is not None:
+            _owe(rendered, arrival, adapter.render(post)[0], "reaction", wanted.reply_to)
+        elif post.text.text:
+            for part in adapter.render(post):
+                _owe(rendered, arrival, part, "send")
 
     def parts(self, arrival: Arrival, reply: Reply, files: Iterator[StoredFile]) -> Rendering:
         """Return the parts of one reply; `files` are those that lie in the spool for it."""
@@ -275,6 +289,8 @@ def in_advance(answer: Answer) -> list[Reply]:
     """Return the texts in `answer`, up to the first reply that cannot be shown in advance."""
     texts: list[Reply] = []
     for reply in answer:
+        if isinstance(reply, React):
+            continue  # it is no message, and so it is in no message's way
         if not isinstance(reply, Reply) or reply.edit or reply.ephemeral or reply.suggestions:
             break
         texts.append(Reply(reply.text, reply_to=reply.reply_to, silent=reply.silent))

@@ -17,7 +17,7 @@ from chatstate.testing.platform import SentFile
 from chatstate_console import ConsoleAdapter
 from chatstate_console.receive.lines import Place
 
-HEAD = re.compile(r"\[(in|in reply to|edited|deleted): ?(.*)\]\n")
+HEAD = re.compile(r"\[(in|in reply to|edited|deleted|no reaction to|\S to): ?(.*)\]\n")
 FILE = re.compile(r"^\[file: (.*), [^,]*\]\n", re.MULTILINE)
 ROW = re.compile(r"^\[(?:\d+|-)\] .*\n|^\[choose .*\]\n", re.MULTILINE)
 BUTTON = re.compile(r"\[(?:\d+|-)\] (.*?)(?=  \[(?:\d+|-)\] |\n)")
@@ -58,6 +58,7 @@ class ConsoleDriver(AdapterDriver):
         self.messages: dict[Place, dict[str, Shown]] = {}
         self.said: dict[str, str] = {}
         self.numbers: dict[str, int] = {}
+        self.reacted: dict[str, str] = {}
 
     def make_adapter(self) -> ConsoleAdapter:
         self.close_pipes()
@@ -119,6 +120,12 @@ class ConsoleDriver(AdapterDriver):
         numbers = [f"{self.numbers[message]}.{known.index(label) + 1}" for label in labels]
         self.type(who, f":press {', '.join(numbers)}")
 
+    def reactions(self, who: Speaker, message: str) -> Sequence[str]:
+        texts = {said: text for text, said in self.said.items()}
+        texts |= {shown.id: shown.text for shown in self.shown(who)}
+        emoji = self.reacted.get(texts[message])
+        return [emoji] if emoji else []
+
     def type(self, who: Speaker, line: str) -> None:
         if who.is_bot:
             raise SkipTest("whoever sits at a console is a person")
@@ -136,6 +143,10 @@ class ConsoleDriver(AdapterDriver):
             (gone,) = [message.id for message in there.values() if message.text == heads["deleted"]]
             del there[gone]
             return
+        for head, text in heads.items():
+            if head.endswith(" to") and head != "in reply to":
+                self.reacted[text] = head.removesuffix(" to").replace("no reaction", "")
+                return
         said = self.console.session._said[-1]
         self.numbers[said.id] = said.number
         shown = message_of(rest)

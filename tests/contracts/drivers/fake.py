@@ -183,6 +183,10 @@ class FakeDriver(AdapterDriver):
         self.pressed[origin] = who.user
         self.platform.put(Event(origin, press, origin))
 
+    def reactions(self, who: Speaker, message: str) -> Sequence[str]:  # noqa: ARG002 - ids are unique
+        found = self.platform.reactions.get(message)
+        return [found] if found else []
+
     def typing(self, who: Speaker) -> int:
         return self.platform.typing.count(chat_of(who).id)
 

@@ -151,6 +151,10 @@ class AdapterDriver(Protocol):
         """Let somebody's manipulated client press a button of a message that carries `data`."""
         _skip("forged presses", "forge")
 
+    def reactions(self, who: Speaker, message: str) -> Sequence[str]:
+        """Return the emoji with which the bot reacts to a message now."""
+        return _skip("reactions", "reactions")
+
     def typing(self, who: Speaker) -> int:
         """Return how many notices of typing the chat has got so far."""
         return _skip("notices of typing", "typing")

@@ -20,6 +20,7 @@ from chatstate.testing.contracts.adapter.buttons import ButtonsContract
 from chatstate.testing.contracts.adapter.cards import CardsContract
 from chatstate.testing.contracts.adapter.choices import ChoicesContract
 from chatstate.testing.contracts.adapter.files import FilesContract
+from chatstate.testing.contracts.adapter.reactions import ReactionsContract
 from chatstate.testing.contracts.adapter.receiving import IntakeContract, PeopleContract
 from chatstate.testing.contracts.adapter.sending import SendingContract, StoppingContract
 from chatstate.testing.contracts.adapter.text import TextContract
@@ -31,6 +32,7 @@ class AdapterContract(
     ChoicesContract,
     CardsContract,
     FilesContract,
+    ReactionsContract,
     PeopleContract,
     IntakeContract,
     SendingContract,
