@@ -43,6 +43,7 @@ from chatstate.messages import (
     Event,
     Message,
     MessageRef,
+    Reaction,
     User,
 )
 from chatstate.progress import Progress
@@ -98,6 +99,7 @@ __all__ = [
     "PerUser",
     "Progress",
     "React",
+    "Reaction",
     "Ref",
     "Rejected",
     "Reply",

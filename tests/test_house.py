@@ -239,6 +239,7 @@ def test_public_names_are_pinned() -> None:
         "PerUser",
         "Progress",
         "React",
+        "Reaction",
         "Ref",
         "Rejected",
         "Reply",

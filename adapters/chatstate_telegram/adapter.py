@@ -155,7 +155,7 @@ class TelegramAdapter(Adapter):
             polling = Polling(
                 self._client,
                 intake.take,
-                kinds=asked_for(host.updates),
+                kinds=asked_for(host.updates, host.kinds),
                 offset=intake.offset,
                 seconds=self.options.poll_seconds,
             )
@@ -169,7 +169,7 @@ class TelegramAdapter(Adapter):
     def _registration(self, url: str, host: Host) -> Registration:
         from chatstate_telegram.receive.webhook import Registration, secret_of
 
-        secret, kinds = secret_of(self._token), asked_for(host.updates)
+        secret, kinds = secret_of(self._token), asked_for(host.updates, host.kinds)
         return Registration(self._client, url, secret, self.options, kinds=kinds)
 
     def _server(self) -> Server | None:

@@ -454,6 +454,27 @@ def test_a_reaction_is_told(talk: Talk) -> None:
     assert talk("hi there\n-\n", answer) == "[👍 to: hi there]\n[no reaction to: -]\n"
 
 
+def test_somebody_reacts(talk: Talk) -> None:
+    """To what the bot has said last; each has one reaction to it, and may take it back."""
+    bot, seen = Interface(id="test"), list[Any]()
+    bot.on_message(lambda _message: "hello")
+
+    @bot.on_reaction
+    def react(added: Any, removed: Any, by: Any, target: MessageRef) -> None:
+        seen.append((by.id, added, removed, target.text))
+
+    typed = ("hi", ":react 👍", ":react 👍", ":react 🔥", ":as bob", ":react -", ":react 👍")
+    assert talk("\n".join((*typed, ":as user", ":react -")), bot) == (
+        "hello\n[user has reacted so already]\n[bob has not reacted to it]\n"
+    )
+    assert seen == [
+        ("user", ("👍",), (), "hello"),
+        ("user", ("🔥",), ("👍",), "hello"),
+        ("bob", ("👍",), (), "hello"),
+        ("user", (), ("🔥",), "hello"),
+    ]
+
+
 def test_a_delete_is_told(talk: Talk) -> None:
     """What was printed stays, but cannot be pressed any more."""
 

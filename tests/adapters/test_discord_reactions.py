@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import discord
 import pytest
 from adapters.discord_bots import running
 from adapters.discord_driver import discord_server
 from servers.discord_server import DiscordServer
 from servers.discord_world import Channel, Message, Person
 
-from chatstate import Interface, React
+from chatstate import Interface, MessageRef, React, User
 from chatstate.stores.sqlite import SQLiteStore
 
 REACT = "PUT /channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}/@me"
@@ -61,6 +62,11 @@ def own(server: DiscordServer, message: Message) -> list[str]:
 async def until_own(server: DiscordServer, message: Message, emoji: list[str]) -> None:
     """Return when the bot's reactions to a message are these."""
     await server.wait_for(lambda: own(server, message) == emoji)
+
+
+async def until_shown(server: DiscordServer, place: Channel, count: int) -> None:
+    """Return when the bot shows so many messages in a place."""
+    await server.wait_for(lambda: len(server.messages(place)) == count)
 
 
 async def until_called(server: DiscordServer, count: int) -> None:
@@ -130,3 +136,47 @@ async def test_what_somebody_could_mend_is_a_dead_letter(
     assert len(letters) == 2
     assert any("no such emoji" in letter for letter in letters)
     assert any("that permission" in letter for letter in letters)
+
+
+def told_of_reactions() -> tuple[Interface, list[Any]]:
+    """Return a bot that is told of reactions, and what it is told."""
+    bot, seen = Interface(id="told"), list[Any]()
+
+    @bot.on_reaction
+    def react(added: Any, removed: Any, by: User | None, target: MessageRef) -> str:
+        seen.append((added, removed, by and by.id, target.id))
+        return "seen"
+
+    return bot, seen
+
+
+async def test_what_people_give_and_take_is_told(
+    server: DiscordServer, alice: Person, room: Channel, path: Path
+) -> None:
+    """In guilds and in private; not what the bot gives itself."""
+    bot, seen = told_of_reactions()
+    async with running(server, bot, path):
+        for place in (room, server.dm(alice)):
+            said = server.bot_message(place, "hi")
+            server.platform.react(said, server.bot, "👍")
+            await server.react(alice, said, "👍")
+            await server.unreact(alice, said, "👍")
+            await server.react(alice, said, "party:77")
+            await until_shown(server, place, 4)
+            assert seen == [
+                (("👍",), (), alice.id, said.id),
+                ((), ("👍",), alice.id, said.id),
+                (("<:party:77>",), (), alice.id, said.id),
+            ]
+            seen.clear()
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+async def test_they_are_asked_for_if_a_handler_wants_them(
+    server: DiscordServer, path: Path, *, is_told: bool
+) -> None:
+    """By their intents, in guilds and in private."""
+    async with running(server, told_of_reactions()[0] if is_told else reacting(), path):
+        (session,) = server.gateway.sessions.values()
+        wanted = discord.Intents(guild_reactions=True, dm_reactions=True).value
+        assert session.intents & wanted == (wanted if is_told else 0)

@@ -97,7 +97,7 @@ class Chat:
 class Message:
     """A message in a chat. `raw` is replaced, never changed; earlier ones are in `edits`.
 
-    `reactions` are by whom they are, each person's newest alone.
+    `reactions` are by whom they are.
     """
 
     chat: Chat = field(repr=False)
@@ -107,7 +107,7 @@ class Message:
     silent: bool = False
     markup: Json | None = None
     edits: list[Json] = field(default_factory=list, repr=False)
-    reactions: dict[int, Json] = field(default_factory=dict, repr=False)
+    reactions: dict[int, list[Json]] = field(default_factory=dict, repr=False)
     deleted: bool = False
 
     @property

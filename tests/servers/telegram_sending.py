@@ -140,9 +140,7 @@ def set_message_reaction(world: World, params: Json) -> bool:
     for reaction in chosen:
         if reaction.get("emoji") not in REACTIONS - chat.refused_reactions:
             raise ApiError(400, "Bad Request: REACTION_INVALID")
-    message.reactions.pop(world.bot.id, None)
-    if chosen:
-        message.reactions[world.bot.id] = chosen[0]
+    message.reactions[world.bot.id] = chosen
     world.changes.tell()
     return True
 

@@ -110,6 +110,9 @@ class ConsoleDriver(AdapterDriver):
     async def edit(self, who: Speaker, message: str, text: str) -> None:  # noqa: ARG002 - the last
         self.type(who, f":edit {text}")
 
+    async def react(self, who: Speaker, message: str, emoji: str) -> None:  # noqa: ARG002 - the newest
+        self.type(who, f":react {emoji or '-'}")
+
     async def press(self, who: Speaker, message: str, label: str) -> None:
         labels = self.messages[place_of(who)][message].labels
         self.type(who, f":press {self.numbers[message]}.{labels.index(label) + 1}")

@@ -131,6 +131,10 @@ class AdapterDriver(Protocol):
         """Let somebody do something new in a chat, that has neither words nor files."""
         _skip("what has neither words nor files", "other")
 
+    async def react(self, who: Speaker, message: str, emoji: str) -> None:
+        """Let somebody react to a message of the bot's; "" takes the only reaction away."""
+        _skip("people's reactions", "react")
+
     async def press(self, who: Speaker, message: str, label: str) -> None:
         """Let somebody press the button `label` of a message that is shown."""
         _skip("presses", "press")

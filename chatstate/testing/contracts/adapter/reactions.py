@@ -3,6 +3,7 @@
 1. A message has one reaction of the bot's: the newest, or none.
 2. A platform that has no reactions, or not this one, shows the emoji as an answer.
 3. What there is no message for any more does no harm.
+4. Who reacts to what, and takes it back, is told. The bot's own reactions are not.
 """
 
 # ruff: noqa: S101 - a test suite
@@ -60,6 +61,31 @@ class ReactionsContract(AdapterSuite):
             told = [*session.driver.reactions(ALICE, message), *session.texts()]
             assert told == ["🧮"], f"shown: {told}"
             assert session.letters() == [], "name what there is in `reaction_emoji`"
+
+    async def test_a_reaction_of_somebody_is_told(self, tmp_path: Path) -> None:
+        """What is new and what is gone, whose it is, and the message that it is for."""
+        async with self.session(tmp_path) as session:
+            reply = only(await session.say("hi"))
+            for emoji, changed in ((EMOJI, ((EMOJI,), ())), ("", ((), (EMOJI,)))):
+                seen, before = session.watched.taken, session.shown()
+                await session.driver.react(ALICE, reply.id, emoji)
+                answers = await session.answers(ALICE, seen, before)
+                assert session.script.reactions, 'it is of the kind "reaction"'
+                told = session.script.reactions[-1]
+                assert told.reaction, "it has a `Message.reaction`"
+                assert answers == []
+                assert (told.reaction.added, told.reaction.removed) == changed
+                assert (told.reaction.target.id, told.id) == (reply.id, reply.id)
+                heard = session.script.heard[0]
+                assert (told.sender.id, told.chat.id) == (heard.sender.id, heard.chat.id)
+
+    async def test_its_own_reactions_are_not_told(self, tmp_path: Path) -> None:
+        """Else a bot that reacts to reactions would never end."""
+        async with self.session(tmp_path, react) as session:
+            session.needs("reactions")
+            await _said(session, EMOJI)
+            await _said(session, EMOJI)
+            assert session.script.reactions == [], "leave out what the account itself does"
 
     async def test_a_reaction_to_what_is_gone_does_no_harm(self, tmp_path: Path) -> None:
         """It is no dead letter, and the next reply is sent."""
