@@ -44,6 +44,7 @@ from chatstate.messages import (
     Event,
     Message,
     MessageRef,
+    Reaction,
     User,
 )
 from chatstate.progress import Progress
@@ -54,6 +55,7 @@ from chatstate.replies import (
     Markdown,
     Native,
     Option,
+    React,
     Reply,
     Select,
     ShareContact,
@@ -98,6 +100,8 @@ __all__ = [
     "PerThread",
     "PerUser",
     "Progress",
+    "React",
+    "Reaction",
     "Ref",
     "Rejected",
     "Reply",

@@ -22,6 +22,7 @@ MessageKind = Literal[
     "message",
     "edit",
     "press",
+    "reaction",
     "join",
     "leave",
     "other",
@@ -76,8 +77,19 @@ Target = Chat | User | MessageRef
 """Where something is sent: to a chat, to a person in private, or to where a message is."""
 
 
+class Reaction(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """How somebody's reactions to the message `target` have changed.
+
+    Each is an emoji; one that is a platform's own is as `React` takes it there.
+    """
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    target: MessageRef
+
+
 class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """What somebody did in a chat: wrote, edited, pressed a button, joined or left.
+    """What somebody did in a chat: wrote, edited, pressed a button, reacted, joined or left.
 
     One of the kind "other" has neither words of somebody's nor files: a payment, a story, a new
     title, whatever a platform comes to have. `update` is the platform's own name for it, such as
@@ -103,6 +115,8 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     - `reply_to` is what it answers, `pressed` the message that the pressed button hangs on.
     - `selected` are the values that were chosen of a `Select`, in its order; None for all else.
       The `text` is all of them, with commas between.
+    - `reaction` is what one of the kind "reaction" tells; its `id` is the target's. Where nobody
+      tells who it was, the `sender` has no id.
     - `quote` is what it quotes of another message, as far as the platform tells the words: the part
       that somebody has chosen, else all of what it answers, which may be in another chat.
     - `time` is timezone-aware. `raw` is the platform's own payload, as JSON types; of a kind that
@@ -125,6 +139,7 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     raw: dict[str, Any] | None = None
     update: str = ""
     selected: tuple[str, ...] | None = None
+    reaction: Reaction | None = None
 
     @property
     def ref(self) -> MessageRef:

@@ -239,6 +239,8 @@ def test_public_names_are_pinned() -> None:
         "PerThread",
         "PerUser",
         "Progress",
+        "React",
+        "Reaction",
         "Ref",
         "Rejected",
         "Reply",

@@ -170,6 +170,10 @@ class ConsoleAdapter(Adapter):
             self._unsaved.set()
             return Sent()
         post = parts.post(action.part)
+        if post.reaction is not None:
+            on = self.session.find(action.message)
+            self._view.show(where, Entry([*heads, parts.reacts(post.reaction, on)]))
+            return Sent()
         files = [await self._keep(file) for file in post.files]
         if action.verb == "edit":
             before, said = self.session.edited(str(action.message), where, post)

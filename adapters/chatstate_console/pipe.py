@@ -35,6 +35,7 @@ class Pipe:
         **CHOICES,
         files=True,
         edit=True,
+        reactions=True,
         threads=True,
         reply_to=True,
         cards=True,

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 import msgspec
 from msgspec.structs import replace
 
-from chatstate import Attachment, Event, Message, MessageRef, User
+from chatstate import Attachment, Event, Message, MessageRef, Reaction, User
 from chatstate.adapter import Post, PostButton, PostOption, PostSelect, Typing
 from chatstate.markup import joined, written
 from chatstate_console.receive.choosing import Misread, data_of, several
@@ -75,11 +75,13 @@ class Session:
         self._ids = 0
         self._numbers: Counter[Place] = Counter()
         self._said: deque[Said] = deque(maxlen=_REMEMBERED)
+        self._reactions: dict[tuple[str, str], str] = {}
         self._does: Mapping[str, Callable[[str], Event | None]] = {
             "as": self._become,
             "in": self._go,
             "press": self._press,
             "reply": self._reply,
+            "react": self._react,
             "edit": self._edit,
             "send": self._send,
             "join": lambda _: self._event(replace(self._message(""), kind="join")),
@@ -201,6 +203,16 @@ class Session:
 
     def _reply(self, text: str) -> Event:
         return self._say(text, reply_to=self._last("", "the bot has said nothing here").ref)
+
+    def _react(self, emoji: str) -> Event:
+        said = self._last("", "the bot has said nothing here")
+        now, before = emoji.strip("-"), self._reactions.get((self.user, said.id), "")
+        if now == before:
+            raise Misread(f"{self.user} has {'reacted so already' if now else 'not reacted to it'}")
+        self._reactions[self.user, said.id] = now
+        added, removed = (now,) if now else (), (before,) if before else ()
+        message = replace(self._message(""), kind="reaction", id=said.id)
+        return self._event(replace(message, reaction=Reaction(added, removed, said.ref)))
 
     def _edit(self, text: str) -> Event:
         before = self._last(self.user, f"{self.user} has said nothing here")

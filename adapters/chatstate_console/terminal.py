@@ -55,6 +55,7 @@ class Terminal:
         files=True,
         edit=True,
         edit_pause=_PREVIEW_PAUSE,
+        reactions=True,
         typing=_TYPING_SECONDS,
         threads=True,
         reply_to=True,

@@ -44,7 +44,7 @@ from chatstate_discord.receive.places import Places
 from chatstate_discord.send import native, parts
 from chatstate_discord.send.acknowledging import Acknowledging
 from chatstate_discord.send.calls import Calls
-from chatstate_discord.updates import UPDATES
+from chatstate_discord.updates import UPDATES, handled
 
 log = logging.getLogger("chatstate.discord")
 
@@ -81,6 +81,7 @@ class DiscordAdapter(Adapter):
         file_bytes=parts.FILE_BYTES,
         edit=True,
         edit_pause=1.2,  # five edits in five seconds and a channel, with some left for answers
+        reactions=True,
         typing=9.0,
         threads=True,
         reply_to=True,
@@ -106,7 +107,7 @@ class DiscordAdapter(Adapter):
         Raises `AdapterError` for what an operator must mend: a bad token, a missing intent.
         """
         marks = Marks(host.cursor, self._clock)
-        wanted = clients.wanted(self.options, host.updates)
+        wanted = clients.wanted(self.options, handled(host.updates, host.kinds))
         loop = asyncio.get_running_loop()
         pause = FIRST_PAUSE
         while True:
@@ -164,7 +165,7 @@ class DiscordAdapter(Adapter):
         """
         client = clients.make(wanted, self._shards, self.options, self._clock)
         intake = Intake(host, self.options.groups, client, marks, self._acknowledging)
-        clients.listen(client, intake.hear, host.updates)
+        clients.listen(client, intake.hear, handled(host.updates, host.kinds))
 
         async def on_shard_disconnect(shard: int) -> None:
             intake.lost(shard)

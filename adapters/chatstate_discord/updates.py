@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 
 from chatstate.adapter import Updates
 
@@ -77,6 +78,9 @@ INTENTS: Mapping[str, tuple[str, ...]] = {
 }
 """The gateway's events, and the intents by discord.py's names that let Discord tell of them."""
 
+REACTIONS = ("message_reaction_add", "message_reaction_remove")
+"""Those that `@bot.on_reaction` is told of."""
+
 INTERACTIONS = {
     2: "application_command",
     3: "message_component",
@@ -120,6 +124,12 @@ MESSAGES = {
     46: "poll_result",
 }
 """The types of messages that have neither words nor files."""
+
+
+def handled(updates: AbstractSet[str], kinds: AbstractSet[str]) -> AbstractSet[str]:
+    """Return the events that a bot handles: by their names, and by the kind of messages."""
+    return {*updates, *(REACTIONS if "reaction" in kinds else ())}
+
 
 UPDATES = Updates(
     named=frozenset(

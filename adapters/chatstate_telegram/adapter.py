@@ -161,7 +161,7 @@ class TelegramAdapter(Adapter):
             polling = Polling(
                 self._client,
                 intake.take,
-                kinds=asked_for(host.updates),
+                kinds=asked_for(host.updates, host.kinds),
                 offset=intake.offset,
                 seconds=self.options.poll_seconds,
             )
@@ -175,7 +175,7 @@ class TelegramAdapter(Adapter):
     def _registration(self, url: str, host: Host) -> Registration:
         from chatstate_telegram.receive.webhook import Registration, secret_of
 
-        secret, kinds = secret_of(self._token), asked_for(host.updates)
+        secret, kinds = secret_of(self._token), asked_for(host.updates, host.kinds)
         return Registration(self._client, url, secret, self.options, kinds=kinds)
 
     def _server(self) -> Server | None:
@@ -208,6 +208,8 @@ class TelegramAdapter(Adapter):
             return Sent(f"answer {action.origin}")
         if action.verb == "delete":
             await calls.delete(bot, action)
+        elif action.verb == "reaction":
+            await calls.react(bot, action)
         else:
             return Sent(await self._show(action))
         await self._presses.acknowledge(action.origin)
@@ -260,6 +262,8 @@ def _capabilities(options: TelegramOptions) -> Capabilities:
         received_bytes=options.received_bytes or (LOCAL_BYTES if is_local else RECEIVED_BYTES),
         edit=True,
         edit_pause=1.0,
+        reactions=True,
+        reaction_emoji=parts.REACTIONS,
         typing=5.0,
         threads=True,
         reply_to=True,

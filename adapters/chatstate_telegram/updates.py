@@ -95,10 +95,11 @@ WITHIN_MESSAGES = (
 """What a message holds that has neither words nor files."""
 
 
-def asked_for(handled: AbstractSet[str]) -> list[str]:
-    """Return the updates to ask Telegram for, by what of them a bot handles."""
+def asked_for(handled: AbstractSet[str], kinds: AbstractSet[str]) -> list[str]:
+    """Return the updates to ask Telegram for: those of a bot's handlers, by name and by kind."""
     always = ["message", "edited_message", "channel_post", "edited_channel_post", "callback_query"]
-    return [*always, *(name for name in ON_REQUEST if name in handled)]
+    wanted = {*handled, *(["message_reaction"] if "reaction" in kinds else [])}
+    return [*always, *(name for name in ON_REQUEST if name in wanted)]
 
 
 UPDATES = Updates(

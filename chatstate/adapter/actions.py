@@ -15,7 +15,7 @@ import msgspec
 from chatstate.text import StyledText
 
 ButtonStyle = Literal["secondary", "primary", "success", "danger"]
-Verb = Literal["send", "edit", "delete", "native", "typing", "finish"]
+Verb = Literal["send", "edit", "delete", "reaction", "native", "typing", "finish"]
 
 
 class PostButton(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -102,7 +102,9 @@ class Post(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A reply as a platform gets it: checked, with nothing that the platform lacks.
 
     `buttons` are rows, and a `select` is one more. `reply_to` is a message's id. `keeps`: of the
-    message that it edits nothing but the buttons is to change.
+    message that it edits nothing but the buttons is to change. `reaction` is there in place of a
+    text: the emoji that the bot's reaction to `reply_to` is to be, "" for none. It is rendered as
+    one part, for the verb "reaction".
     """
 
     text: StyledText
@@ -115,6 +117,7 @@ class Post(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     select: PostSelect | None = None
     suggestions: Sequence[PostSuggestion] = ()
     keeps: bool = False
+    reaction: str | None = None
 
 
 class NativeCall(msgspec.Struct, frozen=True, gc=False):
@@ -152,10 +155,10 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     - `chat` and `thread` are the platform's ids; `origin` is what the event carried that this
       answers.
     - `verb`: "send" the part; with a `message`, in place of that one, which could not be edited;
-      "edit" `message` so that it shows the part; "delete" `message`; make the "native" call that
-      the part is; show that the bot is "typing";
-      "finish" what an event began that gets no answer (a waiting sign). Only what `capabilities`
-      tell of is asked for.
+      "edit" `message` so that it shows the part; "delete" `message`; let the part be the bot's
+      only "reaction" to `message`; make the "native" call that the part is; show that the bot is
+      "typing"; "finish" what an event began that gets no answer (a waiting sign). Only what
+      `capabilities` tell of is asked for.
     - `number`: which of the calls this is that answer the same event, from 0.
     - `preview`: an answer that is still being written. More previews of the same key follow, and
       at last the answer itself: as an edit of the message that `Sent` named, or, if it named none,

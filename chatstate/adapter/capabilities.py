@@ -30,6 +30,8 @@ class Capabilities(msgspec.Struct, frozen=True, gc=False):
     - `edit`: sent messages can be edited and deleted; `edit_pause` is the seconds between two
       edits of a message while an answer is being written. `preview`: what each of these shows,
       "full" all of it, or "delta" what is new (see `Action.continues`).
+    - `reactions`: the bot can react to a message with one emoji; if `reaction_emoji` is not empty,
+      with these alone (without U+FE0F).
     - `typing`: for how many seconds one notice of typing is shown; 0 if there is none.
     - `threads`, `reply_to`, `silent`, `ephemeral`: as in `Message` and `Reply`.
     - `finish`: an event that carries an `origin` and is answered by nothing ends with a "finish".
@@ -59,6 +61,8 @@ class Capabilities(msgspec.Struct, frozen=True, gc=False):
     edit: bool = False
     edit_pause: float = 1.0
     preview: Literal["full", "delta"] = "full"
+    reactions: bool = False
+    reaction_emoji: frozenset[str] = frozenset()
     typing: float = 0.0
     threads: bool = False
     reply_to: bool = False

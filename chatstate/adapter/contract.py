@@ -74,6 +74,14 @@ class Host(Protocol):
         ...
 
     @property
+    def kinds(self) -> AbstractSet[str]:
+        """The kinds of messages that the bot has a handler for: "reaction" costs a platform's word.
+
+        Updates by their names are among them, as `@bot.on` was given them.
+        """
+        ...
+
+    @property
     def updates(self) -> AbstractSet[str]:
         """What the bot has handlers for by its name on this platform: "poll_answer"."""
         ...

@@ -10,15 +10,15 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from chatstate.bot.arguments import Argument, given_arguments, parse_arguments
 from chatstate.bot.forms import Field, Form
 from chatstate.bot.functions import BoundFunction
-from chatstate.bot.injected import Getter, Held, Injected
-from chatstate.bot.parameters import Binder, Slot, checked_arguments
+from chatstate.bot.injected import Getter, Held, Injected, Named
+from chatstate.bot.parameters import NO_NAMES, Binder, Slot, checked_arguments
 from chatstate.bot.resources import Need, Owner
 from chatstate.bot.return_types import check_count, check_replies
 from chatstate.bot.returns import Answers, Returns, replies
@@ -40,7 +40,7 @@ TIMEOUT = 300.0
 _LONGEST_WINDOW = 30.0
 _WITH_ADDITIONS = ("start",)
 """Commands that a platform adds words of its own to: `/start PAYLOAD` is a link to the bot."""
-_NO_NAMES: dict[str, Any] = {}
+_NO_KEYWORDS: dict[str, Any] = {}
 
 
 class Handler:
@@ -60,6 +60,7 @@ class Handler:
     - `window`: for how many seconds "merge" waits for more, 0 if it does not.
     - `timeout`: seconds after which a turn is given up.
     - `author_fn`: what its author wrote, if `fn` only calls that.
+    - `names` are what parameters get by their name.
     - `reads` gets its arguments in another way than from a command line; those called as `groups`
       are, of one that is no command.
 
@@ -84,6 +85,7 @@ class Handler:
         author_fn: Callable[..., Any] | None = None,
         reads: Reads | None = None,
         groups: Sequence[str] = (),
+        names: Mapping[str, Named] = NO_NAMES,
     ) -> None:
         if not callable(fn):
             raise BindingError(f"{fn!r} cannot be a handler: it is no function")
@@ -100,7 +102,8 @@ class Handler:
         self.command = command
         self.mode: Mode = mode(fn)
         self.description = description or first_line(fn)
-        binder = Binder(fn, states, kept, owner, is_command=command is not None, groups=groups)
+        is_command = command is not None
+        binder = Binder(fn, states, kept, owner, is_command=is_command, groups=groups, names=names)
         self._keywords, self._getters = binder.bind(inputs)
         self._has_keywords = any(self._keywords)
         self.slots: tuple[Slot, ...] = tuple(binder.slots)
@@ -186,7 +189,7 @@ class Handler:
         if self._parses:
             given.arguments = self.arguments(given.message, given.text)
         if not self._has_keywords:
-            return [get(given) for get in self._getters], _NO_NAMES
+            return [get(given) for get in self._getters], _NO_KEYWORDS
         positional: list[Any] = []
         named: dict[str, Any] = {}
         for keyword, get in zip(self._keywords, self._getters, strict=True):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from chatstate.bot.arguments import LEFT_OUT, Argument, first_file
 from chatstate.bot.resources import Need, Resources
@@ -18,7 +18,7 @@ from chatstate.bot.shorthands import Input
 from chatstate.bot.turn import Turn, speaker
 from chatstate.clock import Clock
 from chatstate.files import Attachment, File
-from chatstate.messages import Chat, Message, User
+from chatstate.messages import Chat, Message, MessageRef, User
 from chatstate.progress import Progress
 
 
@@ -71,6 +71,26 @@ OF_MESSAGE: Mapping[Any, Getter] = {
     Message: attrgetter("message"),
     User: attrgetter("message.sender"),
     Chat: attrgetter("message.chat"),
+}
+
+
+class Named(NamedTuple):
+    """What a parameter gets by its name: of which type, and how."""
+
+    type: Any
+    get: Getter
+
+
+def _known(given: Injected) -> User | None:
+    sender = given.message.sender
+    return sender if sender.id else None
+
+
+OF_REACTION: Mapping[str, Named] = {
+    "added": Named(tuple[str, ...], attrgetter("message.reaction.added")),
+    "removed": Named(tuple[str, ...], attrgetter("message.reaction.removed")),
+    "by": Named(User | None, _known),
+    "target": Named(MessageRef, attrgetter("message.reaction.target")),
 }
 OF_TURN: Mapping[Any, Getter] = {**OF_MESSAGE, Turn: attrgetter("turn")}
 PROGRESS: Getter = attrgetter("turn.progress")

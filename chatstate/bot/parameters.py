@@ -19,6 +19,7 @@ from chatstate.bot.injected import (
     INJECTED,
     PROGRESS,
     Getter,
+    Named,
     answer_at,
     argument_at,
     default_of,
@@ -48,6 +49,7 @@ from chatstate.signature import hints, label, parameters
 from chatstate.state.bound import BoundState, States
 from chatstate.state.declaration import State, is_ref
 
+NO_NAMES: Mapping[str, Named] = {}
 _FORMS = (
     "Message, User, Chat, Turn, Clock, Progress, File, list[File], a state (PerMember[T] and its "
     "kin), a resource (if the bot has a lifespan, or Resource[T]), or what text can give: "
@@ -74,8 +76,10 @@ class Binder:
         *,
         is_command: bool,
         groups: Sequence[str] = (),
+        names: Mapping[str, Named] = NO_NAMES,
     ) -> None:
         self._fn = fn
+        self._names = names
         self._groups = groups
         self._is_command = is_command
         self._states = states
@@ -190,6 +194,9 @@ class Binder:
 
     def _annotated(self, parameter: inspect.Parameter) -> Getter:
         hint = self._hint(parameter)
+        by_name = self._names.get(parameter.name)
+        if by_name and hint in (Any, by_name.type):
+            return by_name.get
         state = state_of(hint)
         if is_marked(hint):
             return self._opened_by(parameter, hint)
@@ -244,6 +251,8 @@ class Binder:
                 f"parameter {parameter.name!r} of {label(self._fn)}: only arguments of commands "
                 "are completed"
             )
+        if self._names:
+            raise BindingError(_not_named(parameter, self._names, label(self._fn)))
         if self._is_command or taken is self.found:
             return argument_at(len(taken) - 1, parameter.default if optional else None)
         return said(self.arguments[-1], parameter.default)
@@ -273,6 +282,18 @@ def _is_opaque(type_: type[Any]) -> bool:
     except UnreadableError:
         return True
     return False
+
+
+def _not_named(parameter: inspect.Parameter, names: Mapping[str, Named], fn: str) -> str:
+    """Return what is wrong with a parameter that takes text where there is none."""
+    known = names.get(parameter.name)
+    if known:
+        return f"parameter {parameter.name!r} of {fn} gets {named(known.type)}: annotate it so"
+    return (
+        f"parameter {parameter.name!r} of {fn} would take a text, and there is none; by name "
+        f"there are {', '.join(names)}, and by annotation Message, User, Chat, Turn, Clock, "
+        "a state or a resource"
+    )
 
 
 def by_position(fn: Callable[..., Any], count: int) -> list[inspect.Parameter]:

@@ -17,6 +17,7 @@ from chatstate.bot.filters import Content, filter_of, reading_of
 from chatstate.bot.functions import BoundFunction, error_handler, middleware
 from chatstate.bot.guesses import refuse_no_function
 from chatstate.bot.handlers import Handler
+from chatstate.bot.injected import OF_REACTION
 from chatstate.bot.listing import Description, Listing, described
 from chatstate.bot.menus import CHOSEN, check_chosen, command_for, menu_of
 from chatstate.bot.options import Options, how_it_runs, refuse_unknown
@@ -148,6 +149,15 @@ class Registration(CommandSet):
         """Register the handler of people who leave a chat."""
         return self._on("leave", fn)
 
+    def on_reaction(self, fn: F) -> F:
+        """Register the handler of people's reactions to messages; without one, they are ignored.
+
+        `def f(added, removed, by, target)`: parameters of these names get the emoji that were added
+        and taken away, who did it (None if that is not told), and to which message (`MessageRef`);
+        others are bound by annotation. The bot's own reactions are none. Raises `BindingError`.
+        """
+        return self._on("reaction", fn, names=OF_REACTION)
+
     def on_other(self, fn: F) -> F:
         """Register the handler of what has neither words nor files; without one, it is ignored.
 
@@ -228,8 +238,8 @@ class Registration(CommandSet):
         self.parts += other.parts
         other._included_in = self.id
 
-    def _on(self, kind: str, fn: F) -> F:
-        self.routes.add(kind, self._route(kind, self._handler(fn, {}), {}))
+    def _on(self, kind: str, fn: F, **binding: Any) -> F:
+        self.routes.add(kind, self._route(kind, self._handler(fn, {}, **binding), {}))
         return fn
 
     def _add_command(

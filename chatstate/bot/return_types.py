@@ -19,11 +19,11 @@ from chatstate.bot.annotations import members, named, unwrapped
 from chatstate.bot.returns import remedy_for
 from chatstate.errors import BindingError
 from chatstate.files import File
-from chatstate.replies import Card, Delete, Markdown, Native, Reply
+from chatstate.replies import Card, Delete, Markdown, Native, React, Reply
 from chatstate.signature import hints, mode, where
 
 _REPLIES: tuple[type[Any], ...] = (
-    *(str, Markdown, Reply, Card, Delete, Native, File, list, dict, Mapping),
+    *(str, Markdown, Reply, Card, Delete, React, Native, File, list, dict, Mapping),
     type(None),
 )
 _FIELDS = {"content", "text", "files"}

@@ -22,15 +22,25 @@ import msgspec
 
 from chatstate.errors import ReplyError
 from chatstate.files import File
-from chatstate.replies import AnyReply, Button, Card, Delete, Markdown, Native, Reply, fit_label
+from chatstate.replies import (
+    AnyReply,
+    Button,
+    Card,
+    Delete,
+    Markdown,
+    Native,
+    React,
+    Reply,
+    fit_label,
+)
 
 Answers = list[AnyReply]
 
 _SHORT = 0.1  # seconds; what is shorter is shown in milliseconds
 _SAYING = frozenset({"content", "text", "files"})
 _ACCEPTED = (
-    "str, Markdown, Reply, File, Card, Delete, Native, a PIL image, a dict or dataclass with "
-    "content or with text and files, a list of these, or None for no reply"
+    "str, Markdown, Reply, File, Card, Delete, React, Native, a PIL image, a dict or dataclass "
+    "with content or with text and files, a list of these, or None for no reply"
 )
 
 
@@ -128,7 +138,7 @@ def replies(value: Any, returns: Returns = Returns()) -> Answers:  # noqa: B008 
         return [Reply(returns.text(value))]
     if value is None:
         return []
-    if isinstance(value, (Reply, Delete)):
+    if isinstance(value, (Reply, Delete, React)):
         return [value]
     if isinstance(value, Markdown):
         return [Reply(value)]

@@ -118,6 +118,11 @@ class AccountHost:
         return self._bot.commands
 
     @property
+    def kinds(self) -> AbstractSet[str]:
+        """See `Host.kinds`."""
+        return self._handled
+
+    @property
     def updates(self) -> AbstractSet[str]:
         """See `Host.updates`."""
         return self._updates

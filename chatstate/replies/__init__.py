@@ -19,7 +19,7 @@ from chatstate.replies.buttons import (
 )
 from chatstate.replies.cards import Card
 from chatstate.replies.native import Native, files_in
-from chatstate.replies.reply import FILES_LIMIT, AnyReply, Delete, Reply, files_of
+from chatstate.replies.reply import FILES_LIMIT, AnyReply, Delete, React, Reply, files_of
 from chatstate.replies.selects import Option, Select
 from chatstate.replies.suggestions import ShareContact, ShareLocation, Suggestion, Suggestions
 from chatstate.replies.texts import Markdown, require_text
@@ -38,6 +38,7 @@ __all__ = [
     "Markdown",
     "Native",
     "Option",
+    "React",
     "Reply",
     "Select",
     "ShareContact",

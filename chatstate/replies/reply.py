@@ -1,4 +1,4 @@
-"""What a handler answers: a reply, or that a message of the bot's is removed.
+"""What a handler answers: a reply, that a message of the bot's is removed, or a reaction.
 
 1. What an author makes is checked when it is made: an error names the argument, and what to give.
 2. It keeps no list that somebody may change later.
@@ -21,6 +21,7 @@ from chatstate.replies.suggestions import Suggestions, checked_suggestions
 from chatstate.replies.texts import Markdown, require_text
 
 FILES_LIMIT = 10
+_EMOJI_LIMIT = 100  # some are several characters, or have a name and a number
 
 
 class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -93,7 +94,28 @@ class Delete(msgspec.Struct, frozen=True):
             raise TypeError(f"Delete takes a MessageRef or a message's id, not {kind}")
 
 
-AnyReply: TypeAlias = Reply | Delete | Native
+class React(msgspec.Struct, frozen=True):
+    """In place of a reply: the bot's own reaction to a message, by default to what is handled.
+
+    A message has one reaction of the bot's: an emoji takes the place of the one before, and None
+    or "" takes it away. Where there can be no such reaction, the emoji is written as an answer to
+    the message. Raises `TypeError` and `ValueError` for what is no emoji.
+    """
+
+    emoji: str | None
+    to: MessageRef | str | None = None
+
+    def __post_init__(self) -> None:
+        if self.emoji is not None:
+            require_text("React.emoji", self.emoji)
+            if len(self.emoji) > _EMOJI_LIMIT or any(map(str.isspace, self.emoji)):
+                raise ValueError(f"React takes one emoji, without spaces: {self.emoji!r} is none")
+        if not isinstance(self.to, MessageRef | str | None):
+            kind = type(self.to).__name__
+            raise TypeError(f"React.to must be a MessageRef or a message's id, not {kind}")
+
+
+AnyReply: TypeAlias = Reply | Delete | React | Native
 """What an answer consists of."""
 
 

@@ -71,6 +71,7 @@ class TestClient:
         self._engine_options = engine_options
         self._prefix = f"event-{secrets.token_hex(4)}"
         self._numbers = itertools.count(1)
+        self.reacted: dict[tuple[str, str], str] = {}  # by person and message; see `Person.react`
         self._known: set[str] = set()
         self._errors: dict[str, BaseException] = {}
         self._folder: tempfile.TemporaryDirectory[str] | None = None

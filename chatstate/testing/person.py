@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from chatstate.adapter import being_typed
 from chatstate.files import Attachment
-from chatstate.messages import Chat, Event, Message, MessageKind, MessageRef, User
+from chatstate.messages import Chat, Event, Message, MessageKind, MessageRef, Reaction, User
 from chatstate.testing.platform import Delivered
 
 if TYPE_CHECKING:
@@ -124,6 +124,25 @@ class Person:
         event = self.event(data, kind="press")
         pressed = MessageRef(on.edits or on.id, on.text) if on else None
         return replace(event, message=replace(event.message, pressed=pressed, selected=selected))
+
+    async def react(
+        self, emoji: str | None, to: Delivered, *, raise_errors: bool | None = None
+    ) -> list[Delivered]:
+        """React to a message of the bot's, or with None take the reaction away; return the replies.
+
+        An emoji takes the place of the person's one before. Raises as `say` does.
+        """
+        __tracebackhide__ = True
+        message = to.edits or to.id
+        before = self._client.reacted.get((self.user.id, message), "")
+        if before == (emoji or ""):
+            return []  # of which no platform tells
+        self._client.reacted[self.user.id, message] = emoji or ""
+        added, removed = (emoji,) if emoji else (), (before,) if before else ()
+        changed = Reaction(added, removed, MessageRef(message, to.text))
+        event = self.event("", kind="reaction")
+        event = replace(event, message=replace(event.message, id=message, reaction=changed))
+        return await self._client.deliver(event, raise_errors=raise_errors)
 
     async def does(
         self,

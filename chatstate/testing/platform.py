@@ -43,6 +43,7 @@ FULL = Capabilities(
     buttons=True,
     files=True,
     edit=True,
+    reactions=True,
     typing=5.0,
     threads=True,
     reply_to=True,
@@ -122,11 +123,11 @@ class FakePlatform(Adapter):
     It can do everything, unless other `capabilities` are given (see `without`). With
     `idempotent_for` seconds above 0 it knows keys: a repeated call has no second effect. With
     `finds` it can tell whether a message was sent by a call whose answer was lost. `deleted`
-    are the ids of messages the bot removed, `typing` the chats it was seen typing in, `finished`
-    the ids of events that ended without an answer, `files` what `upload` put there. `admins` are
-    the ids of each chat's admins, `strangers` those of people with whom it has no private chat.
-    `called` are calls by names of its own, of which those that begin with "set" may be repeated,
-    and `results` what they return, by that name.
+    are the ids of messages the bot removed, `reactions` its emoji by message, `typing` the chats it
+    was seen typing in, `finished` the ids of events that ended without an answer, `files` what
+    `upload` put there. `admins` are the ids of each chat's admins, `strangers` those of people with
+    whom it has no private chat. `called` are calls by names of its own, of which those that begin
+    with "set" may be repeated, and `results` what they return, by that name.
     """
 
     def __init__(
@@ -144,6 +145,7 @@ class FakePlatform(Adapter):
         self.finds = finds
         self.delivered: list[Delivered] = []
         self.deleted: list[str] = []
+        self.reactions: dict[str, str] = {}
         self.called: list[Called] = []
         self.results: dict[str, Any] = {}
         self.typing: list[str] = []
@@ -269,6 +271,9 @@ class FakePlatform(Adapter):
         if action.verb == "delete":
             self.deleted.append(str(action.message))
             return Sent()
+        if action.verb == "reaction":
+            self._react(str(action.message), str(action.part.content["reaction"]))
+            return Sent()
         if action.verb == "finish":
             self.finished.append(action.origin)
             return Sent()
@@ -288,6 +293,11 @@ class FakePlatform(Adapter):
             delivered = _with_buttons_of(delivered, self._last(str(action.message)))
         self.delivered.append(delivered)
         return Sent(delivered.edits or delivered.id)
+
+    def _react(self, message: str, emoji: str) -> None:
+        self.reactions.pop(message, None)
+        if emoji:
+            self.reactions[message] = emoji
 
     def _last(self, message: str) -> Delivered:
         """Return a message as it was shown last."""

@@ -161,6 +161,14 @@ class DiscordDriver(AdapterDriver):
         await self._at_rest()
         await self.server.say(self._person(who), self._channel(who), type=99)
 
+    async def react(self, who: Speaker, message: str, emoji: str) -> None:
+        await self._at_rest()
+        reacted, person = self.server.world.messages[message], self._person(who)
+        for before in [name for name, who in reacted.reactions.items() if person.id in who]:
+            await self.server.unreact(person, reacted, before)
+        if emoji:
+            await self.server.react(person, reacted, emoji)
+
     async def press(self, who: Speaker, message: str, label: str) -> None:
         await self._at_rest()
         pressed = self.server.world.messages[message]
@@ -194,6 +202,10 @@ class DiscordDriver(AdapterDriver):
     async def forge(self, who: Speaker, message: str, data: str) -> None:
         pressed = self.server.world.messages[message]
         await self.server.press(self._person(who), pressed, custom_id=data)
+
+    def reactions(self, who: Speaker, message: str) -> Sequence[str]:  # noqa: ARG002 - ids are unique
+        told = self.server.world.messages[message].reactions
+        return [emoji for emoji, people in told.items() if self.server.bot.id in people]
 
     def typing(self, who: Speaker) -> int:
         channel = self._channel(who)

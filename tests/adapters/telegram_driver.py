@@ -96,6 +96,10 @@ class TelegramDriver(AdapterDriver):
         person, chat, thread = self._place(who)
         self.server.tell(person, chat, {"hologram": {"depth": 3}}, thread=thread)
 
+    async def react(self, who: Speaker, message: str, emoji: str) -> None:
+        person, chat, _ = self._place(who)
+        self.server.react(person, chat.messages[int(message)], emoji)
+
     async def press(self, who: Speaker, message: str, label: str) -> None:
         person, chat, _ = self._place(who)
         press = self.server.press(person, chat.messages[int(message)], label)
@@ -113,6 +117,11 @@ class TelegramDriver(AdapterDriver):
         person, chat, _ = self._place(who)
         press = self.server.forge(person, chat.messages[int(message)], data)
         self.presses[press.id] = who
+
+    def reactions(self, who: Speaker, message: str) -> Sequence[str]:
+        _, chat, _ = self._place(who)
+        own = chat.messages[int(message)].reactions.get(self.server.bot.id, [])
+        return [reaction["emoji"] for reaction in own]
 
     def typing(self, who: Speaker) -> int:
         _, chat, thread = self._place(who)

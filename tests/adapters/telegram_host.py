@@ -37,10 +37,12 @@ class FakeHost(Host):
         cursor: str | None = None,
         commands: Sequence[Command] = (),
         updates: Iterable[str] = (),
+        kinds: Iterable[str] = (),
     ) -> None:
         self._cursor = cursor
         self._commands = commands
         self._updates = frozenset(updates)
+        self._kinds = frozenset(("message", "press", *kinds))
         self.events: list[Event] = []
         self.batches: list[list[str]] = []
         self.turns: list[Turn] = []
@@ -67,6 +69,10 @@ class FakeHost(Host):
     @property
     def commands(self) -> Sequence[Command]:
         return self._commands
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        return self._kinds
 
     @property
     def updates(self) -> frozenset[str]:

@@ -19,7 +19,7 @@ from adapters.telegram_payloads import (
 )
 from msgspec.structs import replace
 
-from chatstate import Chat, Event, Message, User
+from chatstate import Chat, Event, Message, MessageRef, Reaction, User
 
 
 def other(
@@ -65,7 +65,14 @@ MEANT: list[tuple[str, Json, Json]] = [
             "old_reaction": [],
             "new_reaction": [{"type": "emoji", "emoji": "👍"}],
         },
-        {"chat": group, "sender": alice, "time": time, "id": "5"},
+        {
+            "chat": group,
+            "sender": alice,
+            "time": time,
+            "id": "5",
+            "kind": "reaction",
+            "reaction": Reaction(("👍",), (), MessageRef("5")),
+        },
     ),
     (
         "message_reaction_count",
@@ -135,6 +142,28 @@ MEANT: list[tuple[str, Json, Json]] = [
 ]
 NAMED = {name: (update(raw, name), other(name, raw, **meaning)) for name, raw, meaning in MEANT}
 """Updates that are neither messages nor presses, by their names, and what each is told as."""
+REACTED: Json = {
+    "chat": GROUP,
+    "message_id": 5,
+    "actor_chat": GROUP,
+    "date": DATE,
+    "old_reaction": [{"type": "emoji", "emoji": "👍"}, {"type": "paid"}],
+    "new_reaction": [{"type": "custom_emoji", "custom_emoji_id": "53"}, {"type": "paid"}],
+}
+for name, behind, who in (("nobody", GROUP, NOBODY), ("a channel", CHANNEL, User("-1008", "News"))):
+    NAMED[f"message_reaction of {name}"] = (
+        update({**REACTED, "actor_chat": behind}, "message_reaction"),
+        other(
+            "message_reaction",
+            {**REACTED, "actor_chat": behind},
+            chat=group,
+            sender=who,
+            time=time,
+            id="5",
+            kind="reaction",
+            reaction=Reaction(("53",), ("👍",), MessageRef("5")),
+        ),
+    )
 NAMED["poll_answer of a channel"] = (
     update({"poll_id": "3", "voter_chat": CHANNEL, "option_ids": [0]}, "poll_answer"),
     other(

@@ -20,6 +20,7 @@ from chatstate import (
     Message,
     MessageRef,
     Option,
+    React,
     Rejected,
     Reply,
     Select,
@@ -442,6 +443,36 @@ def test_an_edit_prints_the_new_text(talk: Talk) -> None:
         "[edited: second]\nsecond\n[1] Again\n"
         "[edited: other]\nsecond\n[1] Again\n"
     )
+
+
+def test_a_reaction_is_told(talk: Talk) -> None:
+    """In a line, as is that it is taken away; nothing else answers."""
+
+    def answer(message: Message) -> React:
+        return React(None if message.text == "-" else "👍", to=message.reply_to)
+
+    assert talk("hi there\n-\n", answer) == "[👍 to: hi there]\n[no reaction to: -]\n"
+
+
+def test_somebody_reacts(talk: Talk) -> None:
+    """To what the bot has said last; each has one reaction to it, and may take it back."""
+    bot, seen = Interface(id="test"), list[Any]()
+    bot.on_message(lambda _message: "hello")
+
+    @bot.on_reaction
+    def react(added: Any, removed: Any, by: Any, target: MessageRef) -> None:
+        seen.append((by.id, added, removed, target.text))
+
+    typed = ("hi", ":react 👍", ":react 👍", ":react 🔥", ":as bob", ":react -", ":react 👍")
+    assert talk("\n".join((*typed, ":as user", ":react -")), bot) == (
+        "hello\n[user has reacted so already]\n[bob has not reacted to it]\n"
+    )
+    assert seen == [
+        ("user", ("👍",), (), "hello"),
+        ("user", ("🔥",), ("👍",), "hello"),
+        ("bob", ("👍",), (), "hello"),
+        ("user", (), ("🔥",), "hello"),
+    ]
 
 
 def test_a_delete_is_told(talk: Talk) -> None:

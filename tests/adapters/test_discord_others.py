@@ -11,12 +11,24 @@ from adapters.discord_driver import TOKEN, addresses, cut, discord_server, mend
 from servers.discord_server import DiscordServer
 from servers.discord_world import Channel, Guild, Person
 
-from chatstate import AdapterError, Chat, Interface, Message, PerMember, Ref, Turn, User
+from chatstate import (
+    AdapterError,
+    Chat,
+    Interface,
+    Message,
+    MessageRef,
+    PerMember,
+    Reaction,
+    Ref,
+    Turn,
+    User,
+)
 from chatstate.engine import Engine
 from chatstate.stores.sqlite import SQLiteStore
 from chatstate_discord import DiscordAdapter
 from chatstate_discord.receive.others import other, own_place
 from chatstate_discord.receive.wire import Place, Unreadable
+from chatstate_discord.updates import REACTIONS
 
 Json = dict[str, Any]
 ROOM, NOW = Place(Chat("11", "group", "room")), 1_790_000_000.0
@@ -29,12 +41,19 @@ def told(kind: str, raw: Json, place: Place | None = None) -> tuple[User, Chat, 
     event = other(kind, raw, place or own_place(kind, raw), "99", "s/7", NOW)
     assert event
     said = event.message
-    assert (event.id, said.update, said.kind) == (f"{kind}/s/7", f"discord:{kind}", "other")
+    meant = "reaction" if kind in REACTIONS else "other"
+    assert (event.id, said.update, said.kind) == (f"{kind}/s/7", f"discord:{kind}", meant)
     assert (said.raw, said.text) == (raw, "")
     return said.sender, said.chat, said.thread
 
 
-REACTION = {"user_id": "42", "channel_id": "11", "message_id": "5", "guild_id": "10"}
+REACTION = {
+    "user_id": "42",
+    "channel_id": "11",
+    "message_id": "5",
+    "guild_id": "10",
+    "emoji": {"id": None, "name": "👍"},
+}
 THREAD = {"id": "12", "parent_id": "11", "type": 11, "guild_id": "10", "owner_id": "42"}
 IN_PRIVATE, NOBODY, NOWHERE = Chat("@42", "private", "Alice"), User(""), Chat("")
 
@@ -73,6 +92,27 @@ def test_it_is_told_by_whom_and_where(
 ) -> None:
     """As far as Discord tells; without a channel in private, and without anybody nowhere."""
     assert told(kind, raw, place) == meaning
+
+
+@pytest.mark.parametrize(
+    ("raw", "emoji"),
+    [
+        ({"id": None, "name": "👍"}, "👍"),
+        ({"name": "👍"}, "👍"),
+        ({"id": "77", "name": "party"}, "<:party:77>"),
+        ({"id": "78", "name": "spin", "animated": True}, "<a:spin:78>"),
+        ({"id": "79", "name": None}, "<:_:79>"),
+    ],
+)
+def test_a_reaction_is_one_that_can_be_given_back(raw: Json, emoji: str) -> None:
+    """As `React` takes it; one of a guild that is deleted has no name."""
+    for kind, added, removed in (
+        ("message_reaction_add", (emoji,), ()),
+        ("message_reaction_remove", (), (emoji,)),
+    ):
+        event = other(kind, {**REACTION, "emoji": raw}, ROOM, "99", "s/7", NOW)
+        assert event
+        assert event.message.reaction == Reaction(added, removed, MessageRef("5"))
 
 
 def test_what_the_bot_itself_does_is_nothing() -> None:

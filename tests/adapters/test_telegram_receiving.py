@@ -15,7 +15,7 @@ from adapters.telegram_host import FakeHost, adapter_on, received
 from servers.telegram_server import TelegramServer
 
 from adapters import telegram_payloads
-from chatstate import AdapterError, Command, Event, StorageError
+from chatstate import AdapterError, Command, Event, MessageRef, Reaction, StorageError
 from chatstate_telegram import TelegramAdapter
 from chatstate_telegram.client import Client
 from chatstate_telegram.receive.intake import Intake
@@ -78,6 +78,26 @@ async def test_what_a_bot_handles_by_name_is_asked_for_too(server: TelegramServe
         await host.until(lambda: len(host.events) == 2)
     told = [(event.message.kind, event.message.update) for event in host.events]
     assert told == [("other", "telegram:chat_member"), ("join", "")]
+
+
+async def test_reactions_are_asked_for_if_a_handler_wants_them(server: TelegramServer) -> None:
+    """Telegram tells of them only then; those of anonymous admins are nobody's."""
+    host = FakeHost(kinds=["reaction"])
+    alice = server.person(1001, "Alice")
+    group = server.group(-5, "Friends", alice)
+    async with received(adapter_on(server), host):
+        await server.wait_for(lambda: server.called("getUpdates"))
+        assert server.called("getUpdates")[0]["allowed_updates"] == [*ALLOWED, "message_reaction"]
+        said = server.post(group, server.bot, {"text": "hi"})
+        server.react(alice, said, "👍")
+        server.react(alice, said, "🔥", anonymously=True)
+        await host.until(lambda: len(host.events) == 2)
+    told = [(event.message.sender.id, event.message.reaction) for event in host.events]
+    target = MessageRef(str(said.id))
+    assert told == [
+        ("1001", Reaction(("👍",), (), target)),
+        ("", Reaction(("🔥",), ("👍",), target)),
+    ]
 
 
 async def test_it_goes_on_where_an_earlier_process_stopped(server: TelegramServer) -> None:

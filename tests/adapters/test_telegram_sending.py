@@ -10,6 +10,7 @@ import pytest
 from adapters.telegram_host import action, adapter_on
 from msgspec.structs import replace
 from servers.telegram_model import PNG, Chat, Message
+from servers.telegram_sending import REACTIONS
 from servers.telegram_server import TelegramServer
 from servers.telegram_world import Press
 
@@ -60,6 +61,11 @@ class Sending:
         there = chat or self.chat
         sent = await self.adapter.perform(Action("1-1-0", str(there.id), part=part, **more))
         return sent.message_id
+
+    async def react(self, emoji: str, to: Message) -> None:
+        post = Post(StyledText(""), reply_to=str(to.id), reaction=emoji)
+        (part,) = self.adapter.render(post)
+        await self.perform(part, verb="reaction", message=str(to.id))
 
     def asks(self) -> Press:
         """Return a press below a message of the bot's."""
@@ -345,6 +351,48 @@ async def test_to_edit_twice_is_to_edit_once(sending: Sending) -> None:
     assert sent.deleted
 
 
+@pytest.mark.parametrize("emoji", ["👍", "❤", "❤\ufe0f", "🤷\u200d♂\ufe0f"])
+async def test_a_reaction_is_one_that_telegram_has(sending: Sending, emoji: str) -> None:
+    """However it is written; what Telegram has not never comes here."""
+    (sent,) = await sending.send("one")
+    assert emoji.replace("\ufe0f", "") in sending.adapter.capabilities.reaction_emoji
+    await sending.react(emoji, sent)
+    ((own,),) = sent.reactions.values()
+    assert own["emoji"] in REACTIONS
+
+
+async def test_the_reactions_are_those_of_the_documentation(sending: Sending) -> None:
+    """All of them, and no other."""
+    assert sending.adapter.capabilities.reaction_emoji == REACTIONS
+
+
+async def test_a_reaction_that_cannot_be_does_no_harm(
+    sending: Sending, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The chat has others, or the message is gone: it is told of, and is no dead letter."""
+    (sent,) = await sending.send("one")
+    sending.chat.refused_reactions = frozenset("🖕")
+    await sending.react("👍", sent)
+    with caplog.at_level("INFO", "chatstate.telegram"):
+        await sending.react("🖕", sent)
+        assert [own[0]["emoji"] for own in sent.reactions.values()] == ["👍"]
+        await sending.perform(Part({}), verb="delete", message=str(sent.id))
+        await sending.react("🔥", sent)
+    told = [record.getMessage() for record in caplog.records if "takes no" in record.getMessage()]
+    assert [line.rpartition(": ")[2] for line in told] == [
+        "REACTION_INVALID",
+        "message to react not found",
+    ]
+
+
+async def test_a_reaction_where_the_bot_is_gone_is_refused(sending: Sending) -> None:
+    """As every reply is."""
+    (sent,) = await sending.send("one")
+    sending.server.block(sending.alice)
+    with pytest.raises(Rejected, match="blocked"):
+        await sending.react("👍", sent)
+
+
 async def test_what_is_no_message_cannot_be_edited(sending: Sending) -> None:
     """The answer to a press, say."""
     with pytest.raises(Rejected, match="no message that can be edited"):
@@ -570,6 +618,7 @@ METHODS: list[tuple[Verb, str]] = [
     ("send", "sendMessage"),
     ("edit", "editMessageText"),
     ("delete", "deleteMessage"),
+    ("reaction", "setMessageReaction"),
     ("typing", "sendChatAction"),
     ("finish", "answerCallbackQuery"),
 ]
@@ -583,7 +632,9 @@ async def test_a_method_that_a_server_lacks_is_refused(
     press = sending.asks()
     sending.server.fail(method, 404, "Not Found: method not found")
     with pytest.raises(Rejected, match="method not found"):
-        await sending.perform(Part({"text": "hi"}), verb=verb, message="7", origin=press.id)
+        await sending.perform(
+            Part({"text": "hi", "reaction": "👍"}), verb=verb, message="7", origin=press.id
+        )
     assert sending.server.called("getMe")
 
 

@@ -57,6 +57,8 @@ def test_what_is_neither_a_message_nor_a_press_is_told_by_its_name(raw: Json, ev
 def test_what_the_bot_itself_does_is_nothing() -> None:
     """Whatever it is."""
     assert parse([update({"chat": GROUP, "from": BOT, "date": 5}, "my_chat_member")], ME, {}) == []
+    reacted = {"chat": GROUP, "user": BOT, "date": 5}
+    assert parse([update(reacted, "message_reaction")], ME, {}) == []
 
 
 def test_each_update_that_is_asked_for_on_request_is_read() -> None:

@@ -40,6 +40,10 @@ SUGGESTIONS = [PostSuggestion("Maybe", "m", "Maybe"), PostSuggestion("Call", sha
 BOLD = StyledText("very bold", (Span("bold", 5, 9),))
 
 
+LACKING = [row.capability for row in DEGRADATIONS if row.capability != "reactions"]
+"""Without reactions: a post that wants one wants nothing else."""
+
+
 def rich(**fields: Any) -> Post:
     """Return a post that wants all there is."""
     wanted = Post(
@@ -103,7 +107,7 @@ WITHOUT: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("lacking", [degradation.capability for degradation in DEGRADATIONS])
+@pytest.mark.parametrize("lacking", LACKING)
 def test_what_one_capability_stands_for_is_all_that_goes_without_it(lacking: str) -> None:
     """The rest of the post stays as it is."""
     capabilities = replace(FULL, **{lacking: False})
@@ -113,6 +117,16 @@ def test_what_one_capability_stands_for_is_all_that_goes_without_it(lacking: str
     assert post.text.text.startswith("very bold")
     wants = [degradation for degradation in DEGRADATIONS if degradation.capability == lacking]
     assert [bool(degradation.wants(post)) for degradation in wants] == [False]
+
+
+@pytest.mark.parametrize("capabilities", [NOTHING, replace(FULL, reactions=False)])
+def test_a_reaction_is_an_answer_where_there_are_none(capabilities: Capabilities) -> None:
+    """Visibly to its message, where there are such answers; to take one away is nothing."""
+    answered = "1" if capabilities.reply_to else None
+    for emoji in ("👍", ""):
+        wanted = Post(StyledText(""), reply_to="1", reaction=emoji)
+        assert degrade(wanted, capabilities, ENGLISH) == Post(StyledText(emoji), reply_to=answered)
+        assert degrade(wanted, FULL, ENGLISH) == wanted
 
 
 def test_what_is_not_wanted_is_not_written() -> None:

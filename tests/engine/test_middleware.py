@@ -16,6 +16,7 @@ from chatstate import (
     Message,
     Native,
     PerMember,
+    React,
     Ref,
     Reply,
     Turn,
@@ -25,7 +26,7 @@ from chatstate import (
 from chatstate.errors import StorageError
 from chatstate.testing import TestClient
 
-Answer = list[Reply | Delete | Native]
+Answer = list[Reply | Delete | React | Native]
 
 
 def keeping() -> Interface:

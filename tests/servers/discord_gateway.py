@@ -16,6 +16,7 @@ from servers.discord_world import Guild, Json, World
 
 GUILDS, MEMBERS, PRESENCES = 1 << 0, 1 << 1, 1 << 8
 GUILD_MESSAGES, DIRECT_MESSAGES = 1 << 9, 1 << 12
+GUILD_REACTIONS, DIRECT_REACTIONS = 1 << 10, 1 << 13
 MESSAGE_CONTENT = 1 << 15
 KNOWN_INTENTS = (1 << 17) - 1 | 3 << 20 | 3 << 24
 """The bits of Discord's list of intents."""

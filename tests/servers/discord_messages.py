@@ -117,6 +117,22 @@ class Messages:
                 raise ApiError(403, 50013, "Missing Permissions")
         self.platform.delete(message)
 
+    def react(self, call: Call) -> None:
+        """PUT /channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}/@me."""
+        message, emoji = self._message(call), call.path["emoji_name"]
+        if emoji.isascii() and ":" not in emoji:
+            raise ApiError(400, 10014, "Unknown Emoji")
+        if message.channel.denies("ADD_REACTIONS"):
+            raise ApiError(403, 50013, "Missing Permissions")
+        self.platform.react(message, self.world.bot, emoji)
+
+    def unreact(self, call: Call) -> None:
+        """DELETE /channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}/@me."""
+        message, emoji = self._message(call), call.path["emoji_name"]
+        if self.world.bot.id not in message.reactions.get(emoji, ()):
+            raise ApiError(404, 10014, "Unknown Emoji")
+        self.platform.unreact(message, self.world.bot, emoji)
+
     def typing(self, call: Call) -> None:
         """POST /channels/{channel_id}/typing."""
         channel = self._channel(call)

@@ -23,6 +23,7 @@ from servers.discord_world import (
 
 LONG_AGO = "2020-01-01T00:00:00+00:00"
 PERMISSIONS = {
+    "ADD_REACTIONS": 1 << 6,
     "VIEW_CHANNEL": 1 << 10,
     "SEND_MESSAGES": 1 << 11,
     "MANAGE_MESSAGES": 1 << 13,
@@ -196,10 +197,25 @@ def message(world: World, said: Message, cdn: str, *, bare: bool = False) -> Jso
             "pinned": False,
             "tts": False,
         }
+        | _reactions(world, said)
         | ({} if said.nonce is None else {"nonce": said.nonce})
         | _reference(world, said, cdn)
         | _origin(said)
     )
+
+
+def emoji(name: str) -> Json:
+    """Return an emoji by its name in a path: a guild's own has an id."""
+    known, _, number = name.partition(":")
+    return {"id": number or None, "name": known}
+
+
+def _reactions(world: World, said: Message) -> Json:
+    told = [
+        {"count": len(people), "me": world.bot.id in people, "emoji": emoji(name)}
+        for name, people in said.reactions.items()
+    ]
+    return {"reactions": told} if told else {}
 
 
 def numbered(components: list[Json]) -> list[Json]:
@@ -261,6 +277,26 @@ def gateway_message(world: World, said: Message, cdn: str, *, bare: bool) -> Jso
     if said.interaction is None:
         known["member"] = member(said.author, named=False)
     return told | known
+
+
+def reaction(on: Message, who: Person, name: str) -> Json:
+    """Return what MESSAGE_REACTION_ADD tells; in a private chat there is no member."""
+    told: Json = {
+        "user_id": who.id,
+        "channel_id": on.channel.id,
+        "message_id": on.id,
+        "emoji": emoji(name),
+        "message_author_id": on.author.id,
+        "burst": False,
+        "burst_colors": [],
+        "type": 0,
+    }
+    home = on.channel.guild
+    return told | ({"guild_id": home.id, "member": member(who)} if home else {})
+
+
+REACTION_TAKEN = ("user_id", "channel_id", "message_id", "guild_id", "emoji", "burst", "type")
+"""What MESSAGE_REACTION_REMOVE tells of that."""
 
 
 def interaction(world: World, asked: Interaction, cdn: str) -> Json:

@@ -178,6 +178,17 @@ class People:
         data = discord_application.choice(self.world, title, place, target)
         return await self._interact(2, person, channel, data)
 
+    async def react(self, person: Person, message: Message, emoji: str) -> None:
+        """React to a message; `name:id` is an emoji of a guild's own."""
+        _belong(person, message.channel)
+        self.platform.react(message, person, emoji)
+        await self.gateway.flushed()
+
+    async def unreact(self, person: Person, message: Message, emoji: str) -> None:
+        """Take a reaction away."""
+        self.platform.unreact(message, person, emoji)
+        await self.gateway.flushed()
+
     async def press(
         self,
         person: Person,

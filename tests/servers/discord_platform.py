@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from servers import discord_payloads as payloads
 from servers.discord_gateway import (
     DIRECT_MESSAGES,
+    DIRECT_REACTIONS,
     GUILD_MESSAGES,
+    GUILD_REACTIONS,
     GUILDS,
     MEMBERS,
     MESSAGE_CONTENT,
@@ -62,6 +64,26 @@ class Platform:
         if not message.ephemeral:
             self.gateway.dispatch("MESSAGE_DELETE", place, _intent(message), lambda _: gone)
         self.world.changed()
+
+    def react(self, message: Message, person: Person, emoji: str) -> None:
+        people = message.reactions.setdefault(emoji, [])
+        if person.id not in people:
+            people.append(person.id)
+            self._tell_reaction("MESSAGE_REACTION_ADD", message, person, emoji)
+
+    def unreact(self, message: Message, person: Person, emoji: str) -> None:
+        message.reactions[emoji].remove(person.id)
+        if not message.reactions[emoji]:
+            del message.reactions[emoji]
+        self._tell_reaction("MESSAGE_REACTION_REMOVE", message, person, emoji)
+
+    def _tell_reaction(self, event: str, message: Message, person: Person, emoji: str) -> None:
+        told = payloads.reaction(message, person, emoji)
+        if event.endswith("REMOVE"):
+            told = {key: value for key, value in told.items() if key in payloads.REACTION_TAKEN}
+        home = message.channel.guild
+        intent = GUILD_REACTIONS if home else DIRECT_REACTIONS
+        self.gateway.dispatch(event, home, intent, lambda _: told)
 
     def open(self, channel: Channel) -> Channel:
         """Add a channel or thread and tell of it; a private one is told of by its messages."""

@@ -167,6 +167,8 @@ def endpoints(
         f"GET {message}": messages.fetch,
         f"PATCH {message}": messages.change,
         f"DELETE {message}": messages.remove,
+        f"PUT {message}/reactions/{{emoji_name}}/@me": messages.react,
+        f"DELETE {message}/reactions/{{emoji_name}}/@me": messages.unreact,
         f"POST {channel}/typing": messages.typing,
         "POST /interactions/{interaction_id}/{interaction_token}/callback": interactions.callback,
         f"POST {webhook}": interactions.follow_up,

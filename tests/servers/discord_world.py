@@ -75,7 +75,8 @@ class Guild:
 class Channel:
     """A place for messages; `denied` names what the bot may not do there, as Discord names it.
 
-    Known names: VIEW_CHANNEL, SEND_MESSAGES, READ_MESSAGE_HISTORY, ATTACH_FILES, MANAGE_MESSAGES.
+    Known names: VIEW_CHANNEL, SEND_MESSAGES, READ_MESSAGE_HISTORY, ATTACH_FILES, ADD_REACTIONS,
+    MANAGE_MESSAGES.
     """
 
     id: str
@@ -111,7 +112,8 @@ class Attachment:
 class Message:
     """A message as it stands now; `edits` are its earlier texts, oldest first.
 
-    `reference` is the id of the message it answers, `mentions` the ids of the people it pings.
+    `reference` is the id of the message it answers, `mentions` the ids of the people it pings,
+    `reactions` by emoji the ids of those who have reacted so.
     """
 
     id: str
@@ -131,6 +133,7 @@ class Message:
     interaction: "Interaction | None" = field(default=None, repr=False)
     edited: float | None = None
     edits: list[str] = field(default_factory=list)
+    reactions: dict[str, list[str]] = field(default_factory=dict)
     deleted: bool = False
 
     @property

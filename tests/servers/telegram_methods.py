@@ -28,6 +28,7 @@ from servers.telegram_sending import (
     send_message,
     send_message_draft,
     send_poll,
+    set_message_reaction,
 )
 from servers.telegram_updates import check_secret
 from servers.telegram_world import Answer, World, command_key
@@ -192,6 +193,7 @@ METHODS: Mapping[str, Method] = {
     "sendPoll": send_poll,
     "sendVideo": send_file("video"),
     "sendVoice": send_file("voice"),
+    "setMessageReaction": set_message_reaction,
     "setMyCommands": set_my_commands,
     "setWebhook": set_webhook,
 }

@@ -79,6 +79,7 @@ class Chat:
     topics: dict[int, Message] = field(default_factory=dict, repr=False)
     messages: dict[int, Message] = field(default_factory=dict, repr=False)
     migrated_to: Chat | None = None
+    refused_reactions: frozenset[str] = frozenset()
     closed: bool = False
 
     @property
@@ -94,7 +95,10 @@ class Chat:
 
 @dataclass(eq=False)
 class Message:
-    """A message in a chat. `raw` is replaced, never changed; earlier ones are in `edits`."""
+    """A message in a chat. `raw` is replaced, never changed; earlier ones are in `edits`.
+
+    `reactions` are by whom they are.
+    """
 
     chat: Chat = field(repr=False)
     raw: Json
@@ -103,6 +107,7 @@ class Message:
     silent: bool = False
     markup: Json | None = None
     edits: list[Json] = field(default_factory=list, repr=False)
+    reactions: dict[int, list[Json]] = field(default_factory=dict, repr=False)
     deleted: bool = False
 
     @property

@@ -164,6 +164,23 @@ class People(World):
         self.updates.push({kind: message.raw})
         return message
 
+    def react(
+        self, person: Person, message: Message, *emoji: str, anonymously: bool = False
+    ) -> None:
+        """React to a message, in place of one's reactions before; or as the chat itself."""
+        old = message.reactions.pop(person.id, [])
+        new: list[Json] = [{"type": "emoji", "emoji": chosen} for chosen in emoji if chosen]
+        message.reactions[person.id] = new
+        changed: Json = {
+            "chat": message.chat.raw,
+            "message_id": message.id,
+            "date": self.now(),
+            "old_reaction": old,
+            "new_reaction": new,
+        }
+        who = {"actor_chat": message.chat.raw} if anonymously else {"user": person.raw}
+        self.updates.push({"message_reaction": changed | who})
+
     def press(self, person: Person, message: Message, button: str) -> Press:
         """Press a button below a message, named by its label or its data."""
         for label, data in message.buttons:

@@ -33,6 +33,14 @@ _ACTIONS = frozenset(
         "upload_video_note",
     )
 )
+_EMOJI = """
+❤ 👍 👎 🔥 🥰 👏 😁 🤔 🤯 😱 🤬 😢 🎉 🤩 🤮 💩 🙏 👌 🕊 🤡 🥱 🥴 😍 🐳 ❤\u200d🔥 🌚 🌭 💯 🤣 ⚡ 🍌
+🏆 💔 🤨 😐 🍓 🍾 💋 🖕 😈 😴 😭 🤓 👻 👨\u200d💻 👀 🎃 🙈 😇 😨 🤝 ✍ 🤗 🫡 🎅 🎄 ☃ 💅 🤪 🗿 🆒
+💘 🙉 🦄 😘 💊 🙊 😎 👾 🤷\u200d♂ 🤷 🤷\u200d♀ 😡
+"""
+REACTIONS = frozenset(_EMOJI.split())
+"""Those that Telegram has ("ReactionTypeEmoji")."""
+
 _MEDIA = ("photo", "document", "audio", "voice", "video", "animation", "sticker")
 _CONTENT = (
     *("text", "entities", "caption", "caption_entities", "link_preview_options"),
@@ -120,6 +128,20 @@ def send_poll(world: World, params: Json) -> Json:
 def pin_chat_message(world: World, params: Json) -> bool:
     chat = open_chat(world, params)
     world.pinned[chat.id] = found(chat, params["message_id"], "message to pin")
+    return True
+
+
+def set_message_reaction(world: World, params: Json) -> bool:
+    chat = open_chat(world, params)
+    message = found(chat, params["message_id"], "message to react")
+    chosen = params.get("reaction", [])
+    if len(chosen) > 1:
+        raise ApiError(400, "Bad Request: REACTIONS_TOO_MANY")
+    for reaction in chosen:
+        if reaction.get("emoji") not in REACTIONS - chat.refused_reactions:
+            raise ApiError(400, "Bad Request: REACTION_INVALID")
+    message.reactions[world.bot.id] = chosen
+    world.changes.tell()
     return True
 
 

@@ -24,13 +24,14 @@ UPDATE_KINDS = frozenset(
         "shipping_query",
         "poll",
         "poll_answer",
+        "message_reaction",
         "my_chat_member",
         "chat_member",
     )
 )
 """What this server tells of."""
 
-_ON_DEMAND = frozenset({"chat_member"})
+_ON_DEMAND = frozenset({"chat_member", "message_reaction"})
 """Kinds that a bot gets only if `allowed_updates` names them."""
 
 _LONGEST_POLL = 50

@@ -28,6 +28,7 @@ WORDS: Mapping[str, Word] = {
     "in": Word("CHAT", "go to another chat: NAME, #GROUP, or CHAT/THREAD"),
     "press": Word("BUTTON", "press what the newest message offers: 2, or Yes, or 1, 3"),
     "reply": Word("TEXT", "answer the bot's newest message"),
+    "react": Word("EMOJI", "react to the bot's newest message; - takes it back"),
     "edit": Word("TEXT", "change what you said last"),
     "send": Word("PATH [TEXT]", "send a file"),
     "join": Word("", "join the chat"),

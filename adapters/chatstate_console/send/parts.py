@@ -91,6 +91,11 @@ def removes(said: Said | None) -> str:
     return f"[deleted: {_named(said)}]"
 
 
+def reacts(emoji: str, said: Said | None) -> str:
+    """Return what tells of the bot's reaction to a message, or that there is none any more."""
+    return f"[{emoji} to: {_named(said)}]" if emoji else f"[no reaction to: {_named(said)}]"
+
+
 def file_line(path: object, size: int) -> str:
     """Return what tells where a received file lies, and how large it is."""
     return f"[file: {path}, {_readable(size)}]"

@@ -5,6 +5,7 @@
 2. Where no channel is named, it happens in private with whoever did it, or whom it is about. That
    channel is opened when something is sent there: see `private_with`.
 3. What the bot itself does is nothing.
+4. A reaction that is added or taken away is one of the kind "reaction", too.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from chatstate import Chat, Event, Message, User
+from msgspec.structs import replace
+
+from chatstate import Chat, Event, Message, MessageRef, Reaction, User
 from chatstate_discord.receive.content import Json, user
 from chatstate_discord.receive.wire import Place, place_of, reading
+from chatstate_discord.updates import REACTIONS
 
 _PRIVATE = "@"
 _PEOPLE = ("user", "inviter", "author")
@@ -34,7 +38,13 @@ def other(kind: str, raw: Json, place: Place | None, me: str, key: str, now: flo
     """
     with reading(lambda: _event(kind, raw, place, User(""), key, now)) as read:
         who = _who(raw)
-        return None if who.id == me else read(_event(kind, raw, place, who, key, now))
+        if who.id == me:
+            return None
+        event = _event(kind, raw, place, who, key, now)
+        if kind in REACTIONS:
+            changed = replace(event.message, kind="reaction", reaction=_reaction(kind, raw))
+            event = replace(event, message=changed)
+        return read(event)
 
 
 def own_place(kind: str, raw: Json) -> Place | None:
@@ -53,6 +63,19 @@ def _event(kind: str, raw: Json, place: Place | None, who: User, key: str, now: 
         update=f"discord:{kind}",
     )
     return Event(f"{kind}/{key}", message)
+
+
+def _reaction(kind: str, raw: Json) -> Reaction:
+    emoji, target = (_emoji(raw["emoji"]),), MessageRef(raw["message_id"])
+    is_added = kind.endswith("_add")
+    return Reaction(emoji if is_added else (), () if is_added else emoji, target)
+
+
+def _emoji(raw: Json) -> str:
+    """Return an emoji as people write it; one of a guild's own has a number."""
+    if raw.get("id") is None:
+        return str(raw["name"])
+    return f"<{'a' if raw.get('animated') else ''}:{raw.get('name') or '_'}:{raw['id']}>"
 
 
 def _who(raw: Json) -> User:

@@ -68,7 +68,7 @@ class Answers:
             return await self._send(http, origin, action)
         if origin.hidden is not None and origin.hidden == action.message:
             return await self._replace(http, origin, action)
-        if origin.is_press or action.number:
+        if origin.is_press or action.number or action.verb == "reaction":
             return None
         if action.verb == "typing":
             return Sent()  # the waiting sign is there

@@ -31,6 +31,7 @@ from chatstate_discord.send.acknowledging import Acknowledging
 from chatstate_discord.send.answers import Answers, for_whom_it_was, is_open
 from chatstate_discord.send.errors import code_of, meaning
 from chatstate_discord.send.finding import find
+from chatstate_discord.send.reactions import react
 from chatstate_discord.send.requests import request
 
 log = logging.getLogger("chatstate.discord")
@@ -156,6 +157,9 @@ async def _in_channel(http: HTTPClient, action: Action, nonce: str) -> Sent:
         public = _for_all(parts.new_message(action.part, nonce=nonce))
         sent = await request(http, route, public, action.part.files)
         return Sent(str(sent["id"]))
+    if action.verb == "reaction":
+        await react(http, action)
+        return Sent()
     message = int(action.message or 0)
     if action.verb == "edit":
         path = "/channels/{channel_id}/messages/{message_id}"

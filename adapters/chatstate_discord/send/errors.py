@@ -24,6 +24,7 @@ _WAIT_SECONDS = 5.0  # where a 429 does not tell how long
 UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK = 10003, 10008, 10015
 UNKNOWN_INTERACTION, ACKNOWLEDGED, TOKEN_OVER = 10062, 40060, 50027
 MISSING_ACCESS, MISSING_PERMISSIONS = 50001, 50013
+UNKNOWN_EMOJI, REACTION_BLOCKED = 10014, 90001
 
 
 class Row(NamedTuple):
@@ -72,6 +73,7 @@ TABLE: Sequence[Row] = (
     Row(400, 499, MISSING_PERMISSIONS, _rejected, "give the bot's role that permission"),
     Row(400, 499, UNKNOWN_CHANNEL, _rejected, "the channel is gone"),
     Row(400, 499, UNKNOWN_MESSAGE, _rejected, "the message is gone"),
+    Row(400, 499, UNKNOWN_EMOJI, _rejected, "Discord has no such emoji, or not for the bot"),
     Row(400, 499, 40005, _rejected, "a file is too large there"),
     Row(400, 499, 50083, _rejected, "the thread is archived and locked"),
     Row(408, 408, 0, _unclear),

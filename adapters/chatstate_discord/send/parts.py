@@ -1,7 +1,7 @@
 """A reply as calls of Discord's API. Pure functions.
 
 A part's `content` holds `text` in Discord's Markdown, `buttons` as rows, a `select`, an `embed`,
-`reply_to`, `silent` and `ephemeral`.
+`reply_to`, `silent` and `ephemeral`; or a `reaction` alone.
 
 1. The limits are those of Discord's pages "Message" and "Component": 2,000 characters, ten files,
    and 10 MiB for each of them.
@@ -42,6 +42,8 @@ NOBODY: Mapping[str, Any] = {"parse": [], "replied_user": False}
 
 def render(post: Post) -> Sequence[Part]:
     """Return the messages that show a post: its texts, the files with the last of them."""
+    if post.reaction is not None:
+        return [Part({"reaction": post.reaction})]
     clean = _with_card(replace(post, text=_clean(post.text)))
     groups = list(_groups(clean.files))
     first, *others = groups or [[]]

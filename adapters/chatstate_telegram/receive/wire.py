@@ -31,6 +31,7 @@ from chatstate_telegram.receive.content import (
 )
 from chatstate_telegram.receive.others import name_of, other
 from chatstate_telegram.receive.people import base, chat_of, sender, thread, time_of, user
+from chatstate_telegram.receive.reactions import reacted
 from chatstate_telegram.updates import EDITS, MESSAGES
 
 Groups = Literal["addressed", "all"]
@@ -116,6 +117,9 @@ def _parse(group: Sequence[Json], me: Me, known: Mapping[str, User]) -> list[Eve
     if "callback_query" in update:
         return _press(update_id, update["callback_query"])
     kind, raw = _content(update)
+    if kind == "message_reaction":
+        changed = reacted(update_id, raw, me.id)
+        return [changed] if changed else []
     if kind in (*MESSAGES, *EDITS):
         return _said(update_id, kind, [update[kind] for update in group], me, known)
     return [] if _is_own(raw, me) else [other(update_id, kind, raw)]

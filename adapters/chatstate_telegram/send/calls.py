@@ -1,13 +1,15 @@
-"""The calls of the Bot API that show a part: send, edit, delete.
+"""The calls of the Bot API that show a part: send, edit, delete, react.
 
 1. Each is one request, and returns when Telegram has accepted it. What it raises, `errors` reads.
 2. Photos that Telegram cannot read are sent again as the files that they are.
 3. An album that replaces a message is sent anew, and then the message is deleted.
-4. Files are read while they are sent, and closed whatever comes of it.
+4. A reaction that a chat has not, or to a message that is gone, does no harm: it is told of.
+5. Files are read while they are sent, and closed whatever comes of it.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -28,6 +30,7 @@ from telegram import (
     LinkPreviewOptions,
     Message,
     MessageEntity,
+    ReactionTypeEmoji,
     ReplyKeyboardMarkup,
     ReplyParameters,
 )
@@ -38,10 +41,13 @@ from chatstate.adapter import Action, Part, StoredFile
 from chatstate_telegram.client import Refusal
 from chatstate_telegram.send.errors import says
 
+log = logging.getLogger("chatstate.telegram")
+
 UPLOAD_SECONDS = 120.0  # Telegram answers when it has stored the file
 _GENERAL = "1"  # the topic of what is in no topic: to name it is refused
 _NO_PICTURE = ("image_process_failed", "photo_invalid", "photo_save_file_invalid", "photo_ext")
 _NO_MEMBER = ("user not found", "participant_id_invalid", "member not found")
+_NO_REACTION = ("react", "message_id_invalid")
 _NO_TEXT = ("there is no text in the message to edit",)
 _MEDIA = {
     "photo": InputMediaPhoto,
@@ -82,6 +88,20 @@ async def edit(bot: Bot, action: Action) -> str:
 async def delete(bot: Bot, action: Action) -> None:
     """Remove a message."""
     await bot.delete_message(action.chat, _message(action))
+
+
+async def react(bot: Bot, action: Action) -> None:
+    """Set the bot's reaction to a message."""
+    emoji = str(action.part.content["reaction"])
+    message = _message(action)
+    try:
+        await bot.set_message_reaction(
+            action.chat, message, [ReactionTypeEmoji(emoji)] if emoji else []
+        )
+    except Refusal as error:
+        if not says(error, *_NO_REACTION):
+            raise
+        log.info("message %s takes no %r of the bot's: %s", message, emoji, error.description)
 
 
 async def typing(bot: Bot, action: Action) -> None:

@@ -5,7 +5,7 @@ What a part's `content` holds, and the limits ("sendMessage", "sendMediaGroup", 
 1. `text` of at most 4,096 UTF-16 code units with its `entities`, or 1,024 if it is a caption.
 2. `buttons` and `suggestions`, rows of what the Bot API calls them; a message has one of the two.
    `keeps`: nothing but the buttons is changed. `reply_to`, `silent`, `ephemeral`. The first part
-   answers.
+   answers. A `reaction` is alone: one of those that Telegram has, without U+FE0F.
 3. `media`, the kind of each file. Two to ten of photos and videos, of documents, or of audio files
    are an album. Albums have no buttons.
 4. A card is formatted text. Its picture is the first file; one that lies elsewhere is shown above
@@ -20,12 +20,14 @@ from itertools import groupby
 from typing import Any
 
 from msgspec.structs import replace
+from telegram.constants import ReactionEmoji
 
 from chatstate.adapter import Part, Post, PostButton, PostSuggestion, StoredFile
 from chatstate.markup import joined, pages, written
 from chatstate.text import StyledText
 from chatstate_telegram.send.markup import measure, message, written_out
 
+REACTIONS = frozenset(emoji.value.replace("\ufe0f", "") for emoji in ReactionEmoji)
 TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024
 PHOTO_BYTES = 10_000_000
@@ -48,6 +50,8 @@ _TOGETHER = {"photo": "pictures", "video": "pictures"}
 
 def render(post: Post) -> Sequence[Part]:
     """Return the calls that show a post: texts, then files; or one file with a caption."""
+    if post.reaction is not None:
+        return [Part({"reaction": post.reaction.replace("\ufe0f", "")})]
     picture = _picture(post)
     post = _with_card(post)
     post = replace(post, text=written_out(_clean(post.text)))

@@ -22,7 +22,7 @@ from chatstate.engine.asking import asked_until_told
 from chatstate.engine.outbox.outbound import Outbound
 from chatstate.errors import StateError
 from chatstate.messages import Chat, Event, Message, MessageRef, Target, User
-from chatstate.replies import AnyReply, Delete, Native, Reply
+from chatstate.replies import AnyReply, Delete, Native, React, Reply
 from chatstate.stores.base import Arrival, KeptReference, Owed, Store
 
 log = logging.getLogger("chatstate.turns")
@@ -234,9 +234,9 @@ def follow(addressed: dict[int, Addressed], reply: AnyReply, became: Sequence[An
 def owed_there(row: Owed, reply: Outbound, *, is_ours: bool) -> Owed:
     """Return the row of a reply that may be owed elsewhere; who sends it begins it, if not we."""
     begun_at = row.begun_at if is_ours else None
-    return replace(
-        row, conversation=reply.conversation, changes=reply.action.changes, begun_at=begun_at
-    )
+    action = reply.action
+    changes = action.changes if action.verb != "reaction" else ""  # no edit is in vain for it
+    return replace(row, conversation=reply.conversation, changes=changes, begun_at=begun_at)
 
 
 def are_plain(answer: Sequence[AnyReply]) -> bool:
@@ -244,6 +244,9 @@ def are_plain(answer: Sequence[AnyReply]) -> bool:
     for reply in answer:
         if isinstance(reply, Delete):
             if isinstance(reply.message, MessageRef):
+                return False
+        elif isinstance(reply, React):
+            if isinstance(reply.to, MessageRef):
                 return False
         elif isinstance(reply, Reply) and (
             isinstance(reply.edit, MessageRef) or isinstance(reply.reply_to, MessageRef)
@@ -253,8 +256,11 @@ def are_plain(answer: Sequence[AnyReply]) -> bool:
 
 
 def _changed_by(reply: AnyReply) -> MessageRef | str | None:
+    """Return the message that a reply edits, deletes or reacts to, if it names one."""
     if isinstance(reply, Native):
         return None
+    if isinstance(reply, React):
+        return reply.to
     return reply.message if isinstance(reply, Delete) else reply.edit
 
 

@@ -2,7 +2,9 @@
 
 1. What a platform lacks is told by one table, which says what is shown instead.
 2. What people choose from is always there to be chosen: see `choices`.
-3. What is too large to be sent is told with its name and size.
+3. A reaction that the platform has not is written as an answer to what it was for; so is one to
+   nothing that can be reacted to. To take away what is not there is nothing.
+4. What is too large to be sent is told with its name and size.
 """
 
 from __future__ import annotations
@@ -28,6 +30,9 @@ from chatstate.files import readable_size
 from chatstate.language.sentences import say
 from chatstate.markup import joined, written
 from chatstate.messages import ChatKind
+from chatstate.text import StyledText
+
+_PRESENTATION = "\ufe0f"  # asks for the picture of an emoji, which all reactions are
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,8 @@ def degrade(post: Post, capabilities: Capabilities, sentences: Mapping[str, str]
 
     `sentences` are the framework's, by name (see `chatstate.language.sentences`).
     """
+    if post.reaction is not None and _is_unknown(post, capabilities):
+        post = _reaction_as_text(post, sentences)
     for degradation in DEGRADATIONS:
         if degradation.wants(post) and not getattr(capabilities, degradation.capability):
             post = degradation.instead(post, sentences)
@@ -59,6 +66,20 @@ def there(capabilities: Capabilities, chat: ChatKind) -> Capabilities:
         return capabilities
     suggests = capabilities.suggestions and chat != "channel"
     return replace(capabilities, suggestions=suggests, shares=False)
+
+
+def _is_unknown(post: Post, capabilities: Capabilities) -> bool:
+    """Tell whether a platform lacks a reaction, or what it is for."""
+    known, emoji = capabilities.reaction_emoji, (post.reaction or "").replace(_PRESENTATION, "")
+    return post.reply_to is None or bool(emoji and known and emoji not in known)
+
+
+def _reaction_as_text(post: Post, _: Mapping[str, str]) -> Post:
+    return replace(post, text=StyledText(post.reaction or ""), reaction=None)
+
+
+def _answers_visibly(post: Post) -> bool:
+    return post.reply_to is not None and post.reaction is None
 
 
 def _files_as_notes(post: Post, sentences: Mapping[str, str]) -> Post:
@@ -100,6 +121,7 @@ def _has(is_so: Callable[[PostButton], object]) -> Callable[[Post], bool]:
 
 
 DEGRADATIONS: Sequence[Degradation] = (
+    Degradation("reactions", lambda post: post.reaction is not None, _reaction_as_text),
     Degradation("suggestions", lambda post: post.suggestions, suggestions_as_buttons),
     Degradation("shares", lambda post: any(s.share for s in post.suggestions), without_shares),
     Degradation("buttons", lambda post: post.buttons or post.select, buttons_as_list),
@@ -109,7 +131,7 @@ DEGRADATIONS: Sequence[Degradation] = (
     Degradation("disabled_buttons", _has(lambda button: button.disabled), without_disabled),
     Degradation("cards", lambda post: post.card, _card_as_text),
     Degradation("files", _files, _files_as_notes),
-    Degradation("reply_to", lambda post: post.reply_to, lambda p, _: replace(p, reply_to=None)),
+    Degradation("reply_to", _answers_visibly, lambda p, _: replace(p, reply_to=None)),
     Degradation("silent", lambda post: post.silent, lambda p, _: replace(p, silent=False)),
     Degradation("ephemeral", lambda post: post.ephemeral, lambda p, _: replace(p, ephemeral=False)),
 )

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from chatstate.adapter import Post, PostCard, StoredFile
 from chatstate.engine.outbox.buttons import Hanging
 from chatstate.engine.outbox.marks import MarkedReply
-from chatstate.messages import MessageRef
-from chatstate.replies import Card, Markdown, Reply
+from chatstate.messages import Message, MessageRef
+from chatstate.replies import Card, Markdown, React, Reply
 from chatstate.text import StyledText
 
 
@@ -27,6 +27,13 @@ def post_of(reply: Reply, hanging: Hanging, files: Iterator[StoredFile]) -> Post
         hanging.suggestions,
         isinstance(reply, MarkedReply),
     )
+
+
+def reaction_of(react: React, message: Message) -> Post:
+    """Return a reaction to what it names, else to what `message` is about: pressed, or said."""
+    about = message.pressed.id if message.pressed else message.id
+    target = about if react.to is None else id_of(react.to)
+    return Post(StyledText(""), reply_to=target, reaction=react.emoji or "")
 
 
 def _card(card: Card, picture: StoredFile | None) -> PostCard:

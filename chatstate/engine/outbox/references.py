@@ -61,7 +61,7 @@ class References:
         action = reply.action
         if action.verb == "delete":
             await self._store.amend(action.changes, None)
-        elif not action.part.files:  # these go with the row
+        elif action.verb == "edit" and not action.part.files:  # these go with the row
             await self._store.amend(action.changes, _encode(action.part).decode())
 
 

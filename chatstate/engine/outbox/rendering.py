@@ -21,11 +21,11 @@ from chatstate.engine.outbox.buttons import Buttons, Hanging
 from chatstate.engine.outbox.calls import call_of, chosen
 from chatstate.engine.outbox.degrade import degrade, there
 from chatstate.engine.outbox.outbound import Outbound, new_call, new_outbound
-from chatstate.engine.outbox.posts import id_of, post_of, styled
+from chatstate.engine.outbox.posts import id_of, post_of, reaction_of, styled
 from chatstate.engine.threads import HandlerThreads
 from chatstate.language.sentences import Sentences
 from chatstate.messages import MessageRef
-from chatstate.replies import AnyReply, Delete, Markdown, Native, Reply
+from chatstate.replies import AnyReply, Delete, Markdown, Native, React, Reply
 from chatstate.stores.base import Arrival, KeptButton
 from chatstate.text import StyledText
 
@@ -34,7 +34,7 @@ Rendering = tuple[Sequence[Part], Sequence[KeptButton]]
 """The parts of a reply, and the buttons to keep for it."""
 Ahead = Mapping[int, Rendering]
 """Replies that were rendered before, by the `id` of the object."""
-_NO_ANSWER: frozenset[Verb] = frozenset(("delete", "native"))
+_NO_ANSWER: frozenset[Verb] = frozenset(("delete", "native", "reaction"))
 """What ends no waiting for an answer."""
 LONG = 2_000
 """How many characters of Markdown stop the event loop for too long."""
@@ -199,6 +199,9 @@ class Renderer:
         if isinstance(reply, Delete):
             self._delete(arrival, reply, rendered)
             return
+        if isinstance(reply, React):
+            self._react(arrival, reply, rendered)
+            return
         for said in self.for_platform(arrival, [reply]):  # of `turn.apply` it is not chosen yet
             if isinstance(said, Native):
                 self._call(arrival, said, rendered)
@@ -242,6 +245,19 @@ class Renderer:
         call = call_of(native, stored, adapter)
         new = new_call(arrival, len(rendered.outbound), adapter.native(call), call)
         rendered.outbound.append(new)
+
+    def _react(self, arrival: Arrival, react: React, rendered: Rendered) -> None:
+        """Owe a reaction, or what is written where there can be none."""
+        adapter, message = self._adapters[arrival.place.account], arrival.event.message
+        wanted = reaction_of(react, message)
+        post = degrade(wanted, adapter.capabilities, self._sentences.of(message.sender.language))
+        if post.reaction is not None:
+            _, changes = _refers(react, rendered.addressed or {})
+            part, target = adapter.render(post)[0], wanted.reply_to
+            _owe(rendered, arrival, part, "reaction", target, changes=changes)
+        elif post.text.text:
+            for part in adapter.render(post):
+                _owe(rendered, arrival, part, "send")
 
     def parts(self, arrival: Arrival, reply: Reply, files: Iterator[StoredFile]) -> Rendering:
         """Return the parts of one reply; `files` are those that lie in the spool for it."""
@@ -317,9 +333,14 @@ def needs_care(answer: Answer, short: int) -> bool:
             text = reply.text
             if len(text if isinstance(text, str) else text.text) > short:
                 return True
-        elif isinstance(reply, Native) or isinstance(reply.message, MessageRef):
+        elif isinstance(reply, Native) or isinstance(_named(reply), MessageRef):
             return True
     return False
+
+
+def _named(reply: Delete | React) -> MessageRef | str | None:
+    """Return the message that is deleted, or reacted to."""
+    return reply.message if isinstance(reply, Delete) else reply.to
 
 
 def is_long(reply: AnyReply) -> bool:
@@ -335,6 +356,8 @@ def in_advance(answer: Answer) -> list[Reply]:
     """Return the texts in `answer`, up to the first reply that cannot be shown in advance."""
     texts: list[Reply] = []
     for reply in answer:
+        if isinstance(reply, React):
+            continue  # it is no message, and so it is in no message's way
         if not isinstance(reply, Reply) or reply.edit or reply.ephemeral or reply.suggestions:
             break
         texts.append(Reply(reply.text, reply_to=reply.reply_to, silent=reply.silent))

@@ -151,7 +151,7 @@ class Admission:
 
 def _say(sentence: str, plan: Plan, arrival: Arrival) -> bool:
     message = arrival.event.message
-    if message.update and not message.sender.id:
+    if not message.sender.id:
         return False
     if plan.handler.command or message.kind == "press" or message.chat.kind == "private":
         raise Sentence(sentence)

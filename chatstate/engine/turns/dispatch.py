@@ -59,7 +59,7 @@ class Dispatch:
             turn.plan, turn.text = planned
             return turn.plan
         plan = self._plan(turn, message)
-        if plan and message.update and not message.sender.id:
+        if plan and not message.sender.id:
             begin_for_nobody(turn, plan)
         return plan
 

@@ -77,16 +77,17 @@ class Directory:
         )
 
     def person(self, account: int, user: User) -> int:
-        """Return the id of a person, noting what they are called now."""
+        """Return the id of a person, noting what they are called now, if that is told."""
         row = self._connection.execute(
             "SELECT person FROM person_ids WHERE account = ? AND platform_id = ?",
             (account, user.id),
         ).fetchone()
         if row:
-            self._connection.execute(
-                "UPDATE people SET name = ? WHERE id = ? AND name <> ?",
-                (user.name, row[0], user.name),
-            )
+            if user.name:
+                self._connection.execute(
+                    "UPDATE people SET name = ? WHERE id = ? AND name <> ?",
+                    (user.name, row[0], user.name),
+                )
             return int(row[0])
         new = self._insert(
             "INSERT INTO people (account, platform_id, name) VALUES (?, ?, ?)",

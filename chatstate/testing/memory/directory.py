@@ -23,12 +23,12 @@ def conversation_of(data: MemoryData, account: int, chat: Chat, thread: str | No
 
 
 def person_of(data: MemoryData, account: int, user: User) -> int:
-    """Return the id of a person, noting what they are called now."""
+    """Return the id of a person, noting what they are called now, if that is told."""
     person = data.person_ids.get((account, user.id))
     if person is None:
         person = data.person_ids[account, user.id] = data.number("person")
         data.people[person] = PersonRow(account, user.id, user.name)
-    data.people[person].name = user.name
+    data.people[person].name = user.name or data.people[person].name
     return person
 
 

@@ -152,6 +152,19 @@ class HearsItself(Broken):
         return True
 
 
+class TakesReactionsForEdits(Broken):
+    def heard(self, event: Event) -> Event:
+        kind = event.message.kind
+        return message(event, kind="edit" if kind == "reaction" else kind)
+
+
+class SwapsReactions(Broken):
+    def heard(self, event: Event) -> Event:
+        told = event.message.reaction
+        swapped = told and replace(told, added=told.removed, removed=told.added)
+        return message(event, reaction=swapped)
+
+
 class KnowsOnlyWords(Broken):
     def is_others(self, event: Event) -> bool:
         return event.message.kind != "other"
@@ -383,6 +396,18 @@ class ForgetsWhatItShowed(Performs):
 class SendsEditsAnew(Performs):
     def change(self, action: Action) -> Action:
         return replace(action, verb="send") if action.verb == "edit" else action
+
+
+class ReactsToNothing(Performs):
+    def change(self, action: Action) -> Action:
+        return replace(action, message="none") if action.verb == "reaction" else action
+
+
+class MissesWhatIsGone(Performs):
+    async def perform(self, action: Action) -> Sent:
+        if action.verb == "reaction" and action.message in self.deleted:
+            raise Rejected("there is no such message")
+        return await super().perform(action)
 
 
 class DeletesNothing(Performs):

@@ -17,7 +17,7 @@ from chatstate.testing.platform import SentFile
 from chatstate_console import ConsoleAdapter
 from chatstate_console.receive.lines import Place
 
-HEAD = re.compile(r"\[(in|in reply to|edited|deleted): ?(.*)\]\n")
+HEAD = re.compile(r"\[(in|in reply to|edited|deleted|no reaction to|\S to): ?(.*)\]\n")
 FILE = re.compile(r"^\[file: (.*), [^,]*\]\n", re.MULTILINE)
 ROW = re.compile(r"^\[(?:\d+|-)\] .*\n|^\[choose .*\]\n", re.MULTILINE)
 BUTTON = re.compile(r"\[(?:\d+|-)\] (.*?)(?=  \[(?:\d+|-)\] |\n)")
@@ -58,6 +58,7 @@ class ConsoleDriver(AdapterDriver):
         self.messages: dict[Place, dict[str, Shown]] = {}
         self.said: dict[str, str] = {}
         self.numbers: dict[str, int] = {}
+        self.reacted: dict[str, str] = {}
 
     def make_adapter(self) -> ConsoleAdapter:
         self.close_pipes()
@@ -109,6 +110,9 @@ class ConsoleDriver(AdapterDriver):
     async def edit(self, who: Speaker, message: str, text: str) -> None:  # noqa: ARG002 - the last
         self.type(who, f":edit {text}")
 
+    async def react(self, who: Speaker, message: str, emoji: str) -> None:  # noqa: ARG002 - the newest
+        self.type(who, f":react {emoji or '-'}")
+
     async def press(self, who: Speaker, message: str, label: str) -> None:
         labels = self.messages[place_of(who)][message].labels
         self.type(who, f":press {self.numbers[message]}.{labels.index(label) + 1}")
@@ -118,6 +122,12 @@ class ConsoleDriver(AdapterDriver):
         known = [*shown.labels, *shown.options]
         numbers = [f"{self.numbers[message]}.{known.index(label) + 1}" for label in labels]
         self.type(who, f":press {', '.join(numbers)}")
+
+    def reactions(self, who: Speaker, message: str) -> Sequence[str]:
+        texts = {said: text for text, said in self.said.items()}
+        texts |= {shown.id: shown.text for shown in self.shown(who)}
+        emoji = self.reacted.get(texts[message])
+        return [emoji] if emoji else []
 
     def type(self, who: Speaker, line: str) -> None:
         if who.is_bot:
@@ -136,6 +146,10 @@ class ConsoleDriver(AdapterDriver):
             (gone,) = [message.id for message in there.values() if message.text == heads["deleted"]]
             del there[gone]
             return
+        for head, text in heads.items():
+            if head.endswith(" to") and head != "in reply to":
+                self.reacted[text] = head.removesuffix(" to").replace("no reaction", "")
+                return
         said = self.console.session._said[-1]
         self.numbers[said.id] = said.number
         shown = message_of(rest)

@@ -14,6 +14,7 @@ from chatstate import (
     Message,
     MessageRef,
     Moved,
+    Reaction,
     Rejected,
     RetryAfter,
     Unreachable,
@@ -88,7 +89,17 @@ class Reachable(FakePlatform):
         text = action.part.content.get("text", {}).get("text", "")
         if 0 < self.capabilities.text_limit < size(text, self.capabilities.text_unit):
             raise Rejected("the text is too long")
-        return await super().perform(action)
+        sent = await super().perform(action)
+        if action.verb == "reaction":
+            self.put(self._echo(action))
+        return sent
+
+    def _echo(self, action: Action) -> Event:
+        """Return what the platform tells of the account's own reaction."""
+        changed = Reaction(("👍",), (), MessageRef(str(action.message)))
+        me, where = User(self.account, is_bot=False), Chat(action.chat)
+        message = Message("", me, where, "reaction", action.thread, reaction=changed)
+        return Event(f"own-{action.key}", message)
 
     async def open(self, attachment: Attachment) -> AsyncIterator[bytes]:
         if self.withheld:
@@ -108,6 +119,7 @@ class FakeDriver(AdapterDriver):
         self.platform = platform
         self.said: dict[str, Event] = {}
         self.pressed: dict[str, str] = {}
+        self.reacted: dict[Speaker, str] = {}
         self.numbers = itertools.count(1)
 
     def make_adapter(self) -> Adapter:
@@ -158,6 +170,14 @@ class FakeDriver(AdapterDriver):
         )
         self.platform.put(Event(f"event-{message.id}", message))
 
+    async def react(self, who: Speaker, message: str, emoji: str) -> None:
+        before = self.reacted.pop(who, "")
+        self.reacted[who] = emoji
+        added, removed = (emoji,) if emoji else (), (before,) if before else ()
+        changed = Reaction(added, removed, MessageRef(message))
+        said = replace(self.message(who, "", "reaction"), id=message, reaction=changed)
+        self.platform.put(Event(f"reaction-{next(self.numbers)}", said))
+
     async def press(self, who: Speaker, message: str, label: str) -> None:
         (there,) = (m for m in self.platform.shown(chat_of(who).id) if (m.edits or m.id) == message)
         (data,) = (b.data for row in there.buttons for b in row if b.label == label)
@@ -193,6 +213,10 @@ class FakeDriver(AdapterDriver):
         origin = f"press-{next(self.numbers)}"
         self.pressed[origin] = who.user
         self.platform.put(Event(origin, press, origin))
+
+    def reactions(self, who: Speaker, message: str) -> Sequence[str]:  # noqa: ARG002 - ids are unique
+        found = self.platform.reactions.get(message)
+        return [found] if found else []
 
     def typing(self, who: Speaker) -> int:
         return self.platform.typing.count(chat_of(who).id)

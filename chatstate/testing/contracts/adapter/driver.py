@@ -131,6 +131,10 @@ class AdapterDriver(Protocol):
         """Let somebody do something new in a chat, that has neither words nor files."""
         _skip("what has neither words nor files", "other")
 
+    async def react(self, who: Speaker, message: str, emoji: str) -> None:
+        """Let somebody react to a message of the bot's; "" takes the only reaction away."""
+        _skip("people's reactions", "react")
+
     async def press(self, who: Speaker, message: str, label: str) -> None:
         """Let somebody press the button `label` of a message that is shown."""
         _skip("presses", "press")
@@ -167,6 +171,10 @@ class AdapterDriver(Protocol):
     async def forge(self, who: Speaker, message: str, data: str) -> None:
         """Let somebody's manipulated client press a button of a message that carries `data`."""
         _skip("forged presses", "forge")
+
+    def reactions(self, who: Speaker, message: str) -> Sequence[str]:
+        """Return the emoji with which the bot reacts to a message now."""
+        return _skip("reactions", "reactions")
 
     def typing(self, who: Speaker) -> int:
         """Return how many notices of typing the chat has got so far."""

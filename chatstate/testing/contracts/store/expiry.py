@@ -12,7 +12,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
+from chatstate.messages import Event, User
 from chatstate.scope import Key, Scope, key
 from chatstate.stores.base import Arrival, Change, DeadLetter, Due, Expired, Expiry, Use, Value
 from chatstate.testing.contracts.store.session import (
@@ -167,6 +169,21 @@ class ExpiryContract(StoreSuite):
             assert msgspec.convert(message.raw, Expired) == expired
             claimed = await session.store.events(arrival.place.conversation, 0, 10)
             assert list(claimed) == [told]
+
+    async def test_who_is_not_named_keeps_the_name(self, tmp_path: Path) -> None:
+        """Not all that a platform tells of a person says what they are called."""
+        async with self.session(tmp_path) as session:
+            told: list[Event] = []
+            for number, name in enumerate(("Alice", "")):
+                said = event(str(number))
+                message = replace(said.message, sender=User("alice", name))
+                told.append(replace(said, message=message))
+            (arrival, _) = await session.arrive(*told)
+            what = key("bot", "member", "a", arrival.place)
+            await session.commit(session.turn(arrival, _change(session, what, NOW)))
+            (expired,) = await session.store.expire([_told(arrival, what)])
+            assert expired
+            assert expired.event.message.sender == User("alice", "Alice")
 
     async def test_a_value_of_nobody_expires_for_nobody(self, tmp_path: Path) -> None:
         """The sender of its event has no id."""
