@@ -5,16 +5,18 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import discord
 import pytest
 from adapters.discord_bots import running, texts
-from adapters.discord_driver import discord_server
+from adapters.discord_driver import TOKEN, discord_server
 from servers.discord_faults import SEND, Call
 from servers.discord_server import DiscordServer
 from servers.discord_world import Channel, Person
 
-from chatstate import File, Interface, Native, ReplyError
+from chatstate import File, Interface, Native, ReplyError, Turn
 from chatstate.adapter import NativeCall
 from chatstate.stores.sqlite import SQLiteStore
+from chatstate_discord import DiscordAdapter
 from chatstate_discord.natives import is_repeatable
 from chatstate_discord.send import native
 
@@ -198,6 +200,27 @@ async def test_a_command_without_another_answer_ends(
         asked = await server.slash(alice, talk.room, "go")
         await server.wait_for(lambda: "hello" in texts(server.messages(talk.room)))
         await server.wait_for(lambda: asked.original is None or asked.original.deleted)
+
+
+async def test_a_turn_has_the_librarys_own_client(
+    server: DiscordServer, talk: Talk, alice: Person, path: Path
+) -> None:
+    """`turn.client` is discord.py's `Client`, which knows the guild."""
+    bot = Interface(id="bot")
+
+    @bot.command
+    async def go(turn: Turn) -> str:
+        """Go."""
+        client: discord.Client = turn.client
+        return "done" if client.get_guild(10) else "unknown"
+
+    async with running(server, bot, path):
+        await talk.go()
+
+
+async def test_without_a_connection_there_is_no_client() -> None:
+    """Before it is connected the adapter has none to give."""
+    assert DiscordAdapter(token=TOKEN).client is None
 
 
 WRONG: list[tuple[str, dict[str, Any], str]] = [

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from adapters.telegram_host import adapter_on
+from adapters.test_telegram_conversations import talk
 from servers.telegram_model import PNG, Chat
 from servers.telegram_server import TelegramServer
+from telegram import Bot
 
-from chatstate import Ambiguous, Rejected, ReplyError, RetryAfter
+from chatstate import Ambiguous, Interface, Rejected, ReplyError, RetryAfter, Turn
 from chatstate.adapter import Action, NativeCall, Sent, StoredFile
 from chatstate_telegram.natives import is_repeatable
 
@@ -153,3 +155,19 @@ async def test_what_happens_to_a_call_is_told_apart(calling: Calling) -> None:
 def test_what_may_be_repeated(method: str, harmless: bool) -> None:
     """What asks, or brings about what may be so already, may be repeated; gifts must not double."""
     assert is_repeatable(method) is harmless
+
+
+async def test_a_turn_has_the_librarys_own_client(tmp_path: Path) -> None:
+    """`turn.client` is python-telegram-bot's `Bot`, ready to be asked."""
+    bot = Interface(id="bot")
+
+    @bot.on_message
+    async def work(turn: Turn) -> str:
+        async def title() -> str | None:
+            client: Bot = turn.client
+            return (await client.get_chat(turn.chat.id)).title
+
+        return str(await turn.step("title", title))
+
+    async with talk(bot, ("polling", "group"), tmp_path) as person:
+        assert [message.text for message in await person.say("hi")] == ["Friends"]

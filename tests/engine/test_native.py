@@ -22,6 +22,7 @@ from chatstate import (
     Rejected,
     Reply,
     RetryAfter,
+    StateError,
     Turn,
     Unreachable,
     User,
@@ -377,3 +378,16 @@ async def test_neither_middleware_nor_guards_stand_before_what_was_sent() -> Non
         await client.user("alice").say("Cake")
         assert seen == ["message", "message"]
         assert len(client.platform.delivered) >= 1
+
+
+async def test_a_platform_without_a_client_says_so() -> None:
+    """`turn.client` is an error where there is none, that says what to look at."""
+    bot = Interface(id="bot")
+
+    @bot.on_message
+    def work(turn: Turn) -> str:
+        return str(turn.client)
+
+    async with TestClient(bot) as client:
+        with pytest.raises(StateError, match="test has no client of its own, or no connection"):
+            await client.user("alice").say("hi")
