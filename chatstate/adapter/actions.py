@@ -102,7 +102,9 @@ class Post(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A reply as a platform gets it: checked, with nothing that the platform lacks.
 
     `buttons` are rows, and a `select` is one more. `reply_to` is a message's id. `keeps`: of the
-    message that it edits nothing but the buttons is to change.
+    message that it edits nothing but the buttons is to change. `native` is what its author adds to
+    the calls, by the platform's own names: JSON types. An adapter raises `ReplyError` for what it
+    tells itself.
     """
 
     text: StyledText
@@ -115,6 +117,7 @@ class Post(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     select: PostSelect | None = None
     suggestions: Sequence[PostSuggestion] = ()
     keeps: bool = False
+    native: Mapping[str, Any] = {}
 
 
 class NativeCall(msgspec.Struct, frozen=True, gc=False):

@@ -52,6 +52,7 @@ def rich(**fields: Any) -> Post:
         card=CARD,
         select=SELECT,
         suggestions=SUGGESTIONS,
+        native={"protect_content": True},
     )
     return replace(wanted, **fields)
 
@@ -100,6 +101,7 @@ WITHOUT: dict[str, dict[str, Any]] = {
     "reply_to": {"reply_to": None},
     "silent": {"silent": False},
     "ephemeral": {"ephemeral": False},
+    "native": {"native": {}},
 }
 
 

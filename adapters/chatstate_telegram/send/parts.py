@@ -24,6 +24,7 @@ from msgspec.structs import replace
 from chatstate.adapter import Part, Post, PostButton, PostSuggestion, StoredFile
 from chatstate.markup import joined, pages, written
 from chatstate.text import StyledText
+from chatstate_telegram.send.extras import checked
 from chatstate_telegram.send.markup import measure, message, written_out
 
 TEXT_LIMIT = 4096
@@ -48,6 +49,8 @@ _TOGETHER = {"photo": "pictures", "video": "pictures"}
 
 def render(post: Post) -> Sequence[Part]:
     """Return the calls that show a post: texts, then files; or one file with a caption."""
+    if post.native:
+        post = replace(post, native=checked(post))
     picture = _picture(post)
     post = _with_card(post)
     post = replace(post, text=written_out(_clean(post.text)))
@@ -130,6 +133,8 @@ def _part(post: Post, files: Sequence[StoredFile] = ()) -> Part:
         content["reply_to"] = post.reply_to
     if files:
         content["media"] = [kind_of(file) for file in files]
+    if post.native:
+        content["native"] = post.native
     flags = {"silent": post.silent, "ephemeral": post.ephemeral, "keeps": post.keeps}
     content |= {name: True for name, is_set in flags.items() if is_set}
     return Part(content, list(files), has_buttons=bool(post.buttons), keeps=post.keeps)
