@@ -21,6 +21,7 @@ from chatstate.testing.contracts.adapter.cards import CardsContract
 from chatstate.testing.contracts.adapter.choices import ChoicesContract
 from chatstate.testing.contracts.adapter.commands import CommandsContract
 from chatstate.testing.contracts.adapter.files import FilesContract
+from chatstate.testing.contracts.adapter.natives import NativesContract
 from chatstate.testing.contracts.adapter.receiving import IntakeContract, PeopleContract
 from chatstate.testing.contracts.adapter.sending import SendingContract, StoppingContract
 from chatstate.testing.contracts.adapter.text import TextContract
@@ -33,6 +34,7 @@ class AdapterContract(
     CardsContract,
     CommandsContract,
     FilesContract,
+    NativesContract,
     PeopleContract,
     IntakeContract,
     SendingContract,
