@@ -99,7 +99,13 @@ class DiscordAdapter(Adapter):
         self._acknowledging = Acknowledging()
         self._clock = DiscordClock()
         self._calls = Calls(self._acknowledging, self._clock, self._guild)
+        self._client: discord.Client | None = None
         self._places: Places | None = None
+
+    @property
+    def client(self) -> discord.Client | None:
+        """discord.py's `Client`; None while there is no connection."""
+        return self._client
 
     async def run(self, host: Host) -> None:
         """Stay connected and deliver what comes, until cancelled.
@@ -179,11 +185,11 @@ class DiscordAdapter(Adapter):
                 if self._shards > 1:
                     return
             self._calls.open(client.http, marks.salt)
-            self._places = Places(client)
+            self._client, self._places = client, Places(client)
             await _first(self._connect(client), intake.run(), self._attend(client, intake, host))
         finally:
             self._calls.close()
-            self._places = None
+            self._client = self._places = None
             await _close(client)
 
     async def _login(self, client: discord.Client) -> None:

@@ -15,6 +15,8 @@ from collections.abc import AsyncIterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from telegram import Bot
+
 from chatstate import AdapterError, Attachment, Event
 from chatstate.adapter import (
     Action,
@@ -91,6 +93,11 @@ class TelegramAdapter(Adapter):
         from chatstate_telegram.receive.webhook import Webhook, secret_of
 
         return Webhook(secret_of(self._token))
+
+    @property
+    def client(self) -> Bot:
+        """python-telegram-bot's `Bot`; a refusal raises `Refusal` there, with what was said."""
+        return self._client.bot
 
     async def run(self, host: Host) -> None:
         """Receive until cancelled. Raises `AdapterError` if the token is refused for good."""

@@ -104,7 +104,8 @@ class Post(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     `buttons` are rows, and a `select` is one more. `reply_to` is a message's id. `keeps`: of the
     message that it edits nothing but the buttons is to change. `reaction` is there in place of a
     text: the emoji that the bot's reaction to `reply_to` is to be, "" for none. It is rendered as
-    one part, for the verb "reaction".
+    one part, for the verb "reaction". `native` is what its author adds to the calls, by the
+    platform's own names: JSON types. An adapter raises `ReplyError` for what it tells itself.
     """
 
     text: StyledText
@@ -118,6 +119,7 @@ class Post(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     suggestions: Sequence[PostSuggestion] = ()
     keeps: bool = False
     reaction: str | None = None
+    native: Mapping[str, Any] = {}
 
 
 class NativeCall(msgspec.Struct, frozen=True, gc=False):

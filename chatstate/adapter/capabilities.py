@@ -35,7 +35,8 @@ class Capabilities(msgspec.Struct, frozen=True, gc=False):
     - `typing`: for how many seconds one notice of typing is shown; 0 if there is none.
     - `threads`, `reply_to`, `silent`, `ephemeral`: as in `Message` and `Reply`.
     - `finish`: an event that carries an `origin` and is answered by nothing ends with a "finish".
-    - `native`: the adapter makes calls by the platform's own names (see `Adapter.native`).
+    - `native`: the adapter makes calls by the platform's own names (see `Adapter.native`), and adds
+      to its own what an author does (see `Post.native`).
     - `idempotent_for`: seconds during which a repeated call with the same key has no second
       effect; 0 if the platform knows no such keys.
     """

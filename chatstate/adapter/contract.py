@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -177,6 +177,14 @@ class Adapter(Protocol):
     account: str
     capabilities: Capabilities
     updates: Updates | None = None
+
+    @property
+    def client(self) -> Any:
+        """The object of the platform's own library (see `Turn.client`); None if there is none.
+
+        A subclass that has none inherits this.
+        """
+        return None
 
     async def run(self, host: Host) -> None:
         """Receive until cancelled, or until there can be nothing more to receive."""

@@ -55,6 +55,8 @@ class Effects(Protocol):
     @property
     def platform(self) -> str: ...
     @property
+    def client(self) -> Any: ...
+    @property
     def clock(self) -> Clock: ...
     @property
     def files(self) -> Sequence[File]: ...
@@ -122,6 +124,17 @@ class Turn:
     def platform(self) -> str:
         """The adapter's name."""
         return self.effects.platform
+
+    @property
+    def client(self) -> Any:
+        """The platform's own client: python-telegram-bot's `Bot`, discord.py's `Client`.
+
+        What is done with it is outside of what chatstate promises: it happens at once, even if the
+        turn fails then, and again if the turn runs again. Use it within `turn.step`; what is to be
+        sent in order, and once, is a `Native`. Raises `StateError` if the platform has none, or
+        there is no connection.
+        """
+        return self.effects.client
 
     @property
     def clock(self) -> Clock:

@@ -192,6 +192,7 @@ def assemble(
     plans = Plans(make_plan)
     effects = functools.partial(
         TurnEffects,
+        adapters=adapters,
         clock=clock,
         store=store,
         values=values,

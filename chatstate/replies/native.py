@@ -64,6 +64,20 @@ class Native:
         return [file for _, file in files_in(self.arguments)]
 
 
+def checked_native(given: Any) -> Mapping[str, Mapping[str, Any]]:
+    """Return what a reply adds on each platform, as it is now. Raises `TypeError`, `ValueError`."""
+    what = "Reply.native"
+    checked = sendable(given, what)
+    if not isinstance(checked, dict):
+        raise TypeError(f"{what} maps platforms to what is added there: {{'telegram': {{...}}}}")
+    for platform, added in cast("dict[str, Any]", checked).items():
+        if not isinstance(added, dict):
+            raise TypeError(f"{what}.{platform} must be a mapping, not {type(added).__name__}")
+        if files_in(added):
+            raise TypeError(f"{what}.{platform} has a File: files of a Reply are its files=")
+    return cast("Mapping[str, Mapping[str, Any]]", checked)
+
+
 def sendable(value: Any, what: str) -> Any:
     """Return a value as it is now, if it can be kept and sent: what JSON knows, and files.
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
 import msgspec
@@ -15,7 +15,7 @@ from chatstate.files import File
 from chatstate.messages import MessageRef
 from chatstate.replies.buttons import Buttons, checked_buttons
 from chatstate.replies.cards import Card
-from chatstate.replies.native import Native
+from chatstate.replies.native import Native, checked_native
 from chatstate.replies.selects import Select
 from chatstate.replies.suggestions import Suggestions, checked_suggestions
 from chatstate.replies.texts import Markdown, require_text
@@ -38,6 +38,9 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     - `suggestions` are what a person may answer with one tap: texts, `ShareContact()` and
       `ShareLocation()`, at most 25. They come with a new message, and without buttons.
 
+    - `native` adds what one platform alone knows to the calls that send it there, by the platform's
+      name: `native={"telegram": {"protect_content": True}}`. It replaces nothing of the reply.
+
     Raises `TypeError` and `ValueError` for what is none of that.
     """
 
@@ -51,6 +54,7 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     card: Card | None = None
     select: Select | None = None
     suggestions: Suggestions = ()
+    native: Mapping[str, Mapping[str, Any]] | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.text, str):
@@ -67,6 +71,8 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
             _check_references(self)
         if self.card is not None or self.select is not None or self.suggestions != ():
             _check_rich(self)
+        if self.native is not None:
+            msgspec.structs.force_setattr(self, "native", checked_native(self.native))
         if (self.buttons or self.select or self.suggestions) and not self.says_something:
             raise ValueError("buttons hang on a text: give the Reply one, or a card with words")
 

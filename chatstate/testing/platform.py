@@ -110,6 +110,7 @@ class Delivered(msgspec.Struct, frozen=True):
     card: PostCard | None = None
     select: PostSelect | None = None
     suggestions: Sequence[PostSuggestion] = ()
+    native: Mapping[str, Any] = {}
 
     @property
     def labels(self) -> list[str]:
@@ -352,4 +353,5 @@ def _delivered(action: Action, identity: str) -> Delivered:
         post.card,
         post.select,
         post.suggestions,
+        post.native,
     )

@@ -16,7 +16,8 @@ from servers.discord_faults import DOWNLOAD, SEND
 from servers.discord_server import BOT_ID, DiscordServer
 from servers.discord_world import BUTTON, Channel, Message, Person
 
-from chatstate.adapter import Adapter, Host
+from chatstate import Native
+from chatstate.adapter import Adapter, Host, NativeCall
 from chatstate.testing import AdapterDriver, Fault, Shown, Speaker
 from chatstate.testing.platform import SentFile
 from chatstate_discord import DiscordAdapter, adapter
@@ -240,6 +241,12 @@ class DiscordDriver(AdapterDriver):
             self.server.faults.fail(SEND, 403, code=50013, message="Missing Permissions")
         else:
             self.server.faults.drop(SEND, when="after", reset=True)
+
+    def native(self, text: str) -> Native:
+        return Native("POST /channels/{channel_id}/messages", on="discord", content=text)
+
+    def native_elsewhere(self) -> NativeCall:
+        return NativeCall("POST /channels/7/messages", {"content": "hi"})
 
     def withhold(self) -> None:
         self.server.faults.fail(DOWNLOAD, 503)

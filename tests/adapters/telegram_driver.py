@@ -9,7 +9,8 @@ from servers.telegram_model import Chat, Json, Message, Person
 from servers.telegram_server import TelegramServer
 from servers.telegram_updates import Updates
 
-from chatstate.adapter import Adapter
+from chatstate import Native
+from chatstate.adapter import Adapter, NativeCall
 from chatstate.testing import AdapterDriver, Fault, Shown, Speaker
 from chatstate.testing.platform import SentFile
 from chatstate.text import SpanKind
@@ -155,6 +156,12 @@ class TelegramDriver(AdapterDriver):
             self.server.fail("send*", 403, "Forbidden: bot was blocked by the user")
         else:
             self.server.drop("send*", accepted=True)
+
+    def native(self, text: str) -> Native:
+        return Native("sendMessage", text=text)
+
+    def native_elsewhere(self) -> NativeCall:
+        return NativeCall("sendMessage", {"chat_id": 7, "text": "hi"})
 
     def withhold(self) -> None:
         self.server.fail("getFile", 500, "Internal Server Error")

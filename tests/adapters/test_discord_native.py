@@ -5,18 +5,21 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import discord
 import pytest
 from adapters.discord_bots import running, texts
-from adapters.discord_driver import discord_server
+from adapters.discord_driver import TOKEN, discord_server
 from servers.discord_faults import SEND, Call
 from servers.discord_server import DiscordServer
 from servers.discord_world import Channel, Person
 
-from chatstate import File, Interface, Native, ReplyError
-from chatstate.adapter import NativeCall
+from chatstate import File, Interface, Native, ReplyError, Turn
+from chatstate.adapter import NativeCall, Post
 from chatstate.stores.sqlite import SQLiteStore
+from chatstate.text import StyledText
+from chatstate_discord import DiscordAdapter
 from chatstate_discord.natives import is_repeatable
-from chatstate_discord.send import native
+from chatstate_discord.send import native, parts
 
 NEW = "POST /channels/{channel_id}/messages"
 INVITE = "POST /channels/{channel_id}/invites"
@@ -198,6 +201,45 @@ async def test_a_command_without_another_answer_ends(
         asked = await server.slash(alice, talk.room, "go")
         await server.wait_for(lambda: "hello" in texts(server.messages(talk.room)))
         await server.wait_for(lambda: asked.original is None or asked.original.deleted)
+
+
+def test_a_reply_adds_to_the_call_that_sends_it() -> None:
+    """What is seen comes once, with the last message; flags are joined; an edit has what it can."""
+    embed, added = {"title": "Tea"}, {"tts": True, "flags": 4, "embeds": [{"title": "Tea"}]}
+    post = Post(StyledText("word " * 500), silent=True, native=added)
+    first, last = map(parts.new_message, parts.render(post))
+    assert (first["tts"], first["flags"], "embeds" in first) == (True, 4 | parts.SILENT, False)
+    assert (last["tts"], last["flags"], last["embeds"]) == (True, 4 | parts.SILENT, [embed])
+    changed = parts.changed_message(parts.render(post)[-1])
+    assert (changed["embeds"], changed["flags"], "tts" in changed) == ([embed], 4, False)
+
+
+@pytest.mark.parametrize("own", ["content", "components", "message_reference", "nonce"])
+def test_a_reply_replaces_nothing_of_itself(own: str) -> None:
+    """What it says, and what hangs on it, are no additions."""
+    with pytest.raises(ReplyError, match=f"{own} is told by the reply itself"):
+        parts.render(Post(StyledText("hi"), native={own: "x"}))
+
+
+async def test_a_turn_has_the_librarys_own_client(
+    server: DiscordServer, talk: Talk, alice: Person, path: Path
+) -> None:
+    """`turn.client` is discord.py's `Client`, which knows the guild."""
+    bot = Interface(id="bot")
+
+    @bot.command
+    async def go(turn: Turn) -> str:
+        """Go."""
+        client: discord.Client = turn.client
+        return "done" if client.get_guild(10) else "unknown"
+
+    async with running(server, bot, path):
+        await talk.go()
+
+
+async def test_without_a_connection_there_is_no_client() -> None:
+    """Before it is connected the adapter has none to give."""
+    assert DiscordAdapter(token=TOKEN).client is None
 
 
 WRONG: list[tuple[str, dict[str, Any], str]] = [

@@ -6,11 +6,15 @@ from typing import Any
 
 import pytest
 from adapters.telegram_host import adapter_on
+from adapters.test_telegram_conversations import talk
+from msgspec.structs import replace
 from servers.telegram_model import PNG, Chat
 from servers.telegram_server import TelegramServer
+from telegram import Bot
 
-from chatstate import Ambiguous, Rejected, ReplyError, RetryAfter
-from chatstate.adapter import Action, NativeCall, Sent, StoredFile
+from chatstate import Ambiguous, Interface, Rejected, ReplyError, RetryAfter, Turn
+from chatstate.adapter import Action, NativeCall, Post, PostButton, Sent, StoredFile
+from chatstate.text import StyledText
 from chatstate_telegram.natives import is_repeatable
 
 TEA: dict[str, Any] = {"question": "Tea?", "options": [{"text": "Yes"}, {"text": "No"}]}
@@ -153,3 +157,49 @@ async def test_what_happens_to_a_call_is_told_apart(calling: Calling) -> None:
 def test_what_may_be_repeated(method: str, harmless: bool) -> None:
     """What asks, or brings about what may be so already, may be repeated; gifts must not double."""
     assert is_repeatable(method) is harmless
+
+
+async def test_a_turn_has_the_librarys_own_client(tmp_path: Path) -> None:
+    """`turn.client` is python-telegram-bot's `Bot`, ready to be asked."""
+    bot = Interface(id="bot")
+
+    @bot.on_message
+    async def work(turn: Turn) -> str:
+        async def title() -> str | None:
+            client: Bot = turn.client
+            return (await client.get_chat(turn.chat.id)).title
+
+        return str(await turn.step("title", title))
+
+    async with talk(bot, ("polling", "group"), tmp_path) as person:
+        assert [message.text for message in await person.say("hi")] == ["Friends"]
+
+
+async def test_a_reply_adds_to_the_call_that_sends_it(calling: Calling) -> None:
+    """On a text, a file, an album and an edit, as far as the method takes it."""
+    added = {"protect_content": True, "link_preview_options": {"is_disabled": True}}
+    text = Post(StyledText("hi"), native=added)
+    files = [calling.file("a.png"), calling.file("b.png")]
+    posts = [text, replace(text, files=files[:1]), replace(text, files=files)]
+    for post in posts:
+        for part in calling.adapter.render(post):
+            await calling.adapter.perform(Action("1-1-0", str(calling.chat.id), part=part))
+    (part,) = calling.adapter.render(replace(text, text=StyledText("ho")))
+    first = str(calling.server.messages(calling.chat)[0].id)
+    edit = Action("1-2-0", str(calling.chat.id), part=part, verb="edit", message=first)
+    await calling.adapter.perform(edit)
+    calls = [call.params for call in calling.server.calls]
+    assert [call.get("protect_content") for call in calls] == [True, True, True, None]
+    assert ["link_preview_options" in call for call in calls] == [True, False, False, True]
+
+
+def test_a_reply_replaces_nothing_of_itself(calling: Calling) -> None:
+    """Where it goes, what it says, and the buttons it has, are no additions."""
+    buttons = [[PostButton("Yes", "v1", "yes")]]
+    for post in (
+        Post(StyledText("hi"), native={"chat_id": 7}),
+        Post(StyledText("hi"), native={"text": "ho"}),
+        Post(StyledText("hi"), buttons, native={"reply_markup": {"force_reply": True}}),
+    ):
+        with pytest.raises(ReplyError, match="is told by the reply itself"):
+            calling.adapter.render(post)

@@ -56,6 +56,7 @@ def rich(**fields: Any) -> Post:
         card=CARD,
         select=SELECT,
         suggestions=SUGGESTIONS,
+        native={"protect_content": True},
     )
     return replace(wanted, **fields)
 
@@ -104,6 +105,7 @@ WITHOUT: dict[str, dict[str, Any]] = {
     "reply_to": {"reply_to": None},
     "silent": {"silent": False},
     "ephemeral": {"ephemeral": False},
+    "native": {"native": {}},
 }
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from chatstate import (
     Rejected,
     Reply,
     RetryAfter,
+    StateError,
     Turn,
     Unreachable,
     User,
@@ -377,3 +379,56 @@ async def test_neither_middleware_nor_guards_stand_before_what_was_sent() -> Non
         await client.user("alice").say("Cake")
         assert seen == ["message", "message"]
         assert len(client.platform.delivered) >= 1
+
+
+async def test_a_platform_without_a_client_says_so() -> None:
+    """`turn.client` is an error where there is none, that says what to look at."""
+    bot = Interface(id="bot")
+
+    @bot.on_message
+    def work(turn: Turn) -> str:
+        return str(turn.client)
+
+    async with TestClient(bot) as client:
+        with pytest.raises(StateError, match="test has no client of its own, or no connection"):
+            await client.user("alice").say("hi")
+
+
+async def test_a_reply_adds_what_its_platform_alone_knows() -> None:
+    """It goes with every call that sends the reply on that platform, and with no other."""
+    native: dict[str, Any] = {"test": {"effect": "fire"}, "telegram": {"protect": True}}
+    bot = answering(lambda: [Reply("hi", native=native), Reply("ho", native={"telegram": {}})])
+    async with TestClient(bot) as client:
+        await client.user("alice").say("hi")
+        assert [reply.native for reply in client.platform.delivered] == [{"effect": "fire"}, {}]
+
+
+async def test_a_stream_adds_it_from_the_beginning() -> None:
+    """What is sent in advance is sent by the same calls, so that it is protected, say, at once."""
+    bot = Interface(id="bot")
+
+    @bot.on_message
+    async def work(turn: Turn) -> AsyncIterator[Reply]:
+        for text in ("a", "a b"):
+            yield Reply(text, native={"test": {"effect": "fire"}})
+            await turn.clock.sleep(2)
+
+    async with TestClient(bot) as client:
+        await settled(client, "hi")
+        first = client.platform.delivered[0]
+        assert (first.preview, first.native) == (True, {"effect": "fire"})
+
+
+ADDED: list[tuple[Any, str]] = [
+    ("protect", "Reply.native maps platforms"),
+    ({"telegram": True}, "Reply.native.telegram must be a mapping, not bool"),
+    ({"telegram": {"photo": File(b"x", "x.png")}}, "files of a Reply are its files="),
+    ({"telegram": {"photo": b"x"}}, "Reply.native.telegram.photo is bytes"),
+]
+
+
+@pytest.mark.parametrize(("native", "told"), ADDED, ids=range(len(ADDED)))
+def test_what_cannot_be_added_is_an_error_when_it_is_made(native: Any, told: str) -> None:
+    """What a reply adds is of each platform by its name, and what JSON knows."""
+    with pytest.raises(TypeError, match=re.escape(told)):
+        Reply("hi", native=native)

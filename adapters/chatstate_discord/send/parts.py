@@ -1,7 +1,7 @@
 """A reply as calls of Discord's API. Pure functions.
 
 A part's `content` holds `text` in Discord's Markdown, `buttons` as rows, a `select`, an `embed`,
-`reply_to`, `silent` and `ephemeral`; or a `reaction` alone.
+`reply_to`, `silent`, `ephemeral`, and as `native` what its author adds; or a `reaction` alone.
 
 1. The limits are those of Discord's pages "Message" and "Component": 2,000 characters, ten files,
    and 10 MiB for each of them.
@@ -10,6 +10,7 @@ A part's `content` holds `text` in Discord's Markdown, `buttons` as rows, a `sel
 4. Equal custom ids are made different: Discord refuses them, and trims blanks at their ends.
 5. A card is an embed, and its picture the first file. One that is too large once it is written in
    Discord's Markdown, or whose picture Discord cannot show in it, is text.
+6. What a reply adds replaces nothing of it. In an edit there is what can be edited.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from chatstate import ReplyError
 from chatstate.adapter import Part, Post, PostButton, PostSelect, StoredFile
 from chatstate.markup import StyledText, joined, pages, written
 from chatstate_discord.send.embeds import embed_of, shown_picture
@@ -37,6 +39,13 @@ _LINK = 5
 _FILES, _REQUEST_BYTES = 10, 24_000_000
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LOOKS_UNIQUE = re.compile(r".*(\u2063\d{1,2}|\s)", re.DOTALL)
+_OF_THE_REPLY = frozenset(
+    ("content", "components", "attachments", "message_reference", "nonce", "enforce_nonce")
+)
+_SHOWN = frozenset(("embeds", "poll", "sticker_ids"))
+"""What of that which a reply adds is seen: it comes with the last of several messages."""
+_EDITABLE = frozenset(("embeds", "allowed_mentions", "flags"))
+"""What of that which a reply adds to a new message can be edited, too."""
 NOBODY: Mapping[str, Any] = {"parse": [], "replied_user": False}
 
 
@@ -44,12 +53,26 @@ def render(post: Post) -> Sequence[Part]:
     """Return the messages that show a post: its texts, the files with the last of them."""
     if post.reaction is not None:
         return [Part({"reaction": post.reaction})]
+    if post.native:
+        _check(post)
     clean = _with_card(replace(post, text=_clean(post.text)))
     groups = list(_groups(clean.files))
     first, *others = groups or [[]]
     texts = pages(replace(clean, files=first), TEXT_LIMIT, measure)
-    bare = Post(StyledText(""), silent=post.silent, ephemeral=post.ephemeral)
-    return [_part(shown) for shown in [*texts, *(replace(bare, files=group) for group in others)]]
+    bare = Post(StyledText(""), silent=post.silent, ephemeral=post.ephemeral, native=post.native)
+    *before, last = [*texts, *(replace(bare, files=group) for group in others)]
+    often = {name: value for name, value in post.native.items() if name not in _SHOWN}
+    return [*[_part(replace(shown, native=often)) for shown in before], _part(last)]
+
+
+def _check(post: Post) -> None:
+    """Raise `ReplyError` for what is added and is told by the reply itself."""
+    own = _OF_THE_REPLY | ({"embeds"} if post.card else set())
+    if taken := sorted(own & post.native.keys()):
+        raise ReplyError(
+            f"Reply(native=...): {taken[0]} is told by the reply itself; a call of which all is "
+            "yours is Native(...)"
+        )
 
 
 def _with_card(post: Post) -> Post:
@@ -76,8 +99,10 @@ def new_message(part: Part, *, nonce: str | None = None) -> dict[str, Any]:
     flags = SILENT * bool(content.get("silent")) | EPHEMERAL * bool(content.get("ephemeral"))
     body = _body(part)
     body = {name: value for name, value in body.items() if value != []}
-    if flags:
+    added = {**content.get("native", {})}
+    if flags := flags | added.pop("flags", 0):
         body["flags"] = flags
+    body |= added
     if nonce is not None:
         body |= {"nonce": nonce, "enforce_nonce": True}
     if "reply_to" in content:
@@ -90,7 +115,8 @@ def changed_message(part: Part) -> dict[str, Any]:
     """Return the body that shows a part in place of what a message showed."""
     body = _body(part)
     body.setdefault("attachments", [])
-    return body
+    added = part.content.get("native", {})
+    return body | {name: value for name, value in added.items() if name in _EDITABLE}
 
 
 def _body(part: Part) -> dict[str, Any]:
@@ -126,6 +152,8 @@ def _part(post: Post) -> Part:
         content["select"] = _select(post.select)
     if post.card:
         content["embed"] = embed_of(post.card)
+    if post.native:
+        content["native"] = post.native
     if post.reply_to is not None:
         content["reply_to"] = post.reply_to
     flags = {"silent": post.silent, "ephemeral": post.ephemeral}

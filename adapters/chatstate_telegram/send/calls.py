@@ -40,6 +40,7 @@ from chatstate import Rejected
 from chatstate.adapter import Action, Part, StoredFile
 from chatstate_telegram.client import Refusal
 from chatstate_telegram.send.errors import says
+from chatstate_telegram.send.extras import extras
 
 log = logging.getLogger("chatstate.telegram")
 
@@ -128,6 +129,7 @@ async def _send(bot: Bot, action: Action) -> str:
             entities=_entities(part),
             link_preview_options=_picture(part),
             reply_markup=_keyboard(part) or _suggestions(part),
+            api_kwargs=extras("sendMessage", part),
             **where,
         )
         return str(sent.message_id)
@@ -147,6 +149,7 @@ async def _send_album(bot: Bot, part: Part, where: dict[str, Any], opened: ExitS
         caption=part.content["text"] or None,
         caption_entities=_entities(part),
         read_timeout=UPLOAD_SECONDS,
+        api_kwargs=extras("sendMediaGroup", part),
         **where,
     )
     return str(sent[0].message_id)
@@ -167,6 +170,7 @@ async def _send_file(bot: Bot, part: Part, where: dict[str, Any], opened: ExitSt
         caption_entities=_entities(part),
         reply_markup=_keyboard(part) or _suggestions(part),
         read_timeout=UPLOAD_SECONDS,
+        api_kwargs=extras(f"send{kind.capitalize()}", part),
         **where,
     )
     return str(sent.message_id)
@@ -181,6 +185,7 @@ async def _edit_text(bot: Bot, action: Action, where: dict[str, Any]) -> None:
             entities=_entities(part),
             link_preview_options=_picture(part),
             reply_markup=keyboard,
+            api_kwargs=extras("editMessageText", part),
             **where,
         )
     except Exception as error:
@@ -190,6 +195,7 @@ async def _edit_text(bot: Bot, action: Action, where: dict[str, Any]) -> None:
             caption=part.content["text"],
             caption_entities=_entities(part),
             reply_markup=keyboard,
+            api_kwargs=extras("editMessageCaption", part),
             **where,
         )
 
@@ -205,7 +211,11 @@ async def _edit_media(bot: Bot, action: Action, where: dict[str, Any]) -> None:
             caption_entities=_entities(part),
         )
         await bot.edit_message_media(
-            media, reply_markup=_keyboard(part), read_timeout=UPLOAD_SECONDS, **where
+            media,
+            reply_markup=_keyboard(part),
+            read_timeout=UPLOAD_SECONDS,
+            api_kwargs=extras("editMessageMedia", part),
+            **where,
         )
 
 

@@ -16,10 +16,9 @@ import copy
 import inspect
 from collections.abc import Sequence
 from contextlib import ExitStack
-from functools import cache
 from typing import Any, cast
 
-from telegram import Bot, InputFile
+from telegram import InputFile
 
 from chatstate import ReplyError
 from chatstate.adapter import Action, NativeCall, Part, Sent, StoredFile
@@ -27,6 +26,7 @@ from chatstate_telegram.client import ANSWER_SECONDS, Client
 from chatstate_telegram.natives import is_repeatable
 from chatstate_telegram.receive.others import Query, query_of
 from chatstate_telegram.send.calls import UPLOAD_SECONDS, opened_file, thread_of
+from chatstate_telegram.send.extras import parameters
 
 _INSTEAD_OF_A_CHAT = ("inline_message_id", "user_id")
 """What a message or a gift goes to where a method takes that or a chat."""
@@ -59,7 +59,7 @@ async def make(client: Client, action: Action) -> Sent:
 
 def _place(method: str, arguments: dict[str, Any], action: Action) -> dict[str, Any]:
     """Return the chat and the topic for a call, as far as the method takes them."""
-    taken = _parameters(method)
+    taken = parameters(method)
     needs_chat = taken.get("chat_id") is inspect.Parameter.empty
     if not needs_chat and any(name in arguments for name in _INSTEAD_OF_A_CHAT):
         return {}
@@ -68,15 +68,6 @@ def _place(method: str, arguments: dict[str, Any], action: Action) -> dict[str, 
         return {f"{query.kind}_id": query.id}
     place = {"chat_id": action.chat, "message_thread_id": thread_of(action)}
     return {name: v for name, v in place.items() if v is not None and (not taken or name in taken)}
-
-
-@cache
-def _parameters(method: str) -> dict[str, Any]:
-    """Return what a method takes, with its defaults; nothing if the library does not know it."""
-    known = getattr(Bot, method, None)
-    if known is None:
-        return {}
-    return {name: found.default for name, found in inspect.signature(known).parameters.items()}
 
 
 def _attached(

@@ -25,6 +25,7 @@ from telegram.constants import ReactionEmoji
 from chatstate.adapter import Part, Post, PostButton, PostSuggestion, StoredFile
 from chatstate.markup import joined, pages, written
 from chatstate.text import StyledText
+from chatstate_telegram.send.extras import checked
 from chatstate_telegram.send.markup import measure, message, written_out
 
 REACTIONS = frozenset(emoji.value.replace("\ufe0f", "") for emoji in ReactionEmoji)
@@ -52,6 +53,8 @@ def render(post: Post) -> Sequence[Part]:
     """Return the calls that show a post: texts, then files; or one file with a caption."""
     if post.reaction is not None:
         return [Part({"reaction": post.reaction.replace("\ufe0f", "")})]
+    if post.native:
+        post = replace(post, native=checked(post))
     picture = _picture(post)
     post = _with_card(post)
     post = replace(post, text=written_out(_clean(post.text)))
@@ -134,6 +137,8 @@ def _part(post: Post, files: Sequence[StoredFile] = ()) -> Part:
         content["reply_to"] = post.reply_to
     if files:
         content["media"] = [kind_of(file) for file in files]
+    if post.native:
+        content["native"] = post.native
     flags = {"silent": post.silent, "ephemeral": post.ephemeral, "keeps": post.keeps}
     content |= {name: True for name, is_set in flags.items() if is_set}
     return Part(content, list(files), has_buttons=bool(post.buttons), keeps=post.keeps)

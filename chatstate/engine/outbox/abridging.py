@@ -122,6 +122,7 @@ class Abridger:
             card=reply.card,
             select=reply.select,
             suggestions=reply.suggestions,
+            native=reply.native,
         )
 
 

@@ -133,6 +133,7 @@ DEGRADATIONS: Sequence[Degradation] = (
     Degradation("files", _files, _files_as_notes),
     Degradation("reply_to", _answers_visibly, lambda p, _: replace(p, reply_to=None)),
     Degradation("silent", lambda post: post.silent, lambda p, _: replace(p, silent=False)),
+    Degradation("native", lambda post: post.native, lambda p, _: replace(p, native={})),
     Degradation("ephemeral", lambda post: post.ephemeral, lambda p, _: replace(p, ephemeral=False)),
 )
 """In the order in which they are applied.

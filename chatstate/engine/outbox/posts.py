@@ -12,8 +12,11 @@ from chatstate.replies import Card, Markdown, React, Reply
 from chatstate.text import StyledText
 
 
-def post_of(reply: Reply, hanging: Hanging, files: Iterator[StoredFile]) -> Post:
-    """Return a reply with what hangs on it; `files` are those that lie in the spool for it."""
+def post_of(reply: Reply, hanging: Hanging, files: Iterator[StoredFile], platform: str) -> Post:
+    """Return a reply with what hangs on it; for one platform.
+
+    `files` are those that lie in the spool for it.
+    """
     card = _card(reply.card, next(files) if reply.card.file else None) if reply.card else None
     return Post(
         styled(reply.text),
@@ -26,6 +29,7 @@ def post_of(reply: Reply, hanging: Hanging, files: Iterator[StoredFile]) -> Post
         hanging.select,
         hanging.suggestions,
         isinstance(reply, MarkedReply),
+        reply.native.get(platform, {}) if reply.native else {},
     )
 
 

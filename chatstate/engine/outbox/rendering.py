@@ -273,7 +273,7 @@ class Renderer:
         if reply.buttons or reply.select or reply.suggestions:
             conversation = arrival.place.conversation
             hanging = self._buttons.hang(conversation, reply, capabilities, sentences)
-        post = degrade(post_of(reply, hanging, files), capabilities, sentences)
+        post = degrade(post_of(reply, hanging, files, adapter.name), capabilities, sentences)
         shows = post.text.text.strip() or post.files or post.card or post.keeps
         return (adapter.render(post) if shows else ()), hanging.kept
 
@@ -360,7 +360,8 @@ def in_advance(answer: Answer) -> list[Reply]:
             continue  # it is no message, and so it is in no message's way
         if not isinstance(reply, Reply) or reply.edit or reply.ephemeral or reply.suggestions:
             break
-        texts.append(Reply(reply.text, reply_to=reply.reply_to, silent=reply.silent))
+        said = Reply(reply.text, reply_to=reply.reply_to, silent=reply.silent, native=reply.native)
+        texts.append(said)
         if reply.files or reply.card:
             break  # they come in a message of their own, and what follows must be below it
     return texts
@@ -387,4 +388,5 @@ def _is_special(reply: Reply) -> bool:
         or reply.card
         or reply.select
         or reply.suggestions
+        or reply.native
     )

@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from chatstate.adapter import Adapter
 from chatstate.bot.resources import Need, Resources
 from chatstate.bot.returns import Answers, replies, told_of
 from chatstate.bot.routes import Routes
@@ -51,6 +52,7 @@ class TurnEffects:
         turn: RunningTurn,
         *,
         platform: str,
+        adapters: Mapping[int, Adapter],
         clock: Clock,
         store: Store,
         values: TurnValues,
@@ -66,6 +68,7 @@ class TurnEffects:
         self._turn = turn
         self._attempt = turn.attempt
         self.platform = platform
+        self._adapters = adapters
         self.clock = clock
         self._store = store
         self._values = values
@@ -97,6 +100,17 @@ class TurnEffects:
     def answers(self) -> Sequence[Any]:
         """See `Turn.answers`."""
         return self._turn.answers
+
+    @property
+    def client(self) -> Any:
+        """See `Turn.client`."""
+        client = self._adapters[self._live("client").place.account].client
+        if client is None:
+            raise StateError(
+                f"turn.client: {self.platform} has no client of its own, or no connection now; "
+                "look at turn.platform before"
+            )
+        return client
 
     @property
     def sent(self) -> Answers:

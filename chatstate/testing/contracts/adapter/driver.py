@@ -17,7 +17,8 @@ from unittest import SkipTest
 
 import msgspec
 
-from chatstate.adapter import Adapter
+from chatstate.adapter import Adapter, NativeCall
+from chatstate.replies import Native
 from chatstate.testing.platform import SentFile
 from chatstate.text import SpanKind
 
@@ -163,6 +164,14 @@ class AdapterDriver(Protocol):
     async def tap(self, who: Speaker, message: str, label: str) -> None:
         """Let somebody tap a suggestion that came with a message."""
         _skip("suggestions", "tap")
+
+    def native(self, text: str) -> Native:
+        """Return a call by the platform's own name that shows a text as a new message."""
+        return _skip("calls by the platform's own names", "native")
+
+    def native_elsewhere(self) -> NativeCall:
+        """Return such a call that names another chat."""
+        return _skip("calls that name a chat", "native_elsewhere")
 
     async def remove(self, who: Speaker, message: str) -> None:
         """Let somebody delete a message of the bot's, or the platform do so."""

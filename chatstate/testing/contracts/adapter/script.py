@@ -31,8 +31,8 @@ class Script:
     """A bot that answers as a test says, and keeps what it was told.
 
     `heard` are messages and presses, `edits` what `on_edit` got, `others` what `on_other` got,
-    `reactions` what `on_reaction` got, `votes` what `/vote` did; `count` is how many messages the
-    conversation's state says there were.
+    `reactions` what `on_reaction` got, `sent` what `on_sent` got, `votes` what `/vote` did; `count`
+    is how many messages the conversation's state says there were.
     """
 
     def __init__(self, answer: Answer, *, hear_bots: bool = False) -> None:
@@ -41,6 +41,7 @@ class Script:
         self.edits: list[Message] = []
         self.others: list[Message] = []
         self.reactions: list[Message] = []
+        self.sent: list[Message] = []
         self.votes: list[str] = []
         self.count = 0
         self.bot = Interface(
@@ -81,8 +82,12 @@ class Script:
         def on_reaction(message: Message) -> None:
             self.reactions.append(message)
 
+        def on_sent(message: Message) -> None:
+            self.sent.append(message)
+
         self.bot.on_reaction(on_reaction)
         self.bot.on_other(on_other)
+        self.bot.on_sent(on_sent)
         self.bot.on_message(stream if inspect.isasyncgenfunction(answer) else on_message)
         self.bot.command(vote)
         self.bot.group("poll").command(close)
