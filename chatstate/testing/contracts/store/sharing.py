@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from chatstate.messages import Chat
 from chatstate.scope import key
 from chatstate.stores.base import (
     Answer,
@@ -244,6 +245,35 @@ class SharedContract(WorkersSuite):
             assert await other.claimed() == [news]
             assert await other.owed(there) == [(there.seq, 0), (here.seq, 0)]
             assert await mine.claimed() == []
+
+    async def test_a_reply_owed_in_another_conversation_is_always_told_of(
+        self, tmp_path: Path
+    ) -> None:
+        """To whoever puts it there, too, if the conversation is its own, or nobody's."""
+        async with self.pair(tmp_path) as (_, mine, other):
+            (own,) = await mine.arrive(event("own", chat="own"))
+            free = await mine.store.place(mine.account.id, Chat("free"), None)
+            for number, where in enumerate((own.place.conversation, free.conversation)):
+                (arrival,) = await mine.arrive(event(f"{number}", chat=f"{number}"))
+                owed = Owed(arrival.seq, 0, '"hi"', conversation=where)
+                await mine.commit(mine.turn(arrival, owed=[owed]))
+                news = Claim(where, waits=not number, owes=True, is_news=True)
+                assert await mine.claimed() == [news]
+            assert await other.claimed() == []
+
+    async def test_what_is_owed_behind_news_is_told_to_be(self, tmp_path: Path) -> None:
+        """Whoever sends it looks into the outbox for what comes first."""
+        async with self.pair(tmp_path) as (_, mine, other):
+            first, second, third = await mine.arrive(*(event(str(n)) for n in range(3)))
+            (there,) = await other.arrive(event("4", chat="there"))
+            owes = [mine.turn(arrival, owed=[mine.reply(arrival)]) for arrival in (first, second)]
+            assert await mine.commit(owes[0]) == ["applied"]
+            foreign = Owed(there.seq, 0, '"hi"', conversation=first.place.conversation)
+            await other.commit(other.turn(there, owed=[foreign]))
+            assert await mine.commit(owes[1]) == ["behind"]
+            assert await mine.owed(first) == [(first.seq, 0), (there.seq, 0), (second.seq, 0)]
+            await mine.claimed()
+            assert await mine.commit(mine.turn(third, owed=[mine.reply(third)])) == ["applied"]
 
     async def test_what_is_retried_comes_back_to_the_run_that_holds(self, tmp_path: Path) -> None:
         """Whichever run answers."""

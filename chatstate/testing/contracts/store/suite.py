@@ -21,6 +21,7 @@ from chatstate.testing.contracts.store.arrivals import ArrivalsContract
 from chatstate.testing.contracts.store.buttons import ButtonsContract
 from chatstate.testing.contracts.store.claims import ClaimsContract
 from chatstate.testing.contracts.store.commits import CommitsContract
+from chatstate.testing.contracts.store.elsewhere import ReferencesContract, SendsContract
 from chatstate.testing.contracts.store.expiry import ExpiryContract
 from chatstate.testing.contracts.store.files import FilesContract
 from chatstate.testing.contracts.store.interleavings import InterleavingsContract
@@ -47,7 +48,7 @@ class StatesContract(ExpiryContract, RememberingContract):
     """Values beyond a turn."""
 
 
-class OutboxContract(LinesContract, FilesContract):
+class OutboxContract(LinesContract, FilesContract, ReferencesContract):
     """What is owed."""
 
 
@@ -56,7 +57,7 @@ class WorkersContract(HoldingContract, SharedContract, LeasesContract, Interleav
 
 
 class ControlContract(
-    RunsContract, WorkersContract, LookingContract, AskingContract, LettersContract
+    RunsContract, WorkersContract, LookingContract, AskingContract, SendsContract, LettersContract
 ):
     """Runs, and everybody who looks."""
 
