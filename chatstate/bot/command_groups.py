@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar, Unpack, overload
 
 from chatstate.bot.access import Allow, Guard, Limit, guard, limits_of
-from chatstate.bot.guesses import refuse_no_function
+from chatstate.bot.guesses import refuse_no_function, refuse_no_name
 from chatstate.bot.listing import Description, Listing, checked_place, described
 from chatstate.bot.options import Options
 from chatstate.bot.resources import Owner
@@ -112,6 +112,7 @@ class CommandSet:
         it allows and limits holds for each of its commands. Groups may stand in a group. Raises
         `BindingError`.
         """
+        refuse_no_name(name)
         if len(self._within.groups) == _DEEPEST:
             raise BindingError(f"group {name!r} is too deep: /group group command is all there is")
         text, translations = described(description)

@@ -73,7 +73,7 @@ def filter_of(
     return Filter(_pattern(text), _kinds(kind), bound)
 
 
-def _pattern(given: Any) -> re.Pattern[str] | None:
+def _pattern(given: str | re.Pattern[str] | None) -> re.Pattern[str] | None:
     if given is None or isinstance(given, re.Pattern):
         return given
     if not isinstance(given, str):

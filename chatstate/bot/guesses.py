@@ -12,6 +12,7 @@ from chatstate.errors import BindingError
 
 _RUN = 'write bot.run("console"), or "telegram", "discord", or several'
 _SERVE = 'write await bot.serve("telegram")'
+_MENU = 'write @bot.on_menu("Title"), for people with of="user"'
 _METHODS: Mapping[str, str] = {
     **dict.fromkeys(("launch", "polling", "infinity_polling", "run_polling", "run_webhook"), _RUN),
     **dict.fromkeys(("start", "start_polling", "run_async"), _SERVE),
@@ -20,7 +21,9 @@ _METHODS: Mapping[str, str] = {
     "add_handler": "write bot.on_message(fn), or bot.command(fn)",
     "event": "write @bot.on_message, @bot.on_edit, @bot.on_join or @bot.on_leave, or by the "
     'platform\'s own name @bot.on("discord:typing_start")',
-    "on_command": "write @bot.command",
+    **dict.fromkeys(("on_command", "slash_command", "hybrid_command"), "write @bot.command"),
+    **dict.fromkeys(("context_menu", "message_command", "user_command"), _MENU),
+    **dict.fromkeys(("hears", "regex"), "write @bot.on_message(text=...)"),
 }
 """Methods of other libraries' bots."""
 
@@ -50,6 +53,14 @@ def refuse_no_function(place: Place, given: object) -> None:
         return
     why = _NO_FUNCTION[place].format(given=given) if isinstance(given, str) else "it is no function"
     raise BindingError(f"{given!r} cannot be a handler: {why}")
+
+
+def refuse_no_name(given: object) -> None:
+    """Raise `BindingError` for what is given as a group's name, and is none."""
+    if not isinstance(given, str):
+        raise BindingError(
+            f'bot.group({given!r}): write config = bot.group("config"), then @config.command'
+        )
 
 
 def refuse_other_types(**given: object) -> None:

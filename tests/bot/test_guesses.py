@@ -45,6 +45,8 @@ def named_twice(bot: Any) -> None:
 WORDS: list[tuple[Callable[[Any], Any], str]] = [
     (lambda bot: bot.command("named"), "@bot.command(name='named')"),
     (lambda bot: bot.on_message("hi"), "is given as @bot.on_message(text='hi')"),
+    (lambda bot: bot.group(hello), 'write config = bot.group("config"), then @config.command'),
+    (lambda bot: bot.on_menu(hello), "give a title of 1 to 32 letters"),
     (lambda bot: bot.on_edit("hi"), "'hi' cannot be a handler: it is no function"),
     (lambda _: Interface(cast("Any", "polls")), "a name is id='polls'"),
     (lambda bot: bot.include("tools"), "include takes a bot, not str"),

@@ -131,11 +131,12 @@ def _completion(raw: Json, names: Names) -> Event:
 def _chosen(data: Json) -> dict[str, Any]:
     """Return what was chosen in a menu: a message, as what is answered, or a person."""
     resolved, target = data["resolved"], data["target_id"]
-    if message := (resolved.get("messages") or {}).get(target):
-        answered = reference(message)
+    messages: Json = resolved.get("messages") or {}
+    if target in messages:
+        answered = reference(messages[target])
         return {"reply_to": answered, "quote": answered.text or None}
-    member = (resolved.get("members") or {}).get(target) or {}
-    return {"mentions": (user(resolved["users"][target], member),)}
+    members: Json = resolved.get("members") or {}
+    return {"mentions": (user(resolved["users"][target], members.get(target) or {}),)}
 
 
 def _other(raw: Json) -> Event:

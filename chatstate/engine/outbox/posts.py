@@ -29,7 +29,7 @@ def post_of(reply: Reply, hanging: Hanging, files: Iterator[StoredFile], platfor
         hanging.select,
         hanging.suggestions,
         isinstance(reply, MarkedReply),
-        reply.native.get(platform, {}) if reply.native else {},
+        native=reply.native.get(platform, {}) if reply.native else {},
     )
 
 

@@ -71,6 +71,13 @@ class Script:
             """Count the words of a message."""
             return f"{len(text.split())} words"
 
+        self.bot.on_message(stream if inspect.isasyncgenfunction(answer) else on_message)
+        self.bot.command(vote)
+        self.bot.group("poll").command(close)
+        self.bot.on_menu("Count words")(count_words)
+        self._keep_what_it_is_told()
+
+    def _keep_what_it_is_told(self) -> None:
         async def on_edit(message: Message) -> str:
             self.edits.append(message)
             return f"edited to {message.text}"
@@ -85,11 +92,7 @@ class Script:
         def on_sent(message: Message) -> None:
             self.sent.append(message)
 
-        self.bot.on_reaction(on_reaction)
-        self.bot.on_other(on_other)
-        self.bot.on_sent(on_sent)
-        self.bot.on_message(stream if inspect.isasyncgenfunction(answer) else on_message)
-        self.bot.command(vote)
-        self.bot.group("poll").command(close)
-        self.bot.on_menu("Count words")(count_words)
         self.bot.on_edit(on_edit)
+        self.bot.on_other(on_other)
+        self.bot.on_reaction(on_reaction)
+        self.bot.on_sent(on_sent)
