@@ -122,9 +122,7 @@ MESSAGES = {
 """The types of messages that have neither words nor files."""
 
 UPDATES = Updates(
-    named=frozenset(
-        (*INTENTS, *MESSAGES.values(), "modal_submit", "application_command_autocomplete")
-    ),
+    named=frozenset((*INTENTS, *MESSAGES.values(), "modal_submit")),
     portable={
         "message_create": "@bot.on_message",
         "message_update": "@bot.on_edit",
@@ -133,7 +131,7 @@ UPDATES = Updates(
         "user_join": "@bot.on_join",
         "interaction_create": "@bot.command and @bot.on_message",
         "application_command": "@bot.command",
+        "application_command_autocomplete": "Complete(...), of an argument of a command",
         "message_component": "@bot.on_message",
     },
-    quick=frozenset({"application_command_autocomplete"}),
 )

@@ -28,6 +28,8 @@ _STYLES: Mapping[str, SpanKind] = {
 class TelegramDriver(AdapterDriver):
     """People on the test server. In groups they speak to the bot, which listens to all."""
 
+    named = "telegram:poll_answer"
+
     def __init__(self) -> None:
         self.server = TelegramServer()
         self.people: dict[str, Person] = {}
@@ -95,6 +97,9 @@ class TelegramDriver(AdapterDriver):
     async def other(self, who: Speaker) -> None:
         person, chat, thread = self._place(who)
         self.server.tell(person, chat, {"hologram": {"depth": 3}}, thread=thread)
+
+    async def happen(self, who: Speaker) -> None:
+        self.server.vote(self._person(who), "3", 0)
 
     async def press(self, who: Speaker, message: str, label: str) -> None:
         person, chat, _ = self._place(who)

@@ -34,6 +34,7 @@ FOUND_BY = [
     (broken.TakesBotsForPeople, "other_bots_are_ignored", "`is_bot`"),
     (broken.TakesBotsForPeople, "other_bots_are_heard_if_that_is_wanted", ""),
     (broken.HearsItself, "its_own_messages_are_never_heard", "itself"),
+    (broken.AsksForNothing, "what_is_handled_by_its_own_name_is_told", "`Host.updates`"),
     (broken.KnowsOnlyWords, "what_has_neither_words_nor_files_is_told", '"other"'),
     (broken.TakesPressesForMessages, "a_pressed_value_is_text", ""),
     (broken.TakesPressesForMessages, "a_pressed_command_runs", ""),

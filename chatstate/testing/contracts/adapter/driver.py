@@ -74,6 +74,9 @@ class AdapterDriver(Protocol):
 
     # Every platform
 
+    named: str = ""
+    """What `happen` lets happen, as `@bot.on` takes it; "" if there is nothing."""
+
     def make_adapter(self) -> Adapter:
         """Return a new adapter for the same account, as at each start of a process."""
         ...
@@ -130,6 +133,10 @@ class AdapterDriver(Protocol):
     async def other(self, who: Speaker) -> None:
         """Let somebody do something new in a chat, that has neither words nor files."""
         _skip("what has neither words nor files", "other")
+
+    async def happen(self, who: Speaker) -> None:
+        """Let somebody do, in private if anywhere, what the platform tells of as `named`."""
+        _skip("what has a name of the platform's own", "happen")
 
     async def press(self, who: Speaker, message: str, label: str) -> None:
         """Let somebody press the button `label` of a message that is shown."""

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import inspect
 from collections.abc import AsyncGenerator, Callable, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -21,17 +20,15 @@ from typing import Any, cast
 from unittest import SkipTest
 
 from chatstate.adapter import Adapter, Capabilities
-from chatstate.bot.interface import Interface
-from chatstate.bot.turn import Turn
 from chatstate.engine import Engine
 from chatstate.errors import ChatstateError
 from chatstate.messages import Message
-from chatstate.state.declaration import PerThread, Ref
 from chatstate.stores.base import Filter
 from chatstate.stores.sqlite import SQLiteStore
 from chatstate.stores.sqlite.shelves import Shelves
 from chatstate.testing.clock import FakeClock
 from chatstate.testing.contracts.adapter.driver import AdapterDriver, Shown, Speaker
+from chatstate.testing.contracts.adapter.script import Answer, Script, echo
 from chatstate.testing.contracts.adapter.watch import WatchedAdapter
 from chatstate.testing.platform import SentFile
 
@@ -40,78 +37,12 @@ DEADLINE = 15.0
 
 PROMPTLY = 1.0
 ALICE, BOB = Speaker("alice"), Speaker("bob")
-Answer = Callable[[Turn], Any]
-
-
-def echo(turn: Turn) -> str:
-    """Answer what was said."""
-    return turn.text
-
-
-class Script:
-    """A bot that answers as a test says, and keeps what it was told.
-
-    `heard` are messages and presses, `edits` what `on_edit` got, `others` what `on_other` got,
-    `votes` what `/vote` did;
-    `count` is how many messages the conversation's state says there were.
-    """
-
-    def __init__(self, answer: Answer, *, hear_bots: bool = False) -> None:
-        self.answer = answer
-        self.heard: list[Message] = []
-        self.edits: list[Message] = []
-        self.others: list[Message] = []
-        self.votes: list[str] = []
-        self.count = 0
-        self.bot = Interface(
-            id="contract", description="The contract of adapters", hear_bots=hear_bots
-        )
-
-        async def on_message(turn: Turn, count: PerThread[Ref[int]]) -> Any:
-            count.value = self.count = count.value + 1
-            self.heard += turn.messages
-            answer = self.answer(turn)
-            return await answer if inspect.isawaitable(answer) else answer
-
-        async def stream(turn: Turn) -> AsyncGenerator[Any]:
-            async for part in self.answer(turn):
-                yield part
-
-        async def vote(choice: str) -> str:
-            """Vote for something."""
-            self.votes.append(choice)
-            return f"voted {choice}"
-
-        async def on_edit(message: Message) -> str:
-            self.edits.append(message)
-            return f"edited to {message.text}"
-
-        def on_other(message: Message) -> str:
-            self.others.append(message)
-            return "something else"
-
-        self.bot.on_other(on_other)
-        self.bot.on_message(stream if inspect.isasyncgenfunction(answer) else on_message)
-        self.bot.command(vote)
-        self.bot.on_edit(on_edit)
 
 
 def only(messages: Sequence[Shown]) -> Shown:
     """Return the one message there is."""
     assert len(messages) == 1, f"one message was to be shown for this; it was {list(messages)}"
     return messages[0]
-
-
-def gated(script: Script) -> asyncio.Event:
-    """Let the answers of a bot wait for the event that is returned."""
-    gate, answer = asyncio.Event(), script.answer
-
-    async def wait(turn: Turn) -> Any:
-        await gate.wait()
-        return answer(turn)
-
-    script.answer = wait
-    return gate
 
 
 class Clock(FakeClock):
@@ -324,14 +255,25 @@ class AdapterSuite:
 
     @contextlib.asynccontextmanager
     async def session(
-        self, folder: Path, answer: Answer = echo, *, hear_bots: bool = False, **options: Any
+        self,
+        folder: Path,
+        answer: Answer = echo,
+        *,
+        hear_bots: bool = False,
+        named: Callable[[Message], None] | None = None,
+        **options: Any,
     ) -> AsyncGenerator[Session]:
-        """Run a bot that gives `answer` to each message, until the end of the block."""
+        """Run a bot that gives `answer` to each message, until the end of the block.
+
+        `named` handles what the driver's platform tells of by a name of its own.
+        """
         before = asyncio.all_tasks()
         driver = self.make_driver(folder)
         await driver.open()
         try:
             script = Script(answer, hear_bots=hear_bots)
+            if named:
+                script.listen(driver.named, named)
             session = Session(driver, folder / "contract.db", script, options)
             await session.start()
             try:

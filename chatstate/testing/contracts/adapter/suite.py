@@ -20,6 +20,7 @@ from chatstate.testing.contracts.adapter.buttons import ButtonsContract
 from chatstate.testing.contracts.adapter.cards import CardsContract
 from chatstate.testing.contracts.adapter.choices import ChoicesContract
 from chatstate.testing.contracts.adapter.files import FilesContract
+from chatstate.testing.contracts.adapter.named import NamedContract
 from chatstate.testing.contracts.adapter.receiving import IntakeContract, PeopleContract
 from chatstate.testing.contracts.adapter.sending import SendingContract, StoppingContract
 from chatstate.testing.contracts.adapter.text import TextContract
@@ -32,6 +33,7 @@ class AdapterContract(
     CardsContract,
     FilesContract,
     PeopleContract,
+    NamedContract,
     IntakeContract,
     SendingContract,
     StoppingContract,
