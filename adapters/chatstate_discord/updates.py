@@ -132,9 +132,7 @@ def handled(updates: AbstractSet[str], kinds: AbstractSet[str]) -> AbstractSet[s
 
 
 UPDATES = Updates(
-    named=frozenset(
-        (*INTENTS, *MESSAGES.values(), "modal_submit", "application_command_autocomplete")
-    ),
+    named=frozenset((*INTENTS, *MESSAGES.values(), "modal_submit")),
     portable={
         "message_create": "@bot.on_message",
         "message_update": "@bot.on_edit",
@@ -143,7 +141,7 @@ UPDATES = Updates(
         "user_join": "@bot.on_join",
         "interaction_create": "@bot.command and @bot.on_message",
         "application_command": "@bot.command",
+        "application_command_autocomplete": "Complete(...), of an argument of a command",
         "message_component": "@bot.on_message",
     },
-    quick=frozenset({"application_command_autocomplete"}),
 )

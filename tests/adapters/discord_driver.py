@@ -102,6 +102,8 @@ class DiscordDriver(AdapterDriver):
     duplicate, which a test that counts receipts would take for something new.
     """
 
+    named = "discord:typing_start"
+
     def __init__(self) -> None:
         self.server = DiscordServer(TOKEN)
         self.people: dict[str, Person] = {}
@@ -169,6 +171,14 @@ class DiscordDriver(AdapterDriver):
             await self.server.unreact(person, reacted, before)
         if emoji:
             await self.server.react(person, reacted, emoji)
+
+    async def happen(self, who: Speaker) -> None:
+        await self._at_rest()
+        person, channel = self._person(who), self._channel(who)
+        raw = {"channel_id": channel.id, "user_id": person.id, "timestamp": 1_790_000_000}
+        self.server.gateway.dispatch(
+            "TYPING_START", None, discord.Intents(dm_typing=True).value, lambda _: raw
+        )
 
     async def press(self, who: Speaker, message: str, label: str) -> None:
         await self._at_rest()

@@ -29,6 +29,8 @@ _STYLES: Mapping[str, SpanKind] = {
 class TelegramDriver(AdapterDriver):
     """People on the test server. In groups they speak to the bot, which listens to all."""
 
+    named = "telegram:poll_answer"
+
     def __init__(self) -> None:
         self.server = TelegramServer()
         self.people: dict[str, Person] = {}
@@ -100,6 +102,9 @@ class TelegramDriver(AdapterDriver):
     async def react(self, who: Speaker, message: str, emoji: str) -> None:
         person, chat, _ = self._place(who)
         self.server.react(person, chat.messages[int(message)], emoji)
+
+    async def happen(self, who: Speaker) -> None:
+        self.server.vote(self._person(who), "3", 0)
 
     async def press(self, who: Speaker, message: str, label: str) -> None:
         person, chat, _ = self._place(who)

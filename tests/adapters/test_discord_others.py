@@ -261,6 +261,17 @@ async def test_without_a_channel_it_is_private(
         assert len(opened) == 1
 
 
+async def test_a_channel_that_is_none_is_none(
+    server: DiscordServer, home: Guild, person: Person, path: Path
+) -> None:
+    """Where Discord names it so: who has left all voice channels is in none."""
+    raw = {"guild_id": home.id, "channel_id": None, "user_id": "42", "session_id": "s"}
+    intent = discord.Intents(voice_states=True).value
+    async with running(server, counting("voice_state_update"), path):
+        server.gateway.dispatch("VOICE_STATE_UPDATE", home, intent, lambda _: raw)
+        await shown(server, server.dm(person), "1: discord:voice_state_update of 42")
+
+
 async def test_a_form_is_submitted(
     server: DiscordServer, person: Person, room: Channel, path: Path
 ) -> None:

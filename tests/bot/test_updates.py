@@ -44,6 +44,7 @@ def test_what_a_platform_tells_of_has_a_handler(name: str) -> None:
         ("discord:message_create", "that comes to @bot.on_message"),
         ("discord:guild_member_remove", "that comes to @bot.on_leave"),
         ("discord:interaction_create", "that comes to @bot.command and @bot.on_message"),
+        ("discord:application_command_autocomplete", "that comes to Complete(...), of an argument"),
         ("telegram:poll_anser", 'did you mean "telegram:poll_answer"?'),
         ("discord:mesage_create", 'did you mean "discord:message_create"?'),
         ("telegram:xyzzy", "telegram has no such update"),

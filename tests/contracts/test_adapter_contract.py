@@ -43,6 +43,7 @@ FOUND_BY = [
     (broken.MissesWhatIsGone, "a_reaction_to_what_is_gone_does_no_harm", "gone"),
     (broken.HearsItself, "its_own_reactions_are_not_told", "leave out"),
     (broken.HearsItself, "its_own_messages_are_never_heard", "itself"),
+    (broken.AsksForNothing, "what_is_handled_by_its_own_name_is_told", "`Host.updates`"),
     (broken.KnowsOnlyWords, "what_has_neither_words_nor_files_is_told", '"other"'),
     (broken.TakesPressesForMessages, "a_pressed_value_is_text", ""),
     (broken.TakesPressesForMessages, "a_pressed_command_runs", ""),

@@ -219,7 +219,7 @@ class Intake:
     async def _other(self, heard: Heard) -> Event | None:
         kind, data = heard.kind.lower(), heard.data
         place = own_place(kind, data)
-        if place is None and "channel_id" in data:
+        if place is None and data.get("channel_id"):
             place = await self._places.of(data)
         return other(kind, data, place, self._me().id, heard.key, time.time())
 

@@ -170,6 +170,11 @@ class KnowsOnlyWords(Broken):
         return event.message.kind != "other"
 
 
+class AsksForNothing(Broken):
+    def is_others(self, event: Event) -> bool:
+        return event.message.update != "test:vote"
+
+
 class TakesPressesForMessages(Broken):
     def heard(self, event: Event) -> Event:
         kind = event.message.kind

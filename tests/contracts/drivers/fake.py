@@ -20,7 +20,7 @@ from chatstate import (
     Unreachable,
     User,
 )
-from chatstate.adapter import Action, Adapter, Capabilities, Host, Part, Post, Sent
+from chatstate.adapter import Action, Adapter, Capabilities, Host, Part, Post, Sent, Updates
 from chatstate.markup import joined, pages, written
 from chatstate.messages import MessageKind
 from chatstate.testing import AdapterDriver, Delivered, FakePlatform, Fault, Shown, Speaker
@@ -33,6 +33,8 @@ NAMED_BOT = re.compile(r"(?<!\S)@bot\b")
 
 class Reachable(FakePlatform):
     """A fake platform that keeps what is said until it is taken, and can be cut off."""
+
+    updates = Updates(frozenset({"vote"}))
 
     def __init__(
         self, capabilities: Capabilities, idempotent_for: float = 0.0, *, finds: bool = False
@@ -115,6 +117,8 @@ class Reachable(FakePlatform):
 class FakeDriver(AdapterDriver):
     """The people on a fake platform."""
 
+    named = "test:vote"
+
     def __init__(self, platform: Reachable) -> None:
         self.platform = platform
         self.said: dict[str, Event] = {}
@@ -177,6 +181,10 @@ class FakeDriver(AdapterDriver):
         changed = Reaction(added, removed, MessageRef(message))
         said = replace(self.message(who, "", "reaction"), id=message, reaction=changed)
         self.platform.put(Event(f"reaction-{next(self.numbers)}", said))
+
+    async def happen(self, who: Speaker) -> None:
+        message = replace(self.message(who, "", "other"), raw={"option": 1}, update=self.named)
+        self.platform.put(Event(f"event-{message.id}", message))
 
     async def press(self, who: Speaker, message: str, label: str) -> None:
         (there,) = (m for m in self.platform.shown(chat_of(who).id) if (m.edits or m.id) == message)

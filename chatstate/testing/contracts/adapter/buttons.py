@@ -20,11 +20,11 @@ from chatstate.bot.turn import Turn
 from chatstate.language.en import ENGLISH
 from chatstate.replies import Button, Delete, Markdown, Reply
 from chatstate.testing.contracts.adapter.driver import Shown, Speaker
+from chatstate.testing.contracts.adapter.script import gated
 from chatstate.testing.contracts.adapter.session import (
     ALICE,
     AdapterSuite,
     Session,
-    gated,
     only,
 )
 from chatstate.testing.contracts.adapter.text import times, within_limit

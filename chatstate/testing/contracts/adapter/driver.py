@@ -75,6 +75,9 @@ class AdapterDriver(Protocol):
 
     # Every platform
 
+    named: str = ""
+    """What `happen` lets happen, as `@bot.on` takes it; "" if there is nothing."""
+
     def make_adapter(self) -> Adapter:
         """Return a new adapter for the same account, as at each start of a process."""
         ...
@@ -135,6 +138,10 @@ class AdapterDriver(Protocol):
     async def react(self, who: Speaker, message: str, emoji: str) -> None:
         """Let somebody react to a message of the bot's; "" takes the only reaction away."""
         _skip("people's reactions", "react")
+
+    async def happen(self, who: Speaker) -> None:
+        """Let somebody do, in private if anywhere, what the platform tells of as `named`."""
+        _skip("what has a name of the platform's own", "happen")
 
     async def press(self, who: Speaker, message: str, label: str) -> None:
         """Let somebody press the button `label` of a message that is shown."""

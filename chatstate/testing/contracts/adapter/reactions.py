@@ -15,7 +15,8 @@ from typing import Any
 
 from chatstate.bot.turn import Turn
 from chatstate.replies import React
-from chatstate.testing.contracts.adapter.session import ALICE, AdapterSuite, Session, gated, only
+from chatstate.testing.contracts.adapter.script import gated
+from chatstate.testing.contracts.adapter.session import ALICE, AdapterSuite, Session, only
 
 EMOJI, OTHER = "👍", "🔥"
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import AsyncGenerator, Callable
 from typing import Annotated, Any
+from unittest import SkipTest
 
 from chatstate.bot.annotations import Complete
 from chatstate.bot.interface import Interface
@@ -96,3 +98,21 @@ class Script:
         self.bot.on_other(on_other)
         self.bot.on_reaction(on_reaction)
         self.bot.on_sent(on_sent)
+
+    def listen(self, update: str, handle: Callable[[Message], None]) -> None:
+        """Handle what has a name of the platform's own, too; skip the test if nothing has."""
+        if not update:
+            raise SkipTest("the driver knows of nothing with a name of the platform's own")
+        self.bot.on(update)(handle)
+
+
+def gated(script: Script) -> asyncio.Event:
+    """Let the answers of a bot wait for the event that is returned."""
+    gate, answer = asyncio.Event(), script.answer
+
+    async def wait(turn: Turn) -> Any:
+        await gate.wait()
+        return answer(turn)
+
+    script.answer = wait
+    return gate

@@ -20,12 +20,12 @@ from msgspec.structs import replace
 from chatstate.adapter import Sent, Unknown
 from chatstate.errors import Ambiguous, Moved, Rejected, RetryAfter, SendError, Unreachable
 from chatstate.testing.contracts.adapter.driver import Speaker
+from chatstate.testing.contracts.adapter.script import gated
 from chatstate.testing.contracts.adapter.session import (
     ALICE,
     PROMPTLY,
     AdapterSuite,
     Session,
-    gated,
     only,
 )
 

@@ -20,9 +20,9 @@ from typing import Any, cast
 from unittest import SkipTest
 
 from chatstate.adapter import Adapter, Capabilities
-from chatstate.bot.turn import Turn
 from chatstate.engine import Engine
 from chatstate.errors import ChatstateError
+from chatstate.messages import Message
 from chatstate.stores.base import Filter
 from chatstate.stores.sqlite import SQLiteStore
 from chatstate.stores.sqlite.shelves import Shelves
@@ -43,18 +43,6 @@ def only(messages: Sequence[Shown]) -> Shown:
     """Return the one message there is."""
     assert len(messages) == 1, f"one message was to be shown for this; it was {list(messages)}"
     return messages[0]
-
-
-def gated(script: Script) -> asyncio.Event:
-    """Let the answers of a bot wait for the event that is returned."""
-    gate, answer = asyncio.Event(), script.answer
-
-    async def wait(turn: Turn) -> Any:
-        await gate.wait()
-        return answer(turn)
-
-    script.answer = wait
-    return gate
 
 
 class Clock(FakeClock):
@@ -267,14 +255,25 @@ class AdapterSuite:
 
     @contextlib.asynccontextmanager
     async def session(
-        self, folder: Path, answer: Answer = echo, *, hear_bots: bool = False, **options: Any
+        self,
+        folder: Path,
+        answer: Answer = echo,
+        *,
+        hear_bots: bool = False,
+        named: Callable[[Message], None] | None = None,
+        **options: Any,
     ) -> AsyncGenerator[Session]:
-        """Run a bot that gives `answer` to each message, until the end of the block."""
+        """Run a bot that gives `answer` to each message, until the end of the block.
+
+        `named` handles what the driver's platform tells of by a name of its own.
+        """
         before = asyncio.all_tasks()
         driver = self.make_driver(folder)
         await driver.open()
         try:
             script = Script(answer, hear_bots=hear_bots)
+            if named:
+                script.listen(driver.named, named)
             session = Session(driver, folder / "contract.db", script, options)
             await session.start()
             try:

@@ -21,6 +21,7 @@ from chatstate.testing.contracts.adapter.cards import CardsContract
 from chatstate.testing.contracts.adapter.choices import ChoicesContract
 from chatstate.testing.contracts.adapter.commands import CommandsContract
 from chatstate.testing.contracts.adapter.files import FilesContract
+from chatstate.testing.contracts.adapter.named import NamedContract
 from chatstate.testing.contracts.adapter.natives import NativesContract
 from chatstate.testing.contracts.adapter.reactions import ReactionsContract
 from chatstate.testing.contracts.adapter.receiving import IntakeContract, PeopleContract
@@ -38,6 +39,7 @@ class AdapterContract(
     ReactionsContract,
     NativesContract,
     PeopleContract,
+    NamedContract,
     IntakeContract,
     SendingContract,
     StoppingContract,
