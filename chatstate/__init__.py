@@ -36,6 +36,7 @@ from chatstate.errors import (
     UserError,
 )
 from chatstate.files import Attachment, File
+from chatstate.mentions import timestamp
 from chatstate.messages import (
     Chat,
     Command,
@@ -120,4 +121,5 @@ __all__ = [
     "Unreachable",
     "User",
     "UserError",
+    "timestamp",
 ]

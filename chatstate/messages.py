@@ -17,6 +17,7 @@ import msgspec
 
 from chatstate.files import Attachment
 from chatstate.language_tags import spoken
+from chatstate.mentions import mention
 
 MessageKind = Literal[
     "message",
@@ -48,6 +49,14 @@ class User(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     language: str | None = None
     is_bot: bool = False
 
+    @property
+    def mention(self) -> str:
+        """Their name, to be put into a text or `Markdown`: shown as a mention where that can be.
+
+        It notifies them only if the reply says so: see `Reply.ping`.
+        """
+        return mention("user", self.id, self.name)
+
 
 class Chat(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A private chat, a group or a channel; `id` is the platform's id as a string."""
@@ -55,6 +64,11 @@ class Chat(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     id: str
     kind: ChatKind = "private"
     title: str = ""
+
+    @property
+    def mention(self) -> str:
+        """Its title, to be put into a text or `Markdown`: a link to it where that can be."""
+        return mention("chat", self.id, self.title)
 
 
 class MessageRef(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

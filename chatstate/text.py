@@ -18,7 +18,18 @@ from typing import Literal
 import msgspec
 
 SpanKind = Literal[
-    "bold", "italic", "strike", "code", "pre", "link", "quote", "heading", "bullet", "table"
+    "bold",
+    "italic",
+    "strike",
+    "code",
+    "pre",
+    "link",
+    "quote",
+    "heading",
+    "bullet",
+    "table",
+    "mention",
+    "time",
 ]
 """What can be said about a stretch of text; a platform that lacks one shows the bare text.
 
@@ -26,7 +37,9 @@ SpanKind = Literal[
   lists of its own can write it in its own way.
 - `table` is around a `pre` that is a table, laid out: whoever knows `pre` alone shows it rightly,
   and whoever writes fences around code can leave them out.
+- `mention` names a person or a chat, `time` a moment. They are shown whole, or by their words.
 """
+_WHOLE: frozenset[SpanKind] = frozenset(("mention", "time"))
 
 Unit = Literal["codepoints", "utf16", "utf8"]
 """What a platform counts when it limits a text."""
@@ -35,8 +48,9 @@ Unit = Literal["codepoints", "utf16", "utf8"]
 class Span(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """From code point `start` up to `end`, the text is of this kind.
 
-    `value` is the URL of a link, the language of a `pre` (or empty) and the level of a heading
-    (`"1"` to `"6"`); other kinds have none.
+    `value` is the URL of a link, the language of a `pre` (or empty), the level of a heading
+    (`"1"` to `"6"`), of a mention `"user ID"` or `"chat ID"`, of a time `"SECONDS STYLE"`: since
+    1970, and as in `chatstate.timestamp`; other kinds have none.
     """
 
     kind: SpanKind
@@ -54,6 +68,7 @@ class StyledText(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     def cut(self, start: int, end: int) -> StyledText:
         """Return what lies from `start` up to `end`; spans that reach beyond are clipped.
 
+        A mention or a time that is cut is words alone.
         Bounds outside the text are its ends; there are no negative ones from behind.
         """
         start, end = max(start, 0), min(end, len(self.text))
@@ -62,7 +77,9 @@ class StyledText(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         clipped = tuple(
             Span(span.kind, max(span.start, start) - start, min(span.end, end) - start, span.value)
             for span in self.spans
-            if span.start < end and span.end > start
+            if span.start < end
+            and span.end > start
+            and (span.kind not in _WHOLE or (span.start >= start and span.end <= end))
         )
         return StyledText(self.text[start:end], _ordered(clipped))
 

@@ -27,6 +27,7 @@ LAYERS = (
         "errors",
         "files",
         "language_tags",
+        "mentions",
         "messages",
         "progress",
         "scope",
@@ -259,6 +260,7 @@ def test_public_names_are_pinned() -> None:
         "Unreachable",
         "User",
         "UserError",
+        "timestamp",
     ]
 
 

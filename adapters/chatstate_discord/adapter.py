@@ -89,6 +89,7 @@ class DiscordAdapter(Adapter):
         ephemeral=True,
         finish=True,
         native=True,
+        pings=True,
         idempotent_for=120.0,
     )
 

@@ -278,6 +278,7 @@ def _capabilities(options: TelegramOptions) -> Capabilities:
         ephemeral=True,
         finish=True,
         native=True,
+        pings=True,
     )
 
 

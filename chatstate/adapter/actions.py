@@ -106,6 +106,7 @@ class Post(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     text: the emoji that the bot's reaction to `reply_to` is to be, "" for none. It is rendered as
     one part, for the verb "reaction". `native` is what its author adds to the calls, by the
     platform's own names: JSON types. An adapter raises `ReplyError` for what it tells itself.
+    `ping` are the ids of those who are notified, of the people whom the text mentions.
     """
 
     text: StyledText
@@ -120,6 +121,7 @@ class Post(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     keeps: bool = False
     reaction: str | None = None
     native: Mapping[str, Any] = {}
+    ping: Sequence[str] = ()
 
 
 class NativeCall(msgspec.Struct, frozen=True, gc=False):

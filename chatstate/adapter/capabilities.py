@@ -37,6 +37,7 @@ class Capabilities(msgspec.Struct, frozen=True, gc=False):
     - `finish`: an event that carries an `origin` and is answered by nothing ends with a "finish".
     - `native`: the adapter makes calls by the platform's own names (see `Adapter.native`), and adds
       to its own what an author does (see `Post.native`).
+    - `pings`: it can notify some of those whom a text mentions (`Post.ping`), and nobody else.
     - `idempotent_for`: seconds during which a repeated call with the same key has no second
       effect; 0 if the platform knows no such keys.
     """
@@ -71,4 +72,5 @@ class Capabilities(msgspec.Struct, frozen=True, gc=False):
     ephemeral: bool = False
     finish: bool = False
     native: bool = False
+    pings: bool = False
     idempotent_for: float = 0.0

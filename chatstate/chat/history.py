@@ -16,6 +16,7 @@ import msgspec
 
 from chatstate.bot.returns import Answers, MessageReply
 from chatstate.files import Attachment, File
+from chatstate.mentions import spoken
 from chatstate.messages import User
 from chatstate.replies import Markdown, Reply
 
@@ -51,7 +52,7 @@ def _answered(reply: Reply) -> Entry:
         content = _joined(reply.content, names)
         return _entry("assistant", content, reply.metadata, reply.options)
     text = reply.text.text if isinstance(reply.text, Markdown) else reply.text
-    return _entry("assistant", _joined(text, names))
+    return _entry("assistant", _joined(spoken(text), names))
 
 
 def _entry(role: str, content: str, metadata: Any = None, options: Any = None) -> Entry:

@@ -95,7 +95,7 @@ def _source(text: str | Markdown) -> str:
 
 def _check_text(what: str, text: Any, limit: int, *, marked: bool = True) -> None:
     if not (marked and isinstance(text, Markdown)):
-        require_text(what, text)
+        require_text(what, text, names=marked)
     if len(_source(text)) > limit:
         raise ValueError(f"{what} has at most {limit} characters, not {len(_source(text))}")
 

@@ -12,7 +12,8 @@ from typing import Any, TypeAlias, cast
 import msgspec
 
 from chatstate.files import File
-from chatstate.messages import MessageRef
+from chatstate.mentions import mentioned
+from chatstate.messages import MessageRef, User
 from chatstate.replies.buttons import Buttons, checked_buttons
 from chatstate.replies.cards import Card
 from chatstate.replies.native import Native, checked_native
@@ -38,6 +39,8 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     - `suggestions` are what a person may answer with one tap: texts, `ShareContact()` and
       `ShareLocation()`, at most 25. They come with a new message, and without buttons.
 
+    - `ping` are people of those whom its text mentions (`User.mention`): they are notified, where a
+      platform can leave that to a bot. Nobody else is, whatever the text says.
     - `native` adds what one platform alone knows to the calls that send it there, by the platform's
       name: `native={"telegram": {"protect_content": True}}`. It replaces nothing of the reply.
 
@@ -55,11 +58,12 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     select: Select | None = None
     suggestions: Suggestions = ()
     native: Mapping[str, Mapping[str, Any]] | None = None
+    ping: Sequence[User] = ()
 
     def __post_init__(self) -> None:
         if isinstance(self.text, str):
             if not self.text.isascii():
-                require_text("Reply.text", self.text)
+                require_text("Reply.text", self.text, names=True)
         elif not isinstance(self.text, Markdown):
             kind = type(self.text).__name__
             raise TypeError(f"Reply.text must be a str or Markdown, not {kind}")
@@ -71,8 +75,8 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
             _check_references(self)
         if self.card is not None or self.select is not None or self.suggestions != ():
             _check_rich(self)
-        if self.native is not None:
-            msgspec.structs.force_setattr(self, "native", checked_native(self.native))
+        if self.ping != () or self.native is not None:
+            _check_added(self)
         if (self.buttons or self.select or self.suggestions) and not self.says_something:
             raise ValueError("buttons hang on a text: give the Reply one, or a card with words")
 
@@ -123,6 +127,31 @@ class React(msgspec.Struct, frozen=True):
 
 AnyReply: TypeAlias = Reply | Delete | React | Native
 """What an answer consists of."""
+
+
+def _check_added(reply: Reply) -> None:
+    if reply.ping != ():
+        msgspec.structs.force_setattr(reply, "ping", _checked_pings(reply))
+    if reply.native is not None:
+        msgspec.structs.force_setattr(reply, "native", checked_native(reply.native))
+
+
+def _checked_pings(reply: Reply) -> tuple[User, ...]:
+    """Return who is to be notified: people whom the reply mentions."""
+    given: Any = reply.ping
+    if not isinstance(given, list | tuple):
+        raise TypeError(f"Reply.ping must be a list of User, not {type(given).__name__}")
+    people = tuple(cast("list[Any]", given))
+    said = mentioned(reply.text if isinstance(reply.text, str) else reply.text.text)
+    for person in people:
+        if not isinstance(person, User):
+            raise TypeError(f"Reply.ping holds User, not {type(person).__name__}")
+        if person.id not in said:
+            raise ValueError(
+                f"Reply.ping: the text does not mention {person.name or person.id}; put their "
+                "`user.mention` into it"
+            )
+    return people
 
 
 def _checked_files(files: Any) -> tuple[File, ...]:

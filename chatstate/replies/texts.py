@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from chatstate.mentions import START, spoken
+
 
 class Markdown(msgspec.Struct, frozen=True, gc=False):
     """Text with markup: CommonMark with tables, strikethrough and task lists.
@@ -18,13 +20,18 @@ class Markdown(msgspec.Struct, frozen=True, gc=False):
     text: str
 
     def __post_init__(self) -> None:
-        require_text("Markdown.text", self.text)
+        require_text("Markdown.text", self.text, names=True)
 
 
-def require_text(what: str, value: object) -> None:
-    """Raise `TypeError` or `ValueError` for what is no text; `what` is its name."""
+def require_text(what: str, value: object, *, names: bool = False) -> None:
+    """Raise `TypeError` or `ValueError` for what is no text; `what` is its name.
+
+    `names`: a mention or a time may stand in it.
+    """
     if not isinstance(value, str):
         raise TypeError(f"{what} must be a str, not {type(value).__name__}")
+    if not names and START in value:
+        raise ValueError(f"{what} shows no mention and no time: write {spoken(value)!r}")
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -50,6 +50,7 @@ FULL = Capabilities(
     silent=True,
     ephemeral=True,
     native=True,
+    pings=True,
     link_buttons=True,
     button_styles=True,
     disabled_buttons=True,

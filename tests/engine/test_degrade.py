@@ -57,6 +57,7 @@ def rich(**fields: Any) -> Post:
         select=SELECT,
         suggestions=SUGGESTIONS,
         native={"protect_content": True},
+        ping=("1",),
     )
     return replace(wanted, **fields)
 
@@ -106,6 +107,7 @@ WITHOUT: dict[str, dict[str, Any]] = {
     "silent": {"silent": False},
     "ephemeral": {"ephemeral": False},
     "native": {"native": {}},
+    "pings": {"ping": ()},
 }
 
 

@@ -26,6 +26,7 @@ _STYLES = {
     "pre": Style(color="cyan"),
     "heading": Style(bold=True, color="magenta"),
     "bullet": Style(bold=True, color="yellow"),
+    "mention": Style(bold=True, color="blue"),
 }
 _BAR = "▌ "
 _BAR_STYLE = Style(dim=True)

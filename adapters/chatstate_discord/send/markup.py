@@ -17,8 +17,10 @@ not as CommonMark, and not all alike; what is written here means the same to all
    in some code: to the patterns of some clients a label goes on until there.
 6. Lists are Discord's own, but for markers it does not know and items that begin with a block.
 
-Mentions and emoji are escaped too, but Discord looks for mentions before its clients parse: send
-this with `allowed_mentions` of none.
+7. A mention and a time are Discord's own form, outside of code and of labels.
+
+What looks like a mention in text is escaped, and emoji too. But Discord looks for mentions before
+its clients parse: send this with `allowed_mentions` of those alone who are to be notified.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from functools import lru_cache
 import msgspec
 
 from chatstate.markup import Block, Close, Open, Span, SpanKind, StyledText, blocks, walk
+from chatstate_discord.send.names import native_name
 
 _KEEP_APART = "\u200b"
 _MARKERS: dict[SpanKind, str] = {"bold": "**", "heading": "**", "italic": "*", "strike": "~~"}
@@ -142,6 +145,8 @@ def _has_markup(span: Span, holders: list[_Node]) -> bool:
     kinds = [node.span.kind for node in holders]
     if "code" in kinds:
         return False
+    if span.kind in ("mention", "time"):
+        return "link" not in kinds and bool(native_name(span))
     if span.kind in ("code", "link"):
         return span.kind not in kinds
     marker = _MARKERS.get(span.kind)
@@ -183,6 +188,9 @@ class _Line:
                 self._code("".join(_strings(child.children)), styles)
             elif child.span.kind == "link":
                 self._link(child, styles)
+            elif native := native_name(child.span):
+                self._left -= sum(map(len, _strings(child.children)))
+                self._put(native, styles)
             else:
                 self._children(child.children, [*styles, _MARKERS[child.span.kind]])
 

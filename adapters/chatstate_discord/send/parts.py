@@ -1,11 +1,12 @@
 """A reply as calls of Discord's API. Pure functions.
 
 A part's `content` holds `text` in Discord's Markdown, `buttons` as rows, a `select`, an `embed`,
-`reply_to`, `silent`, `ephemeral`, and as `native` what its author adds; or a `reaction` alone.
+`reply_to`, `silent`, `ephemeral`, `ping`, and as `native` what its author adds; or a `reaction`
+alone.
 
 1. The limits are those of Discord's pages "Message" and "Component": 2,000 characters, ten files,
    and 10 MiB for each of them.
-2. Nobody is pinged by what a part says.
+2. Nobody is notified by what a part says, but for those whom its author wants to be (`ping`).
 3. A label is shortened to the 80 characters that Discord shows; what the button sends is not.
 4. Equal custom ids are made different: Discord refuses them, and trims blanks at their ends.
 5. A card is an embed, and its picture the first file. One that is too large once it is written in
@@ -120,11 +121,12 @@ def changed_message(part: Part) -> dict[str, Any]:
 
 
 def _body(part: Part) -> dict[str, Any]:
+    ping = part.content.get("ping")
     body: dict[str, Any] = {
         "content": part.content.get("text", ""),
         "components": _components(part),
         "embeds": [part.content["embed"]] if "embed" in part.content else [],
-        "allowed_mentions": NOBODY,
+        "allowed_mentions": {**NOBODY, "users": ping} if ping else NOBODY,
     }
     if part.files:
         names = [{"id": number, "filename": file.name} for number, file in enumerate(part.files)]
@@ -154,6 +156,8 @@ def _part(post: Post) -> Part:
         content["embed"] = embed_of(post.card)
     if post.native:
         content["native"] = post.native
+    if post.ping:
+        content["ping"] = [person for person in post.ping if f"<@{person}>" in content["text"]]
     if post.reply_to is not None:
         content["reply_to"] = post.reply_to
     flags = {"silent": post.silent, "ephemeral": post.ephemeral}

@@ -12,7 +12,8 @@ Rules of the Bot API ("Formatting options", `MessageEntity`), and what follows f
 6. A message has 100 entities. Telegram drops the others silently, so `measure` counts such a text
    as too long, and `split` cuts it. So it does where links with their text exceed 9,500 bytes, of
    which Telegram takes no more (telegram-bot-api, issue 165).
-7. A link whose address alone is long is written out, `label (address)`: it could not be cut.
+7. A person is mentioned by the id, a time is the reader's own. Chats have no entity.
+8. A link whose address alone is long is written out, `label (address)`: it could not be cut.
 
 Send it without `parse_mode`, or the text is read as markup after all.
 """
@@ -40,9 +41,15 @@ _TYPES: dict[SpanKind, str] = {
     "pre": "pre",
     "link": "text_link",
     "quote": "blockquote",
+    "mention": "text_mention",
+    "time": "date_time",
 }
+_NAMES = {"text_mention", "date_time"}
+_FORMATS = {"t": "t", "T": "T", "d": "d", "D": "D", "f": "Dt", "F": "wDt", "R": "r"}
+"""How Telegram calls the styles of times ("Date-time entity formatting")."""
 _STYLES = {"bold", "italic", "strikethrough"}
 _CODE = {"code", "pre"}
+_ID_DIGITS = 16
 
 
 class _Entity(NamedTuple):
@@ -119,9 +126,26 @@ def _json(entity: _Entity, start: int, end: int) -> dict[str, Any]:
     json = {"type": entity.type, "offset": start, "length": end - start}
     if entity.type == "text_link":
         return {**json, "url": entity.value}
+    if entity.type in _NAMES:
+        return {**json, **_named(entity.value, entity.type)}
     if entity.type == "pre" and entity.value:
         return {**json, "language": entity.value}
     return json
+
+
+def _named(value: str, type_: str) -> dict[str, Any]:
+    first, _, second = value.partition(" ")
+    if type_ == "date_time":
+        return {"unix_time": int(first), "date_time_format": _FORMATS[second]}
+    return {"user": {"id": int(second), "is_bot": False, "first_name": second}}
+
+
+def _has_entity(span: Span) -> bool:
+    """Tell whether Telegram has what a mention or a time names."""
+    first, _, second = span.value.partition(" ")
+    if span.kind == "time":
+        return first.isascii() and first.isdecimal() and second in _FORMATS
+    return first == "user" and second.isascii() and second.isdecimal() and len(second) < _ID_DIGITS
 
 
 def _offsets(text: str) -> Sequence[int]:
@@ -138,6 +162,8 @@ def _entities(text: StyledText) -> Iterator[_Entity]:
         while open_ones and open_ones[-1].end <= span.start:
             yield from _trimmed(text.text, open_ones.pop())
         kind = _TYPES.get(span.kind)
+        if kind in _NAMES and not _has_entity(span):
+            continue
         if kind and _may_be_in(kind, {holder.type for holder in open_ones}):
             if kind in _CODE:
                 yield from _interrupt(text.text, open_ones, span)
@@ -151,7 +177,7 @@ def _may_be_in(kind: str, holders: set[str]) -> bool:
         return False
     if kind == "blockquote":
         return not holders
-    return kind in _STYLES or "text_link" not in holders
+    return kind in _STYLES or not holders & {"text_link", *_NAMES}
 
 
 def _interrupt(text: str, open_ones: list[_Entity], code: Span) -> Iterator[_Entity]:

@@ -57,11 +57,18 @@ def render(post: Post) -> Sequence[Part]:
         post = replace(post, native=checked(post))
     picture = _picture(post)
     post = _with_card(post)
-    post = replace(post, text=written_out(_clean(post.text)))
+    post = replace(post, text=written_out(_clean(_notifying(post.text, post.ping))))
     first, *others = _parts(post)
     if picture:
         first = replace(first, content={**first.content, "picture": picture})
     return [first, *others]
+
+
+def _notifying(text: StyledText, people: Sequence[str]) -> StyledText:
+    """Return a text that mentions those alone who are to be notified: Telegram always does."""
+    wanted = {f"user {person}" for person in people}
+    spans = [span for span in text.spans if span.kind != "mention" or span.value in wanted]
+    return StyledText(text.text, tuple(spans)) if len(spans) < len(text.spans) else text
 
 
 def _picture(post: Post) -> str:

@@ -134,6 +134,7 @@ DEGRADATIONS: Sequence[Degradation] = (
     Degradation("reply_to", _answers_visibly, lambda p, _: replace(p, reply_to=None)),
     Degradation("silent", lambda post: post.silent, lambda p, _: replace(p, silent=False)),
     Degradation("native", lambda post: post.native, lambda p, _: replace(p, native={})),
+    Degradation("pings", lambda post: post.ping, lambda p, _: replace(p, ping=())),
     Degradation("ephemeral", lambda post: post.ephemeral, lambda p, _: replace(p, ephemeral=False)),
 )
 """In the order in which they are applied.

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from chatstate.adapter import Post, PostCard, StoredFile
 from chatstate.engine.outbox.buttons import Hanging
 from chatstate.engine.outbox.marks import MarkedReply
+from chatstate.mentions import START, put_back, set_apart
 from chatstate.messages import Message, MessageRef
 from chatstate.replies import Card, Markdown, React, Reply
 from chatstate.text import StyledText
@@ -30,6 +31,7 @@ def post_of(reply: Reply, hanging: Hanging, files: Iterator[StoredFile], platfor
         hanging.suggestions,
         isinstance(reply, MarkedReply),
         native=reply.native.get(platform, {}) if reply.native else {},
+        ping=tuple(person.id for person in reply.ping),
     )
 
 
@@ -54,12 +56,20 @@ def _card(card: Card, picture: StoredFile | None) -> PostCard:
 
 
 def styled(text: str | Markdown) -> StyledText:
-    """Return a text, plain or with what its Markdown says."""
+    """Return a text, plain or with what its Markdown says, and with those whom it names."""
+    source = text if isinstance(text, str) else text.text
+    if START in source:
+        apart, names = set_apart(source)
+        return put_back(_styled(apart, text), names)
+    return _styled(source, text)
+
+
+def _styled(source: str, text: str | Markdown) -> StyledText:
     if isinstance(text, str):
-        return StyledText(text)
+        return StyledText(source)
     from chatstate.markup import parse
 
-    return parse(text.text)
+    return parse(source)
 
 
 def id_of(message: MessageRef | str | None) -> str | None:

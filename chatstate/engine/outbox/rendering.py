@@ -24,6 +24,7 @@ from chatstate.engine.outbox.outbound import Outbound, new_call, new_outbound
 from chatstate.engine.outbox.posts import id_of, post_of, reaction_of, styled
 from chatstate.engine.threads import HandlerThreads
 from chatstate.language.sentences import Sentences
+from chatstate.mentions import START
 from chatstate.messages import MessageRef
 from chatstate.replies import AnyReply, Delete, Markdown, Native, React, Reply
 from chatstate.stores.base import Arrival, KeptButton
@@ -263,7 +264,8 @@ class Renderer:
         """Return the parts of one reply; `files` are those that lie in the spool for it."""
         adapter = self._adapters[arrival.place.account]
         text = reply.text
-        if isinstance(text, str) and not (reply.buttons or reply.files or _is_special(reply)):
+        is_bare = not (reply.buttons or reply.files or _is_special(reply))
+        if isinstance(text, str) and is_bare and (text.isascii() or START not in text):
             return (adapter.render(Post(StyledText(text))) if text.strip() else ()), ()
         capabilities = adapter.capabilities
         if reply.suggestions:

@@ -1,4 +1,8 @@
-"""The scripted bot of the adapters' contract."""
+"""The scripted bot of the adapters' contract: it answers as a test says, and keeps what it got.
+
+1. It has a handler of each kind, so whatever an adapter delivers comes to one.
+2. What answers is the test's, and may be changed while the bot runs.
+"""
 
 from __future__ import annotations
 
