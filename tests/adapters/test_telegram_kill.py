@@ -27,9 +27,11 @@ MESSAGES = 3
 class Lives:
     """A bot's process, started again and again."""
 
-    def __init__(self, server: TelegramServer, folder: Path, *, by_webhook: bool) -> None:
+    def __init__(
+        self, server: TelegramServer, folder: Path, *, bot: Path = BOT, by_webhook: bool = False
+    ) -> None:
         self._server = server
-        self._command = [sys.executable, "-m", "chatstate", "run", str(BOT), "--on", "telegram"]
+        self._command = [sys.executable, "-m", "chatstate", "run", str(bot), "--on", "telegram"]
         self._command += ["--store", f"sqlite:///{folder / 'kept.db'}"]
         if by_webhook:
             with socket.create_server(("127.0.0.1", 0)) as found:

@@ -16,6 +16,7 @@ from chatstate import (
     Interface,
     Markdown,
     MessageRef,
+    Native,
     PerChat,
     Ref,
     Rejected,
@@ -53,6 +54,20 @@ async def test_it_is_sent_to_a_chat() -> None:
         await receipt.settled()
         assert said_in(client, "room") == ["hi"]
         assert client.platform.delivered[0].event is None
+
+
+async def test_a_call_by_the_platforms_own_name_is_sent() -> None:
+    """It is kept with its files until it is made, in the chat; elsewhere `otherwise` is sent."""
+    media = [{"media": File(b"data", "a.png"), "is": [True, None, 1.5]}]
+    other = Native("call", on="telegram", otherwise=["instead", Reply("too")])
+    async with TestClient(echo_bot()) as client:
+        for reply in (Native("show", on="test", media=media), other):
+            await (await client.bot.send(ROOM, reply)).settled()
+        (called,) = client.platform.called
+        assert (called.method, called.chat) == ("show", "room")
+        assert called.arguments == {"media": [{"media": None, "is": [True, None, 1.5]}]}
+        assert [file.data for file in called.files] == [b"data"]
+        assert said_in(client, "room") == ["instead", "too"]
 
 
 async def test_it_is_sent_to_a_person() -> None:

@@ -16,6 +16,7 @@ from chatstate import (
     Markdown,
     Message,
     MessageRef,
+    Native,
     Ref,
     Rejected,
     Reply,
@@ -53,6 +54,15 @@ async def test_a_reply_goes_to_another_chat() -> None:
         assert await texts(client.user("alice"), "hi") == ["done"]
         (there,) = client.platform.shown("room")
         assert (there.text, there.thread, there.event) == ("hi", None, None)
+
+
+async def test_a_call_by_the_platforms_own_name_goes_to_another_chat() -> None:
+    """It is made there; on another platform what is said otherwise goes there."""
+    natives = Native("show", on="test"), Native("call", on="telegram", otherwise="instead")
+    async with TestClient(telling(ROOM, *natives)) as client:
+        assert await texts(client.user("alice"), "hi") == ["done"]
+        assert [(call.method, call.chat) for call in client.platform.called] == [("show", "room")]
+        assert said_in(client, "room") == ["instead"]
 
 
 async def test_a_person_is_told_in_private() -> None:

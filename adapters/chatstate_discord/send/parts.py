@@ -68,7 +68,7 @@ def render(post: Post) -> Sequence[Part]:
 
 def _check(post: Post) -> None:
     """Raise `ReplyError` for what is added and is told by the reply itself."""
-    own = _OF_THE_REPLY | ({"embeds"} if post.card else set())
+    own = {*_OF_THE_REPLY, *(("embeds",) if post.card else ())}
     if taken := sorted(own & post.native.keys()):
         raise ReplyError(
             f"Reply(native=...): {taken[0]} is told by the reply itself; a call of which all is "

@@ -34,7 +34,7 @@ _METHODS = (
 def checked(post: Post) -> Mapping[str, Any]:
     """Return what a post adds. Raises `ReplyError` for what is the reply's own."""
     has_keyboard = bool(post.buttons or post.suggestions)
-    own = _OF_THE_REPLY | ({"reply_markup"} if has_keyboard else set())
+    own = {*_OF_THE_REPLY, *(("reply_markup",) if has_keyboard else ())}
     if taken := sorted(own & post.native.keys()):
         raise ReplyError(
             f"Reply(native=...): {taken[0]} is told by the reply itself; a call of which all is "

@@ -18,7 +18,7 @@ from chatstate.bot.returns import FittedReply
 from chatstate.errors import ReplyError
 from chatstate.files import File
 from chatstate.messages import Chat, MessageRef, User
-from chatstate.replies import AnyReply
+from chatstate.replies import AnyReply, Native
 
 _exported = [getattr(chatstate.replies, name) for name in chatstate.replies.__all__]
 KINDS: Mapping[str, type[msgspec.Struct]] = {
@@ -27,6 +27,7 @@ KINDS: Mapping[str, type[msgspec.Struct]] = {
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 }
 _KIND = "$"
+_OF_NATIVE = ("method", "on", "otherwise", "arguments")
 
 
 class Letter(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -69,10 +70,13 @@ def _written(value: Any, files: list[File]) -> Any:
     if isinstance(value, Mapping):
         fields = cast("Mapping[str, Any]", value)
         return {_KIND: "dict", "of": {name: _written(fields[name], files) for name in fields}}
-    return _written_struct(value, files)
+    return _written_object(value, files)
 
 
-def _written_struct(value: Any, files: list[File]) -> dict[str, Any]:
+def _written_object(value: Any, files: list[File]) -> dict[str, Any]:
+    if isinstance(value, Native):
+        told = {name: getattr(value, name) for name in _OF_NATIVE}
+        return {_KIND: "Native", **{name: _written(told[name], files) for name in told}}
     for kind in type(value).__mro__:  # of a kind that adds something, what it is made of
         if KINDS.get(kind.__name__) is kind:
             fields = [(name, getattr(value, name)) for name in kind.__struct_fields__]
@@ -94,4 +98,11 @@ def _read(value: Any, paths: Sequence[str]) -> Any:
         return datetime.fromisoformat(fields["time"])
     if name == "dict":
         return {key: _read(part, paths) for key, part in fields["of"].items()}
+    return _read_object(name, fields, paths)
+
+
+def _read_object(name: str, fields: Mapping[str, Any], paths: Sequence[str]) -> Any:
+    if name == "Native":
+        method, on, otherwise, given = (_read(fields[key], paths) for key in _OF_NATIVE)
+        return Native(method, on, list(otherwise or ()), **given)
     return KINDS[name](**{key: _read(fields[key], paths) for key in fields if key != _KIND})
