@@ -17,9 +17,10 @@ import msgspec
 
 from chatstate.adapter import Adapter, Capabilities, Part, Post, StoredFile, Verb
 from chatstate.engine.outbox.addressing import Addressed, Addresses, follow, is_elsewhere
-from chatstate.engine.outbox.buttons import Buttons, Hanging
+from chatstate.engine.outbox.buttons import Buttons
 from chatstate.engine.outbox.calls import call_of, chosen
 from chatstate.engine.outbox.degrade import degrade, there
+from chatstate.engine.outbox.hanging import Hanging
 from chatstate.engine.outbox.outbound import Outbound, new_call, new_outbound
 from chatstate.engine.outbox.posts import id_of, post_of, reaction_of, styled
 from chatstate.engine.threads import HandlerThreads
