@@ -21,6 +21,7 @@ from chatstate.engine.outbox.marks import Mark, MarkedReply, Offered, first_mark
 from chatstate.engine.outbox.signing import SIGNED, Signature
 from chatstate.language.sentences import say
 from chatstate.replies import (
+    BUTTONS_LIMIT,
     Button,
     Option,
     Reply,
@@ -122,8 +123,9 @@ class Making:
     def _has_room(self, select: Select, rows: list[list[Button]]) -> bool:
         """Tell whether options can be buttons that are changed, with one more of them."""
         can = self._capabilities
-        room = can.row_width * (can.max_rows - len(rows))
-        return can.edit and can.edit_buttons and len(select.options) < room
+        room = min(can.row_width * can.max_rows, BUTTONS_LIMIT)
+        wanted = sum(map(len, rows)) + len(select.options) + 1
+        return can.edit and can.edit_buttons and wanted <= room
 
     def _made(self, select: Select, data: str, options: Sequence[PostOption]) -> PostSelect:
         return PostSelect(data, options, select.placeholder, select.min_values, select.max_values)
