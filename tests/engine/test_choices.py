@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from support import query, texts
 
 from chatstate import (
@@ -18,8 +19,10 @@ from chatstate import (
     ShareContact,
     ShareLocation,
 )
+from chatstate.engine.outbox.marks import Mark, Marks
 from chatstate.language.en import ENGLISH
 from chatstate.testing import Delivered, FakePlatform, Person, TestClient
+from chatstate.testing.platform import FULL
 
 DEAD = ENGLISH["dead_button"]
 LONG = "a value that no platform has room for " * 4
@@ -149,6 +152,40 @@ async def test_whoever_marks_faster_than_it_is_shown_loses_nothing() -> None:
     assert menu.heard == [("r, Green", ("r", "Green"))]
 
 
+def test_what_another_process_has_marked_since_counts() -> None:
+    """Each change counts one more: what a button carries may be newer than what is remembered."""
+    here, there = Marks(), Marks()
+    shown_first = Mark("ref", 0, 0b000, 0)
+    here.press(shown_first, SEVERAL)
+    shown_then = here.newest(shown_first)._replace(option=1)
+    there.press(shown_then, SEVERAL)
+    shown_last = there.newest(shown_then)._replace(option=0)
+    assert here.press(shown_last, SEVERAL).marked == 0b010
+
+
+async def test_a_select_that_has_no_room_as_buttons_is_typed() -> None:
+    """Its buttons and the last of them would be more than a message has."""
+    few = replace(FULL, select=False, row_width=2, max_rows=2)
+    menu = Menu(SEVERAL, buttons=[Button("Help")])
+    async with TestClient(menu.bot, platform=FakePlatform(capabilities=few)) as client:
+        (reply,) = await client.user("alice").say("hi")
+        assert reply.labels == ["Help"]
+        assert ENGLISH["choose_some"] in reply.text
+
+
+async def test_a_disabled_button_carries_nothing() -> None:
+    """Whoever presses it all the same."""
+    menu = Menu(Select(["a"]), buttons=[Button("Off", disabled=True)])
+    async with TestClient(menu.bot) as client:
+        alice = client.user("alice")
+        (reply,) = await alice.say("hi")
+        with pytest.raises(LookupError):
+            await alice.press("Off")
+        answers = await alice.press_data(reply.buttons[0][0].data, on=reply)
+        assert [answer.text for answer in answers] == [DEAD]
+    assert menu.heard == []
+
+
 async def test_options_are_marked_from_the_beginning_if_they_are_chosen() -> None:
     """Where at most one may be, to mark another takes its place; and none may be left."""
     options = [Option("Red", chosen=True), Option("Blue")]
@@ -245,6 +282,16 @@ async def test_nobody_is_asked_to_share_anything_in_a_group() -> None:
         (reply,) = await client.user("alice", chat="room").say("hi")
         assert [suggestion.label for suggestion in reply.suggestions] == ["Yes"]
         assert ENGLISH["write_location"] in reply.text
+
+
+async def test_in_a_channel_suggestions_are_buttons() -> None:
+    """It has no keyboard in place of the usual one."""
+    async with TestClient(suggesting("Yes")) as client:
+        event = client.user("alice", chat="news").event("hi")
+        channel = replace(event.message.chat, kind="channel")
+        event = replace(event, message=replace(event.message, chat=channel))
+        (reply,) = await client.deliver(event)
+        assert (reply.labels, reply.suggestions) == (["Yes"], ())
 
 
 # Cards

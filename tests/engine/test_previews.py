@@ -788,6 +788,22 @@ async def test_what_one_person_alone_may_see_never_becomes_a_message_for_all() -
         assert client.platform.deleted == ["message-1"]
 
 
+@pytest.mark.parametrize("lacking", [(), ("suggestions",)])
+async def test_suggestions_come_in_a_new_message(lacking: tuple[str, ...]) -> None:
+    """What was shown before goes; where they are buttons it becomes their message."""
+    made = Fed()
+    async with TestClient(made.bot, platform=FakePlatform.without(*lacking)) as client:
+        receipt = await begin(client, client.user("alice"))
+        await made.feed("thinking")
+        await advance_until(client, lambda: shown(client))
+        await made.feed(Reply("done", suggestions=["Yes"]), END)
+        await receipt.settled()
+        (reply,) = client.platform.shown("private-alice")
+        assert (reply.text, reply.edits) == ("done", "message-1" if lacking else None)
+        offered = [*reply.labels, *(suggestion.label for suggestion in reply.suggestions)]
+        assert offered == ["Yes"]
+
+
 async def test_a_platform_without_edits_gets_the_answer_alone() -> None:
     """Once."""
     made = Fed()

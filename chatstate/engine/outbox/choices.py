@@ -86,7 +86,7 @@ def with_room(post: Post, capabilities: Capabilities, sentences: Sentences) -> P
     elif len(flat) > room:
         rows = _first(rows, room)
     post = replace(post, buttons=rows)
-    if len(flat) > room and not post.keeps:
+    if len(flat) > room:
         left = links_as_lines(replace(post, buttons=[flat[room:]]), sentences)
         post = _with_list(replace(left, buttons=rows), _able(left.buttons), room + 1, sentences)
     if post.text.text.strip() or post.card or post.keeps:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chatstate.adapter import Post, PostCard, StoredFile
-from chatstate.engine.outbox.buttons import Hanging
+from chatstate.engine.outbox.hanging import Hanging
 from chatstate.engine.outbox.marks import MarkedReply
 from chatstate.mentions import START, put_back, set_apart
 from chatstate.messages import Message, MessageRef

@@ -17,9 +17,10 @@ import msgspec
 
 from chatstate.adapter import Adapter, Capabilities, Part, Post, StoredFile, Verb
 from chatstate.engine.outbox.addressing import Addressed, Addresses, follow, is_elsewhere
-from chatstate.engine.outbox.buttons import Buttons, Hanging
+from chatstate.engine.outbox.buttons import Buttons
 from chatstate.engine.outbox.calls import call_of, chosen
 from chatstate.engine.outbox.degrade import degrade, there
+from chatstate.engine.outbox.hanging import Hanging
 from chatstate.engine.outbox.outbound import Outbound, new_call, new_outbound
 from chatstate.engine.outbox.posts import id_of, post_of, reaction_of, styled
 from chatstate.engine.threads import HandlerThreads
@@ -229,7 +230,8 @@ class Renderer:
                 rendered.buttons = [*rendered.buttons, *on_it]
                 kept = ()  # they hang on one message
             if edited is None and rendered.previews:
-                edited = _preview_for(part, reply, rendered)
+                suggests = reply.suggestions and self.capabilities(arrival).suggestions
+                edited = _preview_for(rendered, part.files or reply.ephemeral or suggests)
             verb: Verb = "edit" if edited or changes else "send"
             _owe(rendered, arrival, part, verb, edited, ref, changes)
             edited, ref, changes = None, "", ""  # what does not fit into a message follows it
@@ -369,13 +371,13 @@ def in_advance(answer: Answer) -> list[Reply]:
     return texts
 
 
-def _preview_for(part: Part, reply: Reply, rendered: Rendered) -> str | None:
-    """Return the next message that shows a preview, to be edited into `part`.
+def _preview_for(rendered: Rendered, comes_new: object) -> str | None:
+    """Return the next message that shows a preview, to be edited into a part.
 
-    None if that cannot be: files, suggestions, and what one person alone may see, come in new
-    messages. Those that are left then stand above it, and so cannot become what follows.
+    None if that `comes_new`: files, suggestions, and what one person alone may see, are no edits.
+    Those that are left then stand above it, and so cannot become what follows.
     """
-    if rendered.previews and not (part.files or reply.ephemeral or reply.suggestions):
+    if rendered.previews and not comes_new:
         return rendered.previews.pop(0)
     rendered.surplus = [*rendered.surplus, *(rendered.previews or ())]
     rendered.previews = None
