@@ -100,6 +100,23 @@ async def test_reactions_are_asked_for_if_a_handler_wants_them(server: TelegramS
     ]
 
 
+async def test_a_payment_is_to_be_answered_in_time(server: TelegramServer) -> None:
+    """Telegram gives it ten seconds. What is asked inline is answered at once, or never."""
+    host = FakeHost(updates=["pre_checkout_query", "inline_query"])
+    alice = server.person(1001, "Alice")
+    async with received(adapter_on(server), host):
+        await server.wait_for(lambda: server.called("getUpdates"))
+        server.ask_inline(alice, "tea")
+        server.check_out(alice, "tea")
+        server.say(alice, server.private_chat(alice), "hi")
+        await host.until(lambda: len(host.events) == 2)
+        assert [event.message.text for event in host.asked] == ["tea"]
+    payment, message = host.events
+    assert payment.best_before
+    assert 0 < payment.best_before - time.time() <= 10
+    assert message.best_before is None
+
+
 async def test_it_goes_on_where_an_earlier_process_stopped(server: TelegramServer) -> None:
     """Nothing that is stored is asked for again."""
     alice = server.person(1001, "Alice")

@@ -4,7 +4,7 @@ import asyncio
 
 from msgspec.structs import replace
 
-from chatstate import Interface, Turn, Unreachable
+from chatstate import Interface, RetryAfter, Turn
 from chatstate.stores.base import Filter
 from chatstate.stores.sqlite.shelves import Shelves
 from chatstate.testing import Person, TestClient
@@ -61,10 +61,10 @@ async def test_once_nobody_waits_it_is_not_sent() -> None:
     """However it was kept from it: it is a dead letter, and the line goes on."""
     async with TestClient(shop()) as client:
         alice = client.user("alice")
-        client.platform.fail_next(Unreachable("no way"), times=5)
+        client.platform.fail_next(RetryAfter(60.0))
         paid = await pays(client, alice)
         while not paid.done():
-            await client.clock.advance(4.0)
+            await client.clock.advance(61.0 if client.platform.tries == 1 else 0.0)
             await asyncio.sleep(0)
         assert [delivered.text for delivered in client.platform.delivered] == ["and thanks"]
         await alice.say("hi")  # what has become of it is stored with the next turn

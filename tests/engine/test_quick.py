@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
+from msgspec.structs import replace
 
 from chatstate import (
     File,
@@ -21,6 +22,7 @@ from chatstate import (
     UserError,
 )
 from chatstate.errors import ReplyError, StateError
+from chatstate.messages import Event
 from chatstate.stores.base import Filter
 from chatstate.testing import Delivered, TestClient
 
@@ -109,8 +111,8 @@ async def test_of_what_waits_only_the_newest_is_handled() -> None:
         assert begun == ["t", "x", "tea"]
 
 
-@pytest.mark.parametrize("ends", ["at once", "while it waits", "as it would begin"])
-async def test_who_gives_up_stops_nobody(ends: str) -> None:
+@pytest.mark.parametrize("which", [0, 1], ids=["that runs", "that waits"])
+async def test_who_gives_up_stops_nobody(which: int) -> None:
     """An adapter has only so many seconds."""
     gate = asyncio.Event()
 
@@ -120,17 +122,45 @@ async def test_who_gives_up_stops_nobody(ends: str) -> None:
 
     async with TestClient(searching(find)) as client:
         alice = client.user("alice")
-        first, second = (asyncio.create_task(alice.ask(QUERY, text)) for text in "ab")
+        asked = [asyncio.create_task(alice.ask(QUERY, text)) for text in "ab"]
         for _ in range(20):
             await asyncio.sleep(0)
-        given_up = first if ends == "at once" else second
-        if ends == "as it would begin":
-            gate.set()
-            await first
-        given_up.cancel()
+        asked[which].cancel()
         with pytest.raises(asyncio.CancelledError):
-            await given_up
+            await asked[which]
         gate.set()
+        assert texts(await alice.ask(QUERY, "c")) == ["c"]
+
+
+async def test_who_gives_up_at_the_last_moment_stops_nobody() -> None:
+    """It is its turn, and it is not there any more."""
+    begun, gate = asyncio.Event(), asyncio.Event()
+
+    async def find(text: str) -> str:
+        begun.set()
+        await gate.wait()
+        return text
+
+    async with TestClient(searching(find)) as client:
+        alice, host = client.user("alice"), await client.platform.connected()
+
+        def asks(text: str) -> Event:
+            event = alice.event(text, kind="other")
+            return replace(event, message=replace(event.message, update=QUERY))
+
+        async def first() -> None:
+            await host.ask(asks("a"))
+            second.cancel()
+
+        running = asyncio.create_task(first())
+        await begun.wait()
+        second = asyncio.create_task(host.ask(asks("b")))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        gate.set()
+        await running
+        with pytest.raises(asyncio.CancelledError):
+            await second
         assert texts(await alice.ask(QUERY, "c")) == ["c"]
 
 
