@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from chatstate.cli.stores import chosen_store
+from chatstate.cli.stores import WHEN, chosen_store
 from chatstate.errors import LoadError
 from chatstate.stores.base import Entry, Request
 from chatstate.text import escaped, one_line, visible
@@ -56,7 +56,7 @@ def drop(number: Number, store: Url = None) -> None:
 async def _ask(verb: Literal["retry", "drop"], number: int, url: str | None) -> None:
     await _found(number, url)
     await chosen_store(url).ask(Request(verb=verb, number=number))
-    typer.echo(f"{number}: {_ASKED[verb]}, at once if the bot runs")
+    typer.echo(f"{number}: {_ASKED[verb]}, {WHEN}")
 
 
 async def _found(number: int, url: str | None) -> Entry:

@@ -2,13 +2,15 @@
 
 1. Values are shown as they are stored, whether a bot runs or not. Nothing is changed here: what is
    to be reset is asked of the process that runs the bot, else of the next one.
-2. In a list values are cut short; `show` and `--json` tell them whole.
+2. In a list values are cut short, at a terminal to what is left of the line; ids never are, since
+   somebody copies them. What is the same of all is left out. `show` and `--json` tell everything.
 3. What people have said is in values and names: it goes to the terminal cleaned.
 """
 
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -17,8 +19,9 @@ from typing import Annotated, Any
 import msgspec
 import typer
 from msgspec.structs import replace
+from rich.cells import cell_len, set_cell_size
 
-from chatstate.cli.stores import chosen_store
+from chatstate.cli.stores import WHEN, chosen_store
 from chatstate.errors import LoadError
 from chatstate.scope import Scope
 from chatstate.stores.base import Entry, Filter, Request, Store
@@ -36,9 +39,12 @@ ForPerson = Annotated[str | None, typer.Option("--person", help="Only of this pe
 ForPlatform = Annotated[str | None, typer.Option("--platform", help="Only on this platform.")]
 ForBot = Annotated[str | None, typer.Option("--bot", help="Only of this bot.")]
 
-_SHORT = 60
+_SHORT, _SHORTEST = 60, 20
 _PAGE = 1_000
-_WIDE = 10_000  # where nobody looks, nothing need be cut to the width of a terminal
+_GAP = 2
+_WHERE = ("bot", "platform", "account")
+"""What is told in a list only if it tells values apart."""
+_ASKED = {"delete": "to be reset", "set": "to be set"}
 
 
 @app.command("list")
@@ -117,9 +123,9 @@ def reset(
             raise LoadError("no value is stored that fits; see `chatstate state list`")
         _print(entries)
         if not yes:
-            typer.confirm(f"Reset these {len(entries)}?", abort=True, err=True)
+            typer.confirm(f"Reset {_counted(len(entries))}?", abort=True, err=True)
     asyncio.run(_ask(opened, entries))
-    typer.echo(f"{_counted(len(entries))} to be reset, at once if the bot runs")
+    typer.echo(f"{_counted(len(entries))} to be reset, {WHEN}")
 
 
 async def _ask(store: Store, entries: Sequence[Entry]) -> None:
@@ -159,11 +165,14 @@ def _details(entry: Entry) -> dict[str, str]:
         "state": entry.key.name if entry.key else "",
         "scope": entry.key.scope if entry.key else "",
         "platform": entry.platform,
+        "account": entry.account,
+        "tenant": entry.tenant,
         "chat": entry.chat,
         "thread": entry.thread,
         "person": entry.person,
         "changed": _time(entry.at),
         "expires": _time(entry.expires_at),
+        "asked": _ASKED.get(entry.asked, ""),
     }
 
 
@@ -180,22 +189,30 @@ def _told(entry: Entry) -> dict[str, Any]:
 
 def _print(entries: Sequence[Entry]) -> None:
     """Print a table with a column for whatever is told of any of these values."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    rows = [{**_details(entry), "value": _shortened(entry.body)} for entry in entries]
-    columns = [label for label in rows[0] if any(row[label] for row in rows)]
-    table = Table(box=None, pad_edge=False)
-    for label in columns:
-        table.add_column(label, no_wrap=True, justify="right" if label == "number" else "left")
-    for row in rows:
-        table.add_row(*(Text(one_line(row[label])) for label in columns))
-    Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
+    rows = [_details(entry) for entry in entries]
+    columns = [label for label in rows[0] if _tells(label, [row[label] for row in rows])]
+    table = [columns, *([one_line(row[label]) for label in columns] for row in rows)]
+    widths = [max(cell_len(row[column]) for row in table) for column in range(len(columns))]
+    room = _room(sum(widths) + _GAP * len(widths))
+    for row, value in zip(table, ["value", *(entry.body for entry in entries)], strict=True):
+        cells = [set_cell_size(cell, width) for cell, width in zip(row, widths, strict=True)]
+        cells[0] = row[0].rjust(widths[0])  # the number
+        typer.echo((" " * _GAP).join([*cells, one_line(_shortened(value, room))]))
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= _SHORT else f"{text[: _SHORT - 1]}…"
+def _tells(label: str, told: Sequence[str]) -> bool:
+    return len({*told} - {""}) > 1 if label in _WHERE else any(told)
+
+
+def _room(taken: int) -> int:
+    """Return how long a value may be behind what takes so much of a line."""
+    if not sys.stdout.isatty():
+        return _SHORT
+    return max(shutil.get_terminal_size().columns - taken, _SHORTEST)
+
+
+def _shortened(text: str, room: int) -> str:
+    return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
 def _readable(text: str) -> str:

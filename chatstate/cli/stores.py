@@ -9,6 +9,9 @@ from chatstate.stores import open_store
 from chatstate.stores.base import Store
 from chatstate.stores.sqlite.shelves import is_store
 
+WHEN = "at once if the bot runs, else when it next does"
+"""When that is done which a bot is asked to do."""
+
 
 def chosen_store(url: str | None) -> Store:
     """Return the store of a URL, else the one store in the current folder. It is not open.

@@ -41,7 +41,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What lies on a shelf, with its number there; ids are the platform's, "" for none.
 
     - `at`: when it was changed, arrived, was owed, or died. `body`: the value, event or reply.
-    - Of a value: its `key`, `version` and `schema`, and when it expires.
+    - Of a value: its `key`, `version` and `schema`, when it expires, and what was `asked`.
     - Of an event or a reply: when sending was begun, and the crashes held against it.
     - Of a dead letter: its `kind`, `error` and `detail`, as in `DeadLetter`, and what was `asked`.
     """

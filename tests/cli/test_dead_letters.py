@@ -42,7 +42,7 @@ async def test_a_dead_letter_is_listed_shown_and_retried_while_the_bot_runs(
         assert '"text":"bad"' in shown
         monkeypatch.setattr(sys.modules[__name__], "MENDED", True)
         assert dead("retry", "1", "--store", url).stdout == (
-            "1: to be retried, at once if the bot runs\n"
+            "1: to be retried, at once if the bot runs, else when it next does\n"
         )
         assert "(to be retried)" in dead("list", "--store", url).stdout
         while len(client.platform.delivered) < 3:

@@ -1,7 +1,9 @@
 """`chatstate state`: list, show, reset."""
 
 import asyncio
+import contextlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 from support import query, texts
 from typer.testing import CliRunner, Result
 
@@ -63,11 +66,9 @@ async def test_values_are_listed_and_shown_while_the_bot_runs(client: TestClient
     """With whose they are; what is long is cut short in the list alone."""
     await client.user("alice").say("b" * 100)
     lines = state("list", "--store", url).stdout.splitlines()
-    assert lines[0].split() == [
-        *("number", "bot", "state", "scope", "platform", "chat", "person", "changed", "value")
-    ]
+    assert lines[0].split() == [*("number", "state", "scope", "chat", "person", "changed", "value")]
     (line,) = [line for line in lines if "alice" in line and "said" in line]
-    assert line.split()[1:6] == ["bot", "said", "member", "test", "private-alice"]
+    assert line.split()[1:4] == ["said", "member", "private-alice"]
     assert line.endswith("…")
     shown = state("show", line.split()[0], "--store", url).stdout
     assert "person    alice\n" in shown
@@ -78,7 +79,7 @@ async def test_a_reset_value_begins_anew_at_the_next_turn(client: TestClient, ur
     """Beside a running bot, and nobody else's."""
     (entry,) = await told("list", "--name", "said", "--person", "alice", "--store", url)
     done = state("reset", str(entry["number"]), "--store", url)
-    assert done.stdout == "1 value to be reset, at once if the bot runs\n"
+    assert done.stdout == "1 value to be reset, at once if the bot runs, else when it next does\n"
     while query(client, "SELECT 1 FROM requests"):
         await client.advance(1)
     assert await texts(client.user("alice"), "c") == ["1 2 3"]
@@ -90,6 +91,8 @@ async def test_a_reset_that_is_asked_while_no_bot_runs_is_done_when_one_does(url
     async with TestClient(bot, store=url) as client:
         await client.user("alice").say("a")
     assert state("reset", "--name", "total", "--yes", "--store", url).returncode == 0
+    asked = {entry["state"]: entry["asked"] for entry in await told("list", "--store", url)}
+    assert asked == {"said": "", "turns": "", "total": "to be reset"}
     async with TestClient(bot, store=url) as client:
         while query(client, "SELECT 1 FROM requests"):
             await client.advance(1)
@@ -113,7 +116,7 @@ async def test_what_is_reset_by_what_it_is_is_shown_and_asked_about(
 ) -> None:
     """Nothing happens unless it is answered yes."""
     asked = state("reset", "--scope", "member", "--store", url, text="n\n")
-    assert (asked.returncode, "Reset these 2?" in asked.stderr) == (1, True)
+    assert (asked.returncode, "Reset 2 values?" in asked.stderr) == (1, True)
     assert ["alice" in asked.stdout, "bob" in asked.stdout] == [True, True]
     assert query(client, "SELECT 1 FROM requests") == []
     state("reset", "--scope", "member", "--store", url, text="y\n")
@@ -171,6 +174,47 @@ async def test_more_than_is_listed_is_told(
     """With what to ask for next."""
     listed = await look("list", "--limit", "2", "--store", url)
     assert listed.stderr == "there are more: --after 2\n"
+
+
+async def test_at_a_terminal_ids_are_whole_and_values_take_the_rest(
+    client: TestClient, url: str
+) -> None:
+    """Whoever looks copies ids and numbers, however narrow the terminal is; no blanks wrap."""
+    await client.user("123456789012345678", chat="-1001234567890123").say("long " * 50)
+    for columns in (80, 200):
+        lines = at_terminal(columns, "list", "--name", "said", "--store", url)
+        (line,) = [line for line in lines if "-1001234567890123" in line]
+        assert line.split()[1:5] == ["said", "member", "-1001234567890123", "123456789012345678"]
+        ids = line.index("[")
+        assert len(line) == max(columns, ids + 20)
+        assert line.endswith("…")
+        assert [line.rstrip() for line in lines] == lines
+
+
+async def test_wide_characters_keep_columns(url: str) -> None:
+    """They take two cells each."""
+    async with TestClient(bot, store=url) as client:
+        await client.user("宫保鸡丁").say("a")
+        await client.user("bob").say("a")
+    shown = await look("list", "--name", "said", "--store", url)
+    lines = shown.stdout.splitlines()
+    assert len({cell_len(line[: line.index("20")]) for line in lines[1:3]}) == 1
+
+
+def at_terminal(columns: int, *arguments: str) -> list[str]:
+    """Return the lines that a terminal so wide is given."""
+    reader, writer = os.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": str(columns)}
+    command = [sys.executable, "-m", "chatstate", "state", *arguments]
+    process = subprocess.Popen(command, stdout=writer, stderr=writer, env=environment)
+    os.close(writer)
+    shown = b""
+    with contextlib.suppress(OSError):  # what a terminal says at its end
+        while piece := os.read(reader, 1 << 16):
+            shown += piece
+    os.close(reader)
+    process.wait()
+    return shown.decode().splitlines()
 
 
 async def test_nothing_is_no_failure(url: str) -> None:

@@ -54,7 +54,10 @@ class _Rows(NamedTuple):
 _SHELVES: dict[Shelf, _Rows] = {
     "states": _Rows(
         """s.rowid AS number, n.bot, s.changed_at AS at, s.value AS body, n.scope, n.name,
-        s.place AS in_place, s.person AS of_person, s.version, s.schema, s.expires_at""",
+        s.place AS in_place, s.person AS of_person, s.version, s.schema, s.expires_at,
+        coalesce((SELECT verb FROM requests WHERE letter = 0 AND json_extract(body, '$.key')
+            = json_array(n.bot, n.scope, n.name, s.place, s.person) ORDER BY id DESC), '')
+        AS asked""",
         "state_values AS s JOIN state_names AS n ON n.id = s.state",
         "CASE WHEN n.scope IN ('member', 'thread') THEN s.place END",
         "s.person",

@@ -51,6 +51,7 @@ def _all(data: MemoryData, shelf: Shelf) -> Iterator[Entry]:
 
 
 def _values(data: MemoryData) -> Iterator[Entry]:
+    asked = {request.key: request.verb for request in data.requests.values()}
     for key, row in data.values.items():
         value = row.value
         yield Entry(
@@ -62,6 +63,7 @@ def _values(data: MemoryData) -> Iterator[Entry]:
             version=value.version,
             schema=value.schema,
             expires_at=value.expires_at,
+            asked=asked.get(key, ""),
             **_ids_of(data, key),
         )
 

@@ -120,6 +120,20 @@ class LookingContract(StoreSuite):
             (again,) = await session.store.list("dead")
             assert (again.number, again.asked) == (letter.number, "retry")
 
+    async def test_what_is_asked_of_a_value_is_seen(self, tmp_path: Path) -> None:
+        """The newest that is not done yet; nothing of any other value."""
+        async with self.session(tmp_path) as session:
+            (arrival,) = await session.arrive(event("1"))
+            member = key("bot", "member", 'a "b"', arrival.place)
+            changes = [session.change(what, None, "1") for what in (A, member)]
+            await session.commit(session.turn(arrival, *changes))
+            for request in (Request(verb="delete", key=member), Request(verb="set", key=member)):
+                await session.store.ask(request)
+                told = {entry.key: entry.asked for entry in await session.store.list("states")}
+                assert told == {A: "", member: request.verb}
+            await session.store.answer(session.versions)
+            assert {entry.asked for entry in await session.store.list("states")} == {""}
+
     async def test_an_entry_is_shown_by_its_number(self, tmp_path: Path) -> None:
         """As in the list of its shelf; a number that is not there shows nothing."""
         async with self.session(tmp_path) as session:
