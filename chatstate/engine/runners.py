@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import sys
 import types
 import weakref
@@ -225,11 +226,8 @@ class Runners(Generic[J]):
         self._parked.add(run)
         if not run.is_left:
             self._waits(run.job)
-        self._threads.submit(
-            wanted.call,
-            run.context.copy(),
-            lambda result, error: self._unpark(run, result, error),
-        )
+        done = functools.partial(self._unpark, run)
+        self._threads.submit(wanted.call, run.context.copy(), done)
 
     def _unpark(self, run: Run[J], result: Any, error: BaseException | None) -> None:
         if run in self._parked:  # else it was cancelled meanwhile

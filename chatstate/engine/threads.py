@@ -4,7 +4,9 @@
    than a short job, so only as many are woken as the recent jobs' duration makes worth it.
 2. A job that blocks delays no other: while the line does not move, more threads are woken, twice
    as many each time.
-3. Threads are never joined: one that hangs cannot keep the process from ending.
+3. What quick jobs return is told together, once the line is empty: to wake the loop for each costs
+   more than they do. Nothing is kept for longer than the loop takes to look after the line again.
+4. Threads are never joined: one that hangs cannot keep the process from ending.
 """
 
 from __future__ import annotations
@@ -16,7 +18,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 _WORTH_A_THREAD = 0.0005
 _CHECK_EVERY = 0.002
@@ -28,7 +32,7 @@ Done = Callable[[Any, BaseException | None], None]
 """Is called in the loop with what a call returned, or with what it raised."""
 
 
-class _Job(NamedTuple):
+class _Job(msgspec.Struct, eq=False, gc=False):
     call: Callable[[], Any]
     context: contextvars.Context
     done: Done
@@ -82,7 +86,9 @@ class HandlerThreads:
             self._loop.call_later(_CHECK_EVERY, self._watch, self._taken, 1)
 
     def _watch(self, taken: int, woken: int) -> None:
-        if not self._jobs:
+        is_over = not self._jobs
+        self._report()  # after that look: who finds the line empty from now on tells of it
+        if is_over:
             self._watching = False
             return
         if taken == self._taken:
@@ -120,10 +126,13 @@ class HandlerThreads:
             try:
                 job = self._jobs.popleft()
             except IndexError:
+                self._tell()
                 return
             self._taken += 1
             self._do(job)
             del job  # an idle thread must not keep the last job's objects alive
+            if self._duration > _WORTH_A_THREAD:
+                self._tell()
 
     def _do(self, job: _Job) -> None:
         begun = time.perf_counter()
@@ -134,7 +143,10 @@ class HandlerThreads:
             error = raised
         self._duration += (time.perf_counter() - begun - self._duration) * _SMOOTHING
         self._results.append((job, result, error))
-        if not self._reporting:
+
+    def _tell(self) -> None:
+        """Let the loop take what jobs returned."""
+        if self._results and not self._reporting:
             self._reporting = True
             try:
                 self._loop.call_soon_threadsafe(self._report)
