@@ -1,24 +1,19 @@
 """Sends replies owed, in order per conversation.
 
-1. The head of each line is sent; the next one only after it is sent, held or dead.
+1. The head of each line is sent; the next one only after it is sent, held or dead. How one is sent
+   stands in `attempts`.
 2. What the platform asks to wait for, waits: this conversation, or the account if it says so.
 3. What surely did not reach the platform is sent again, with growing pauses. It is never lost.
-4. What the platform refuses is a dead letter at once. But that a message cannot be edited says
-   nothing of what it should show: that is sent anew. What is changed by its reference is not; see
-   `references`.
-5. What may have reached it, or was begun by an earlier process, is in doubt: see `doubts`. It is
+4. What may have reached it, or was begun by an earlier process, is in doubt: see `doubts`. It is
    sent again, a few times (`on_ambiguous="repeat"`), or leaves the line as a dead letter that says
-   so ("hold").
-6. To edit or to delete twice is harmless, so these are simply repeated.
-7. A row that cannot be read is a dead letter: it stops neither its line nor the bot.
-8. What is in the outbox and not in memory (from before, or owed by others) leaves in the order of
+   so ("hold"). To edit or to delete twice is harmless, so these are simply repeated.
+5. A row that cannot be read is a dead letter: it stops neither its line nor the bot.
+6. What is in the outbox and not in memory (from before, or owed by others) leaves in the order of
    its rows, with what is in memory between.
-9. Nothing is sent while the run's lease may be over: others may do so.
-10. A row is durably begun before it is sent. With "repeat" that is its commit, because the two
-    cases after a crash are treated alike; with "hold" it is a commit of its own, and so it is
-    always for a call by the platform's own name: that is not made again.
-11. What somebody waits for with a deadline goes before all in memory but what is on its way. Once
-    that is over it is a dead letter.
+7. A row is durably begun before it is sent. With "repeat" that is its commit, because the two
+   cases after a crash are treated alike; with "hold" it is a commit of its own, and so it is
+   always for a call by the platform's own name: that is not made again.
+8. What somebody waits for with a deadline goes before all in memory but what is on its way.
 """
 
 from __future__ import annotations
@@ -29,21 +24,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
-from msgspec.structs import replace
 
 from chatstate.adapter import Adapter
 from chatstate.clock import Clock
 from chatstate.engine.activity import Activity
 from chatstate.engine.inbox.receipts import EventReceipt
 from chatstate.engine.lease import Lease
+from chatstate.engine.outbox.attempts import Attempts
 from chatstate.engine.outbox.delivery import (
     DEFINITE,
-    TOO_LATE,
-    Delivery,
-    is_ambiguous,
-    is_too_late,
 )
-from chatstate.engine.outbox.doubts import Doubts, in_doubt
 from chatstate.engine.outbox.outbound import (
     Outbound,
     OwedCall,
@@ -56,7 +46,7 @@ from chatstate.engine.outbox.rows import Rows
 from chatstate.engine.outbox.spool import Spool
 from chatstate.engine.runners import Run, Runners
 from chatstate.engine.threads import HandlerThreads
-from chatstate.errors import Ambiguous, Gone, Rejected
+from chatstate.errors import Ambiguous
 from chatstate.messages import Event
 from chatstate.stores.base import DeadLetter, Outbox, Owed, Settled
 
@@ -64,7 +54,6 @@ log = logging.getLogger("chatstate.sender")
 
 _TAKEN = 32
 _CRASHES = 3
-_HELD = DeadLetter("reply", "held: it may have been sent before a crash")
 OnAmbiguous = Literal["repeat", "hold"]
 
 
@@ -97,27 +86,31 @@ class Sender:
     ) -> None:
         self._store = store
         self._is_committing = is_committing
-        self._lease = lease
-        self._adapters = adapters
         self._clock = clock
         self._failed = failed
         self._holds = on_ambiguous == "hold"
         self._references = References(store)
-        self._doubts = Doubts(adapters, clock, holds=self._holds, wait=self.wait)
-        self._moved = moved
+        self._attempts = Attempts(
+            store=store,
+            adapters=adapters,
+            clock=clock,
+            spool=spool,
+            holds=self._holds,
+            moved=moved,
+            lease=lease,
+        )
+        self._gates = self._attempts.gates
         self._spool = spool
         self._rows = Rows(store, spool)
         self._lines: dict[int, Line] = {}
-        self._gates: dict[int, float] = {}
         self._runners = Runners(self._run, threads, of_authors=False)
-        self._is_ending = False
         self.told: dict[int, Callable[[Event], Awaitable[None]]] = {}
         self.idle: Callable[[int], None] | None = None
         self.activity = Activity()
 
     def cancel_all(self) -> list[asyncio.Task[None]]:
         """Send nothing more, and return the tasks that end."""
-        self._is_ending = True
+        self._attempts.is_ending = True
         return self._runners.cancel_all()
 
     def has(self, conversation: int) -> bool:
@@ -131,8 +124,7 @@ class Sender:
 
     def wait(self, account: int, seconds: float) -> None:
         """Send nothing to an account for some time: its platform has asked for that."""
-        opens = self._clock.monotonic() + seconds
-        self._gates[account] = max(opens, self._gates.get(account, 0.0))
+        self._attempts.wait(account, seconds)
 
     def owed(self, replies: Sequence[Outbound]) -> list[Owed]:
         """Return the outbox rows of new replies."""
@@ -193,13 +185,13 @@ class Sender:
 
     async def _try_unless_sent(self, reply: Outbound) -> Exception | None:
         try:
-            if await self._doubts.was_sent(reply, once=True):
+            if await self._attempts.doubts.was_sent(reply, once=True):
                 return None
         except Exception as error:  # noqa: BLE001 - it is asked again when its line goes on
             return error
-        if not self._doubts.may_repeat(reply):
+        if not self._attempts.doubts.may_repeat(reply):
             return Ambiguous("it may have been sent before a crash")
-        return await self._try(reply)
+        return await self._attempts.attempt(reply)
 
     def _line(self, conversation: int) -> Line:
         line = self._lines.get(conversation)
@@ -268,11 +260,11 @@ class Sender:
             or action.verb == "native"
             or action.best_before is not None
         ):
-            dead = await self._outcome(reply)
+            dead = await self._attempts.outcome(reply)
         else:
-            error = await self._try(reply)
+            error = await self._attempts.attempt(reply)
             if error:
-                dead = await self._again(reply, error)
+                dead = await self._attempts.again(reply, error)
         if action.part.files or action.verb == "native":
             await self._end(reply, dead)
         else:
@@ -284,7 +276,7 @@ class Sender:
         """Do what is to be done of a reply that has a reference, or changes what has one."""
         if not await self._references.has_something_to_do(reply):
             return None
-        dead = await self._outcome(reply)
+        dead = await self._attempts.outcome(reply)
         if reply.action.changes and not dead:
             await self._references.changed(reply)
         return dead
@@ -307,90 +299,6 @@ class Sender:
         referred = reply.referred if reply.action.ref else None
         row = (reply.conversation, reply.turn, reply.part)
         self._store.settle(Settled(*row, dead, message, referred))
-
-    async def _outcome(self, reply: Outbound) -> DeadLetter | None:
-        """Return once the reply is sent, or the reason why it is given up."""
-        if reply.action.part.files and (lost := self._spool.lost(reply.action.part.files)):
-            return DeadLetter(
-                "reply", f"its file {lost.name!r} is gone from the store ({lost.key})"
-            )
-        if in_doubt(reply):
-            if await self._doubts.was_sent(reply):
-                return None
-            if not self._doubts.may_repeat(reply):
-                return _HELD
-            if in_doubt(reply) and not self._doubts.knows_key(reply):
-                log.warning("reply %s may be sent twice, after a crash", reply.action.key)
-        elif reply.begun_at is None and (self._holds or reply.is_once):
-            await self._store.begin(reply.conversation, reply.turn, reply.part)
-        if self._gates:
-            await self._pass_gate(reply.account)
-        if is_too_late(reply, self._clock):
-            return DeadLetter("reply", TOO_LATE)
-        error = await self._try(reply)
-        return None if error is None else await self._again(reply, error)
-
-    async def _again(self, reply: Outbound, error: Exception) -> DeadLetter | None:
-        """Go on after a call that did not plainly succeed."""
-        first = await self._sent_anew(reply, error)
-        return None if first is None else await self._delivery(reply, first).run()
-
-    async def _try_or_send(self, reply: Outbound) -> Exception | None:
-        """Make the call; if it edits what cannot be edited, send the part anew."""
-        error = await self._try(reply)
-        return None if error is None else await self._sent_anew(reply, error)
-
-    async def _sent_anew(self, reply: Outbound, error: Exception) -> Exception | None:
-        """Send the part that was refused as an edit: the message may be gone, or too old."""
-        is_edit = reply.action.verb == "edit" and not reply.action.changes
-        if not (isinstance(error, Rejected) and is_edit):
-            return error
-        if reply.action.part.keeps:
-            return None  # what is gone needs no other buttons
-        reply.action = replace(reply.action, verb="send")
-        if in_doubt(reply):
-            return Ambiguous("it may have been sent so before a crash")
-        return await self._try(reply)
-
-    async def _try(self, reply: Outbound) -> Exception | None:
-        """Make the call; return what it raised."""
-        if self._lease and self._lease.is_unsure:
-            await self._lease.beat()
-        try:
-            reply.sent = await self._adapters[reply.account].perform(reply.action)
-        except asyncio.CancelledError as error:
-            if self._is_ending:
-                raise
-            self._doubts.note(reply)
-            return Ambiguous(f"the call was cancelled {error}")
-        except Exception as error:  # noqa: BLE001 - what it means is decided by the delivery
-            if isinstance(error, Gone) and reply.action.changes:
-                reply.is_gone = True
-                return None
-            if is_ambiguous(error):
-                self._doubts.note(reply)
-            return error
-        return None
-
-    def _delivery(self, reply: Outbound, error: Exception) -> Delivery:
-        row = (reply.conversation, reply.turn, reply.part)
-        delivery = Delivery(reply, self._clock, error)
-        delivery.was_sent = lambda: self._doubts.was_sent(reply)
-        delivery.repeats = lambda: self._doubts.may_repeat(reply)
-        delivery.perform = lambda: self._try_or_send(reply)
-        delivery.moved = lambda old, new: self._moved(reply.account, old, new)
-        delivery.close_gate = lambda seconds: self.wait(reply.account, seconds)
-        delivery.pass_gate = lambda: self._pass_gate(reply.account)
-        if self._holds or reply.is_once:
-            delivery.begin = lambda: self._store.begin(*row)
-            delivery.unsent = lambda: self._store.unsent(*row)
-        return delivery
-
-    async def _pass_gate(self, account: int) -> None:
-        """Wait until the account may send."""
-        while (left := self._gates.get(account, 0.0) - self._clock.monotonic()) > 0:
-            await self._clock.sleep(left)
-        self._gates.pop(account, None)
 
 
 def _hurry(line: Line, replies: Sequence[Outbound]) -> None:

@@ -18,8 +18,9 @@ from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import EventReceipt, Receipts
 from chatstate.engine.lease import Lease
 from chatstate.engine.outbox.addressing import Addressing, owed_there, wanted
+from chatstate.engine.outbox.answers import Answer
 from chatstate.engine.outbox.outbound import Outbound
-from chatstate.engine.outbox.rendering import Answer, Rendered, Renderer
+from chatstate.engine.outbox.rendering import Rendered, Renderer
 from chatstate.engine.outbox.sender import Sender
 from chatstate.engine.outbox.spool import Spool
 from chatstate.engine.states.cache import StateCache
