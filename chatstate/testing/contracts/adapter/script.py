@@ -1,4 +1,9 @@
-"""The scripted bot of the adapters' contract."""
+"""The scripted bot of the adapters' contract.
+
+1. It answers messages and presses as a test says; whatever else it has handlers for, the same way
+   in each test.
+2. What it was told is kept, for the test to look at.
+"""
 
 from __future__ import annotations
 
