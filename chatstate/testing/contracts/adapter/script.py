@@ -1,7 +1,8 @@
-"""The scripted bot of the adapters' contract: it answers as a test says, and keeps what it got.
+"""The scripted bot of the adapters' contract.
 
-1. It has a handler of each kind, so whatever an adapter delivers comes to one.
-2. What answers is the test's, and may be changed while the bot runs.
+1. It answers messages and presses as a test says; whatever else it has handlers for, the same way
+   in each test.
+2. What it was told is kept, for the test to look at.
 """
 
 from __future__ import annotations
