@@ -399,6 +399,7 @@ def test_nothing_is_called_one(path: Path) -> None:
 
 WALL_CLOCK = {
     "chatstate/clock.py": "has both clocks",
+    "chatstate/cli/sends.py": "for how long a key counts is stored",
     "chatstate/testing/clock.py": "has both clocks",
     "chatstate/testing/client.py": "a message says when it was sent; a store has a clock",
     "chatstate/testing/person.py": "what people do has a time",

@@ -121,6 +121,10 @@ class ConsoleAdapter(Adapter):
         """Tell whether this is who has started the console; all others are guests."""
         return user == self.options.user
 
+    async def private_chat(self, user: str) -> str:
+        """Return the chat with somebody: `chat` for whoever has started the console."""
+        return self.options.chat if user == self.options.user else user
+
     async def _converse(self, host: Host) -> None:
         async with contextlib.aclosing(self._view.lines(host)) as lines:
             async for line in lines:

@@ -161,6 +161,10 @@ class DiscordAdapter(Adapter):
     def _guild(self, channel: str) -> str | None:
         return self._places.guild(channel) if self._places else None
 
+    async def private_chat(self, user: str) -> str:
+        """Return the channel of direct messages with somebody, which is opened if need be."""
+        return await self._calls.direct_channel(user)
+
     async def _pieces(self, attachment: Attachment) -> AsyncIterator[bytes]:
         async for piece in download(await self._calls.http(), attachment):
             yield piece

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from telegram import Bot
 
-from chatstate import AdapterError, Attachment, Event
+from chatstate import AdapterError, Attachment, Event, Rejected
 from chatstate.adapter import (
     Action,
     Adapter,
@@ -156,6 +156,15 @@ class TelegramAdapter(Adapter):
             return user.isdecimal() and await calls.is_admin(self._client.bot, chat, int(user))
         except Exception as error:
             raise await judged(error, self._client) from error
+
+    async def private_chat(self, user: str) -> str:
+        """Return the chat with somebody, which has the person's own id.
+
+        Whoever has not begun it yet cannot be written to: then the send is refused.
+        """
+        if not user.isdecimal():
+            raise Rejected(f"{user!r} is no person's id on Telegram")
+        return user
 
     async def _receive(self, host: Host, tasks: asyncio.TaskGroup, server: Server | None) -> None:
         raw = await Trouble().until_done(self._client.bot.get_me)

@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import hashlib
 import logging
-import secrets
 from typing import Any, Literal
 
 import msgspec
@@ -26,13 +24,12 @@ from chatstate.engine.accounts import Accounts
 from chatstate.engine.asking import PASSING
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import EventReceipt, Receipts
-from chatstate.engine.outbox.addressing import KEPT_SECONDS
-from chatstate.engine.outbox.letters import Letter, written
+from chatstate.engine.outbox.letters import Letter, ref_of, request_for, written
 from chatstate.engine.outbox.spool import Spool
 from chatstate.errors import ReplyError, RetryAfter, StateError
 from chatstate.messages import Chat, Event, Message, MessageRef, Target, User
 from chatstate.stores.accounts import chosen, named
-from chatstate.stores.base import Asked, DeadLetter, Ingested, KnownAccount, Request, Store
+from chatstate.stores.base import Asked, DeadLetter, Ingested, KnownAccount, Store
 
 log = logging.getLogger("chatstate.engine")
 
@@ -40,7 +37,6 @@ _DEAD_AFTER = 7 * 24 * 3600.0
 _AT_ONCE = 64
 _PAUSE = 5.0  # before a platform that could not open a private chat is asked again
 _decode = msgspec.json.Decoder(Letter).decode
-_encode = msgspec.json.Encoder().encode
 
 
 class Receipt:
@@ -115,19 +111,12 @@ class Sends:
         except ReplyError as error:
             raise told_of(error, how="sent")  # noqa: B904 - it suppresses what it replaces
         sender = await self._account(account)
-        ref = _ref(sender, key)
+        ref = ref_of(sender, key)
         letter = await self._addressed(Letter(ref, said), to)
         if files:
             keys = await self._spool.keep_all(ref, files)
             letter = msgspec.structs.replace(letter, files=keys)
-        request = Request(
-            verb="send",
-            account=sender.id,
-            ref=ref,
-            text=_encode(letter).decode(),
-            expires_at=self._clock.time() + KEPT_SECONDS,
-        )
-        is_new = await self._store.ask(request)
+        is_new = await self._store.ask(request_for(letter, sender, self._clock.time()))
         if not is_new and letter.files:
             self._store.discard(letter.files)
         return Receipt(
@@ -261,14 +250,6 @@ class Sends:
         waiting = self._waiting.pop(ref, None)
         if waiting and not waiting.done():
             waiting.set_result(receipt)
-
-
-def _ref(account: KnownAccount, key: str | None) -> str:
-    """Return the reference of something to send: under one key it is always the same."""
-    if key is None:
-        return f"s{secrets.token_hex(16)}"
-    told = f"{account.id} {key}".encode(errors="replace")
-    return f"k{hashlib.blake2b(told, digest_size=16).hexdigest()}"
 
 
 def _event_of(letter: Letter, sender: User | None = None) -> Event:

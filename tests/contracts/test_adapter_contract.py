@@ -108,6 +108,9 @@ FOUND_BY = [
     (broken.FindsNothing, "what_was_sent_is_found", "`find`"),
     (broken.FindsAll, "what_was_sent_is_found", "`find`"),
     (broken.FindsNobodyKnowsWhat, "what_was_sent_is_found", "`find`"),
+    (broken.RefusesWhatIsGone, "what_is_gone_is_told_from_what_is_refused", "`Gone`"),
+    (broken.AnswersAlone, "a_reply_is_sent_to_a_group", "`origin`"),
+    (broken.WhispersToItself, "a_person_is_told_in_private", "`private_chat`"),
     (broken.KnowsNoAdmins, "admins_are_known", "`is_admin`"),
 ]
 

@@ -21,7 +21,7 @@ import discord
 from discord.http import HTTPClient, Route
 from msgspec.structs import replace
 
-from chatstate import Ambiguous, Moved, SendError, Unreachable
+from chatstate import Ambiguous, Moved, Rejected, SendError, Unreachable
 from chatstate.adapter import Action, Found, Sent, Unknown
 from chatstate_discord.clock import DiscordClock
 from chatstate_discord.receive.interactions import Origin, origin_of
@@ -40,6 +40,7 @@ T = TypeVar("T")
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 90.0  # within the minutes for which Discord knows a nonce
 _BYTES_PER_SECOND = 100_000
+_REMEMBERED = 10_000
 _KEPT = 1000
 
 
@@ -55,6 +56,7 @@ class Calls:
         self._salt = ""
         self._opened = asyncio.Event()
         self._answers = Answers(acknowledging)
+        self._direct: dict[str, str] = {}
         self._channels: OrderedDict[str, str] = OrderedDict()
 
     def open(self, http: HTTPClient, salt: str) -> None:
@@ -90,6 +92,22 @@ class Calls:
                 raise
             log.info("a preview is repeated under its nonce: %s", unclear)
         return await self._told(self._make(action), seconds)
+
+    async def direct_channel(self, user: str) -> str:
+        """Return the id of the channel with somebody: asked for once, as it never changes."""
+        known = self._direct.get(user)
+        if known is None:
+            known = await self._told(self._open_direct(user), _ANSWER_SECONDS)
+            if len(self._direct) >= _REMEMBERED:
+                del self._direct[next(iter(self._direct))]
+            self._direct[user] = known
+        return known
+
+    async def _open_direct(self, user: str) -> str:
+        if not user.isdecimal():
+            raise Rejected(f"{user!r} is no person's id on Discord")
+        channel = await (await self.http()).start_private_message(int(user))
+        return str(channel["id"])
 
     async def find(self, action: Action, me: str) -> Found:
         """Tell whether a message was sent; see `finding`. `me` is the bot's id."""

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import httpx
 from telegram.error import TelegramError
 
-from chatstate import Ambiguous, Moved, Rejected, RetryAfter, SendError, Unreachable
+from chatstate import Ambiguous, Gone, Moved, Rejected, RetryAfter, SendError, Unreachable
 from chatstate_telegram.client import Client, Refusal
 
 _WAIT_SECONDS = 5.0  # where a 429 does not tell how long
@@ -48,6 +48,10 @@ def _done(refusal: Refusal) -> DoneBefore:
 
 def _rejected(refusal: Refusal) -> SendError:
     return Rejected(f"Telegram: {refusal.description} ({refusal.status})")
+
+
+def _gone(refusal: Refusal) -> SendError:
+    return Gone(f"Telegram: {refusal.description} ({refusal.status})")
 
 
 def _wait(refusal: Refusal) -> SendError:
@@ -83,7 +87,7 @@ TABLE: Sequence[Row] = (
     Row(400, 400, "message is too long", _rejected),
     Row(400, 400, "message caption is too long", _rejected),
     Row(400, 400, "can't parse entities", _rejected),
-    Row(400, 400, "message to edit not found", _rejected),
+    Row(400, 400, "message to edit not found", _gone),
     Row(400, 400, "message can't be edited", _rejected),
     Row(400, 400, "message thread not found", _rejected),
     Row(400, 400, "button_data_invalid", _rejected),

@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
@@ -15,10 +17,12 @@ import msgspec
 
 import chatstate.replies
 from chatstate.bot.returns import FittedReply
+from chatstate.engine.outbox.addressing import KEPT_SECONDS
 from chatstate.errors import ReplyError
 from chatstate.files import File
 from chatstate.messages import Chat, MessageRef, User
 from chatstate.replies import AnyReply, Native
+from chatstate.stores.base import KnownAccount, Request
 
 _exported = [getattr(chatstate.replies, name) for name in chatstate.replies.__all__]
 KINDS: Mapping[str, type[msgspec.Struct]] = {
@@ -43,6 +47,21 @@ class Letter(msgspec.Struct, frozen=True, omit_defaults=True):
     thread: str | None = None
     user: User | None = None
     files: Sequence[str] = ()
+
+
+def ref_of(sender: KnownAccount, key: str | None) -> str:
+    """Return the reference of something to send: under one key it is always the same."""
+    if key is None:
+        return f"s{secrets.token_hex(16)}"
+    told = f"{sender.id} {key}".encode(errors="replace")
+    return f"k{hashlib.blake2b(told, digest_size=16).hexdigest()}"
+
+
+def request_for(letter: Letter, sender: KnownAccount, now: float) -> Request:
+    """Return what a store is asked, to have a letter sent."""
+    text = msgspec.json.encode(letter).decode()
+    ends = now + KEPT_SECONDS
+    return Request(verb="send", account=sender.id, ref=letter.ref, text=text, expires_at=ends)
 
 
 def written(replies: Sequence[AnyReply]) -> tuple[list[Any], list[File]]:

@@ -13,6 +13,7 @@ from chatstate import (
     Ambiguous,
     Attachment,
     Event,
+    Gone,
     Moved,
     Rejected,
     RetryAfter,
@@ -462,6 +463,22 @@ class EditsWhatIsGone(Performs):
         return await super().perform(action)
 
 
+class RefusesWhatIsGone(Performs):
+    def error(self, error: SendError) -> SendError:
+        return Rejected(str(error)) if isinstance(error, Gone) else error
+
+
+class AnswersAlone(Performs):
+    where = ""
+
+    def heard(self, event: Event) -> Event:
+        self.where = event.message.chat.id
+        return event
+
+    async def perform(self, action: Action) -> Sent:
+        return await super().perform(action) if action.chat == self.where else Sent("lost")
+
+
 class GivesUp(Performs):
     def error(self, error: SendError) -> SendError:
         return Ambiguous("down") if isinstance(error, Unreachable) else error
@@ -480,6 +497,11 @@ class FindsAll(Broken):
 class FindsNobodyKnowsWhat(Broken):
     async def find(self, action: Action) -> Any:  # noqa: ARG002 - it does not look
         return None
+
+
+class WhispersToItself(Broken):
+    async def private_chat(self, user: str) -> str:
+        return f"private-not-{user}"
 
 
 class KnowsNoAdmins(Broken):

@@ -17,7 +17,7 @@ from chatstate.testing.platform import SentFile
 from chatstate_console import ConsoleAdapter
 from chatstate_console.receive.lines import Place
 
-HEAD = re.compile(r"\[(in|in reply to|edited|deleted|no reaction to|\S to): ?(.*)\]\n")
+HEAD = re.compile(r"\[(in reply to|edited|deleted|no reaction to|\S to|in)(?:: ?| )(.*)\]\n")
 FILE = re.compile(r"^\[file: (.*), [^,]*\]\n", re.MULTILINE)
 ROW = re.compile(r"^\[(?:\d+|-)\] .*\n|^\[choose .*\]\n", re.MULTILINE)
 BUTTON = re.compile(r"\[(?:\d+|-)\] (.*?)(?=  \[(?:\d+|-)\] |\n)")

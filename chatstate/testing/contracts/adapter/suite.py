@@ -20,6 +20,7 @@ from chatstate.testing.contracts.adapter.buttons import ButtonsContract
 from chatstate.testing.contracts.adapter.cards import CardsContract
 from chatstate.testing.contracts.adapter.choices import ChoicesContract
 from chatstate.testing.contracts.adapter.commands import CommandsContract
+from chatstate.testing.contracts.adapter.elsewhere import ElsewhereContract
 from chatstate.testing.contracts.adapter.files import FilesContract
 from chatstate.testing.contracts.adapter.named import NamedContract
 from chatstate.testing.contracts.adapter.natives import NativesContract
@@ -42,6 +43,7 @@ class AdapterContract(
     NamedContract,
     IntakeContract,
     SendingContract,
+    ElsewhereContract,
     StoppingContract,
 ):
     """Each verb of `chatstate.adapter.Adapter`, and each rule its docstrings give.
