@@ -52,7 +52,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Sent:
-    """One call that arrived, in one life of the worker."""
+    """One call that arrived, in one life of the worker; `number` is 0 if it answers nothing."""
 
     life: int
     key: str
@@ -70,6 +70,7 @@ class Platform:
     heard_of: set[int] = field(default_factory=set)
     sent: list[Sent] = field(default_factory=list)
     called: list[int] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
     lives: int = 0
     lines: int = 0
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
@@ -88,13 +89,16 @@ class Platform:
         self.arrived.set()
         if "ack" in line:
             self.acknowledged.add(int(line["ack"]))
+        elif "asked" in line:
+            self.asked.append(line["status"])
         elif "called" in line:
             self.called.append(line["called"])
         elif "send" in line:
             lane = (line["chat"], line["thread"])
-            sent = Sent(self.lives, line["key"], line["send"], lane, int(line["origin"]))
+            sent = Sent(self.lives, line["key"], line["send"], lane, int(line["origin"] or 0))
             self.sent.append(sent)
-            self.heard_of.add(sent.number)
+            if sent.number:
+                self.heard_of.add(sent.number)
             return {"sent": line["key"]}
         return None
 
@@ -115,6 +119,7 @@ class Platform:
         """Return the numbers of what was answered in full."""
         count = Counter(sent.number for sent in self.effects())
         failed = {sent.number for sent in self.sent if sent.text == FAILED}
+        del count[0]
         return {number for number in count if count[number] >= self.said[number].parts} | failed
 
 
@@ -138,6 +143,10 @@ class Worker:
     def deliver(self, *said: Said) -> None:
         for message in said:
             self._write({"event": message.event()})
+
+    def ask(self, text: str, key: str) -> None:
+        """Let the bot send something by itself."""
+        self._write({"ask": text, "key": key})
 
     async def kill(self) -> None:
         """End it with SIGKILL; what it had written arrives all the same."""

@@ -8,6 +8,7 @@ import pytest
 from killing import Platform, Said, rows, values, worker
 
 ROOM = ("room", None)
+ELSEWHERE = ("elsewhere", None)
 WAITING = "SELECT count(*) FROM inbox WHERE done_at IS NULL"
 OWED = "SELECT count(*) FROM outbox"
 
@@ -215,3 +216,52 @@ async def test_a_message_that_kills_its_process_is_set_aside(tmp_path: Path) -> 
     assert case.remembered == [2]
     assert case.letters == ["the process crashed 3 times while only this event ran"]
     assert case.texts[0] == "Sorry, something went wrong. Nothing was changed."
+
+
+# What goes elsewhere
+
+
+def told(case: Case) -> list[str]:
+    """Return what was sent elsewhere, as a platform that honours keys shows it."""
+    return [sent.text for sent in case.platform.effects() if sent.lane == ELSEWHERE]
+
+
+@pytest.mark.parametrize(
+    "point", ["told", "before commit", "committing", "committed", "begun", "got", "sent"]
+)
+async def test_a_death_doubles_and_loses_nothing_that_is_told_elsewhere(
+    point: str, tmp_path: Path
+) -> None:
+    """It goes with the commit of its turn, as the answer does: both or none."""
+    case = Case(tmp_path, keys_known_for=300.0)
+    await case.die(point, said("/tell 1"))
+    if point in ("told", "before commit", "committing"):
+        assert rows(case.path, OWED) == [(0,)]
+    await case.go_on()
+    assert told(case) == ["told 1"]
+    assert case.remembered == [1, 2]
+    assert case.letters == []
+
+
+@pytest.mark.parametrize(
+    "point",
+    ["asking", "asked", "taken up", "before commit", "committing", "committed", "begun", "got"],
+)
+async def test_a_death_doubles_and_loses_nothing_that_a_bot_sends_by_itself(
+    point: str, tmp_path: Path
+) -> None:
+    """It is stored before `bot.send` returns; who asks again under its key sends it once."""
+    case = Case(tmp_path, keys_known_for=300.0)
+    async with worker(case.platform, case.path, kill_point=point, keys_known_for=300.0) as life:
+        life.ask("hi", "key")
+        assert await life.ended() == -signal.SIGKILL
+    assert rows(case.path, "SELECT count(*) FROM sent") == [(int(point != "asking"),)]
+    case.platform.asked.clear()
+    async with worker(case.platform, case.path, keys_known_for=300.0) as life:
+        life.ask("hi", "key")
+        await case.platform.until(lambda: bool(case.platform.asked and told(case)))
+    assert case.platform.asked[-1] == ("stored" if point == "asking" else "duplicate")
+    await case.go_on()
+    assert told(case) == ["hi"]
+    assert rows(case.path, "SELECT count(*) FROM requests") == [(0,)]
+    assert case.letters == []

@@ -1,9 +1,11 @@
 """A bot in a process of its own, whose platform is the parent: JSON lines over stdin and stdout.
 
-`worker.py FILE POLICY KEYS_KNOWN_FOR [KILL_POINT]` reads {"event": ...} and {"sent": key}, and
-writes {"ready": pid}, {"ack": id} when `deliver` has returned, {"called": n} from within a step,
-and {"send": text, "key": ...} for each call of `perform`. At its kill point it ends itself as
-SIGKILL ends a process; the points are wrapped around the parts here, so the engine has no hooks.
+`worker.py FILE POLICY KEYS_KNOWN_FOR [KILL_POINT]` reads {"event": ...}, {"sent": key} and
+{"ask": text, "key": ...} for what the bot is to send by itself; it writes {"ready": pid},
+{"ack": id} when `deliver` has returned, {"asked": key} when `bot.send` has, {"called": n} from
+within a step, and {"send": text, "key": ...} for each call of `perform`. At its kill point it ends
+itself as SIGKILL ends a process; the points are wrapped around the parts here, so the engine has no
+hooks.
 """
 
 import asyncio
@@ -17,6 +19,7 @@ from typing import Any
 import msgspec
 
 from chatstate import (
+    Chat,
     Event,
     Global,
     Interface,
@@ -33,6 +36,7 @@ from chatstate.stores.sqlite import SQLiteStore
 from chatstate.stores.sqlite.inbox import Inbox
 from chatstate.stores.sqlite.turns import Turns
 
+ELSEWHERE = Chat("elsewhere", "group")
 bot = Interface(id="kept")
 kill_point = sys.argv[4] if len(sys.argv) > 4 else ""
 
@@ -94,6 +98,15 @@ async def step(number: int, turn: Turn, member: PerMember[list[int]]) -> str:
     return f"called {result}"
 
 
+@bot.command
+async def tell(number: int, turn: Turn, member: PerMember[list[int]]) -> str:
+    """Tell somebody else, and say so."""
+    member.append(number)
+    await turn.send(f"told {number}", to=ELSEWHERE)
+    die_at("told")
+    return f"{number} is told"
+
+
 class PipeAdapter(Adapter):
     """Speaks with the parent."""
 
@@ -104,6 +117,7 @@ class PipeAdapter(Adapter):
         self.capabilities = Capabilities(idempotent_for=keys_known_for)
         self._events = asyncio.Queue[Event]()
         self._answers: dict[str, asyncio.Future[None]] = {}
+        self._asking: list[asyncio.Task[None]] = []
 
     async def run(self, host: Host) -> None:
         loop = asyncio.get_running_loop()
@@ -138,10 +152,16 @@ class PipeAdapter(Adapter):
         return Sent()
 
     def _take(self, line: dict[str, Any]) -> None:
-        if "sent" in line:
+        if "ask" in line:
+            self._asking.append(asyncio.create_task(self._ask(line["ask"], line["key"])))
+        elif "sent" in line:
             self._answers.pop(line["sent"]).set_result(None)
         else:
             self._events.put_nowait(msgspec.convert(line["event"], Event))
+
+    async def _ask(self, text: str, key: str) -> None:
+        receipt = await bot.send(ELSEWHERE, text, key=key)
+        write({"asked": key, "status": receipt.status})
 
     async def _deliver(self, host: Host) -> None:
         while True:
@@ -180,6 +200,17 @@ class FragileStore(SQLiteStore):
         outcomes = await super().commit(turns)
         die_at("committed")
         return outcomes
+
+    async def ask(self, request: Any) -> Any:
+        die_at("asking")
+        is_new = await super().ask(request)
+        die_at("asked")
+        return is_new
+
+    async def take_up(self, number: Any, event: Any) -> Any:
+        taken = await super().take_up(number, event)
+        die_at("taken up")
+        return taken
 
     def settle(self, settled: Any) -> None:
         die_at("sent")
