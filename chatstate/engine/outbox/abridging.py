@@ -15,7 +15,8 @@ from msgspec.structs import replace
 from chatstate.adapter import Adapter
 from chatstate.bot.returns import Answers, FittedReply
 from chatstate.engine.outbox.addressing import Addressed, follow
-from chatstate.engine.outbox.rendering import LONG, Ahead, Renderer, Rendering, is_long
+from chatstate.engine.outbox.looking import LONG, is_long
+from chatstate.engine.outbox.rendering import Ahead, Renderer, Rendering
 from chatstate.engine.threads import HandlerThreads
 from chatstate.files import File
 from chatstate.language.sentences import Sentences, say

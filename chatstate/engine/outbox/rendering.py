@@ -20,13 +20,13 @@ from chatstate.engine.outbox.addressing import Addressed, Addresses, follow, is_
 from chatstate.engine.outbox.buttons import Buttons, Hanging
 from chatstate.engine.outbox.calls import call_of, chosen
 from chatstate.engine.outbox.degrade import degrade, there
+from chatstate.engine.outbox.looking import is_long
 from chatstate.engine.outbox.outbound import Outbound, new_call, new_outbound
 from chatstate.engine.outbox.posts import id_of, post_of, reaction_of, styled
 from chatstate.engine.threads import HandlerThreads
 from chatstate.language.sentences import Sentences
 from chatstate.mentions import START
-from chatstate.messages import MessageRef
-from chatstate.replies import AnyReply, Delete, Markdown, Native, React, Reply
+from chatstate.replies import AnyReply, Delete, Native, React, Reply
 from chatstate.stores.base import Arrival, KeptButton
 from chatstate.text import StyledText
 
@@ -37,8 +37,6 @@ Ahead = Mapping[int, Rendering]
 """Replies that were rendered before, by the `id` of the object."""
 _NO_ANSWER: frozenset[Verb] = frozenset(("delete", "native", "reaction"))
 """What ends no waiting for an answer."""
-LONG = 2_000
-"""How many characters of Markdown stop the event loop for too long."""
 
 
 class Rendered(msgspec.Struct, gc=False):
@@ -320,53 +318,6 @@ def _finish(arrivals: Sequence[Arrival], rendered: Rendered) -> None:
         if origin is not None:
             event = msgspec.structs.replace(arrival.event, origin=origin)
             _owe(rendered, msgspec.structs.replace(arrival, event=event), Part({}), "finish")
-
-
-def needs_care(answer: Answer, short: int) -> bool:
-    """Tell whether something is to be done before an answer is rendered.
-
-    For files there is, for references, for a platform's own calls, and for texts of more than
-    `short` characters.
-    """
-    for reply in answer:
-        if isinstance(reply, Reply):
-            if reply.files or reply.card or reply.edit or reply.reply_to:
-                return True
-            text = reply.text
-            if len(text if isinstance(text, str) else text.text) > short:
-                return True
-        elif isinstance(reply, Native) or isinstance(_named(reply), MessageRef):
-            return True
-    return False
-
-
-def _named(reply: Delete | React) -> MessageRef | str | None:
-    """Return the message that is deleted, or reacted to."""
-    return reply.message if isinstance(reply, Delete) else reply.to
-
-
-def is_long(reply: AnyReply) -> bool:
-    """Tell whether a reply is Markdown that takes its time to be rendered."""
-    return (
-        isinstance(reply, Reply)
-        and isinstance(reply.text, Markdown)
-        and len(reply.text.text) > LONG
-    )
-
-
-def in_advance(answer: Answer) -> list[Reply]:
-    """Return the texts in `answer`, up to the first reply that cannot be shown in advance."""
-    texts: list[Reply] = []
-    for reply in answer:
-        if isinstance(reply, React):
-            continue  # it is no message, and so it is in no message's way
-        if not isinstance(reply, Reply) or reply.edit or reply.ephemeral or reply.suggestions:
-            break
-        said = Reply(reply.text, reply_to=reply.reply_to, silent=reply.silent, native=reply.native)
-        texts.append(said)
-        if reply.files or reply.card:
-            break  # they come in a message of their own, and what follows must be below it
-    return texts
 
 
 def _preview_for(part: Part, reply: Reply, rendered: Rendered) -> str | None:

@@ -28,7 +28,6 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Literal
 
-import msgspec
 from msgspec.structs import replace
 
 from chatstate.adapter import Adapter
@@ -37,7 +36,6 @@ from chatstate.engine.activity import Activity
 from chatstate.engine.inbox.receipts import EventReceipt
 from chatstate.engine.lease import Lease
 from chatstate.engine.outbox.delivery import (
-    DEFINITE,
     TOO_LATE,
     Delivery,
     is_ambiguous,
@@ -51,10 +49,12 @@ from chatstate.engine.outbox.outbound import (
     sent_event,
     taken_out,
 )
+from chatstate.engine.outbox.owed_lines import Line, hurry
 from chatstate.engine.outbox.references import References
 from chatstate.engine.outbox.rows import Rows
 from chatstate.engine.outbox.spool import Spool
-from chatstate.engine.runners import Run, Runners
+from chatstate.engine.outbox.suspects import Suspects
+from chatstate.engine.runners import Runners
 from chatstate.engine.threads import HandlerThreads
 from chatstate.errors import Ambiguous, Gone, Rejected
 from chatstate.messages import Event
@@ -63,19 +63,8 @@ from chatstate.stores.base import DeadLetter, Outbox, Owed, Settled
 log = logging.getLogger("chatstate.sender")
 
 _TAKEN = 32
-_CRASHES = 3
 _HELD = DeadLetter("reply", "held: it may have been sent before a crash")
 OnAmbiguous = Literal["repeat", "hold"]
-
-
-class Line(msgspec.Struct, eq=False, gc=False):
-    """The replies owed to one conversation. `beyond` those in memory, more are in the outbox."""
-
-    conversation: int
-    replies: list[Outbound] = []
-    beyond: bool = False
-    is_busy: bool = False
-    run: Run[Line] | None = None
 
 
 class Sender:
@@ -153,7 +142,7 @@ class Sender:
         if replies[0].action.best_before is None:
             line.replies += replies
         else:
-            _hurry(line, replies)
+            hurry(line, replies)
         if not line.is_busy:
             self._start(line)
 
@@ -168,38 +157,14 @@ class Sender:
 
         For after several crashes in a row, while nothing else runs. Follow it with `resume`.
         """
+        suspects = Suspects(self._store, self._doubts, self._references, self._try, self._end)
         now = self._clock.monotonic()
         for conversation in conversations:
             address = await self._store.address(conversation)
             for owed in await self._store.take(conversation, 0, 1):
                 reply = await self._rows.reply(conversation, address, owed, now)
                 if reply:
-                    await self._try_alone(reply, owed.crashes)
-
-    async def _try_alone(self, reply: Outbound, crashes: int) -> None:
-        row = (reply.conversation, reply.turn, reply.part)
-        if crashes >= _CRASHES:
-            why = f"the process crashed {crashes} times while only this was sent"
-            self._store.settle(Settled(*row, DeadLetter("reply", why)))
-            return
-        await self._store.begin(*row, crashes=crashes + 1)
-        error = await self._try_unless_sent(reply)
-        if error is None:
-            await self._end(reply, None)
-        elif isinstance(error, DEFINITE) and reply.begun_at is None:
-            await self._store.unsent(*row)
-        else:
-            await self._store.begin(*row)
-
-    async def _try_unless_sent(self, reply: Outbound) -> Exception | None:
-        try:
-            if await self._doubts.was_sent(reply, once=True):
-                return None
-        except Exception as error:  # noqa: BLE001 - it is asked again when its line goes on
-            return error
-        if not self._doubts.may_repeat(reply):
-            return Ambiguous("it may have been sent before a crash")
-        return await self._try(reply)
+                    await suspects.try_alone(reply, owed.crashes)
 
     def _line(self, conversation: int) -> Line:
         line = self._lines.get(conversation)
@@ -391,12 +356,3 @@ class Sender:
         while (left := self._gates.get(account, 0.0) - self._clock.monotonic()) > 0:
             await self._clock.sleep(left)
         self._gates.pop(account, None)
-
-
-def _hurry(line: Line, replies: Sequence[Outbound]) -> None:
-    """Put the first of these replies before what waits, behind others that have no time."""
-    first = 1 if line.is_busy else 0  # one may be on its way
-    while first < len(line.replies) and line.replies[first].action.best_before is not None:
-        first += 1
-    line.replies[first:first] = replies[:1]
-    line.replies += replies[1:]

@@ -21,7 +21,8 @@ from msgspec.structs import replace
 
 from chatstate.adapter import Action, Adapter, Part, Verb
 from chatstate.clock import Clock
-from chatstate.engine.outbox.rendering import Answer, Renderer, in_advance
+from chatstate.engine.outbox.looking import in_advance
+from chatstate.engine.outbox.rendering import Answer, Renderer
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.errors import RetryAfter, SendError, StorageError
 from chatstate.replies import Reply

@@ -21,7 +21,8 @@ from chatstate.bot.returns import Answers
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.outbox.abridging import Abridger
 from chatstate.engine.outbox.addressing import Addressing, are_plain
-from chatstate.engine.outbox.rendering import Renderer, needs_care
+from chatstate.engine.outbox.looking import needs_care
+from chatstate.engine.outbox.rendering import Renderer
 from chatstate.engine.outbox.spool import Spool
 from chatstate.engine.states.expiry import Expiries
 from chatstate.engine.states.locks import KeyLocks
