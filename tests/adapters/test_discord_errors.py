@@ -9,7 +9,7 @@ import discord
 import pytest
 from aiohttp.client_reqrep import ConnectionKey
 
-from chatstate import Ambiguous, Rejected, RetryAfter, SendError, Unreachable
+from chatstate import Ambiguous, Gone, Rejected, RetryAfter, SendError, Unreachable
 from chatstate_discord.send.errors import meaning
 
 KEY = ConnectionKey("discord.com", 443, True, True, None, None, None)
@@ -31,7 +31,7 @@ ROWS: list[tuple[Exception, type[SendError], str]] = [
     (refusal(403, 50007), Rejected, "takes no messages"),
     (refusal(403, 50013), Rejected, "that permission"),
     (refusal(404, 10003), Rejected, "channel is gone"),
-    (refusal(404, 10008), Rejected, "message is gone"),
+    (refusal(404, 10008), Gone, "message is gone"),
     (refusal(400, 50083), Rejected, "archived"),
     (refusal(404, 10062), Rejected, "10062"),
     (refusal(413, 40005), Rejected, "too large"),

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from telegram.error import NetworkError, TelegramError, TimedOut
 
-from chatstate import Ambiguous, Moved, Rejected, RetryAfter, SendError, Unreachable
+from chatstate import Ambiguous, Gone, Moved, Rejected, RetryAfter, SendError, Unreachable
 from chatstate_telegram.client import Refusal, refusal
 from chatstate_telegram.send.errors import TABLE, DoneBefore, Missing, Row, meaning
 
@@ -25,7 +25,7 @@ ROWS = [
     (400, "Bad Request: message is too long", Rejected),
     (400, "Bad Request: message caption is too long", Rejected),
     (400, "Bad Request: can't parse entities: Unsupported start tag", Rejected),
-    (400, "Bad Request: message to edit not found", Rejected),
+    (400, "Bad Request: message to edit not found", Gone),
     (400, "Bad Request: message can't be edited", Rejected),
     (400, "Bad Request: message thread not found", Rejected),
     (400, "Bad Request: BUTTON_DATA_INVALID", Rejected),

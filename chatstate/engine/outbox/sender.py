@@ -23,17 +23,12 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Literal
 
-import msgspec
-
 from chatstate.adapter import Adapter
 from chatstate.clock import Clock
 from chatstate.engine.activity import Activity
 from chatstate.engine.inbox.receipts import EventReceipt
 from chatstate.engine.lease import Lease
 from chatstate.engine.outbox.attempts import Attempts
-from chatstate.engine.outbox.delivery import (
-    DEFINITE,
-)
 from chatstate.engine.outbox.outbound import (
     Outbound,
     OwedCall,
@@ -41,30 +36,20 @@ from chatstate.engine.outbox.outbound import (
     sent_event,
     taken_out,
 )
+from chatstate.engine.outbox.owed_lines import Line, hurry
 from chatstate.engine.outbox.references import References
 from chatstate.engine.outbox.rows import Rows
 from chatstate.engine.outbox.spool import Spool
-from chatstate.engine.runners import Run, Runners
+from chatstate.engine.outbox.suspects import Suspects
+from chatstate.engine.runners import Runners
 from chatstate.engine.threads import HandlerThreads
-from chatstate.errors import Ambiguous
 from chatstate.messages import Event
 from chatstate.stores.base import DeadLetter, Outbox, Owed, Settled
 
 log = logging.getLogger("chatstate.sender")
 
 _TAKEN = 32
-_CRASHES = 3
 OnAmbiguous = Literal["repeat", "hold"]
-
-
-class Line(msgspec.Struct, eq=False, gc=False):
-    """The replies owed to one conversation. `beyond` those in memory, more are in the outbox."""
-
-    conversation: int
-    replies: list[Outbound] = []
-    beyond: bool = False
-    is_busy: bool = False
-    run: Run[Line] | None = None
 
 
 class Sender:
@@ -145,7 +130,7 @@ class Sender:
         if replies[0].action.best_before is None:
             line.replies += replies
         else:
-            _hurry(line, replies)
+            hurry(line, replies)
         if not line.is_busy:
             self._start(line)
 
@@ -160,38 +145,17 @@ class Sender:
 
         For after several crashes in a row, while nothing else runs. Follow it with `resume`.
         """
+        attempts = self._attempts
+        suspects = Suspects(
+            self._store, attempts.doubts, self._references, attempts.attempt, self._end
+        )
         now = self._clock.monotonic()
         for conversation in conversations:
             address = await self._store.address(conversation)
             for owed in await self._store.take(conversation, 0, 1):
                 reply = await self._rows.reply(conversation, address, owed, now)
                 if reply:
-                    await self._try_alone(reply, owed.crashes)
-
-    async def _try_alone(self, reply: Outbound, crashes: int) -> None:
-        row = (reply.conversation, reply.turn, reply.part)
-        if crashes >= _CRASHES:
-            why = f"the process crashed {crashes} times while only this was sent"
-            self._store.settle(Settled(*row, DeadLetter("reply", why)))
-            return
-        await self._store.begin(*row, crashes=crashes + 1)
-        error = await self._try_unless_sent(reply)
-        if error is None:
-            await self._end(reply, None)
-        elif isinstance(error, DEFINITE) and reply.begun_at is None:
-            await self._store.unsent(*row)
-        else:
-            await self._store.begin(*row)
-
-    async def _try_unless_sent(self, reply: Outbound) -> Exception | None:
-        try:
-            if await self._attempts.doubts.was_sent(reply, once=True):
-                return None
-        except Exception as error:  # noqa: BLE001 - it is asked again when its line goes on
-            return error
-        if not self._attempts.doubts.may_repeat(reply):
-            return Ambiguous("it may have been sent before a crash")
-        return await self._attempts.attempt(reply)
+                    await suspects.try_alone(reply, owed.crashes)
 
     def _line(self, conversation: int) -> Line:
         line = self._lines.get(conversation)
@@ -299,12 +263,3 @@ class Sender:
         referred = reply.referred if reply.action.ref else None
         row = (reply.conversation, reply.turn, reply.part)
         self._store.settle(Settled(*row, dead, message, referred))
-
-
-def _hurry(line: Line, replies: Sequence[Outbound]) -> None:
-    """Put the first of these replies before what waits, behind others that have no time."""
-    first = 1 if line.is_busy else 0  # one may be on its way
-    while first < len(line.replies) and line.replies[first].action.best_before is not None:
-        first += 1
-    line.replies[first:first] = replies[:1]
-    line.replies += replies[1:]
