@@ -269,7 +269,7 @@ class Registration(CommandSet):
             if asked.complete:
                 completion = Handler(asked.complete, self.states, owner=self)
                 name = f"/{whole} {asked.name}"
-                route = dataclasses.replace(route, name=name, handler=completion, own_limits=())
+                route = dataclasses.replace(route, name=name, handler=completion)
                 self.routes.add_completion(whole, asked.name, route)
 
     def _handler(self, fn: Callable[..., Any], options: Options, **binding: Any) -> Handler:

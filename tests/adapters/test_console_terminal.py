@@ -118,7 +118,7 @@ async def test_one_is_told_where_one_is(
         first, second, *store, last, prompt = terminal.rows
         assert (first, second) == (
             "Votes: Votes and views",
-            "/vote choice, /paint part colour, /view, /help",
+            "/vote choice, /paint part colour, /view, /show weather city [days], /help",
         )
         assert "".join(store).replace(" ", "") == f"store{tmp_path / 'a.db'}"  # it may be long
         assert (last, prompt) == ("Ctrl-D leaves, :help says more.", PROMPT)
@@ -370,7 +370,8 @@ async def test_what_the_bot_offers_is_taken(terminal: Terminal, running: Running
         terminal.type("/show weather Be")
         await terminal.until(lambda: any(row.strip() == "Bern of user" for row in terminal.rows))
         terminal.type(TAB + " 2" + ENTER)
-        await terminal.shows('/show weather "Bern of user" 2', "» Bern of user in 2", PROMPT)
+        asked = f'{PROMPT} /show weather "Bern of user" 2'
+        await terminal.shows(asked, "» Bern of user in 2", PROMPT)
 
 
 async def test_the_consoles_own_words_are_offered(terminal: Terminal, running: Running) -> None:

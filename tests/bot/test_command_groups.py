@@ -75,7 +75,7 @@ def test_commands_of_groups_are_told_to_platforms() -> None:
 
 async def test_what_a_group_allows_holds_for_its_commands() -> None:
     """Beside what they allow themselves, also in help."""
-    bot = Interface(id="bot", owners=["test:carol"])
+    bot = Interface(id="bot", owners=["test:carol", "test:bob"])
     config = bot.group("config", allow=is_not_bob, limits="1/minute")
     config.command(name="a")(lambda: "a")
     config.command(name="b", allow="owners")(lambda: "b")

@@ -1,5 +1,6 @@
 """Several handlers of messages: the first that is registered for a message gets it."""
 
+import asyncio
 import re
 from datetime import timedelta
 from typing import Annotated, Any
@@ -141,7 +142,7 @@ async def test_each_handler_has_its_own_terms() -> None:
 async def test_messages_of_one_handler_are_merged() -> None:
     """What goes to another stands between them."""
     bot = Interface(id="bot")
-    bot.on_message(text="^(?P<letter>a)", overlap="merge", window=1)(
+    bot.on_message(text="^(?P<letter>a)", overlap="merge")(
         lambda letter, text: f"{letter}: {text!r}"
     )
     bot.on_message(lambda text: text)
@@ -149,7 +150,6 @@ async def test_messages_of_one_handler_are_merged() -> None:
         alice = client.user("alice")
         events = [alice.event(text) for text in ("a1", "a2", "b", "a3")]
         receipts = await client.deliver_all(events)
-        await client.advance(2)
         for receipt in receipts:
             await receipt.settled()
         assert [reply.text for reply in client.platform.delivered] == [
@@ -169,6 +169,27 @@ async def test_a_function_that_fails_fails_the_turn_of_its_message() -> None:
         alice = client.user("alice")
         said = [await texts(alice, text) for text in ("0", "1")]
         assert said == [["Sorry, something went wrong. Nothing was changed."], ["1"]]
+
+
+async def test_a_function_that_fails_for_what_waits_harms_nobody() -> None:
+    """Whoever speaks meanwhile may be about to interrupt, and is asked about at once."""
+    gate = asyncio.Event()
+    bot = Interface(id="bot")
+
+    @bot.on_message(where=lambda m: 1 / len(m.text.strip("0")) > 0, overlap="interrupt")
+    async def hear(text: str) -> str:
+        await gate.wait()
+        return text
+
+    async with TestClient(bot, raise_errors=False) as client:
+        alice = client.user("alice")
+        receipts = [*await client.deliver_all([alice.event("1")])]
+        receipts += await client.deliver_all([alice.event("0")])
+        gate.set()
+        for receipt in receipts:
+            await receipt.settled()
+        said = [reply.text for reply in client.platform.delivered]
+        assert said == ["1", "Sorry, something went wrong. Nothing was changed."]
 
 
 async def test_a_bot_that_is_included_has_its_filters() -> None:

@@ -133,11 +133,12 @@ async def test_only_the_newest_of_what_one_person_types_is_answered() -> None:
         assert sorted(asked) == ["B", "Ber", "x"]
 
 
-def test_a_bot_that_is_included_offers_what_it_offered() -> None:
+async def test_a_bot_that_is_included_offers_what_it_offered() -> None:
     """Its completions come with its commands."""
     outer = Interface(id="outer")
     outer.include(weather())
-    assert [o.completes for c in outer.commands[:1] for o in c.options] == [False, True]
+    async with TestClient(outer) as client:
+        assert await client.user("alice").complete("/show weather 3 Bo") == ["Bonn"]
 
 
 COMMANDS = [
