@@ -48,7 +48,7 @@ class Stream:
     def __init__(self, *says: Any) -> None:
         self.bot = Interface(id="stream")
         self.step = asyncio.Semaphore(0)
-        self.bot.on_message(self.work)
+        self.bot.on_message(timeout=86_400.0)(self.work)  # the clock moves faster than the disk
         self.says = says
 
     async def work(self, _message: str) -> AsyncIterator[Any]:

@@ -160,7 +160,7 @@ async def test_what_stands_beside_a_reaction_is_shown_in_advance() -> None:
     """A reaction is no message, and so in no message's way."""
     bot, done = Interface(id="bot"), asyncio.Event()
 
-    @bot.on_message
+    @bot.on_message(timeout=86_400.0)  # the clock moves faster than the disk
     async def work(_message: str) -> AsyncIterator[Any]:
         yield [React("👀"), "one"]
         await done.wait()
