@@ -15,6 +15,7 @@ from chatstate.bot.resources import Resource
 from chatstate.bot.turn import Turn
 from chatstate.chat.interface import ChatInterface
 from chatstate.clock import Clock
+from chatstate.content import Contact, Location, Poll
 from chatstate.errors import (
     AdapterError,
     Ambiguous,
@@ -81,6 +82,7 @@ __all__ = [
     "CommandGroup",
     "CommandOption",
     "Complete",
+    "Contact",
     "Delete",
     "Event",
     "File",
@@ -90,6 +92,7 @@ __all__ = [
     "LeaseLostError",
     "LifespanError",
     "LoadError",
+    "Location",
     "Markdown",
     "Message",
     "MessageRef",
@@ -100,6 +103,7 @@ __all__ = [
     "PerMember",
     "PerThread",
     "PerUser",
+    "Poll",
     "Progress",
     "React",
     "Reaction",

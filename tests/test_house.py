@@ -24,6 +24,7 @@ ENTRY_POINTS: dict[str, dict[str, str]] = PROJECT["project"]["entry-points"]
 LAYERS = (
     (
         "clock",
+        "content",
         "errors",
         "files",
         "language_tags",
@@ -220,6 +221,7 @@ def test_public_names_are_pinned() -> None:
         "CommandGroup",
         "CommandOption",
         "Complete",
+        "Contact",
         "Delete",
         "Event",
         "File",
@@ -229,6 +231,7 @@ def test_public_names_are_pinned() -> None:
         "LeaseLostError",
         "LifespanError",
         "LoadError",
+        "Location",
         "Markdown",
         "Message",
         "MessageRef",
@@ -239,6 +242,7 @@ def test_public_names_are_pinned() -> None:
         "PerMember",
         "PerThread",
         "PerUser",
+        "Poll",
         "Progress",
         "React",
         "Reaction",

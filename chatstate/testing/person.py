@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from chatstate.adapter import being_typed
+from chatstate.content import Contact, Location, Poll
 from chatstate.files import Attachment
 from chatstate.messages import Chat, Event, Message, MessageKind, MessageRef, Reaction, User
 from chatstate.testing.platform import Delivered
@@ -41,6 +42,9 @@ class Person:
         files: Sequence[Attachment] = (),
         reply_to: Delivered | None = None,
         raw: dict[str, Any] | None = None,
+        location: Location | None = None,
+        contact: Contact | None = None,
+        poll: Poll | None = None,
         raise_errors: bool | None = None,
     ) -> list[Delivered]:
         """Send a message and return the replies to it, once its turn and they are done.
@@ -58,6 +62,9 @@ class Person:
             reply_to=answered,
             quote=(reply_to.text or None) if reply_to else None,
             raw=raw,
+            location=location,
+            contact=contact,
+            poll=poll,
         )
         event = replace(event, message=message)
         return await self._client.deliver(event, raise_errors=raise_errors)
@@ -97,19 +104,34 @@ class Person:
         raise LookupError(f"no message in {self.chat.id} has a select of {', '.join(labels)}")
 
     async def choose(
-        self, label: str, *, shared: str = "", raise_errors: bool | None = None
+        self,
+        label: str,
+        *,
+        shared: str | Location | Contact = "",
+        raise_errors: bool | None = None,
     ) -> list[Delivered]:
         """Tap a suggestion of the newest message in the chat that has it.
 
-        What it asks to share is sent as `shared`, in words. Raises as `select` does.
+        What it asks to share is sent as `shared`, or in words if it is a text. Raises as `select`
+        does.
         """
         __tracebackhide__ = True
         for message in reversed(self._client.platform.shown(self.chat.id)):
             for suggestion in message.suggestions:
                 if suggestion.label == label:
-                    text = shared if suggestion.share else label
-                    return await self.say(text, raise_errors=raise_errors)
+                    given = shared if suggestion.share else label
+                    return await self._share(given, raise_errors=raise_errors)
         raise LookupError(f"no message in {self.chat.id} suggests {label!r}")
+
+    async def _share(
+        self, given: str | Location | Contact, *, raise_errors: bool | None
+    ) -> list[Delivered]:
+        __tracebackhide__ = True
+        if isinstance(given, str):
+            return await self.say(given, raise_errors=raise_errors)
+        name = "location" if isinstance(given, Location) else "contact"
+        held: dict[str, Any] = {name: given}
+        return await self.say(given.words, **held, raise_errors=raise_errors)
 
     async def press_data(
         self, data: str, *, on: Delivered | None = None, raise_errors: bool | None = None

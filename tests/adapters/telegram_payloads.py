@@ -6,7 +6,17 @@ Recorded from the Bot API's server, with ids, names and texts replaced.
 from datetime import UTC, datetime
 from typing import Any
 
-from chatstate import Attachment, Chat, Event, Message, MessageRef, User
+from chatstate import (
+    Attachment,
+    Chat,
+    Contact,
+    Event,
+    Location,
+    Message,
+    MessageRef,
+    Poll,
+    User,
+)
 from chatstate_telegram.receive.wire import Me, Move
 
 Json = dict[str, Any]
@@ -288,7 +298,7 @@ MESSAGES: dict[str, tuple[Json, Message]] = {
     "dice": (said(PRIVATE, dice={"emoji": "🎲", "value": 6}), told("🎲")),
     "poll": (
         said(PRIVATE, poll={"question": "Lunch?", "options": [{"text": "Pizza"}, {"text": "No"}]}),
-        told("Lunch?\nPizza\nNo"),
+        told("Lunch?\nPizza\nNo", poll=Poll("Lunch?", ("Pizza", "No"))),
     ),
     "invoice": (
         said(PRIVATE, invoice={"title": "Tea", "description": "A pound", "total_amount": 5}),
@@ -364,11 +374,23 @@ MESSAGES: dict[str, tuple[Json, Message]] = {
     ),
     "contact": (
         said(PRIVATE, contact={"phone_number": "+49301234", "first_name": "Bob"}),
-        told("Bob +49301234"),
+        told("Bob +49301234", contact=Contact("+49301234", "Bob")),
+    ),
+    "contact of a person": (
+        said(
+            PRIVATE,
+            contact={
+                "phone_number": "+49301234",
+                "first_name": "Bob",
+                "last_name": "Dylan",
+                "user_id": 1002,
+            },
+        ),
+        told("Bob Dylan +49301234", contact=Contact("+49301234", "Bob Dylan", "1002")),
     ),
     "location": (
         said(PRIVATE, location={"latitude": 52.5, "longitude": 13.25}),
-        told("52.5, 13.25"),
+        told("52.5, 13.25", location=Location(52.5, 13.25)),
     ),
     "venue": (
         said(
@@ -380,7 +402,7 @@ MESSAGES: dict[str, tuple[Json, Message]] = {
                 "address": "Street 1",
             },
         ),
-        told("Café, Street 1 (52.5, 13.25)"),
+        told("Café, Street 1 (52.5, 13.25)", location=Location(52.5, 13.25, "Café", "Street 1")),
     ),
     "anonymous admin": (
         said(GROUP, ANONYMOUS, sender_chat=GROUP, text="/vote 1", **command(5)),

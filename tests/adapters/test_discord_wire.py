@@ -14,7 +14,7 @@ from adapters.odd import changes
 from msgspec.structs import replace
 
 from adapters import discord_payloads as told
-from chatstate import Attachment, Chat, Command, CommandOption, Event, MessageRef, User
+from chatstate import Attachment, Chat, Command, CommandOption, Event, MessageRef, Poll, User
 from chatstate.adapter import (
     Part,
     Post,
@@ -176,6 +176,13 @@ def test_what_has_no_text_has_words_that_stand_for_it(more: Json, text: str) -> 
     """Of stickers, polls, cards, and what is forwarded."""
     assert heard(told.DIRECT | {"content": ""} | more).message.text == text
     assert heard(told.DIRECT | {"embeds": [CARD]}).message.text == "hello **you**"
+
+
+def test_a_poll_is_told() -> None:
+    """With whether several may be chosen. Discord shows everybody who has chosen what."""
+    said = heard(told.DIRECT | {"content": "", "poll": {**POLL, "allow_multiselect": True}})
+    assert said.message.poll == Poll("Lunch?", ("Pizza",), several=True, anonymous=False)
+    assert heard(told.DIRECT).message.poll is None
 
 
 def test_files_of_what_is_forwarded_are_there() -> None:

@@ -9,11 +9,14 @@ from support import query, texts
 from chatstate import (
     Button,
     Card,
+    Contact,
     File,
     Interface,
+    Location,
     Markdown,
     Message,
     Option,
+    Poll,
     Reply,
     Select,
     ShareContact,
@@ -261,6 +264,28 @@ async def test_to_tap_a_suggestion_is_to_send_it() -> None:
         assert [reply.text for reply in await alice.choose("/stop")] == ["stopped"]
         with pytest.raises(LookupError, match="suggests 'No'"):
             await alice.choose("No")
+
+
+async def test_what_is_shared_is_told_apart_from_words() -> None:
+    """A place and a contact are there as such, and as the text."""
+    bot = Interface(id="shared")
+
+    @bot.on_message
+    def answer(message: Message) -> Reply:
+        told = repr(message.location or message.contact or message.poll)
+        return Reply(f"{message.text}: {told}", suggestions=[ShareContact("Me"), ShareLocation()])
+
+    place, contact = Location(52.5, 13.4, "Café"), Contact("+49301234", "Alice", "alice")
+    poll = Poll("Lunch?", ("Pizza", "No"))
+    async with TestClient(bot) as client:
+        alice = client.user("alice")
+        await alice.say("hi")
+        (shared,) = await alice.choose("Me", shared=contact)
+        assert shared.text == f"Alice +49301234: {contact!r}"
+        (shared,) = await alice.choose(ENGLISH["share_location"], shared=place)
+        assert shared.text == f"Café (52.5, 13.4): {place!r}"
+        (shared,) = await alice.say(poll.words, poll=poll)
+        assert shared.text == f"Lunch?\nPizza\nNo: {poll!r}"
 
 
 async def test_without_suggestions_there_are_buttons() -> None:

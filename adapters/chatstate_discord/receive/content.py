@@ -17,7 +17,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from chatstate import Attachment, MessageRef, User
+from chatstate import Attachment, MessageRef, Poll, User
 
 Json = Mapping[str, Any]
 _VOICE = 1 << 13  # a flag of messages
@@ -51,9 +51,8 @@ def quote_of(raw: Json, answered: MessageRef | None) -> str | None:
 
 def _words(raw: Json) -> Iterator[str]:
     yield from (f":{sticker['name']}:" for sticker in raw.get("sticker_items") or ())
-    if poll := raw.get("poll"):
-        yield poll["question"].get("text", "")
-        yield from (answer["poll_media"].get("text", "") for answer in poll.get("answers") or ())
+    if poll := poll_of(raw):
+        yield poll.words
     for embed in raw.get("embeds") or ():
         yield from _lines(embed)
     yield from _shown(raw.get("components"))
@@ -131,6 +130,16 @@ def _attachment(raw: Json, holder: Json) -> Attachment:
     media_type = raw.get("content_type") or "application/octet-stream"
     is_voice = bool((holder.get("flags") or 0) & _VOICE)
     return Attachment(where, raw["filename"], media_type, raw.get("size"), is_voice)
+
+
+def poll_of(raw: Json) -> Poll | None:
+    """Return the poll of a message. Who has chosen what is shown by Discord to everybody."""
+    poll: Json | None = raw.get("poll")
+    if not poll:
+        return None
+    options = tuple(answer["poll_media"].get("text", "") for answer in poll.get("answers") or ())
+    several = bool(poll.get("allow_multiselect"))
+    return Poll(poll["question"].get("text", ""), options, several, anonymous=False)
 
 
 def user(raw: Json, member: Json, language: str | None = None) -> User:

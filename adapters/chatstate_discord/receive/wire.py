@@ -32,6 +32,7 @@ from chatstate_discord.receive.content import (
     attachments,
     is_named,
     mentions,
+    poll_of,
     quote_of,
     reference,
     text_of,
@@ -234,6 +235,7 @@ def _said(raw: Json, place: Place, text: str, kind: Kind) -> Message:
         attachments=attachments(raw),
         time=datetime.fromisoformat(raw["timestamp"]),
         raw=dict(raw),
+        poll=poll_of(raw),
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, cast
 
 from chatstate import Attachment
 from chatstate_telegram.receive.rich import addressed, blocks_of, words_of
+from chatstate_telegram.receive.shared import contact_in, location_in, poll_in
 
 Json = dict[str, Any]
 _WHO_WHERE_WHEN = {"message_id", "message_thread_id", "date", "chat", "from", "sender_chat"}
@@ -101,19 +102,6 @@ def written(text: object) -> str:
     return text
 
 
-def _contact(raw: Json) -> str:
-    names = (raw["first_name"], raw.get("last_name"), raw["phone_number"])
-    return " ".join(name for name in names if name)
-
-
-def _place(raw: Json) -> str:
-    return f"{raw['latitude']}, {raw['longitude']}"
-
-
-def _venue(raw: Json) -> str:
-    return f"{raw['title']}, {raw['address']} ({_place(raw['location'])})"
-
-
 def _sticker(raw: Json) -> str:
     return str(raw.get("emoji", "🖼"))
 
@@ -122,22 +110,18 @@ def _checklist(raw: Json) -> str:
     return "\n".join([raw["title"], *(task["text"] for task in raw["tasks"])])
 
 
-def _poll(raw: Json) -> str:
-    return "\n".join([raw["question"], *(option["text"] for option in raw.get("options") or ())])
-
-
 def _game(raw: Json) -> str:
     lines = (raw["title"], raw.get("description"), raw.get("text"))
     return "\n".join(line for line in lines if line)
 
 
 _WORDS: Mapping[str, Callable[[Json], str]] = {  # a venue is shown as a location too
-    "venue": _venue,
-    "location": _place,
-    "contact": _contact,
+    "venue": lambda raw: location_in(raw).words,
+    "location": lambda raw: location_in(raw).words,
+    "contact": lambda raw: contact_in(raw).words,
     "sticker": _sticker,
     "dice": lambda raw: str(raw["emoji"]),
-    "poll": _poll,
+    "poll": lambda raw: poll_in(raw).words,
     "rich_message": words_of,
     "checklist": _checklist,
     "game": _game,

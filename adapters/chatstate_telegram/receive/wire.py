@@ -32,6 +32,7 @@ from chatstate_telegram.receive.content import (
 from chatstate_telegram.receive.others import name_of, other
 from chatstate_telegram.receive.people import base, chat_of, sender, thread, time_of, user
 from chatstate_telegram.receive.reactions import reacted
+from chatstate_telegram.receive.shared import shared
 from chatstate_telegram.updates import EDITS, MESSAGES
 
 Groups = Literal["addressed", "all"]
@@ -164,6 +165,7 @@ def _said(
         time=time_of(raw["edit_date" if "edit_date" in raw else "date"]),
         raw={**raws[0], others: list(raws[1:])} if len(raws) > 1 else raw,
         update="" if is_said else name_of(kind, raw),
+        **shared(raw),
     )
     return [Event(update_id, message)]
 

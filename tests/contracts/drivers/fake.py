@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from chatstate import (
     Attachment,
     Chat,
+    Contact,
     Event,
     Message,
     MessageRef,
@@ -201,7 +202,12 @@ class FakeDriver(AdapterDriver):
     async def tap(self, who: Speaker, message: str, label: str) -> None:
         (there,) = (m for m in self.platform.shown(chat_of(who).id) if m.id == message)
         (tapped,) = (given for given in there.suggestions if given.label == label)
-        await self.say(who, "alice, +49 30 1234" if tapped.share else label)
+        if tapped.share:
+            contact = Contact("+49 30 1234", who.user)
+            said = replace(self.message(who, contact.words), contact=contact)
+            self.platform.put(Event(f"event-{said.id}", said))
+        else:
+            await self.say(who, label)
 
     async def complete(
         self, who: Speaker, name: str, arguments: Mapping[str, str]

@@ -139,6 +139,9 @@ class ChoicesContract(AdapterSuite):
             assert list(message.suggestions) == ["Me", "Nobody"]
             await _tap(session, message, "Me")
             assert session.script.heard[1:], "what was shared never arrived"
+            contact = session.script.heard[-1].contact
+            assert contact, "what is shared is `Message.contact`, or `Message.location`"
+            assert contact.words == session.script.heard[-1].text
 
     async def test_suggestions_come_with_a_stream(self, tmp_path: Path) -> None:
         """With its end, whatever was shown of it before."""
