@@ -40,6 +40,7 @@ class Person:
         kind: MessageKind = "message",
         event_id: str | None = None,
         files: Sequence[Attachment] = (),
+        mentions: Sequence[User] = (),
         reply_to: Delivered | None = None,
         raw: dict[str, Any] | None = None,
         location: Location | None = None,
@@ -50,8 +51,9 @@ class Person:
         """Send a message and return the replies to it, once its turn and they are done.
 
         A given `event_id` that was used before makes it a redelivery. `files` are what
-        `client.platform.upload` returned; `raw` is what a platform would tell of it. Raises as
-        `TestClient.deliver` does.
+        `client.platform.upload` returned, `mentions` who is named in the text, in its order
+        (`bob.user`); `raw` is what a platform would tell of it. Raises as `TestClient.deliver`
+        does.
         """
         __tracebackhide__ = True
         event = self.event(text, kind=kind, event_id=event_id)
@@ -59,6 +61,7 @@ class Person:
         message = replace(
             event.message,
             attachments=tuple(files),
+            mentions=tuple(mentions),
             reply_to=answered,
             quote=(reply_to.text or None) if reply_to else None,
             raw=raw,

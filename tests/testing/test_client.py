@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import pytest
 from support import FAILED, texts
 
-from chatstate import Clock, Interface, PerUser, Ref, Reply, State, UserError
+from chatstate import Arg, Clock, Interface, PerUser, Ref, Reply, State, User, UserError
 from chatstate.replies import Button
 from chatstate.testing import FakeClock, FakePlatform, TestClient
 
@@ -225,6 +225,20 @@ def test_a_client_is_entered_by_async_with() -> None:
 
 
 # The clock
+
+
+async def test_people_are_named_in_what_is_said() -> None:
+    """A command gets whom the text mentions, as from a platform."""
+    bot = Interface(id="bot")
+
+    @bot.command
+    def greet(whom: Annotated[User, Arg]) -> str:
+        return f"Hello {whom.id}"
+
+    async with TestClient(bot) as client:
+        alice, bob = client.user("alice", chat="room"), client.user("Bob", id="7")
+        (reply,) = await alice.say("/greet @Bob", mentions=[bob.user])
+        assert reply.text == "Hello 7"
 
 
 async def test_what_people_say_has_the_clocks_time() -> None:
