@@ -327,3 +327,20 @@ async def test_where_nothing_can_be_edited_it_is_said_anew() -> None:
         await alice.say("1")
         await alice.say("/remove")
         assert shown(client) == ["new", "1"]
+
+
+async def test_an_edit_that_is_suspected_finds_its_message() -> None:
+    """After two crashes in a row it is tried alone, and names the message it edits."""
+    async with TestClient(board_bot()) as client:
+        alice = client.user("alice")
+        await alice.say("/new")
+        client.platform.stall()
+        await client.deliver_all([alice.event("1")])
+        await owing(client, 1)
+        await client.crash()
+        await client.start()
+        await client.crash()
+        client.platform.recover()
+        await client.start()
+        await owing(client, 0)
+        assert shown(client) == ["1"]

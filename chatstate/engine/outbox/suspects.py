@@ -15,7 +15,7 @@ _CRASHES = 3
 
 
 class Suspects:
-    """Tries replies: `make` makes a call and returns what it raised, `end` notes the outcome."""
+    """Tries replies: `make` makes the call and returns what it raised, `end` notes its outcome."""
 
     def __init__(
         self,
