@@ -59,7 +59,7 @@ def timestamp(when: datetime, style: TimeStyle = "f") -> str:
 
 def mention(kind: Literal["user", "chat"], identity: str, words: str) -> str:
     """Return the name of a person or a chat, by the platform's id, to be put into a text."""
-    return named(Name("mention", f"{kind} {_bare(identity)}", words or identity))
+    return named(Name("mention", f"{kind} {_bare(identity)}", _bare(words) or identity))
 
 
 def named(name: Name) -> str:

@@ -98,7 +98,9 @@ def _written_object(value: Any, files: list[File]) -> dict[str, Any]:
         return {_KIND: "Native", **{name: _written(told[name], files) for name in told}}
     for kind in type(value).__mro__:  # of a kind that adds something, what it is made of
         if KINDS.get(kind.__name__) is kind:
-            fields = [(name, getattr(value, name)) for name in kind.__struct_fields__]
+            struct: Any = kind
+            names: tuple[str, ...] = struct.__struct_fields__
+            fields = [(name, getattr(value, name)) for name in names]
             told = {name: _written(field, files) for name, field in fields if field is not None}
             return {_KIND: kind.__name__, **told}
     raise ReplyError(f"{type(value).__name__} cannot be kept until it is sent")
@@ -112,7 +114,8 @@ def _read(value: Any, paths: Sequence[str]) -> Any:
     fields = cast("dict[str, Any]", value)
     name = fields[_KIND]
     if name == "File":
-        return File(paths[fields["number"]], fields["name"], fields["media_type"])
+        path: str = paths[int(fields["number"])]
+        return File(path, fields["name"], fields["media_type"])
     if name == "datetime":
         return datetime.fromisoformat(fields["time"])
     if name == "dict":

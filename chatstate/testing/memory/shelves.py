@@ -125,15 +125,18 @@ def _ids_of(data: MemoryData, key: Key) -> _Ids:
     if key.scope == "chat":
         chat = data.chats[key.place]
         ids["chat"], account = chat.platform_id, chat.account
-    return _Ids(**ids, **_of_account(data, account)) if account else ids
+    if account:
+        ids.update(_of_account(data, account))
+    return ids
 
 
 def _ids(data: MemoryData, conversation: int, person: int = 0) -> _Ids:
     row = data.conversations[conversation]
     chat = data.chats[row.chat]
-    who = data.people[person].platform_id if person else ""
-    of_account = _of_account(data, chat.account)
-    return _Ids(chat=chat.platform_id, thread=row.thread, person=who, **of_account)
+    ids = _of_account(data, chat.account)
+    ids["chat"], ids["thread"] = chat.platform_id, row.thread
+    ids["person"] = data.people[person].platform_id if person else ""
+    return ids
 
 
 def _of_account(data: MemoryData, account: int) -> _Ids:
