@@ -258,8 +258,11 @@ class Turn:
 
 
 def speaker(message: Message) -> User:
-    """Return who has sent it. Raises `StateError` if that is nobody."""
-    if not message.sender.id:
+    """Return who has sent it. Raises `StateError` if the platform names nobody.
+
+    What expires is told of by chatstate, and may be nobody's: its sender is a `User` without an id.
+    """
+    if not message.sender.id and message.kind != "expiry":
         what = message.update or f"what is of the kind {message.kind!r}"
         raise StateError(f"{what} names nobody who did it: look at message.raw")
     return message.sender

@@ -10,7 +10,7 @@ from typing import Any
 import discord
 import pytest
 from adapters.discord_bots import rich_bot, running, texts
-from adapters.discord_driver import TOKEN, addresses, cut, discord_server, mend
+from adapters.discord_driver import TOKEN, addresses, cut, mend
 from servers.discord_faults import CALLBACK, DELETE, EDIT_ORIGINAL, FOLLOW_UP, HISTORY, SEND
 from servers.discord_server import DiscordServer
 from servers.discord_world import Channel, Interaction, Person
@@ -23,27 +23,6 @@ from chatstate.language.en import ENGLISH
 from chatstate.stores.sqlite import SQLiteStore
 from chatstate_discord import DiscordAdapter, adapter
 from chatstate_discord.send import acknowledging
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[DiscordServer]:
-    async with discord_server() as server:
-        yield server
-
-
-@pytest.fixture
-def alice(server: DiscordServer) -> Person:
-    return server.person(42, "Alice")
-
-
-@pytest.fixture
-def room(server: DiscordServer) -> Channel:
-    return server.channel(server.guild(10, "Home"), "room", id=11)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "bot.db"
 
 
 def _with_buttons(message: Shown | None) -> Shown | None:

@@ -2,40 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
 from adapters.discord_bots import running, texts
-from adapters.discord_driver import discord_server
 from servers.discord_server import DiscordServer
 from servers.discord_world import Channel, Person
 
 from chatstate import Arg, Command, CommandGroup, Complete, Interface, Message, User
 from chatstate_discord import menu
 from chatstate_discord.send import acknowledging
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[DiscordServer]:
-    async with discord_server() as server:
-        yield server
-
-
-@pytest.fixture
-def alice(server: DiscordServer) -> Person:
-    return server.person(42, "Alice")
-
-
-@pytest.fixture
-def room(server: DiscordServer) -> Channel:
-    return server.channel(server.guild(10, "Home"), "room", id=11)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "bot.db"
 
 
 def many_sided() -> Interface:

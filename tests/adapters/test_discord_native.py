@@ -1,14 +1,14 @@
 """Routes of Discord's that are called by their own names."""
 
 import base64
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import discord
 import pytest
 from adapters.discord_bots import running, texts
-from adapters.discord_driver import TOKEN, discord_server
+from adapters.discord_driver import TOKEN
 from servers.discord_faults import SEND, Call
 from servers.discord_server import DiscordServer
 from servers.discord_world import Channel, Person
@@ -24,28 +24,6 @@ from chatstate_discord.send import native, parts
 NEW = "POST /channels/{channel_id}/messages"
 INVITE = "POST /channels/{channel_id}/invites"
 PNG = b"\x89PNG\r\n\x1a\n"
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[DiscordServer]:
-    async with discord_server() as started:
-        yield started
-        assert started.rest.violations == []
-
-
-@pytest.fixture
-def alice(server: DiscordServer) -> Person:
-    return server.person(42, "Alice")
-
-
-@pytest.fixture
-def room(server: DiscordServer) -> Channel:
-    return server.channel(server.guild(10, "Home"), "room", id=11)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "bot.db"
 
 
 def answering(make: Callable[[], Any]) -> Interface:

@@ -1,13 +1,11 @@
 """Reactions on Discord: the bot's own, and what it is told of other people's."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import discord
 import pytest
 from adapters.discord_bots import running
-from adapters.discord_driver import discord_server
 from servers.discord_server import DiscordServer
 from servers.discord_world import Channel, Message, Person
 
@@ -15,27 +13,6 @@ from chatstate import Interface, MessageRef, React, User
 from chatstate.stores.sqlite import SQLiteStore
 
 REACT = "PUT /channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}/@me"
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[DiscordServer]:
-    async with discord_server() as running_server:
-        yield running_server
-
-
-@pytest.fixture
-def alice(server: DiscordServer) -> Person:
-    return server.person(1, "Alice")
-
-
-@pytest.fixture
-def room(server: DiscordServer) -> Channel:
-    return server.channel(server.guild(10, "Home"), "room", id=11)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "bot.db"
 
 
 def reacting(*answers: Any) -> Interface:
