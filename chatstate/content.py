@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 
@@ -38,16 +40,21 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag=Tru
         return f"{self.name} {self.phone}"
 
 
-class Poll(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag=True):
+class Poll(msgspec.Struct, frozen=True, omit_defaults=True, tag=True):
     """A question, and what may be answered. `several`: a person may choose more than one.
 
     `anonymous`: nobody sees who has chosen what, where a platform has such polls.
     """
 
     question: str
-    options: tuple[str, ...]
+    options: Sequence[str]
     several: bool = False
     anonymous: bool = True
+
+    def __post_init__(self) -> None:
+        """Keep the options as they are now."""
+        if isinstance(self.options, list):
+            msgspec.structs.force_setattr(self, "options", tuple(self.options))
 
     @property
     def words(self) -> str:

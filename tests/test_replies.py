@@ -7,9 +7,12 @@ import pytest
 from chatstate import (
     Button,
     Card,
+    Contact,
     File,
+    Location,
     Markdown,
     Option,
+    Poll,
     Reply,
     Select,
     ShareContact,
@@ -17,6 +20,7 @@ from chatstate import (
 )
 
 LONG = "x" * 101
+POLL = Poll("Lunch?", ["Pizza", "No"])
 SURROGATE = "half a surrogate pair"
 ADDRESS = "https://example.com/page"
 
@@ -131,6 +135,21 @@ def test_what_cannot_be_chosen_from_is_an_error(
         ({"select": ["a"]}, TypeError, r"Reply\.select must be a Select, not list"),
         ({"select": Select(["a"]), "text": ""}, ValueError, "buttons hang on a text"),
         ({"card": "a"}, TypeError, r"Reply\.card must be a Card, not str"),
+        ({"location": (1, 2)}, TypeError, r"Reply\.location must be a Location, not tuple"),
+        ({"location": Location(91, 0)}, ValueError, "from -90 to 90 degrees, not 91"),
+        ({"location": Location(0, float("nan"))}, ValueError, "from -180 to 180 degrees, not nan"),
+        ({"location": Location("1", 0)}, TypeError, "latitude must be a number, not str"),  # type: ignore[arg-type]
+        ({"location": Location(1, 2, "", "Street")}, ValueError, r"Location\.title has 1 to 256"),
+        ({"contact": Contact("", "Bob")}, ValueError, r"Contact\.phone has 1 to 256 characters"),
+        ({"contact": Contact("+49", " ")}, ValueError, r"Contact\.name has 1 to 256 characters"),
+        ({"poll": Poll("?", ["a"])}, ValueError, "a Poll has 2 to 10 options, not 1"),
+        ({"poll": Poll("?", ["a"] * 11)}, ValueError, "a Poll has 2 to 10 options, not 11"),
+        ({"poll": Poll("?", ["a", "b" * 56])}, ValueError, "an option of a Poll has 1 to 55"),
+        ({"poll": Poll("", ["a", "b"])}, ValueError, r"Poll\.question has 1 to 300 characters"),
+        ({"poll": Poll("?", "ab")}, TypeError, "must be a list of str, not str"),
+        ({"poll": POLL, "contact": Contact("1", "B")}, ValueError, "a contact or a poll, not both"),
+        ({"poll": POLL, "edit": "1"}, ValueError, "a poll comes with a new message"),
+        ({"poll": POLL, "text": "", "buttons": [Button("b")]}, ValueError, "hang on a text"),
         (
             {"card": Card(image=ADDRESS), "buttons": [Button("b")], "text": ""},
             ValueError,
@@ -147,10 +166,13 @@ def test_what_cannot_hang_on_a_reply_is_an_error(
 
 
 def test_suggestions_of_a_reply_are_those_of_the_moment_it_was_made() -> None:
-    """Whoever made the list may change it later; so it is with a card's fields."""
-    suggestions, fields = ["a"], {"a": "b"}
-    reply = Reply("x", suggestions=suggestions, card=Card(fields=fields))
+    """Whoever made the list may change it later; so it is with fields and options."""
+    suggestions, fields, options = ["a"], {"a": "b"}, ["a", "b"]
+    poll = Poll("?", options)
+    reply = Reply("x", suggestions=suggestions, card=Card(fields=fields), poll=poll)
     suggestions.append("b")
+    options.append("c")
+    assert poll.options == ("a", "b")
     fields["c"] = "d"
     assert reply.suggestions == ("a",)
     assert reply.card

@@ -77,6 +77,7 @@ class DiscordAdapter(Adapter):
         disabled_buttons=True,
         select=True,
         cards=True,
+        polls=True,
         files=True,
         file_bytes=parts.FILE_BYTES,
         edit=True,

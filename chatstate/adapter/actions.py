@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from chatstate.content import Content
 from chatstate.text import StyledText
 
 ButtonStyle = Literal["secondary", "primary", "success", "danger"]
@@ -106,6 +107,7 @@ class Post(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     text: the emoji that the bot's reaction to `reply_to` is to be, "" for none. It is rendered as
     one part, for the verb "reaction". `native` is what its author adds to the calls, by the
     platform's own names: JSON types. An adapter raises `ReplyError` for what it tells itself.
+    What is `shared` is below the text, and never in an edit.
     `ping` are the ids of those who are notified, of the people whom the text mentions.
     """
 
@@ -122,6 +124,7 @@ class Post(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     reaction: str | None = None
     native: Mapping[str, Any] = {}
     ping: Sequence[str] = ()
+    shared: Content | None = None
 
 
 class NativeCall(msgspec.Struct, frozen=True, gc=False):

@@ -25,6 +25,7 @@ class Capabilities(msgspec.Struct, frozen=True, gc=False):
     - `suggestions`: there are quick answers, but in channels; `shares`: they can ask for a contact
       or a location, in private chats.
     - `cards`: a post may have a card.
+    - `locations`, `contacts`, `polls`: it shows these natively.
     - `files`, and the size in bytes of one that is sent (`file_bytes`), and of one that is fetched
       (`received_bytes`; 0: the same).
     - `edit`: sent messages can be edited and deleted; `edit_pause` is the seconds between two
@@ -57,6 +58,9 @@ class Capabilities(msgspec.Struct, frozen=True, gc=False):
     suggestions: bool = False
     shares: bool = False
     cards: bool = False
+    locations: bool = False
+    contacts: bool = False
+    polls: bool = False
     files: bool = False
     file_bytes: int = 20_000_000
     received_bytes: int = 0

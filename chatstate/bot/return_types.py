@@ -17,6 +17,7 @@ from typing import Any, Literal, cast
 
 from chatstate.bot.annotations import members, named, unwrapped
 from chatstate.bot.returns import remedy_for
+from chatstate.content import Contact, Location, Poll
 from chatstate.errors import BindingError
 from chatstate.files import File
 from chatstate.replies import Card, Delete, Markdown, Native, React, Reply
@@ -24,6 +25,7 @@ from chatstate.signature import hints, mode, where
 
 _REPLIES: tuple[type[Any], ...] = (
     *(str, Markdown, Reply, Card, Delete, React, Native, File, list, dict, Mapping),
+    *(Location, Contact, Poll),
     type(None),
 )
 _FIELDS = {"content", "text", "files"}

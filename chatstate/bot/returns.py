@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, cast
 
 import msgspec
 
+from chatstate.content import Content
 from chatstate.errors import ReplyError
 from chatstate.files import File
 from chatstate.replies import (
@@ -32,6 +33,7 @@ from chatstate.replies import (
     React,
     Reply,
     fit_label,
+    sharing,
 )
 
 Answers = list[AnyReply]
@@ -39,7 +41,8 @@ Answers = list[AnyReply]
 _SHORT = 0.1  # seconds; what is shorter is shown in milliseconds
 _SAYING = frozenset({"content", "text", "files"})
 _ACCEPTED = (
-    "str, Markdown, Reply, File, Card, Delete, React, Native, a PIL image, a dict or dataclass "
+    "str, Markdown, Reply, File, Card, Location, Contact, Poll, Delete, React, Native, "
+    "a PIL image, a dict or dataclass "
     "with content or with text and files, a list of these, or None for no reply"
 )
 
@@ -159,12 +162,12 @@ def _with_otherwise(native: Native, returns: Returns) -> Native:
 def _rich(value: Any, returns: Returns) -> Reply | Native:
     if isinstance(value, Native):
         return _with_otherwise(value, returns)
-    if isinstance(value, File):
-        return Reply(files=[value])
     if isinstance(value, Card):
         return Reply(card=value)
-    if _is_image(value):
-        return Reply(files=[_image(value)])
+    if isinstance(value, Content):
+        return sharing(value)
+    if isinstance(value, File) or _is_image(value):
+        return Reply(files=[value if isinstance(value, File) else _image(value)])
     fields = _fields(value)
     if "content" in fields:
         return _message(fields, returns)
@@ -178,7 +181,7 @@ def is_reply(value: Any) -> bool:
     """Tell whether a value is of a kind that says something, however it is filled."""
     if isinstance(value, list):
         return all(map(is_reply, cast("list[Any]", value)))
-    if value is None or isinstance(value, str | AnyReply | Markdown | Card | File):
+    if value is None or isinstance(value, str | AnyReply | Markdown | Card | Content | File):
         return True
     return _is_image(value) or not _SAYING.isdisjoint(_fields(value))
 

@@ -47,7 +47,11 @@ def entries_for(answer: Answers, *, named: bool) -> list[Entry]:
 
 
 def _answered(reply: Reply) -> Entry:
-    names = [*([reply.card.words] if reply.card else []), *map(_named, reply.all_files)]
+    names = [
+        *([reply.card.words] if reply.card else []),
+        *([reply.shared.words] if reply.shared else []),
+        *map(_named, reply.all_files),
+    ]
     if isinstance(reply, MessageReply):
         content = _joined(reply.content, names)
         return _entry("assistant", content, reply.metadata, reply.options)

@@ -1,9 +1,9 @@
 """What goes out: replies and what they are made of. Frozen data, no behaviour.
 
 Owns what an author makes, and its checks: `reply` has replies, `buttons`, `selects` and
-`suggestions` what hangs below them, `cards` and `texts` what is said, `native` calls by a
-platform's own names, `naming` what other libraries call it. What becomes of it on a platform is the
-outbox's business. Public names: those below.
+`suggestions` what hangs below them, `cards` and `texts` what is said, `shared` places, contacts and
+polls, `native` calls by a platform's own names, `naming` what other libraries call it. What becomes
+of it on a platform is the outbox's business. Public names: those below.
 """
 
 from chatstate.replies.buttons import (
@@ -19,7 +19,7 @@ from chatstate.replies.buttons import (
 )
 from chatstate.replies.cards import Card
 from chatstate.replies.native import Native, files_in
-from chatstate.replies.reply import FILES_LIMIT, AnyReply, Delete, React, Reply, files_of
+from chatstate.replies.reply import FILES_LIMIT, AnyReply, Delete, React, Reply, files_of, sharing
 from chatstate.replies.selects import Option, Select
 from chatstate.replies.suggestions import ShareContact, ShareLocation, Suggestion, Suggestions
 from chatstate.replies.texts import Markdown, require_text
@@ -51,4 +51,5 @@ __all__ = [
     "is_command",
     "require_text",
     "rows_of",
+    "sharing",
 ]

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, cast
 
 import msgspec
 
+from chatstate.content import Contact, Content, Location, Poll
 from chatstate.files import File
 from chatstate.mentions import mentioned
 from chatstate.messages import MessageRef, User
@@ -18,6 +19,7 @@ from chatstate.replies.buttons import Buttons, checked_buttons
 from chatstate.replies.cards import Card
 from chatstate.replies.native import Native, checked_native
 from chatstate.replies.selects import Select
+from chatstate.replies.shared import check_shared
 from chatstate.replies.suggestions import Suggestions, checked_suggestions
 from chatstate.replies.texts import Markdown, require_text
 
@@ -41,6 +43,8 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
 
     - `ping` are people of those whom its text mentions (`User.mention`): they are notified, where a
       platform can leave that to a bot. Nobody else is, whatever the text says.
+    - `location`, `contact` or `poll`: one of them is shown in a message of its own, below the text
+      if need be. A poll has 2 to 10 options of at most 55 characters.
     - `native` adds what one platform alone knows to the calls that send it there, by the platform's
       name: `native={"telegram": {"protect_content": True}}`. It replaces nothing of the reply.
 
@@ -59,6 +63,9 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     suggestions: Suggestions = ()
     native: Mapping[str, Mapping[str, Any]] | None = None
     ping: Sequence[User] = ()
+    location: Location | None = None
+    contact: Contact | None = None
+    poll: Poll | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.text, str):
@@ -75,7 +82,13 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
             _check_references(self)
         if self.card is not None or self.select is not None or self.suggestions != ():
             _check_rich(self)
-        if self.ping != () or self.native is not None:
+        if (
+            self.ping != ()
+            or self.native is not None
+            or self.location is not None
+            or self.contact is not None
+            or self.poll is not None
+        ):
             _check_added(self)
         if (self.buttons or self.select or self.suggestions) and not self.says_something:
             raise ValueError("buttons hang on a text: give the Reply one, or a card with words")
@@ -85,6 +98,11 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
         """Whether there is anything for buttons to hang on: words, its own or those of a card."""
         text = self.text if isinstance(self.text, str) else self.text.text
         return bool(text.strip() or (self.card and self.card.words.strip()))
+
+    @property
+    def shared(self) -> Content | None:
+        """The location, the contact or the poll that it shows."""
+        return self.location or self.contact or self.poll
 
     @property
     def all_files(self) -> Sequence[File]:
@@ -134,6 +152,7 @@ def _check_added(reply: Reply) -> None:
         msgspec.structs.force_setattr(reply, "ping", _checked_pings(reply))
     if reply.native is not None:
         msgspec.structs.force_setattr(reply, "native", checked_native(reply.native))
+    check_shared(reply)
 
 
 def _checked_pings(reply: Reply) -> tuple[User, ...]:
@@ -193,3 +212,10 @@ def files_of(reply: AnyReply) -> Sequence[File]:
     if isinstance(reply, Reply):
         return reply.all_files
     return reply.files if isinstance(reply, Native) else ()
+
+
+def sharing(shared: Content) -> Reply:
+    """Return the reply that shows a location, a contact or a poll alone."""
+    if isinstance(shared, Location):
+        return Reply(location=shared)
+    return Reply(contact=shared) if isinstance(shared, Contact) else Reply(poll=shared)

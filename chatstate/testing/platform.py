@@ -33,6 +33,7 @@ from chatstate.adapter import (
     Sent,
     Unknown,
 )
+from chatstate.content import Content
 from chatstate.errors import Ambiguous, Gone, Rejected
 from chatstate.files import Attachment
 from chatstate.markup import plain
@@ -59,6 +60,9 @@ FULL = Capabilities(
     suggestions=True,
     shares=True,
     cards=True,
+    locations=True,
+    contacts=True,
+    polls=True,
 )
 """A platform that lacks nothing."""
 
@@ -112,6 +116,7 @@ class Delivered(msgspec.Struct, frozen=True):
     select: PostSelect | None = None
     suggestions: Sequence[PostSuggestion] = ()
     native: Mapping[str, Any] = {}
+    shared: Content | None = None
 
     @property
     def labels(self) -> list[str]:
@@ -355,4 +360,5 @@ def _delivered(action: Action, identity: str) -> Delivered:
         post.select,
         post.suggestions,
         post.native,
+        post.shared,
     )

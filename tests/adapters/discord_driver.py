@@ -21,6 +21,7 @@ from chatstate.adapter import Adapter, Host, NativeCall
 from chatstate.testing import AdapterDriver, Fault, Shown, Speaker
 from chatstate.testing.platform import SentFile
 from chatstate_discord import DiscordAdapter, adapter
+from chatstate_discord.receive.content import poll_of
 from chatstate_discord.receive.intake import Intake
 
 TOKEN = f"{base64.urlsafe_b64encode(BOT_ID.encode()).decode()}.of.tests"
@@ -334,6 +335,7 @@ def _shown(message: Message) -> Shown:
             for embed in message.embeds
             if embed.get("image") and not embed["image"]["url"].startswith("attachment:")
         ],
+        shared=poll_of({"poll": message.poll}),
     )
 
 

@@ -14,6 +14,7 @@ from chatstate.adapter import Adapter, NativeCall
 from chatstate.testing import AdapterDriver, Fault, Shown, Speaker
 from chatstate.testing.platform import SentFile
 from chatstate.text import SpanKind
+from chatstate_telegram.receive.shared import shared
 
 _STYLES: Mapping[str, SpanKind] = {
     "bold": "bold",
@@ -245,6 +246,7 @@ def _shown(message: Message) -> Shown:
         links=message.links,
         suggestions=[suggestion["text"] for suggestion in message.suggestions],
         pictures=[message.picture] if message.picture else (),
+        shared=next(iter(shared(message.raw).values()), None),
     )
 
 

@@ -14,10 +14,12 @@ from chatstate import (
     Delete,
     File,
     Interface,
+    Location,
     Markdown,
     MessageRef,
     Native,
     PerChat,
+    Poll,
     Ref,
     Rejected,
     Reply,
@@ -120,16 +122,20 @@ async def test_all_that_can_be_returned_can_be_sent(tmp_path: Path) -> None:
             Reply(Markdown("**bold**"), buttons=buttons, silent=True),
             File(path, "b.txt"),
             Reply("bytes", files=[File(b"123", "c.bin")]),
+            Location(52.5, 13.4, "Café"),
+            Reply("Vote:", poll=Poll("Lunch?", ["Pizza", "Soup"], several=True)),
         ]
         client.platform.stall()
         receipt = await client.bot.send(ROOM, said)
         path.unlink()
         client.platform.recover()
         await receipt.settled()
-        first, second, third = client.platform.shown("room")
+        first, second, third, place, poll = client.platform.shown("room")
         assert (first.text, first.labels, first.silent) == ("bold", ["Yes", "No", "Maybe"], True)
         assert [(file.name, file.data) for file in second.files] == [("b.txt", b"contents")]
         assert [(file.name, file.data) for file in third.files] == [("c.bin", b"123")]
+        assert place.shared == Location(52.5, 13.4, "Café")
+        assert poll.shared == Poll("Lunch?", ["Pizza", "Soup"], several=True)
         (pressed,) = await client.user("carol", chat="room").press("No")
         assert pressed.text == "no"
         await client._store.flush()

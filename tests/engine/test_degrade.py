@@ -19,6 +19,7 @@ from chatstate.adapter import (
     PostSuggestion,
     StoredFile,
 )
+from chatstate.content import Contact, Content, Location, Poll
 from chatstate.engine.outbox.degrade import DEGRADATIONS, degrade
 from chatstate.language.en import ENGLISH
 from chatstate.testing import FakePlatform, TestClient
@@ -37,11 +38,17 @@ COLOURS = [PostOption("Red", "r", "red", "warm"), PostOption("Blue", "b", "Blue"
 SELECT = PostSelect("s", COLOURS, "A colour")
 CARD = PostCard(title="T", fields=[("n", StyledText("v"))], picture=PICTURE)
 SUGGESTIONS = [PostSuggestion("Maybe", "m", "Maybe"), PostSuggestion("Call", share="contact")]
+POLL = Poll("Tea?", ["Yes", "No"])
 BOLD = StyledText("very bold", (Span("bold", 5, 9),))
 
 
-LACKING = [row.capability for row in DEGRADATIONS if row.capability != "reactions"]
-"""Without reactions: a post that wants one wants nothing else."""
+SHARED: dict[str, Content] = {
+    "locations": Location(52.5, 13.25),
+    "contacts": Contact("+49", "Al"),
+    "polls": POLL,
+}
+LACKING = [row.capability for row in DEGRADATIONS if row.capability not in ("reactions", *SHARED)]
+"""Without reactions: a post that wants one wants nothing else; what is shared is one thing."""
 
 
 def rich(**fields: Any) -> Post:
@@ -121,6 +128,19 @@ def test_what_one_capability_stands_for_is_all_that_goes_without_it(lacking: str
     assert post.text.text.startswith("very bold")
     wants = [degradation for degradation in DEGRADATIONS if degradation.capability == lacking]
     assert [bool(degradation.wants(post)) for degradation in wants] == [False]
+
+
+@pytest.mark.parametrize("lacking", SHARED)
+def test_what_is_shared_is_words_where_it_cannot_be_shown(lacking: str) -> None:
+    """Below the text; the rest stays as it is, and so does what else may be shared."""
+    shared = SHARED[lacking]
+    assert degrade(rich(shared=shared), FULL, ENGLISH) == rich(shared=shared)
+    for capabilities in (replace(FULL, **{lacking: False}), NOTHING):
+        post = degrade(Post(BOLD, shared=shared), capabilities, ENGLISH)
+        assert post == Post(post.text)
+        assert post.text.text == f"very bold\n\n{shared.words}"
+    others = replace(FULL, **dict.fromkeys(SHARED.keys() - {lacking}, False))
+    assert degrade(Post(BOLD, shared=shared), others, ENGLISH).shared == shared
 
 
 @pytest.mark.parametrize("capabilities", [NOTHING, replace(FULL, reactions=False)])

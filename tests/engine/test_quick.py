@@ -12,6 +12,7 @@ from chatstate import (
     File,
     Global,
     Interface,
+    Location,
     Message,
     PerMember,
     PerUser,
@@ -321,8 +322,13 @@ async def test_a_bot_without_a_handler_answers_nothing() -> None:
         assert texts(await client.user("alice").ask(QUERY, "tea")) == []
 
 
+def _saying(said: Any) -> Callable[[str], Any]:
+    return lambda _: said
+
+
 async def test_a_file_cannot_be_sent_so() -> None:
     """It would have to be kept until it is sent."""
-    async with TestClient(searching(lambda _: File(b"x", "a.txt"))) as client:
-        with pytest.raises(ReplyError, match="at once has no files"):
-            await client.user("alice").ask(QUERY)
+    for said in (File(b"x", "a.txt"), Location(52.5, 13.4)):
+        async with TestClient(searching(_saying(said))) as client:
+            with pytest.raises(ReplyError, match="at once has no files, and no place"):
+                await client.user("alice").ask(QUERY)

@@ -156,6 +156,7 @@ class Messages:
             time=self.world.now(),
             flags=(body.get("flags") or 0) & settable,
             layout=body.get("components") or [],
+            poll=body.get("poll"),
             embeds=[{"type": "rich"} | embed for embed in body.get("embeds") or ()],
             attachments=self._uploaded(call, body),
             reference=reference.id if reference else None,
@@ -273,7 +274,9 @@ def check(message: Message) -> None:
     elif len(message.content) > LONGEST_TEXT:
         words = f"Must be {LONGEST_TEXT} or fewer in length."
         raise invalid("content", "BASE_TYPE_MAX_LENGTH", words)
-    elif not (message.content or message.attachments or message.embeds or message.layout):
+    elif not (
+        message.content or message.attachments or message.embeds or message.layout or message.poll
+    ):
         raise ApiError(400, 50006, "Cannot send an empty message")
     _check_embeds(message.embeds)
     ids = [

@@ -129,6 +129,7 @@ class Message:
     mentions_everyone: bool = False
     attachments: list[Attachment] = field(default_factory=list)
     embeds: list[Json] = field(default_factory=list)
+    poll: Json | None = None
     layout: list[Json] = field(default_factory=list)
     interaction: "Interaction | None" = field(default=None, repr=False)
     edited: float | None = None

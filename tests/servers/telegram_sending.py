@@ -111,7 +111,10 @@ def send_poll(world: World, params: Json) -> Json:
     least, most = _OPTIONS
     if not least <= len(params["options"]) <= most:
         raise ApiError(400, "Bad Request: poll must have at least 1 option")
-    options = [{"text": option["text"], "voter_count": 0} for option in params["options"]]
+    options = [
+        {"persistent_id": str(number), "text": option["text"], "voter_count": 0}
+        for number, option in enumerate(params["options"], 1)
+    ]
     poll = {
         "id": str(next(world.numbers)),
         "question": params["question"],
@@ -121,8 +124,37 @@ def send_poll(world: World, params: Json) -> Json:
         "is_anonymous": params.get("is_anonymous", True),
         "type": params.get("type", "regular"),
         "allows_multiple_answers": params.get("allows_multiple_answers", False),
+        "allows_revoting": params.get("allows_revoting", True),
+        "members_only": params.get("members_only", False),
     }
     return _post(world, params, {"poll": poll}).raw
+
+
+def send_shared(kind: str) -> Method:
+    """Return the method that sends a place or a contact: its message holds what was given."""
+
+    def send(world: World, params: Json) -> Json:
+        return _post(world, params, {kind: _kept_of(params, _SHARED[kind])}).raw
+
+    return send
+
+
+def send_venue(world: World, params: Json) -> Json:
+    place = _kept_of(params, _SHARED["location"])
+    venue = {"location": place, "title": params["title"], "address": params["address"]}
+    if not (venue["title"] and venue["address"]):
+        raise ApiError(400, "Bad Request: VENUE_INVALID")
+    return _post(world, params, {"location": place, "venue": venue}).raw
+
+
+def _kept_of(params: Json, names: Sequence[str]) -> Json:
+    return {name: params[name] for name in names if name in params}
+
+
+_SHARED = {
+    "location": ("latitude", "longitude", "horizontal_accuracy", "live_period"),
+    "contact": ("phone_number", "first_name", "last_name", "vcard"),
+}
 
 
 def pin_chat_message(world: World, params: Json) -> bool:

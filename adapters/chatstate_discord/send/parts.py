@@ -1,6 +1,7 @@
 """A reply as calls of Discord's API. Pure functions.
 
 A part's `content` holds `text` in Discord's Markdown, `buttons` as rows, a `select`, an `embed`,
+a `poll`,
 `reply_to`, `silent`, `ephemeral`, `ping`, and as `native` what its author adds; or a `reaction`
 alone.
 
@@ -24,7 +25,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from chatstate import ReplyError
+from chatstate import Poll, ReplyError
 from chatstate.adapter import Part, Post, PostButton, PostSelect, StoredFile
 from chatstate.markup import StyledText, joined, pages, written
 from chatstate_discord.send.embeds import embed_of, shown_picture
@@ -68,7 +69,8 @@ def render(post: Post) -> Sequence[Part]:
 
 def _check(post: Post) -> None:
     """Raise `ReplyError` for what is added and is told by the reply itself."""
-    own = {*_OF_THE_REPLY, *(("embeds",) if post.card else ())}
+    shown = {"embeds": post.card, "poll": post.shared}
+    own = {*_OF_THE_REPLY, *(name for name, is_shown in shown.items() if is_shown)}
     if taken := sorted(own & post.native.keys()):
         raise ReplyError(
             f"Reply(native=...): {taken[0]} is told by the reply itself; a call of which all is "
@@ -100,6 +102,8 @@ def new_message(part: Part, *, nonce: str | None = None) -> dict[str, Any]:
     flags = SILENT * bool(content.get("silent")) | EPHEMERAL * bool(content.get("ephemeral"))
     body = _body(part)
     body = {name: value for name, value in body.items() if value != []}
+    if "poll" in content:
+        body["poll"] = content["poll"]
     added = {**content.get("native", {})}
     if flags := flags | added.pop("flags", 0):
         body["flags"] = flags
@@ -160,9 +164,18 @@ def _part(post: Post) -> Part:
         content["ping"] = [person for person in post.ping if f"<@{person}>" in content["text"]]
     if post.reply_to is not None:
         content["reply_to"] = post.reply_to
+    if isinstance(post.shared, Poll):
+        content["poll"] = _poll(post.shared)
     flags = {"silent": post.silent, "ephemeral": post.ephemeral}
     content |= {name: True for name, is_set in flags.items() if is_set}
     return Part(content, list(post.files), has_buttons=bool(post.buttons or post.select))
+
+
+def _poll(poll: Poll) -> dict[str, Any]:
+    """Return a poll as Discord takes it, where it is open for a day."""
+    answers = [{"poll_media": {"text": option}} for option in poll.options]
+    question = {"text": poll.question}
+    return {"question": question, "answers": answers, "allow_multiselect": poll.several}
 
 
 def _buttons(rows: Sequence[Sequence[PostButton]]) -> list[list[dict[str, Any]]]:

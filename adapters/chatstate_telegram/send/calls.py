@@ -123,6 +123,8 @@ async def is_admin(bot: Bot, chat: str, person: int) -> bool:
 
 async def _send(bot: Bot, action: Action) -> str:
     part, where = action.part, _where(action)
+    if "shared" in part.content:
+        return await _send_shared(bot, part, where)
     if not part.files:
         sent = await bot.send_message(
             text=part.content["text"],
@@ -137,6 +139,21 @@ async def _send(bot: Bot, action: Action) -> str:
         if len(part.files) > 1:
             return await _send_album(bot, part, where, opened)
         return await _send_file(bot, part, where, opened)
+
+
+async def _send_shared(bot: Bot, part: Part, where: dict[str, Any]) -> str:
+    """Send a place, a contact or a poll."""
+    kind: str = part.content["shared"]
+    calls = {
+        "location": bot.send_location,
+        "venue": bot.send_venue,
+        "contact": bot.send_contact,
+        "poll": bot.send_poll,
+    }
+    call: Any = calls[kind]
+    added = extras(f"send{kind.capitalize()}", part)
+    sent: Message = await call(**part.content["arguments"], api_kwargs=added, **where)
+    return str(sent.message_id)
 
 
 async def _send_album(bot: Bot, part: Part, where: dict[str, Any], opened: ExitStack) -> str:

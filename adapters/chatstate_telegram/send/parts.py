@@ -8,7 +8,8 @@ What a part's `content` holds, and the limits ("sendMessage", "sendMediaGroup", 
    answers. A `reaction` is alone: one of those that Telegram has, without U+FE0F.
 3. `media`, the kind of each file. Two to ten of photos and videos, of documents, or of audio files
    are an album. Albums have no buttons.
-4. A card is formatted text. Its picture is the first file; one that lies elsewhere is shown above
+4. What is `shared` is the last part: the name of its method, and the `arguments` of that.
+5. A card is formatted text. Its picture is the first file; one that lies elsewhere is shown above
    the text, as a link's preview is: that cannot be refused, whatever lies there (`picture`).
 """
 
@@ -22,6 +23,7 @@ from typing import Any
 from msgspec.structs import replace
 from telegram.constants import ReactionEmoji
 
+from chatstate import Contact, Location, Poll
 from chatstate.adapter import Part, Post, PostButton, PostSuggestion, StoredFile
 from chatstate.markup import joined, pages, written
 from chatstate.text import StyledText
@@ -58,10 +60,36 @@ def render(post: Post) -> Sequence[Part]:
     picture = _picture(post)
     post = _with_card(post)
     post = replace(post, text=written_out(_clean(_notifying(post.text, post.ping))))
-    first, *others = _parts(post)
+    says = post.text.text.strip() or post.files or not post.shared
+    parts = list(_parts(post)) if says else []
+    if post.shared:
+        parts.append(_shared(post.shared, post if not says else replace(post, reply_to=None)))
+    first, *others = parts
     if picture:
         first = replace(first, content={**first.content, "picture": picture})
     return [first, *others]
+
+
+def _shared(shared: Location | Contact | Poll, post: Post) -> Part:
+    """Return the part that shows a place, a contact or a poll: by a method of its own."""
+    bare = replace(post, text=StyledText(""), buttons=(), suggestions=(), files=())
+    kind, arguments = _call(shared)
+    return Part({**_part(bare).content, "shared": kind, "arguments": arguments})
+
+
+def _call(shared: Location | Contact | Poll) -> tuple[str, dict[str, Any]]:
+    """Return the name of what is shared, as methods have it, and what its method takes."""
+    if isinstance(shared, Location):
+        place = {"latitude": shared.latitude, "longitude": shared.longitude}
+        if not shared.title:
+            return "location", place
+        address = shared.address or f"{shared.latitude}, {shared.longitude}"
+        return "venue", {**place, "title": shared.title, "address": address}
+    if isinstance(shared, Contact):
+        return "contact", {"phone_number": shared.phone, "first_name": shared.name}
+    asked = {"question": shared.question, "options": list(shared.options)}
+    how = {"is_anonymous": shared.anonymous, "allows_multiple_answers": shared.several}
+    return "poll", {**asked, **how}
 
 
 def _notifying(text: StyledText, people: Sequence[str]) -> StyledText:

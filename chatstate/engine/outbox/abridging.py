@@ -99,6 +99,8 @@ class Abridger:
 
     def _abridged(self, arrival: Arrival, reply: Reply, ahead: dict[int, Rendering]) -> Answers:
         bare = replace(reply, buttons=(), files=(), card=None, select=None, suggestions=())
+        if reply.shared:
+            bare = replace(bare, location=None, contact=None, poll=None)
         parts, _ = self._renderer.parts(arrival, bare, iter(()))
         whole = _source(reply).encode(errors="replace")
         largest = self._renderer.capabilities(arrival).file_bytes
@@ -124,6 +126,9 @@ class Abridger:
             select=reply.select,
             suggestions=reply.suggestions,
             native=reply.native,
+            location=reply.location,
+            contact=reply.contact,
+            poll=reply.poll,
         )
 
 

@@ -54,6 +54,6 @@ def in_advance(answer: Answer) -> list[Reply]:
             break
         said = Reply(reply.text, reply_to=reply.reply_to, silent=reply.silent, native=reply.native)
         texts.append(said)
-        if reply.files or reply.card:
+        if reply.files or reply.card or reply.shared:
             break  # they come in a message of their own, and what follows must be below it
     return texts

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from chatstate.adapter import Capabilities, Post, PostButton, StoredFile
+from chatstate.content import Contact, Content, Location, Poll
 from chatstate.engine.outbox.choices import (
     buttons_as_list,
     links_as_lines,
@@ -115,6 +116,15 @@ def _card_as_text(post: Post, _sentences: Mapping[str, str]) -> Post:
     return replace(post, text=text, files=files, card=None)
 
 
+def _shared_as_text(post: Post, _sentences: Mapping[str, str]) -> Post:
+    lines = [post.shared.words] if post.shared else ()
+    return with_lines(replace(post, shared=None), lines)
+
+
+def _shares(kind: type[Content]) -> Callable[[Post], bool]:
+    return lambda post: isinstance(post.shared, kind)
+
+
 def _has(is_so: Callable[[PostButton], object]) -> Callable[[Post], bool]:
     """Return what tells whether a post has a button of which something is so."""
     return lambda post: any(is_so(button) for row in post.buttons for button in row)
@@ -130,6 +140,9 @@ DEGRADATIONS: Sequence[Degradation] = (
     Degradation("button_styles", _has(lambda b: b.style != "secondary"), without_styles),
     Degradation("disabled_buttons", _has(lambda button: button.disabled), without_disabled),
     Degradation("cards", lambda post: post.card, _card_as_text),
+    Degradation("locations", _shares(Location), _shared_as_text),
+    Degradation("contacts", _shares(Contact), _shared_as_text),
+    Degradation("polls", _shares(Poll), _shared_as_text),
     Degradation("files", _files, _files_as_notes),
     Degradation("reply_to", _answers_visibly, lambda p, _: replace(p, reply_to=None)),
     Degradation("silent", lambda post: post.silent, lambda p, _: replace(p, silent=False)),

@@ -32,6 +32,7 @@ def post_of(reply: Reply, hanging: Hanging, files: Iterator[StoredFile], platfor
         isinstance(reply, MarkedReply),
         native=reply.native.get(platform, {}) if reply.native else {},
         ping=tuple(person.id for person in reply.ping),
+        shared=reply.shared,
     )
 
 

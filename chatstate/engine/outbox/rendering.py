@@ -228,7 +228,8 @@ class Renderer:
                 kept = ()  # they hang on one message
             if edited is None and rendered.previews:
                 suggests = reply.suggestions and self.capabilities(arrival).suggestions
-                edited = _preview_for(rendered, part.files or reply.ephemeral or suggests)
+                comes_new = part.files or reply.ephemeral or suggests or reply.shared
+                edited = _preview_for(rendered, comes_new)
             verb: Verb = "edit" if edited or changes else "send"
             _owe(rendered, arrival, part, verb, edited, ref, changes)
             edited, ref, changes = None, "", ""  # what does not fit into a message follows it
@@ -275,7 +276,7 @@ class Renderer:
             conversation = arrival.place.conversation
             hanging = self._buttons.hang(conversation, reply, capabilities, sentences)
         post = degrade(post_of(reply, hanging, files, adapter.name), capabilities, sentences)
-        shows = post.text.text.strip() or post.files or post.card or post.keeps
+        shows = post.text.text.strip() or post.files or post.card or post.keeps or post.shared
         return (adapter.render(post) if shows else ()), hanging.kept
 
 
@@ -324,7 +325,8 @@ def _finish(arrivals: Sequence[Arrival], rendered: Rendered) -> None:
 def _preview_for(rendered: Rendered, comes_new: object) -> str | None:
     """Return the next message that shows a preview, to be edited into a part.
 
-    None if that `comes_new`: files, suggestions, and what one person alone may see, are no edits.
+    None if that `comes_new`: files, suggestions, places and the like, and what one person
+    alone may see, are no edits.
     Those that are left then stand above it, and so cannot become what follows.
     """
     if rendered.previews and not comes_new:
@@ -343,4 +345,7 @@ def _is_special(reply: Reply) -> bool:
         or reply.select
         or reply.suggestions
         or reply.native
+        or reply.location
+        or reply.contact
+        or reply.poll
     )

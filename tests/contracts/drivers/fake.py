@@ -308,4 +308,5 @@ def shown(message: Delivered) -> Shown:
         [option.label for option in message.select.options] if message.select else (),
         [suggestion.label for suggestion in message.suggestions],
         [card.image] if card and card.image else (),
+        message.shared,
     )

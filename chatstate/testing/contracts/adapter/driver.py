@@ -18,6 +18,7 @@ from unittest import SkipTest
 import msgspec
 
 from chatstate.adapter import Adapter, NativeCall
+from chatstate.content import Content
 from chatstate.replies import Native
 from chatstate.testing.platform import SentFile
 from chatstate.text import SpanKind
@@ -47,6 +48,7 @@ class Shown(msgspec.Struct, frozen=True):
       the web.
     - `labels` are those of its buttons, `links` the addresses that these open; `options` are those
       of its select, `suggestions` the quick answers that came with it. `files` hang on it.
+    - `shared` is the location, contact or poll that it shows.
     - `reply_to` is what `say` returned for the message that it visibly answers. `edited`: it was
       another text before.
     """
@@ -62,6 +64,7 @@ class Shown(msgspec.Struct, frozen=True):
     options: Sequence[str] = ()
     suggestions: Sequence[str] = ()
     pictures: Sequence[str] = ()
+    shared: Content | None = None
 
 
 class AdapterDriver(Protocol):

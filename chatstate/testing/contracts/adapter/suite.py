@@ -27,6 +27,7 @@ from chatstate.testing.contracts.adapter.natives import NativesContract
 from chatstate.testing.contracts.adapter.reactions import ReactionsContract
 from chatstate.testing.contracts.adapter.receiving import IntakeContract, PeopleContract
 from chatstate.testing.contracts.adapter.sending import SendingContract, StoppingContract
+from chatstate.testing.contracts.adapter.shared import SharedContract
 from chatstate.testing.contracts.adapter.text import TextContract
 
 
@@ -35,6 +36,7 @@ class AdapterContract(
     ButtonsContract,
     ChoicesContract,
     CardsContract,
+    SharedContract,
     CommandsContract,
     FilesContract,
     ReactionsContract,
