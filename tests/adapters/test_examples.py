@@ -1,13 +1,15 @@
-"""The bots of the examples, on Telegram: what they call is held against the Bot API."""
+"""The bots of the examples on Telegram and Discord: what they call is held against both APIs."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from adapters.discord_driver import discord_server
 from adapters.test_telegram_queries import answered, running, texts
 from servers.telegram_server import TelegramServer
 from test_docs import BLOCKS, load
 
+from adapters import discord_bots
 from chatstate import Interface
 
 
@@ -68,3 +70,30 @@ async def test_who_is_warned_three_times_is_banned(server: TelegramServer, tmp_p
         await server.wait_for(lambda: texts(server, staff)[-1] == "Ada took back: spam")
         server.react(ada, server.messages(tea)[0], "👎")
         await server.wait_for(lambda: texts(server, staff)[-1] == "Ada dislikes what I say.")
+
+
+async def test_moderators_on_discord(tmp_path: Path) -> None:
+    """A warning is a card with a button, a ban a route, and a report comes from a menu."""
+    async with discord_server() as server:
+        ada, bob = server.person(1002, "Ada"), server.person(1003, "Bob")
+        home = server.guild(10, "Home")
+        home.admins.add(ada.id)
+        tea, staff = server.channel(home, "tea", id=11), server.channel(home, "staff", id=12)
+
+        def cards() -> list[str]:
+            return [card["title"] for shown in server.messages(staff) for card in shown.embeds]
+
+        async with discord_bots.running(server, example("banChatMember"), tmp_path / "bot.db"):
+            typed = await server.say(ada, staff, f"{server.bot.mention} /log")  # in no menu
+            await server.wait_for(lambda: typed.reactions)
+            for count in (1, 2, 3):
+                await server.slash(ada, tea, "warn", {"whom": bob, "reason": "spam"})
+                await server.wait_for(lambda count=count: len(cards()) == count)
+            await server.wait_for(lambda: (home.id, bob.id) in server.world.bans)
+            said = await server.say(bob, tea, "buy my tea")
+            await server.choose(ada, tea, "Report", said)
+            await server.wait_for(lambda: cards()[-1] == "Report")
+            await server.press(ada, server.messages(staff)[-2], "Pardon")
+            took = "Ada took back: spam"
+            await server.wait_for(lambda: took in discord_bots.texts(server.messages(staff)))
+        assert server.rest.violations == []
