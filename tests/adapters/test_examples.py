@@ -63,7 +63,7 @@ async def test_who_is_warned_three_times_is_banned(server: TelegramServer, tmp_p
         for count in (1, 2, 3):
             server.say(ada, tea, "/warn @bob spam")
             told = f"bob, this is warning {count} of 3."
-            await server.wait_for(lambda told=told: texts(server, tea)[-1] == told)
+            await server.wait_for(lambda: texts(server, tea)[-1] == told)  # noqa: B023 - it is awaited
         await server.wait_for(lambda: bob.id not in tea.members)
         await server.wait_for(lambda: len(texts(server, staff)) == 3)
         server.press(ada, server.messages(staff)[-1], "Pardon")
@@ -88,7 +88,7 @@ async def test_moderators_on_discord(tmp_path: Path) -> None:
             await server.wait_for(lambda: typed.reactions)
             for count in (1, 2, 3):
                 await server.slash(ada, tea, "warn", {"whom": bob, "reason": "spam"})
-                await server.wait_for(lambda count=count: len(cards()) == count)
+                await server.wait_for(lambda: len(cards()) == count)  # noqa: B023 - it is awaited
             await server.wait_for(lambda: (home.id, bob.id) in server.world.bans)
             said = await server.say(bob, tea, "buy my tea")
             await server.choose(ada, tea, "Report", said)
