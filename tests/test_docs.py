@@ -9,7 +9,9 @@ import types
 from pathlib import Path
 
 import pytest
+import telegram
 
+from chatstate import Interface, Native
 from chatstate.testing import TestClient
 
 ROOT = Path(__file__).parent.parent
@@ -75,6 +77,28 @@ def test_the_page_on_tests_runs_as_it_stands(tmp_path: Path) -> None:
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "1 passed" in ran.stdout
+
+
+def shown(pattern: str) -> list[str]:
+    """Return what pages name, apart from `...`, which stands for any."""
+    found = [name for page in PAGES for name in re.findall(pattern, page.read_text())]
+    return [name for name in dict.fromkeys(found) if not name.endswith("...")]
+
+
+@pytest.mark.parametrize("method", shown(r'Native\("(.*?)"'))
+def test_every_call_by_its_own_name_can_be_made(method: str) -> None:
+    """It is a route that may be called on Discord, or a method that python-telegram-bot has."""
+    if " " in method:
+        Native(method, on="discord")
+    else:
+        Native(method)
+        assert hasattr(telegram.Bot, method)
+
+
+@pytest.mark.parametrize("update", shown(r'@bot\.on\("(.*?)"\)'))
+def test_everything_by_its_own_name_can_be_heard(update: str) -> None:
+    """The platform tells of it, and there is no decorator of ours for it."""
+    Interface(id="bot").on(update)(lambda: None)
 
 
 def test_every_link_between_pages_leads_somewhere() -> None:

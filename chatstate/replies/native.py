@@ -29,7 +29,7 @@ class Native:
     `Native("POST /channels/{channel_id}/messages", on="discord", embeds=[...])` a route of
     Discord's. The arguments are what JSON knows, objects of the platform's library that have a
     `to_dict`, and `File`s, which are copied as those of a `Reply` are. Of a `User`, a `Chat` or a
-    `MessageRef` it is the id.
+    `MessageRef` it is the id; what `turn.send` has returned has none yet.
 
     - The chat and its thread are filled in where they are not named.
     - `otherwise` is what is answered on other platforms: whatever a handler may return.
@@ -94,7 +94,7 @@ def sendable(value: Any, what: str) -> Any:
         members = cast("Mapping[Any, Any]", value)
         return {_key(key, what): sendable(item, f"{what}.{key}") for key, item in members.items()}
     if isinstance(value, User | Chat | MessageRef):
-        return value.id
+        return _id(value, what)
     if not isinstance(value, type) and callable(getattr(value, "to_dict", None)):
         return sendable(value.to_dict(), what)
     remedy = "File(...)" if isinstance(value, bytes | bytearray) else "what JSON knows, or a File"
@@ -119,6 +119,15 @@ def _checked(value: str | float, what: str) -> str | float:
     elif not isfinite(value):
         raise ValueError(f"{what} is {value}, which JSON does not know")
     return value
+
+
+def _id(value: User | Chat | MessageRef, what: str) -> str:
+    if isinstance(value, MessageRef) and not value.id:
+        raise ValueError(
+            f"{what} is a message that turn.send has given a reference to, and not its id, which "
+            "is not known yet: send it by a Native call, and @bot.on_sent is told the id"
+        )
+    return value.id
 
 
 def _key(key: Any, what: str) -> str:

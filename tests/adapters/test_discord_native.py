@@ -220,6 +220,13 @@ async def test_without_a_connection_there_is_no_client() -> None:
     assert DiscordAdapter(token=TOKEN).client is None
 
 
+def test_a_channel_may_be_what_a_call_tells() -> None:
+    """Where a path names none, it is no place to write to: who is in a voice channel is moved."""
+    route = "PATCH /guilds/{guild_id}/members/{user_id}"
+    part = native.part_of(NativeCall(route, {"user_id": "42", "channel_id": "12"}))
+    assert part.content["arguments"] == {"channel_id": "12"}
+
+
 WRONG: list[tuple[str, dict[str, Any], str]] = [
     (NEW, {"channel_id": "1"}, "write {channel_id} and give none"),
     ("POST /channels/123/messages", {}, "write {channel_id} and give none"),

@@ -16,6 +16,7 @@ from chatstate import Ambiguous, Interface, Rejected, ReplyError, RetryAfter, Tu
 from chatstate.adapter import Action, NativeCall, Post, PostButton, Sent, StoredFile
 from chatstate.text import StyledText
 from chatstate_telegram.natives import is_repeatable
+from chatstate_telegram.send.native import _place
 
 TEA: dict[str, Any] = {"question": "Tea?", "options": [{"text": "Yes"}, {"text": "No"}]}
 
@@ -88,6 +89,26 @@ async def test_what_takes_no_chat_gets_none(calling: Calling) -> None:
         prices=prices,
     )  # fmt: skip
     assert "chat_id" not in calling.server.calls[-1].params
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "is_there"),
+    [
+        ("setGameScore", {"user_id": 7, "score": 5, "message_id": 9}, True),
+        ("setGameScore", {"user_id": 7, "score": 5, "inline_message_id": "9"}, False),
+        ("sendGift", {"user_id": 7, "gift_id": "1"}, False),
+        ("sendGift", {"gift_id": "1"}, True),
+        ("banChatMember", {"user_id": 7}, True),
+        ("refundStarPayment", {"user_id": 7, "telegram_payment_charge_id": "1"}, False),
+    ],
+)
+def test_who_is_named_instead_of_a_chat(
+    calling: Calling, method: str, arguments: dict[str, Any], is_there: bool
+) -> None:
+    """A person is, unless the method needs a chat, or a message that is in one is named."""
+    part = calling.adapter.native(NativeCall(method, arguments))
+    place = _place(method, arguments, Action("1-1-0", "5", None, part, verb="native"))
+    assert place == ({"chat_id": "5"} if is_there else {})
 
 
 async def test_a_pinned_message_has_no_topic_named(calling: Calling) -> None:
@@ -191,6 +212,15 @@ async def test_a_reply_adds_to_the_call_that_sends_it(calling: Calling) -> None:
     calls = [call.params for call in calling.server.calls]
     assert [call.get("protect_content") for call in calls] == [True, True, True, None]
     assert ["link_preview_options" in call for call in calls] == [True, False, False, True]
+
+
+async def test_a_reply_brings_buttons_of_telegrams_own(calling: Calling) -> None:
+    """One without buttons of ours may have any keyboard that Telegram knows."""
+    keyboard = {"inline_keyboard": [[{"text": "Copy", "copy_text": {"text": "tea"}}]]}
+    (part,) = calling.adapter.render(Post(StyledText("hi"), native={"reply_markup": keyboard}))
+    await calling.adapter.perform(Action("1-1-0", str(calling.chat.id), part=part))
+    (message,) = calling.server.messages(calling.chat)
+    assert message.raw["reply_markup"] == keyboard
 
 
 def test_a_reply_replaces_nothing_of_itself(calling: Calling) -> None:

@@ -17,6 +17,7 @@ from chatstate import (
     Interface,
     Markdown,
     Message,
+    MessageRef,
     Native,
     PerUser,
     Ref,
@@ -253,6 +254,7 @@ GIVEN: list[tuple[dict[str, Any], str]] = [
     ({"until": {1, 2}}, "until is set, which cannot be sent; give what JSON knows, or a File"),
     ({"price": float("nan")}, "price is nan, which JSON does not know"),
     ({"text": "\ud800"}, "text is no text"),
+    ({"message_id": MessageRef("", sent="1-0")}, "message_id is a message that turn.send has"),
     ({"labels": {1: "a"}}, "a key of sendPhoto: labels must be a str, not int"),
 ]
 

@@ -12,6 +12,7 @@ from servers.telegram_queries import (
     answer_inline_query,
     answer_pre_checkout_query,
     answer_shipping_query,
+    refund_star_payment,
 )
 from servers.telegram_sending import (
     Method,
@@ -24,6 +25,7 @@ from servers.telegram_sending import (
     pin_chat_message,
     send_chat_action,
     send_file,
+    send_invoice,
     send_media_group,
     send_message,
     send_message_draft,
@@ -160,6 +162,14 @@ def get_chat_member(world: World, params: Json) -> Json:
     return member(person, status if is_there else "left")
 
 
+def ban_chat_member(world: World, params: Json) -> bool:
+    chat = chat_named(world, params["chat_id"])
+    if world.bot.id not in chat.admins:
+        raise ApiError(400, "Bad Request: not enough rights to restrict/unrestrict chat member")
+    chat.members.pop(params["user_id"], None)
+    return True
+
+
 def create_invoice_link(world: World, _: Json) -> str:
     return f"https://t.me/$invoice{next(world.numbers)}"
 
@@ -169,6 +179,7 @@ METHODS: Mapping[str, Method] = {
     "answerInlineQuery": answer_inline_query,
     "answerPreCheckoutQuery": answer_pre_checkout_query,
     "answerShippingQuery": answer_shipping_query,
+    "banChatMember": ban_chat_member,
     "createInvoiceLink": create_invoice_link,
     "deleteMessage": delete_message,
     "deleteMyCommands": delete_my_commands,
@@ -185,11 +196,13 @@ METHODS: Mapping[str, Method] = {
     "getUpdates": get_updates,
     "getWebhookInfo": get_webhook_info,
     "pinChatMessage": pin_chat_message,
+    "refundStarPayment": refund_star_payment,
     "sendAudio": send_file("audio"),
     "sendChatAction": send_chat_action,
     "sendContact": send_shared("contact"),
     "sendDocument": send_file("document"),
     "sendLocation": send_shared("location"),
+    "sendInvoice": send_invoice,
     "sendMediaGroup": send_media_group,
     "sendMessage": send_message,
     "sendMessageDraft": send_message_draft,

@@ -66,6 +66,14 @@ def answer_shipping_query(world: World, params: Json) -> bool:
     return _answer(world, "shipping_query", _with_reason(params))
 
 
+def refund_star_payment(world: World, params: Json) -> bool:
+    charge = params["telegram_payment_charge_id"]
+    if charge in world.refunded:
+        raise ApiError(400, "Bad Request: CHARGE_ALREADY_REFUNDED")
+    world.refunded[charge] = params["user_id"]
+    return True
+
+
 def _with_reason(params: Json) -> Json:
     if not params["ok"] and not params.get("error_message"):
         raise ApiError(400, "Bad Request: error message must be specified")

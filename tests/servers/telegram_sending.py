@@ -157,6 +157,13 @@ _SHARED = {
 }
 
 
+def send_invoice(world: World, params: Json) -> Json:
+    told = {name: params[name] for name in ("title", "description", "currency")}
+    total = sum(price["amount"] for price in params["prices"])
+    invoice = {**told, "start_parameter": "", "total_amount": total}
+    return _post(world, params, {"invoice": invoice}).raw
+
+
 def pin_chat_message(world: World, params: Json) -> bool:
     chat = open_chat(world, params)
     world.pinned[chat.id] = found(chat, params["message_id"], "message to pin")

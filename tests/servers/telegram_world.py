@@ -84,6 +84,7 @@ class World:
         self.answers: list[Answer] = []
         self.open_presses: set[str] = set()
         self.open_queries: dict[str, str] = {}
+        self.refunded: dict[str, int] = {}
         self.answered: dict[str, Json] = {}
         self.command_lists: dict[str, list[Json]] = {}
         self.changes = Changes()

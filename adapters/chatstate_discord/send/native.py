@@ -1,7 +1,7 @@
 """Calls of Discord's routes by their own names: `Native`.
 
 1. What a path names in braces is taken out of the arguments: the channel is that of the chat, or of
-   its thread, and the guild the one that it is in. No other channel is named: that is `to=`.
+   its thread, and the guild the one that it is in. No other channel is named there: that is `to=`.
 2. Of what is left, GET and DELETE make a query, the others a body. `reason` goes to the audit log.
 3. What is said pings nobody but those that `ping` lists, whatever stands in the text; an author's
    own `allowed_mentions` counts as it is.
@@ -52,7 +52,7 @@ def part_of(call: NativeCall) -> Part:
     verb, _, written = call.method.partition(" ")
     path = _NAMED.sub(lambda found: f"{{{_plain(found[1])}}}", written)
     named = [_plain(name) for name in _NAMED.findall(path)]
-    if "channel_id" in call.arguments or _CHANNEL.search(path):
+    if ("channel_id" in named and "channel_id" in call.arguments) or _CHANNEL.search(path):
         raise ReplyError(
             f"Native({call.method!r}): write {{channel_id}} and give none; to another chat it is "
             "sent by turn.send(Native(...), to=chat)"

@@ -29,7 +29,10 @@ from chatstate_telegram.send.calls import UPLOAD_SECONDS, opened_file, thread_of
 from chatstate_telegram.send.extras import parameters
 
 _INSTEAD_OF_A_CHAT = ("inline_message_id", "user_id")
-"""What a message or a gift goes to where a method takes that or a chat."""
+"""What a message or a gift goes to where a method takes that or a chat.
+
+Not where a message of a chat is named, as by `setGameScore`.
+"""
 
 
 def part_of(call: NativeCall) -> Part:
@@ -61,7 +64,8 @@ def _place(method: str, arguments: dict[str, Any], action: Action) -> dict[str, 
     """Return the chat and the topic for a call, as far as the method takes them."""
     taken = parameters(method)
     needs_chat = taken.get("chat_id") is inspect.Parameter.empty
-    if not needs_chat and any(name in arguments for name in _INSTEAD_OF_A_CHAT):
+    is_elsewhere = any(name in arguments for name in _INSTEAD_OF_A_CHAT)
+    if is_elsewhere and not needs_chat and "message_id" not in arguments:
         return {}
     query = query_of(action.origin) or Query("callback_query", action.origin or "")
     if action.origin and f"{query.kind}_id" in taken:
