@@ -41,6 +41,8 @@ class File(msgspec.Struct, frozen=True):
       binary file, or an iterable, sync or async, of bytes).
     - `name` is what people see: the path's by default.
     - `media_type` is guessed from the name by default.
+    - `voice`: it is a voice note (OGG with Opus, MP3 or M4A), where a platform has such; elsewhere
+      it is a file like others.
 
     What it holds is copied once the handler has returned, so it must be there until then
     (`turn.folder` is a place for files of that kind), and no longer. Raises `FileNotFoundError`
@@ -51,6 +53,7 @@ class File(msgspec.Struct, frozen=True):
     source: Source
     name: str = ""
     media_type: str = ""
+    voice: bool = False
 
     def __post_init__(self) -> None:
         if isinstance(self.source, bytearray | memoryview):

@@ -74,13 +74,17 @@ class PostSuggestion(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class StoredFile(msgspec.Struct, frozen=True, gc=False):
-    """A file that waits in the spool to be sent. `path` is where it lies; `size` in bytes."""
+    """A file that waits in the spool to be sent. `path` is where it lies; `size` in bytes.
+
+    `is_voice`: it is to be shown as a voice note, if that can be.
+    """
 
     key: str
     name: str
     media_type: str
     size: int
     path: str = ""
+    is_voice: bool = False
 
 
 class PostCard(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -73,6 +73,7 @@ class SentFile(msgspec.Struct, frozen=True):
     name: str
     media_type: str
     data: bytes
+    is_voice: bool = False
 
 
 class Called(msgspec.Struct, frozen=True):
@@ -327,7 +328,7 @@ def _continued(before: StyledText, news: StyledText) -> StyledText:
 
 def _files(action: Action) -> list[SentFile]:
     return [
-        SentFile(file.name, file.media_type, Path(file.path).read_bytes())
+        SentFile(file.name, file.media_type, Path(file.path).read_bytes(), file.is_voice)
         for file in action.part.files
     ]
 

@@ -129,6 +129,17 @@ def test_what_hangs_together_is_one_call(
     assert content(TelegramAdapter(token="42:secret"), post) == parts
 
 
+def test_each_voice_note_is_a_message_of_its_own() -> None:
+    """If it is of a kind that Telegram plays as one; else it is a file like others."""
+    kinds = ["audio/ogg", "audio/mpeg", "audio/flac"]
+    files = [StoredFile(str(n), "a", kind, 10, is_voice=True) for n, kind in enumerate(kinds)]
+    assert content(TelegramAdapter(token="42:secret"), Post(StyledText(""), files=files)) == [
+        ("", ["voice"], False),
+        ("", ["voice"], False),
+        ("", ["document"], False),
+    ]
+
+
 def test_a_large_picture_is_a_document() -> None:
     """Telegram takes photos of up to 10 MB."""
     file = StoredFile("1", "a.png", "image/png", 10_000_001)
@@ -338,6 +349,16 @@ async def test_a_file_replaces_a_message(sending: Sending) -> None:
     (part,) = sending.adapter.render(Post(StyledText("two"), files=[sending.file(*MP4)]))
     await sending.perform(part, verb="edit", message=str(sent.id))
     assert (sent.text, sent.files[0].name) == ("two", "a.mp4")
+
+
+async def test_a_voice_note_is_sent_as_such_and_replaces_a_message(sending: Sending) -> None:
+    """In a new message, as it cannot be edited into one."""
+    note = replace(sending.file("a.ogg", "audio/ogg"), is_voice=True)
+    (sent,) = await sending.send("one", files=[note])
+    assert (sent.text, "voice" in sent.raw) == ("one", True)
+    (part,) = sending.adapter.render(Post(StyledText("two"), files=[note]))
+    new = await sending.perform(part, verb="edit", message=str(sent.id))
+    assert (new != str(sent.id), sent.deleted) == (True, True)
 
 
 async def test_to_edit_twice_is_to_edit_once(sending: Sending) -> None:

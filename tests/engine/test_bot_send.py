@@ -121,7 +121,7 @@ async def test_all_that_can_be_returned_can_be_sent(tmp_path: Path) -> None:
         said = [
             Reply(Markdown("**bold**"), buttons=buttons, silent=True),
             File(path, "b.txt"),
-            Reply("bytes", files=[File(b"123", "c.bin")]),
+            Reply("bytes", files=[File(b"123", "c.bin", voice=True)]),
             Location(52.5, 13.4, "Café"),
             Reply("Vote:", poll=Poll("Lunch?", ["Pizza", "Soup"], several=True)),
         ]
@@ -134,6 +134,7 @@ async def test_all_that_can_be_returned_can_be_sent(tmp_path: Path) -> None:
         assert (first.text, first.labels, first.silent) == ("bold", ["Yes", "No", "Maybe"], True)
         assert [(file.name, file.data) for file in second.files] == [("b.txt", b"contents")]
         assert [(file.name, file.data) for file in third.files] == [("c.bin", b"123")]
+        assert [file.is_voice for file in (*second.files, *third.files)] == [False, True]
         assert place.shared == Location(52.5, 13.4, "Café")
         assert poll.shared == Poll("Lunch?", ["Pizza", "Soup"], several=True)
         (pressed,) = await client.user("carol", chat="room").press("No")

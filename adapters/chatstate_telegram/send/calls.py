@@ -2,7 +2,7 @@
 
 1. Each is one request, and returns when Telegram has accepted it. What it raises, `errors` reads.
 2. Photos that Telegram cannot read are sent again as the files that they are.
-3. An album that replaces a message is sent anew, and then the message is deleted.
+3. An album, or a voice note, that replaces a message is sent anew, and then the message is deleted.
 4. A reaction that a chat has not, or to a message that is gone, does no harm: it is told of.
 5. Files are read while they are sent, and closed whatever comes of it.
 """
@@ -70,8 +70,8 @@ async def send(bot: Bot, action: Action) -> str:
 
 
 async def edit(bot: Bot, action: Action) -> str:
-    """Let a message show a part instead. An album takes its place as new messages."""
-    if len(action.part.files) > 1:
+    """Let a message show a part instead. An album or a voice note takes its place anew."""
+    if len(action.part.files) > 1 or "voice" in action.part.content.get("media", ()):
         sent = await send(bot, action)
         with suppress(Refusal):  # the album is there, and the old message may be gone
             await delete(bot, action)
@@ -178,6 +178,7 @@ async def _send_file(bot: Bot, part: Part, where: dict[str, Any], opened: ExitSt
         "photo": bot.send_photo,
         "video": bot.send_video,
         "audio": bot.send_audio,
+        "voice": bot.send_voice,
         "document": bot.send_document,
     }
     call: Any = calls[kind]

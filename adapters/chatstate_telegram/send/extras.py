@@ -22,13 +22,14 @@ from chatstate.adapter import Part, Post
 _OF_THE_REPLY = frozenset(
     (
         *("chat_id", "message_thread_id", "message_id", "text", "entities", "parse_mode"),
-        *("caption", "caption_entities", "media", "photo", "video", "audio", "document"),
+        *("caption", "caption_entities", "media", "photo", "video", "audio", "voice", "document"),
         *("latitude", "longitude", "title", "address", "phone_number", "first_name"),
         *("question", "options", "is_anonymous", "allows_multiple_answers"),
     )
 )
 _METHODS = (
-    *("sendMessage", "sendPhoto", "sendVideo", "sendAudio", "sendDocument", "sendMediaGroup"),
+    *("sendMessage", "sendPhoto", "sendVideo", "sendAudio", "sendVoice"),
+    *("sendDocument", "sendMediaGroup"),
     *("sendLocation", "sendVenue", "sendContact", "sendPoll"),
     *("editMessageText", "editMessageCaption", "editMessageMedia", "editMessageReplyMarkup"),
 )

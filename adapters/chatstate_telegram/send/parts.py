@@ -7,7 +7,7 @@ What a part's `content` holds, and the limits ("sendMessage", "sendMediaGroup", 
    `keeps`: nothing but the buttons is changed. `reply_to`, `silent`, `ephemeral`. The first part
    answers. A `reaction` is alone: one of those that Telegram has, without U+FE0F.
 3. `media`, the kind of each file. Two to ten of photos and videos, of documents, or of audio files
-   are an album. Albums have no buttons.
+   are an album. Albums have no buttons. A voice note is never in one.
 4. What is `shared` is the last part: the name of its method, and the `arguments` of that.
 5. A card is formatted text. Its picture is the first file; one that lies elsewhere is shown above
    the text, as a link's preview is: that cannot be refused, whatever lies there (`picture`).
@@ -48,6 +48,7 @@ _KINDS = {
     "audio/mp4": "audio",
     "audio/x-m4a": "audio",
 }
+_SPOKEN = ("audio/ogg", "audio/opus", "application/ogg")
 _TOGETHER = {"photo": "pictures", "video": "pictures"}
 
 
@@ -136,14 +137,22 @@ def _parts(post: Post) -> Sequence[Part]:
 
 def kind_of(file: StoredFile) -> str:
     """Return the kind of message that shows a file."""
-    kind = _KINDS.get(file.media_type.partition(";")[0].strip().lower(), "document")
+    media_type = file.media_type.partition(";")[0].strip().lower()
+    kind = _KINDS.get(media_type, "document")
+    if file.is_voice and (kind == "audio" or media_type in _SPOKEN):
+        return "voice"
     return "document" if kind == "photo" and file.size > PHOTO_BYTES else kind
 
 
 def _runs(files: Sequence[StoredFile]) -> list[list[StoredFile]]:
     """Return files in the groups in which they can be sent, in their order."""
     groups = [list(run) for _, run in groupby(files, lambda file: _family(kind_of(file)))]
-    return [run[start : start + ALBUM] for run in groups for start in range(0, len(run), ALBUM)]
+    return [
+        run[start : start + size]
+        for run in groups
+        for size in (1 if kind_of(run[0]) == "voice" else ALBUM,)
+        for start in range(0, len(run), size)
+    ]
 
 
 def _family(kind: str) -> str:

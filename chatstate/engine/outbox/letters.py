@@ -81,7 +81,7 @@ def _written(value: Any, files: list[File]) -> Any:
         return value
     if isinstance(value, File):
         files.append(value)
-        told = {"name": value.name, "media_type": value.media_type}
+        told = {"name": value.name, "media_type": value.media_type, "voice": value.voice}
         return {_KIND: "File", "number": len(files) - 1, **told}
     if isinstance(value, datetime):
         return {_KIND: "datetime", "time": value.isoformat()}
@@ -116,7 +116,7 @@ def _read(value: Any, paths: Sequence[str]) -> Any:
     name = fields[_KIND]
     if name == "File":
         path: str = paths[int(fields["number"])]
-        return File(path, fields["name"], fields["media_type"])
+        return File(path, fields["name"], fields["media_type"], bool(fields.get("voice")))
     if name == "datetime":
         return datetime.fromisoformat(fields["time"])
     if name == "dict":

@@ -139,14 +139,14 @@ class Spool:
                 await self._store.keep(key, target)
         except (OSError, TypeError, ValueError) as error:
             raise ReplyError(f"file {file.name!r} cannot be copied to be sent: {error}") from error
-        return StoredFile(key, file.name, file.media_type, size, str(target))
+        return StoredFile(key, file.name, file.media_type, size, str(target), file.voice)
 
     async def _take_again(
         self, turn: int, taken: StoredFile, limit: int, waiting: Waiting
     ) -> StoredFile:
         if taken.size > limit:
             return taken
-        file = File(taken.path, taken.name, taken.media_type)
+        file = File(taken.path, taken.name, taken.media_type, taken.is_voice)
         return await self._take(turn, file, limit, waiting)
 
     async def keep_all(self, ref: str, files: Sequence[File]) -> list[str]:

@@ -56,6 +56,15 @@ class FilesContract(AdapterSuite):
             assert [file.name for file in sent] == ["größte 1.bin", "notes.txt"]
             assert [file.data for file in sent] == [DATA, NOTES.read()], "bytes were changed"
 
+    async def test_voice_notes_are_sent_in_order(self, tmp_path: Path) -> None:
+        """As such, or as files, with all their bytes."""
+        files = [File(DATA, "one.ogg", "audio/ogg", voice=True), File(b"2", "2.mp3", voice=True)]
+        async with self.session(tmp_path, lambda _: Reply("Listen:", files=files)) as session:
+            session.needs("files")
+            sent = [file.data for reply in await session.say("hi") for file in reply.files]
+            assert sent == [DATA, b"2"], "a voice note is lost, changed or out of order"
+            assert session.letters() == []
+
     async def test_a_file_that_is_too_large_is_told_of(self, tmp_path: Path) -> None:
         """A note says so, and the text is sent."""
         async with self.session(tmp_path, lambda _: Reply("Here:", files=[file])) as session:
