@@ -8,7 +8,6 @@
    what they report waits until the loop has nothing else to do and they are quiet.
 4. The thread that looks for what blocks the loop is left out: it looks as often as time goes by.
 5. How threads share their work is left to them: what they do differs a little from run to run.
-6. No disk counts as quick, since how much it is given at a time depends on that.
 """
 
 from __future__ import annotations
@@ -32,7 +31,6 @@ from typing import Any, NamedTuple, TypeVar
 from unittest import mock
 
 from chatstate.engine.blocking import Blocking
-from chatstate.stores.sqlite.disk import Disk
 
 T = TypeVar("T")
 _PATIENCE = 0.1  # real seconds without a report, after which the loop's own time moves
@@ -75,7 +73,6 @@ class Meter:
             with (
                 mock.patch.object(sqlite3, "connect", watched),
                 mock.patch.object(Blocking, "start"),
-                mock.patch.object(Disk, "is_quick", new=False),
             ):
                 yield
         finally:

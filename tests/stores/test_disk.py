@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import sqlite3
-import sys
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
@@ -192,38 +191,6 @@ async def test_what_is_written_while_the_log_is_cut_waits_for_that(tmp_path: Pat
         store._commits._look_for_quiet()
         await asyncio.sleep(0)
         assert await store.person(1, User("ben")) == 2
-
-
-async def test_a_call_has_begun_when_it_is_handed_over() -> None:
-    """Though the loop never pauses: else a quick commit would wait for what it could be beside."""
-    thread = WaitingThread("test")
-    begun: list[bool] = []
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(60)
-    try:
-        call = thread.run(lambda: begun.append(True))
-        assert begun
-    finally:
-        sys.setswitchinterval(interval)
-    await call
-    thread.stop()
-
-
-@pytest.mark.parametrize(("quick", "transactions"), [(0.0, 1), (float("inf"), 2)])
-async def test_a_quick_disk_is_given_half_as_much_at_a_time(
-    quick: float, transactions: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A slow one takes all that waits in one transaction."""
-    monkeypatch.setattr(disk, "_QUICK_SECONDS", quick)
-    store = SQLiteStore(tmp_path / "a.db")
-    await store.open("bot")
-    account = await store.account("test", "1")
-    statements: list[str] = []
-    store._writer.set_trace_callback(statements.append)
-    events = [Event(f"{n}", Message("hi", User("ann"), Chat("room"))) for n in range(128)]
-    await asyncio.gather(*(store.ingest(account.id, [event]) for event in events))
-    assert statements.count("BEGIN IMMEDIATE") == transactions
-    await store.end(clean=True)
 
 
 async def test_the_thread_hands_over_results_and_errors() -> None:

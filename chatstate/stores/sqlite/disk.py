@@ -42,7 +42,6 @@ class Disk:
         self._thread = WaitingThread("chatstate-commit") if path else None
         self._placement = Placement()
         self._small = 0
-        self._seconds = float("inf")
         self._writes_back = True
         self._let_write_back(allowed=False)
         connection.execute(f"PRAGMA journal_size_limit = {_LONG_BYTES}")
@@ -56,19 +55,13 @@ class Disk:
         if self._small in (0, _SMALL_IN_A_ROW):
             self._small = 0
             self._let_write_back(allowed=True)
-            await self._thread.run(self._commit)
+            await self._thread.run(self._connection.commit)
             return
         self._let_write_back(allowed=False)
         if self._placement.in_loop:
-            self._commit()
+            self._placement.took(self._commit())
         else:
-            await self._thread.run(self._commit)
-        self._placement.took(self._seconds)
-
-    @property
-    def is_quick(self) -> bool:
-        """Whether the last commit took no longer than the loop needs for what it does meanwhile."""
-        return self._seconds < _QUICK_SECONDS
+            self._placement.took(await self._thread.run(self._commit))
 
     async def cut_log(self) -> None:
         """Write the log back and cut its file, if it is not short. For quiet moments."""
@@ -83,10 +76,10 @@ class Disk:
         if self._thread:
             self._thread.stop()
 
-    def _commit(self) -> None:
+    def _commit(self) -> float:
         begun = time.perf_counter()
         self._connection.commit()
-        self._seconds = time.perf_counter() - begun
+        return time.perf_counter() - begun
 
     def _cut(self) -> None:
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

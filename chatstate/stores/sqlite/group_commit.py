@@ -8,8 +8,6 @@
 4. If the disk fails, nothing is acknowledged: the same work is tried again, with growing
    pauses, until it succeeds or proves hopeless.
 5. When nothing was written for some seconds, the disk may put things in order.
-6. A quick disk is given half as much at a time: while that is committed, the loop does what was
-   committed before asks for. A slow one is given all there is, since each commit takes its time.
 """
 
 from __future__ import annotations
@@ -173,10 +171,9 @@ class GroupCommit:
             self._task = None
 
     def _next_slice(self) -> list[_Work]:
-        most = _SLICE // 2 if self._disk.is_quick else _SLICE
         works: list[_Work] = []
         weight = 0
-        while self._waiting and (not works or weight + self._waiting[0].weight <= most):
+        while self._waiting and (not works or weight + self._waiting[0].weight <= _SLICE):
             works.append(self._waiting.popleft())
             weight += works[-1].weight
         return works

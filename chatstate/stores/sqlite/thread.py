@@ -1,9 +1,4 @@
-"""A thread that does what waits for the disk, one call after the other.
-
-Python lets one thread run at a time, and a thread that wakes up may wait for its turn for as long
-as the event loop has work: longer than a quick disk takes. So whoever hands a call over waits until
-it has begun. From then on both go on.
-"""
+"""A thread that does what waits for the disk, one call after the other."""
 
 from __future__ import annotations
 
@@ -19,8 +14,6 @@ class WaitingThread:
 
     def __init__(self, name: str) -> None:
         self._calls = queue.SimpleQueue[_Call | None]()
-        self._begun = threading.Lock()
-        self._begun.acquire()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -29,7 +22,6 @@ class WaitingThread:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         self._calls.put((function, loop, future))
-        self._begun.acquire()
         return future
 
     def stop(self) -> None:
@@ -40,7 +32,6 @@ class WaitingThread:
     def _run(self) -> None:
         while call := self._calls.get():
             function, loop, future = call
-            self._begun.release()
             try:
                 result = function()
             except BaseException as error:  # noqa: BLE001 - it is whoever waits to whom it belongs
