@@ -87,7 +87,7 @@ def test_times_are_written_where_nobody_shows_them() -> None:
 
 @pytest.mark.parametrize(
     ("when", "style"),
-    [(datetime(2026, 1, 1), "f"), ("now", "f"), (NOON, "x")],  # noqa: DTZ001
+    [(datetime(2026, 1, 1), "f"), ("now", "f"), (NOON, "x")],  # noqa: DTZ001 - it is refused
 )
 def test_a_time_without_a_zone_is_refused(when: Any, style: Any) -> None:
     """Nobody could tell when it is; nor is another style known."""
@@ -110,7 +110,7 @@ def test_whom_a_reply_pings_it_mentions() -> None:
     with pytest.raises(ValueError, match="does not mention Alice"):
         Reply("hi Alice", ping=[ALICE])
     with pytest.raises(TypeError, match="holds User"):
-        Reply(f"hi {ALICE.mention}", ping=["42"])  # type: ignore[list-item]
+        Reply(f"hi {ALICE.mention}", ping=["42"])  # type: ignore[list-item]  # it is refused
 
 
 def test_discord_shows_its_own_form() -> None:

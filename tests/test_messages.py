@@ -51,9 +51,9 @@ def test_a_button_sends_its_command_its_value_or_its_label(button: Button, sends
 @pytest.mark.parametrize(
     ("made", "error", "said"),
     [
-        (lambda: Button(7), TypeError, r"Button\.label must be a str, not int"),  # type: ignore[arg-type]
-        (lambda: Button("a", 7), TypeError, "what a button sends must be a str, not int"),  # type: ignore[arg-type]
-        (lambda: Button("a", command=b"/x"), TypeError, "must be a str, not bytes"),  # type: ignore[arg-type]
+        (lambda: Button(7), TypeError, r"Button\.label must be a str, not int"),  # type: ignore[arg-type]  # it is refused
+        (lambda: Button("a", 7), TypeError, "what a button sends must be a str, not int"),  # type: ignore[arg-type]  # it is refused
+        (lambda: Button("a", command=b"/x"), TypeError, "must be a str, not bytes"),  # type: ignore[arg-type]  # it is refused
         (lambda: Button(""), ValueError, "Button.label has 1 to 80 characters: ''"),
         (lambda: Button(" \n"), ValueError, "Button.label has 1 to 80 characters"),
         (lambda: Button("x" * 81), ValueError, "Button.label has 1 to 80 characters"),

@@ -67,7 +67,7 @@ def test_what_no_platform_opens_is_refused(address: Any, said: str) -> None:
     [
         (lambda: Button("a", "b", url=ADDRESS), "has a value and a url; give one of them"),
         (lambda: Button("a", command="/b", url=ADDRESS), "a command and a url"),
-        (lambda: Button("a", style="red"), "style='red' is none of"),  # type: ignore[arg-type]
+        (lambda: Button("a", style="red"), "style='red' is none of"),  # type: ignore[arg-type]  # it is refused
     ],
 )
 def test_a_button_does_one_thing(made: Any, said: str) -> None:
@@ -89,7 +89,7 @@ def test_options_may_be_texts() -> None:
     ("made", "error", "said"),
     [
         (lambda: Select("ab"), TypeError, "must be a list of Option or str, not str"),
-        (lambda: Select([7]), TypeError, "holds Option or str, not int"),  # type: ignore[list-item]
+        (lambda: Select([7]), TypeError, "holds Option or str, not int"),  # type: ignore[list-item]  # it is refused
         (lambda: Select([]), ValueError, "1 to 25 options, not 0"),
         (lambda: Select([f"{n}" for n in range(26)]), ValueError, "1 to 25 options, not 26"),
         (lambda: Select(["a", Option("b", "a")]), ValueError, "two options .* send 'a'"),
@@ -104,12 +104,12 @@ def test_options_may_be_texts() -> None:
             ValueError,
             "more than 1 options",
         ),
-        (lambda: Select(["a"], choices=["b"]), TypeError, "no argument choices: what can be"),  # type: ignore[call-arg]
+        (lambda: Select(["a"], choices=["b"]), TypeError, "no argument choices: what can be"),  # type: ignore[call-arg]  # it is refused
         (lambda: Option(""), ValueError, "1 to 80 characters"),
         (lambda: Option("a", ""), ValueError, "sends 0 characters; 1 to 4000"),
-        (lambda: Option("a", 7), TypeError, "must be a str, not int"),  # type: ignore[arg-type]
+        (lambda: Option("a", 7), TypeError, "must be a str, not int"),  # type: ignore[arg-type]  # it is refused
         (lambda: Option("a", "b", LONG), ValueError, "101 characters; at most 100"),
-        (lambda: Option("a", default=True), TypeError, "what is marked .* is chosen="),  # type: ignore[call-arg]
+        (lambda: Option("a", default=True), TypeError, "what is marked .* is chosen="),  # type: ignore[call-arg]  # it is refused
     ],
 )
 def test_what_cannot_be_chosen_from_is_an_error(
@@ -138,7 +138,7 @@ def test_what_cannot_be_chosen_from_is_an_error(
         ({"location": (1, 2)}, TypeError, r"Reply\.location must be a Location, not tuple"),
         ({"location": Location(91, 0)}, ValueError, "from -90 to 90 degrees, not 91"),
         ({"location": Location(0, float("nan"))}, ValueError, "from -180 to 180 degrees, not nan"),
-        ({"location": Location("1", 0)}, TypeError, "latitude must be a number, not str"),  # type: ignore[arg-type]
+        ({"location": Location("1", 0)}, TypeError, "latitude must be a number, not str"),  # type: ignore[arg-type]  # it is refused
         ({"location": Location(1, 2, "", "Street")}, ValueError, r"Location\.title has 1 to 256"),
         ({"contact": Contact("", "Bob")}, ValueError, r"Contact\.phone has 1 to 256 characters"),
         ({"contact": Contact("+49", " ")}, ValueError, r"Contact\.name has 1 to 256 characters"),

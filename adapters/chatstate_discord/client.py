@@ -153,7 +153,7 @@ def final(error: BaseException, wanted: Reasons) -> AdapterError | None:
 def _parse(event: str, parser: Callable[[Any], None], hear: Hear, data: dict[str, Any]) -> None:
     try:
         parser(data)
-    except Exception:
+    except Exception:  # its parsers raise whatever a payload makes them
         # What discord.py cannot read may still be for us, and must not end the connection.
         log.exception("discord.py cannot read an event %s", event)
     hear(event, data)

@@ -132,7 +132,7 @@ class TelegramAdapter(Adapter):
             query = query_of(action.origin)
             answer = await queries.perform(self._client.bot, action, query) if query else None
             return answer or await self._perform(action)
-        except Exception as error:
+        except Exception as error:  # `judged` tells what it is
             what = await judged(error, self._client)
             if isinstance(what, DoneBefore):
                 return Sent(action.message)
@@ -154,7 +154,7 @@ class TelegramAdapter(Adapter):
             return True
         try:
             return user.isdecimal() and await calls.is_admin(self._client.bot, chat, int(user))
-        except Exception as error:
+        except Exception as error:  # `judged` tells what it is
             raise await judged(error, self._client) from error
 
     async def private_chat(self, user: str) -> str:

@@ -120,7 +120,7 @@ async def _enter(stack: contextlib.AsyncExitStack, part: Registration, lifespan:
             return await stack.enter_async_context(entered)
     except asyncio.CancelledError:
         raise
-    except BaseException as error:
+    except BaseException as error:  # a lifespan may raise anything; it is told as ours
         log.exception("%s failed", where)
         raise LifespanError(f"{where} cannot be opened: {describe(error)}") from error
     if inspect.iscoroutine(entered):

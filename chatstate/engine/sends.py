@@ -191,7 +191,7 @@ class Sends:
             self._not_before[account] = now + seconds
             log.warning("the private chat with %s cannot be had now (%s)", user.id, error)
             return None
-        except Exception as error:
+        except Exception as error:  # an adapter's error: it is this send's, and stops no other
             log.exception("nothing can be sent to %s", user.id)
             dead = DeadLetter("event", f"{type(error).__name__}: {error}", repr(error))
             await self._give_up(asked, letter, dead)

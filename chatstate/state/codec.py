@@ -105,7 +105,7 @@ class Codec:
             return self._encoder.encode(value)
         except RecursionError:
             raise
-        except Exception as error:
+        except Exception as error:  # hooks of an author's types may raise anything
             path, part = _culprit(self._encoder, value, "$")
             raise StateError(
                 f"at `{path}`: {_shorten(part)} cannot be stored: {error}; {_STORABLE}"
@@ -116,7 +116,7 @@ class Codec:
             back = self._decoder.decode(encoded)
         except RecursionError:
             raise
-        except Exception as error:
+        except Exception as error:  # hooks of an author's types may raise anything
             for path, part in _not_finite(value, "$"):  # JSON knows only null for these
                 raise StateError(f"at `{path}`: {part} cannot be stored: {_FINITE}") from error
             path, reason = misfit(self._decoder.decode, encoded, error)

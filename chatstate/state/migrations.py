@@ -99,7 +99,7 @@ def migrated(name: str, text: str, schema: int, lifecycle: Lifecycle) -> str:
 def _step(name: str, step: int, migration: Migration, value: Any) -> Any:
     try:
         value = migration(value)
-    except Exception as error:
+    except Exception as error:  # an author's function may raise anything
         raise StateError(f"migration {step} of state {name!r} failed: {error!r}") from error
     try:
         _any.encode(value)

@@ -71,7 +71,7 @@ def own_default(type_: Any, name: str) -> Any:
     if isinstance(origin, type) and origin is not types.UnionType:
         try:
             return cast("type[Any]", origin)()
-        except Exception as error:
+        except Exception as error:  # an author's class may raise anything
             raise BindingError(
                 f"state {name!r} has no default, and {origin.__name__}() makes none ({error}); "
                 "give one: State(default, ...)"

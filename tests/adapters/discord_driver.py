@@ -62,7 +62,7 @@ async def cut(server: DiscordServer) -> None:
     await server.gateway_port.refuse()
     await server.rest_port.refuse()
     await server.gateway.disconnect()
-    for connection in list(server.rest_port._runner.server.connections):  # type: ignore[union-attr]
+    for connection in list(server.rest_port._runner.server.connections):  # type: ignore[union-attr]  # it runs
         if connection.transport:
             connection.transport.abort()
 

@@ -34,12 +34,12 @@ def typed(n: PerUser[Ref[int]] = Ref(5)) -> str:  # noqa: B008 - it is copied
     return str(n.value)
 
 
-def declared(n: Annotated[Ref[int], State(scope="user", name="number")] = Ref(5)) -> str:  # noqa: B008
+def declared(n: Annotated[Ref[int], State(scope="user", name="number")] = Ref(5)) -> str:  # noqa: B008 - a default is what is tested
     n.value += 1
     return str(n.value)
 
 
-def untyped(n: PerUser[Ref[Any]] = Ref(5)) -> str:  # noqa: B008
+def untyped(n: PerUser[Ref[Any]] = Ref(5)) -> str:  # noqa: B008 - a default is what is tested
     n.value += 1
     return str(n.value)
 
@@ -72,7 +72,7 @@ async def test_a_default_may_be_made_by_a_function() -> None:
     """As that of a `State`, it is called for each session."""
     numbers = iter(range(10))
 
-    def show(n: PerUser[Ref[int]] = lambda: next(numbers)) -> str:  # type: ignore[assignment]
+    def show(n: PerUser[Ref[int]] = lambda: next(numbers)) -> str:  # type: ignore[assignment]  # a default is what is tested
         return str(n.value)
 
     async with TestClient(bot_of(show)) as client:
@@ -106,7 +106,7 @@ async def test_by_position_a_states_own_default_comes_first() -> None:
 def test_a_default_here_and_there_is_an_error() -> None:
     """Which of them holds would be a guess."""
 
-    def fn(n: Annotated[Ref[int], State(3)] = 5) -> None: ...  # type: ignore[assignment]
+    def fn(n: Annotated[Ref[int], State(3)] = 5) -> None: ...  # type: ignore[assignment]  # it is refused
 
     with pytest.raises(
         BindingError, match=r"parameter 'n' of fn\(\): it has a default, and so has"
@@ -117,7 +117,7 @@ def test_a_default_here_and_there_is_an_error() -> None:
 def test_a_default_that_the_type_cannot_be_is_an_error() -> None:
     """It is told at registration, not to the first person."""
 
-    def fn(n: PerUser[Ref[int]] = "five") -> None: ...  # type: ignore[assignment]
+    def fn(n: PerUser[Ref[int]] = "five") -> None: ...  # type: ignore[assignment]  # it is refused
 
     with pytest.raises(BindingError, match=r"fn\(\): the default of state 'n': .*Expected `int`"):
         bot_of(fn)
@@ -128,7 +128,7 @@ def test_two_defaults_of_a_state_are_an_error() -> None:
     bot = Interface(id="bot")
 
     @bot.command
-    def show(n: Global[Ref[int]] = Ref(5)) -> str:  # noqa: B008
+    def show(n: Global[Ref[int]] = Ref(5)) -> str:  # noqa: B008 - a default is what is tested
         return str(n.value)
 
     def reset(n: Global[Ref[int]]) -> None:
@@ -146,7 +146,7 @@ def test_two_defaults_of_a_shared_state_are_an_error() -> None:
     def show(_text: str, seen: Any = ["a"]) -> str:  # noqa: B006 - it is copied
         return str(seen)
 
-    def other(_text: str, seen: Any = ["b"]) -> str:  # noqa: B006
+    def other(_text: str, seen: Any = ["b"]) -> str:  # noqa: B006 - a default is what is tested
         return str(seen)
 
     Handler(show, states, inputs=["text", shared], outputs=["text"])
@@ -172,7 +172,7 @@ async def test_a_message_without_text_gives_a_parameters_default() -> None:
 async def test_a_message_without_file_gives_a_parameters_default() -> None:
     """Nobody is asked for a file that need not be."""
 
-    def name(file: File = File(b"data", "default.txt")) -> str:  # noqa: B008
+    def name(file: File = File(b"data", "default.txt")) -> str:  # noqa: B008 - a default is what is tested
         return file.name
 
     async with TestClient(bot_of(name)) as client:

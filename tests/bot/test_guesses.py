@@ -147,7 +147,7 @@ def test_a_state_that_is_no_annotation_is_told(fn: Any, inputs: Any) -> None:
 def test_a_scope_without_a_type_is_told() -> None:
     """`PerUser` alone does not say what is kept."""
 
-    def fn(h: PerUser) -> None: ...  # type: ignore[type-arg]
+    def fn(h: PerUser) -> None: ...  # type: ignore[type-arg]  # it is refused
 
     with pytest.raises(BindingError, match=r"PerUser needs a type, as in PerUser\[list\[str\]\]"):
         Interface(fn, id="bot")
@@ -231,6 +231,6 @@ def test_another_librarys_argument_of_a_button_names_the_one_here(
 def test_an_unknown_argument_of_a_button_is_an_error_as_usual() -> None:
     """There is nothing to say about it; what is wrong with a known one is said as before."""
     with pytest.raises(TypeError, match=r"^Unexpected keyword argument 'colour'$"):
-        Button("Yes", colour="red")  # type: ignore[call-arg]
+        Button("Yes", colour="red")  # type: ignore[call-arg]  # it is refused
     with pytest.raises(TypeError, match=r"Button\.label must be a str, not int"):
         Button(cast("Any", 5))

@@ -57,7 +57,7 @@ async def test_names_may_stand_unannotated_and_in_any_order() -> None:
     bot.on_message(lambda message: message)
 
     @bot.on_reaction
-    async def count(removed, votes: PerChat[Ref[int]], *, added):  # type: ignore[no-untyped-def]
+    async def count(removed, votes: PerChat[Ref[int]], *, added):  # type: ignore[no-untyped-def]  # a handler without annotations
         votes.value += len(added) - len(removed)
         return f"{votes.value} votes"
 

@@ -341,6 +341,6 @@ async def test_what_is_owed_is_sent_or_dead() -> None:
     """Nothing else can be wanted, nor connected what is no adapter."""
     async with running(counting(), account("shop")) as there:
         with pytest.raises(ValueError, match='"send" or "dead"'):
-            await there.bot.disconnect("test:shop", owed="lost")  # type: ignore[arg-type]
+            await there.bot.disconnect("test:shop", owed="lost")  # type: ignore[arg-type]  # it is refused
         with pytest.raises(LoadError, match="is no adapter"):
-            await there.bot.connect("telegram")  # type: ignore[arg-type]
+            await there.bot.connect("telegram")  # type: ignore[arg-type]  # it is refused

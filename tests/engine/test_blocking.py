@@ -120,7 +120,7 @@ async def test_a_loop_that_waits_is_not_disturbed(told: Told) -> None:
         asked.append("a question")
         return False
 
-    blocking._answers = ask  # type: ignore[method-assign]
+    blocking._answers = ask  # type: ignore[method-assign]  # it counts
 
     def look() -> None:
         while blocking._at_work()[0] is not None:

@@ -87,7 +87,7 @@ def _note_owed(workers: Office, worker: Worker, owed: list[str]) -> None:
                     owed.append(row.owed.body.partition('"text":{"text":"')[2].partition('"')[0])
         return told
 
-    worker.store._owe = owe  # type: ignore[method-assign]
+    worker.store._owe = owe  # type: ignore[method-assign]  # it stops there
 
 
 async def test_edits_go_through_the_holder_too() -> None:

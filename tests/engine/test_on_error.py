@@ -65,7 +65,7 @@ def synchronous(error: Exception, turn: Turn) -> str:
     return f"{type(error).__name__} at {turn.text}"
 
 
-async def bare(failure, what):  # type: ignore[no-untyped-def]
+async def bare(failure, what):  # type: ignore[no-untyped-def]  # a handler without annotations
     return f"{type(failure).__name__} at {what.text}"
 
 
@@ -426,7 +426,7 @@ def generator(error: Exception) -> Any:
     yield "no"
 
 
-def three(one_error, turn, more):  # type: ignore[no-untyped-def]
+def three(one_error, turn, more):  # type: ignore[no-untyped-def]  # a handler without annotations
     return None
 
 

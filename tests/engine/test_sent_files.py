@@ -447,9 +447,9 @@ async def text_pieces() -> AsyncIterator[Any]:
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda _: File(["text"]), "a stream gives bytes, not str"),  # type: ignore[list-item]
+        (lambda _: File(["text"]), "a stream gives bytes, not str"),  # type: ignore[list-item]  # it is refused
         (lambda _: File(text_pieces()), "a stream gives bytes, not str"),
-        (lambda _: File({"a": 1}), "a stream gives bytes, not str"),  # type: ignore[dict-item]
+        (lambda _: File({"a": 1}), "a stream gives bytes, not str"),  # type: ignore[dict-item]  # it is refused
         (lambda path: path.unlink(), "No such file or directory"),
         (lambda path: (path.unlink(), path.mkdir()), "Is a directory"),
         (lambda _: File(closed()), "read of closed file"),

@@ -118,7 +118,7 @@ async def test_the_engine_looks_after_its_store_as_often(step: float) -> None:
             looked.append(client.clock.monotonic())
             await prune()
 
-        client._store.prune = counted  # type: ignore[method-assign]
+        client._store.prune = counted  # type: ignore[method-assign]  # it counts
         step_by(client, step)
         while len(looked) < 2:
             await client.advance(1)

@@ -98,7 +98,7 @@ class Platform:
 
     def found(self, guild: Guild) -> Guild:
         """Tell that the bot is in a guild that is new to it."""
-        tell: Callable[[Session], Json] = lambda session: self.gateway.seen(guild, session)  # noqa: E731
+        tell: Callable[[Session], Json] = lambda session: self.gateway.seen(guild, session)  # noqa: E731 - it stands for a function of one line
         self.gateway.dispatch("GUILD_CREATE", guild, GUILDS, tell)
         return guild
 

@@ -288,7 +288,7 @@ async def test_refusals(
     async with running(server) as bot:
         place = bot.get_partial_messageable(99) if case == "no channel" else bot.room()
         if case == "no messages":
-            place = await bot.create_dm(discord.Object(42))  # type: ignore[assignment]
+            place = await bot.create_dm(discord.Object(42))  # type: ignore[assignment]  # another kind of channel
         text = {"empty": " ", "long": "x" * 2001}.get(case, "hello")
         with pytest.raises(discord.HTTPException) as refused:
             await (place.fetch_message(5) if case == "no message" else place.send(text))

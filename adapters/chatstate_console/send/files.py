@@ -42,7 +42,7 @@ def _copy(file: StoredFile, folder: Path) -> Path:
                     shutil.copyfileobj(source, copy)
                     copy.flush()
                     os.fsync(copy.fileno())
-            except BaseException:
+            except BaseException:  # also on Ctrl-C: half a file is none
                 target.unlink()
                 raise
             return target

@@ -41,7 +41,7 @@ class _Above(io.TextIOBase):
         self._rest = ""
 
     @property
-    def encoding(self) -> str:  # type: ignore[override]
+    def encoding(self) -> str:  # type: ignore[override]  # a stream's attribute, read and never set
         return self._original.encoding
 
     def isatty(self) -> bool:

@@ -72,7 +72,7 @@ class Places:
             member = known.guild.get_member(int(user)) or await known.guild.fetch_member(int(user))
         except discord.NotFound:
             return False
-        except Exception as error:
+        except Exception as error:  # `meaning` tells what it is
             raise meaning(error) from error
         return member.guild_permissions.manage_guild or member.guild_permissions.administrator
 

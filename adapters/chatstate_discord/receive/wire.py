@@ -137,7 +137,7 @@ def reading(rest: Callable[[], Event | None]) -> Generator[Callable[[Event | Non
     """
     try:
         yield _proved
-    except Exception as error:
+    except Exception as error:  # a payload may be of any shape
         raise Unreadable(f"{type(error).__name__}: {error}", _attempt(rest)) from error
 
 

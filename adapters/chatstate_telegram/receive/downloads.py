@@ -50,7 +50,7 @@ async def _path(client: Client, attachment: Attachment) -> str:
     """Return where Telegram, or a server of one's own, keeps the file."""
     try:
         answer = await client.bot.get_file(attachment.ref)
-    except Exception as error:
+    except Exception as error:  # `judged` tells what it is
         if says(error, "file is too big"):
             raise Rejected(f"{attachment.name} is larger than what Telegram gives") from error
         what = await judged(error, client)

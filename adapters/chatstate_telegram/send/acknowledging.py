@@ -59,7 +59,7 @@ class Presses:
         is_long = len(text) > _GLANCE or "\n" in text
         try:
             await self._bot.answer_callback_query(origin, text or None, show_alert=is_long)
-        except Exception as error:
+        except Exception as error:  # `meaning` tells what it is
             what = meaning(error)
             if isinstance(what, DoneBefore):
                 return False

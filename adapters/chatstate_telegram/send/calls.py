@@ -63,7 +63,7 @@ async def send(bot: Bot, action: Action) -> str:
     part = action.part
     try:
         return await _send(bot, action)
-    except Exception as error:
+    except Exception as error:  # what is none of these is raised again
         if "photo" not in part.content.get("media", ()) or not says(error, *_NO_PICTURE):
             raise
     return await _send(bot, replace(action, part=_as_documents(part)))
@@ -206,7 +206,7 @@ async def _edit_text(bot: Bot, action: Action, where: dict[str, Any]) -> None:
             api_kwargs=extras("editMessageText", part),
             **where,
         )
-    except Exception as error:
+    except Exception as error:  # what is none of these is raised again
         if not says(error, *_NO_TEXT):
             raise
         await bot.edit_message_caption(

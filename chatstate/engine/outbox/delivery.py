@@ -91,7 +91,7 @@ class Delivery:
             return DeadLetter("reply", f"refused: {error}", repr(error))
         except StorageError:
             raise
-        except Exception as error:
+        except Exception as error:  # whatever an adapter raised last is told in the letter
             why = self._why_given_up()
             log.exception("reply %s is %s", key, why)
             return DeadLetter("reply", f"{why} ({error})", repr(error))

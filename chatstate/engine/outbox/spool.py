@@ -114,7 +114,7 @@ class Spool:
                     taken.append(await self._take(arrival.seq, file, limit, waiting))
                 else:
                     taken.append(await self._take_again(arrival.seq, taken[first], limit, waiting))
-        except BaseException:
+        except BaseException:  # also when cancelled: no turn owes these files
             self.discard(taken)
             raise
         return taken
@@ -159,7 +159,7 @@ class Spool:
             for file in files:
                 keys.append(f"send-{ref}-{self._suffix()}")
                 await self._put(keys[-1], file, sys.maxsize, contextlib.nullcontext)
-        except BaseException:
+        except BaseException:  # also when cancelled: nothing leads to these files
             self._store.discard(keys)
             raise
         return keys
@@ -209,7 +209,7 @@ class Spool:
             else:
                 await self._copier.write_pieces(_pieces(file), copy, waiting)
             await self._copier.write(copy.close, waiting)
-        except BaseException:
+        except BaseException:  # also when cancelled: half a copy is none
             copy.drop()
             raise
         return copy.size
@@ -254,7 +254,7 @@ class Spool:
             try:
                 await self._copier.write_stream(stream, copy, waiting)
                 await self._copier.write(copy.close, waiting)
-            except BaseException:
+            except BaseException:  # also when cancelled: half a copy is none
                 copy.drop()
                 raise
 

@@ -102,7 +102,7 @@ class Admission:
             return False
         except asyncio.CancelledError:  # maybe not the guard's doing
             raise
-        except BaseException:
+        except BaseException:  # a guard that fails in any way lets nobody pass
             log.exception("a guard of %s failed, so nobody passes", where(plan.fn))
             return False
 

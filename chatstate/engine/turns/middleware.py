@@ -47,7 +47,7 @@ class Around:
         async def handle() -> Answers:
             try:
                 return await self._handle(turn)
-            except BaseException:
+            except BaseException:  # also when cancelled: what it held is not its own any more
                 turn.forget()
                 raise
 

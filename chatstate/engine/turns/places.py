@@ -64,7 +64,7 @@ class Places:
                 else:
                     self.take([sharer])
                 held.append(sharer)
-        except BaseException:
+        except BaseException:  # also when cancelled: others wait for these places
             self.give_back(held)
             raise
         return True
@@ -74,7 +74,7 @@ class Places:
         self._waiting.setdefault(sharer, deque()).append(given)
         try:
             await given
-        except BaseException:
+        except BaseException:  # also when cancelled: others wait for this place
             if given.done() and not given.cancelled():
                 self.give_back([sharer])
             raise

@@ -116,7 +116,7 @@ class Preview:
                 await self._clock.sleep(self._pause)
         except (SendError, StorageError) as error:
             log.info("a preview in chat %s is given up: %s", self._chat, error)
-        except Exception:
+        except Exception:  # a preview is a courtesy: its answer comes all the same
             log.exception("a preview in chat %s is given up", self._chat)
 
     async def _show_latest(self) -> None:

@@ -125,7 +125,7 @@ class Turns:
                     answer = await plan.around(turn)
                 else:
                     answer = await self._caller.handle(turn)
-        except BaseException:
+        except BaseException:  # also when cancelled: nothing may go on showing
             await self._stop_preview(turn)
             raise
         if (

@@ -83,7 +83,7 @@ def _make(path: str) -> None:
         with contextlib.closing(sqlite3.connect(made, isolation_level=None)) as connection:
             use_wal(connection, path)
         Path(made).rename(path)
-    except BaseException:
+    except BaseException:  # also when cancelled: half a file is none
         Path(made).unlink()
         raise
 

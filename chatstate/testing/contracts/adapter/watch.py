@@ -71,7 +71,7 @@ class WatchedAdapter:
         call = Call(action)
         try:
             sent = await self.adapter.perform(action)
-        except BaseException as error:
+        except BaseException as error:  # it is noted and passed on, whatever it is
             call.error = error
             raise
         finally:
