@@ -10,10 +10,11 @@ from chatstate.testing.clock import FakeClock
 from chatstate.testing.contracts.adapter.driver import AdapterDriver, Fault, Shown, Speaker
 from chatstate.testing.contracts.adapter.suite import AdapterContract
 from chatstate.testing.contracts.store.suite import StoreContract
+from chatstate.testing.delivered import Called, Delivered, SentFile
 from chatstate.testing.memory.store import MemoryStore
 from chatstate.testing.memory.tables import MemoryData
 from chatstate.testing.person import Person
-from chatstate.testing.platform import Called, Delivered, FakePlatform, SentFile
+from chatstate.testing.platform import FakePlatform
 
 __all__ = [
     "AdapterContract",

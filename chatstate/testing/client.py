@@ -26,8 +26,9 @@ from chatstate.messages import Chat, Event, User
 from chatstate.stores import open_store
 from chatstate.stores.sqlite import SQLiteStore
 from chatstate.testing.clock import FakeClock
+from chatstate.testing.delivered import Delivered
 from chatstate.testing.person import Person
-from chatstate.testing.platform import Delivered, FakePlatform
+from chatstate.testing.platform import FakePlatform
 
 T = TypeVar("T")
 _USAGE = "`async with TestClient(bot) as client:`"

@@ -16,7 +16,7 @@ from chatstate.adapter import being_typed
 from chatstate.content import Contact, Location, Poll
 from chatstate.files import Attachment
 from chatstate.messages import Chat, Event, Message, MessageKind, MessageRef, Reaction, User
-from chatstate.testing.platform import Delivered
+from chatstate.testing.delivered import Delivered
 
 if TYPE_CHECKING:
     from chatstate.testing.client import TestClient

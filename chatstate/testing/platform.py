@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Self
 
 import msgspec
@@ -26,17 +25,20 @@ from chatstate.adapter import (
     NativeCall,
     Part,
     Post,
-    PostButton,
-    PostCard,
-    PostSelect,
-    PostSuggestion,
     Sent,
     Unknown,
 )
-from chatstate.content import Content
 from chatstate.errors import Ambiguous, Gone, Rejected
 from chatstate.files import Attachment
 from chatstate.markup import plain
+from chatstate.testing.delivered import (
+    Called,
+    Delivered,
+    called_of,
+    continued,
+    delivered_of,
+    with_buttons_of,
+)
 from chatstate.text import StyledText
 
 FULL = Capabilities(
@@ -65,64 +67,6 @@ FULL = Capabilities(
     polls=True,
 )
 """A platform that lacks nothing."""
-
-
-class SentFile(msgspec.Struct, frozen=True):
-    """A file as it arrived."""
-
-    name: str
-    media_type: str
-    data: bytes
-    is_voice: bool = False
-
-
-class Called(msgspec.Struct, frozen=True):
-    """A call by the platform's own name, as it arrived: its files in the order of its arguments.
-
-    `event` is the id of the event it answers, `key` its own.
-    """
-
-    method: str
-    arguments: Mapping[str, Any]
-    chat: str
-    thread: str | None
-    event: str | None
-    key: str
-    files: Sequence[SentFile] = ()
-
-
-class Delivered(msgspec.Struct, frozen=True):
-    """A reply as it arrived.
-
-    `event` is the id of the event it answers; `key` its own; `id` the message's. `styled` is its
-    text with markup, `buttons` its rows. `edits` is the id of the message it replaced. `preview`:
-    the answer was still being written.
-    """
-
-    text: str
-    chat: str
-    thread: str | None
-    event: str | None
-    key: str
-    id: str = ""
-    styled: StyledText = StyledText("")
-    buttons: Sequence[Sequence[PostButton]] = ()
-    files: Sequence[SentFile] = ()
-    reply_to: str | None = None
-    silent: bool = False
-    ephemeral: bool = False
-    edits: str | None = None
-    preview: bool = False
-    card: PostCard | None = None
-    select: PostSelect | None = None
-    suggestions: Sequence[PostSuggestion] = ()
-    native: Mapping[str, Any] = {}
-    shared: Content | None = None
-
-    @property
-    def labels(self) -> list[str]:
-        """What its buttons show."""
-        return [button.label for row in self.buttons for button in row]
 
 
 class FakePlatform(Adapter):
@@ -286,19 +230,19 @@ class FakePlatform(Adapter):
             self.finished.append(action.origin)
             return Sent()
         if action.verb == "native":
-            self.called.append(called := _called(action))
+            self.called.append(called := called_of(action))
             return Sent(f"call-{len(self.called)}", self.results.get(called.method))
         if action.verb == "edit" and action.message in self.deleted:
             raise Gone(f"there is no message {action.message} any more")
         before = [known for known in self.delivered if known.key == action.key]
         if before and self.capabilities.idempotent_for and action.verb == "send":
             return Sent(before[0].id)
-        delivered = _delivered(action, f"message-{len(self.delivered) + 1}")
+        delivered = delivered_of(action, f"message-{len(self.delivered) + 1}")
         if action.continues:
-            whole = _continued(self._last(str(action.message)).styled, delivered.styled)
+            whole = continued(self._last(str(action.message)).styled, delivered.styled)
             delivered = msgspec.structs.replace(delivered, text=whole.text, styled=whole)
         if action.part.keeps:
-            delivered = _with_buttons_of(delivered, self._last(str(action.message)))
+            delivered = with_buttons_of(delivered, self._last(str(action.message)))
         self.delivered.append(delivered)
         return Sent(delivered.edits or delivered.id)
 
@@ -310,56 +254,3 @@ class FakePlatform(Adapter):
     def _last(self, message: str) -> Delivered:
         """Return a message as it was shown last."""
         return next(d for d in reversed(self.delivered) if message in (d.id, d.edits))
-
-
-def _with_buttons_of(change: Delivered, before: Delivered) -> Delivered:
-    """Return a message that nothing but its buttons has changed of."""
-    told = {"id": change.id, "key": change.key, "event": change.event, "edits": change.edits}
-    buttons = {"buttons": change.buttons, "select": change.select}
-    return msgspec.structs.replace(before, **told, **buttons)
-
-
-def _continued(before: StyledText, news: StyledText) -> StyledText:
-    """Return a text that begins with what was shown `before`."""
-    end = len(before.text)
-    spans = [msgspec.structs.replace(s, start=s.start + end, end=s.end + end) for s in news.spans]
-    return StyledText(before.text + news.text, (*before.spans, *spans))
-
-
-def _files(action: Action) -> list[SentFile]:
-    return [
-        SentFile(file.name, file.media_type, Path(file.path).read_bytes(), file.is_voice)
-        for file in action.part.files
-    ]
-
-
-def _called(action: Action) -> Called:
-    content = action.part.content
-    method, arguments = content["method"], content["arguments"]
-    where = (action.chat, action.thread, action.origin, action.key)
-    return Called(method, arguments, *where, _files(action))
-
-
-def _delivered(action: Action, identity: str) -> Delivered:
-    post = msgspec.convert(action.part.content, Post)
-    return Delivered(
-        post.text.text,
-        action.chat,
-        action.thread,
-        action.origin,
-        action.key,
-        identity,
-        post.text,
-        post.buttons,
-        _files(action),
-        post.reply_to,
-        post.silent,
-        post.ephemeral,
-        action.message if action.verb == "edit" else None,
-        action.preview,
-        post.card,
-        post.select,
-        post.suggestions,
-        post.native,
-        post.shared,
-    )

@@ -19,7 +19,7 @@ from servers.discord_world import BUTTON, Channel, Message, Person
 from chatstate import Native
 from chatstate.adapter import Adapter, Host, NativeCall
 from chatstate.testing import AdapterDriver, Fault, Shown, Speaker
-from chatstate.testing.platform import SentFile
+from chatstate.testing.delivered import SentFile
 from chatstate_discord import DiscordAdapter, adapter
 from chatstate_discord.receive.content import poll_of
 from chatstate_discord.receive.intake import Intake

@@ -12,7 +12,7 @@ from servers.telegram_updates import Updates
 from chatstate import Native
 from chatstate.adapter import Adapter, NativeCall
 from chatstate.testing import AdapterDriver, Fault, Shown, Speaker
-from chatstate.testing.platform import SentFile
+from chatstate.testing.delivered import SentFile
 from chatstate.text import SpanKind
 from chatstate_telegram.receive.shared import shared
 

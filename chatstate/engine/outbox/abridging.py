@@ -16,7 +16,8 @@ from chatstate.adapter import Adapter
 from chatstate.bot.returns import Answers, FittedReply
 from chatstate.engine.outbox.addressing import Addressed, follow
 from chatstate.engine.outbox.answers import LONG, is_long
-from chatstate.engine.outbox.rendering import Ahead, Renderer, Rendering
+from chatstate.engine.outbox.rendered import Ahead, Rendering
+from chatstate.engine.outbox.rendering import Renderer
 from chatstate.engine.threads import HandlerThreads
 from chatstate.files import File
 from chatstate.language.sentences import Sentences, say

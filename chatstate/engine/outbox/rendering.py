@@ -22,38 +22,15 @@ from chatstate.engine.outbox.buttons import Buttons
 from chatstate.engine.outbox.calls import call_of, chosen
 from chatstate.engine.outbox.degrade import degrade, there
 from chatstate.engine.outbox.hanging import Hanging
-from chatstate.engine.outbox.outbound import Outbound, new_call, new_outbound
+from chatstate.engine.outbox.outbound import new_call
 from chatstate.engine.outbox.posts import id_of, post_of, reaction_of, styled
+from chatstate.engine.outbox.rendered import Ahead, Rendered, Rendering, finish, owe, preview_for
 from chatstate.engine.threads import HandlerThreads
 from chatstate.language.sentences import Sentences
 from chatstate.mentions import START
 from chatstate.replies import AnyReply, Delete, Native, React, Reply
-from chatstate.stores.base import Arrival, KeptButton
+from chatstate.stores.base import Arrival
 from chatstate.text import StyledText
-
-Rendering = tuple[Sequence[Part], Sequence[KeptButton]]
-"""The parts of a reply, and the buttons to keep for it."""
-Ahead = Mapping[int, Rendering]
-"""Replies that were rendered before, by the `id` of the object."""
-_NO_ANSWER: frozenset[Verb] = frozenset(("delete", "native", "reaction"))
-"""What ends no waiting for an answer."""
-
-
-class Rendered(msgspec.Struct, gc=False):
-    """The calls that an answer makes, in their order, and the buttons to keep for it.
-
-    `files` are those that its replies have, still to come; `previews` the messages that show a
-    preview and are not used for it yet, and `surplus` those that cannot be. `ahead` is what was
-    rendered before, `addressed` where replies go that do not simply answer.
-    """
-
-    outbound: list[Outbound] = []
-    buttons: Sequence[KeptButton] = ()
-    files: Iterator[StoredFile] = iter(())
-    previews: list[str] | None = None
-    surplus: Sequence[str] = ()
-    ahead: Ahead | None = None
-    addressed: Addresses | None = None
 
 
 class Renderer:
@@ -108,9 +85,9 @@ class Renderer:
                 self._other(arrival, reply, rendered)
         if previews:
             for left in (*rendered.surplus, *(rendered.previews or ())):
-                _owe(rendered, arrival, Part({}), "delete", left)
+                owe(rendered, arrival, Part({}), "delete", left)
         if self._adapters[arrival.place.account].capabilities.finish:
-            _finish(arrivals, rendered)
+            finish(arrivals, rendered)
         rendered.previews = None
         for address in elsewhere:
             if isinstance(address.reply, Reply):
@@ -229,16 +206,16 @@ class Renderer:
             if edited is None and rendered.previews:
                 suggests = reply.suggestions and self.capabilities(arrival).suggestions
                 comes_new = part.files or reply.ephemeral or suggests or reply.shared
-                edited = _preview_for(rendered, comes_new)
+                edited = preview_for(rendered, comes_new)
             verb: Verb = "edit" if edited or changes else "send"
-            _owe(rendered, arrival, part, verb, edited, ref, changes)
+            owe(rendered, arrival, part, verb, edited, ref, changes)
             edited, ref, changes = None, "", ""  # what does not fit into a message follows it
 
     def _delete(self, arrival: Arrival, delete: Delete, rendered: Rendered) -> None:
         if self.capabilities(arrival).edit:
             _, changes = _refers(delete, rendered.addressed or {})
             message = id_of(delete.message)
-            _owe(rendered, arrival, Part({}), "delete", message, changes=changes)
+            owe(rendered, arrival, Part({}), "delete", message, changes=changes)
 
     def _call(self, arrival: Arrival, native: Native, rendered: Rendered) -> None:
         adapter = self._adapters[arrival.place.account]
@@ -255,10 +232,10 @@ class Renderer:
         if post.reaction is not None:
             _, changes = _refers(react, rendered.addressed or {})
             part, target = adapter.render(post)[0], wanted.reply_to
-            _owe(rendered, arrival, part, "reaction", target, changes=changes)
+            owe(rendered, arrival, part, "reaction", target, changes=changes)
         elif post.text.text:
             for part in adapter.render(post):
-                _owe(rendered, arrival, part, "send")
+                owe(rendered, arrival, part, "send")
 
     def parts(self, arrival: Arrival, reply: Reply, files: Iterator[StoredFile]) -> Rendering:
         """Return the parts of one reply; `files` are those that lie in the spool for it."""
@@ -280,20 +257,6 @@ class Renderer:
         return (adapter.render(post) if shows else ()), hanging.kept
 
 
-def _owe(
-    rendered: Rendered,
-    arrival: Arrival,
-    part: Part,
-    verb: Verb,
-    message: str | None = None,
-    ref: str = "",
-    changes: str = "",
-) -> None:
-    number = len(rendered.outbound)
-    new = new_outbound(arrival, number, part, verb, message, ref, changes)
-    rendered.outbound.append(new)
-
-
 def _apart(
     answer: Answer, arrival: Arrival, addressed: Addresses
 ) -> tuple[Answer, Sequence[Addressed]]:
@@ -308,32 +271,6 @@ def _refers(reply: AnyReply, addressed: Addresses) -> tuple[str, str]:
     """Return the reference to a reply's first message, and that of the message it changes."""
     address = addressed.get(id(reply))
     return (address.ref, address.changes) if address else ("", "")
-
-
-def _finish(arrivals: Sequence[Arrival], rendered: Rendered) -> None:
-    """End what began with events that get no answer of their own."""
-    *bare, arrival = arrivals
-    if all(outbound.action.verb in _NO_ANSWER for outbound in rendered.outbound):
-        bare.append(arrival)
-    for unanswered in bare:
-        origin = unanswered.event.origin
-        if origin is not None:
-            event = msgspec.structs.replace(arrival.event, origin=origin)
-            _owe(rendered, msgspec.structs.replace(arrival, event=event), Part({}), "finish")
-
-
-def _preview_for(rendered: Rendered, comes_new: object) -> str | None:
-    """Return the next message that shows a preview, to be edited into a part.
-
-    None if that `comes_new`: files, suggestions, places and the like, and what one person
-    alone may see, are no edits.
-    Those that are left then stand above it, and so cannot become what follows.
-    """
-    if rendered.previews and not comes_new:
-        return rendered.previews.pop(0)
-    rendered.surplus = [*rendered.surplus, *(rendered.previews or ())]
-    rendered.previews = None
-    return None
 
 
 def _is_special(reply: Reply) -> bool:

@@ -20,7 +20,8 @@ from chatstate.engine.lease import Lease
 from chatstate.engine.outbox.addressing import Addressing, owed_there, wanted
 from chatstate.engine.outbox.answers import Answer
 from chatstate.engine.outbox.outbound import Outbound
-from chatstate.engine.outbox.rendering import Rendered, Renderer
+from chatstate.engine.outbox.rendered import Rendered
+from chatstate.engine.outbox.rendering import Renderer
 from chatstate.engine.outbox.sender import Sender
 from chatstate.engine.outbox.spool import Spool
 from chatstate.engine.states.cache import StateCache

@@ -31,7 +31,7 @@ from chatstate.stores.base import Arrival, Change
 
 if TYPE_CHECKING:
     from chatstate.engine.outbox.addressing import Addressed
-    from chatstate.engine.outbox.rendering import Ahead
+    from chatstate.engine.outbox.rendered import Ahead
     from chatstate.engine.turns.limits import Taking
     from chatstate.engine.turns.own_events import OwnEvent
     from chatstate.engine.turns.places import Sharer

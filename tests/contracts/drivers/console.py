@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from chatstate.adapter import Host
 from chatstate.files import type_of
 from chatstate.testing import AdapterDriver, Shown, Speaker
-from chatstate.testing.platform import SentFile
+from chatstate.testing.delivered import SentFile
 from chatstate_console import ConsoleAdapter
 from chatstate_console.receive.lines import Place
 

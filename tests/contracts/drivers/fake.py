@@ -25,7 +25,7 @@ from chatstate.adapter import Action, Adapter, Capabilities, Host, Part, Post, S
 from chatstate.markup import joined, pages, written
 from chatstate.messages import MessageKind
 from chatstate.testing import AdapterDriver, Delivered, FakePlatform, Fault, Shown, Speaker
-from chatstate.testing.platform import SentFile
+from chatstate.testing.delivered import SentFile
 from chatstate.text import StyledText, size
 
 NAMED = re.compile(r"(?<!\S)@(?!bot\b)(\w+)")

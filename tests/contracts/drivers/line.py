@@ -14,7 +14,7 @@ from unittest import SkipTest
 
 from chatstate.adapter import Adapter
 from chatstate.testing import AdapterDriver, Fault, Shown, Speaker
-from chatstate.testing.platform import SentFile
+from chatstate.testing.delivered import SentFile
 
 PAGE = Path(__file__).parents[3] / "docs" / "adapters.md"
 LINE_BYTES = 400

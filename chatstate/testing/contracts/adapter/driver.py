@@ -20,7 +20,7 @@ import msgspec
 from chatstate.adapter import Adapter, NativeCall
 from chatstate.content import Content
 from chatstate.replies import Native
-from chatstate.testing.platform import SentFile
+from chatstate.testing.delivered import SentFile
 from chatstate.text import SpanKind
 
 Fault = Literal["wait", "refuse", "lose"]

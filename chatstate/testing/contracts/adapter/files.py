@@ -23,7 +23,7 @@ from chatstate.language.sentences import say
 from chatstate.replies import Reply
 from chatstate.testing.contracts.adapter.sending import owe
 from chatstate.testing.contracts.adapter.session import ALICE, AdapterSuite, Session, only
-from chatstate.testing.platform import SentFile
+from chatstate.testing.delivered import SentFile
 
 DATA = bytes(itertools.islice(itertools.cycle(range(256)), 300_000))
 NOTES = File(b"a\r\n\x00\xff\n", "notes.txt")

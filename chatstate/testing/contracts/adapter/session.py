@@ -30,7 +30,7 @@ from chatstate.testing.clock import FakeClock
 from chatstate.testing.contracts.adapter.driver import AdapterDriver, Shown, Speaker
 from chatstate.testing.contracts.adapter.script import Answer, Script, echo
 from chatstate.testing.contracts.adapter.watch import WatchedAdapter
-from chatstate.testing.platform import SentFile
+from chatstate.testing.delivered import SentFile
 
 DEADLINE = 15.0
 """Seconds after which something that must happen is taken not to."""
