@@ -40,7 +40,6 @@ T = TypeVar("T")
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 90.0  # within the minutes for which Discord knows a nonce
 _BYTES_PER_SECOND = 100_000
-_REMEMBERED = 10_000
 _KEPT = 1000
 
 
@@ -56,7 +55,6 @@ class Calls:
         self._salt = ""
         self._opened = asyncio.Event()
         self._answers = Answers(acknowledging)
-        self._direct: dict[str, str] = {}
         self._channels: OrderedDict[str, str] = OrderedDict()
 
     def open(self, http: HTTPClient, salt: str) -> None:
@@ -95,19 +93,18 @@ class Calls:
 
     async def direct_channel(self, user: str) -> str:
         """Return the id of the channel with somebody: asked for once, as it never changes."""
-        known = self._direct.get(user)
-        if known is None:
-            known = await self._told(self._open_direct(user), _ANSWER_SECONDS)
-            if len(self._direct) >= _REMEMBERED:
-                del self._direct[next(iter(self._direct))]
-            self._direct[user] = known
-        return known
+        if user in self._channels:
+            return self._channels[user]
+        return await self._told(self._open_direct(user), _ANSWER_SECONDS)
 
     async def _open_direct(self, user: str) -> str:
         if not user.isdecimal():
             raise Rejected(f"{user!r} is no person's id on Discord")
-        channel = await (await self.http()).start_private_message(int(user))
-        return str(channel["id"])
+        opened: Any = await (await self.http()).start_private_message(int(user))
+        self._channels[user] = channel = str(opened["id"])
+        if len(self._channels) > _KEPT:
+            self._channels.popitem(last=False)
+        return channel
 
     async def find(self, action: Action, me: str) -> Found:
         """Tell whether a message was sent; see `finding`. `me` is the bot's id."""
@@ -131,23 +128,15 @@ class Calls:
     async def _make(self, action: Action) -> Sent:
         http, origin = await self.http(), origin_of(action.origin)
         if person := private_with(action.chat):
-            action = replace(action, chat=await self._channel_with(http, person))
+            if person not in self._channels:
+                raise Moved(await self._open_direct(person))
+            action = replace(action, chat=self._channels[person])
         if action.verb == "native":
             return await native.make(http, action, self._nonce(action), self._guild)
         if origin and is_open(origin, self._clock.now()):
             sent = await self._answers.answer(http, origin, action)
             return sent or await self._in_channel(http, origin, action)
         return Sent() if action.verb == "finish" else await self._plainly(http, action)
-
-    async def _channel_with(self, http: HTTPClient, person: str) -> str:
-        """Return somebody's private channel. Raises `Moved` if it was not known."""
-        if person in self._channels:
-            return self._channels[person]
-        opened: Any = await http.start_private_message(int(person))
-        self._channels[person] = channel = str(opened["id"])
-        if len(self._channels) > _KEPT:
-            self._channels.popitem(last=False)
-        raise Moved(channel)
 
     async def _in_channel(self, http: HTTPClient, origin: Origin, action: Action) -> Sent:
         try:
