@@ -10,7 +10,7 @@ from typing import Any
 from adapters.discord_bots import running
 from adapters.discord_driver import discord_server
 from adapters.garbled import PROFILE, VALUES, garbled
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from adapters import discord_payloads as told
@@ -112,14 +112,14 @@ async def told_of(frames: list[tuple[str, Any]], path: Path) -> None:
         for event, data in frames:
             server.gateway.send_raw(json.dumps({"op": 0, "t": event, "s": None, "d": data}))
         await server.say(server.person(41, "Carol"), dm, "hi")
-        await server.wait_for(lambda: server.messages(dm))
+        await server.wait_for(lambda: server.messages(dm), 30)
         assert server.messages(dm)[0].content == "hello"
         assert len(server.gateway.identifies) == 1
         server.violations.clear()  # it was asked for what odd payloads have named
 
 
 @given(st.lists(FRAMES, min_size=50, max_size=100))
-@settings(PROFILE, max_examples=8)
+@settings(PROFILE, max_examples=8, phases=[Phase.reuse, Phase.generate])  # each is a server
 def test_no_payload_ends_the_connection(frames: list[tuple[str, Any]]) -> None:
     """What comes later is answered, in the same session."""
     with tempfile.TemporaryDirectory() as folder:

@@ -56,6 +56,11 @@ class Stream:
             yield said
             await self.step.acquire()
 
+    def end(self) -> None:
+        """Let whoever still waits go on to the end: a bot that stops would wait for that."""
+        for _ in self.says:
+            self.step.release()
+
 
 def words(said: Any) -> str:
     """Return what a person reads of it."""
@@ -141,6 +146,7 @@ async def test_a_rerun_begins_with_all_of_it() -> None:
             await client.advance(0.25)
         assert platform.calls == [("one", False), ("one", False), (" two", True)]
         assert read(platform) == "one two"
+        stream.end()
 
 
 async def test_a_platform_that_wants_all_gets_all() -> None:
@@ -164,6 +170,7 @@ async def test_after_a_failure_all_of_it_is_shown() -> None:
             await client.advance(0.25)
         assert platform.calls == [("one", False), (" two", True), ("one two", False)]
         assert read(platform) == "one two"
+        stream.end()
 
 
 async def test_what_is_said_otherwise_is_shown_as_a_whole() -> None:

@@ -141,7 +141,7 @@ class DiscordServer(People):
         """Return what everybody in a channel sees of it, oldest first."""
         return self.world.visible(channel)
 
-    async def wait_for(self, predicate: Callable[[], Found], timeout: float = 5.0) -> Found:  # noqa: ASYNC109 - what tests call it
+    async def wait_for(self, predicate: Callable[[], Found], timeout: float = 20.0) -> Found:  # noqa: ASYNC109 - what tests call it
         """Return what the predicate returns as soon as that is true; it is asked at each change.
 
         Fails with the last requests if it does not become true in time.
@@ -152,7 +152,7 @@ class DiscordServer(People):
             last = "\n".join(str(line) for line in [*self.calls[-8:], *self.violations])
             raise AssertionError(f"not within {timeout} s; asked for last:\n{last}") from None
 
-    async def wait_until_connected(self, sessions: int = 1, timeout: float = 5.0) -> None:  # noqa: ASYNC109 - as above
+    async def wait_until_connected(self, sessions: int = 1, timeout: float = 20.0) -> None:  # noqa: ASYNC109 - as above
         """Return when so many sessions are connected and have been told all there was."""
         await self.wait_for(lambda: len(self.gateway.connected) >= sessions, timeout)
         await self.gateway.flushed()

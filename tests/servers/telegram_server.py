@@ -89,7 +89,7 @@ class TelegramServer(Faulty):
     async def wait_for(
         self,
         predicate: Callable[[], _T],
-        timeout: float = 10,  # noqa: ASYNC109 - its failure tells what was called
+        timeout: float = 20,  # noqa: ASYNC109 - its failure tells what was called
     ) -> _T:
         """Return the first value of `predicate` that counts as true; fail after `timeout`."""
         try:
