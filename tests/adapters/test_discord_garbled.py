@@ -2,14 +2,16 @@
 
 import asyncio
 import json
+import sqlite3
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from adapters.discord_bots import running
 from adapters.discord_driver import discord_server
-from adapters.garbled import PROFILE, VALUES, garbled
+from adapters.garbled import ODD_VALUES, PROFILE, VALUES, garbled
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -118,12 +120,23 @@ async def told_of(frames: list[tuple[str, Any]], path: Path) -> None:
         server.violations.clear()  # it was asked for what odd payloads have named
 
 
-@given(st.lists(FRAMES, min_size=50, max_size=100))
-@settings(PROFILE, max_examples=8, phases=[Phase.reuse, Phase.generate])  # each is a server
+@given(st.lists(FRAMES, min_size=20, max_size=40))
+@settings(PROFILE, max_examples=16, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 def test_no_payload_ends_the_connection(frames: list[tuple[str, Any]]) -> None:
     """What comes later is answered, in the same session."""
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(told_of(frames, Path(folder) / "bot.db"))
+
+
+@pytest.mark.parametrize("place", ODD_VALUES, ids=repr)
+async def test_a_place_that_is_none_is_not_read_back(place: object, tmp_path: Path) -> None:
+    """What is kept for the next start names channels alone, and can be written."""
+    where = {"channel_id": place}
+    odd = [("MESSAGE_CREATE", told.DIRECT | where), ("MESSAGE_UPDATE", told.EDITED | where)]
+    await told_of(odd, tmp_path / "bot.db")
+    with sqlite3.connect(tmp_path / "bot.db") as file:
+        ((cursor,),) = file.execute("SELECT cursor FROM cursors").fetchall()
+    assert all(channel.isdecimal() for channel in json.loads(cursor)["private"])
 
 
 async def test_what_can_be_read_of_a_payload_is_told(tmp_path: Path) -> None:

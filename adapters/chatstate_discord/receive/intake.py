@@ -171,7 +171,7 @@ class Intake:
         channel = str(heard.data["channel_id"])
         is_private = event is not None and event.message.chat.kind == "private"
         known = self._marks.private
-        if is_private or channel in known:
+        if channel in known or (is_private and number_of(channel)):
             last = known.get(channel, 0)
             # A message may have an older id than an interaction that came before it.
             newest = number_of(heard.data.get("id")) if is_message or not last else last
