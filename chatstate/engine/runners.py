@@ -92,10 +92,13 @@ class Runners(Generic[J]):
         self._parked: set[Run[J]] = set()
         self._is_called = False
         self._jobs_wait = False
+        self._is_ending = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     def add(self, job: J) -> None:
-        """Carry out a job soon."""
+        """Carry out a job soon, unless all have been cancelled."""
+        if self._is_ending:
+            return
         self._ready.append(job)
         self._call_somebody()
 
@@ -109,6 +112,7 @@ class Runners(Generic[J]):
 
     def cancel_all(self) -> list[asyncio.Task[None]]:
         """Do so to all jobs, begin no other, and return the tasks in which they end."""
+        self._is_ending = True
         self._ready.clear()
         for run in list(self._parked):
             self._unpark(run, None, asyncio.CancelledError())
@@ -147,6 +151,8 @@ class Runners(Generic[J]):
             while await self._do_what_is_ready(me):
                 if self._ready:
                     await asyncio.sleep(0)
+                elif self._is_ending:
+                    break
                 else:
                     idle = self._loop.create_future()
                     self._idle.append(idle)

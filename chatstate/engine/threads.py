@@ -3,7 +3,8 @@
 1. Jobs wait in one line; a thread that is awake takes job after job. Waking a thread costs more
    than a short job, so only as many are woken as the recent jobs' duration makes worth it.
 2. A job that blocks delays no other: while the line does not move, more threads are woken, twice
-   as many each time.
+   as many each time. Not while one that was woken has yet to run: then the machine is busy, and
+   more threads would only make it busier.
 3. What quick jobs return is told together, once the line is empty: to wake the loop for each costs
    more than they do. Nothing is kept for longer than the loop takes to look after the line again.
 4. Threads are never joined: one that hangs cannot keep the process from ending.
@@ -91,11 +92,11 @@ class HandlerThreads:
         if is_over:
             self._watching = False
             return
-        if taken == self._taken:
+        if taken != self._taken:
+            woken = 1
+        elif not 0 < self._wakeups.qsize() <= self._idle:
             woken *= 2
             self._wake(woken)
-        else:
-            woken = 1
         self._loop.call_later(_CHECK_EVERY, self._watch, self._taken, woken)
 
     def _wake(self, wanted: int) -> None:

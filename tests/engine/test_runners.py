@@ -8,6 +8,8 @@ import pytest
 from support import texts
 
 from chatstate import Interface, PerMember
+from chatstate.engine.runners import Run, Runners
+from chatstate.engine.threads import HandlerThreads
 from chatstate.testing import TestClient
 
 FAILED = "Sorry, something went wrong. Nothing was changed."
@@ -156,3 +158,29 @@ async def test_whatever_a_handler_raises_its_conversation_goes_on(
         alice = client.user("alice")
         assert await texts(alice, "bad") == [FAILED]
         assert await texts(alice, "good") == ["good"]
+
+
+class Errand:
+    """A job of nothing but a run."""
+
+    run: Run[Any] | None = None
+
+
+async def test_what_comes_after_the_end_begins_no_task() -> None:
+    """As what a turn owes that ends while all are cancelled: nobody would end that task."""
+    carried_out: list[Errand] = []
+
+    async def carry_out(errand: Errand) -> None:
+        carried_out.append(errand)
+
+    runners = Runners[Errand](lambda errand, _: carry_out(errand), HandlerThreads())
+    before = asyncio.all_tasks()
+    first = Errand()
+    runners.add(first)
+    while not carried_out:
+        await asyncio.sleep(0)
+    ending = runners.cancel_all()
+    runners.add(Errand())
+    await asyncio.wait(ending)
+    await asyncio.sleep(0)
+    assert (carried_out, asyncio.all_tasks() - before) == ([first], set())

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -44,3 +45,33 @@ async def test_a_slow_job_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> No
     assert await first == "done"
     gate.set()
     await blocked
+
+
+async def test_a_busy_machine_is_given_no_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While those that were woken have yet to run: they would only take its time from each other."""
+    late: list[mock.Mock] = []
+
+    def not_yet(**options: Any) -> mock.Mock:
+        late.append(mock.Mock(**options))
+        return late[-1]
+
+    monkeypatch.setattr(threads, "_CHECK_EVERY", 0.0)
+    handlers = HandlerThreads()
+    with mock.patch.object(threading, "Thread", not_yet):
+        jobs = [handlers.run(threading.get_ident) for _ in range(500)]
+        for _ in range(50):
+            await asyncio.sleep(0)
+    assert len(late) == 1
+    threading.Thread(target=late[0].target, daemon=True).start()
+    assert len(set(await asyncio.gather(*jobs))) == 1
+
+
+async def test_a_wake_up_that_nobody_heard_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the thread that was to hear it had waited for long, and ended just then."""
+    monkeypatch.setattr(threads, "_CHECK_EVERY", 0.0)
+    handlers = HandlerThreads()
+    with mock.patch.object(threading, "Thread"):
+        job = handlers.run(threading.get_ident)
+        await asyncio.sleep(0)
+    handlers._count_idle(-1)
+    assert await job
