@@ -48,7 +48,7 @@ async def test_a_slow_job_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 async def test_a_busy_machine_is_given_no_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """While those that were woken have yet to run: they would only take its time from each other."""
+    """While those that were woken have yet to run: more would only take time from them."""
     late: list[mock.Mock] = []
 
     def not_yet(**options: Any) -> mock.Mock:
