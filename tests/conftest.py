@@ -14,7 +14,7 @@ from chatstate.cli.loops import LoopFactory
 ON_BOTH_LOOPS = ("engine", "crash")
 """Folders whose tests run on uvloop, too, where it must be installed: under CI=true."""
 KILLING = ("crash",)
-"""Those of them whose tests start processes: each runs on one of both, on both with the long ones."""
+"""Those whose tests start processes: each runs on one of both loops, on both in its long form."""
 
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, LoopFactory]:

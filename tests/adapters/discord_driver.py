@@ -5,7 +5,7 @@ import base64
 import contextlib
 import json
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import discord
@@ -91,9 +91,11 @@ class Observed(DiscordAdapter):
         self._intake = intake
         await super()._attend(client, intake, host)
 
+    def is_connected(self) -> bool:
+        return bool(self._intake and self._intake.is_ready.is_set())
+
     def is_at_rest(self) -> bool:
-        intake = self._intake
-        return bool(intake and intake.is_ready.is_set() and not intake._marks._gaps)
+        return bool(self._intake and not self._intake._marks._gaps)
 
 
 class DiscordDriver(AdapterDriver):
@@ -279,10 +281,14 @@ class DiscordDriver(AdapterDriver):
         await self.server.wait_for(lambda: self.server.commands)
 
     async def _at_rest(self) -> None:
+        await self._until(Observed.is_connected, 10.0)
+        await self._until(Observed.is_at_rest, 0.5)  # a test may not let it deliver
+
+    async def _until(self, state: Callable[[Observed], bool], seconds: float) -> None:
         adapter = self._adapter
-        with contextlib.suppress(TimeoutError):  # a test may not let it deliver
-            async with asyncio.timeout(0.5):
-                while adapter and not (self._is_cut or adapter.has_ended or adapter.is_at_rest()):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while adapter and not (self._is_cut or adapter.has_ended or state(adapter)):
                     await asyncio.sleep(0.002)
 
     def _person(self, who: Speaker) -> Person:

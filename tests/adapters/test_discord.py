@@ -1060,6 +1060,22 @@ async def test_a_lost_shard_is_read_back(server: DiscordServer, alice: Person, p
         assert texts(await answered(server, far, 2)) == ["1: zero", "2: one"]
 
 
+@pytest.mark.parametrize("ends", ["session", "process"])
+async def test_the_first_words_in_a_guild_are_read_back(
+    server: DiscordServer, alice: Person, room: Channel, path: Path, ends: str
+) -> None:
+    """Though nothing was ever heard: the bot was there before they were said."""
+    async with running(server, rich_bot(), path):
+        if ends == "session":
+            await server.gateway.disconnect(4000, forget=True)
+            await server.say(alice, room, f"{server.bot.mention} first")
+            assert texts(await answered(server, room)) == ["1: first"]
+    if ends == "process":
+        await server.say(alice, room, f"{server.bot.mention} first")
+        async with running(server, rich_bot(), path):
+            assert texts(await answered(server, room)) == ["1: first"]
+
+
 @pytest.mark.parametrize(
     ("shards", "ids"), [("0", ""), ("x", ""), ("2", "2"), ("", "0"), ("2", "a")]
 )

@@ -3,9 +3,9 @@
 Discord acknowledges nothing: who was away reads back. Ids grow with time, so one id serves as
 the watermark of all channels in guilds:
 
-1. Everything up to `Marks.seen` was delivered, in each channel of a guild. While anything is yet
-   to be read back, or a shard is not connected (a gap), it stands still; else it follows what is
-   heard.
+1. Everything up to `Marks.seen` was delivered, in each channel of a guild: it begins with the
+   first session. While anything is yet to be read back, or a shard is not connected (a gap), it
+   stands still; else it follows what is heard.
 2. What is read back begins `OVERLAP` before it, since channels are not told in the order of their
    ids and a dead connection is noticed late. What had been heard is recognised by its id.
 3. A guild tells its channels and their newest ids. Of private chats Discord keeps no list, so the
@@ -74,6 +74,11 @@ class Marks:
         self._kept_at = 0.0
         self._is_urgent = not kept.salt
 
+    def begin(self) -> None:
+        """Note that the bot is there from now on, if it never was before."""
+        if not self.seen:
+            self.seen = self._latest = snowflake_of(self._clock.now())
+
     def heard(self, id: int) -> None:
         """Note that what has this id is delivered, or about to be with the next cursor."""
         self._latest = max(self._latest, id)
@@ -98,7 +103,7 @@ class Marks:
 
     @property
     def floor(self) -> int:
-        """The id from which to read back; 0 if nothing was ever heard."""
+        """The id from which to read back; 0 if the bot was never there."""
         if not self.seen:
             return 0
         overlap = int(OVERLAP * 1000) << 22

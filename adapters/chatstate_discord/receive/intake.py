@@ -264,6 +264,7 @@ class Intake:
         data, floor = heard.data, self._marks.floor
         shard = (data.get("shard") or [0])[0]
         if heard.kind == "READY":
+            self._marks.begin()
             self._channels_left = _CHANNELS
             for guild in data["guilds"]:
                 self._expect(str(guild["id"]), floor)
