@@ -32,6 +32,7 @@ MessageKind = Literal[
     "expiry",
     "send",
     "sent",
+    "timer",
     "unreadable",
 ]
 ChatKind = Literal["private", "group", "channel"]
@@ -119,8 +120,9 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     whose it was, if it was a person's, else nobody: a `User` whose id is empty. One of the kind
     "sent" tells what came of a `Native` call: `text` is its method, `id` that of the message it has
     made, if that is one, and `raw` has its "arguments" and the "result"; its sender is whom it
-    answers. One of the kind "unreadable" stands for what is stored and cannot be read, one of the
-    kind "send" for what `bot.send` was given; no handler gets these.
+    answers. One of the kind "timer" tells that a timer has fired: `text` is its key, `time` when it
+    was due, its sender who has set it. One of the kind "unreadable" stands for what is stored and
+    cannot be read, one of the kind "send" for what `bot.send` was given; no handler gets these.
 
     - `text` of a press is the button's value, or its command.
     - `thread` is the platform's id of a thread or topic in the chat.

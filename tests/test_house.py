@@ -319,6 +319,8 @@ def undocumented(node: Documented, name: str) -> Iterator[str]:
 
 STORES = (
     "SQLiteStore",
+    "TimerVerbs",
+    "MemoryTimers",
     "Addressing",
     "Reading",
     "Looking",

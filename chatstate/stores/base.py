@@ -1,6 +1,7 @@
 """The store's contract, five protocols: the verbs of a turn, never `get` and `set`.
 
-`Control` stands in `stores.control`, what goes in and comes out in `records` and `asking`.
+`States` stands in `stores.states`, `Control` in `stores.control`; what goes in and comes out in
+`records`, `timers` and `asking`.
 
 1. What `ingest` or `commit` has returned is durable.
 2. A transaction is never open while a handler runs; each verb is atomic by itself, and
@@ -29,7 +30,7 @@ from pathlib import Path
 from typing import Protocol
 
 from chatstate.messages import Chat, Event, User
-from chatstate.scope import Key, Place, Scope
+from chatstate.scope import Key, Place
 from chatstate.stores.asking import Answer, Asked, Entry, Filter, KnownAccount, Request, Shelf
 from chatstate.stores.control import Control
 from chatstate.stores.records import (
@@ -44,6 +45,7 @@ from chatstate.stores.records import (
     Due,
     Expired,
     Expiry,
+    Firing,
     FoundButton,
     Ingested,
     KeptButton,
@@ -60,6 +62,8 @@ from chatstate.stores.records import (
     Use,
     Value,
 )
+from chatstate.stores.states import States
+from chatstate.stores.timers import Fired, StoredTimer, TimerChange
 
 __all__ = [
     "APPLIED",
@@ -78,6 +82,8 @@ __all__ = [
     "Expired",
     "Expiry",
     "Filter",
+    "Fired",
+    "Firing",
     "FoundButton",
     "Inbox",
     "Ingested",
@@ -97,6 +103,8 @@ __all__ = [
     "States",
     "Store",
     "StoredState",
+    "StoredTimer",
+    "TimerChange",
     "TurnCommit",
     "Turns",
     "Use",
@@ -207,48 +215,6 @@ class Turns(Protocol):
 
     async def button(self, ref: str) -> FoundButton | None:
         """Return a kept button, unless it has expired."""
-        ...
-
-
-class States(Protocol):
-    """Values beyond a turn: whether others write them, when they expire, what adapters keep."""
-
-    @property
-    def is_sole(self) -> bool:
-        """Whether this run is the only one that can write: then what it read stays true."""
-        ...
-
-    async def stored_states(self) -> Sequence[StoredState]:
-        """Return the states of all bots that have values, whether anybody declares them or not."""
-        ...
-
-    async def due(
-        self, bound: tuple[Scope, str, int], account: int, skip: int, limit: int
-    ) -> Sequence[Due]:
-        """Return values of a state (scope, name, newest schema) that have expired.
-
-        Only those last used in this account. Those of conversations that other runs hold are
-        theirs; those of conversations that nobody holds are his who leads the clock. `skip` as
-        many first, in an order that stays.
-        """
-        ...
-
-    async def expire(self, expiries: Sequence[Expiry]) -> Sequence[Arrival | None]:
-        """Remove values that have expired, and return the events they have become.
-
-        Nothing happens, and None is returned, for those that are gone, changed or used since, or
-        whose conversation is another run's. An event is in the inbox with a number of its own,
-        its message of the kind "expiry"; its turn may be committed before those of earlier
-        events, and it is never dropped. None is returned for one that has to be claimed, too.
-        """
-        ...
-
-    async def remember(self, account: int, name: str, text: str | None) -> None:
-        """Keep a text for an account's adapter under a name; None forgets it."""
-        ...
-
-    async def recall(self, account: int, name: str) -> str | None:
-        """Return what was remembered, None if nothing was."""
         ...
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import reprlib
+from datetime import UTC, datetime
 
 import msgspec
 
 from chatstate.messages import Chat, Event, Message, User
 from chatstate.stores.records import Expired
+from chatstate.stores.timers import Fired, StoredTimer
 
 _decode = msgspec.json.Decoder(Event).decode
 
@@ -31,6 +33,21 @@ def expiry(expired: Expired, sender: User, chat: Chat, thread: str | None) -> Ev
     raw = msgspec.to_builtins(expired)
     message = Message(expired.name, sender, chat, "expiry", thread, raw=raw)
     return Event(f"expired-{expired.version}", message)
+
+
+def timer(fired: StoredTimer, sender: User, chat: Chat, thread: str | None) -> Event:
+    """Return the event that a timer becomes when it fires."""
+    told = Fired(fired.generation, fired.due_at, fired.handler, fired.text)
+    time = datetime.fromtimestamp(fired.due_at, UTC)
+    user = User(sender.id, sender.name, fired.language)
+    raw = msgspec.to_builtins(told)
+    message = Message(fired.key, user, chat, "timer", thread, time=time, raw=raw)
+    return Event(timer_id(fired.generation), message)
+
+
+def timer_id(generation: int) -> str:
+    """Return the id of the event that a timer becomes; that of a dead letter is another."""
+    return f"timer-{generation}"
 
 
 def retried(event: Event, letter: int) -> Event:

@@ -16,6 +16,7 @@ import msgspec
 
 from chatstate.messages import Event
 from chatstate.scope import Key, Place, Scope
+from chatstate.stores.timers import TimerChange
 
 RUN_BITS = 40
 """A run can make 2**40 versions; 2**23 runs fit a signed 64-bit integer."""
@@ -80,6 +81,13 @@ class Arrival(msgspec.Struct, frozen=True, gc=False):
     crashes: int = 0
     ahead: bool = False
     noted: bool = False
+
+
+class Firing(msgspec.Struct, frozen=True, gc=False):
+    """Timers that have become events, and when the next one fires; None if there is none."""
+
+    arrivals: Sequence[Arrival]
+    next_at: float | None
 
 
 class Ingested(msgspec.Struct, frozen=True, gc=False):
@@ -269,7 +277,8 @@ class TurnCommit(msgspec.Struct, frozen=True, gc=False):
     one read while their commit was on its way: if one of them is not applied, neither is this.
     `used`: values that are gone or changed meanwhile are no conflict. `late` tells within the
     transaction what is to be committed instead of all this. What is `owed` in other conversations
-    comes last, in the order of their ids, so that no two commits wait for each other.
+    comes last, in the order of their ids, so that no two commits wait for each other. `timers` are
+    changed in their order.
     """
 
     seq: int
@@ -285,6 +294,7 @@ class TurnCommit(msgspec.Struct, frozen=True, gc=False):
     used: Sequence[Use] = ()
     late: Late | None = None
     references: Sequence[KeptReference] = ()
+    timers: Sequence[TimerChange] = ()
 
 
 class Late(msgspec.Struct, frozen=True, gc=False):

@@ -1,9 +1,9 @@
 """One chat under two of the platform's ids. Runs inside the open transaction.
 
 1. Usually the new id is unknown: it becomes another name of the chat, and all else stays.
-2. If both ids were in use, the chat that was there first stays. Conversations, events, replies
-   and values of the other are moved to it, but for values it has itself: these are kept aside
-   where they are, out of use, and logged.
+2. If both ids were in use, the chat that was there first stays. Conversations, events, replies,
+   timers and values of the other are moved to it, but for values it has itself: these are kept
+   aside where they are, out of use, and logged. Of two timers under one key the older chat's stays.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ _OF = "WHERE place = ? AND state IN (SELECT id FROM state_names WHERE scope = ?)
 _MOVE = f"UPDATE OR IGNORE state_values SET place = ? {_OF}"  # noqa: S608 - ours
 # What is kept aside does not expire.
 _KEEP_ASIDE = f"UPDATE state_values SET expires_at = NULL {_OF}"  # noqa: S608 - ours
+_MOVE_TIMERS = "UPDATE OR IGNORE timers SET conversation = ? WHERE conversation = ?"
+_DROP_TIMERS = "DELETE FROM timers WHERE conversation = ?"
 _SCOPES = {"chat": ("chat",), "conversation": ("member", "thread")}
 
 
@@ -80,6 +82,8 @@ class Aliases:
             self._writer.execute(
                 "UPDATE state_values SET conversation = ? WHERE conversation = ?", (mine, other)
             )
+            self._writer.execute(_MOVE_TIMERS, (mine, other))
+            self._writer.execute(_DROP_TIMERS, (other,))
         self._writer.execute(
             "UPDATE conversations SET chat = ? WHERE chat = ? AND thread NOT IN "
             "(SELECT thread FROM conversations WHERE chat = ?)",

@@ -44,8 +44,10 @@ _WAITING = """SELECT i.seq, i.crashes, i.ahead, EXISTS (SELECT 1 FROM notes WHER
     WHERE i.conversation = ? AND i.done_at IS NULL"""
 WAITING = f"{_WAITING} AND i.seq > ? AND NOT i.ahead ORDER BY i.seq LIMIT ?"
 AHEAD = f"{_WAITING} AND i.ahead ORDER BY i.seq"
-_SECOND_WAITING = """SELECT seq FROM inbox WHERE conversation = ? AND done_at IS NULL
-    AND NOT ahead ORDER BY seq LIMIT 1 OFFSET 1"""
+# What makes room is what somebody has sent: neither an expired value nor a timer.
+_SECOND_WAITING = """SELECT seq FROM inbox WHERE conversation = ?1 AND done_at IS NULL
+    AND NOT ahead AND seq NOT IN (SELECT fired FROM timers WHERE conversation = ?1)
+    ORDER BY seq LIMIT 1 OFFSET 1"""
 _COUNT_WAITING = "SELECT count(*) FROM inbox WHERE conversation = ? AND done_at IS NULL"
 _PUT_AHEAD = "UPDATE inbox SET ahead = 1 WHERE seq = ?"
 _USED_UP = "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'inbox'"

@@ -62,6 +62,25 @@ def m005_sent(db: Database) -> None:
         db.conn.execute(statement)
 
 
+@migrations()
+def m006_timers(db: Database) -> None:
+    """Add timers."""
+    for statement in _TIMERS:
+        db.conn.execute(statement)
+
+
+_TIMERS = (
+    # Timers: one for each conversation, person (0 for nobody) and key. `generation` is new each
+    # time one is set; `fired` is the number of its event, which waits in the inbox, 0 for none.
+    """CREATE TABLE timers (
+        conversation INTEGER NOT NULL, person INTEGER NOT NULL, key TEXT NOT NULL,
+        generation INTEGER NOT NULL, account INTEGER NOT NULL, due_at REAL NOT NULL,
+        handler TEXT NOT NULL, text TEXT NOT NULL, language TEXT, fired INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (conversation, person, key)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX timers_due ON timers (account, due_at, generation) WHERE fired = 0",
+    "CREATE INDEX timers_handlers ON timers (account, handler)",
+)
 _SENT = (
     # References to messages of the bot's: part of what a turn owes in a conversation (0 while that
     # is not known yet), and the message's id once it is sent. `content` is what it should say by

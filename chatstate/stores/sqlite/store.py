@@ -52,6 +52,7 @@ from chatstate.stores.sqlite.references import References
 from chatstate.stores.sqlite.requests import Requests
 from chatstate.stores.sqlite.sends import Sends
 from chatstate.stores.sqlite.states import Expiries
+from chatstate.stores.sqlite.timers import Timers, TimerVerbs
 from chatstate.stores.sqlite.turns import Turns
 
 log = logging.getLogger("chatstate.store")
@@ -61,7 +62,7 @@ _FORGET = "DELETE FROM remembered WHERE account = ? AND name = ?"
 _NO_CURSORS: Mapping[str, str] = {}
 
 
-class SQLiteStore(Reading, Addressing):
+class SQLiteStore(Reading, Addressing, TimerVerbs):
     """Keeps everything in the file at `path`, or in memory (`:memory:`) while it is open.
 
     `waiting_limit`: how many events of one conversation may wait. `overflow`: whether one more
@@ -114,6 +115,7 @@ class SQLiteStore(Reading, Addressing):
         self._sends = Sends(self._writer, self._inbox, self._clock)
         self._aliases = Aliases(self._writer)
         self._expiries = Expiries(self._writer, self._inbox, self._clock)
+        self._timers = Timers(self._writer, self._inbox)
         self._commits = GroupCommit(
             self._writer,
             self.path,
@@ -136,6 +138,8 @@ class SQLiteStore(Reading, Addressing):
                 self._references.amend,
                 self._references.find,
                 self._expiries.expire,
+                self._timers.schedule,
+                self._timers.fire,
                 self._inbox.prune,
                 self._remember,
                 self._nothing,

@@ -20,7 +20,7 @@ from typing import Any, Literal
 import msgspec
 
 from chatstate.stores.base import Outcome, TurnCommit
-from chatstate.stores.sqlite import buttons, references, states
+from chatstate.stores.sqlite import buttons, references, states, timers
 from chatstate.stores.sqlite.errors import NotAllError, TryAgainError
 from chatstate.stores.sqlite.inbox import Inbox
 from chatstate.stores.sqlite.names import StateNames
@@ -146,7 +146,15 @@ class Turns:
         special: list[TurnCommit] = []
         for turn in turns:
             conversation = turn.place.conversation
-            if turn.also or turn.dead or turn.noted or turn.buttons or turn.used or turn.references:
+            if (
+                turn.also
+                or turn.dead
+                or turn.noted
+                or turn.buttons
+                or turn.used
+                or turn.references
+                or turn.timers
+            ):
                 special.append(turn)
                 in_order += [(now, turn.attempt, seq) for seq in turn.also]
             rows = done if waiting.get(conversation) == 1 else in_order
@@ -191,3 +199,4 @@ class Turns:
         states.use(self._writer, turns)
         buttons.keep(self._writer, turns)
         references.keep(self._writer, turns)
+        timers.change(self._writer, turns)

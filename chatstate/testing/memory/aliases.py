@@ -2,7 +2,7 @@
 
 1. Usually the new id is unknown: it becomes another name of the chat, and all else stays.
 2. If both were in use, the older chat stays. What is the other's is moved to it, but for values
-   that it has itself.
+   and timers that it has itself.
 3. Events that are moved into a conversation are news to whoever holds that.
 """
 
@@ -12,6 +12,7 @@ import logging
 
 from msgspec.structs import replace
 
+from chatstate.testing.memory import timers
 from chatstate.testing.memory.holds import tell
 from chatstate.testing.memory.tables import OF_A_CONVERSATION, MemoryData
 
@@ -61,6 +62,7 @@ def _merge_conversations(data: MemoryData, mine: int, other: int) -> None:
     for sent in data.sent.values():
         if sent.conversation == other:
             sent.conversation = mine
+    timers.move(data, mine, other)
     _hand_over(data, mine, other)
 
 

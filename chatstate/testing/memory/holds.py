@@ -20,6 +20,13 @@ def is_anothers(data: MemoryData, conversation: int, worker: Worker) -> bool:
     return data.conversations[conversation].holder not in (None, worker)
 
 
+def is_for(data: MemoryData, conversation: int, worker: Worker) -> bool:
+    """Tell whether what is due in a conversation is a run's: its own, or nobody's if it leads."""
+    holder = data.conversations[conversation].holder
+    leader = data.leaders.get((worker.bot, "clock"))
+    return holder is worker or (holder is None and leader is worker)
+
+
 def put(data: MemoryData, conversation: int, worker: Worker) -> bool:
     """Tell whether what a run is putting into a conversation is its own to handle, at once.
 

@@ -132,7 +132,8 @@ class MemoryInbox(Verbs):
     def _make_room(self, conversation: int) -> int | None:
         """Drop the oldest event that is not at its turn, if that is the policy."""
         rows = self._data.waiting[conversation].values()
-        in_line = [row for row in rows if not row.ahead]
+        fired = {timer.fired for timer in self._data.timers.values()}
+        in_line = [row for row in rows if not (row.ahead or row.seq in fired)]
         if self._overflow == "refuse" or len(in_line) < 2:  # noqa: PLR2004 - the first is at its turn
             return None
         end(self._data, in_line[1], self._clock(), None)

@@ -78,11 +78,8 @@ class MemoryStates(Verbs):
         return ends is not None and ends <= self._clock()
 
     def _is_ours(self, key: Key, row: ValueRow) -> bool:
-        worker = self._worker
         lane = key.place if key.scope in OF_A_CONVERSATION else row.conversation
-        holder = self._data.conversations[lane].holder
-        leader = self._data.leaders.get((worker.bot, "clock"))
-        return holder is worker or (holder is None and leader is worker)
+        return holds.is_for(self._data, lane, self._worker)
 
     def _expire(self, expiry: Expiry) -> Arrival | None:
         key, conversation = expiry.key, expiry.conversation

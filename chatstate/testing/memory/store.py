@@ -5,10 +5,11 @@ from __future__ import annotations
 from chatstate.testing.memory.control import MemoryControl
 from chatstate.testing.memory.outbox import MemoryOutbox
 from chatstate.testing.memory.states import MemoryStates
+from chatstate.testing.memory.timers import MemoryTimers
 from chatstate.testing.memory.turns import MemoryTurns
 
 
-class MemoryStore(MemoryControl, MemoryTurns, MemoryStates, MemoryOutbox):
+class MemoryStore(MemoryControl, MemoryTurns, MemoryStates, MemoryTimers, MemoryOutbox):
     """A store on dicts, for tests of what several runs (workers) do to each other.
 
     Those that are made with the same `MemoryData()` are runs on the same data, each from its `open`

@@ -18,8 +18,18 @@ from pathlib import Path
 
 from chatstate.messages import ChatKind
 from chatstate.scope import Key, Scope
-from chatstate.stores.base import Asked, FoundButton, Owed, Request, Role, Value
+from chatstate.stores.base import (
+    Asked,
+    FoundButton,
+    Owed,
+    Request,
+    Role,
+    StoredTimer,
+    Value,
+)
 
+TimerKey = tuple[int, int, str]
+"""The conversation, the person and the key of a timer."""
 OF_A_CONVERSATION: tuple[Scope, ...] = ("member", "thread")
 
 
@@ -175,6 +185,7 @@ class MemoryData:
         self.lines: defaultdict[int, dict[int, ReplyRow]] = defaultdict(dict)
         self.notes: defaultdict[int, dict[str, str]] = defaultdict(dict)
         self.values: dict[Key, ValueRow] = {}
+        self.timers: dict[TimerKey, StoredTimer] = {}
         self.files: dict[str, bytes] = {}
         self.buttons: dict[str, ButtonRow] = {}
         self.sent: dict[str, SentRow] = {}

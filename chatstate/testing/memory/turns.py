@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from chatstate.scope import Key
 from chatstate.stores.base import FoundButton, Outcome, TurnCommit, Value
-from chatstate.testing.memory import holds, inbox, letters, lines, references, states
+from chatstate.testing.memory import holds, inbox, letters, lines, references, states, timers
 from chatstate.testing.memory.tables import ButtonRow, EventRow
 from chatstate.testing.memory.verbs import Verbs, verb
 
@@ -69,6 +69,8 @@ class MemoryTurns(Verbs):
         turn = replace(turn, seq=live[-1], also=live[:-1])
         if not (self._is_next(turn) and states.are_expected(self._data, turn.changes)):
             return "conflict"
+        if not timers.are_expected(self._data, turn):
+            return "conflict"
         done.append(turn)
         return self._write(turn)
 
@@ -111,6 +113,7 @@ class MemoryTurns(Verbs):
             data.buttons[button.ref] = ButtonRow(found, turn.seq, button.part, button.expires_at)
         for kept in turn.references:
             references.keep(data, turn.seq, kept)
+        timers.change(data, turn)
         return "behind" if self._owe(turn, now) else "applied"
 
     def _owe(self, turn: TurnCommit, now: float) -> bool:

@@ -34,6 +34,7 @@ from chatstate.testing.contracts.store.remembering import RememberingContract
 from chatstate.testing.contracts.store.runs import RunsContract
 from chatstate.testing.contracts.store.sharing import HoldingContract, SharedContract
 from chatstate.testing.contracts.store.shelves import AskingContract, LookingContract
+from chatstate.testing.contracts.store.timers import SharedTimersContract, TimersContract
 
 
 class InboxContract(AccountsContract, AliasesContract, ArrivalsContract, ClaimsContract):
@@ -44,15 +45,17 @@ class TurnsContract(CommitsContract, LateContract, NotesContract, ButtonsContrac
     """What a turn reads, notes on its way, and commits."""
 
 
-class StatesContract(ExpiryContract, RememberingContract):
-    """Values beyond a turn."""
+class StatesContract(ExpiryContract, TimersContract, RememberingContract):
+    """Values beyond a turn, and timers."""
 
 
 class OutboxContract(LinesContract, FilesContract, ReferencesContract):
     """What is owed."""
 
 
-class WorkersContract(HoldingContract, SharedContract, LeasesContract, InterleavingsContract):
+class WorkersContract(
+    HoldingContract, SharedContract, SharedTimersContract, LeasesContract, InterleavingsContract
+):
     """Several runs on the same data: they share it, die, and go on with each other's work."""
 
 
