@@ -14,6 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from chatstate.adapter import Adapter
+from chatstate.bot.access import limits_of
 from chatstate.bot.resources import Need, Resources
 from chatstate.bot.returns import Answers, replies, told_of
 from chatstate.bot.routes import Routes
@@ -37,8 +38,8 @@ from chatstate.scope import Key
 from chatstate.signature import label
 from chatstate.stores.base import Store
 
-_OF_STATE = ("state", "replace", "apply", "step")
-_STORED = ("replace", "apply", "step")
+_OF_STATE = ("state", "replace", "apply", "step", "charge")
+_STORED = ("replace", "apply", "step", "charge")
 
 
 _ANSWERING = ("send", "apply")  # what is sent and applied goes with the answer
@@ -163,6 +164,19 @@ class TurnEffects:
         if turn.updates is None:
             turn.updates = []
         turn.updates.append(update)
+
+    def charge(self, n: int, of: str | None, *, overdraw: bool) -> None:
+        """See `Turn.charge`."""
+        turn, limits = self._live("charge"), self._plan.limits
+        chosen = limits if of is None else limits_of(of)
+        if not chosen or not set(chosen) <= set(limits):
+            raise StateError(
+                f"turn.charge(): {label(self._plan.fn)} has {'no limits' if of is None else 'no'}"
+                f'{f" limit {of!r}" if of else ""} to take from; give it some: limits="100/day"'
+            )
+        if turn.taking:
+            weights = dict.fromkeys(chosen, n)
+            turn.taking.counters.charge(turn.taking, weights, overdraw=overdraw)
 
     async def step(self, name: str, fn: Callable[[], Any]) -> Any:
         """See `Turn.step`."""

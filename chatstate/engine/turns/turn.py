@@ -192,6 +192,8 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
         self.is_answered = False
         self.forget()
         self._turn = None
+        if self.taking:
+            self.taking.weights.clear()
         self.steps = self.folder = self.showing = self.ahead = None
         self.fetched = self.asks_again = None
         self.files = self.answers = self.stored = ()
