@@ -93,6 +93,10 @@ class Effects(Protocol):
 
     async def may(self, command: str) -> bool: ...
 
+    def ended_wait(self) -> bool:
+        """Tell whether this event has ended the wait of a turn that was put off."""
+        ...
+
 
 class Turn:
     """What a handler may know of the event it handles, and do with it.

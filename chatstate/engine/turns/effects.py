@@ -30,6 +30,7 @@ from chatstate.engine.turns.showing import Showings
 from chatstate.engine.turns.steps import Steps
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.values import TurnValues
+from chatstate.engine.turns.watch import Watch
 from chatstate.errors import ReplyError, StateError
 from chatstate.files import Attachment, File
 from chatstate.messages import Message, MessageRef, Target, User
@@ -65,6 +66,7 @@ class TurnEffects:
         resources: Resources,
         routes: Routes,
         plans: Plans,
+        watch: Watch,
     ) -> None:
         self._turn = turn
         self._attempt = turn.attempt
@@ -81,6 +83,7 @@ class TurnEffects:
         self._resources = resources
         self._routes = routes
         self._plans = plans
+        self._watch = watch
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -211,6 +214,13 @@ class TurnEffects:
         await showing.prepare()
         showing.show([])
         return reference
+
+    def ended_wait(self) -> bool:
+        """See `Effects.ended_wait`."""
+        seq, ended = self._turn.arrivals[0].seq, self._watch.ended_waits
+        has_ended = seq in ended
+        ended.discard(seq)
+        return has_ended
 
     def refer(self, answer: Answers, ref: str) -> None:
         """Let a reference lead to the first message of what the handler returns."""
