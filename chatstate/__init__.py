@@ -33,6 +33,7 @@ from chatstate.errors import (
     StateError,
     StorageError,
     StoreLockedError,
+    TryLater,
     Unreachable,
     UserError,
 )
@@ -121,6 +122,7 @@ __all__ = [
     "StateError",
     "StorageError",
     "StoreLockedError",
+    "TryLater",
     "Turn",
     "Unreachable",
     "User",

@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+_DAY = 24 * 3600
+
 
 class ChatstateError(Exception):
     """Base of all errors of chatstate."""
@@ -14,6 +16,21 @@ class ChatstateError(Exception):
 
 class UserError(ChatstateError):
     """Raise it in a handler: its text is shown to the person, and nothing of the turn is kept."""
+
+
+class TryLater(ChatstateError):  # noqa: N818 - what is to be done, as the platforms' own words
+    """Raise it in a handler: nothing of the turn is kept, and it begins anew after `seconds`.
+
+    At most a day. Its event stays first in its conversation, across restarts; what `turn.step` has
+    returned is remembered. /cancel, and an event that interrupts it, end the wait. One that is put
+    off more than 10 times is a dead letter. Raises `ValueError` for any other length of time.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        if not 0 <= seconds <= _DAY:
+            raise ValueError(f"TryLater({seconds}): a turn is put off for 0 to {_DAY} seconds")
+        super().__init__(f"it asks to be tried again in {seconds:g} s")
+        self.seconds = seconds
 
 
 class BindingError(ChatstateError):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from chatstate import Interface
-from chatstate.engine.assembly import Parts
+from chatstate.engine.parts import Parts
 from chatstate.testing import Person, TestClient
 
 FAILED = "Sorry, something went wrong. Nothing was changed."

@@ -4,6 +4,7 @@
 2. A limit such as "5/minute" means that in no period of that length are there more than five.
 3. What a person has taken is data, with its times; it is made anew, never changed in place.
 4. A clock that was set back counts nothing twice: times that are yet to come no longer count.
+5. A turn counts as one, or as what it charges.
 
 The notation is that of the library `limits`. It counts in memory and by its own clock, which is
 why it is not used.
@@ -129,6 +130,11 @@ class Taken(msgspec.Struct, omit_defaults=True):
     told: float = 0.0
 
 
+Weights: TypeAlias = Mapping[Limit, int]
+"""As how many a turn counts for each limit: as one for those that are not in it."""
+_PLAIN: Weights = {}
+
+
 def limits_of(given: str | Sequence[str]) -> tuple[Limit, ...]:
     """Return the limits in "20/minute", "1 per 10 seconds; 100/day" or a list of such.
 
@@ -153,37 +159,52 @@ def _limit(word: str) -> Limit:
     return Limit(int(amount), times * _SECONDS[unit.lower()])
 
 
-def wait(limits: Iterable[Limit], taken: Taken, going: Sequence[float], now: float) -> float:
-    """Return the seconds until one more is within all limits; 0 if it is now.
+def wait(
+    limits: Iterable[Limit],
+    taken: Taken,
+    going: Sequence[tuple[float, Weights]],
+    now: float,
+    weights: Weights = _PLAIN,
+) -> float:
+    """Return the seconds until one more, of some weight, is within all limits; 0 if it is now.
 
-    `going` are the times of those that are not counted in `taken` yet.
+    `going` are those that are not counted in `taken` yet: their times and weights.
     """
-    return max((_wait(limit, taken, going, now) for limit in limits), default=0.0)
+    waits = (_wait(limit, taken, going, now, weights.get(limit, 1)) for limit in limits)
+    return max(waits, default=0.0)
 
 
-def _wait(limit: Limit, taken: Taken, going: Sequence[float], now: float) -> float:
-    times = [*_live(limit, taken, now), *((at, 1) for at in going)]
+def _wait(
+    limit: Limit,
+    taken: Taken,
+    going: Sequence[tuple[float, Weights]],
+    now: float,
+    weight: int,
+) -> float:
+    times = [*_live(limit, taken, now), *((at, weights.get(limit, 1)) for at, weights in going)]
     ends = sorted((at + limit.period + limit.grain, count) for at, count in times)
     left = limit.amount - sum(count for _, count in ends)
     for end, count in ends:
-        if left > 0:
+        if left >= weight:
             return 0.0
         left += count
-        if left > 0:
+        if left >= weight:
             return max(end - now, 0.0)
     return 0.0
 
 
-def take(limits: Iterable[Limit], taken: Taken, at: float, now: float) -> Taken:
+def take(
+    limits: Iterable[Limit], taken: Taken, at: float, now: float, weights: Weights = _PLAIN
+) -> Taken:
     """Return `taken` with one more, taken at the time `at`, and without what has lapsed."""
     times: dict[str, list[tuple[float, int]]] = {}
     for limit in limits:
-        live = _live(limit, taken, now)
+        live, weight = _live(limit, taken, now), weights.get(limit, 1)
         time = at if not limit.grain else math.floor(at / limit.grain) * limit.grain
         if limit.grain and live and live[-1][0] == time:
-            live[-1] = (time, live[-1][1] + 1)
-        else:
-            live.append((time, 1))
+            live[-1] = (time, live[-1][1] + weight)
+        elif weight:
+            live.append((time, weight))
         times[str(limit)] = live
     return Taken(times, taken.told)
 

@@ -10,7 +10,7 @@ from chatstate.bot.routes import Routes
 from chatstate.bot.turn import Turn
 from chatstate.language.sentences import Sentences, say
 from chatstate.language_tags import widened
-from chatstate.messages import Command, User
+from chatstate.messages import Command
 from chatstate.replies import Button, Reply
 
 
@@ -60,10 +60,30 @@ def start_for(bot: Described, form: Form) -> Callable[..., Awaitable[list[Reply]
     return start
 
 
-def cancel_for(bot: Described) -> Callable[..., Awaitable[str]]:
-    """Return a handler that gives up what is being asked for."""
+def cancel_for(bot: Described) -> Callable[..., Awaitable[str | None]]:
+    """Return a handler that says whether there was something to give up: a turn that waits.
 
-    async def give_up(user: User, pending: Annotated[Pending, FORM], _rest: str = "") -> str:
-        return say(bot.sentences.of(user.language), await cancel(pending))
+    In groups it says nothing if not: it may be meant for another bot.
+    """
+
+    async def give_up(turn: Turn, _rest: str = "") -> str | None:
+        ended = turn.effects.ended_wait()
+        if not (ended or turn.chat.kind == "private"):
+            return None
+        return _given_up(bot, turn, "cancelled" if ended else "nothing_to_cancel")
 
     return give_up
+
+
+def cancel_form_for(bot: Described) -> Callable[..., Awaitable[str]]:
+    """Return a handler that gives up what is being asked for, too."""
+
+    async def give_up(turn: Turn, pending: Annotated[Pending, FORM], _rest: str = "") -> str:
+        name = await cancel(pending)
+        return _given_up(bot, turn, "cancelled" if turn.effects.ended_wait() else name)
+
+    return give_up
+
+
+def _given_up(bot: Described, turn: Turn, name: str) -> str:
+    return say(bot.sentences.of(turn.user.language), name)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Unpack, cast
 from chatstate.adapter import Adapter
 from chatstate.bot import running
 from chatstate.bot.access import Owners, guard, limits_of, owners_of
-from chatstate.bot.commands import cancel_for, help_for, start_for
+from chatstate.bot.commands import cancel_for, cancel_form_for, help_for, start_for
 from chatstate.bot.forms import buttons_for
 from chatstate.bot.guesses import no_attribute, refuse_no_function, refuse_other_types
 from chatstate.bot.handlers import Handler
@@ -106,6 +106,7 @@ class Interface(Registration):
         self.limits = limits_of(own.pop("limits", ()))
         for name in ("help", "start"):
             self._add_own_command(name, help_for(self), own_states=False)
+        self._add_own_command("cancel", cancel_for(self), own_states=False)
         if fn is not None:
             refuse_no_function("Interface", fn)
             handler = self._handler(fn, own, inputs=inputs, outputs=outputs)
@@ -130,7 +131,7 @@ class Interface(Registration):
         self.routes.add("message", self._route("message", handler, options))
         if handler.form:
             self._add_own_command("start", start_for(self, handler.form))
-            self._add_own_command("cancel", cancel_for(self))
+            self._add_own_command("cancel", cancel_form_for(self))
 
     def _add_own_command(
         self, name: str, fn: Callable[..., Any], *, own_states: bool = True

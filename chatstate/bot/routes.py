@@ -124,7 +124,7 @@ class Routes:
         for mine, theirs, what in self._clashes(other):
             raise BindingError(f"both {_whose(mine)} and {_whose(theirs)} {what}; keep one of them")
         for name, inner in other._commands.items():
-            if name not in ("help", "start") or not inner.is_own:
+            if not (inner.is_own and _is_each_bots(name, inner)):
                 self.add_command(name, replace(inner, homes=(home, *inner.homes)))
         for (name, argument), inner in other._completions.items():
             self.add_completion(name, argument, replace(inner, homes=(home, *inner.homes)))
@@ -232,6 +232,11 @@ def _groups_of(name: str) -> Iterator[str]:
     if group:
         yield from _groups_of(group)
         yield group
+
+
+def _is_each_bots(name: str, route: Route) -> bool:
+    """Tell whether each bot has an own command of its own: all but that gives up a form."""
+    return name in ("help", "start") or (name == "cancel" and not route.handler.slots)
 
 
 def _is_for_all(route: Route) -> bool:

@@ -77,6 +77,8 @@ class Effects(Protocol):
         self, wanted: Any, fn: Callable[[Any], Any], reply: Callable[[Any], Any] | None
     ) -> None: ...
 
+    def charge(self, n: int, of: str | None, *, overdraw: bool) -> None: ...
+
     async def step(self, name: str, fn: Callable[[], Any]) -> Any: ...
 
     async def send(self, reply: Any, to: Target | None) -> MessageRef: ...
@@ -90,6 +92,10 @@ class Effects(Protocol):
     def resource(self, wanted: Any) -> Any: ...
 
     async def may(self, command: str) -> bool: ...
+
+    def ended_wait(self) -> bool:
+        """Tell whether this event has ended the wait of a turn that was put off."""
+        ...
 
 
 class Turn:
@@ -229,6 +235,21 @@ class Turn:
         `state`; a state that this turn also has as an object is changed there.
         """
         self.effects.apply(wanted, fn, reply)
+
+    def charge(self, n: int, /, *, of: str | None = None, overdraw: bool = False) -> None:
+        """Let this turn count as `n` for the handler's limits, instead of as one.
+
+        What is charged adds up; 0 makes a turn free that charges nothing else. It is taken in the
+        turn's commit, whatever becomes of the turn, and nobody else can take it from now on. `of`
+        is one of the limits, as it was written ("10000/day"): for the others the turn counts as
+        before. Who has not so much left is told when to come back, and the turn ends; not with
+        `overdraw`: what is known only afterwards (the tokens of an answer) is taken in any case.
+
+        Raises `StateError` if the handler has no such limit, and `ValueError` below 0.
+        """
+        if n < 0:
+            raise ValueError(f"turn.charge({n}): what is taken is 0 or more")
+        self.effects.charge(n, of, overdraw=overdraw)
 
     def step(self, name: str, fn: Callable[[], Awaitable[Any] | Any]) -> Awaitable[Any]:
         """Return `fn()`, or what it returned when this turn ran before.

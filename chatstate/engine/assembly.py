@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from chatstate.adapter import Adapter
 from chatstate.bot.interface import Interface
@@ -29,6 +28,7 @@ from chatstate.engine.outbox.buttons import Buttons
 from chatstate.engine.outbox.rendering import Renderer
 from chatstate.engine.outbox.sender import OnAmbiguous, Sender
 from chatstate.engine.outbox.spool import Spool
+from chatstate.engine.parts import Parts
 from chatstate.engine.recovery import Recovery
 from chatstate.engine.sends import Sends
 from chatstate.engine.states.cache import StateCache
@@ -42,6 +42,7 @@ from chatstate.engine.turns.dispatch import Dispatch
 from chatstate.engine.turns.effects import TurnEffects
 from chatstate.engine.turns.finish import Finish
 from chatstate.engine.turns.late import LateTurns
+from chatstate.engine.turns.later import Later
 from chatstate.engine.turns.limits import Counters
 from chatstate.engine.turns.middleware import Around
 from chatstate.engine.turns.on_error import OnError
@@ -60,26 +61,6 @@ from chatstate.engine.turns.watch import Watch
 from chatstate.messages import Event
 from chatstate.scope import SHARED, Key
 from chatstate.stores.base import Account, Arrival, Store
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parts:
-    """What the engine starts, watches and stops. `make_host` adds an account."""
-
-    lanes: Lanes
-    turns: Turns
-    overlap: Overlap
-    commits: Commits
-    cache: StateCache
-    sender: Sender
-    spool: Spool
-    expiries: Expiries
-    resources: Resources
-    typing_notices: TypingNotices
-    recovery: Recovery
-    claims: Claims
-    sends: Sends
-    make_host: Callable[[Account, Adapter], AccountHost]
 
 
 def assemble(
@@ -159,16 +140,17 @@ def assemble(
         account, conversation = arrival.place.account, arrival.place.conversation
         return sender.is_idle(account, conversation) and not commits.is_committing(conversation)
 
-    previews = Previews(
-        adapters=adapters,
-        renderer=renderer,
-        store=store,
-        clock=clock,
-        may_show=may_show,
-        wait=lambda arrival, seconds: sender.wait(arrival.place.account, seconds),
-    )
     addressing = Addressing(store=store, adapters=adapters, clock=clock)
-    showings = Showings(previews)
+    showings = Showings(
+        Previews(
+            adapters=adapters,
+            renderer=renderer,
+            store=store,
+            clock=clock,
+            may_show=may_show,
+            wait=lambda arrival, seconds: sender.wait(arrival.place.account, seconds),
+        )
+    )
     caller = Caller(values=values, threads=threads, showings=showings, sentences=sentences)
     admission = Admission(
         owners=bot.owners,
@@ -204,6 +186,7 @@ def assemble(
         resources=resources,
         routes=bot.routes,
         plans=plans,
+        watch=watch,
     )
     expiries = Expiries(
         bot,
@@ -228,8 +211,22 @@ def assemble(
         },
         sentences=sentences,
     )
+    later = Later(
+        store=store,
+        clock=clock,
+        lanes=lanes,
+        dispatch=dispatch,
+        previews=showings.previews,
+        spool=spool,
+        versions=versions,
+    )
     overlap = Overlap(
-        lanes=lanes, dispatch=dispatch, admission=admission, buttons=buttons, clock=clock
+        lanes=lanes,
+        dispatch=dispatch,
+        admission=admission,
+        buttons=buttons,
+        watch=watch,
+        clock=clock,
     )
     finish = Finish(
         lanes=lanes,
@@ -257,8 +254,8 @@ def assemble(
         caller=caller,
         finish=finish,
         late=LateTurns(values=values, finish=finish, commits=commits),
+        later=later,
         watch=watch,
-        previews=previews,
         renderer=renderer,
         abridger=abridger,
         addressing=addressing,
@@ -278,7 +275,13 @@ def assemble(
     )
     lanes.start(turns, threads, commits.of)
     recovery = Recovery(
-        store=store, lanes=lanes, turns=turns, commits=commits, sender=sender, failed=failed
+        store=store,
+        lanes=lanes,
+        turns=turns,
+        later=later,
+        commits=commits,
+        sender=sender,
+        failed=failed,
     )
     claims = Claims(
         store=store,

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from chatstate.engine.assembly import Parts
+from chatstate.engine.parts import Parts
 
 log = logging.getLogger("chatstate.engine")
 

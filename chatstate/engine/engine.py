@@ -20,13 +20,14 @@ from chatstate.bot.interface import Interface
 from chatstate.bot.sending import SendReceipt
 from chatstate.clock import Clock, SystemClock
 from chatstate.engine.accounts import Accounts
-from chatstate.engine.assembly import Parts, assemble
+from chatstate.engine.assembly import assemble
 from chatstate.engine.blocking import Blocking
 from chatstate.engine.connections import Connections, OnOwed
 from chatstate.engine.ending import cancelled, finished, settled
 from chatstate.engine.lease import Lease
 from chatstate.engine.lifespans import Lifespans
 from chatstate.engine.outbox.sender import OnAmbiguous
+from chatstate.engine.parts import Parts
 from chatstate.engine.states import undeclared
 from chatstate.engine.turns.finish import ignore_failure
 from chatstate.errors import LeaseLostError, StateError

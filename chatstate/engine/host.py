@@ -269,7 +269,7 @@ class AccountHost:
                 self._refusing.discard(arrival.place.conversation)
             if ingested.dropped is not None:
                 self._drop(arrival.place.conversation, ingested.dropped)
-            if self._interrupts:
+            if self._interrupts or self._turns.are_put_off:
                 self._turns.arrived(arrival)
             self._lanes.add(arrival)
             return receipt

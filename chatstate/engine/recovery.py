@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.outbox.sender import Sender
 from chatstate.engine.states.commits import Commits
+from chatstate.engine.turns.later import Later
 from chatstate.engine.turns.turns import Turns
 from chatstate.stores.base import Claim, Store
 
@@ -32,6 +33,7 @@ class Recovery:
         store: Store,
         lanes: Lanes,
         turns: Turns,
+        later: Later,
         commits: Commits,
         sender: Sender,
         failed: Callable[[Exception], None],
@@ -39,6 +41,7 @@ class Recovery:
         self._store = store
         self._lanes = lanes
         self._turns = turns
+        self._later = later
         self._commits = commits
         self._sender = sender
         self._failed = failed
@@ -94,6 +97,8 @@ class Recovery:
         for suspect in await self._store.events(conversation, 0, 1):
             if self._lanes.stopping:
                 return
+            if suspect.noted and await self._later.seconds_left(suspect.seq):
+                return  # it was put off, and did nothing
             if suspect.crashes >= _CRASHES:
                 await self._turns.set_aside(suspect)
             else:

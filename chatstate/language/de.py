@@ -82,6 +82,7 @@ GERMAN: Mapping[str, str] = {
     "refused": "Das ist leider nicht erlaubt.",
     "only_admins": "Das dürfen hier nur Admins.",
     "too_often": "Das war fürs Erste oft genug. Bitte in {wait} noch einmal versuchen.",
+    "beyond_limit": "Das ist mehr, als auf einmal erlaubt ist.",
     "seconds": "{number} s",
     "minutes": "{number} min",
     "hours": "{number} h",

@@ -80,6 +80,7 @@ ENGLISH: Mapping[str, str] = {
     "refused": "Sorry, you may not do that.",
     "only_admins": "Only admins of this chat may do that.",
     "too_often": "That was often enough for now. Please try again in {wait}.",
+    "beyond_limit": "That is more than is allowed at once.",
     "seconds": "{number} s",
     "minutes": "{number} min",
     "hours": "{number} h",

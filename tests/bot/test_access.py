@@ -67,7 +67,7 @@ def test_what_is_going_on_is_counted() -> None:
     limits = limits_of("2/minute")
     taken = taken_at(limits, 0.0)
     assert wait(limits, taken, [], 10.0) == 0.0
-    assert wait(limits, taken, [5.0], 10.0) == 50.0
+    assert wait(limits, taken, [(5.0, {})], 10.0) == 50.0
 
 
 def test_a_clock_that_was_set_back_shuts_nobody_out() -> None:

@@ -181,7 +181,7 @@ def test_a_command_of_both_is_an_error_that_names_both() -> None:
     bot, other = counter("shop"), counter("tools")
     with pytest.raises(BindingError, match=r"both count\(\) in \S+ of 'shop' and count\(\)"):
         bot.include(other)
-    assert [route.name for route in bot.routes] == ["/help", "/start", "/count"]
+    assert [route.name for route in bot.routes] == ["/help", "/start", "/cancel", "/count"]
 
 
 def test_a_clash_deep_inside_names_the_bot_it_is_in() -> None:

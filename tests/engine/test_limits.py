@@ -6,7 +6,18 @@ from typing import Any
 import pytest
 from support import FAILED, query, texts
 
-from chatstate import Button, ChatInterface, Global, Interface, PerMember, Ref, Reply, UserError
+from chatstate import (
+    Button,
+    ChatInterface,
+    Global,
+    Interface,
+    PerMember,
+    Ref,
+    Reply,
+    StateError,
+    Turn,
+    UserError,
+)
 from chatstate.testing import FakePlatform, TestClient
 
 
@@ -322,3 +333,101 @@ async def test_a_function_by_position_is_limited_too() -> None:
         answers = await asyncio.gather(*(texts(person, "hi") for person in people))
         assert answers == [["hi"]] * 5
         assert await texts(people[0], "hi") == [told("60 s")]
+
+
+def charging(*limits: str, **options: Any) -> Interface:
+    """Make a bot that charges what is said, in a thread or not."""
+    bot = Interface(id="bot")
+
+    @bot.command(limits=limits)
+    async def pay(turn: Turn, n: int) -> str:
+        turn.charge(n, **options)
+        return f"paid {n}"
+
+    @bot.command(limits=limits)
+    def pay_in_thread(turn: Turn, n: int) -> str:
+        turn.charge(n, **options)
+        return f"paid {n}"
+
+    return bot
+
+
+@pytest.mark.parametrize("command", ["/pay", "/pay_in_thread"])
+async def test_a_turn_counts_as_what_it_charges(command: str) -> None:
+    """Instead of as one, also across a restart; who has not so much left is told so."""
+    async with TestClient(charging("10/minute")) as client:
+        alice = client.user("alice")
+        assert await texts(alice, f"{command} 4") == ["paid 4"]
+        assert await texts(alice, f"{command} 0") == ["paid 0"]
+        await client.restart()
+        await client.advance(20)
+        assert await texts(alice, f"{command} 7") == [told("40 s")]  # and counts as one
+        assert await texts(alice, f"{command} 5") == ["paid 5"]
+        assert await texts(alice, f"{command} 1") == [told("40 s")]
+        assert await texts(client.user("bob"), f"{command} 10") == ["paid 10"]
+
+
+async def test_what_is_known_only_afterwards_may_overdraw() -> None:
+    """Then nothing is left, until enough of it has lapsed."""
+    async with TestClient(charging("10/minute", overdraw=True)) as client:
+        alice = client.user("alice")
+        assert await texts(alice, "/pay 25") == ["paid 25"]
+        assert await texts(alice, "/pay 1") == [told("60 s")]
+        await client.advance(60)
+        assert await texts(alice, "/pay 1") == ["paid 1"]
+
+
+async def test_a_charge_is_of_one_limit_if_that_is_named() -> None:
+    """For the others the turn counts as one."""
+    async with TestClient(charging("2/minute", "100/hour", of="100/hour")) as client:
+        alice = client.user("alice")
+        assert await texts(alice, "/pay 60") == ["paid 60"]
+        assert await texts(alice, "/pay 60") == [told("60 min")]
+        assert await texts(alice, "/pay 1") == [told("60 s")]
+
+
+async def test_more_than_is_ever_allowed_is_told_so() -> None:
+    """However long somebody would wait; and it is no failure of the bot's."""
+    async with TestClient(charging("10/minute")) as client:
+        assert await texts(client.user("alice"), "/pay 11") == [
+            "That is more than is allowed at once."
+        ]
+
+
+async def test_charges_add_up_and_begin_anew_with_the_turn() -> None:
+    """A turn that runs again, because somebody was faster, pays once."""
+    bot, entered, go_on = Interface(id="bot"), asyncio.Event(), asyncio.Event()
+
+    @bot.command(limits="10/minute")
+    async def slow(turn: Turn, n: int, total: Global[Ref[int]]) -> str:
+        turn.charge(n)
+        turn.charge(n)
+        if not entered.is_set():
+            entered.set()
+            await go_on.wait()
+        total.value += 1
+        return str(total.value)
+
+    async with TestClient(bot) as client:
+        alice = client.user("alice")
+        first = asyncio.create_task(texts(alice, "/slow 5"))
+        await entered.wait()
+        assert await texts(client.user("bob"), "/slow 1") == ["1"]
+        assert await texts(client.user("alice", chat="room"), "/slow 1") == [told("60 s")]
+        go_on.set()
+        assert await first == ["2"]
+
+
+@pytest.mark.parametrize(("limits", "of"), [((), None), (("10/minute",), "10/hour")])
+async def test_a_charge_needs_a_limit(limits: tuple[str, ...], of: str | None) -> None:
+    """To charge where nothing is counted is the author's mistake, and told as such."""
+    async with TestClient(charging(*limits, of=of)) as client:
+        with pytest.raises(StateError, match=r"turn\.charge\(\): pay\(\).* to take from"):
+            await client.user("alice").say("/pay 1")
+
+
+async def test_a_charge_below_nothing_is_refused() -> None:
+    """A limit is given back by time alone."""
+    async with TestClient(charging("10/minute")) as client:
+        with pytest.raises(ValueError, match="0 or more"):
+            await client.user("alice").say("/pay -1")

@@ -10,7 +10,7 @@ from typing import Any
 from chatstate import Chat, Event, Interface, Message, User
 from chatstate.adapter import Action, Receipt, Sent
 from chatstate.engine import Engine
-from chatstate.engine.assembly import Parts
+from chatstate.engine.parts import Parts
 from chatstate.testing import Delivered, FakeClock, FakePlatform, MemoryData, MemoryStore
 
 LEASE = 30.0

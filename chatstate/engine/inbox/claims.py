@@ -64,7 +64,7 @@ class Claims:
         while not self._lanes.stopping and (found := await self._store.claim(_AT_ONCE)):
             claims += found
         self._recovery.take_up(claims)
-        if self._interrupts:
+        if self._interrupts or self._turns.are_put_off:
             await self._interrupt([claim.conversation for claim in claims if claim.is_news])
 
     async def run(self) -> None:

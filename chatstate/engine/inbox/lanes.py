@@ -52,7 +52,8 @@ class Lane(msgspec.Struct, eq=False, gc=False):
     read; events that are ahead of the line do not count. `beyond`: more wait in the inbox, and
     `missed`: some came while it was being read; `reload`: it is to be read anew, after a commit has
     failed, which `failures` counts. `turn` is the one that runs, in `run`. `left`, for an
-    event that runs alone, is set when its turn is over or left behind.
+    event that runs alone, is set when its turn is over, left behind or put off. `is_aside`: its
+    turn is put off, and counts as nothing that goes on.
     """
 
     conversation: int
@@ -64,6 +65,7 @@ class Lane(msgspec.Struct, eq=False, gc=False):
     failures: int = 0
     last: int = 0
     left: asyncio.Event | None = None
+    is_aside: bool = False
     turn: RunningTurn | None = None
     run: Run[Lane] | None = None
 
@@ -196,6 +198,21 @@ class Lanes:
             self._runners.cancel(lane.run)
             self._end(lane)
 
+    def stand_aside(self, turn: RunningTurn) -> None:
+        """Let nobody wait for a turn that keeps its lane, and is put off until it comes back."""
+        lane = self._lane(turn.place.conversation)
+        lane.is_aside = True
+        self.activity.end()
+        if lane.left:
+            lane.left.set()
+
+    def come_back(self, turn: RunningTurn) -> None:
+        """Let its lane be read again when it ends now, unless it was left behind."""
+        lane = self._lane(turn.place.conversation)
+        if lane.turn is turn:
+            lane.is_aside, lane.reload = False, True
+            self.activity.count += 1
+
     def cancel_all(self) -> list[asyncio.Task[None]]:
         """End all turns, and return the tasks in which that happens."""
         return self._runners.cancel_all()
@@ -244,7 +261,9 @@ class Lanes:
     def _end(self, lane: Lane) -> None:
         lane.is_busy = False
         lane.turn = lane.run = None
-        self.activity.end()
+        if not lane.is_aside:
+            self.activity.end()
+        lane.is_aside = False
         if lane.left:
             lane.left.set()
         if lane.arrivals or lane.beyond or lane.reload:

@@ -14,6 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from chatstate.adapter import Adapter
+from chatstate.bot.access import limits_of
 from chatstate.bot.resources import Need, Resources
 from chatstate.bot.returns import Answers, replies, told_of
 from chatstate.bot.routes import Routes
@@ -29,6 +30,7 @@ from chatstate.engine.turns.showing import Showings
 from chatstate.engine.turns.steps import Steps
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.values import TurnValues
+from chatstate.engine.turns.watch import Watch
 from chatstate.errors import ReplyError, StateError
 from chatstate.files import Attachment, File
 from chatstate.messages import Message, MessageRef, Target, User
@@ -37,8 +39,8 @@ from chatstate.scope import Key
 from chatstate.signature import label
 from chatstate.stores.base import Store
 
-_OF_STATE = ("state", "replace", "apply", "step")
-_STORED = ("replace", "apply", "step")
+_OF_STATE = ("state", "replace", "apply", "step", "charge")
+_STORED = ("replace", "apply", "step", "charge")
 
 
 _ANSWERING = ("send", "apply")  # what is sent and applied goes with the answer
@@ -64,6 +66,7 @@ class TurnEffects:
         resources: Resources,
         routes: Routes,
         plans: Plans,
+        watch: Watch,
     ) -> None:
         self._turn = turn
         self._attempt = turn.attempt
@@ -80,6 +83,7 @@ class TurnEffects:
         self._resources = resources
         self._routes = routes
         self._plans = plans
+        self._watch = watch
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -164,6 +168,19 @@ class TurnEffects:
             turn.updates = []
         turn.updates.append(update)
 
+    def charge(self, n: int, of: str | None, *, overdraw: bool) -> None:
+        """See `Turn.charge`."""
+        turn, limits = self._live("charge"), self._plan.limits
+        chosen = limits if of is None else limits_of(of)
+        if not chosen or not set(chosen) <= set(limits):
+            raise StateError(
+                f"turn.charge(): {label(self._plan.fn)} has {'no limits' if of is None else 'no'}"
+                f'{f" limit {of!r}" if of else ""} to take from; give it some: limits="100/day"'
+            )
+        if turn.taking:
+            weights = dict.fromkeys(chosen, n)
+            turn.taking.counters.charge(turn.taking, weights, overdraw=overdraw)
+
     async def step(self, name: str, fn: Callable[[], Any]) -> Any:
         """See `Turn.step`."""
         turn = self._live("step")
@@ -197,6 +214,13 @@ class TurnEffects:
         await showing.prepare()
         showing.show([])
         return reference
+
+    def ended_wait(self) -> bool:
+        """See `Effects.ended_wait`."""
+        seq, ended = self._turn.arrivals[0].seq, self._watch.ended_waits
+        has_ended = seq in ended
+        ended.discard(seq)
+        return has_ended
 
     def refer(self, answer: Answers, ref: str) -> None:
         """Let a reference lead to the first message of what the handler returns."""

@@ -6,17 +6,22 @@
    runs again and is counted then. A turn whose handler never began is not counted.
 3. Nobody but this module changes the values, each time the newest, so turns never run again for
    them.
+4. What a turn charges is taken at once, too, from whatever thread: in the loop, where all is
+   counted. A turn that runs again charges anew.
 """
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from chatstate.bot.access import Limit, Taken, take, wait
+from chatstate.bot.access import Limit, Taken, Weights, duration, take, wait
 from chatstate.clock import Clock
 from chatstate.engine.states.cache import Entry, StateCache
+from chatstate.language.sentences import Sentence
 from chatstate.scope import Key, Place, key
 from chatstate.stores.base import Change, Value
 
@@ -32,28 +37,58 @@ class Counters:
         self._values = values
         self._bot = bot
         self._clock = clock
-        self._going: dict[Key, list[float]] = {}
+        self._going: dict[Key, list[Taking]] = {}
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
 
     async def ask(self, name: str, limits: Sequence[Limit], place: Place) -> Taking:
         """Return what is taken for the handler called `name`; see its `wait`."""
         counted = key(self._bot, "user", f"chatstate.limits {name}", place)
         (entry,) = self._values.peek([counted]) or await self._values.load([counted], place)
-        now, going = self._clock.time(), self._going.get(counted, [])
+        now = self._clock.time()
         taken = _read(entry)
-        seconds = wait(limits, taken, going, now)
+        seconds = wait(limits, taken, self._under_way(counted), now)
         knows = now < taken.told < now + seconds + _EXACT  # it may have been set back
         return Taking(self, counted, limits, now, entry, seconds, knows=knows)
 
     def begin(self, taking: Taking) -> None:
         """Let it count from now on."""
-        self._going.setdefault(taking.key, []).append(taking.at)
+        self._going.setdefault(taking.key, []).append(taking)
 
     def end(self, taking: Taking) -> None:
         """Forget it: it is counted now, or it is not."""
         going = self._going[taking.key]
-        going.remove(taking.at)
+        going.remove(taking)
         if not going:
             del self._going[taking.key]
+
+    def charge(self, taking: Taking, weights: Weights, *, overdraw: bool) -> None:
+        """Let it count for so many; see `Turn.charge`. From any thread."""
+        if threading.get_ident() == self._thread:
+            self._charge(taking, weights, overdraw=overdraw)
+        else:
+            charging = self._charge_in_loop(taking, weights, overdraw=overdraw)
+            asyncio.run_coroutine_threadsafe(charging, self._loop).result()
+
+    async def _charge_in_loop(self, taking: Taking, weights: Weights, *, overdraw: bool) -> None:
+        self._charge(taking, weights, overdraw=overdraw)
+
+    def _charge(self, taking: Taking, weights: Weights, *, overdraw: bool) -> None:
+        before = taking.weights
+        total = {**before, **{each: before.get(each, 0) + weights[each] for each in weights}}
+        if not overdraw:
+            if any(total[limit] > limit.amount for limit in total):
+                raise Sentence("beyond_limit")
+            going = self._under_way(taking.key, but=taking)
+            seconds = wait(total, _read(self.newest(taking)), going, self.now(), total)
+            if seconds:
+                raise Sentence("too_often", wait=duration(seconds))
+        before.update(total)
+
+    def _under_way(self, key: Key, but: Taking | None = None) -> list[tuple[float, Weights]]:
+        """Return the times and the weights of what is going on."""
+        going = self._going.get(key, ())
+        return [(taking.at, taking.weights) for taking in going if taking is not but]
 
     def newest(self, taking: Taking) -> Entry:
         """Return what is kept now of what it counts in."""
@@ -65,11 +100,11 @@ class Counters:
         return self._clock.time()
 
 
-class Taking(msgspec.Struct, frozen=True):
+class Taking(msgspec.Struct, frozen=True, eq=False):
     """What a turn takes of a person's limit.
 
     `wait`: seconds until there is something to take, 0 if it is taken. `knows`: the person has been
-    told so.
+    told so. `weights` are what the turn has charged.
     """
 
     counters: Counters
@@ -79,6 +114,7 @@ class Taking(msgspec.Struct, frozen=True):
     entry: Entry
     wait: float
     knows: bool
+    weights: dict[Limit, int] = {}
 
     def redeem(self, versions: Iterator[int], *, begun: bool) -> list[Change]:
         """Return what is to be committed with the turn, which has begun or not, or was refused.
@@ -93,7 +129,7 @@ class Taking(msgspec.Struct, frozen=True):
             self.counters.end(self)
             if not begun:
                 return []
-            taken = take(self.limits, taken, self.at, self.counters.now())
+            taken = take(self.limits, taken, self.at, self.counters.now(), self.weights)
         value = Value(_encoder.encode(taken).decode(), next(versions))
         return [Change(self.key, entry.version, value)]
 

@@ -4,7 +4,8 @@
 2. What decides about that may take its time: such an event interrupts once it is decided.
 3. A message that waits for what its person still writes holds no place and no lock, and its
    handler's time has not begun. A press is complete by itself.
-4. What is wrong with a guard of another event ends that event's turn, when it comes to it, and not
+4. /cancel ends the wait of its person's turn that is put off, and says so when it comes to it.
+5. What is wrong with a guard of another event ends that event's turn, when it comes to it, and not
    the one that asks.
 """
 
@@ -23,6 +24,7 @@ from chatstate.engine.turns.admission import Admission
 from chatstate.engine.turns.dispatch import Dispatch
 from chatstate.engine.turns.plan import Plan
 from chatstate.engine.turns.turn import RunningTurn
+from chatstate.engine.turns.watch import Watch
 from chatstate.stores.base import Arrival
 
 log = logging.getLogger("chatstate.turns")
@@ -40,8 +42,10 @@ class Overlap:
         dispatch: Dispatch,
         admission: Admission,
         buttons: Buttons,
+        watch: Watch,
         clock: Clock,
     ) -> None:
+        self._watch = watch
         self._lanes = lanes
         self._clock = clock
         self._dispatch = dispatch
@@ -55,11 +59,22 @@ class Overlap:
             self._check(turn, arrival, end)
             return
         plan = self._dispatch.plan_now(arrival)
+        if turn.is_put_off and plan and _is_cancel(plan):
+            end = self._and_tell(arrival, end)
         if plan and _interrupts(plan, arrival, turn):
             if plan.has_terms:
                 self._check(turn, arrival, end)
             else:
                 end()
+
+    def _and_tell(self, arrival: Arrival, end: Callable[[], None]) -> Callable[[], None]:
+        """Return what ends a wait, and lets /cancel say so."""
+
+        def end_wait() -> None:
+            self._watch.ended_waits.add(arrival.seq)
+            end()
+
+        return end_wait
 
     def _check(self, turn: RunningTurn, arrival: Arrival, end: Callable[[], None]) -> None:
         check = asyncio.create_task(self._interrupt_if_let_in(turn, arrival, end))
@@ -147,11 +162,17 @@ class Overlap:
 
 def _interrupts(plan: Plan, arrival: Arrival, turn: RunningTurn) -> bool:
     """Tell whether an event ends a turn: an interrupting command any, a message its own."""
+    if turn.is_put_off and _is_cancel(plan):
+        return arrival.place.person == turn.place.person
     if plan.overlap != "interrupt":
         return False
     if plan.handler.command is not None:
         return True
     return plan is turn.plan and arrival.place.person == turn.place.person
+
+
+def _is_cancel(plan: Plan) -> bool:
+    return plan.handler.command == "cancel"
 
 
 async def _apart(asked: Coroutine[Any, Any, bool]) -> bool:

@@ -53,16 +53,16 @@ class Showing:
 
 
 class Showings:
-    """Makes what a turn shows in advance, when it is asked for."""
+    """Makes what a turn shows in advance, when it is asked for; in `previews`, where it can."""
 
     def __init__(self, previews: Previews) -> None:
-        self._previews = previews
+        self.previews = previews
         self._loop = asyncio.get_running_loop()
 
     def of(self, turn: RunningTurn) -> Showing:
         """Return what a turn shows."""
         if turn.showing is None:
-            possible = self._previews.are_possible(turn)
-            opened = functools.partial(self._previews.open, turn) if possible else None
+            possible = self.previews.are_possible(turn)
+            opened = functools.partial(self.previews.open, turn) if possible else None
             turn.showing = Showing(self._loop, opened)
         return turn.showing

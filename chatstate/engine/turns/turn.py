@@ -32,6 +32,7 @@ from chatstate.stores.base import Arrival, Change
 if TYPE_CHECKING:
     from chatstate.engine.outbox.addressing import Addressed
     from chatstate.engine.outbox.rendered import Ahead
+    from chatstate.engine.outbox.spool import Spool
     from chatstate.engine.turns.limits import Taking
     from chatstate.engine.turns.own_events import OwnEvent
     from chatstate.engine.turns.places import Sharer
@@ -71,6 +72,7 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
       question of a form that is put again if the handler does not take its answers; `late` are
       those updates that are applied within the commit, from which on nobody ends it any more.
     - `expiring`: the values it uses that expire, with their seconds.
+    - `is_put_off`: it is to begin anew later, and waits for that.
     - `instead`: what is answered where no handler is asked.
     """
 
@@ -84,6 +86,7 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     fenced: bool = False
     is_over: bool = False
     is_answered: bool = False
+    is_put_off: bool = False
     has_failed: bool = False
     allowed: float = 0.0
     deadline: float = 0.0
@@ -192,6 +195,8 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
         self.is_answered = False
         self.forget()
         self._turn = None
+        if self.taking:
+            self.taking.weights.clear()
         self.steps = self.folder = self.showing = self.ahead = None
         self.fetched = self.asks_again = None
         self.files = self.answers = self.stored = ()
@@ -250,6 +255,12 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
         """
         self.is_over = True
         self.task = self._turn = None
+
+    async def drop_files(self, spool: Spool) -> None:
+        """Let go of spooled files that nothing owed has, and of its own folder."""
+        spool.discard(self.stored)
+        if self.folder:
+            await spool.end_turn(self.folder)
 
     def let_go(self) -> None:
         """Give back its locks and its place."""

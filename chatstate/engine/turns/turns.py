@@ -31,15 +31,16 @@ from chatstate.engine.turns.calling import Caller
 from chatstate.engine.turns.dispatch import Dispatch
 from chatstate.engine.turns.finish import Finish
 from chatstate.engine.turns.late import LateTurns
+from chatstate.engine.turns.later import Later
 from chatstate.engine.turns.on_error import OnError
 from chatstate.engine.turns.overlap import Overlap
 from chatstate.engine.turns.plan import Plan
-from chatstate.engine.turns.previews import Previews
 from chatstate.engine.turns.reports import account
 from chatstate.engine.turns.sentences import apology, closing
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.values import TurnValues
 from chatstate.engine.turns.watch import Watch
+from chatstate.errors import TryLater
 from chatstate.language.sentences import Sentences
 from chatstate.replies import AnyReply, Native, Reply
 from chatstate.signature import label
@@ -49,7 +50,10 @@ log = logging.getLogger("chatstate.turns")
 
 
 class Turns:
-    """Runs the turns of one bot. `are_ending`: the process ends, so those that run are given up."""
+    """Runs the turns of one bot. `are_ending`: the process ends, so those that run are given up.
+
+    `are_put_off` are the conversations in which one is to begin anew later.
+    """
 
     def __init__(
         self,
@@ -63,8 +67,8 @@ class Turns:
         caller: Caller,
         finish: Finish,
         late: LateTurns,
+        later: Later,
         watch: Watch,
-        previews: Previews,
         renderer: Renderer,
         abridger: Abridger,
         addressing: Addressing,
@@ -80,9 +84,10 @@ class Turns:
         self._caller = caller
         self._finish = finish
         self._late = late
+        self._later = later
+        self.are_put_off = later.waiting
         self._watch = watch
         self._full = watch.places.full
-        self._previews = previews
         self._renderer = renderer
         self._addressing = addressing
         self._spool = spool
@@ -96,8 +101,8 @@ class Turns:
     async def run(self, turn: RunningTurn) -> None:
         """Run the turn of an event until its commit is queued, or it is fenced."""
         try:
-            if turn.arrivals[0].noted:
-                await self._take_up(turn)
+            if turn.arrivals[0].noted and await self._later.take_up(turn, self.arrived):
+                return
             plan = self._dispatch.find(turn) or await self._dispatch.find_pressed(turn)
             if plan is None:
                 self._finish.queue(turn, turn.instead)
@@ -150,12 +155,6 @@ class Turns:
 
     # Its rarer stages
 
-    async def _take_up(self, turn: RunningTurn) -> None:
-        """Find what an earlier attempt has shown, maybe before a crash."""
-        turn.own = self._dispatch.own_event(turn.arrivals[0])
-        if not turn.own:
-            await self._previews.open(turn)
-
     async def _admit(self, turn: RunningTurn, plan: Plan) -> bool:
         """Let a turn in, and tell so; one that is not has ended, or waits for what has expired."""
         if plan.expires and await self._expiries.come_before(turn.arrivals[0], plan):
@@ -196,9 +195,7 @@ class Turns:
             keys = turn.shared_keys
             self._locks.fought_for(keys)
             turn.release = await self._locks.take(keys)
-        self._spool.discard(turn.stored)
-        if turn.folder:
-            await self._spool.end_turn(turn.folder)
+        await turn.drop_files(self._spool)
         turn.begin_again()
 
     async def _complete(self, turn: RunningTurn, plan: Plan, answer: Sequence[AnyReply]) -> Answers:
@@ -228,7 +225,9 @@ class Turns:
         return said
 
     async def _fail(self, turn: RunningTurn, error: BaseException) -> None:
-        """End a turn whose author's code, or what it answered, has failed."""
+        """End a turn whose author's code, or what it answered, has failed; or put it off."""
+        if isinstance(error, TryLater) and await self._later.put_off(turn, error, self.arrived):
+            return
         dead = self._finish.fail(turn, error)
         if dead is None:
             return
@@ -266,9 +265,7 @@ class Turns:
     async def _clean_up(self, turn: RunningTurn) -> None:
         turn.let_go()
         self._watch.remove(turn)
-        self._spool.discard(turn.stored)
-        if turn.folder:
-            await self._spool.end_turn(turn.folder)
+        await turn.drop_files(self._spool)
 
     # Ends that come from outside
 
@@ -325,7 +322,7 @@ class Turns:
         """Give up an event that has crashed the process each time it ran alone."""
         error = f"the process crashed {arrival.crashes} times while only this event ran"
         turn = RunningTurn([arrival], plan=self._dispatch.plan_now(arrival))
-        await self._take_up(turn)
+        await self._later.take_up(turn, self.arrived)
         told = account(turn, "is given up", error)
         log.error("%s", told)
         self._finish.give_up(turn, DeadLetter("event", error, told))

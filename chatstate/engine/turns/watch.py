@@ -21,7 +21,8 @@ _PATIENCE = 0.4  # seconds that a turn may take without a notice of typing
 class Watch:
     """Knows the turns that wait, by conversation. `begun` is set whenever there is a new one.
 
-    At most `limit` handlers run at once; see `Places`.
+    At most `limit` handlers run at once; see `Places`. `ended_waits` are the numbers of events that
+    have ended the wait of a turn which was put off, by /cancel, until they say so.
     """
 
     def __init__(self, clock: Clock, limit: int) -> None:
@@ -29,6 +30,7 @@ class Watch:
         self._turns: dict[int, RunningTurn] = {}
         self.places = Places(limit)
         self.begun = asyncio.Event()
+        self.ended_waits: set[int] = set()
 
     @property
     def turns(self) -> list[RunningTurn]:

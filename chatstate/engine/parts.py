@@ -1,0 +1,43 @@
+"""`Parts`: what an assembled engine starts, watches and stops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chatstate.adapter import Adapter
+from chatstate.bot.resources import Resources
+from chatstate.engine.host import AccountHost
+from chatstate.engine.inbox.claims import Claims
+from chatstate.engine.inbox.lanes import Lanes
+from chatstate.engine.outbox.sender import Sender
+from chatstate.engine.outbox.spool import Spool
+from chatstate.engine.recovery import Recovery
+from chatstate.engine.sends import Sends
+from chatstate.engine.states.cache import StateCache
+from chatstate.engine.states.commits import Commits
+from chatstate.engine.states.expiry import Expiries
+from chatstate.engine.turns.overlap import Overlap
+from chatstate.engine.turns.turns import Turns
+from chatstate.engine.turns.typing_notices import TypingNotices
+from chatstate.stores.base import Account
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What the engine starts, watches and stops. `make_host` adds an account."""
+
+    lanes: Lanes
+    turns: Turns
+    overlap: Overlap
+    commits: Commits
+    cache: StateCache
+    sender: Sender
+    spool: Spool
+    expiries: Expiries
+    resources: Resources
+    typing_notices: TypingNotices
+    recovery: Recovery
+    claims: Claims
+    sends: Sends
+    make_host: Callable[[Account, Adapter], AccountHost]
