@@ -281,6 +281,22 @@ async def test_an_account_that_nobody_knows_is_an_error() -> None:
         await (await client.bot.send(ROOM, "hi", account="test:bot")).settled()
 
 
+async def test_an_account_is_named_by_its_label() -> None:
+    """As `--on` has it; one that is none is told with all that there are."""
+    bot = echo_bot()
+    shop, news = FakePlatform(account="1"), FakePlatform(account="2")
+    shop.label, news.label = "shop", "news"
+    async with TestClient(bot, platform=shop) as client:
+        await bot.connect(news)
+        await (await bot.send(ROOM, "from the shop", account="test:shop")).settled()
+        await (await bot.send(ROOM, "from the news", account="test:2")).settled()
+        assert said_in(client, "room") == ["from the shop"]
+        assert [delivered.text for delivered in news.delivered] == ["from the news"]
+        there = r"it has had test:1 \(shop\), test:2 \(news\)"
+        with pytest.raises(StateError, match=there):
+            await bot.send(ROOM, "hi", account="test:toys")
+
+
 async def test_an_account_that_is_not_connected_sends_once_it_is(tmp_path: Path) -> None:
     """The receipt says so."""
     url, bot = f"sqlite:///{tmp_path / 'a.db'}", echo_bot()
