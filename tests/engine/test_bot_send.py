@@ -122,6 +122,7 @@ async def test_all_that_can_be_returned_can_be_sent(tmp_path: Path) -> None:
             Reply(Markdown("**bold**"), buttons=buttons, silent=True),
             File(path, "b.txt"),
             Reply("bytes", files=[File(b"123", "c.bin", voice=True)]),
+            File(url="https://a.example/d.png"),
             Location(52.5, 13.4, "Café"),
             Reply("Vote:", poll=Poll("Lunch?", ["Pizza", "Soup"], several=True)),
         ]
@@ -130,11 +131,12 @@ async def test_all_that_can_be_returned_can_be_sent(tmp_path: Path) -> None:
         path.unlink()
         client.platform.recover()
         await receipt.settled()
-        first, second, third, place, poll = client.platform.shown("room")
+        first, second, third, web, place, poll = client.platform.shown("room")
         assert (first.text, first.labels, first.silent) == ("bold", ["Yes", "No", "Maybe"], True)
         assert [(file.name, file.data) for file in second.files] == [("b.txt", b"contents")]
         assert [(file.name, file.data) for file in third.files] == [("c.bin", b"123")]
         assert [file.is_voice for file in (*second.files, *third.files)] == [False, True]
+        assert [file.url for file in web.files] == ["https://a.example/d.png"]
         assert place.shared == Location(52.5, 13.4, "Café")
         assert poll.shared == Poll("Lunch?", ["Pizza", "Soup"], several=True)
         (pressed,) = await client.user("carol", chat="room").press("No")
