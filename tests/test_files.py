@@ -75,12 +75,51 @@ def test_a_stream_is_read_when_it_is_sent_only() -> None:
         file.read()
 
 
-@pytest.mark.parametrize("source", [7, None, object()])
+@pytest.mark.parametrize("source", [7, object()])
 def test_a_source_of_another_kind_is_an_error(source: Any) -> None:
     """The error names what it is."""
     kind = type(source).__name__
     with pytest.raises(TypeError, match=f"takes a path, bytes or a stream of bytes, not {kind}"):
         File(source)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "says"),
+    [
+        ({}, ValueError, "made of a path, of bytes or a stream, or of id= or url="),
+        ({"source": None}, ValueError, "here is nothing of it"),
+        ({"id": ""}, ValueError, "An Attachment without an id is sent again by"),
+        ({"source": b"a", "url": "https://a.example/a"}, ValueError, "not source= and url="),
+        ({"source": "a.png", "id": "1"}, ValueError, "not source= and id="),
+        ({"id": "1", "url": "https://a.example/a"}, ValueError, "not id= and url="),
+        ({"id": 7}, TypeError, "File.id must be a str, not int"),
+        ({"url": 7}, TypeError, "File.url must be a str, not int"),
+        ({"url": "ftp://a.example/a"}, ValueError, "File.url is an address such as https://"),
+        ({"url": "a.png"}, ValueError, "File.url is an address such as https://"),
+        ({"url": "https://a.example/" + "a" * 2048}, ValueError, "at most 2048 characters"),
+    ],
+)
+def test_a_file_is_in_one_place(given: dict[str, Any], error: type[Exception], says: str) -> None:
+    """Here, on a platform, or in the web; the error says what was given, and what may be."""
+    with pytest.raises(error, match=says):
+        File(**given)
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "media_type"),
+    [
+        (File(url="https://a.example/x/sky%20line.png?w=1"), "sky line.png", "image/png"),
+        (File(url="https://a.example"), "file.bin", "application/octet-stream"),
+        (File(url="https://a.example/sky", media_type="image/png"), "sky", "image/png"),
+        (File(id="AgAC"), "file.bin", "application/octet-stream"),
+        (File(id="AgAC", name="sky.png"), "sky.png", "image/png"),
+    ],
+)
+def test_a_file_elsewhere_has_a_name_and_a_type(file: File, name: str, media_type: str) -> None:
+    """As far as its address, or who made it, tells them; it cannot be read here."""
+    assert (file.name, file.media_type, file.path) == (name, media_type, None)
+    with pytest.raises(TypeError, match="is not here"):
+        file.read()
 
 
 def test_an_opened_text_is_no_source(tmp_path: Path) -> None:

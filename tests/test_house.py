@@ -23,6 +23,7 @@ ENTRY_POINTS: dict[str, dict[str, str]] = PROJECT["project"]["entry-points"]
 
 LAYERS = (
     (
+        "checks",
         "clock",
         "content",
         "errors",

@@ -277,6 +277,8 @@ def _capabilities(options: TelegramOptions) -> Capabilities:
         contacts=True,
         polls=True,
         files=True,
+        file_ids=True,
+        file_urls=True,
         file_bytes=options.file_bytes or (LOCAL_BYTES if is_local else SENT_BYTES),
         received_bytes=options.received_bytes or (LOCAL_BYTES if is_local else RECEIVED_BYTES),
         edit=True,

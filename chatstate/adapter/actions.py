@@ -76,7 +76,8 @@ class PostSuggestion(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 class StoredFile(msgspec.Struct, frozen=True, gc=False):
     """A file that waits in the spool to be sent. `path` is where it lies; `size` in bytes.
 
-    `is_voice`: it is to be shown as a voice note, if that can be.
+    `is_voice`: it is to be shown as a voice note, if that can be. One that is elsewhere has no key,
+    no path and no size, but an `id` or a `url` (see `File`).
     """
 
     key: str
@@ -85,6 +86,8 @@ class StoredFile(msgspec.Struct, frozen=True, gc=False):
     size: int
     path: str = ""
     is_voice: bool = False
+    id: str = ""
+    url: str = ""
 
 
 class PostCard(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -28,6 +28,7 @@ class Capabilities(msgspec.Struct, frozen=True, gc=False):
     - `locations`, `contacts`, `polls`: it shows these natively.
     - `files`, and the size in bytes of one that is sent (`file_bytes`), and of one that is fetched
       (`received_bytes`; 0: the same).
+    - `file_ids`, `file_urls`: files can be sent by the platform's own ids, and by their addresses.
     - `edit`: sent messages can be edited and deleted; `edit_pause` is the seconds between two
       edits of a message while an answer is being written. `preview`: what each of these shows,
       "full" all of it, or "delta" what is new (see `Action.continues`).
@@ -64,6 +65,8 @@ class Capabilities(msgspec.Struct, frozen=True, gc=False):
     files: bool = False
     file_bytes: int = 20_000_000
     received_bytes: int = 0
+    file_ids: bool = False
+    file_urls: bool = False
     edit: bool = False
     edit_pause: float = 1.0
     preview: Literal["full", "delta"] = "full"

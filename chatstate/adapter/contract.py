@@ -169,12 +169,15 @@ class Adapter(Protocol):
 
     - `name`: the platform's, as `--on` takes it; the same for all accounts on it.
     - `account`: the platform's id of the bot account; known before `run`, the same at each start.
+    - `label`: what those who run the bot call the account, as in `--on telegram:shop`; "" for none.
+      It is set from outside, and stored nowhere.
     - `updates`: what the platform tells of by names of its own; None if nobody has listed that.
       An event of the kind "other" has such a name: "platform:name", in `Message.update`.
     """
 
     name: str
     account: str
+    label: str = ""
     capabilities: Capabilities
     updates: Updates | None = None
 

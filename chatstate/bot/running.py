@@ -84,8 +84,9 @@ async def send(
     order of what happens there. Once this returns it is stored, and survives a crash;
     `await receipt.settled()` waits until it is sent.
 
-    - `account` is from whom, where the bot runs on several: "telegram", or "telegram:123". One that
-      the bot does not run on now sends it once it does, within 7 days.
+    - `account` is from whom, where the bot runs on several: "telegram", "telegram:123", or
+      "telegram:shop" by its label. One that the bot has had and does not run on now, which only its
+      id leads to, sends it once it does, within 7 days.
     - `key`: of what is sent under the same key, from the same account, within 30 days, the first is
       sent.
 
@@ -119,7 +120,9 @@ async def connect(bot: Interface, adapter: Adapter, *, tenant: str = "") -> str:
 async def disconnect(
     bot: Interface, account: str, *, owed: Literal["send", "dead"] = "send"
 ) -> None:
-    """Let go of an account ("telegram:123") while the bot runs; return when it is gone.
+    """Let go of an account ("telegram:123", "telegram:shop") while the bot runs.
+
+    Returns when it is gone.
 
     It delivers nothing more. What it had delivered is handled, and what is owed to it is sent
     before it goes; with "dead" it becomes dead letters, as it must where the platform is gone.

@@ -5,6 +5,7 @@
 2. An adapter with an `Options` Struct gets that, read from what was given and the environment. Any
    other callable gets what its signature names, as it was given.
 3. An option is given to each account whose adapter has it, or as `shop.groups` to the labelled one.
+   Who names an account by its label is told its id by the adapter that its settings make.
 4. A labelled account has variables of its own, as in `CHATSTATE_TELEGRAM_TOKEN_SHOP`. Where one is
    missing the common one counts, unless it holds a secret: that is another account's.
 """
@@ -17,10 +18,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from chatstate.adapter import Adapter, OptionField, declared_options, read_options
 from chatstate.adapter.installing import ADAPTERS
 from chatstate.cli.loading import load, names
 from chatstate.errors import AdapterError, LoadError
+from chatstate.stores.accounts import called, named
+from chatstate.stores.base import KnownAccount
 
 _LABEL = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
@@ -132,6 +137,7 @@ def _made(
         raise _of_account(error, wanted, taken[wanted]) from error.__cause__
     except (TypeError, ValueError) as error:
         raise AdapterError(f"adapter '{wanted}': {error}") from error
+    made.label = wanted.label
     return made
 
 
@@ -143,6 +149,30 @@ def _of_account(
     for option in options if wanted.label else ():
         told = told.replace(option.variable, option.variable_of(wanted.label))
     return AdapterError(told)
+
+
+def with_label(known: Sequence[KnownAccount], account: str | None) -> Sequence[KnownAccount]:
+    """Return known accounts, the one under its label that `account` names so ("telegram:shop").
+
+    Raises `LoadError` if there are no settings for such an account.
+    """
+    if account is None or ":" not in account or named(account, known):
+        return known
+    wanted = wanted_account(account)
+    if all(found.platform != wanted.adapter for found in known):
+        return known
+    try:
+        (adapter,) = load_adapters([account], {})
+    except (AdapterError, LoadError) as error:
+        raise LoadError(
+            f"account {account!r} is none of {called(known)}, and no label: {error}"
+        ) from error
+    return [
+        replace(found, label=wanted.label)
+        if (found.platform, found.platform_id) == (adapter.name, adapter.account)
+        else found
+        for found in known
+    ]
 
 
 def checked_adapter(adapter: Any) -> Adapter:

@@ -15,6 +15,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from chatstate.cli.accounts import with_label
 from chatstate.cli.stores import chosen_store
 from chatstate.engine.outbox.letters import Letter, ref_of, request_for, written
 from chatstate.errors import LoadError
@@ -33,7 +34,8 @@ def send(
     markdown: Annotated[bool, typer.Option("--markdown", help="The text is Markdown.")] = False,
     silent: Annotated[bool, typer.Option("--silent", help="It rings nowhere.")] = False,
     account: Annotated[
-        str | None, typer.Option(help="From whom, as in telegram or telegram:123456.")
+        str | None,
+        typer.Option(help="From whom, as in telegram, telegram:123456, or telegram:shop."),
     ] = None,
     bot: Annotated[str | None, typer.Option(help="As this bot, if the store has several.")] = None,
     key: Annotated[str | None, typer.Option(help="Only once under this key, in 30 days.")] = None,
@@ -79,4 +81,4 @@ def _sender(known: Sequence[KnownAccount], named: str | None, bot: str | None) -
     if bot is not None and bot not in bots:
         raise LoadError(f"the store has no bot {bot!r}; it has {', '.join(bots) or 'none'}")
     its = [account for account in known if bot in (None, account.bot)]
-    return chosen(named, its, bots[0] if bot is None and bots else bot or "")
+    return chosen(named, with_label(its, named), bots[0] if bot is None and bots else bot or "")

@@ -21,9 +21,11 @@ import typer
 from msgspec.structs import replace
 from rich.cells import cell_len, set_cell_size
 
+from chatstate.cli.accounts import with_label
 from chatstate.cli.stores import WHEN, chosen_store
 from chatstate.errors import LoadError
 from chatstate.scope import Scope
+from chatstate.stores.accounts import called, named
 from chatstate.stores.base import Entry, Filter, Request, Store
 from chatstate.text import escaped, one_line, visible
 
@@ -37,6 +39,10 @@ ForName = Annotated[str | None, typer.Option("--name", help="Only of the state o
 ForChat = Annotated[str | None, typer.Option("--chat", help="Only of this chat, by its id.")]
 ForPerson = Annotated[str | None, typer.Option("--person", help="Only of this person, by the id.")]
 ForPlatform = Annotated[str | None, typer.Option("--platform", help="Only on this platform.")]
+ForAccount = Annotated[
+    str | None, typer.Option("--account", help="Only of this account, as in telegram:123456.")
+]
+ForTenant = Annotated[str | None, typer.Option("--tenant", help="Only of this tenant, by name.")]
 ForBot = Annotated[str | None, typer.Option("--bot", help="Only of this bot.")]
 
 _SHORT, _SHORTEST = 60, 20
@@ -55,6 +61,8 @@ def list_(
     chat: ForChat = None,
     person: ForPerson = None,
     platform: ForPlatform = None,
+    account: ForAccount = None,
+    tenant: ForTenant = None,
     bot: ForBot = None,
     after: Annotated[int, typer.Option(help="Only values with higher numbers.")] = 0,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
@@ -63,7 +71,15 @@ def list_(
 ) -> None:
     """List values, in the order of their numbers."""
     wanted = Filter(
-        bot=bot, platform=platform, scope=scope, name=name, chat=chat, person=person, after=after
+        bot=bot,
+        platform=platform,
+        scope=scope,
+        name=name,
+        chat=chat,
+        person=person,
+        account=account,
+        tenant=tenant,
+        after=after,
     )
     found = asyncio.run(_found(chosen_store(store), wanted, limit + 1))
     shown = found[:limit]
@@ -104,12 +120,23 @@ def reset(
     chat: ForChat = None,
     person: ForPerson = None,
     platform: ForPlatform = None,
+    account: ForAccount = None,
+    tenant: ForTenant = None,
     bot: ForBot = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     store: Url = None,
 ) -> None:
     """Have values begin anew: at once if the bot runs, else when it next does."""
-    wanted = Filter(bot=bot, platform=platform, scope=scope, name=name, chat=chat, person=person)
+    wanted = Filter(
+        bot=bot,
+        platform=platform,
+        scope=scope,
+        name=name,
+        chat=chat,
+        person=person,
+        account=account,
+        tenant=tenant,
+    )
     if bool(numbers) == (wanted != Filter()):
         raise LoadError(
             "say what to reset: numbers of the list, or what they are by --name and so on"
@@ -134,7 +161,12 @@ async def _ask(store: Store, entries: Sequence[Entry]) -> None:
 
 
 async def _found(store: Store, wanted: Filter, limit: int | None = None) -> list[Entry]:
-    """Return the values that are wanted, however many; no more than `limit`."""
+    """Return the values that are wanted, however many; no more than `limit`.
+
+    Raises `LoadError` for an account that the store does not know.
+    """
+    if wanted.account:
+        wanted = await _of_account(store, wanted, wanted.account)
     entries: list[Entry] = []
     while limit is None or len(entries) < limit:
         room = _PAGE if limit is None else min(_PAGE, limit - len(entries))
@@ -144,6 +176,17 @@ async def _found(store: Store, wanted: Filter, limit: int | None = None) -> list
         if len(page) < room:
             break
     return entries
+
+
+async def _of_account(store: Store, wanted: Filter, account: str) -> Filter:
+    """Return a filter with the platform and its id of an account that is named as people do."""
+    known = await store.accounts()
+    found = [a for a in known if a.platform_id == account]
+    found = found or named(account, with_label(known, account))
+    if not found:
+        raise LoadError(f"the store has no account {account!r}; it has {called(known)}")
+    platform = found[0].platform if ":" in account else wanted.platform
+    return replace(wanted, platform=platform, account=found[0].platform_id)
 
 
 async def _all_numbered(store: Store, numbers: Sequence[int]) -> list[Entry]:

@@ -28,6 +28,11 @@ class Accounts:
         """Those that are there now."""
         return list(self._connected)
 
+    def label(self, number: int) -> str:
+        """Return what people call an account; "" if they do not, or it was never here."""
+        adapter = self.adapters.get(number)
+        return adapter.label if adapter else ""
+
     def add(self, account: Account, adapter: Adapter) -> None:
         """Let an adapter send for an account from now on."""
         self.adapters[account.id] = adapter
@@ -51,6 +56,7 @@ class _Gone(Adapter):
     def __init__(self, adapter: Adapter) -> None:
         self.name = adapter.name
         self.account = adapter.account
+        self.label = adapter.label
         self.capabilities = adapter.capabilities
         self._render = adapter.render
 

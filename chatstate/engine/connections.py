@@ -75,21 +75,26 @@ class Connections:
 
     @property
     def names(self) -> list[str]:
-        """The accounts that are there, as in "telegram:123"."""
-        every = [connection.adapter for connection in self._connections.values()]
-        return [f"{adapter.name}:{adapter.account}" for adapter in every]
+        """What the accounts that are there are called: "telegram:123", and also "telegram:shop"."""
+        return [name for there in self._connections.values() for name in _names(there.adapter)]
 
     async def open(self, adapter: Adapter, tenant: str = "") -> Connection:
         """Let an adapter send for its account from now on; it does not receive yet.
 
-        Raises `AdapterError` if the account has an adapter, and `StateError` if it is another
-        bot's, or another tenant's.
+        Raises `AdapterError` if the account has an adapter, or another one its label, and
+        `StateError` if it is another bot's, or another tenant's.
         """
-        there = self._find(adapter.name, adapter.account)
+        there = self._find(f"{adapter.name}:{adapter.account}")
         if there and not (there.task and there.task.done()):
             raise AdapterError(
                 f"account {adapter.account} on {adapter.name} is wanted twice; each account has "
                 "one adapter, and a token of its own"
+            )
+        other = self._find(_names(adapter)[-1])
+        if other and other is not there:
+            raise AdapterError(
+                f"account {adapter.account} on {adapter.name} has the label {adapter.label!r}, "
+                f"which is a name of account {other.adapter.account}: give it another"
             )
         account = await self._account(adapter, tenant)
         connection = Connection(account, tenant, adapter, self._make_host(account, adapter))
@@ -116,12 +121,11 @@ class Connections:
         return await self._store.account(adapter.name, adapter.account, tenant=tenant, alone=alone)
 
     async def close(self, name: str, owed: OnOwed) -> None:
-        """Let go of an account by its name ("telegram:123"), once nothing of it is left to do.
+        """Let go of an account by one of its names, once nothing of it is left to do.
 
         Cancelled meanwhile, it stays. Raises `StateError` if there is none of this name.
         """
-        platform, _, platform_id = name.partition(":")
-        connection = self._find(platform, platform_id)
+        connection = self._find(name)
         if connection is None:
             there = ", ".join(self.names) or "none"
             raise StateError(f"no account {name!r} is connected; there are {there}")
@@ -152,11 +156,16 @@ class Connections:
             for task in stubborn:
                 log.warning("%r does not end when it is cancelled; let CancelledError pass", task)
 
-    def _find(self, platform: str, platform_id: str) -> Connection | None:
+    def _find(self, name: str) -> Connection | None:
         for connection in self._connections.values():
-            if (connection.adapter.name, connection.adapter.account) == (platform, platform_id):
+            if name in _names(connection.adapter):
                 return connection
         return None
+
+
+def _names(adapter: Adapter) -> list[str]:
+    """Return what an account is called: by its id, and by its label if it has one."""
+    return [f"{adapter.name}:{name}" for name in (adapter.account, adapter.label) if name]
 
 
 def _tell(adapter: Adapter, task: asyncio.Task[None]) -> None:

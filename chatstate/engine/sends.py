@@ -130,7 +130,11 @@ class Sends:
 
     async def _account(self, account: str | None) -> KnownAccount:
         """Return the account that is meant: of those the bot runs on, if that is not said."""
-        known = [known for known in await self._store.accounts() if known.bot == self._bot]
+        known = [
+            msgspec.structs.replace(known, label=self._accounts.label(known.id))
+            for known in await self._store.accounts()
+            if known.bot == self._bot
+        ]
         here = [known for known in known if known.id in self._accounts.connected]
         if account is None or len(named(account, here)) == 1:
             return chosen(account, here, self._bot)

@@ -72,6 +72,7 @@ GERMAN: Mapping[str, str] = {
     "link": "{label}: {url}",
     "file": "[Datei {file}, {size}]",
     "file_too_large": "[Datei {file}, {size}: zu groß, um hier gesendet zu werden]",
+    "file_elsewhere": "[Datei {file}: hier nicht zu zeigen]",
     "in_a_file": "Die Antwort ist lang; ganz steht sie in der Datei.",
     "help_commands": "Befehle:",
     "help_help": "Diese Hilfe zeigen.",

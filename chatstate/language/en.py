@@ -70,6 +70,7 @@ ENGLISH: Mapping[str, str] = {
     "link": "{label}: {url}",
     "file": "[file {file}, {size}]",
     "file_too_large": "[file {file}, {size}: too large to be sent here]",
+    "file_elsewhere": "[file {file}: it cannot be shown here]",
     "in_a_file": "The answer is long; all of it is in the file.",
     "help_commands": "Commands:",
     "help_help": "Show this help.",

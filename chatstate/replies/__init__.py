@@ -22,7 +22,7 @@ from chatstate.replies.native import Native, files_in
 from chatstate.replies.reply import FILES_LIMIT, AnyReply, Delete, React, Reply, files_of, sharing
 from chatstate.replies.selects import Option, Select
 from chatstate.replies.suggestions import ShareContact, ShareLocation, Suggestion, Suggestions
-from chatstate.replies.texts import Markdown, require_text
+from chatstate.replies.texts import Markdown
 
 __all__ = [
     "BUTTONS_LIMIT",
@@ -49,7 +49,6 @@ __all__ = [
     "files_of",
     "fit_label",
     "is_command",
-    "require_text",
     "rows_of",
     "sharing",
 ]

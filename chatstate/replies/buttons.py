@@ -14,8 +14,8 @@ from typing import Any, ClassVar, TypeAlias, cast
 import msgspec
 
 from chatstate.adapter.actions import ButtonStyle
+from chatstate.checks import check_address, require_text
 from chatstate.replies.naming import NamingMeta
-from chatstate.replies.texts import check_address, require_text
 
 LABEL_LIMIT = 80
 VALUE_LIMIT = 4000

@@ -13,9 +13,10 @@ from typing import Any, ClassVar, cast
 
 import msgspec
 
+from chatstate.checks import check_address, require_text
 from chatstate.files import File
 from chatstate.replies.naming import NamingMeta
-from chatstate.replies.texts import Markdown, check_address, require_text
+from chatstate.replies.texts import Markdown
 
 TITLE_LIMIT = 256
 TEXT_LIMIT = 4096
@@ -64,6 +65,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, metacl
             check_address("Card.url", self.url, ADDRESS_LIMIT)
             if not self.title:
                 raise ValueError("Card.url is where its title leads: give the Card a title")
+        if isinstance(self.image, File) and self.image.url:
+            msgspec.structs.force_setattr(self, "image", self.image.url)
         if self.image is not None:
             _check_image(self.image)
         self._check_size()

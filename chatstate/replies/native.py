@@ -13,9 +13,9 @@ from math import isfinite
 from typing import Any, TypeAlias, cast
 
 from chatstate.adapter.natives import natives_of
+from chatstate.checks import require_text
 from chatstate.files import File
 from chatstate.messages import Chat, MessageRef, User
-from chatstate.replies.texts import require_text
 
 Step: TypeAlias = str | int
 """A key of a mapping, or a number in a list."""
@@ -84,7 +84,7 @@ def sendable(value: Any, what: str) -> Any:
     `what` names it. Raises `TypeError` and `ValueError`.
     """
     if value is None or isinstance(value, bool | int | File):
-        return value
+        return value.url or value if isinstance(value, File) else value
     if isinstance(value, str | float):
         return _checked(value, what)
     if isinstance(value, list | tuple):

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, cast
 
 import msgspec
 
+from chatstate.checks import require_text
 from chatstate.content import Contact, Content, Location, Poll
 from chatstate.files import File
 from chatstate.mentions import mentioned
@@ -21,7 +22,7 @@ from chatstate.replies.native import Native, checked_native
 from chatstate.replies.selects import Select
 from chatstate.replies.shared import check_shared
 from chatstate.replies.suggestions import Suggestions, checked_suggestions
-from chatstate.replies.texts import Markdown, require_text
+from chatstate.replies.texts import Markdown
 
 FILES_LIMIT = 10
 _EMOJI_LIMIT = 100  # some are several characters, or have a name and a number

@@ -11,9 +11,9 @@ from typing import Any, ClassVar, cast
 
 import msgspec
 
+from chatstate.checks import require_text
 from chatstate.replies.buttons import VALUE_LIMIT, check_label
 from chatstate.replies.naming import NamingMeta
-from chatstate.replies.texts import require_text
 
 OPTIONS_LIMIT = 25
 HINT_LIMIT = 100

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from chatstate.checks import require_text
 from chatstate.content import Contact, Content, Location, Poll
-from chatstate.replies.texts import require_text
 
 if TYPE_CHECKING:
     from chatstate.replies.reply import Reply

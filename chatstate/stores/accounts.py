@@ -1,7 +1,7 @@
 """Whose an account is: what every store refuses, and in which words; what people call it.
 
 1. An account is its platform and the platform's id: `telegram:123456`; `telegram` where it is the
-   only one there.
+   only one there; or `telegram:shop`, by the label that it is run under. An id goes before a label.
 2. Who means none that there is, or several, is told of those that there are.
 """
 
@@ -39,13 +39,22 @@ def _whose(tenant: str) -> str:
 
 def named(account: str, known: Sequence[KnownAccount]) -> list[KnownAccount]:
     """Return those of some accounts that are called so."""
-    platform, _, platform_id = account.partition(":")
-    return [a for a in known if a.platform == platform and platform_id in ("", a.platform_id)]
+    platform, _, name = account.partition(":")
+    there = [a for a in known if a.platform == platform]
+    if not name:
+        return there
+    by_id = [a for a in there if a.platform_id == name]
+    return by_id or [a for a in there if a.label == name]
 
 
 def called(known: Sequence[KnownAccount]) -> str:
     """Return what accounts are called, for people to choose from."""
-    return ", ".join(f"{account.platform}:{account.platform_id}" for account in known) or "none"
+    return ", ".join(map(_names, known)) or "none"
+
+
+def _names(account: KnownAccount) -> str:
+    label = f" ({account.label})" if account.label else ""
+    return f"{account.platform}:{account.platform_id}{label}"
 
 
 def chosen(account: str | None, known: Sequence[KnownAccount], bot: str) -> KnownAccount:

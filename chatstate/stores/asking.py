@@ -95,12 +95,16 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
 
 
 class KnownAccount(msgspec.Struct, frozen=True, gc=False):
-    """An account that a bot has had: its internal id, and its platform's names."""
+    """An account that a bot has had: its internal id, and its platform's names.
+
+    `label` is what people call it, where that is known: no store tells it.
+    """
 
     id: int
     bot: str
     platform: str
     platform_id: str
+    label: str = ""
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):

@@ -12,18 +12,28 @@ from typing import Any
 
 import msgspec
 
-from chatstate.adapter import Action, Post, PostButton, PostCard, PostSelect, PostSuggestion
+from chatstate.adapter import (
+    Action,
+    Post,
+    PostButton,
+    PostCard,
+    PostSelect,
+    PostSuggestion,
+    StoredFile,
+)
 from chatstate.content import Content
 from chatstate.text import StyledText
 
 
 class SentFile(msgspec.Struct, frozen=True):
-    """A file as it arrived."""
+    """A file as it arrived: its bytes; or the id, or the address, by which it was sent."""
 
     name: str
     media_type: str
     data: bytes
     is_voice: bool = False
+    id: str = ""
+    url: str = ""
 
 
 class Called(msgspec.Struct, frozen=True):
@@ -90,10 +100,12 @@ def continued(before: StyledText, news: StyledText) -> StyledText:
 
 
 def _files(action: Action) -> list[SentFile]:
-    return [
-        SentFile(file.name, file.media_type, Path(file.path).read_bytes(), file.is_voice)
-        for file in action.part.files
-    ]
+    return [_file(file) for file in action.part.files]
+
+
+def _file(file: StoredFile) -> SentFile:
+    data = Path(file.path).read_bytes() if file.key else b""
+    return SentFile(file.name, file.media_type, data, file.is_voice, file.id, file.url)
 
 
 def called_of(action: Action) -> Called:

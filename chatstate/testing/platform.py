@@ -45,6 +45,8 @@ FULL = Capabilities(
     markup=True,
     buttons=True,
     files=True,
+    file_ids=True,
+    file_urls=True,
     edit=True,
     reactions=True,
     typing=5.0,
@@ -138,7 +140,7 @@ class FakePlatform(Adapter):
         """Put a file there, as somebody does who attaches it to a message."""
         ref = f"file-{len(self.files) + 1}"
         self.files[ref] = data
-        return Attachment(ref, name, media_type, len(data))
+        return Attachment(ref, name, media_type, len(data), id=ref)
 
     def shown(self, chat: str) -> list[Delivered]:
         """Return the messages a chat shows now: as last edited, without those deleted."""

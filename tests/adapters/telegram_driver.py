@@ -5,7 +5,7 @@ import socket
 from collections.abc import Mapping, Sequence
 
 from adapters.telegram_host import adapter_on
-from servers.telegram_model import Chat, Json, Message, Person
+from servers.telegram_model import Chat, Json, Message, Person, Upload
 from servers.telegram_server import TelegramServer
 from servers.telegram_updates import Updates
 
@@ -129,6 +129,9 @@ class TelegramDriver(AdapterDriver):
         _, chat, _ = self._place(who)
         own = chat.messages[int(message)].reactions.get(self.server.bot.id, [])
         return [reaction["emoji"] for reaction in own]
+
+    def publish(self, address: str, data: bytes) -> None:
+        self.server.web[address] = Upload("sky.png", "image/png", data)
 
     def typing(self, who: Speaker) -> int:
         _, chat, thread = self._place(who)

@@ -213,7 +213,11 @@ MESSAGES: dict[str, tuple[Json, Message]] = {
             document=file(file_name="a.pdf", mime_type="application/pdf"),
             caption_entities=[{"offset": 0, "length": 9, "type": "mention"}],
         ),
-        told("look", group, attachments=(Attachment("F1", "a.pdf", "application/pdf", 10),)),
+        told(
+            "look",
+            group,
+            attachments=(Attachment("F1", "a.pdf", "application/pdf", 10, id="document:F1"),),
+        ),
     ),
     "forum topic": (
         said(
@@ -260,31 +264,44 @@ MESSAGES: dict[str, tuple[Json, Message]] = {
     ),
     "photo": (
         said(PRIVATE, photo=PHOTO, caption="look"),
-        told("look", attachments=(Attachment("F1", "photo.jpg", "image/jpeg", 10),)),
+        told("look", attachments=(Attachment("F1", "photo.jpg", "image/jpeg", 10, id="photo:F1"),)),
     ),
     "document": (
         said(PRIVATE, document=file(file_name="a.txt", mime_type="text/plain")),
-        told("", attachments=(Attachment("F1", "a.txt", "text/plain", 10),)),
+        told("", attachments=(Attachment("F1", "a.txt", "text/plain", 10, id="document:F1"),)),
     ),
     "document that tells nothing": (
         said(PRIVATE, document={"file_id": "F1", "file_unique_id": "U1"}),
-        told("", attachments=(Attachment("F1", "document", "application/octet-stream"),)),
+        told(
+            "",
+            attachments=(
+                Attachment("F1", "document", "application/octet-stream", id="document:F1"),
+            ),
+        ),
     ),
     "audio": (
         said(PRIVATE, audio=file(duration=3, file_name="a.mp3", mime_type="audio/mpeg")),
-        told("", attachments=(Attachment("F1", "a.mp3", "audio/mpeg", 10),)),
+        told("", attachments=(Attachment("F1", "a.mp3", "audio/mpeg", 10, id="audio:F1"),)),
     ),
     "voice": (
         said(PRIVATE, voice=file(duration=3, mime_type="audio/ogg")),
-        told("", attachments=(Attachment("F1", "voice.ogg", "audio/ogg", 10, is_voice=True),)),
+        told(
+            "",
+            attachments=(
+                Attachment("F1", "voice.ogg", "audio/ogg", 10, is_voice=True, id="voice:F1"),
+            ),
+        ),
     ),
     "video": (
         said(PRIVATE, video=file(duration=3, width=1, height=1, mime_type="video/mp4")),
-        told("", attachments=(Attachment("F1", "video.mp4", "video/mp4", 10),)),
+        told("", attachments=(Attachment("F1", "video.mp4", "video/mp4", 10, id="video:F1"),)),
     ),
     "video note": (
         said(PRIVATE, video_note=file(duration=3, length=240)),
-        told("", attachments=(Attachment("F1", "video_note.mp4", "video/mp4", 10),)),
+        told(
+            "",
+            attachments=(Attachment("F1", "video_note.mp4", "video/mp4", 10, id="video_note:F1"),),
+        ),
     ),
     "animation": (
         said(
@@ -292,7 +309,7 @@ MESSAGES: dict[str, tuple[Json, Message]] = {
             animation=file(duration=3, width=1, height=1, file_name="a.gif.mp4"),
             document=file(file_name="a.gif.mp4"),
         ),
-        told("", attachments=(Attachment("F1", "a.gif.mp4", "video/mp4", 10),)),
+        told("", attachments=(Attachment("F1", "a.gif.mp4", "video/mp4", 10, id="animation:F1"),)),
     ),
     "sticker": (said(PRIVATE, sticker=file(type="regular", emoji="👍")), told("👍")),
     "dice": (said(PRIVATE, dice={"emoji": "🎲", "value": 6}), told("🎲")),
@@ -319,8 +336,8 @@ MESSAGES: dict[str, tuple[Json, Message]] = {
         told(
             "",
             attachments=(
-                Attachment("F1", "photo.jpg", "image/jpeg", 10),
-                Attachment("F2", "video.mp4", "video/mp4"),
+                Attachment("F1", "photo.jpg", "image/jpeg", 10, id="photo:F1"),
+                Attachment("F2", "video.mp4", "video/mp4", id="video:F2"),
             ),
         ),
     ),
@@ -346,8 +363,8 @@ MESSAGES: dict[str, tuple[Json, Message]] = {
             "Title\n/vote a bold x² 😀 end.\nprint(1)\n• first\n• second\nand more\nName | Age\n"
             "Bob | 5\nThe ages\nMore\ninside\na cat by Bob\nnew words",
             attachments=(
-                Attachment("F1", "photo.jpg", "image/jpeg", 10),
-                Attachment("F3", "voice.ogg", "audio/ogg", is_voice=True),
+                Attachment("F1", "photo.jpg", "image/jpeg", 10, id="photo:F1"),
+                Attachment("F3", "voice.ogg", "audio/ogg", is_voice=True, id="voice:F3"),
             ),
         ),
     ),

@@ -16,6 +16,7 @@ from chatstate import Ambiguous, Interface, Rejected, ReplyError, RetryAfter, Tu
 from chatstate.adapter import Action, NativeCall, Post, PostButton, Sent, StoredFile
 from chatstate.text import StyledText
 from chatstate_telegram.natives import is_repeatable
+from chatstate_telegram.receive.content import attachments
 from chatstate_telegram.send.native import _place
 
 TEA: dict[str, Any] = {"question": "Tea?", "options": [{"text": "Yes"}, {"text": "No"}]}
@@ -129,6 +130,17 @@ async def test_a_file_is_an_argument(calling: Calling) -> None:
     await calling.call("sendPhoto", calling.file("a.png"), ways=[("photo",)], photo=None)
     (message,) = calling.server.messages(calling.chat)
     assert [file.data for file in message.files] == [PNG]
+
+
+async def test_a_file_that_telegram_has_is_named_by_its_id(calling: Calling) -> None:
+    """As an argument, and within one; without the kind that chatstate knows it by."""
+    (held,) = attachments(calling.server.send(calling.alice, calling.chat, "photo").raw)
+    there = StoredFile("", "photo.jpg", "image/jpeg", 0, id=held.id)
+    await calling.call("sendPhoto", there, ways=[("photo",)], photo=None)
+    media = [{"type": "photo", "media": None}, {"type": "photo", "media": held.ref}]
+    await calling.call("sendMediaGroup", there, ways=[("media", 0, "media")], media=media)
+    messages = calling.server.messages(calling.chat)
+    assert [len(message.files) for message in messages] == [1, 1, 1]
 
 
 async def test_a_file_within_an_argument_is_attached(calling: Calling) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from adapters.telegram_host import action, adapter_on
 from msgspec.structs import replace
-from servers.telegram_model import PNG, Chat, Message
+from servers.telegram_model import PNG, Chat, FileKind, Message, Upload
 from servers.telegram_sending import REACTIONS
 from servers.telegram_server import TelegramServer
 from servers.telegram_world import Press
@@ -28,6 +28,7 @@ from chatstate.adapter import (
 from chatstate.markup import parse
 from chatstate.text import Span, StyledText
 from chatstate_telegram import TelegramAdapter
+from chatstate_telegram.receive.content import attachments
 from chatstate_telegram.send.pace import Limit, Limits, Pace
 
 ROWS = [[PostButton("Yes", "v1", "yes"), PostButton("No", "v2", "no")]]
@@ -138,6 +139,39 @@ def test_each_voice_note_is_a_message_of_its_own() -> None:
         ("", ["voice"], False),
         ("", ["document"], False),
     ]
+
+
+def elsewhere(id: str = "", url: str = "", media_type: str = "image/png") -> StoredFile:
+    return StoredFile("", "a", media_type, 0, id=id, url=url)
+
+
+WEB = "https://a.example"
+
+
+@pytest.mark.parametrize(
+    ("files", "parts"),
+    [
+        ([elsewhere("photo:1"), elsewhere("video:2")], [("look", ["photo", "video"], False)]),
+        ([elsewhere("document:1")], [("look", ["document"], False)]),
+        ([elsewhere("raw")], [("look", ["photo"], False)]),
+        (
+            [elsewhere("animation:1"), elsewhere("animation:2")],
+            [("look", [], False), ("", ["animation"], False), ("", ["animation"], False)],
+        ),
+        ([elsewhere("video_note:1")], [("look", [], False), ("", ["video_note"], False)]),
+        ([elsewhere(url=WEB)], [("look", ["photo"], False)]),
+        ([elsewhere(url=WEB, media_type="application/pdf")], [("look", ["document"], False)]),
+        ([elsewhere(url=WEB, media_type="text/plain")], [(f"look\n\n{WEB}", [], False)]),
+        (
+            [elsewhere("photo:1"), elsewhere(url=WEB)],
+            [("look", [], False), ("", ["photo"], False), ("", ["photo"], False)],
+        ),
+    ],
+)
+def test_a_file_elsewhere_is_shown_as_what_it_is(files: list[StoredFile], parts: Any) -> None:
+    """By the kind that its id names, else by its type; what Telegram fetches is by itself."""
+    post = Post(StyledText("look"), files=files)
+    assert content(TelegramAdapter(token="42:secret"), post) == parts
 
 
 def test_a_large_picture_is_a_document() -> None:
@@ -349,6 +383,40 @@ async def test_a_file_replaces_a_message(sending: Sending) -> None:
     (part,) = sending.adapter.render(Post(StyledText("two"), files=[sending.file(*MP4)]))
     await sending.perform(part, verb="edit", message=str(sent.id))
     assert (sent.text, sent.files[0].name) == ("two", "a.mp4")
+
+
+async def test_what_came_is_sent_again_as_what_it_was(sending: Sending) -> None:
+    """Of each kind, by its id alone; also in place of a message."""
+    kinds: tuple[FileKind, ...] = (
+        "photo",
+        "document",
+        "audio",
+        "voice",
+        "video",
+        "animation",
+        "video_note",
+    )
+    for kind in kinds:
+        came = sending.server.send(sending.alice, sending.chat, kind)
+        (attachment,) = attachments(came.raw)
+        again = StoredFile("", attachment.name, attachment.media_type, 0, id=attachment.id)
+        (sent,) = await sending.send("", files=[again])
+        assert kind in sent.raw
+        assert sent.files == came.files
+        (before,) = await sending.send("before")
+        (part,) = sending.adapter.render(Post(StyledText(""), files=[again]))
+        await sending.perform(part, verb="edit", message=str(before.id))
+        assert kind in sending.server.messages(sending.chat)[-1].raw
+
+
+async def test_what_telegram_cannot_fetch_is_an_address(sending: Sending) -> None:
+    """With its text; several, too."""
+    sending.server.web[f"{WEB}/page.png"] = Upload("page.png", "text/html", b"<html>")
+    pages = [elsewhere(url=f"{WEB}/{name}") for name in ("page.png", "gone.png")]
+    (sent,) = await sending.send("look", files=pages)
+    assert sent.text == f"look\n\n{WEB}/page.png\n\n{WEB}/gone.png"
+    (sent,) = await sending.send("", files=pages[:1])
+    assert sent.text == f"{WEB}/page.png"
 
 
 async def test_a_voice_note_is_sent_as_such_and_replaces_a_message(sending: Sending) -> None:

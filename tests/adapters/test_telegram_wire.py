@@ -118,8 +118,8 @@ def test_an_album_is_one_message() -> None:
     event = only(parse(parts, ME, {}))
     assert (event.id, event.message.text) == ("7", "look")
     assert event.message.attachments == (
-        Attachment("F1", "photo.jpg", "image/jpeg", 10),
-        Attachment("F2", "video.mp4", "video/mp4"),
+        Attachment("F1", "photo.jpg", "image/jpeg", 10, id="photo:F1"),
+        Attachment("F2", "video.mp4", "video/mp4", id="video:F2"),
     )
 
 

@@ -82,6 +82,26 @@ async def test_what_cannot_be_sent_is_told(arguments: list[str], said: str, tmp_
         assert query(client, "SELECT count(*) FROM requests") == [(0,)]
 
 
+async def test_an_account_is_named_by_the_label_of_its_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its token tells which it is; one without settings is told with those that there are."""
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    monkeypatch.setenv("CHATSTATE_TELEGRAM_TOKEN_SHOP", "111:" + "s" * 35)
+    for number in ("111", "222"):
+        async with TestClient(bot, store=url, platform=FakePlatform("telegram", number)):
+            pass
+    told = send("--chat", "a", "hi", "--account", "telegram:shop", "--store", url)
+    assert (told.returncode, told.stderr) == (0, "")
+    told = send("--chat", "a", "hi", "--account", "telegram:news", "--store", url)
+    assert told.returncode == 2
+    assert "is none of telegram:111, telegram:222" in told.stderr
+    assert "CHATSTATE_TELEGRAM_TOKEN_NEWS" in told.stderr
+    platform = FakePlatform("telegram", "111")
+    async with TestClient(bot, store=url, platform=platform) as client:
+        assert await arrived(client, 1) == [("a", "hi")]
+
+
 async def test_a_store_that_no_bot_has_run_on_is_told(tmp_path: Path) -> None:
     """There is nobody from whom anything could be sent."""
     told = send("--chat", "a", "hi", "--store", f"sqlite:///{tmp_path / 'a.db'}")

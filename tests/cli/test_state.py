@@ -15,9 +15,19 @@ from rich.cells import cell_len
 from support import query, texts
 from typer.testing import CliRunner, Result
 
-from chatstate import Global, Interface, PerChat, PerMember, Ref
+from chatstate import (
+    Chat,
+    Event,
+    Global,
+    Interface,
+    Message,
+    PerChat,
+    PerMember,
+    Ref,
+    User,
+)
 from chatstate.cli.state import app
-from chatstate.testing import TestClient
+from chatstate.testing import FakePlatform, TestClient
 
 bot = Interface(id="bot")
 ODD = "\x1b[2J\u202egnp.exe [red]"
@@ -73,6 +83,25 @@ async def test_values_are_listed_and_shown_while_the_bot_runs(client: TestClient
     shown = state("show", line.split()[0], "--store", url).stdout
     assert "person    alice\n" in shown
     assert json.loads(shown.split("\n\n")[1]) == ["a", "b" * 100]
+
+
+async def test_values_of_an_account_or_a_tenant_are_listed(url: str) -> None:
+    """By its id, with its platform or without; an account that is none is told with those known."""
+    async with TestClient(bot, store=url, platform=FakePlatform(account="1")) as client:
+        await client.user("alice").say("a")
+        other = FakePlatform(account="2")
+        await bot.connect(other, tenant="acme")
+        event = Event("1", Message("b", User("bob"), Chat("room", "group")))
+        (receipt,) = await (await other.connected()).deliver([event])
+        await receipt.settled()
+    for named in ("--account=1", "--account=test:1", "--tenant="):
+        found = await told("list", named, "--name", "said", "--store", url)
+        assert [entry["account"] for entry in found] == ["1"]
+    found = await told("list", "--tenant", "acme", "--store", url)
+    assert {(entry["account"], entry["tenant"]) for entry in found} >= {("2", "acme")}
+    assert {entry["tenant"] for entry in found} == {"acme"}
+    failed = await look("list", "--account", "test:3", "--store", url)
+    assert "is none of test:1, test:2" in str(failed.exception)
 
 
 async def test_a_reset_value_begins_anew_at_the_next_turn(client: TestClient, url: str) -> None:

@@ -121,6 +121,21 @@ async def test_an_account_can_come_while_the_bot_runs() -> None:
         assert await bot.say(news, "b") == ["1 1 1 2"]
 
 
+async def test_no_two_accounts_have_one_name() -> None:
+    """Whoever lets go of one means one: a label that is a name of another is refused."""
+    shop = account("1")
+    shop.label = "shop"
+    async with running(counting(), shop) as bot:
+        for label in ("shop", "1"):
+            other = account("2")
+            other.label = label
+            with pytest.raises(AdapterError, match="which is a name of account 1"):
+                await bot.connect(other)
+        await bot.bot.disconnect("test:shop")
+        with pytest.raises(StateError, match="no account 'test:1' is connected"):
+            await bot.bot.disconnect("test:1")
+
+
 async def test_tenants_share_nothing() -> None:
     """Nor do two of them what is global; two accounts of one do. The bot's own is apart."""
     own = account("own")

@@ -122,6 +122,7 @@ async def test_all_that_can_be_returned_can_be_sent(tmp_path: Path) -> None:
             Reply(Markdown("**bold**"), buttons=buttons, silent=True),
             File(path, "b.txt"),
             Reply("bytes", files=[File(b"123", "c.bin", voice=True)]),
+            File(url="https://a.example/d.png"),
             Location(52.5, 13.4, "Café"),
             Reply("Vote:", poll=Poll("Lunch?", ["Pizza", "Soup"], several=True)),
         ]
@@ -130,11 +131,12 @@ async def test_all_that_can_be_returned_can_be_sent(tmp_path: Path) -> None:
         path.unlink()
         client.platform.recover()
         await receipt.settled()
-        first, second, third, place, poll = client.platform.shown("room")
+        first, second, third, web, place, poll = client.platform.shown("room")
         assert (first.text, first.labels, first.silent) == ("bold", ["Yes", "No", "Maybe"], True)
         assert [(file.name, file.data) for file in second.files] == [("b.txt", b"contents")]
         assert [(file.name, file.data) for file in third.files] == [("c.bin", b"123")]
         assert [file.is_voice for file in (*second.files, *third.files)] == [False, True]
+        assert [file.url for file in web.files] == ["https://a.example/d.png"]
         assert place.shared == Location(52.5, 13.4, "Café")
         assert poll.shared == Poll("Lunch?", ["Pizza", "Soup"], several=True)
         (pressed,) = await client.user("carol", chat="room").press("No")
@@ -279,6 +281,22 @@ async def test_an_account_that_nobody_knows_is_an_error() -> None:
                 await client.bot.send(ROOM, "hi", account=account)
         await (await client.bot.send(ROOM, "hi", account="test")).settled()
         await (await client.bot.send(ROOM, "hi", account="test:bot")).settled()
+
+
+async def test_an_account_is_named_by_its_label() -> None:
+    """As `--on` has it; one that is none is told with all that there are."""
+    bot = echo_bot()
+    shop, news = FakePlatform(account="1"), FakePlatform(account="2")
+    shop.label, news.label = "shop", "news"
+    async with TestClient(bot, platform=shop) as client:
+        await bot.connect(news)
+        await (await bot.send(ROOM, "from the shop", account="test:shop")).settled()
+        await (await bot.send(ROOM, "from the news", account="test:2")).settled()
+        assert said_in(client, "room") == ["from the shop"]
+        assert [delivered.text for delivered in news.delivered] == ["from the news"]
+        there = r"it has had test:1 \(shop\), test:2 \(news\)"
+        with pytest.raises(StateError, match=there):
+            await bot.send(ROOM, "hi", account="test:toys")
 
 
 async def test_an_account_that_is_not_connected_sends_once_it_is(tmp_path: Path) -> None:

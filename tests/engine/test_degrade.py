@@ -29,6 +29,8 @@ from chatstate.text import Span, StyledText
 NOTHING = Capabilities()
 FILE = StoredFile("1", "a.txt", "text/plain", 1500)
 PICTURE = StoredFile("3", "p.png", "image/png", 2000)
+THERE = StoredFile("", "there.png", "image/png", 0, id="photo:1")
+WEB = StoredFile("", "web.png", "image/png", 0, url="https://a.example/web.png")
 BIG = StoredFile("2", "big.txt", "text/plain", 30_000_000)
 YES = PostButton("Yes", "signed", "yes")
 SITE = PostButton("Site", "", "https://a.example", "https://a.example")
@@ -56,7 +58,7 @@ def rich(**fields: Any) -> Post:
     wanted = Post(
         BOLD,
         [[YES, SITE, RED, OFF]],
-        [FILE],
+        [FILE, THERE, WEB],
         "1",
         silent=True,
         ephemeral=True,
@@ -86,6 +88,8 @@ def test_a_platform_that_can_do_nothing_gets_all_written_out() -> None:
         "A colour\nTo choose, send one of these:\n1. Red (warm)\n2. Blue",
         "T",
         "n: v",
+        "[file there.png: it cannot be shown here]",
+        "https://a.example/web.png",
         "[file p.png, 2.0 kB]\n[file a.txt, 1.5 kB]",
     ]
     assert post.text.spans[0] == Span("bold", 5, 9)
@@ -108,7 +112,9 @@ WITHOUT: dict[str, dict[str, Any]] = {
     "link_buttons": {"buttons": [[YES, RED, OFF]]},
     "button_styles": {"buttons": [[YES, SITE, replace(RED, style="secondary"), OFF]]},
     "disabled_buttons": {"buttons": [[YES, SITE, RED, replace(OFF, disabled=False)]]},
-    "cards": {"card": None, "files": [PICTURE, FILE]},
+    "cards": {"card": None, "files": [PICTURE, FILE, THERE, WEB]},
+    "file_ids": {"files": [FILE, WEB]},
+    "file_urls": {"files": [FILE, THERE]},
     "files": {"files": (), "card": replace(CARD, picture=None)},
     "reply_to": {"reply_to": None},
     "silent": {"silent": False},

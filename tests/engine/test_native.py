@@ -179,6 +179,21 @@ async def test_a_file_of_a_call_goes_through_the_spool() -> None:
         assert list(owed.iterdir()) == []
 
 
+async def test_a_file_elsewhere_is_an_argument() -> None:
+    """At an address it is that; by an id it is the adapter's to say it, if there are ids at all."""
+    files = {"photo": File(url="https://a.example/a.png"), "cover": File(id="photo:1")}
+    bot = answering(lambda: Native("sendPhoto", on="test", **files))
+    async with TestClient(bot) as client:
+        await client.user("alice").say("hi")
+        (called,) = client.platform.called
+        assert called.arguments == {"photo": "https://a.example/a.png", "cover": None}
+        assert [file.id for file in called.files] == ["photo:1"]
+    lacking = FakePlatform.without("file_ids")
+    async with TestClient(bot, platform=lacking, raise_errors=False) as client:
+        await client.user("alice").say("hi")
+        assert "File(id='photo:1') is none of test" in (await letters(client))[0]
+
+
 async def test_a_file_that_is_too_large_for_a_call_fails_its_turn() -> None:
     """A call without its file would not be what its author made; nothing is committed."""
     platform = FakePlatform(capabilities=replace(FULL, file_bytes=2))

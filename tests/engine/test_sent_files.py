@@ -630,3 +630,22 @@ async def test_a_store_in_memory_sends_files_too() -> None:
     async with TestClient(answering(lambda: File(b"abc", "a.txt")), store=":memory:") as client:
         (reply,) = await client.user("alice").say("hi")
         assert reply.files[0].data == b"abc"
+
+
+async def test_what_is_elsewhere_is_never_here() -> None:
+    """It waits for the platform without a copy, also in the next process."""
+    there = [File(id="photo:1", name="sky.png"), File(url="https://a.example/a.ogg", voice=True)]
+    async with TestClient(answering(lambda: Reply("Here:", files=there))) as client:
+        client.platform.stall()
+        await client.deliver_all([client.user("alice").event("hi")])
+        await until(lambda: client.platform.tries)
+        assert spool(client) == []
+        await client.crash()
+        client.platform.recover()
+        await client.start()
+        (sent,) = await until_sent(client, 1)
+        assert [(file.name, file.id, file.url, file.is_voice) for file in sent.files] == [
+            ("sky.png", "photo:1", "", False),
+            ("a.ogg", "", "https://a.example/a.ogg", True),
+        ]
+        assert letters(client) == []

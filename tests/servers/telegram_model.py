@@ -8,7 +8,9 @@ from typing import Any, Literal, NamedTuple
 Json = dict[str, Any]
 
 ChatType = Literal["private", "group", "supergroup", "channel"]
-FileKind = Literal["photo", "document", "audio", "voice", "video", "animation", "sticker"]
+FileKind = Literal[
+    "photo", "document", "audio", "voice", "video", "animation", "video_note", "sticker"
+]
 
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060"
@@ -189,5 +191,6 @@ _EXTRAS: dict[FileKind, Json] = {
     "voice": {"duration": 1},
     "video": {**_PICTURE, "duration": 1},
     "animation": {**_PICTURE, "duration": 1},
+    "video_note": {"length": 240, "duration": 1},
     "sticker": {**_PICTURE, "type": "regular", "is_animated": False, "is_video": False},
 }

@@ -15,6 +15,7 @@ _DEFAULTS: dict[FileKind, Upload] = {
     "voice": Upload("voice.oga", "audio/ogg", b"a voice"),
     "video": Upload("video.mp4", "video/mp4", b"a video"),
     "animation": Upload("animation.mp4", "video/mp4", b"an animation"),
+    "video_note": Upload("note.mp4", "video/mp4", b"a video note"),
     "sticker": Upload("sticker.webp", "image/webp", b"a sticker"),
 }
 _RIGHTS = (

@@ -41,7 +41,7 @@ _EMOJI = """
 REACTIONS = frozenset(_EMOJI.split())
 """Those that Telegram has ("ReactionTypeEmoji")."""
 
-_MEDIA = ("photo", "document", "audio", "voice", "video", "animation", "sticker")
+_MEDIA = ("photo", "document", "audio", "voice", "video", "animation", "video_note", "sticker")
 _CONTENT = (
     *("text", "entities", "caption", "caption_entities", "link_preview_options"),
     *_MEDIA,
@@ -305,11 +305,9 @@ def _caption(params: Json) -> Json:
 
 
 def _file(world: World, kind: FileKind, named: str | Upload, params: Json) -> StoredFile:
-    """Return a file that was uploaded, or that the server has already."""
+    """Return a file that was uploaded, that lies in the web, or that the server has already."""
     if isinstance(named, str) and not named.startswith(ATTACHED):
-        if named in world.files:
-            return world.files[named]
-        raise ApiError(400, "Bad Request: wrong file identifier/HTTP URL specified")
+        return _file_there(world, kind, named)
     upload = named if isinstance(named, Upload) else params[named]
     if not upload.data:
         raise ApiError(400, "Bad Request: file must be non-empty")
@@ -318,6 +316,24 @@ def _file(world: World, kind: FileKind, named: str | Upload, params: Json) -> St
     if kind == "photo" and not upload.data.startswith(_PICTURES):
         raise ApiError(400, "Bad Request: IMAGE_PROCESS_FAILED")
     return world.store(kind, upload)
+
+
+def _file_there(world: World, kind: FileKind, named: str) -> StoredFile:
+    if named.startswith(("http://", "https://")):
+        upload = world.web.get(named)
+        if upload is None:
+            raise ApiError(400, "Bad Request: failed to get HTTP URL content")
+        if kind == "photo" and not upload.data.startswith(_PICTURES):
+            raise ApiError(400, "Bad Request: wrong type of the web page content")
+        return world.store(kind, upload)
+    known = world.files.get(named)
+    if known is None:
+        raise ApiError(400, "Bad Request: wrong file identifier/HTTP URL specified")
+    was = known.path.partition("s/")[0]
+    if was != kind:
+        what = f"can't use file of type {was.capitalize()} as {kind.capitalize()}"
+        raise ApiError(400, f"Bad Request: {what}")
+    return known
 
 
 def _thread(chat: Chat, params: Json) -> int | None:

@@ -76,6 +76,7 @@ class World:
         self.people: dict[int, Person] = {self.bot.id: self.bot}
         self.chats: dict[int, Chat] = {}
         self.files: dict[str, StoredFile] = {}
+        self.web: dict[str, Upload] = {}
         self.calls: list[Call] = []
         self.violations: list[str] = []
         self.typing: list[Typing] = []

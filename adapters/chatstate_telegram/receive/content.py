@@ -3,7 +3,8 @@
 1. A text is what is read: what was written, a caption, or words that stand for the rest. What has
    neither is told by the names of its fields.
 2. Telegram counts UTF-16 code units, from which `entities` gives code points.
-3. The pieces of a text that was too long for one message are one text again.
+3. A file is sent again as what it was: its id says so, as in "photo:AgAC".
+4. The pieces of a text that was too long for one message are one text again.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ _FILES = (  # an animation is shown as a document too, so it comes first
     _Kind("photo", "image/jpeg", "photo.jpg"),
     _Kind("live_photo", "video/mp4", "live_photo.mp4"),
 )
+_SENT_AS = {"voice_note": "voice", "live_photo": ""}
+"""What those are sent again as that have no method of their own name; "" if as nothing."""
 
 
 def attachments(raw: Json) -> list[Attachment]:
@@ -61,7 +64,9 @@ def _file(raw: Json) -> list[Attachment]:
             name = file.get("file_name") or kind.name
             media_type = file.get("mime_type") or kind.media_type
             is_voice, size = kind.key in ("voice", "voice_note"), file.get("file_size")
-            return [Attachment(str(file["file_id"]), name, media_type, size, is_voice)]
+            ref, sent_as = str(file["file_id"]), _SENT_AS.get(kind.key, kind.key)
+            again = f"{sent_as}:{ref}" if sent_as else ""
+            return [Attachment(ref, name, media_type, size, is_voice, again)]
     return []
 
 

@@ -1,10 +1,10 @@
 """The calls of the Bot API that show a part: send, edit, delete, react.
 
 1. Each is one request, and returns when Telegram has accepted it. What it raises, `errors` reads.
-2. Photos that Telegram cannot read are sent again as the files that they are.
-3. An album, or a voice note, that replaces a message is sent anew, and then the message is deleted.
+2. What Telegram cannot read or fetch is sent again in another way: see `files`.
+3. An album, a voice note or a video note that replaces a message is sent anew, and then the message
+   is deleted.
 4. A reaction that a chat has not, or to a message that is gone, does no harm: it is told of.
-5. Files are read while they are sent, and closed whatever comes of it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from pathlib import Path
 from typing import Any, cast
 
 from msgspec.structs import replace
@@ -20,12 +19,7 @@ from telegram import (
     Bot,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
-    InputFile,
     InputMedia,
-    InputMediaAudio,
-    InputMediaDocument,
-    InputMediaPhoto,
-    InputMediaVideo,
     KeyboardButton,
     LinkPreviewOptions,
     Message,
@@ -37,41 +31,36 @@ from telegram import (
 from telegram.constants import ChatMemberStatus
 
 from chatstate import Rejected
-from chatstate.adapter import Action, Part, StoredFile
+from chatstate.adapter import Action, Part
 from chatstate_telegram.client import Refusal
 from chatstate_telegram.send.errors import says
 from chatstate_telegram.send.extras import extras
+from chatstate_telegram.send.files import MEDIA, UPLOAD_SECONDS, opened_file, shown_instead
 
 log = logging.getLogger("chatstate.telegram")
 
-UPLOAD_SECONDS = 120.0  # Telegram answers when it has stored the file
 _GENERAL = "1"  # the topic of what is in no topic: to name it is refused
-_NO_PICTURE = ("image_process_failed", "photo_invalid", "photo_save_file_invalid", "photo_ext")
+_NEW_ALONE = {"voice", "video_note"}
+"""What no message can become by an edit."""
 _NO_MEMBER = ("user not found", "participant_id_invalid", "member not found")
 _NO_REACTION = ("react", "message_id_invalid")
 _NO_TEXT = ("there is no text in the message to edit",)
-_MEDIA = {
-    "photo": InputMediaPhoto,
-    "video": InputMediaVideo,
-    "audio": InputMediaAudio,
-    "document": InputMediaDocument,
-}
 
 
 async def send(bot: Bot, action: Action) -> str:
     """Send a part, and return the id of its message: of an album, the first one's."""
-    part = action.part
     try:
         return await _send(bot, action)
     except Exception as error:  # what is none of these is raised again
-        if "photo" not in part.content.get("media", ()) or not says(error, *_NO_PICTURE):
+        instead = shown_instead(action.part, error)
+        if instead is None:
             raise
-    return await _send(bot, replace(action, part=_as_documents(part)))
+    return await _send(bot, replace(action, part=instead))
 
 
 async def edit(bot: Bot, action: Action) -> str:
     """Let a message show a part instead. An album or a voice note takes its place anew."""
-    if len(action.part.files) > 1 or "voice" in action.part.content.get("media", ()):
+    if len(action.part.files) > 1 or _NEW_ALONE.intersection(action.part.content.get("media", ())):
         sent = await send(bot, action)
         with suppress(Refusal):  # the album is there, and the old message may be gone
             await delete(bot, action)
@@ -158,7 +147,7 @@ async def _send_shared(bot: Bot, part: Part, where: dict[str, Any]) -> str:
 
 async def _send_album(bot: Bot, part: Part, where: dict[str, Any], opened: ExitStack) -> str:
     media = [
-        _MEDIA[kind](opened_file(file, opened, attach=True), filename=file.name)
+        MEDIA[kind](opened_file(file, opened, attach=True), filename=file.name)
         for kind, file in zip(part.content["media"], part.files, strict=True)
     ]
     sent = await bot.send_media_group(
@@ -180,15 +169,20 @@ async def _send_file(bot: Bot, part: Part, where: dict[str, Any], opened: ExitSt
         "audio": bot.send_audio,
         "voice": bot.send_voice,
         "document": bot.send_document,
+        "animation": bot.send_animation,
+        "video_note": bot.send_video_note,
     }
     call: Any = calls[kind]
+    caption: dict[str, Any] = {}
+    if part.content["text"]:
+        caption = {"caption": part.content["text"], "caption_entities": _entities(part)}
+    method = "send" + "".join(word.capitalize() for word in kind.split("_"))
     sent: Message = await call(
         **{kind: opened_file(part.files[0], opened)},
-        caption=part.content["text"] or None,
-        caption_entities=_entities(part),
+        **caption,
         reply_markup=_keyboard(part) or _suggestions(part),
         read_timeout=UPLOAD_SECONDS,
-        api_kwargs=extras(f"send{kind.capitalize()}", part),
+        api_kwargs=extras(method, part),
         **where,
     )
     return str(sent.message_id)
@@ -222,7 +216,7 @@ async def _edit_media(bot: Bot, action: Action, where: dict[str, Any]) -> None:
     part = action.part
     with ExitStack() as opened:
         file = part.files[0]
-        media: InputMedia = _MEDIA[part.content["media"][0]](
+        media: InputMedia = MEDIA[part.content["media"][0]](
             opened_file(file, opened, attach=True),
             filename=file.name,
             caption=part.content["text"] or None,
@@ -263,17 +257,6 @@ def thread_of(action: Action) -> int | None:
     return int(action.thread) if action.thread not in (None, _GENERAL) else None
 
 
-def opened_file(file: StoredFile, opened: ExitStack, *, attach: bool = False) -> InputFile:
-    """Return a file that is read while it is sent, and closed by `opened`."""
-    try:
-        handle = opened.enter_context(Path(file.path).open("rb"))  # noqa: SIM115 - `opened` does
-    except OSError as error:
-        raise Rejected(f"the file {file.name!r} cannot be read: {error.strerror}") from error
-    sent = InputFile(handle, file.name, attach=attach, read_file_handle=False)
-    sent.mimetype = file.media_type
-    return sent
-
-
 def _entities(part: Part) -> list[MessageEntity] | None:
     found: Sequence[dict[str, Any]] = part.content.get("entities", ())
     return [MessageEntity(**entity) for entity in found] or None
@@ -306,9 +289,3 @@ def _picture(part: Part) -> LinkPreviewOptions | None:
     if address is None:
         return None
     return LinkPreviewOptions(url=address, prefer_large_media=True, show_above_text=True)
-
-
-def _as_documents(part: Part) -> Part:
-    """Return a part with photos that Telegram cannot read as the files that they are."""
-    media = ["document"] * len(part.files)
-    return replace(part, content={**part.content, "media": media})

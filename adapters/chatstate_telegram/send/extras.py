@@ -23,13 +23,14 @@ _OF_THE_REPLY = frozenset(
     (
         *("chat_id", "message_thread_id", "message_id", "text", "entities", "parse_mode"),
         *("caption", "caption_entities", "media", "photo", "video", "audio", "voice", "document"),
+        *("animation", "video_note", "sticker"),
         *("latitude", "longitude", "title", "address", "phone_number", "first_name"),
         *("question", "options", "is_anonymous", "allows_multiple_answers"),
     )
 )
 _METHODS = (
     *("sendMessage", "sendPhoto", "sendVideo", "sendAudio", "sendVoice"),
-    *("sendDocument", "sendMediaGroup"),
+    *("sendDocument", "sendAnimation", "sendVideoNote", "sendSticker", "sendMediaGroup"),
     *("sendLocation", "sendVenue", "sendContact", "sendPoll"),
     *("editMessageText", "editMessageCaption", "editMessageMedia", "editMessageReplyMarkup"),
 )

@@ -25,8 +25,9 @@ from chatstate.adapter import Action, NativeCall, Part, Sent, StoredFile
 from chatstate_telegram.client import ANSWER_SECONDS, Client
 from chatstate_telegram.natives import is_repeatable
 from chatstate_telegram.receive.others import Query, query_of
-from chatstate_telegram.send.calls import UPLOAD_SECONDS, opened_file, thread_of
+from chatstate_telegram.send.calls import thread_of
 from chatstate_telegram.send.extras import parameters
+from chatstate_telegram.send.files import UPLOAD_SECONDS, opened_file
 
 _INSTEAD_OF_A_CHAT = ("inline_message_id", "user_id")
 """What a message or a gift goes to where a method takes that or a chat.
@@ -88,8 +89,12 @@ def _attached(
         place: Any = arguments
         for step in above:
             place = place[step]
-        place[last] = f"attach://{name}" if above else None
-        attached[name] = opened_file(file, opened)
+        sent = opened_file(file, opened)
+        if isinstance(sent, str):  # it is there already
+            place[last] = sent
+        else:
+            place[last] = f"attach://{name}" if above else None
+            attached[name] = sent
     return attached
 
 

@@ -7,7 +7,8 @@ What a part's `content` holds, and the limits ("sendMessage", "sendMediaGroup", 
    `keeps`: nothing but the buttons is changed. `reply_to`, `silent`, `ephemeral`. The first part
    answers. A `reaction` is alone: one of those that Telegram has, without U+FE0F.
 3. `media`, the kind of each file. Two to ten of photos and videos, of documents, or of audio files
-   are an album. Albums have no buttons. A voice note is never in one.
+   are an album. Albums have no buttons. Others are never in one; a video note has no caption.
+   Telegram fetches only some files from an address: of others the address is shown.
 4. What is `shared` is the last part: the name of its method, and the `arguments` of that.
 5. A card is formatted text. Its picture is the first file; one that lies elsewhere is shown above
    the text, as a link's preview is: that cannot be refused, whatever lies there (`picture`).
@@ -50,6 +51,9 @@ _KINDS = {
 }
 _SPOKEN = ("audio/ogg", "audio/opus", "application/ogg")
 _TOGETHER = {"photo": "pictures", "video": "pictures"}
+_SINGLE = ("voice", "animation", "video_note")
+_FETCHED = ("application/pdf", "application/zip", "image/gif")
+"""The documents that Telegram fetches from an address."""
 
 
 def render(post: Post) -> Sequence[Part]:
@@ -59,7 +63,7 @@ def render(post: Post) -> Sequence[Part]:
     if post.native:
         post = replace(post, native=checked(post))
     picture = _picture(post)
-    post = _with_card(post)
+    post = _with_addresses(_with_card(post))
     post = replace(post, text=written_out(_clean(_notifying(post.text, post.ping))))
     says = post.text.text.strip() or post.files or not post.shared
     parts = list(_parts(post)) if says else []
@@ -117,6 +121,20 @@ def _with_card(post: Post) -> Post:
     return replace(post, text=text, files=files, card=None)
 
 
+def _with_addresses(post: Post) -> Post:
+    """Return the post with the addresses of files that Telegram does not fetch below its text."""
+    not_fetched = [file for file in post.files if file.url and not _is_fetched(file)]
+    if not not_fetched:
+        return post
+    files = [file for file in post.files if file not in not_fetched]
+    lines = StyledText("\n".join(file.url for file in not_fetched))
+    return replace(post, text=joined([post.text, lines], "\n\n"), files=files)
+
+
+def _is_fetched(file: StoredFile) -> bool:
+    return kind_of(file) != "document" or file.media_type in _FETCHED
+
+
 def _parts(post: Post) -> Sequence[Part]:
     runs = _runs(post.files)
     if not runs:
@@ -136,7 +154,10 @@ def _parts(post: Post) -> Sequence[Part]:
 
 
 def kind_of(file: StoredFile) -> str:
-    """Return the kind of message that shows a file."""
+    """Return the kind of message that shows a file; an id of Telegram's names its own."""
+    kind, colon, _ = file.id.partition(":")
+    if colon and kind in (*_TOGETHER, *_SINGLE, "audio", "document"):
+        return kind
     media_type = file.media_type.partition(";")[0].strip().lower()
     kind = _KINDS.get(media_type, "document")
     if file.is_voice and (kind == "audio" or media_type in _SPOKEN):
@@ -146,11 +167,11 @@ def kind_of(file: StoredFile) -> str:
 
 def _runs(files: Sequence[StoredFile]) -> list[list[StoredFile]]:
     """Return files in the groups in which they can be sent, in their order."""
-    groups = [list(run) for _, run in groupby(files, lambda file: _family(kind_of(file)))]
+    groups = [list(run) for _, run in groupby(files, _family_of)]
     return [
         run[start : start + size]
         for run in groups
-        for size in (1 if kind_of(run[0]) == "voice" else ALBUM,)
+        for size in (1 if kind_of(run[0]) in _SINGLE else ALBUM,)
         for start in range(0, len(run), size)
     ]
 
@@ -159,11 +180,16 @@ def _family(kind: str) -> str:
     return _TOGETHER.get(kind, kind)
 
 
+def _family_of(file: StoredFile) -> tuple[str, bool]:
+    """Return what files of one album have in common: all are fetched from addresses, or none."""
+    return _family(kind_of(file)), bool(file.url)
+
+
 def _is_caption(post: Post, run: Sequence[StoredFile]) -> bool:
     """Tell whether the text may hang on the files; below an album only pictures show it well."""
     is_album = len(run) > 1
     is_of_pictures = _family(kind_of(run[0])) == "pictures"
-    fits = measure(post.text) <= CAPTION_LIMIT
+    fits = measure(post.text) <= (CAPTION_LIMIT if kind_of(run[0]) != "video_note" else 0)
     has_keyboard = bool(post.buttons or post.suggestions)
     return fits and (not is_album or (is_of_pictures and not has_keyboard))
 

@@ -26,10 +26,15 @@ def chosen(answer: Sequence[AnyReply], adapter: Adapter) -> list[AnyReply]:
 def call_of(native: Native, stored: Sequence[StoredFile], adapter: Adapter) -> NativeCall:
     """Return a call as its adapter gets it; `stored` are its files as they lie in the spool.
 
-    Raises `ReplyError` for a file that is too large.
+    Raises `ReplyError` for a file that is too large, or has an id where there are none.
     """
     most = adapter.capabilities.file_bytes
     for file in stored:
+        if file.id and not adapter.capabilities.file_ids:
+            raise ReplyError(
+                f"Native({native.method!r}): File(id={file.id!r}) is none of {adapter.name}, where "
+                "no file is sent by an id; give what turn.download gives"
+            )
         if file.size > most:
             raise ReplyError(
                 f"Native({native.method!r}): file {file.name!r} has {readable_size(file.size)}, "

@@ -94,17 +94,35 @@ def _noted(
     lines = [
         say(sentences, sentence, file=file.name, size=readable_size(file.size)) for file in files
     ]
+    return with_lines(_without(post, files), lines)
+
+
+def _without(post: Post, files: Sequence[StoredFile]) -> Post:
     kept = [file for file in post.files if file not in files]
     card = post.card
     if card and card.picture in files:
         card = replace(card, picture=None)
-    return with_lines(replace(post, files=kept or (), card=card), lines)
+    return replace(post, files=kept or (), card=card)
 
 
 def _files(post: Post) -> Sequence[StoredFile]:
     """Return all files of a post: the picture of its card is one."""
     picture = post.card.picture if post.card else None
     return post.files if picture is None else [picture, *post.files]
+
+
+def _without_ids(post: Post, sentences: Mapping[str, str]) -> Post:
+    return _noted(post, [file for file in _files(post) if file.id], "file_elsewhere", sentences)
+
+
+def _addresses_as_lines(post: Post, _: Mapping[str, str]) -> Post:
+    files = [file for file in _files(post) if file.url]
+    return with_lines(_without(post, files), [file.url for file in files])
+
+
+def _any_file(is_so: Callable[[StoredFile], object]) -> Callable[[Post], bool]:
+    """Return what tells whether a post has a file of which something is so."""
+    return lambda post: any(is_so(file) for file in _files(post))
 
 
 def _card_as_text(post: Post, _sentences: Mapping[str, str]) -> Post:
@@ -143,6 +161,8 @@ DEGRADATIONS: Sequence[Degradation] = (
     Degradation("locations", _shares(Location), _shared_as_text),
     Degradation("contacts", _shares(Contact), _shared_as_text),
     Degradation("polls", _shares(Poll), _shared_as_text),
+    Degradation("file_ids", _any_file(lambda file: file.id), _without_ids),
+    Degradation("file_urls", _any_file(lambda file: file.url), _addresses_as_lines),
     Degradation("files", _files, _files_as_notes),
     Degradation("reply_to", _answers_visibly, lambda p, _: replace(p, reply_to=None)),
     Degradation("silent", lambda post: post.silent, lambda p, _: replace(p, silent=False)),

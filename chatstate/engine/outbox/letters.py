@@ -2,7 +2,8 @@
 
 1. Each kind of a reply's parts is written by its name, so that it comes back as what it was. What
    `chatstate.replies` comes to have is among them.
-2. Files are not in it: they lie in the spool, under the keys that are.
+2. Files are not in it: they lie in the spool, under the keys that are. Those that are elsewhere
+   have an id or an address.
 """
 
 from __future__ import annotations
@@ -80,9 +81,7 @@ def _written(value: Any, files: list[File]) -> Any:
     if value is None or isinstance(value, str | int | float):
         return value
     if isinstance(value, File):
-        files.append(value)
-        told = {"name": value.name, "media_type": value.media_type, "voice": value.voice}
-        return {_KIND: "File", "number": len(files) - 1, **told}
+        return _written_file(value, files)
     if isinstance(value, datetime):
         return {_KIND: "datetime", "time": value.isoformat()}
     if isinstance(value, list | tuple):
@@ -91,6 +90,14 @@ def _written(value: Any, files: list[File]) -> Any:
         fields = cast("Mapping[str, Any]", value)
         return {_KIND: "dict", "of": {name: _written(fields[name], files) for name in fields}}
     return _written_object(value, files)
+
+
+def _written_file(file: File, files: list[File]) -> dict[str, Any]:
+    told = {_KIND: "File", "name": file.name, "media_type": file.media_type, "voice": file.voice}
+    if file.is_elsewhere:
+        return {**told, "id": file.id, "url": file.url}
+    files.append(file)
+    return {**told, "number": len(files) - 1}
 
 
 def _written_object(value: Any, files: list[File]) -> dict[str, Any]:
@@ -115,8 +122,9 @@ def _read(value: Any, paths: Sequence[str]) -> Any:
     fields = cast("dict[str, Any]", value)
     name = fields[_KIND]
     if name == "File":
-        path: str = paths[int(fields["number"])]
-        return File(path, fields["name"], fields["media_type"], bool(fields.get("voice")))
+        path = paths[int(fields["number"])] if "number" in fields else None
+        told = (fields["name"], fields["media_type"], bool(fields.get("voice")))
+        return File(path, *told, fields.get("id", ""), fields.get("url", ""))
     if name == "datetime":
         return datetime.fromisoformat(fields["time"])
     if name == "dict":

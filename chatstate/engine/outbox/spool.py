@@ -11,6 +11,7 @@
    stays.
 5. What `bot.send` was given lies there under its reference, until its turn has copied it; what a
    crash leaves of that goes with the reference.
+6. A file that is elsewhere, by its id or its address, has no key and is never here.
 """
 
 from __future__ import annotations
@@ -125,6 +126,9 @@ class Spool:
 
     async def _take(self, turn: int, file: File, limit: int, waiting: Waiting) -> StoredFile:
         """Copy a file into the spool. One of more than `limit` bytes is only measured."""
+        if file.is_elsewhere:
+            name, media_type, id_, url = file.name, file.media_type, file.id, file.url
+            return StoredFile("", name, media_type, 0, "", file.voice, id_, url)
         return await self._put(f"{turn}-{self._suffix()}", file, limit, waiting)
 
     def _suffix(self) -> str:
@@ -144,7 +148,7 @@ class Spool:
     async def _take_again(
         self, turn: int, taken: StoredFile, limit: int, waiting: Waiting
     ) -> StoredFile:
-        if taken.size > limit:
+        if taken.size > limit or not taken.key:
             return taken
         file = File(taken.path, taken.name, taken.media_type, taken.is_voice)
         return await self._take(turn, file, limit, waiting)
@@ -166,17 +170,19 @@ class Spool:
 
     async def found(self, file: StoredFile) -> StoredFile:
         """Return a file that an earlier process has put into the spool, where it lies now."""
+        if not file.key:
+            return file
         path = await self._store.fetch(safe_name(file.key))
         return replace(file, path=str(path or ""))
 
     def lost(self, files: Iterable[StoredFile]) -> StoredFile | None:
         """Return the first of these that is in the spool no more."""
-        return next((file for file in files if not Path(file.path).is_file()), None)
+        return next((f for f in files if f.key and not Path(f.path).is_file()), None)
 
     def discard(self, files: Sequence[StoredFile]) -> None:
         """Remove files that are owed no more."""
-        if files:
-            self._store.discard([safe_name(file.key) for file in files])
+        if keys := [safe_name(file.key) for file in files if file.key]:
+            self._store.discard(keys)
 
     async def sweep(self) -> None:
         """Remove what is owed no more, though it lies in the spool. While no turn runs here."""

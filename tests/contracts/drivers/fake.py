@@ -153,7 +153,7 @@ class FakeDriver(AdapterDriver):
     def shown(self, who: Speaker) -> Sequence[Shown]:
         there = self.platform.shown(chat_of(who).id)
         return [
-            shown(message)
+            shown(message, self.platform.files)
             for message in there
             if message.thread == who.thread and self.is_for(who, message)
         ]
@@ -232,6 +232,9 @@ class FakeDriver(AdapterDriver):
         found = self.platform.reactions.get(message)
         return [found] if found else []
 
+    def publish(self, address: str, data: bytes) -> None:
+        self.platform.files[address] = data
+
     def typing(self, who: Speaker) -> int:
         return self.platform.typing.count(chat_of(who).id)
 
@@ -293,7 +296,8 @@ def chat_of(who: Speaker) -> Chat:
     return Chat(who.chat, "group") if who.chat else Chat(f"private-{who.user}")
 
 
-def shown(message: Delivered) -> Shown:
+def shown(message: Delivered, there: Mapping[str, bytes]) -> Shown:
+    """Return a message, its files with what is `there`, by their ids and addresses."""
     card = message.card
     styled = joined([message.styled, *([written(card, shows_image=False)] if card else ())], "\n")
     return Shown(
@@ -301,7 +305,7 @@ def shown(message: Delivered) -> Shown:
         styled.text,
         {span.kind for span in styled.spans},
         message.labels,
-        message.files,
+        [replace(f, data=there.get(f.id or f.url, f.data)) for f in message.files],
         message.reply_to,
         message.edits is not None,
         [button.url for row in message.buttons for button in row if button.url],

@@ -195,6 +195,10 @@ class AdapterDriver(Protocol):
         """Return the emoji with which the bot reacts to a message now."""
         return _skip("reactions", "reactions")
 
+    def publish(self, address: str, data: bytes) -> None:
+        """Let a picture (PNG) lie at an address of the web, where the platform fetches it."""
+        _skip("files that lie in the web", "publish")
+
     def typing(self, who: Speaker) -> int:
         """Return how many notices of typing the chat has got so far."""
         return _skip("notices of typing", "typing")

@@ -3,7 +3,8 @@
 1. A file arrives with its name and its bytes, in its order, and with the text it goes with.
 2. One that cannot be sent, or is too large, is told of; the text is sent all the same.
 3. A file that is owed outlives the process.
-4. What was received can be fetched again: a form and a chat's history do so in later turns.
+4. What came is sent again by its id, and what lies in the web by its address; or one is told of it.
+5. What was received can be fetched again: a form and a chat's history do so in later turns.
 """
 
 # ruff: noqa: S101 - a test suite
@@ -21,6 +22,7 @@ from chatstate.files import Attachment, File, readable_size
 from chatstate.language.en import ENGLISH
 from chatstate.language.sentences import say
 from chatstate.replies import Reply
+from chatstate.testing.contracts.adapter.cards import PNG
 from chatstate.testing.contracts.adapter.sending import owe
 from chatstate.testing.contracts.adapter.session import ALICE, AdapterSuite, Session, only
 from chatstate.testing.delivered import SentFile
@@ -74,6 +76,50 @@ class FilesContract(AdapterSuite):
             size = readable_size(limit + 1)
             note = say(ENGLISH, "file_too_large", file="large.bin", size=size)
             assert (reply.text, list(reply.files)) == (f"Here:\n\n{note}", [])
+
+    async def test_a_file_that_came_is_sent_again_by_its_id(self, tmp_path: Path) -> None:
+        """Without being fetched; where there are no such ids, one is told that it cannot be."""
+
+        def answer(turn: Turn) -> Reply:
+            ids = [attachment.id for attachment in turn.message.attachments]
+            return Reply("Here:", files=[File(id=ids[0] or "elsewhere", name="a.txt")])
+
+        async with self.session(tmp_path, answer) as session:
+            session.needs("files")
+            said = await session.say("look", files=[SentFile("a.txt", "text/plain", DATA)])
+            if session.capabilities.file_ids:
+                sent = [file.data for reply in said for file in reply.files]
+                assert sent == [DATA], "`Attachment.id` is what a file is sent again by"
+            else:
+                note = say(ENGLISH, "file_elsewhere", file="a.txt")
+                assert note in only(said).text, f"it is not told of: {said}"
+            assert session.letters() == []
+
+    async def test_a_file_is_sent_by_its_address(self, tmp_path: Path) -> None:
+        """With its text, and without being copied; or its address is shown."""
+        reply = Reply("Here:", files=[File(url="https://example.com/sky.png")])
+        async with self.session(tmp_path, lambda _: reply) as session:
+            if session.capabilities.file_urls:
+                session.driver.publish("https://example.com/sky.png", PNG)
+            said = await session.say("hi")
+            text = " ".join(message.text for message in said)
+            sent = [file.data for message in said for file in message.files]
+            assert text.startswith("Here:")
+            if session.capabilities.file_urls:
+                assert sent == [PNG], f"what lies at `StoredFile.url` was not sent: {said}"
+            else:
+                assert "https://example.com/sky.png" in text
+
+    async def test_an_address_that_leads_nowhere_is_told(self, tmp_path: Path) -> None:
+        """Whoever reads it may try it; it is no dead letter."""
+        address = "https://example.com/gone.png"
+        reply = Reply("Here:", files=[File(url=address)])
+        async with self.session(tmp_path, lambda _: reply) as session:
+            said = await session.say("hi")
+            shown = [message.text for message in said]
+            shown += [file.url for message in said for file in message.files]
+            assert any(address in part for part in shown), f"the address is lost: {said}"
+            assert session.letters() == []
 
     async def test_a_file_that_is_owed_outlives_a_restart(self, tmp_path: Path) -> None:
         """It is sent when the platform can be reached again."""

@@ -160,8 +160,8 @@ def unfit_parts(post: Post, parts: Sequence[Part], again: Sequence[Part]) -> lis
     except (TypeError, ValueError) as error:
         problems.append(f"`Part.content` cannot be written as JSON: {error}")
     picture = [post.card.picture] if post.card and post.card.picture else []
-    sent = [file.key for part in parts for file in part.files]
-    if sent != [file.key for file in (*picture, *post.files)]:
+    sent = [file.key for part in parts for file in part.files if file.key]
+    if sent != [file.key for file in (*picture, *post.files) if file.key]:
         problems.append("`render` must put each file of the post into one `Part.files`, in order")
     if sum(part.has_buttons for part in parts) != bool(post.buttons or post.select):
         problems.append("`render` must set `has_buttons` on the one part that carries them")
