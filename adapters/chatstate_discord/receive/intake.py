@@ -168,16 +168,15 @@ class Intake:
         is_message = heard.kind == "MESSAGE_CREATE"
         if heard.key or not (is_message or event) or "channel_id" not in heard.data:
             return
-        channel = str(heard.data["channel_id"])
+        channel, number = str(heard.data["channel_id"]), number_of(heard.data.get("id"))
         is_private = event is not None and event.message.chat.kind == "private"
         known = self._marks.private
         if channel in known or (is_private and number_of(channel)):
             last = known.get(channel, 0)
             # A message may have an older id than an interaction that came before it.
-            newest = number_of(heard.data.get("id")) if is_message or not last else last
-            self._marks.heard_in_private(channel, newest)
+            self._marks.heard_in_private(channel, number if is_message or not last else last)
         if is_message:
-            self._marks.heard(number_of(heard.data.get("id")))
+            self._marks.heard(number)
 
     async def _read(self, heard: Heard) -> list[tuple[Heard, Event | None]]:
         """Return an event, unless it is held."""

@@ -1,4 +1,9 @@
-"""Timers, on dicts: set, cancelled and fired."""
+"""Timers, on dicts: set, cancelled and fired.
+
+1. A timer that has fired stays until its event's turn is committed, which then takes it away, sets
+   it again, or leaves one that was set anew meanwhile.
+2. Only timers of conversations that this run may handle fire here.
+"""
 
 from __future__ import annotations
 
