@@ -4,11 +4,15 @@
    author's code is found at work, so turns pay nothing, on whatever loop.
 2. Found at work is no fault: told of is what keeps the loop from answering for a second.
 3. Each function is told of once.
+4. No garbage is collected while the frames of the threads are asked for: Python holds a lock then
+   that freeing a `threading.local` waits for, and the process would stand still for ever.
+   https://github.com/python/cpython/issues/106883
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import linecache
 import logging
 import queue
@@ -72,8 +76,7 @@ class Blocking:
 
         That is the handler, if there is one, and not what stands around it or is called by it.
         """
-        current = sys._current_frames()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - documented
-        frame = current.get(self._thread)
+        frame = _frames_of_threads().get(self._thread)
         frames = [frame for frame in _called(frame) if _is_authors(frame)]
         codes = [frame.f_code for frame in frames]
         handlers = (code for code in codes if code in self._handlers)
@@ -86,6 +89,16 @@ class Blocking:
         except RuntimeError:  # it was closed
             return True
         return answered.wait(self._patience)
+
+
+def _frames_of_threads() -> dict[int, types.FrameType]:
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return sys._current_frames()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - documented
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _called(frame: types.FrameType | None) -> Iterator[types.FrameType]:

@@ -3,6 +3,8 @@
 import asyncio
 import functools
 import logging
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
@@ -225,3 +227,37 @@ async def test_nobody_looks_after_the_end() -> None:
         await client.user("alice").say("hi")
         (looking,) = [t for t in set(threading.enumerate()) - before if "blocking" in t.name]
     await asyncio.to_thread(looking.join)
+
+
+STANDS_STILL = """
+import asyncio, gc, threading
+from chatstate.engine.blocking import Blocking
+
+class Cycle:
+    def __init__(self):
+        self.itself = self
+        self.local = threading.local()
+
+def look(blocking, depth=30):
+    if depth:
+        return look(blocking, depth - 1)
+    for _ in range(5):
+        Cycle()
+    blocking.look()
+
+async def main():
+    blocking = Blocking()
+    gc.set_threshold(50, 1, 1)
+    for _ in range(100):
+        await asyncio.to_thread(look, blocking)
+
+asyncio.run(main())
+print(gc.isenabled())
+"""
+
+
+def test_looking_never_makes_the_process_stand_still() -> None:
+    """Whatever garbage there is: collecting it while Python lists the frames would."""
+    command = [sys.executable, "-c", STANDS_STILL]
+    looked = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    assert looked.stdout == "True\n"
