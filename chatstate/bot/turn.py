@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from datetime import timedelta, tzinfo
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from chatstate.bot.schedules import Misfire, Schedule, schedule
+from chatstate.bot.timers import Timer, When
 from chatstate.clock import Clock
 from chatstate.errors import StateError
 from chatstate.files import Attachment, File
@@ -81,7 +84,17 @@ class Effects(Protocol):
 
     async def step(self, name: str, fn: Callable[[], Any]) -> Any: ...
 
-    async def send(self, reply: Any, to: Target | None) -> MessageRef: ...
+    def later(self, when: Any, what: Any, key: str | None, data: Mapping[str, Any]) -> None: ...
+
+    def every(
+        self, schedule: Schedule, handler: Any, key: str, data: Mapping[str, Any]
+    ) -> None: ...
+
+    def cancel(self, key: str) -> None: ...
+
+    async def timers(self) -> Sequence[Timer]: ...
+
+    async def send(self, reply: Any, to: Target | None, account: str | None) -> MessageRef: ...
 
     def progress(self, line: str) -> None: ...
 
@@ -260,13 +273,61 @@ class Turn:
         """
         return _for_async("step", self.effects.step(name, fn))
 
-    def send(self, reply: Any, *, to: Target | None = None) -> Awaitable[MessageRef]:
+    def later(self, when: When, what: Any, /, *, key: str | None = None, **data: Any) -> None:
+        """Set a timer: at that time a handler is called with `data`, or a reply is said, here.
+
+        `when` is a timedelta, or a datetime or a time of day with its zone; what is past is now.
+        `what` is a function that is registered with `@bot.on_timer`, or a reply without files.
+
+        It is set with this turn's commit, and fires once, up to a second late, whatever becomes of
+        the process meanwhile: a turn of whoever has set it, in its order here. A person has one
+        timer for each `key` in a conversation: to set it again moves it.
+
+        Raises `TypeError` for data that the handler does not take, or lacks; `ValueError` for a
+        time without a zone; `StateError` for what cannot be stored, and for a function that is
+        registered with nobody.
+        """
+        self.effects.later(when, what, key, data)
+
+    def every(
+        self,
+        every: str | timedelta,
+        handler: Callable[..., Any],
+        /,
+        *,
+        key: str,
+        tz: str | tzinfo | None = None,
+        misfire: Misfire = "once",
+        **data: Any,
+    ) -> None:
+        """Set a timer that fires again and again until `cancel`: see `later` and `Interface.every`.
+
+        `turn.every("0 9 * * *", remind, key="daily", tz="Europe/Berlin")`. Raises `ValueError` for
+        an expression or a zone that there is not, which a person may have written.
+        """
+        self.effects.every(schedule(every, tz, misfire), handler, key, data)
+
+    def cancel(self, key: str) -> None:
+        """Cancel the person's timer of a key here, if there is one: it does not fire any more.
+
+        Not even if it has fired, and its turn has not come.
+        """
+        self.effects.cancel(key)
+
+    def timers(self) -> Awaitable[Sequence[Timer]]:
+        """Return the person's timers here, the next one first, as they are after this turn."""
+        return _for_async("timers", self.effects.timers())
+
+    def send(
+        self, reply: Any, *, to: Target | None = None, account: str | None = None
+    ) -> Awaitable[MessageRef]:
         """Owe a reply (whatever a handler may return), before those that are returned.
 
         Like them it is sent after the commit, and not at all if the handler raises. It goes `to` a
         chat, to a person in private, or to where a message is (its thread, too): behind what is
         owed there by then. Nobody there is asked; whom the bot may not write to gets nothing, and
-        the reply is a dead letter.
+        the reply is a dead letter. `account` names that of the bot's accounts which it goes from
+        (`"telegram"`, `"telegram:123456"`), if not this one; a schedule has none of its own.
 
         The reference leads to its first message, sent or not: to be edited (`Reply(edit=...)`) or
         deleted by a later turn, which need not say where it is. Kept in a state it lives for 30
@@ -275,7 +336,7 @@ class Turn:
         Raises `TypeError` for what is no target, `StateError` for a chat of an account that the bot
         does not run on, and `Rejected` if a private chat cannot be opened.
         """
-        return _for_async("send", self.effects.send(reply, to))
+        return _for_async("send", self.effects.send(reply, to, account))
 
 
 def speaker(message: Message) -> User:

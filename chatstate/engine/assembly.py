@@ -36,6 +36,7 @@ from chatstate.engine.states.commits import Commits
 from chatstate.engine.states.expiry import Expiries
 from chatstate.engine.states.volatile import VolatileStates, volatile_before
 from chatstate.engine.threads import HandlerThreads
+from chatstate.engine.timers import Timers
 from chatstate.engine.turns.admission import Admission
 from chatstate.engine.turns.calling import Caller
 from chatstate.engine.turns.dispatch import Dispatch
@@ -53,6 +54,7 @@ from chatstate.engine.turns.previews import Previews
 from chatstate.engine.turns.quick import QuickTurns
 from chatstate.engine.turns.sending import sending
 from chatstate.engine.turns.showing import Showings
+from chatstate.engine.turns.timing import TurnTimers
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.turns import Turns
 from chatstate.engine.turns.typing_notices import TypingNotices
@@ -140,7 +142,7 @@ def assemble(
         account, conversation = arrival.place.account, arrival.place.conversation
         return sender.is_idle(account, conversation) and not commits.is_committing(conversation)
 
-    addressing = Addressing(store=store, adapters=adapters, clock=clock)
+    addressing = Addressing(bot.id, store=store, accounts=accounts, clock=clock)
     showings = Showings(
         Previews(
             adapters=adapters,
@@ -167,11 +169,19 @@ def assemble(
     def make_plan(route: Route) -> Plan:
         functions = route.around
         around = Around(functions, resources, caller.handle) if functions else None
-        told = route.on_error
-        on_error = OnError(told, resources, threads) if told else None
+        on_error = OnError(told, resources, threads) if (told := route.on_error) else None
         return Plan(bot.id, accounts.tenants, route, resources, make_turn, around, on_error)
 
     plans = Plans(make_plan)
+    turn_timers = TurnTimers(
+        bot,
+        accounts=accounts,
+        store=store,
+        commits=commits,
+        plans=plans,
+        clock=clock,
+        versions=versions,
+    )
     effects = functools.partial(
         TurnEffects,
         adapters=adapters,
@@ -187,6 +197,7 @@ def assemble(
         routes=bot.routes,
         plans=plans,
         watch=watch,
+        timers=turn_timers,
     )
     expiries = Expiries(
         bot,
@@ -207,6 +218,7 @@ def assemble(
             "expiry": expiries.own_event(),
             "send": sending(bot, plans, store),
             "sent": sent(bot.routes.find, plans),
+            "timer": turn_timers.own_event(),
             "unreadable": unreadable(),
         },
         sentences=sentences,
@@ -326,6 +338,15 @@ def assemble(
         sender=sender,
         spool=spool,
         expiries=expiries,
+        timers=Timers(
+            bot,
+            accounts=accounts,
+            store=store,
+            lanes=lanes,
+            receipts=receipts,
+            clock=clock,
+            versions=versions,
+        ),
         resources=resources,
         typing_notices=TypingNotices(adapters=adapters, watch=watch, clock=clock),
         recovery=recovery,

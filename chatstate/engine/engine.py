@@ -178,6 +178,7 @@ class Engine:
         self._lifespans = Lifespans(self._bot, parts.resources)
         if not await self._lifespans.open(self._fail, self._ended):
             return
+        await parts.timers.start()
         await parts.claims.take()
         engines.began(self._bot, self)
         for connection in opened:
@@ -312,6 +313,7 @@ class Engine:
                     prune_at = now() + _PRUNE_EVERY
                 await self._store.lead("clock")
                 more = await parts.expiries.look()
+                more |= await parts.timers.look()
                 await parts.claims.look()
                 pause = looked_at + _LOOK_EVERY - now()  # all of this takes time, too
                 await self._clock.sleep(0 if more else max(pause, 0))
@@ -325,6 +327,10 @@ class Engine:
         """
         if self._parts:
             await settled(self._parts, seconds)
+
+    async def next_timer(self) -> float | None:
+        """Return when the next timer fires (seconds since 1970), None if there is none. For tests."""
+        return await self._parts.timers.when_next() if self._parts else None
 
     async def _first(self, *events: Awaitable[object], seconds: float | None = None) -> bool:
         """Wait until nothing runs, or for one of `events`; tell whether nothing runs."""

@@ -17,6 +17,7 @@ from chatstate.engine.sends import Sends
 from chatstate.engine.states.cache import StateCache
 from chatstate.engine.states.commits import Commits
 from chatstate.engine.states.expiry import Expiries
+from chatstate.engine.timers import Timers
 from chatstate.engine.turns.overlap import Overlap
 from chatstate.engine.turns.turns import Turns
 from chatstate.engine.turns.typing_notices import TypingNotices
@@ -35,6 +36,7 @@ class Parts:
     sender: Sender
     spool: Spool
     expiries: Expiries
+    timers: Timers
     resources: Resources
     typing_notices: TypingNotices
     recovery: Recovery

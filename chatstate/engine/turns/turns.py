@@ -103,7 +103,7 @@ class Turns:
         try:
             if turn.arrivals[0].noted and await self._later.take_up(turn, self.arrived):
                 return
-            plan = self._dispatch.find(turn) or await self._dispatch.find_pressed(turn)
+            plan = self._dispatch.find(turn) or await self._dispatch.look_up(turn)
             if plan is None:
                 self._finish.queue(turn, turn.instead)
             elif plan.is_bare or _is_exempt(turn) or await self._admit(turn, plan):
@@ -321,7 +321,8 @@ class Turns:
     async def set_aside(self, arrival: Arrival) -> None:
         """Give up an event that has crashed the process each time it ran alone."""
         error = f"the process crashed {arrival.crashes} times while only this event ran"
-        turn = RunningTurn([arrival], plan=self._dispatch.plan_now(arrival))
+        turn = RunningTurn([arrival])
+        await self._dispatch.find_quietly(turn)
         await self._later.take_up(turn, self.arrived)
         told = account(turn, "is given up", error)
         log.error("%s", told)

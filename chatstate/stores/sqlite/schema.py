@@ -75,7 +75,8 @@ _TIMERS = (
     """CREATE TABLE timers (
         conversation INTEGER NOT NULL, person INTEGER NOT NULL, key TEXT NOT NULL,
         generation INTEGER NOT NULL, account INTEGER NOT NULL, due_at REAL NOT NULL,
-        handler TEXT NOT NULL, text TEXT NOT NULL, language TEXT, fired INTEGER NOT NULL DEFAULT 0,
+        handler TEXT NOT NULL, text TEXT NOT NULL, slot TEXT NOT NULL, language TEXT,
+        fired INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (conversation, person, key)
     ) WITHOUT ROWID""",
     "CREATE INDEX timers_due ON timers (account, due_at, generation) WHERE fired = 0",
