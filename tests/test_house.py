@@ -422,6 +422,8 @@ WALL_CLOCK = {
     "chatstate/engine/sends.py": "what is asked for waits for days, also where nothing runs",
     "chatstate/engine/states/cache.py": "values expire",
     "chatstate/engine/states/volatile.py": "values expire, those in memory as the others",
+    "chatstate/engine/timers.py": "when a schedule is next is stored, and is people's time",
+    "chatstate/engine/turns/timing.py": "when a timer fires is stored, and is people's time",
     "chatstate/engine/turns/later.py": "until when a turn is put off is stored",
     "chatstate/engine/turns/limits.py": "what is taken of a limit is stored",
     "chatstate/engine/turns/values.py": "values expire",

@@ -2,113 +2,29 @@
 
 1. A `Turn` can do nothing by itself: each verb is one of `Effects`, which the engine implements
    and ends with the turn.
-2. Authors see `Turn` alone. `Effects` and `HeldValue` are for parts of the framework that stand
-   around a handler; they come by `effects_of`.
+2. Authors see `Turn` alone. What is behind it (`effects`) is for parts of the framework that stand
+   around a handler.
 3. A verb that is awaited says so when a sync handler calls it, instead of doing nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import timedelta, tzinfo
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
-from chatstate.bot.schedules import Misfire, Schedule, schedule
+from chatstate.bot.effects import Effects
+from chatstate.bot.schedules import Misfire, schedule
 from chatstate.bot.timers import Timer, When
 from chatstate.clock import Clock
 from chatstate.errors import StateError
 from chatstate.files import Attachment, File
 from chatstate.messages import Chat, Message, MessageRef, Target, User
 from chatstate.progress import Progress
-from chatstate.replies import AnyReply
-from chatstate.scope import Key
-from chatstate.state.bound import BoundState
 
 T = TypeVar("T")
-
-
-class HeldValue(Protocol):
-    """A value that a turn holds, for what stands around a handler.
-
-    `before` is what it was when the turn began, as text: None if it must be stored in any case.
-    `value` is what it is now, and `object` what the handler has of it: a `Ref` if it is in one.
-    """
-
-    object: Any
-
-    @property
-    def state(self) -> BoundState: ...
-    @property
-    def before(self) -> str | None: ...
-    @property
-    def value(self) -> Any: ...
-
-    def replace(self, value: Any) -> None: ...
-
-
-class Effects(Protocol):
-    """What a turn knows, and can do besides returning something; see `Turn`."""
-
-    @property
-    def messages(self) -> tuple[Message, ...]: ...
-    @property
-    def text(self) -> str: ...
-    @property
-    def platform(self) -> str: ...
-    @property
-    def client(self) -> Any: ...
-    @property
-    def clock(self) -> Clock: ...
-    @property
-    def files(self) -> Sequence[File]: ...
-    @property
-    def answers(self) -> Sequence[Any]: ...
-    @property
-    def sent(self) -> Sequence[AnyReply]: ...
-    @property
-    def held(self) -> Mapping[Key, HeldValue]: ...
-
-    def say_instead(self, text: str, attachments: Sequence[Attachment]) -> None: ...
-
-    async def hold(self, wanted: Any, of: User | None) -> HeldValue: ...
-
-    def replace(self, wanted: Any, value: Any) -> None: ...
-
-    def apply(
-        self, wanted: Any, fn: Callable[[Any], Any], reply: Callable[[Any], Any] | None
-    ) -> None: ...
-
-    def charge(self, n: int, of: str | None, *, overdraw: bool) -> None: ...
-
-    async def step(self, name: str, fn: Callable[[], Any]) -> Any: ...
-
-    def later(self, when: Any, what: Any, key: str | None, data: Mapping[str, Any]) -> None: ...
-
-    def every(
-        self, schedule: Schedule, handler: Any, key: str, data: Mapping[str, Any]
-    ) -> None: ...
-
-    def cancel(self, key: str) -> None: ...
-
-    async def timers(self) -> Sequence[Timer]: ...
-
-    async def send(self, reply: Any, to: Target | None, account: str | None) -> MessageRef: ...
-
-    def progress(self, line: str) -> None: ...
-
-    def folder(self) -> Path: ...
-
-    async def download(self, attachment: Attachment) -> File: ...
-
-    def resource(self, wanted: Any) -> Any: ...
-
-    async def may(self, command: str) -> bool: ...
-
-    def ended_wait(self) -> bool:
-        """Tell whether this event has ended the wait of a turn that was put off."""
-        ...
 
 
 class Turn:

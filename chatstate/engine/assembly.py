@@ -34,7 +34,7 @@ from chatstate.engine.sends import Sends
 from chatstate.engine.states.cache import StateCache
 from chatstate.engine.states.commits import Commits
 from chatstate.engine.states.expiry import Expiries
-from chatstate.engine.states.volatile import VolatileStates, volatile_before
+from chatstate.engine.states.volatile import foreign_keys, volatile_before
 from chatstate.engine.threads import HandlerThreads
 from chatstate.engine.timers import Timers
 from chatstate.engine.turns.admission import Admission
@@ -54,14 +54,12 @@ from chatstate.engine.turns.previews import Previews
 from chatstate.engine.turns.quick import QuickTurns
 from chatstate.engine.turns.sending import sending
 from chatstate.engine.turns.showing import Showings
-from chatstate.engine.turns.timing import TurnTimers
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.turns import Turns
 from chatstate.engine.turns.typing_notices import TypingNotices
 from chatstate.engine.turns.values import TurnValues
 from chatstate.engine.turns.watch import Watch
 from chatstate.messages import Event
-from chatstate.scope import SHARED, Key
 from chatstate.stores.base import Account, Arrival, Store
 
 
@@ -90,7 +88,7 @@ def assemble(
     watch = Watch(clock, running_limit)
 
     volatile = volatile_before(store, bot.states, clock)
-    is_foreign = None if store.is_sole else functools.partial(_is_foreign, volatile)
+    is_foreign = foreign_keys(store, volatile)
     cache = StateCache(volatile or store, clock, is_foreign)
     commits = Commits(volatile or store, failed)
     values = TurnValues(
@@ -115,13 +113,7 @@ def assemble(
         threads=threads,
         max_messages=bot.max_messages,
     )
-    abridger = Abridger(
-        adapters=adapters,
-        renderer=renderer,
-        sentences=sentences,
-        threads=threads,
-        max_messages=bot.max_messages,
-    )
+    abridger = Abridger(bot, adapters=adapters, renderer=renderer, threads=threads)
     sender = Sender(
         store=store,
         adapters=adapters,
@@ -173,10 +165,12 @@ def assemble(
         return Plan(bot.id, accounts.tenants, route, resources, make_turn, around, on_error)
 
     plans = Plans(make_plan)
-    turn_timers = TurnTimers(
+    timers = Timers(
         bot,
         accounts=accounts,
         store=store,
+        lanes=lanes,
+        receipts=receipts,
         commits=commits,
         plans=plans,
         clock=clock,
@@ -197,7 +191,7 @@ def assemble(
         routes=bot.routes,
         plans=plans,
         watch=watch,
-        timers=turn_timers,
+        timers=timers.of_turns,
     )
     expiries = Expiries(
         bot,
@@ -218,7 +212,7 @@ def assemble(
             "expiry": expiries.own_event(),
             "send": sending(bot, plans, store),
             "sent": sent(bot.routes.find, plans),
-            "timer": turn_timers.own_event(),
+            "timer": timers.of_turns.own_event(),
             "unreadable": unreadable(),
         },
         sentences=sentences,
@@ -338,15 +332,7 @@ def assemble(
         sender=sender,
         spool=spool,
         expiries=expiries,
-        timers=Timers(
-            bot,
-            accounts=accounts,
-            store=store,
-            lanes=lanes,
-            receipts=receipts,
-            clock=clock,
-            versions=versions,
-        ),
+        timers=timers,
         resources=resources,
         typing_notices=TypingNotices(adapters=adapters, watch=watch, clock=clock),
         recovery=recovery,
@@ -362,8 +348,3 @@ def assemble(
         ),
         make_host=make_host,
     )
-
-
-def _is_foreign(volatile: VolatileStates | None, key: Key) -> bool:
-    """Tell whether other runs may change a value: a shared one that is in the store."""
-    return key.scope in SHARED and not (volatile and volatile.keeps(key))

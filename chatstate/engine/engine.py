@@ -329,7 +329,7 @@ class Engine:
             await settled(self._parts, seconds)
 
     async def next_timer(self) -> float | None:
-        """Return when the next timer fires (seconds since 1970), None if there is none. For tests."""
+        """Return when the next timer fires, None if there is none. For tests."""
         return await self._parts.timers.when_next() if self._parts else None
 
     async def _first(self, *events: Awaitable[object], seconds: float | None = None) -> bool:

@@ -21,6 +21,9 @@ from chatstate.clock import Clock
 from chatstate.engine.accounts import Accounts, Nowhere
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import EventReceipt, Receipts
+from chatstate.engine.states.commits import Commits
+from chatstate.engine.turns.plan import Plans
+from chatstate.engine.turns.timing import TurnTimers
 from chatstate.messages import Chat
 from chatstate.stores.accounts import OWN
 from chatstate.stores.base import Arrival, Store, StoredTimer
@@ -32,7 +35,7 @@ _AT_ONCE = 1000
 
 
 class Timers:
-    """Fires the timers of one bot."""
+    """Fires the timers of one bot. `of_turns`: what turns do with them."""
 
     def __init__(
         self,
@@ -42,9 +45,20 @@ class Timers:
         store: Store,
         lanes: Lanes,
         receipts: Receipts,
+        commits: Commits,
+        plans: Plans,
         clock: Clock,
         versions: Iterator[int],
     ) -> None:
+        self.of_turns = TurnTimers(
+            bot,
+            accounts=accounts,
+            store=store,
+            commits=commits,
+            plans=plans,
+            clock=clock,
+            versions=versions,
+        )
         self._routes = bot.routes.timers
         self._accounts = accounts
         self._store = store
