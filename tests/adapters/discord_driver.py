@@ -16,7 +16,7 @@ from servers.discord_faults import DOWNLOAD, SEND
 from servers.discord_server import BOT_ID, DiscordServer
 from servers.discord_world import BUTTON, Channel, Message, Person
 
-from chatstate import Native
+from chatstate import Native, Sticker
 from chatstate.adapter import Adapter, Host, NativeCall
 from chatstate.testing import AdapterDriver, Fault, Shown, Speaker
 from chatstate.testing.delivered import SentFile
@@ -174,6 +174,12 @@ class DiscordDriver(AdapterDriver):
             await self.server.unreact(person, reacted, before)
         if emoji:
             await self.server.react(person, reacted, emoji)
+
+    async def send_sticker(self, who: Speaker) -> str:
+        self.server.world.stickers["77"] = "wave"
+        await self._at_rest()
+        await self.server.say(self._person(who), self._channel(who), stickers=["77"])
+        return "77"
 
     async def happen(self, who: Speaker) -> None:
         await self._at_rest()
@@ -341,7 +347,8 @@ def _shown(message: Message) -> Shown:
             for embed in message.embeds
             if embed.get("image") and not embed["image"]["url"].startswith("attachment:")
         ],
-        shared=poll_of({"poll": message.poll}),
+        shared=poll_of({"poll": message.poll})
+        or next((Sticker(number, name="wave") for number in message.stickers), None),
     )
 
 

@@ -104,6 +104,11 @@ class TelegramDriver(AdapterDriver):
         person, chat, _ = self._place(who)
         self.server.react(person, chat.messages[int(message)], emoji)
 
+    async def send_sticker(self, who: Speaker) -> str:
+        person, chat, thread = self._place(who)
+        message = self.server.send(person, chat, "sticker", thread=thread)
+        return str(message.raw["sticker"]["file_id"])
+
     async def happen(self, who: Speaker) -> None:
         self.server.vote(self._person(who), "3", 0)
 

@@ -285,4 +285,5 @@ def _is_special(reply: Reply) -> bool:
         or reply.location
         or reply.contact
         or reply.poll
+        or reply.sticker
     )

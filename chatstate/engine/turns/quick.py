@@ -184,10 +184,10 @@ class QuickTurns:
 
 
 def _refuse_files(said: Answers, update: str) -> None:
-    if any(isinstance(reply, Reply) and (reply.files or reply.shared) for reply in said):
+    if any(isinstance(reply, Reply) and (reply.all_files or reply.shared) for reply in said):
         raise ReplyError(
-            f"what answers {update} at once has no files, and no place, contact or poll: name a "
-            "file that the platform has by its id, or by its address, in a Native"
+            f"what answers {update} at once has no files, and no place, contact, poll or sticker: "
+            "name a file that the platform has by its id, or by its address, in a Native"
         )
 
 

@@ -48,7 +48,7 @@ class Shown(msgspec.Struct, frozen=True):
       the web.
     - `labels` are those of its buttons, `links` the addresses that these open; `options` are those
       of its select, `suggestions` the quick answers that came with it. `files` hang on it.
-    - `shared` is the location, contact or poll that it shows.
+    - `shared` is the location, contact, poll or sticker that it shows.
     - `reply_to` is what `say` returned for the message that it visibly answers. `edited`: it was
       another text before.
     """
@@ -141,6 +141,10 @@ class AdapterDriver(Protocol):
     async def react(self, who: Speaker, message: str, emoji: str) -> None:
         """Let somebody react to a message of the bot's; "" takes the only reaction away."""
         _skip("people's reactions", "react")
+
+    async def send_sticker(self, who: Speaker) -> str:
+        """Let somebody send a sticker that the bot may send, too, and return its id."""
+        return _skip("stickers", "send_sticker")
 
     async def happen(self, who: Speaker) -> None:
         """Let somebody do, in private if anywhere, what the platform tells of as `named`."""
