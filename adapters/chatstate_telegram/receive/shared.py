@@ -8,12 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from chatstate import Contact, Location, Poll, Sticker
-from chatstate.content import Content
 
 Json = dict[str, Any]
 
 
-def shared(raw: Json) -> dict[str, Content]:
+def shared(raw: Json) -> dict[str, Location | Contact | Poll | Sticker]:
     """Return what a message holds of these, by the names of the fields of `Message`.
 
     A venue is shown as a location too.
