@@ -25,9 +25,8 @@ from typing import Any
 from msgspec.structs import replace
 from telegram.constants import ReactionEmoji
 
-from chatstate import Contact, Location, Poll
+from chatstate import Contact, Location, Poll, Sticker
 from chatstate.adapter import Part, Post, PostButton, PostSuggestion, StoredFile
-from chatstate.content import Content
 from chatstate.markup import joined, pages, written
 from chatstate.text import StyledText
 from chatstate_telegram.send.extras import checked
@@ -79,14 +78,14 @@ def render(post: Post) -> Sequence[Part]:
     return [first, *others]
 
 
-def _shared(shared: Content, post: Post) -> Part:
+def _shared(shared: Location | Contact | Poll | Sticker, post: Post) -> Part:
     """Return the part that shows a place, a contact, a poll or a sticker: by its own method."""
     bare = replace(post, text=StyledText(""), buttons=(), suggestions=(), files=())
     kind, arguments = _call(shared)
     return Part({**_part(bare).content, "shared": kind, "arguments": arguments})
 
 
-def _call(shared: Content) -> tuple[str, dict[str, Any]]:
+def _call(shared: Location | Contact | Poll | Sticker) -> tuple[str, dict[str, Any]]:
     """Return the name of what is shared, as methods have it, and what its method takes."""
     if isinstance(shared, Location):
         place = {"latitude": shared.latitude, "longitude": shared.longitude}
@@ -96,7 +95,7 @@ def _call(shared: Content) -> tuple[str, dict[str, Any]]:
         return "venue", {**place, "title": shared.title, "address": address}
     if isinstance(shared, Contact):
         return "contact", {"phone_number": shared.phone, "first_name": shared.name}
-    if not isinstance(shared, Poll):
+    if isinstance(shared, Sticker):
         return "sticker", {"sticker": shared.id}
     asked = {"question": shared.question, "options": list(shared.options)}
     how = {"is_anonymous": shared.anonymous, "allows_multiple_answers": shared.several}
