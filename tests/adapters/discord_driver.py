@@ -16,7 +16,7 @@ from servers.discord_faults import DOWNLOAD, SEND
 from servers.discord_server import BOT_ID, DiscordServer
 from servers.discord_world import BUTTON, Channel, Message, Person
 
-from chatstate import Native, Sticker
+from chatstate import MessageRef, Native, Sticker
 from chatstate.adapter import Adapter, Host, NativeCall
 from chatstate.testing import AdapterDriver, Fault, Shown, Speaker
 from chatstate.testing.delivered import SentFile
@@ -263,6 +263,10 @@ class DiscordDriver(AdapterDriver):
 
     def native(self, text: str) -> Native:
         return Native("POST /channels/{channel_id}/messages", on="discord", content=text)
+
+    def native_deletion(self, message: MessageRef) -> Native:
+        route = "DELETE /channels/{channel_id}/messages/{message_id}"
+        return Native(route, on="discord", message_id=message)
 
     def native_elsewhere(self) -> NativeCall:
         return NativeCall("POST /channels/7/messages", {"content": "hi"})

@@ -19,6 +19,7 @@ import msgspec
 
 from chatstate.adapter import Adapter, NativeCall
 from chatstate.content import Content
+from chatstate.messages import MessageRef
 from chatstate.replies import Native
 from chatstate.testing.delivered import SentFile
 from chatstate.text import SpanKind
@@ -182,6 +183,10 @@ class AdapterDriver(Protocol):
     def native(self, text: str) -> Native:
         """Return a call by the platform's own name that shows a text as a new message."""
         return _skip("calls by the platform's own names", "native")
+
+    def native_deletion(self, message: MessageRef) -> Native:
+        """Return such a call that deletes a message of the chat."""
+        return _skip("calls that delete", "native_deletion")
 
     def native_elsewhere(self) -> NativeCall:
         """Return such a call that names another chat."""
