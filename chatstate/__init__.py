@@ -15,7 +15,7 @@ from chatstate.bot.resources import Resource
 from chatstate.bot.turn import Turn
 from chatstate.chat.interface import ChatInterface
 from chatstate.clock import Clock
-from chatstate.content import Contact, Location, Poll
+from chatstate.content import Contact, Location, Poll, Sticker
 from chatstate.errors import (
     AdapterError,
     Ambiguous,
@@ -120,6 +120,7 @@ __all__ = [
     "ShareLocation",
     "State",
     "StateError",
+    "Sticker",
     "StorageError",
     "StoreLockedError",
     "TryLater",

@@ -259,6 +259,7 @@ def test_public_names_are_pinned() -> None:
         "ShareLocation",
         "State",
         "StateError",
+        "Sticker",
         "StorageError",
         "StoreLockedError",
         "TryLater",

@@ -67,6 +67,7 @@ FULL = Capabilities(
     locations=True,
     contacts=True,
     polls=True,
+    stickers=True,
 )
 """A platform that lacks nothing."""
 

@@ -24,6 +24,7 @@ from chatstate import (
     Rejected,
     Reply,
     StateError,
+    Sticker,
     Unreachable,
     User,
 )
@@ -124,6 +125,8 @@ async def test_all_that_can_be_returned_can_be_sent(tmp_path: Path) -> None:
             Reply("bytes", files=[File(b"123", "c.bin", voice=True)]),
             File(url="https://a.example/d.png"),
             Location(52.5, 13.4, "Café"),
+            Reply(sticker=File(b"webp", "hi.webp")),
+            Sticker("7", "👍"),
             Reply("Vote:", poll=Poll("Lunch?", ["Pizza", "Soup"], several=True)),
         ]
         client.platform.stall()
@@ -131,13 +134,15 @@ async def test_all_that_can_be_returned_can_be_sent(tmp_path: Path) -> None:
         path.unlink()
         client.platform.recover()
         await receipt.settled()
-        first, second, third, web, place, poll = client.platform.shown("room")
+        first, second, third, web, place, drawn, sticker, poll = client.platform.shown("room")
         assert (first.text, first.labels, first.silent) == ("bold", ["Yes", "No", "Maybe"], True)
         assert [(file.name, file.data) for file in second.files] == [("b.txt", b"contents")]
         assert [(file.name, file.data) for file in third.files] == [("c.bin", b"123")]
         assert [file.is_voice for file in (*second.files, *third.files)] == [False, True]
         assert [file.url for file in web.files] == ["https://a.example/d.png"]
         assert place.shared == Location(52.5, 13.4, "Café")
+        assert [(file.data, file.is_sticker) for file in drawn.files] == [(b"webp", True)]
+        assert sticker.shared == Sticker("7", "👍")
         assert poll.shared == Poll("Lunch?", ["Pizza", "Soup"], several=True)
         (pressed,) = await client.user("carol", chat="room").press("No")
         assert pressed.text == "no"

@@ -261,18 +261,15 @@ def owed_there(row: Owed, reply: Outbound, *, is_ours: bool) -> Owed:
 
 def are_plain(answer: Sequence[AnyReply]) -> bool:
     """Tell whether nothing of an answer refers to a message by more than its id."""
-    for reply in answer:
-        if isinstance(reply, Delete):
-            if isinstance(reply.message, MessageRef):
-                return False
-        elif isinstance(reply, React):
-            if isinstance(reply.to, MessageRef):
-                return False
-        elif isinstance(reply, Reply) and (
-            isinstance(reply.edit, MessageRef) or isinstance(reply.reply_to, MessageRef)
-        ):
-            return False
-    return True
+    return not any(map(_refers, answer))
+
+
+def _refers(reply: AnyReply) -> bool:
+    if isinstance(reply, Reply):
+        return isinstance(reply.edit, MessageRef) or isinstance(reply.reply_to, MessageRef)
+    if isinstance(reply, Native):
+        return bool(reply.references)
+    return isinstance(_changed_by(reply), MessageRef)
 
 
 def _changed_by(reply: AnyReply) -> MessageRef | str | None:
@@ -292,10 +289,12 @@ def is_elsewhere(address: Addressed, arrival: Arrival) -> bool:
 def wanted(addresses: Addresses, kept: Iterable[str]) -> dict[int, Addressed]:
     """Return where replies go, with those references that are wanted: in texts that are kept.
 
-    Or by another reply of the same answer.
+    Or by another reply of the same answer, which changes or names what is sent.
     """
     texts = list(kept)
     changed = {address.changes for address in addresses.values()}
+    calls = [address.reply for address in addresses.values() if isinstance(address.reply, Native)]
+    changed |= {named.sent for call in calls for named in call.references}
 
     def is_wanted(address: Addressed) -> bool:
         told = f'"sent":"{address.ref}"'
