@@ -176,11 +176,11 @@ class Engine:
         for warning in undeclared.warnings(self._bot.id, self._bot.states, stored):
             log.warning("%s", warning)
         self._lifespans = Lifespans(self._bot, parts.resources)
+        engines.began(self._bot, self)  # what a lifespan gives to send is stored by now
         if not await self._lifespans.open(self._fail, self._ended):
             return
         await parts.timers.start()
         await parts.claims.take()
-        engines.began(self._bot, self)
         for connection in opened:
             connections.receive(connection)
         self._receiving = connections.tasks
@@ -262,6 +262,11 @@ class Engine:
         if owed not in get_args(OnOwed):
             raise ValueError(f'owed={owed!r}: what is owed is "send" or "dead"')
         await connections.close(account, cast("OnOwed", owed))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its lifespans are, so that its accounts receive."""
+        return self._blocking is not None
 
     @property
     def accounts(self) -> Sequence[str]:

@@ -1,7 +1,9 @@
 """`bot.send`: what a bot says outside of turns is stored first, and sent once."""
 
 import asyncio
+import contextlib
 import threading
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,23 @@ def echo_bot() -> Interface:
 
 def said_in(client: TestClient, chat: str) -> list[str]:
     return [delivered.text for delivered in client.platform.delivered if delivered.chat == chat]
+
+
+async def test_a_lifespan_may_send_while_it_is_opened() -> None:
+    """It is stored then, and sent once the bot runs; an account is connected by a running one."""
+
+    @contextlib.asynccontextmanager
+    async def opening(bot: Interface) -> AsyncIterator[None]:
+        await bot.send(ROOM, "we are open", key="open")
+        with pytest.raises(StateError, match="does not run"):
+            await bot.connect(FakePlatform(account="2"))
+        yield
+
+    async with TestClient(Interface(id="sends", lifespan=opening)) as client:
+        while not said_in(client, "room"):
+            await asyncio.sleep(0)
+        await client.restart()
+        assert said_in(client, "room") == ["we are open"]
 
 
 async def test_it_is_sent_to_a_chat() -> None:
