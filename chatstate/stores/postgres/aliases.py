@@ -1,9 +1,9 @@
 """One chat under two of the platform's ids. Runs inside the open transaction.
 
 1. Usually the new id is unknown: it becomes another name of the chat, and all else stays.
-2. If both ids were in use, the chat that was there first stays. Conversations, events, replies
-   and values of the other are moved to it, but for values it has itself: these are kept aside
-   where they are, out of use, and logged.
+2. If both ids were in use, the chat that was there first stays. Conversations, events, replies,
+   timers and values of the other are moved to it, but for values it has itself: these are kept
+   aside where they are, out of use, and logged. Of two timers under one key the older chat's stays.
 3. All conversations of both chats are locked first. Those that are no more tell so, for workers
    that remember them.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 
-from chatstate.stores.postgres import holds
+from chatstate.stores.postgres import holds, timers
 from chatstate.stores.postgres.holds import Hold
 from chatstate.stores.postgres.text import kept
 from chatstate.stores.postgres.transactions import Transaction
@@ -68,6 +68,7 @@ async def _merge(
         await _move_states(transaction, ["member", "thread"], other, mine)
         for statement in _MOVE_ROWS:
             await transaction.execute(statement, mine, other)
+        await timers.move(transaction, mine, other)
         await transaction.execute(_END, mine, other)
         await _hand_over(transaction, locked[mine], locked[other])
     await transaction.execute(_MOVE_THREADS, first, second)

@@ -1,7 +1,8 @@
 """From a platform's ids to the store's own, many at once; frequent ones are remembered.
 
 1. An id that is unknown gets a number: of several workers that see it first, one makes it.
-2. Ids are made in their order, so that no two workers wait for each other.
+2. Those that are made together are numbered as they came, and inserted in the order of their ids
+   on the platform, so that no two workers wait for each other.
 3. What is remembered may have become untrue: another worker has learnt that two chats are one. That
    shows once the conversation is locked; then `forget`.
 4. Who is told of without a name keeps theirs.
@@ -28,19 +29,27 @@ _FIND = """SELECT ci.chat, k.id, pi.person, h.kind, h.title, p.name
     LEFT JOIN person_ids AS pi ON pi.account = g.account AND pi.platform_id = g.person
     LEFT JOIN people AS p ON p.id = pi.person ORDER BY g.n"""
 _MAKE_CHATS = """WITH given AS (SELECT DISTINCT ON (account, chat) * FROM
-        unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS g(account, chat, kind, title)
-        ORDER BY account, chat),
+        unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY
+        AS g(account, chat, kind, title, n) ORDER BY account, chat, n),
+    numbered AS MATERIALIZED (SELECT nextval(pg_get_serial_sequence('chats', 'id')) AS id, g.*
+        FROM (SELECT * FROM given ORDER BY n) AS g),
     made AS (INSERT INTO chat_ids (account, platform_id, chat)
-        SELECT account, chat, nextval(pg_get_serial_sequence('chats', 'id')) FROM given
-        ON CONFLICT DO NOTHING RETURNING account, platform_id, chat)
+        SELECT account, chat, id FROM numbered ORDER BY account, chat
+        ON CONFLICT DO NOTHING RETURNING chat)
     INSERT INTO chats (id, account, platform_id, kind, title)
-    SELECT m.chat, m.account, m.platform_id, g.kind, g.title FROM made AS m
-    JOIN given AS g ON g.account = m.account AND g.chat = m.platform_id"""
-_MAKE_CONVERSATIONS = """INSERT INTO conversations (account, chat, thread)
-    SELECT DISTINCT g.account, ci.chat, g.thread
-    FROM unnest($1::bigint[], $2::text[], $3::text[]) AS g(account, chat, thread)
-    JOIN chat_ids AS ci ON ci.account = g.account AND ci.platform_id = g.chat
-    ORDER BY ci.chat, g.thread ON CONFLICT DO NOTHING"""
+    SELECT id, account, chat, kind, title FROM numbered WHERE id IN (SELECT chat FROM made)"""
+_MAKE_CONVERSATIONS = """WITH given AS (SELECT DISTINCT ON (ci.chat, g.thread)
+            g.account, ci.chat, g.thread, g.n
+        FROM unnest($1::bigint[], $2::text[], $3::text[]) WITH ORDINALITY
+            AS g(account, chat, thread, n)
+        JOIN chat_ids AS ci ON ci.account = g.account AND ci.platform_id = g.chat
+        WHERE NOT EXISTS (SELECT 1 FROM conversations AS k
+            WHERE k.chat = ci.chat AND k.thread = g.thread)
+        ORDER BY ci.chat, g.thread, g.n),
+    numbered AS MATERIALIZED (SELECT nextval(pg_get_serial_sequence('conversations', 'id')) AS id,
+        g.* FROM (SELECT * FROM given ORDER BY n) AS g)
+    INSERT INTO conversations (id, account, chat, thread)
+    SELECT id, account, chat, thread FROM numbered ORDER BY chat, thread ON CONFLICT DO NOTHING"""
 _MAKE_PEOPLE = """WITH given AS (SELECT DISTINCT ON (account, person) * FROM
         unnest($1::bigint[], $2::text[], $3::text[]) AS g(account, person, name)
         ORDER BY account, person),

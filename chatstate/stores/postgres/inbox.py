@@ -45,8 +45,10 @@ _KNOWN = """SELECT i.account, i.event_id, i.seq, i.done_at IS NULL, i.conversati
     FROM inbox AS i JOIN unnest($1::bigint[], $2::text[]) AS g(account, event_id)
         ON g.account = i.account AND g.event_id = i.event_id"""
 _COUNT = "SELECT count(*) FROM inbox WHERE conversation = $1 AND done_at IS NULL"
+# What makes room is what somebody has sent: neither an expired value nor a timer.
 _SECOND_WAITING = """SELECT seq FROM inbox WHERE conversation = $1 AND done_at IS NULL
-    AND NOT ahead ORDER BY seq LIMIT 1 OFFSET 1"""
+    AND NOT ahead AND seq NOT IN (SELECT fired FROM timers WHERE conversation = $1)
+    ORDER BY seq LIMIT 1 OFFSET 1"""
 _DROP = "UPDATE inbox SET body = NULL, done_at = $2 WHERE seq = $1"
 _NUMBER = "SELECT nextval(pg_get_serial_sequence('inbox', 'seq'))"
 _ADD = """INSERT INTO inbox

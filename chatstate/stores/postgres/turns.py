@@ -18,7 +18,7 @@ from typing import Literal
 import msgspec
 
 from chatstate.stores.base import Outcome, TurnCommit
-from chatstate.stores.postgres import buttons, holds, outbox, references, states
+from chatstate.stores.postgres import buttons, holds, outbox, references, states, timers
 from chatstate.stores.postgres.columns import columns
 from chatstate.stores.postgres.errors import NotAllError
 from chatstate.stores.postgres.holds import Hold
@@ -171,7 +171,9 @@ def _outcome(turn: TurnCommit, locked: Mapping[int, Hold]) -> Outcome:
 
 
 def _is_special(turn: TurnCommit) -> bool:
-    return bool(turn.dead or turn.noted or turn.buttons or turn.used or turn.references)
+    return bool(
+        turn.dead or turn.noted or turn.buttons or turn.used or turn.references or turn.timers
+    )
 
 
 async def _die(transaction: Transaction, turns: Sequence[TurnCommit]) -> None:
@@ -196,3 +198,4 @@ async def _finish(transaction: Transaction, turns: Sequence[TurnCommit]) -> None
     await states.use(transaction, turns)
     await buttons.keep(transaction, turns)
     await references.keep(transaction, turns)
+    await timers.change(transaction, turns)
