@@ -16,7 +16,6 @@ import msgspec
 
 from chatstate.errors import LoadError
 
-SCHEMES = ("postgresql", "postgres")
 _OWN = ("schema", "lease", "pool", "listen", "files")
 # fmt: off
 _KNOWN_TO_ASYNCPG = (
