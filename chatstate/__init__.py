@@ -38,7 +38,7 @@ from chatstate.errors import (
     UserError,
 )
 from chatstate.files import Attachment, File
-from chatstate.mentions import timestamp
+from chatstate.mentions import custom_emoji, timestamp
 from chatstate.messages import (
     Chat,
     Command,
@@ -128,5 +128,6 @@ __all__ = [
     "Unreachable",
     "User",
     "UserError",
+    "custom_emoji",
     "timestamp",
 ]
