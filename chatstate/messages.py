@@ -161,6 +161,7 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     location: Location | None = None
     contact: Contact | None = None
     poll: Poll | None = None
+    addressed: bool = True
 
     @property
     def ref(self) -> MessageRef:

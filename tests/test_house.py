@@ -423,6 +423,7 @@ WALL_CLOCK = {
     "chatstate/engine/states/cache.py": "values expire",
     "chatstate/engine/states/volatile.py": "values expire, those in memory as the others",
     "chatstate/engine/turns/later.py": "until when a turn is put off is stored",
+    "chatstate/engine/turns/asker.py": "the time of a dialogue is stored",
     "chatstate/engine/turns/limits.py": "what is taken of a limit is stored",
     "chatstate/engine/turns/values.py": "values expire",
     "chatstate/stores/sqlite/store.py": "all that it has is stored",

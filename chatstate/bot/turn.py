@@ -11,9 +11,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from random import Random
+from typing import Any, Protocol, TypeVar, overload
 
+from chatstate.bot.questions import Check, Question
+from chatstate.bot.questions import question as question_of
 from chatstate.clock import Clock
 from chatstate.errors import StateError
 from chatstate.files import Attachment, File
@@ -63,6 +67,12 @@ class Effects(Protocol):
     @property
     def answers(self) -> Sequence[Any]: ...
     @property
+    def answer(self) -> Message | None: ...
+    @property
+    def now(self) -> datetime: ...
+    @property
+    def random(self) -> Random: ...
+    @property
     def sent(self) -> Sequence[AnyReply]: ...
     @property
     def held(self) -> Mapping[Key, HeldValue]: ...
@@ -80,6 +90,8 @@ class Effects(Protocol):
     def charge(self, n: int, of: str | None, *, overdraw: bool) -> None: ...
 
     async def step(self, name: str, fn: Callable[[], Any]) -> Any: ...
+
+    async def ask(self, question: Question) -> Any: ...
 
     async def send(self, reply: Any, to: Target | None) -> MessageRef: ...
 
@@ -166,6 +178,21 @@ class Turn:
     def answers(self) -> Sequence[Any]:
         """What a form has gathered, as its function gets it."""
         return self.effects.answers
+
+    @property
+    def answer(self) -> Message | None:
+        """What brought the newest answer to a question of `ask`; None if nothing was answered."""
+        return self.effects.answer
+
+    @property
+    def now(self) -> datetime:
+        """The time of this turn, in UTC: in all runs of a dialogue that at which it began."""
+        return self.effects.now
+
+    @property
+    def random(self) -> Random:
+        """Chance for this turn: in all runs of a dialogue it falls out the same."""
+        return self.effects.random
 
     @property
     def progress(self) -> Progress:
@@ -259,6 +286,92 @@ class Turn:
         call and that moment repeats it. Steps of one name are told apart by their order.
         """
         return _for_async("step", self.effects.step(name, fn))
+
+    @overload
+    def ask(
+        self,
+        question: Any,
+        *,
+        key: str,
+        check: Check | None = None,
+        timeout: float | timedelta | None = None,
+        default: Any = ...,
+    ) -> Awaitable[str]: ...
+    @overload
+    def ask(
+        self,
+        question: Any,
+        *,
+        key: str,
+        type: type[T],
+        check: Check | None = None,
+        timeout: float | timedelta | None = None,
+        default: Any = ...,
+    ) -> Awaitable[T]: ...
+    @overload
+    def ask(
+        self,
+        question: Any,
+        *,
+        key: str,
+        choices: Mapping[str, T] | Sequence[T],
+        check: Check | None = None,
+        timeout: float | timedelta | None = None,
+        default: Any = ...,
+    ) -> Awaitable[T]: ...
+    @overload
+    def ask(
+        self,
+        question: Any,
+        *,
+        key: str,
+        type: Any,
+        choices: Sequence[Any] | Mapping[str, Any] | None = None,
+        check: Check | None = None,
+        timeout: float | timedelta | None = None,
+        default: Any = ...,
+    ) -> Awaitable[Any]: ...
+    def ask(
+        self,
+        question: Any,
+        *,
+        key: str,
+        type: Any = str,
+        choices: Sequence[Any] | Mapping[str, Any] | None = None,
+        check: Check | None = None,
+        timeout: float | timedelta | None = None,
+        default: Any = ...,
+    ) -> Awaitable[Any]:
+        """Ask the person something, and return what is answered, however long that takes.
+
+        The handler is put aside, and runs again from the top with each answer: questions that are
+        answered return at once. So change state after the last of them, and give each call another
+        `key`, under which its answer is kept. `message`, `text` and `files` are always those that
+        the dialogue began with; see `answer`, `now` and `random`.
+
+        - `type`: what a command's argument can be, or `File`, `list[File]`, `Location`, `Contact`.
+        - `choices` are offered as buttons: a list, or values by what stands on the buttons.
+        - `check` gets the value, and returns True, or what to tell the person, who is asked again.
+        - `timeout`: after so many seconds (by default a day) the answer is `default`; without one
+          the dialogue is over.
+
+        Raises `StateError` for a key used twice, for what was changed before, and where nothing can
+        wait: in middleware, in a generator, in a task that the handler has begun.
+        """
+        asked = question_of(question, key, type, choices, check, timeout, default)
+        return _for_async("ask", self.effects.ask(asked))
+
+    def confirm(
+        self,
+        question: Any,
+        *,
+        key: str,
+        timeout: float | timedelta | None = None,
+        default: bool = False,
+    ) -> Awaitable[bool]:
+        """Ask for a yes or a no, and return which it is; see `ask`."""
+        asked = question_of(question, key, bool, None, None, timeout, default, confirms=True)
+        return _for_async("confirm", self.effects.ask(asked))
 
     def send(self, reply: Any, *, to: Target | None = None) -> Awaitable[MessageRef]:
         """Owe a reply (whatever a handler may return), before those that are returned.

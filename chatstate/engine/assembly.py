@@ -37,6 +37,8 @@ from chatstate.engine.states.expiry import Expiries
 from chatstate.engine.states.volatile import VolatileStates, volatile_before
 from chatstate.engine.threads import HandlerThreads
 from chatstate.engine.turns.admission import Admission
+from chatstate.engine.turns.answering import Answering
+from chatstate.engine.turns.asker import Asker
 from chatstate.engine.turns.calling import Caller
 from chatstate.engine.turns.dispatch import Dispatch
 from chatstate.engine.turns.effects import TurnEffects
@@ -53,6 +55,7 @@ from chatstate.engine.turns.previews import Previews
 from chatstate.engine.turns.quick import QuickTurns
 from chatstate.engine.turns.sending import sending
 from chatstate.engine.turns.showing import Showings
+from chatstate.engine.turns.shown import Shown
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.turns import Turns
 from chatstate.engine.turns.typing_notices import TypingNotices
@@ -63,7 +66,7 @@ from chatstate.scope import SHARED, Key
 from chatstate.stores.base import Account, Arrival, Store
 
 
-def assemble(
+def assemble(  # noqa: PLR0915 - each part is a statement
     bot: Interface,
     *,
     accounts: Accounts,
@@ -151,6 +154,8 @@ def assemble(
             wait=lambda arrival, seconds: sender.wait(arrival.place.account, seconds),
         )
     )
+    shown = Shown(receipts=receipts, store=store)
+    asker = Asker(values=values, sentences=sentences, clock=clock, shown=shown)
     caller = Caller(values=values, threads=threads, showings=showings, sentences=sentences)
     admission = Admission(
         owners=bot.owners,
@@ -183,10 +188,22 @@ def assemble(
         showings=showings,
         admission=admission,
         addressing=addressing,
+        asker=asker,
         resources=resources,
         routes=bot.routes,
         plans=plans,
         watch=watch,
+    )
+    answering = Answering(
+        bot=bot.id,
+        routes=bot.routes,
+        plans=plans,
+        asker=asker,
+        shown=shown,
+        buttons=buttons,
+        cache=cache,
+        store=store,
+        sentences=sentences,
     )
     expiries = Expiries(
         bot,
@@ -197,6 +214,7 @@ def assemble(
         lanes=lanes,
         receipts=receipts,
         plans=plans,
+        own=[asker.state] if answering.are_possible else [],
         in_use=watch.expiring_keys,
     )
     dispatch = Dispatch(
@@ -247,6 +265,8 @@ def assemble(
     turns = Turns(
         lanes=lanes,
         dispatch=dispatch,
+        answering=answering,
+        asker=asker,
         overlap=overlap,
         admission=admission,
         expiries=expiries,
@@ -320,6 +340,7 @@ def assemble(
     return Parts(
         lanes=lanes,
         turns=turns,
+        answering=answering,
         overlap=overlap,
         commits=commits,
         cache=cache,

@@ -17,6 +17,7 @@ from chatstate.engine.sends import Sends
 from chatstate.engine.states.cache import StateCache
 from chatstate.engine.states.commits import Commits
 from chatstate.engine.states.expiry import Expiries
+from chatstate.engine.turns.answering import Answering
 from chatstate.engine.turns.overlap import Overlap
 from chatstate.engine.turns.turns import Turns
 from chatstate.engine.turns.typing_notices import TypingNotices
@@ -29,6 +30,7 @@ class Parts:
 
     lanes: Lanes
     turns: Turns
+    answering: Answering
     overlap: Overlap
     commits: Commits
     cache: StateCache

@@ -85,7 +85,8 @@ class Admission:
 
     async def _take(self, turn: RunningTurn, plan: Plan) -> bool:
         """Take one of what the person is allowed; False if there is none, and the person knows."""
-        taking = await self._counters.ask(plan.route.name, plan.limits, turn.place)
+        ask = self._counters.follow if turn.dialogue else self._counters.ask
+        taking = await ask(plan.route.name, plan.limits, turn.place)
         if taking.wait and taking.knows:
             return False
         turn.taking = taking

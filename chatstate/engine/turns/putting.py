@@ -1,0 +1,101 @@
+"""Questions as they are put: what is said, what buttons offer, and what a press on one brings.
+
+1. What is put is kept as JSON, so that it can be put again without asking the handler.
+2. A button carries the random id of its question, and the number of what it offers: what that is,
+   the memo knows. It answers that question alone.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+
+from msgspec.structs import replace
+
+from chatstate.bot.memos import Open
+from chatstate.bot.questions import Question
+from chatstate.bot.returns import Answers, Returns, replies, told_of
+from chatstate.engine.outbox.hanging import AnswerButton
+from chatstate.engine.outbox.letters import read, written
+from chatstate.errors import Rejected, ReplyError, UserError
+from chatstate.language.sentences import Sentence, told
+from chatstate.replies import Markdown, Reply, files_of, fit_label, rows_of
+
+_ID_BYTES, _ID = 6, 8  # as they are made, and as they are written
+Words = Mapping[str, str]
+
+
+def opened(question: Question, before: Open | None, returns: Returns, words: Words) -> Open:
+    """Return a question as it is open from now on, `before` which another was, or this.
+
+    Raises `ReplyError` for what cannot be asked.
+    """
+    try:
+        said = replies(question.said, returns)
+    except ReplyError as error:
+        raise told_of(error, how="asked")  # noqa: B904 - it suppresses what it replaces
+    last = said[-1] if said else None
+    if not isinstance(last, Reply) or not last.says_something or any(map(files_of, said)):
+        raise ReplyError(
+            f"turn.ask {question.key!r}: a question ends with words, and has no files; "
+            "`await turn.send(...)` before it sends what else there is"
+        )
+    offered = _offered(question, last, words)
+    if offered:
+        said[-1] = replace(last, buttons=())
+    is_same = before is not None and before.key == question.key
+    return Open(
+        question.key,
+        before.id if before and is_same else secrets.token_urlsafe(_ID_BYTES),
+        written(said)[0],
+        offered,
+        question.confirms or question.choices is not None,
+        question.timeout,
+    )
+
+
+def _offered(question: Question, last: Reply, words: Words) -> Sequence[tuple[str, str]]:
+    """Return what buttons offer: their labels, each with the text that answers."""
+    if question.confirms:
+        return [(words["yes"], "yes"), (words["no"], "no")]
+    if question.choices is not None:
+        return [(fit_label(choice), choice) for choice in question.choices]
+    buttons = [button for row in rows_of(last.buttons) for button in row]
+    if any(button.command or button.url for button in buttons):
+        return ()
+    return [(button.label, button.sends) for button in buttons]
+
+
+def put(asked: Open | None) -> tuple[Answers, Reply | None]:
+    """Return a question as it is put: what is said before it, and itself with its buttons."""
+    if asked is None:
+        return [], None
+    *before, last = read(asked.said, ())
+    if asked.offered:
+        last = replace(last, buttons=_buttons(asked))
+    return before, last
+
+
+def put_with(
+    problem: UserError | Rejected | None, asked: Open | None, words: Words
+) -> tuple[Answers, Reply | None]:
+    """Return the same with what was wrong with an answer."""
+    before, last = put(asked)
+    if problem is None or last is None:
+        return before, last
+    text = told(problem if isinstance(problem, UserError) else Sentence("file_gone"), words)
+    if before or isinstance(last.text, Markdown):
+        return [Reply(text), *before], last
+    return before, replace(last, text=f"{text}\n{last.text}")
+
+
+def _buttons(asked: Open) -> list[AnswerButton]:
+    return [
+        AnswerButton(label, text, answers=f"{asked.id}{number}")
+        for number, (label, text) in enumerate(asked.offered)
+    ]
+
+
+def brought_by(press: str) -> tuple[str, int]:
+    """Return which question a press answers, and with which of what it offered."""
+    return press[:_ID], int(press[_ID:])
