@@ -137,6 +137,8 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     - `location`, `contact` and `poll` are what was sent of these; `text` has the words of it.
     - `quote` is what it quotes of another message, as far as the platform tells the words: the part
       that somebody has chosen, else all of what it answers, which may be in another chat.
+    - `addressed` is false for what is said in a group to nobody in particular, and heard by a bot
+      that hears all there.
     - `time` is timezone-aware. `raw` is the platform's own payload, as JSON types; of a kind that
       the bot has no handler for it is not kept.
     """

@@ -46,13 +46,15 @@ class Person:
         location: Location | None = None,
         contact: Contact | None = None,
         poll: Poll | None = None,
+        addressed: bool = True,
         raise_errors: bool | None = None,
     ) -> list[Delivered]:
         """Send a message and return the replies to it, once its turn and they are done.
 
         A given `event_id` that was used before makes it a redelivery. `files` are what
         `client.platform.upload` returned, `mentions` who is named in the text, in its order
-        (`bob.user`); `raw` is what a platform would tell of it. Raises as `TestClient.deliver`
+        (`bob.user`); `raw` is what a platform would tell of it. With `addressed=False` it is said
+        in a group to nobody in particular. Raises as `TestClient.deliver`
         does.
         """
         __tracebackhide__ = True
@@ -68,6 +70,7 @@ class Person:
             location=location,
             contact=contact,
             poll=poll,
+            addressed=addressed,
         )
         event = replace(event, message=message)
         return await self._client.deliver(event, raise_errors=raise_errors)

@@ -5,6 +5,7 @@ import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,8 +16,11 @@ from chatstate import (
     BindingError,
     Button,
     CallNext,
+    Contact,
+    File,
     Global,
     Interface,
+    Location,
     PerUser,
     Ref,
     Reply,
@@ -228,6 +232,67 @@ async def test_people_have_dialogues_of_their_own() -> None:
         closed = "This question is no longer open."
         assert [reply.text for reply in await bob.press("M", on=size)] == [closed]
         assert [reply.text for reply in await alice.press("M", on=size)] == ["Ann, 30, M?"]
+
+
+async def test_in_a_group_an_answer_is_for_the_bot() -> None:
+    """It names the bot or answers its question, where the bot hears all that is said."""
+    async with TestClient(registering()) as client:
+        alice = client.user("alice", chat="room")
+        (name,) = await alice.say("/go")
+        (aside,) = await alice.say("how nice", addressed=False)
+        assert aside.text == "echo how nice"
+        (age,) = await alice.say("Ann", addressed=False, reply_to=name)
+        assert age.text == "How old are you?"
+        (size,) = await alice.say("30")
+        assert size.text == "Size?"
+
+
+# Answers of other kinds
+
+
+async def test_files_places_and_contacts_are_answers() -> None:
+    """What is something else is told and asked again."""
+
+    async def report(turn: Turn) -> str:
+        picture = await turn.ask("A picture?", key="picture", type=File)
+        more = await turn.ask("More?", key="more", type=list[File])
+        place = await turn.ask("Where?", key="place", type=Location)
+        who = await turn.ask("Who?", key="who", type=Contact)
+        sizes = [len(Path(str(file.path)).read_bytes()) for file in (picture, *more)]
+        return f"{picture.name} {sizes} {place.words} {who.words}"
+
+    async with TestClient(asking(report)) as client:
+        alice = client.user("alice")
+        files = [client.platform.upload(f"{n}.txt", b"x" * n, "text/plain") for n in (1, 2, 3)]
+        await alice.say("/go")
+        assert await texts(alice, "here") == ["Please send a file.\nA picture?"]
+        await alice.say("", files=files[:1])
+        await client.restart()
+        (where,) = await alice.say("these", files=files[1:])
+        assert [suggestion.label for suggestion in where.suggestions] == ["Share where I am"]
+        assert await texts(alice, "home") == ["Please share a location.\nWhere?"]
+        (who,) = await alice.choose("Share where I am", shared=Location(52.5, 13.4))
+        assert [suggestion.label for suggestion in who.suggestions] == ["Share my contact"]
+        (done,) = await alice.choose("Share my contact", shared=Contact("+49", "Ann"))
+        assert done.text == "1.txt [1, 2, 3] 52.5, 13.4 Ann +49"
+
+
+async def test_a_file_that_is_gone_is_asked_for_again() -> None:
+    """The platform has it no more when a later answer comes."""
+
+    async def report(turn: Turn) -> str:
+        file = await turn.ask("A file?", key="file", type=File)
+        return f"{file.name} {await turn.ask('Title?', key='title')}"
+
+    async with TestClient(asking(report)) as client:
+        alice = client.user("alice")
+        await alice.say("/go")
+        await alice.say("", files=[client.platform.upload("a.txt", b"a", "text/plain")])
+        client.platform.files.clear()
+        (again,) = await alice.say("Mine")
+        assert again.text == "I cannot get the file any more.\nA file?"
+        (done,) = await alice.say("", files=[client.platform.upload("b.txt", b"b", "text/plain")])
+        assert done.text == "b.txt Mine"
 
 
 # Runs of one dialogue

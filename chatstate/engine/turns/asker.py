@@ -58,7 +58,7 @@ class Asker:
                 value = await self._value(turn, question, given, fetch)
             except (UserError, Rejected) as error:
                 del dialogue.memo.answers[question.key]
-                if dialogue.is_fresh(question.key):
+                if dialogue.is_fresh(question.key) or isinstance(error, Rejected):
                     dialogue.problem = error
             else:
                 return await self._passed(turn, dialogue, question, value)

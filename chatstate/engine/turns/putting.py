@@ -9,19 +9,33 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from msgspec.structs import replace
 
 from chatstate.bot.memos import Open
 from chatstate.bot.questions import Question
 from chatstate.bot.returns import Answers, Returns, replies, told_of
+from chatstate.content import Contact, Location
 from chatstate.engine.outbox.hanging import AnswerButton
 from chatstate.engine.outbox.letters import read, written
 from chatstate.errors import Rejected, ReplyError, UserError
 from chatstate.language.sentences import Sentence, told
-from chatstate.replies import Markdown, Reply, files_of, fit_label, rows_of
+from chatstate.replies import (
+    Markdown,
+    Reply,
+    ShareContact,
+    ShareLocation,
+    files_of,
+    fit_label,
+    rows_of,
+)
 
 _ID_BYTES, _ID = 6, 8  # as they are made, and as they are written
+_SHARES: Mapping[Any, ShareContact | ShareLocation] = {
+    Contact: ShareContact(),
+    Location: ShareLocation(),
+}
 Words = Mapping[str, str]
 
 
@@ -43,6 +57,8 @@ def opened(question: Question, before: Open | None, returns: Returns, words: Wor
     offered = _offered(question, last, words)
     if offered:
         said[-1] = replace(last, buttons=())
+    elif question.type in _SHARES and not (last.buttons or last.select or last.suggestions):
+        said[-1] = replace(last, suggestions=[_SHARES[question.type]])
     is_same = before is not None and before.key == question.key
     return Open(
         question.key,
