@@ -33,6 +33,7 @@ MessageKind = Literal[
     "send",
     "sent",
     "timer",
+    "answer",
     "unreadable",
 ]
 ChatKind = Literal["private", "group", "channel"]

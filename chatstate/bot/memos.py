@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -18,16 +17,19 @@ class Open(msgspec.Struct, frozen=True, omit_defaults=True):
     - `id` is random: buttons carry it, with the number of what they offer.
     - `said` are its replies as JSON types, without buttons; `offered` are texts by the labels of
       buttons, in their order. `is_chosen`: nothing else answers it.
-    - `ref` leads to its message.
+    - `of` are the people who are asked, by the platform's ids, or "admins"; None is its person.
+      `owner` are the conversation and the person of the dialogue then. `refs` lead to its messages.
     """
 
     key: str
     id: str
     said: list[Any]
-    offered: Sequence[tuple[str, str]] = ()
+    offered: list[tuple[str, str]] = []
     is_chosen: bool = False
     timeout: float = DAY
-    ref: MessageRef | None = None
+    of: list[str] | Literal["admins"] | None = None
+    owner: tuple[int, ...] = ()
+    refs: list[MessageRef] = []
 
 
 class Memo(msgspec.Struct, omit_defaults=True):

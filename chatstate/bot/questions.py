@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -20,7 +20,7 @@ from chatstate.content import Contact, Location
 from chatstate.errors import StateError, UserError
 from chatstate.files import Attachment, File
 from chatstate.language.sentences import Sentence
-from chatstate.messages import Message
+from chatstate.messages import Message, User
 from chatstate.words import unquoted
 
 DAY: Final = 24 * 3600.0
@@ -29,6 +29,8 @@ _LONGEST: Final = 366 * DAY
 Fetch = Callable[[Attachment], Awaitable[File]]
 """Fetches a file from the platform. Raises `UserError`, `Rejected`."""
 Check = Callable[[Any], Any]
+Of = User | Sequence[User] | Literal["admins"]
+"""Who is asked."""
 
 
 class Given(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -50,7 +52,8 @@ class Question(msgspec.Struct, frozen=True):
     """One `turn.ask`: what is said, under which key, and what answers it.
 
     `choices` are values by the texts on their buttons; None if anything may be said. `confirms`: it
-    is a yes or a no, in the words of the person's language. `default` is the answer of who
+    is a yes or a no, in the words of the person's language. `of` are the people who are asked, or
+    "admins"; None is who speaks. `default` is the answer of who
     says nothing for `timeout` seconds; `...` if that ends the dialogue.
     """
 
@@ -62,6 +65,7 @@ class Question(msgspec.Struct, frozen=True):
     timeout: float = DAY
     default: Any = ...
     confirms: bool = False
+    of: Sequence[User] | Literal["admins"] | None = None
 
     async def read(self, given: Given, fetch: Fetch, words: Mapping[str, str]) -> Any:
         """Return the answer. `words` are the sentences of the person's language.
@@ -102,6 +106,7 @@ def question(
     check: Check | None,
     timeout: float | timedelta | None,
     default: Any,
+    of: Of | None,
     *,
     confirms: bool = False,
 ) -> Question:
@@ -111,9 +116,24 @@ def question(
         raise StateError(f"turn.ask: key={key!r}; a question's answer is kept under its key: a str")
     if choices is None and not confirms and type_ not in (Location, Contact, File, list[File]):
         _reader(type_)
-    return Question(
-        key, said, type_, _choices(choices, key), check, _seconds(timeout, key), default, confirms
-    )
+    asked = _people(of, key)
+    if asked is not None and choices is None and not confirms:
+        raise StateError(
+            f"turn.ask {key!r}: what others are asked, they answer with a button: give choices=, "
+            "or use turn.confirm"
+        )
+    seconds = _seconds(timeout, key)
+    offered = _choices(choices, key)
+    return Question(key, said, type_, offered, check, seconds, default, confirms, asked)
+
+
+def _people(of: Of | None, key: str) -> Sequence[User] | Literal["admins"] | None:
+    if of is None or of == "admins":
+        return of
+    people: Any = [of] if isinstance(of, User) else of
+    if isinstance(people, str) or not people or not all(isinstance(p, User) for p in people):
+        raise StateError(f'turn.ask {key!r}: of={of!r}; use a User, some of them, or "admins"')
+    return tuple(people)
 
 
 def _reader(type_: Any) -> Callable[[str], Any]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Protocol, TypeVar, overload
 
-from chatstate.bot.questions import Check, Question
+from chatstate.bot.questions import Check, Of, Question
 from chatstate.bot.questions import question as question_of
 from chatstate.clock import Clock
 from chatstate.errors import StateError
@@ -294,6 +294,7 @@ class Turn:
         *,
         key: str,
         check: Check | None = None,
+        of: Of | None = None,
         timeout: float | timedelta | None = None,
         default: Any = ...,
     ) -> Awaitable[str]: ...
@@ -305,6 +306,7 @@ class Turn:
         key: str,
         type: type[T],
         check: Check | None = None,
+        of: Of | None = None,
         timeout: float | timedelta | None = None,
         default: Any = ...,
     ) -> Awaitable[T]: ...
@@ -316,6 +318,7 @@ class Turn:
         key: str,
         choices: Mapping[str, T] | Sequence[T],
         check: Check | None = None,
+        of: Of | None = None,
         timeout: float | timedelta | None = None,
         default: Any = ...,
     ) -> Awaitable[T]: ...
@@ -328,6 +331,7 @@ class Turn:
         type: Any,
         choices: Sequence[Any] | Mapping[str, Any] | None = None,
         check: Check | None = None,
+        of: Of | None = None,
         timeout: float | timedelta | None = None,
         default: Any = ...,
     ) -> Awaitable[Any]: ...
@@ -339,6 +343,7 @@ class Turn:
         type: Any = str,
         choices: Sequence[Any] | Mapping[str, Any] | None = None,
         check: Check | None = None,
+        of: Of | None = None,
         timeout: float | timedelta | None = None,
         default: Any = ...,
     ) -> Awaitable[Any]:
@@ -352,13 +357,17 @@ class Turn:
         - `type`: what a command's argument can be, or `File`, `list[File]`, `Location`, `Contact`.
         - `choices` are offered as buttons: a list, or values by what stands on the buttons.
         - `check` gets the value, and returns True, or what to tell the person, who is asked again.
+        - `of`: who is asked in the person's place: a `User`, several of whom the first who answers
+          counts, or the "admins" of the group. In a group they see the question there, else each in
+          private; nobody else can press its buttons, and what was answered is shown on it. Who
+          cannot be reached does not answer.
         - `timeout`: after so many seconds (by default a day) the answer is `default`; without one
           the dialogue is over.
 
         Raises `StateError` for a key used twice, for what was changed before, and where nothing can
         wait: in middleware, in a generator, in a task that the handler has begun.
         """
-        asked = question_of(question, key, type, choices, check, timeout, default)
+        asked = question_of(question, key, type, choices, check, timeout, default, of)
         return _for_async("ask", self.effects.ask(asked))
 
     def confirm(
@@ -366,11 +375,12 @@ class Turn:
         question: Any,
         *,
         key: str,
+        of: Of | None = None,
         timeout: float | timedelta | None = None,
         default: bool = False,
     ) -> Awaitable[bool]:
         """Ask for a yes or a no, and return which it is; see `ask`."""
-        asked = question_of(question, key, bool, None, None, timeout, default, confirms=True)
+        asked = question_of(question, key, bool, None, None, timeout, default, of, confirms=True)
         return _for_async("confirm", self.effects.ask(asked))
 
     def send(self, reply: Any, *, to: Target | None = None) -> Awaitable[MessageRef]:

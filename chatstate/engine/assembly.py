@@ -38,6 +38,7 @@ from chatstate.engine.states.volatile import VolatileStates, volatile_before
 from chatstate.engine.threads import HandlerThreads
 from chatstate.engine.turns.admission import Admission
 from chatstate.engine.turns.answering import Answering
+from chatstate.engine.turns.approvals import Approvals
 from chatstate.engine.turns.asker import Asker
 from chatstate.engine.turns.calling import Caller
 from chatstate.engine.turns.dispatch import Dispatch
@@ -155,7 +156,9 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         )
     )
     shown = Shown(receipts=receipts, store=store)
-    asker = Asker(values=values, sentences=sentences, clock=clock, shown=shown)
+    asker = Asker(
+        values=values, addressing=addressing, sentences=sentences, clock=clock, shown=shown
+    )
     caller = Caller(values=values, threads=threads, showings=showings, sentences=sentences)
     admission = Admission(
         owners=bot.owners,
@@ -194,12 +197,23 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         plans=plans,
         watch=watch,
     )
+    approvals = Approvals(
+        asker=asker,
+        cache=cache,
+        store=store,
+        lanes=lanes,
+        receipts=receipts,
+        admission=admission,
+        addressing=addressing,
+        sentences=sentences,
+    )
     answering = Answering(
         bot=bot.id,
         routes=bot.routes,
         plans=plans,
         asker=asker,
         shown=shown,
+        approvals=approvals,
         buttons=buttons,
         cache=cache,
         store=store,
@@ -341,6 +355,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         lanes=lanes,
         turns=turns,
         answering=answering,
+        approvals=approvals,
         overlap=overlap,
         commits=commits,
         cache=cache,

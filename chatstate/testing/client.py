@@ -226,6 +226,8 @@ class TestClient:
     async def advance(self, seconds: float) -> None:
         """Move the clock; states that expire do so, and what that does is done.
 
+        So is what others have answered in a dialogue (`turn.ask(..., of=)`): by 0 seconds, too.
+
         Unless something keeps it for more than five seconds: a turn that waits, a stalled platform.
         Raises what an `on_expire` raised, as `deliver` does.
         """

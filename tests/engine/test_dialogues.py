@@ -250,6 +250,10 @@ async def test_in_a_group_an_answer_is_for_the_bot() -> None:
 # Answers of other kinds
 
 
+def size_of(file: File) -> int:
+    return len(Path(str(file.path)).read_bytes())
+
+
 async def test_files_places_and_contacts_are_answers() -> None:
     """What is something else is told and asked again."""
 
@@ -258,7 +262,7 @@ async def test_files_places_and_contacts_are_answers() -> None:
         more = await turn.ask("More?", key="more", type=list[File])
         place = await turn.ask("Where?", key="place", type=Location)
         who = await turn.ask("Who?", key="who", type=Contact)
-        sizes = [len(Path(str(file.path)).read_bytes()) for file in (picture, *more)]
+        sizes = [size_of(file) for file in (picture, *more)]
         return f"{picture.name} {sizes} {place.words} {who.words}"
 
     async with TestClient(asking(report)) as client:

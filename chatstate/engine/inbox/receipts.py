@@ -49,6 +49,10 @@ class EventReceipt(msgspec.Struct, eq=False, gc=False):
         self.waiters = (*self.waiters, waiter)
         return waiter
 
+    async def over(self) -> None:
+        """Return when it is settled."""
+        await self.settled()
+
     def owes(self, replies: int) -> None:
         """Note that the turn is committed, and how many replies it owes."""
         self.owed = replies

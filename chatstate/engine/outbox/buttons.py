@@ -96,6 +96,11 @@ class Buttons:
         options = [await self._looked_up(arrival, option) for option in self._options(arrival)]
         return _press(arrival, said, options)
 
+    def answers(self, arrival: Arrival) -> str:
+        """Return what a press tells of the question that it answers; "" if it answers none."""
+        said = self._said(arrival)
+        return said[1:] if said[:1] == Kind.ANSWER else ""
+
     def read_now(self, arrival: Arrival) -> Press | None:
         """Return the same for a button that carries what it sends; None for any other."""
         said = self._said(arrival)

@@ -124,7 +124,7 @@ class Expiries:
         """Return when all that is due has expired and been told, or after so many seconds."""
         while await self.look():
             pass
-        told = [asyncio.ensure_future(_settled(receipt)) for receipt in self._told.values()]
+        told = [asyncio.ensure_future(receipt.over()) for receipt in self._told.values()]
         if told:
             await asyncio.wait(told, timeout=seconds)
             for waiting in told:
@@ -268,10 +268,6 @@ class Expiries:
         else:
             value = Value(expired.text, expired.version, expired.schema)
         return state.read(value)[0]
-
-
-async def _settled(receipt: EventReceipt) -> None:
-    await receipt.settled()
 
 
 def _refuse_replies(arrival: Arrival, answer: Sequence[object]) -> None:

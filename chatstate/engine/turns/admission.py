@@ -138,6 +138,10 @@ class Admission:
             return message.chat.kind == "private" or await self._is_admin(adapter, message)
         return await self._call(rule, message)
 
+    async def is_admin(self, arrival: Arrival) -> bool:
+        """Tell whether the sender of a message is an admin of its chat."""
+        return await self._is_admin(self._adapters[arrival.place.account], arrival.event.message)
+
     async def _is_admin(self, adapter: Adapter, message: Message) -> bool:
         chat, person = message.chat.id, message.sender.id
         what = f"whether {person} is an admin of {chat}"

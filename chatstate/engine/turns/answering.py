@@ -6,13 +6,14 @@
 2. A command runs on its own, and the question is put again. /cancel gives the dialogue up, unless
    the bot has a command of this name: then that runs, and the dialogue is over, too.
 3. What nobody answers in time goes on with what its question says of that, or is forgotten.
-4. A dialogue whose function is gone ends with a sentence.
-5. A bot that cannot ask looks nothing up.
+4. What others were asked, they press; its person cannot answer it. See `approvals`.
+5. A dialogue whose function is gone ends with a sentence.
+6. A bot that cannot ask looks nothing up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import msgspec
 from msgspec.structs import replace
@@ -22,11 +23,12 @@ from chatstate.bot.questions import Given
 from chatstate.bot.routes import Routes
 from chatstate.engine.outbox.buttons import Buttons
 from chatstate.engine.states.cache import StateCache
+from chatstate.engine.turns.approvals import Approval, Approvals
 from chatstate.engine.turns.asker import Asker, name_of
 from chatstate.engine.turns.dialogue import Chance, Dialogue
 from chatstate.engine.turns.own_events import OwnEvent
 from chatstate.engine.turns.plan import Plans
-from chatstate.engine.turns.putting import brought_by
+from chatstate.engine.turns.putting import Brought
 from chatstate.engine.turns.shown import Shown
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.language.sentences import Sentences, say
@@ -49,6 +51,7 @@ class Answering:
         plans: Plans,
         asker: Asker,
         shown: Shown,
+        approvals: Approvals,
         buttons: Buttons,
         cache: StateCache,
         store: Store,
@@ -59,10 +62,16 @@ class Answering:
         self._plans = plans
         self._asker = asker
         self._shown = shown
+        self._approvals = approvals
         self._buttons = buttons
         self._cache = cache
         self._store = store
         self._sentences = sentences
+        self._others: Mapping[str, Callable[[RunningTurn, Message], Awaitable[bool]]] = {
+            "press": self._pressed,
+            "expiry": self._is_late,
+            "answer": self._approved,
+        }
         self.are_possible = any(route.handler.asks for route in routes)
 
     def left(self, stored: Iterable[StoredState]) -> None:
@@ -78,15 +87,14 @@ class Answering:
         Raises `Sentence` for a press on a question that is not open.
         """
         message = turn.arrivals[0].event.message
-        if message.kind == "expiry":
-            return await self._is_late(turn, message)
-        if message.kind not in ("message", "press") or not message.sender.id:
+        other = self._others.get(message.kind)
+        if other:
+            return await other(turn, message)
+        if message.kind != "message" or not message.sender.id:
             return False
         memo = await self._memo(turn)
         if memo is None or memo.asked is None:
             return False
-        if message.kind == "press":
-            return await self._pressed(turn, memo, memo.asked)
         if is_command(message.text):
             return await self._commanded(turn, memo, message)
         return await self._said(turn, memo, memo.asked, message)
@@ -102,20 +110,43 @@ class Answering:
         memo: Memo = self._asker.state.read(entry.value)[0]
         return memo
 
-    async def _pressed(self, turn: RunningTurn, memo: Memo, asked: Open) -> bool:
-        press = await self._buttons.read(turn.arrivals[0])
-        if press is None or not press.answers:
-            turn.left_open = memo
+    async def _pressed(self, turn: RunningTurn, message: Message) -> bool:
+        memo, answers = await self._memo(turn), self._buttons.answers(turn.arrivals[0])
+        if not answers:
+            turn.left_open = _of_person(memo)
             return False
-        question, number = brought_by(press.answers)
-        if question != asked.id or number >= len(asked.offered):
-            return False  # which tells so
-        text = asked.offered[number][1]
-        return await self._go_on(turn, memo, asked, Given(text), replace(press.message, text=text))
+        brought = Brought.read(answers)
+        if brought.person:
+            await self._approvals.hand_over(turn, brought)
+            return True
+        # If it is not of the open question, whoever reads it next tells so.
+        return await self._taken(turn, memo, brought, message)
+
+    async def _approved(self, turn: RunningTurn, message: Message) -> bool:
+        """Go on with what somebody else has answered, unless it was answered before."""
+        turn.own = _APPROVED
+        approval = msgspec.convert(message.raw, Approval)
+        brought = Brought(approval.question, approval.number)
+        answer = Message("", approval.by, approval.chat, "press", approval.thread)
+        if not await self._taken(turn, await self._memo(turn), brought, answer):
+            await self._approvals.tell(turn, approval)
+        return True
+
+    async def _taken(
+        self, turn: RunningTurn, memo: Memo | None, brought: Brought, answer: Message
+    ) -> bool:
+        """Go on with what was pressed; False if it answers no open question."""
+        asked = memo.asked if memo else None
+        if not (memo and asked) or brought.question != asked.id:
+            return False
+        if brought.number >= len(asked.offered):
+            return False
+        text = asked.offered[brought.number][1]
+        return await self._go_on(turn, memo, asked, Given(text), replace(answer, text=text))
 
     async def _commanded(self, turn: RunningTurn, memo: Memo, message: Message) -> bool:
         if message.text.split("@")[0].strip().lower() != "/cancel":
-            turn.left_open = memo
+            turn.left_open = _of_person(memo)
             return False
         await self._asker.keep(turn, Memo())
         route = self._routes.command("cancel")
@@ -124,6 +155,8 @@ class Answering:
         return self._ends(turn, "cancelled")
 
     async def _said(self, turn: RunningTurn, memo: Memo, asked: Open, message: Message) -> bool:
+        if asked.of is not None:
+            return False
         if not (message.addressed or await self._is_answered_by(message, asked)):
             return False
         if asked.is_chosen and not await self._shown.is_before(asked, turn.arrival.seq):
@@ -150,9 +183,9 @@ class Answering:
 
     async def _is_answered_by(self, message: Message, asked: Open) -> bool:
         """Tell whether a message visibly answers the question."""
-        if message.reply_to is None or asked.ref is None:
+        if message.reply_to is None or not asked.refs:
             return False
-        found = await self._store.reference(asked.ref.sent)
+        found = await self._store.reference(asked.refs[0].sent)
         return found is not None and found.message == message.reply_to.id
 
     async def _is_late(self, turn: RunningTurn, message: Message) -> bool:
@@ -175,4 +208,16 @@ class Answering:
         return Reply(say(self._sentences.of(message.sender.language), sentence))
 
 
+def _of_person(memo: Memo | None) -> Memo | None:
+    """Return a memo whose question its person can answer: it is put again."""
+    return memo if memo and memo.asked and memo.asked.of is None else None
+
+
+_APPROVED = OwnEvent(
+    find=lambda _arrival: None,
+    check=lambda _arrival, _answer: None,
+    is_admitted=True,
+    shows_typing=True,
+    apologises=True,
+)
 _LATE = OwnEvent(find=lambda _arrival: None, check=lambda _arrival, _answer: None)

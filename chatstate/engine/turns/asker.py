@@ -10,39 +10,51 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import logging
 import secrets
 from collections.abc import Mapping
 from typing import Any
 
 from msgspec.structs import replace
 
-from chatstate.bot.memos import DIALOGUE, Memo
+from chatstate.bot.memos import DIALOGUE, Memo, Open
 from chatstate.bot.parameters import Slot
 from chatstate.bot.questions import Fetch, Given, Question
 from chatstate.bot.returns import Answers
 from chatstate.bot.route import Route
 from chatstate.clock import Clock
-from chatstate.engine.outbox.addressing import addressed, by_reply
+from chatstate.engine.outbox.addressing import Addressed, Addressing, addressed, by_reply
 from chatstate.engine.turns.dialogue import Chance, Dialogue, wait
-from chatstate.engine.turns.putting import opened, put_with
+from chatstate.engine.turns.putting import opened, outcome, put_with
 from chatstate.engine.turns.shown import Shown
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.values import TurnValues
 from chatstate.errors import Rejected, StateError, UserError
-from chatstate.language.sentences import Sentences
-from chatstate.scope import Key
+from chatstate.language.sentences import Sentences, say
+from chatstate.messages import MessageRef
+from chatstate.scope import Key, Place
 from chatstate.signature import label
 from chatstate.state.bound import BoundState
+from chatstate.stores.base import Arrival
+
+log = logging.getLogger("chatstate.turns")
 
 
 class Asker:
     """Asks for the handlers of one bot."""
 
     def __init__(
-        self, *, values: TurnValues, sentences: Sentences, clock: Clock, shown: Shown
+        self,
+        *,
+        values: TurnValues,
+        addressing: Addressing,
+        sentences: Sentences,
+        clock: Clock,
+        shown: Shown,
     ) -> None:
         self.state = BoundState(DIALOGUE, "dialogue", Memo)
         self._values = values
+        self._addressing = addressing
         self._sentences = sentences
         self._clock = clock
         self._shown = shown
@@ -63,8 +75,31 @@ class Asker:
             else:
                 return await self._passed(turn, dialogue, question, value)
         self._refuse_changes(turn, question.key)
-        dialogue.memo.asked = opened(question, dialogue.memo.asked, turn.returns, self._words(turn))
+        dialogue.there = await self._reached(turn, question)
+        if not dialogue.there:  # whoever is gone answers nothing
+            dialogue.memo.answers[question.key] = Given(is_late=True)
+            return await self._passed(turn, dialogue, question, question.default)
+        dialogue.memo.asked = opened(
+            question, dialogue.memo.asked, turn.returns, self._words(turn), turn.place
+        )
         return await _leave(turn, dialogue)
+
+    async def _reached(self, turn: RunningTurn, question: Question) -> list[Arrival]:
+        """Return what stands for where a question is put: nowhere, if nobody can be reached."""
+        is_private = turn.arrival.event.message.chat.kind == "private"
+        if question.of == "admins" and is_private:
+            raise StateError(
+                f'turn.ask {question.key!r}: of="admins" is for groups, and this chat is private'
+            )
+        if question.of is None or question.of == "admins" or not is_private:
+            return [turn.arrival]
+        there: list[Arrival] = []
+        for user in question.of:
+            try:
+                there.append(await self._addressing.place_of(turn.arrival, user))
+            except Rejected as error:
+                log.info("%s cannot be asked: %s", user.id, error)
+        return there
 
     async def _value(
         self, turn: RunningTurn, question: Question, given: Given, fetch: Fetch
@@ -80,6 +115,9 @@ class Asker:
         if value is ...:
             dialogue.is_over = True
             return await _leave(turn, dialogue)
+        asked = dialogue.before.asked
+        if asked and asked.of is not None and dialogue.is_fresh(question.key):
+            dialogue.outcome = outcome(asked, self._told(turn, dialogue, asked))
         dialogue.passes(question.key)
         if turn.showing:
             turn.showing.sent = []
@@ -103,15 +141,30 @@ class Asker:
         before, last = put_with(problem, memo.asked, self._words(turn))
         if memo.asked is None or last is None:
             return []
-        addresses, reference = addressed([last], turn.arrival, f"{turn.arrival.seq}-asked")
+        addresses: list[Addressed] = []
+        refs: list[MessageRef] = []
+        for number, there in enumerate(turn.dialogue.there if turn.dialogue else [turn.arrival]):
+            found, ref = addressed([last], there, f"{turn.arrival.seq}-asked-{number}")
+            addresses += found
+            refs.append(ref)
         turn.addressed = {**(turn.addressed or {}), **by_reply(addresses)}
-        memo.asked = replace(memo.asked, ref=reference)
+        memo.asked = replace(memo.asked, refs=refs)
         self._shown.puts(memo.asked, turn.arrival.seq)
         return [*before, *(address.reply for address in addresses)]
+
+    def _told(self, turn: RunningTurn, dialogue: Dialogue, asked: Open) -> str:
+        """Return what is shown on a question that somebody else was asked."""
+        if dialogue.answer is None:
+            return say(self._words(turn), "nobody_answered")
+        text, sender = dialogue.answer.text, dialogue.answer.sender
+        label = next((label for label, offered in asked.offered if offered == text), text)
+        return say(self._words(turn), "outcome", answer=label, who=sender.name or sender.id)
 
     async def settle(self, turn: RunningTurn, answer: Answers) -> Answers:
         """Return what a turn says in the end, and keep, or forget, what of a dialogue is open."""
         dialogue, left = turn.dialogue, turn.left_open
+        if dialogue and dialogue.outcome:
+            answer = [*answer, *dialogue.outcome]
         if dialogue and dialogue.waits and not dialogue.is_over:
             answer = [*answer, *self.put(turn, dialogue.memo)]
             await self.keep(turn, dialogue.memo)
@@ -133,7 +186,11 @@ class Asker:
 
     def key(self, turn: RunningTurn) -> Key:
         """Return the key of the dialogue of whoever speaks."""
-        return self._values.key(self.state, turn.place)
+        return self.key_at(turn.place)
+
+    def key_at(self, place: Place) -> Key:
+        """Return the same for somebody in a conversation."""
+        return self._values.key(self.state, place)
 
     def chance(self, turn: RunningTurn) -> Chance:
         """Return the time and the luck of a turn."""

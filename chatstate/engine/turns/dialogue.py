@@ -13,7 +13,7 @@ import asyncio
 import copy
 import logging
 import types
-from collections.abc import Coroutine, Generator
+from collections.abc import Coroutine, Generator, Sequence
 from typing import Any
 
 import msgspec
@@ -22,6 +22,8 @@ from chatstate.bot.memos import Memo
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.errors import Rejected, StateError, UserError
 from chatstate.messages import Message, MessageRef
+from chatstate.replies import Reply
+from chatstate.stores.base import Arrival
 
 log = logging.getLogger("chatstate.turns")
 
@@ -40,7 +42,8 @@ class Dialogue:
 
     - `answer` is the message that brought the newest answer, `before` the memo without this run.
     - `has_run`: its function was called. `waits`: a question is put, and the handler is left at it;
-      `problem` is what was wrong with its answer. `is_over`: nobody answers any more.
+      `problem` is what was wrong with its answer, `there` where it is put. `is_over`: nobody
+      answers any more. `outcome` shows on the messages of a question what came of it.
     """
 
     def __init__(
@@ -57,6 +60,8 @@ class Dialogue:
         self.has_run = has_run
         self.waits = self.is_over = False
         self.problem: UserError | Rejected | None = None
+        self.there: Sequence[Arrival] = ()
+        self.outcome: Sequence[Reply] = ()
         self._fresh = fresh
         self._asked: set[str] = set()
         self._passed, self._place = "", 0

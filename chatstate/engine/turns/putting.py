@@ -8,8 +8,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
@@ -30,6 +30,7 @@ from chatstate.replies import (
     fit_label,
     rows_of,
 )
+from chatstate.scope import Place
 
 _ID_BYTES, _ID = 6, 8  # as they are made, and as they are written
 _SHARES: Mapping[Any, ShareContact | ShareLocation] = {
@@ -39,8 +40,12 @@ _SHARES: Mapping[Any, ShareContact | ShareLocation] = {
 Words = Mapping[str, str]
 
 
-def opened(question: Question, before: Open | None, returns: Returns, words: Words) -> Open:
+def opened(
+    question: Question, before: Open | None, returns: Returns, words: Words, place: Place
+) -> Open:
     """Return a question as it is open from now on, `before` which another was, or this.
+
+    `place` is whose dialogue it is.
 
     Raises `ReplyError` for what cannot be asked.
     """
@@ -59,6 +64,9 @@ def opened(question: Question, before: Open | None, returns: Returns, words: Wor
         said[-1] = replace(last, buttons=())
     elif question.type in _SHARES and not (last.buttons or last.select or last.suggestions):
         said[-1] = replace(last, suggestions=[_SHARES[question.type]])
+    of = question.of
+    people = of if of is None or of == "admins" else [user.id for user in of]
+    owner = () if of is None else (place.conversation, place.person)
     is_same = before is not None and before.key == question.key
     return Open(
         question.key,
@@ -67,10 +75,12 @@ def opened(question: Question, before: Open | None, returns: Returns, words: Wor
         offered,
         question.confirms or question.choices is not None,
         question.timeout,
+        people,
+        owner,
     )
 
 
-def _offered(question: Question, last: Reply, words: Words) -> Sequence[tuple[str, str]]:
+def _offered(question: Question, last: Reply, words: Words) -> list[tuple[str, str]]:
     """Return what buttons offer: their labels, each with the text that answers."""
     if question.confirms:
         return [(words["yes"], "yes"), (words["no"], "no")]
@@ -78,7 +88,7 @@ def _offered(question: Question, last: Reply, words: Words) -> Sequence[tuple[st
         return [(fit_label(choice), choice) for choice in question.choices]
     buttons = [button for row in rows_of(last.buttons) for button in row]
     if any(button.command or button.url for button in buttons):
-        return ()
+        return []
     return [(button.label, button.sends) for button in buttons]
 
 
@@ -107,11 +117,39 @@ def put_with(
 
 def _buttons(asked: Open) -> list[AnswerButton]:
     return [
-        AnswerButton(label, text, answers=f"{asked.id}{number}")
+        AnswerButton(label, text, answers=str(Brought(asked.id, number, *asked.owner)))
         for number, (label, text) in enumerate(asked.offered)
     ]
 
 
-def brought_by(press: str) -> tuple[str, int]:
-    """Return which question a press answers, and with which of what it offered."""
-    return press[:_ID], int(press[_ID:])
+def outcome(asked: Open, told: str) -> list[Reply]:
+    """Return the changes of a question's messages that show what came of it."""
+    last = read(asked.said, ())[-1]
+    text = last.text
+    if isinstance(text, Markdown):
+        shown: str | Markdown = Markdown(f"{text.text}\n\n{told}")
+    else:
+        shown = f"{text}\n{told}"
+    return [replace(last, text=shown, edit=ref) for ref in asked.refs]
+
+
+class Brought(NamedTuple):
+    """What a press tells: which question it answers, and with which of what that offered.
+
+    `conversation` and `person` are whose dialogue it is, if others were asked.
+    """
+
+    question: str
+    number: int
+    conversation: int = 0
+    person: int = 0
+
+    def __str__(self) -> str:
+        """Return it as a button carries it."""
+        numbers = self[1:] if self.person else self[1:2]
+        return self.question + ".".join(map(str, numbers))
+
+    @classmethod
+    def read(cls, press: str) -> Brought:
+        """Return what `str` has written."""
+        return cls(press[:_ID], *map(int, press[_ID:].split(".")))

@@ -38,9 +38,9 @@ class Shown:
         if question.id in self._after:
             after = self._after[question.id]
             return after is not None and seq > after
-        if question.ref is None or not self._receipts.knows(seq):
+        if not question.refs or not self._receipts.knows(seq):
             return False
-        found = await self._store.reference(question.ref.sent)
+        found = await self._store.reference(question.refs[0].sent)
         return found is not None and found.message is not None
 
     def _sent(self, question: str, _: object) -> None:

@@ -147,6 +147,7 @@ class Turns:
             answer = await self._asker.settle(turn, answer)
         if (
             turn.showing
+            or turn.addressed
             or turn.preview
             or turn.updates
             or needs_care(answer, self._abridger.shortest)
