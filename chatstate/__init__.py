@@ -15,11 +15,12 @@ from chatstate.bot.resources import Resource
 from chatstate.bot.turn import Turn
 from chatstate.chat.interface import ChatInterface
 from chatstate.clock import Clock
-from chatstate.content import Contact, Location, Poll
+from chatstate.content import Contact, Location, Poll, Sticker
 from chatstate.errors import (
     AdapterError,
     Ambiguous,
     BindingError,
+    Blocked,
     ChatstateError,
     Gone,
     LeaseLostError,
@@ -72,6 +73,7 @@ __all__ = [
     "Arg",
     "Attachment",
     "BindingError",
+    "Blocked",
     "Button",
     "CallNext",
     "Card",
@@ -120,6 +122,7 @@ __all__ = [
     "ShareLocation",
     "State",
     "StateError",
+    "Sticker",
     "StorageError",
     "StoreLockedError",
     "TryLater",

@@ -1,4 +1,7 @@
-"""What a message may hold besides words and files: a place, a contact, a poll. Frozen data."""
+"""What a message may hold besides words and files: a place, a contact, a poll, a sticker.
+
+Frozen data.
+"""
 
 from __future__ import annotations
 
@@ -62,5 +65,21 @@ class Poll(msgspec.Struct, frozen=True, omit_defaults=True, tag=True):
         return "\n".join(filter(None, (self.question, *self.options)))
 
 
-Content = Location | Contact | Poll
+class Sticker(msgspec.Struct, frozen=True, omit_defaults=True, gc=False, tag=True):
+    """A sticker, by the platform's own `id`.
+
+    `emoji` is what it stands for, `name` how it or its set is called, as far as that is told.
+    """
+
+    id: str
+    emoji: str = ""
+    name: str = ""
+
+    @property
+    def words(self) -> str:
+        """It as text: its emoji, else its name between colons."""
+        return self.emoji or (f":{self.name}:" if self.name else "🖼")
+
+
+Content = Location | Contact | Poll | Sticker
 """What a message shows that is neither text nor a file."""

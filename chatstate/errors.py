@@ -106,6 +106,13 @@ class Rejected(SendError):  # noqa: N818 - a verdict, not a malfunction
     """The platform refuses this call for good; the reply becomes a dead letter."""
 
 
+class Blocked(Rejected):
+    """The chat takes nothing from the bot any more: it was blocked, thrown out, or nobody is there.
+
+    It is marked, and broadcasts leave it out, until anything comes from there again.
+    """
+
+
 class Gone(Rejected):
     """The platform has no such message any more: there is nothing to edit."""
 

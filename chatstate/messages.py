@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from chatstate.content import Contact, Location, Poll
+from chatstate.content import Contact, Location, Poll, Sticker
 from chatstate.files import Attachment
 from chatstate.language_tags import spoken
 from chatstate.mentions import mention
@@ -135,7 +135,7 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
       The `text` is all of them, with commas between.
     - `reaction` is what one of the kind "reaction" tells; its `id` is the target's. Where nobody
       tells who it was, the `sender` has no id.
-    - `location`, `contact` and `poll` are what was sent of these; `text` has the words of it.
+    - `location`, `contact`, `poll` and `sticker` are what was sent of these; `text` has its words.
     - `quote` is what it quotes of another message, as far as the platform tells the words: the part
       that somebody has chosen, else all of what it answers, which may be in another chat.
     - `addressed` is false for what is said in a group to nobody in particular, and heard by a bot
@@ -165,6 +165,7 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     contact: Contact | None = None
     poll: Poll | None = None
     addressed: bool = True
+    sticker: Sticker | None = None
 
     @property
     def ref(self) -> MessageRef:

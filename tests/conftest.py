@@ -8,6 +8,8 @@ from collections.abc import Generator, Mapping
 from typing import Any
 
 import pytest
+from servers.postgres_server import shared_server
+from stores.schemas import Schemas
 
 from chatstate.cli.loops import LoopFactory
 
@@ -47,3 +49,21 @@ def _sendable(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(map(_sendable, value))
     return value
+
+
+@pytest.fixture(scope="session")
+def postgres(testrun_uid: str) -> Generator[str]:
+    """Return the URL of a PostgreSQL server, which all processes of the run share."""
+    with shared_server(testrun_uid) as url:
+        yield url
+
+
+@pytest.fixture
+def schemas(postgres: str) -> Generator[Schemas]:
+    """Return schemas on it, which are empty."""
+    schemas = _SCHEMAS.setdefault(postgres, Schemas(postgres, f"test_{os.getpid()}"))
+    yield schemas
+    schemas.give_back()
+
+
+_SCHEMAS: dict[str, Schemas] = {}

@@ -17,6 +17,7 @@ from chatstate import (
     Select,
     ShareContact,
     ShareLocation,
+    Sticker,
 )
 
 LONG = "x" * 101
@@ -148,6 +149,11 @@ def test_what_cannot_be_chosen_from_is_an_error(
         ({"poll": Poll("", ["a", "b"])}, ValueError, r"Poll\.question has 1 to 300 characters"),
         ({"poll": Poll("?", "ab")}, TypeError, "must be a list of str, not str"),
         ({"poll": POLL, "contact": Contact("1", "B")}, ValueError, "a contact or a poll, not both"),
+        ({"sticker": "👍"}, TypeError, r"Reply\.sticker must be a Sticker or a File, not str"),
+        ({"sticker": Sticker("")}, ValueError, r"Sticker\.id has 1 to 256 characters"),
+        ({"sticker": Sticker("1", 7)}, TypeError, r"Sticker\.emoji must be a str, not int"),  # type: ignore[arg-type]  # it is refused
+        ({"sticker": File(b"a"), "poll": POLL}, ValueError, "a poll or a sticker, not both"),
+        ({"sticker": Sticker("1"), "edit": "1"}, ValueError, "a sticker comes with a new message"),
         ({"poll": POLL, "edit": "1"}, ValueError, "a poll comes with a new message"),
         ({"poll": POLL, "text": "", "buttons": [Button("b")]}, ValueError, "hang on a text"),
         (

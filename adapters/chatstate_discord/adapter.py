@@ -78,6 +78,7 @@ class DiscordAdapter(Adapter):
         select=True,
         cards=True,
         polls=True,
+        stickers=True,
         files=True,
         file_bytes=parts.FILE_BYTES,
         edit=True,

@@ -276,6 +276,7 @@ def _capabilities(options: TelegramOptions) -> Capabilities:
         locations=True,
         contacts=True,
         polls=True,
+        stickers=True,
         files=True,
         file_ids=True,
         file_urls=True,

@@ -76,8 +76,8 @@ class PostSuggestion(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 class StoredFile(msgspec.Struct, frozen=True, gc=False):
     """A file that waits in the spool to be sent. `path` is where it lies; `size` in bytes.
 
-    `is_voice`: it is to be shown as a voice note, if that can be. One that is elsewhere has no key,
-    no path and no size, but an `id` or a `url` (see `File`).
+    `is_voice`, `is_sticker`: it is to be shown as such, if that can be. One that is elsewhere has
+    no key, no path and no size, but an `id` or a `url` (see `File`).
     """
 
     key: str
@@ -88,6 +88,7 @@ class StoredFile(msgspec.Struct, frozen=True, gc=False):
     is_voice: bool = False
     id: str = ""
     url: str = ""
+    is_sticker: bool = False
 
 
 class PostCard(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -25,7 +25,7 @@ class Capabilities(msgspec.Struct, frozen=True, gc=False):
     - `suggestions`: there are quick answers, but in channels; `shares`: they can ask for a contact
       or a location, in private chats.
     - `cards`: a post may have a card.
-    - `locations`, `contacts`, `polls`: it shows these natively.
+    - `locations`, `contacts`, `polls`, `stickers`: it shows these natively; stickers by their ids.
     - `files`, and the size in bytes of one that is sent (`file_bytes`), and of one that is fetched
       (`received_bytes`; 0: the same).
     - `file_ids`, `file_urls`: files can be sent by the platform's own ids, and by their addresses.
@@ -62,6 +62,7 @@ class Capabilities(msgspec.Struct, frozen=True, gc=False):
     locations: bool = False
     contacts: bool = False
     polls: bool = False
+    stickers: bool = False
     files: bool = False
     file_bytes: int = 20_000_000
     received_bytes: int = 0

@@ -39,6 +39,11 @@ class RunningBot(Protocol):
     loop: asyncio.AbstractEventLoop
 
     @property
+    def is_open(self) -> bool:
+        """Whether it receives; one whose lifespans are being opened can be given to send only."""
+        ...
+
+    @property
     def accounts(self) -> Sequence[str]: ...
 
     async def send(
@@ -83,7 +88,7 @@ def engine_of(bot: Interface, verb: str, *, instead: str, account: str | None = 
             f"bot.{verb}() was called inside a turn, which may run again and would do it again; "
             f"{instead}"
         )
-    engines = _running.get(bot, [])
+    engines = [engine for engine in _running.get(bot, []) if verb == "send" or engine.is_open]
     if account is not None:
         engines = [engine for engine in engines if _runs_on(engine, account)] or engines
     if len(engines) == 1:

@@ -21,8 +21,20 @@ from chatstate.errors import BindingError
 from chatstate.files import Attachment
 from chatstate.messages import Message
 
-Content = Literal["text", "photo", "video", "audio", "voice", "document"]
-"""What is in a message: words alone, or files of a kind. A document is any other file."""
+Content = Literal[
+    "text",
+    "photo",
+    "video",
+    "audio",
+    "voice",
+    "document",
+    "location",
+    "contact",
+    "poll",
+    "sticker",
+]
+"""What is in a message: words alone, files of a kind, or shared. A document is any other file."""
+_SHARED: tuple[Content, ...] = ("location", "contact", "poll", "sticker")
 _FAMILIES: dict[str, Content] = {"image": "photo", "video": "video", "audio": "audio"}
 
 
@@ -52,7 +64,8 @@ class Filter(NamedTuple):
 
 def contents(message: Message) -> Iterable[Content]:
     """Return what is in a message."""
-    return {_content(file) for file in message.attachments} or {"text"}
+    shared = {kind for kind in _SHARED if getattr(message, kind) is not None}
+    return {*shared, *map(_content, message.attachments)} or {"text"}
 
 
 def _content(file: Attachment) -> Content:

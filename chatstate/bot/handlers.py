@@ -18,11 +18,12 @@ from chatstate.bot.arguments import Argument, given_arguments, parse_arguments
 from chatstate.bot.forms import Field, Form
 from chatstate.bot.functions import BoundFunction
 from chatstate.bot.injected import Getter, Held, Injected, Named
-from chatstate.bot.parameters import NO_NAMES, Binder, Slot, checked_arguments
+from chatstate.bot.parameters import FORMS, NO_NAMES, Binder, Slot
 from chatstate.bot.resources import Need, Owner
 from chatstate.bot.return_types import check_count, check_replies
 from chatstate.bot.returns import Answers, Returns, replies
 from chatstate.bot.shorthands import Output, output
+from chatstate.bot.timers import Datum
 from chatstate.errors import BindingError, ReplyError
 from chatstate.files import Attachment
 from chatstate.language.sentences import Sentence
@@ -61,7 +62,8 @@ class Handler:
     - `window`: for how many seconds "merge" waits for more, 0 if it does not.
     - `timeout`: seconds after which a turn is given up.
     - `author_fn`: what its author wrote, if `fn` only calls that.
-    - `names` are what parameters get by their name.
+    - `names` are what parameters get by their name; `data` those that a timer's get by theirs, if
+      it is `of_timer`.
     - `reads` gets its arguments in another way than from a command line; those called as `groups`
       are, of one that is no command.
 
@@ -87,6 +89,7 @@ class Handler:
         reads: Reads | None = None,
         groups: Sequence[str] = (),
         names: Mapping[str, Named] = NO_NAMES,
+        of_timer: bool = False,
     ) -> None:
         if not callable(fn):
             raise BindingError(f"{fn!r} cannot be a handler: it is no function")
@@ -104,11 +107,21 @@ class Handler:
         self.mode: Mode = mode(fn)
         self.description = description or first_line(fn)
         is_command = command is not None
-        binder = Binder(fn, states, kept, owner, is_command=is_command, groups=groups, names=names)
+        binder = Binder(
+            fn,
+            states,
+            kept,
+            owner,
+            is_command=is_command,
+            groups=groups,
+            names=names,
+            of_timer=of_timer,
+        )
         self._keywords, self._getters = binder.bind(inputs)
         self._has_keywords = any(self._keywords)
         self.slots: tuple[Slot, ...] = tuple(binder.slots)
         self.needs: tuple[Need, ...] = tuple(binder.needs)
+        self.data: Sequence[Datum] = binder.data
         self.fields: Sequence[Field] = binder.fields
         self.form = Form(binder.fields) if len(binder.fields) > 1 else None
         self.form_slot = binder.form_slot
@@ -121,7 +134,7 @@ class Handler:
         self.markdown = markdown
         self._returns = Returns(None, markdown)
         self._reads = reads
-        of_text = checked_arguments(fn, binder.arguments, command)
+        of_text = _checked_arguments(fn, binder.arguments, command)
         self._arguments = binder.found or of_text
         self._parses = (command is not None and inputs is None) or bool(binder.found)
         self._outputs = None if outputs is None else _bind_outputs(fn, outputs, binder)
@@ -279,3 +292,16 @@ def _bind_outputs(
             )
         bound.append(inputs.pop(meant) if isinstance(meant, State) else output(meant))
     return bound
+
+
+def _checked_arguments(
+    fn: Callable[..., Any], arguments: list[Argument], command: str | None
+) -> list[Argument]:
+    """Return `arguments`. Raises `BindingError` if they are several of what is no command."""
+    if command is None and len(arguments) > 1:
+        names = ", ".join(repr(argument.name) for argument in arguments)
+        raise BindingError(
+            f"{label(fn)}: only one parameter can take the message's text, not {names}; "
+            f"annotate the others: {FORMS}"
+        )
+    return arguments

@@ -40,6 +40,7 @@ from chatstate.bot.state_parameters import (
     refuse_guesses,
     state_of,
 )
+from chatstate.bot.timers import Datum, datum, is_data
 from chatstate.bot.turn import Turn
 from chatstate.errors import BindingError
 from chatstate.files import File
@@ -50,7 +51,7 @@ from chatstate.state.bound import BoundState, States
 from chatstate.state.declaration import State, is_ref
 
 NO_NAMES: Mapping[str, Named] = {}
-_FORMS = (
+FORMS = (
     "Message, User, Chat, Turn, Clock, Progress, File, list[File], a state (PerMember[T] and its "
     "kin), a resource (if the bot has a lifespan, or Resource[T]), or what text can give: "
     f"{ARGUMENTS}"
@@ -77,9 +78,11 @@ class Binder:
         is_command: bool,
         groups: Sequence[str] = (),
         names: Mapping[str, Named] = NO_NAMES,
+        of_timer: bool = False,
     ) -> None:
         self._fn = fn
         self._names = names
+        self._of_timer = of_timer
         self._groups = groups
         self._is_command = is_command
         self._states = states
@@ -95,6 +98,7 @@ class Binder:
         self.arguments: list[Argument] = []
         self.found: list[Argument] = []
         self.fields: list[Field] = []
+        self.data: list[Datum] = []
         self.form_slot = -1
         self.wants_files = False
         self.wants_progress = False
@@ -207,6 +211,10 @@ class Binder:
             self.wants_files |= getter in FILES.values()
             if getter is FILES[File] and parameter.default is not parameter.empty:
                 return file_or(parameter.default)
+            if getter is None and self._of_timer and is_data(hint, self._owner):
+                with self._naming(parameter):
+                    self.data.append(datum(parameter, hint))
+                return self.data[-1].get
             return getter or self._argument(parameter, str if hint is Any else hint)
         with self._naming(parameter):
             type_ = kept_type(state, parameter, hint)
@@ -244,7 +252,7 @@ class Binder:
             whose = f"; say whose it is, as in PerUser[{named(type_)}]" if is_ref(type_) else ""
             raise BindingError(
                 f"parameter {parameter.name!r} of {label(self._fn)} cannot be bound to "
-                f"{named(type_)}{whose}; possible: {_FORMS}"
+                f"{named(type_)}{whose}; possible: {FORMS}"
             ) from None
         except BindingError as error:
             raise BindingError(f"{label(self._fn)}: {error}") from error
@@ -330,16 +338,3 @@ def _injected(hint: Any, default: Any) -> Getter | None:
         if form in (hint, meant):
             return getter
     return INJECTED.get(meant) if isinstance(meant, type) else None
-
-
-def checked_arguments(
-    fn: Callable[..., Any], arguments: list[Argument], command: str | None
-) -> list[Argument]:
-    """Return `arguments`. Raises `BindingError` if they are several of what is no command."""
-    if command is None and len(arguments) > 1:
-        names = ", ".join(repr(argument.name) for argument in arguments)
-        raise BindingError(
-            f"{label(fn)}: only one parameter can take the message's text, not {names}; "
-            f"annotate the others: {_FORMS}"
-        )
-    return arguments

@@ -128,7 +128,7 @@ def question(
 
 
 def _people(of: Of | None, key: str) -> Sequence[User] | Literal["admins"] | None:
-    if of is None or of == "admins":
+    if of is None or (isinstance(of, str) and of == "admins"):
         return of
     people: Any = [of] if isinstance(of, User) else of
     if isinstance(people, str) or not people or not all(isinstance(p, User) for p in people):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Sequence
+from datetime import timedelta, tzinfo
 from typing import Any, TypeVar, Unpack, overload
 
 from chatstate.bot.access import Guard, Limit
@@ -24,6 +25,8 @@ from chatstate.bot.options import Options, how_it_runs, refuse_unknown
 from chatstate.bot.resources import Lifespan
 from chatstate.bot.route import Route, route_to
 from chatstate.bot.routes import Routes
+from chatstate.bot.scheduled import check_scheduled, scheduled, timer_name
+from chatstate.bot.schedules import Misfire
 from chatstate.bot.updates import update_name
 from chatstate.errors import BindingError
 from chatstate.messages import Chosen
@@ -173,6 +176,45 @@ class Registration(CommandSet):
         `message.raw["arguments"]` what for. A call that is refused or held comes to nobody.
         """
         return self._on("sent", fn)
+
+    def on_timer(self, fn: F) -> F:
+        """Register a function for `turn.later` and `turn.every`, by its name.
+
+        What it is given when a timer is set comes to its parameters of the same names, of any type
+        that state can have; others are bound by annotation. A stored timer finds it by its name, so
+        keep that as long as there are any. Raises `BindingError`.
+        """
+        handler = self._handler(fn, {}, of_timer=True)
+        name = timer_name(fn)
+        self.routes.add_timer(name, self._route(f"timer {name}", handler, {}))
+        return fn
+
+    def every(
+        self,
+        every: str | timedelta,
+        /,
+        *,
+        tz: str | tzinfo | None = None,
+        misfire: Misfire = "once",
+    ) -> Callable[[F], F]:
+        """Register a function that is called again and again, once for each store.
+
+        `@bot.every("0 9 * * MON-FRI", tz="Europe/Berlin")`: minute, hour, day, month, weekday, in a
+        zone (else UTC); or a timedelta. What the bot was not there for happens once, late, or not
+        at all (`misfire="skip"`). It is nobody's turn, in no chat: it has global state, says
+        something by `turn.send(..., to=)`, and returns None. Raises `BindingError`.
+        """
+        schedule = scheduled(every, tz, misfire)
+
+        def register(fn: F) -> F:
+            handler = self._handler(fn, {}, of_timer=True)
+            check_scheduled(handler)
+            name = timer_name(fn)
+            route = self._route(f"every {every}", handler, {})
+            self.routes.add_timer(name, dataclasses.replace(route, schedule=schedule))
+            return fn
+
+        return register
 
     def on(self, update: str, /) -> Callable[[F], F]:
         """Register the handler of what one platform tells of, by its own name for that.

@@ -41,7 +41,7 @@ Answers = list[AnyReply]
 _SHORT = 0.1  # seconds; what is shorter is shown in milliseconds
 _SAYING = frozenset({"content", "text", "files"})
 _ACCEPTED = (
-    "str, Markdown, Reply, File, Card, Location, Contact, Poll, Delete, React, Native, "
+    "str, Markdown, Reply, File, Card, Location, Contact, Poll, Sticker, Delete, React, Native, "
     "a PIL image, a dict or dataclass "
     "with content or with text and files, a list of these, or None for no reply"
 )

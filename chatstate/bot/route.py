@@ -20,6 +20,7 @@ from chatstate.bot.handlers import Handler
 from chatstate.bot.listing import LISTED, Listing
 from chatstate.bot.options import Options
 from chatstate.bot.resources import Lifespan, Need
+from chatstate.bot.schedules import Schedule
 from chatstate.errors import BindingError, StateError
 from chatstate.state.bound import BoundState, States
 
@@ -48,7 +49,7 @@ class Route:
     - `concurrency_limit`: how many turns of it run at once, 0 if there is no limit.
     - `is_own`: it is the framework's.
     - `filter` tells which messages it gets; None if all.
-    - `listing`: how it is told of, if it is a command's.
+    - `listing`: how it is told of, if it is a command's; `schedule`: when it is called by itself.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Route:
     is_own: bool = False
     filter: Filter | None = None
     listing: Listing = LISTED
+    schedule: Schedule | None = None
 
     @property
     def home(self) -> Home:

@@ -31,7 +31,7 @@ _UNLISTED = ("start", "cancel")
 class Routes:
     """A bot's routes: by command, and by the kind of message or the name of an update.
 
-    `hear_bots`: also what bots say.
+    `hear_bots`: also what bots say. `timers` are those of timers, by their names.
     """
 
     def __init__(self, *, hear_bots: bool = False) -> None:
@@ -41,12 +41,14 @@ class Routes:
         self._completions: dict[tuple[str, str], Route] = {}
         self._kinds: dict[str, Route] = {}
         self._filtered: list[Route] = []
+        self.timers: dict[str, Route] = {}
 
     def __iter__(self) -> Iterator[Route]:
         yield from self._commands.values()
         yield from self._completions.values()
         yield from self._filtered
         yield from self._kinds.values()
+        yield from self.timers.values()
 
     def add_command(self, name: str, route: Route) -> None:
         """Let `/name` go to a handler. Raises `BindingError` if it goes to one already."""
@@ -68,6 +70,15 @@ class Routes:
     def add_completion(self, command: str, argument: str, route: Route) -> None:
         """Let what may be typed for an argument be told by a handler."""
         self._completions[command, argument] = route
+
+    def add_timer(self, name: str, route: Route) -> None:
+        """Let timers of a name go to a handler. Raises `BindingError` if they go to one already."""
+        there = self.timers.setdefault(name, route)
+        if there is not route:
+            raise BindingError(
+                f"{where(there.handler.fn)} is called {name!r} already, so timers would not find "
+                f"{where(route.handler.fn)}: rename one of them"
+            )
 
     def _rival(self, name: str) -> Route | None:
         """Return an author's command of this name, or one of which either is the other's group."""
@@ -132,6 +143,8 @@ class Routes:
             self.add("message", replace(inner, homes=(home, *inner.homes)))
         for kind, inner in other._kinds.items():
             self.add(kind, replace(inner, homes=(home, *inner.homes)))
+        for name, inner in other.timers.items():
+            self.add_timer(name, replace(inner, homes=(home, *inner.homes)))
 
     def _clashes(self, other: Routes) -> Iterator[tuple[Route, Route, str]]:
         for name, theirs in other._commands.items():
@@ -142,6 +155,8 @@ class Routes:
             ours = self._kinds.get(kind)
             if ours and not ours.is_own and not theirs.is_own:
                 yield ours, theirs, f"answer what is of kind {kind!r}"
+        for name in self.timers.keys() & other.timers.keys():
+            yield self.timers[name], other.timers[name], f"are called {name!r}, as timers' handlers"
         all_of_mine = self._kinds.get("message")
         if all_of_mine and other._filtered:
             yield all_of_mine, other._filtered[0], "answer messages, and the first gets each"

@@ -2,8 +2,8 @@
 
 1. A `Turn` can do nothing by itself: each verb is one of `Effects`, which the engine implements
    and ends with the turn.
-2. Authors see `Turn` alone. `Effects` and `HeldValue` are for parts of the framework that stand
-   around a handler; they come by `effects_of`.
+2. Authors see `Turn` alone. What is behind it (`effects`) is for parts of the framework that stand
+   around a handler.
 3. A verb that is awaited says so when a sync handler calls it, instead of doing nothing.
 """
 
@@ -11,103 +11,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from random import Random
-from typing import Any, Protocol, TypeVar, overload
+from typing import Any, TypeVar, overload
 
-from chatstate.bot.questions import Check, Of, Question
+from chatstate.bot.effects import Effects
+from chatstate.bot.questions import Check, Of
 from chatstate.bot.questions import question as question_of
+from chatstate.bot.schedules import Misfire, schedule
+from chatstate.bot.timers import Timer, When
 from chatstate.clock import Clock
 from chatstate.errors import StateError
 from chatstate.files import Attachment, File
 from chatstate.messages import Chat, Message, MessageRef, Target, User
 from chatstate.progress import Progress
-from chatstate.replies import AnyReply
-from chatstate.scope import Key
-from chatstate.state.bound import BoundState
 
 T = TypeVar("T")
-
-
-class HeldValue(Protocol):
-    """A value that a turn holds, for what stands around a handler.
-
-    `before` is what it was when the turn began, as text: None if it must be stored in any case.
-    `value` is what it is now, and `object` what the handler has of it: a `Ref` if it is in one.
-    """
-
-    object: Any
-
-    @property
-    def state(self) -> BoundState: ...
-    @property
-    def before(self) -> str | None: ...
-    @property
-    def value(self) -> Any: ...
-
-    def replace(self, value: Any) -> None: ...
-
-
-class Effects(Protocol):
-    """What a turn knows, and can do besides returning something; see `Turn`."""
-
-    @property
-    def messages(self) -> tuple[Message, ...]: ...
-    @property
-    def text(self) -> str: ...
-    @property
-    def platform(self) -> str: ...
-    @property
-    def client(self) -> Any: ...
-    @property
-    def clock(self) -> Clock: ...
-    @property
-    def files(self) -> Sequence[File]: ...
-    @property
-    def answers(self) -> Sequence[Any]: ...
-    @property
-    def answer(self) -> Message | None: ...
-    @property
-    def now(self) -> datetime: ...
-    @property
-    def random(self) -> Random: ...
-    @property
-    def sent(self) -> Sequence[AnyReply]: ...
-    @property
-    def held(self) -> Mapping[Key, HeldValue]: ...
-
-    def say_instead(self, text: str, attachments: Sequence[Attachment]) -> None: ...
-
-    async def hold(self, wanted: Any, of: User | None) -> HeldValue: ...
-
-    def replace(self, wanted: Any, value: Any) -> None: ...
-
-    def apply(
-        self, wanted: Any, fn: Callable[[Any], Any], reply: Callable[[Any], Any] | None
-    ) -> None: ...
-
-    def charge(self, n: int, of: str | None, *, overdraw: bool) -> None: ...
-
-    async def step(self, name: str, fn: Callable[[], Any]) -> Any: ...
-
-    async def ask(self, question: Question) -> Any: ...
-
-    async def send(self, reply: Any, to: Target | None) -> MessageRef: ...
-
-    def progress(self, line: str) -> None: ...
-
-    def folder(self) -> Path: ...
-
-    async def download(self, attachment: Attachment) -> File: ...
-
-    def resource(self, wanted: Any) -> Any: ...
-
-    async def may(self, command: str) -> bool: ...
-
-    def ended_wait(self) -> bool:
-        """Tell whether this event has ended the wait of a turn that was put off."""
-        ...
 
 
 class Turn:
@@ -383,13 +303,61 @@ class Turn:
         asked = question_of(question, key, bool, None, None, timeout, default, of, confirms=True)
         return _for_async("confirm", self.effects.ask(asked))
 
-    def send(self, reply: Any, *, to: Target | None = None) -> Awaitable[MessageRef]:
+    def later(self, when: When, what: Any, /, *, key: str | None = None, **data: Any) -> None:
+        """Set a timer: at that time a handler is called with `data`, or a reply is said, here.
+
+        `when` is a timedelta, or a datetime or a time of day with its zone; what is past is now.
+        `what` is a function that is registered with `@bot.on_timer`, or a reply without files.
+
+        It is set with this turn's commit, and fires once, up to a second late, whatever becomes of
+        the process meanwhile: a turn of whoever has set it, in its order here. A person has one
+        timer for each `key` in a conversation: to set it again moves it.
+
+        Raises `TypeError` for data that the handler does not take, or lacks; `ValueError` for a
+        time without a zone; `StateError` for what cannot be stored, and for a function that is
+        registered with nobody.
+        """
+        self.effects.later(when, what, key, data)
+
+    def every(
+        self,
+        every: str | timedelta,
+        handler: Callable[..., Any],
+        /,
+        *,
+        key: str,
+        tz: str | tzinfo | None = None,
+        misfire: Misfire = "once",
+        **data: Any,
+    ) -> None:
+        """Set a timer that fires again and again until `cancel`: see `later` and `Interface.every`.
+
+        `turn.every("0 9 * * *", remind, key="daily", tz="Europe/Berlin")`. Raises `ValueError` for
+        an expression or a zone that there is not, which a person may have written.
+        """
+        self.effects.every(schedule(every, tz, misfire), handler, key, data)
+
+    def cancel(self, key: str) -> None:
+        """Cancel the person's timer of a key here, if there is one: it does not fire any more.
+
+        Not even if it has fired, and its turn has not come.
+        """
+        self.effects.cancel(key)
+
+    def timers(self) -> Awaitable[Sequence[Timer]]:
+        """Return the person's timers here, the next one first, as they are after this turn."""
+        return _for_async("timers", self.effects.timers())
+
+    def send(
+        self, reply: Any, *, to: Target | None = None, account: str | None = None
+    ) -> Awaitable[MessageRef]:
         """Owe a reply (whatever a handler may return), before those that are returned.
 
         Like them it is sent after the commit, and not at all if the handler raises. It goes `to` a
         chat, to a person in private, or to where a message is (its thread, too): behind what is
         owed there by then. Nobody there is asked; whom the bot may not write to gets nothing, and
-        the reply is a dead letter.
+        the reply is a dead letter. `account` names that of the bot's accounts which it goes from
+        (`"telegram"`, `"telegram:123456"`), if not this one; a schedule has none of its own.
 
         The reference leads to its first message, sent or not: to be edited (`Reply(edit=...)`) or
         deleted by a later turn, which need not say where it is. Kept in a state it lives for 30
@@ -398,7 +366,7 @@ class Turn:
         Raises `TypeError` for what is no target, `StateError` for a chat of an account that the bot
         does not run on, and `Rejected` if a private chat cannot be opened.
         """
-        return _for_async("send", self.effects.send(reply, to))
+        return _for_async("send", self.effects.send(reply, to, account))
 
 
 def speaker(message: Message) -> User:

@@ -15,7 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from chatstate.bot.turn import HeldValue, Turn
+from chatstate.bot.effects import HeldValue
+from chatstate.bot.turn import Turn
 from chatstate.chat.history import Entry
 from chatstate.files import Attachment
 from chatstate.language.sentences import Sentence

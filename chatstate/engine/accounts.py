@@ -10,17 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chatstate.adapter import Action, Adapter, Host, Part, Post, Sent
+from chatstate.adapter import Action, Adapter, Capabilities, Host, Part, Post, Sent
 from chatstate.errors import Rejected
+from chatstate.stores.accounts import OWN
 from chatstate.stores.base import Account
 
 
 class Accounts:
-    """The adapters of one engine's accounts, and the tenants of those that have one."""
+    """The adapters of one engine's accounts, and the tenants of those that have one.
+
+    `own` is the account of what is of no platform, 0 if the bot has none.
+    """
 
     def __init__(self) -> None:
         self.adapters: dict[int, Adapter] = {}
         self.tenants: dict[int, int] = {}
+        self.own = 0
         self._connected: set[int] = set()
 
     @property
@@ -40,6 +45,11 @@ class Accounts:
         if account.tenant:
             self.tenants[account.id] = account.tenant
 
+    def add_own(self, account: Account, adapter: Adapter) -> None:
+        """Add the account of the framework's own, from which nothing is sent."""
+        self.add(account, adapter)
+        self.own = account.id
+
     def refuse(self, number: int) -> None:
         """Let nothing more be sent for an account: what is owed is refused."""
         self.adapters[number] = _Gone(self.adapters[number])
@@ -48,6 +58,25 @@ class Accounts:
         """Note that an account is no longer there."""
         self.refuse(number)
         self._connected.discard(number)
+
+
+class Nowhere(Adapter):
+    """The adapter of an account of the framework's own: nobody is there."""
+
+    name = OWN
+    account = "schedules"
+    capabilities = Capabilities()
+
+    async def run(self, host: Host) -> None:
+        """Receive nothing."""
+
+    def render(self, post: Post) -> Sequence[Part]:  # noqa: ARG002 - nobody sees it
+        """Return nothing."""
+        return ()
+
+    async def perform(self, action: Action) -> Sent:
+        """Refuse it."""
+        raise Rejected(f"to {action.verb}: nobody is there")
 
 
 class _Gone(Adapter):

@@ -34,8 +34,9 @@ from chatstate.engine.sends import Sends
 from chatstate.engine.states.cache import StateCache
 from chatstate.engine.states.commits import Commits
 from chatstate.engine.states.expiry import Expiries
-from chatstate.engine.states.volatile import VolatileStates, volatile_before
+from chatstate.engine.states.volatile import foreign_keys, volatile_before
 from chatstate.engine.threads import HandlerThreads
+from chatstate.engine.timers import Timers
 from chatstate.engine.turns.admission import Admission
 from chatstate.engine.turns.answering import Answering
 from chatstate.engine.turns.approvals import Approvals
@@ -63,7 +64,6 @@ from chatstate.engine.turns.typing_notices import TypingNotices
 from chatstate.engine.turns.values import TurnValues
 from chatstate.engine.turns.watch import Watch
 from chatstate.messages import Event
-from chatstate.scope import SHARED, Key
 from chatstate.stores.base import Account, Arrival, Store
 
 
@@ -92,7 +92,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
     watch = Watch(clock, running_limit)
 
     volatile = volatile_before(store, bot.states, clock)
-    is_foreign = None if store.is_sole else functools.partial(_is_foreign, volatile)
+    is_foreign = foreign_keys(store, volatile)
     cache = StateCache(volatile or store, clock, is_foreign)
     commits = Commits(volatile or store, failed)
     values = TurnValues(
@@ -117,13 +117,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         threads=threads,
         max_messages=bot.max_messages,
     )
-    abridger = Abridger(
-        adapters=adapters,
-        renderer=renderer,
-        sentences=sentences,
-        threads=threads,
-        max_messages=bot.max_messages,
-    )
+    abridger = Abridger(bot, adapters=adapters, renderer=renderer, threads=threads)
     sender = Sender(
         store=store,
         adapters=adapters,
@@ -144,7 +138,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         account, conversation = arrival.place.account, arrival.place.conversation
         return sender.is_idle(account, conversation) and not commits.is_committing(conversation)
 
-    addressing = Addressing(store=store, adapters=adapters, clock=clock)
+    addressing = Addressing(bot.id, store=store, accounts=accounts, clock=clock)
     showings = Showings(
         Previews(
             adapters=adapters,
@@ -175,11 +169,21 @@ def assemble(  # noqa: PLR0915 - each part is a statement
     def make_plan(route: Route) -> Plan:
         functions = route.around
         around = Around(functions, resources, caller.handle) if functions else None
-        told = route.on_error
-        on_error = OnError(told, resources, threads) if told else None
+        on_error = OnError(told, resources, threads) if (told := route.on_error) else None
         return Plan(bot.id, accounts.tenants, route, resources, make_turn, around, on_error)
 
     plans = Plans(make_plan)
+    timers = Timers(
+        bot,
+        accounts=accounts,
+        store=store,
+        lanes=lanes,
+        receipts=receipts,
+        commits=commits,
+        plans=plans,
+        clock=clock,
+        versions=versions,
+    )
     effects = functools.partial(
         TurnEffects,
         adapters=adapters,
@@ -196,6 +200,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         routes=bot.routes,
         plans=plans,
         watch=watch,
+        timers=timers.of_turns,
     )
     approvals = Approvals(
         asker=asker,
@@ -239,6 +244,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
             "expiry": expiries.own_event(),
             "send": sending(bot, plans, store),
             "sent": sent(bot.routes.find, plans),
+            "timer": timers.of_turns.own_event(),
             "unreadable": unreadable(),
         },
         sentences=sentences,
@@ -362,6 +368,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         sender=sender,
         spool=spool,
         expiries=expiries,
+        timers=timers,
         resources=resources,
         typing_notices=TypingNotices(adapters=adapters, watch=watch, clock=clock),
         recovery=recovery,
@@ -377,8 +384,3 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         ),
         make_host=make_host,
     )
-
-
-def _is_foreign(volatile: VolatileStates | None, key: Key) -> bool:
-    """Tell whether other runs may change a value: a shared one that is in the store."""
-    return key.scope in SHARED and not (volatile and volatile.keeps(key))

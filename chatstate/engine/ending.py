@@ -56,11 +56,11 @@ async def settled(parts: Parts, seconds: float) -> None:
     And when what others have answered has come to who asked. Each of what keeps it gets as many: a
     turn that waits, a platform that does not answer.
     """
-    if not parts.expiries.are_possible:
-        return
-    if parts.recovery.task:  # until it is over nothing expires
+    if parts.recovery.task:  # until it is over nothing expires, or fires
         await asyncio.wait([parts.recovery.task], timeout=seconds)
-    await parts.expiries.settle(seconds)
+    await parts.timers.settle(seconds)
+    if parts.expiries.are_possible:
+        await parts.expiries.settle(seconds)
     await parts.approvals.settle(seconds)
     sending = asyncio.ensure_future(parts.sender.activity.over())
     await asyncio.wait([sending], timeout=seconds)

@@ -177,10 +177,11 @@ class Engine:
             log.warning("%s", warning)
         parts.answering.left(stored)
         self._lifespans = Lifespans(self._bot, parts.resources)
+        engines.began(self._bot, self)  # what a lifespan gives to send is stored by now
         if not await self._lifespans.open(self._fail, self._ended):
             return
+        await parts.timers.start()
         await parts.claims.take()
-        engines.began(self._bot, self)
         for connection in opened:
             connections.receive(connection)
         self._receiving = connections.tasks
@@ -264,6 +265,11 @@ class Engine:
         await connections.close(account, cast("OnOwed", owed))
 
     @property
+    def is_open(self) -> bool:
+        """Whether its lifespans are, so that its accounts receive."""
+        return self._blocking is not None
+
+    @property
     def accounts(self) -> Sequence[str]:
         """The names of the accounts that are connected."""
         return self._connections.names if self._connections else ()
@@ -313,6 +319,7 @@ class Engine:
                     prune_at = now() + _PRUNE_EVERY
                 await self._store.lead("clock")
                 more = await parts.expiries.look()
+                more |= await parts.timers.look()
                 await parts.claims.look()
                 pause = looked_at + _LOOK_EVERY - now()  # all of this takes time, too
                 await self._clock.sleep(0 if more else max(pause, 0))
@@ -326,6 +333,10 @@ class Engine:
         """
         if self._parts:
             await settled(self._parts, seconds)
+
+    async def next_timer(self) -> float | None:
+        """Return when the next timer fires, None if there is none. For tests."""
+        return await self._parts.timers.when_next() if self._parts else None
 
     async def _first(self, *events: Awaitable[object], seconds: float | None = None) -> bool:
         """Wait until nothing runs, or for one of `events`; tell whether nothing runs."""

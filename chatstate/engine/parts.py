@@ -17,6 +17,7 @@ from chatstate.engine.sends import Sends
 from chatstate.engine.states.cache import StateCache
 from chatstate.engine.states.commits import Commits
 from chatstate.engine.states.expiry import Expiries
+from chatstate.engine.timers import Timers
 from chatstate.engine.turns.answering import Answering
 from chatstate.engine.turns.approvals import Approvals
 from chatstate.engine.turns.overlap import Overlap
@@ -39,6 +40,7 @@ class Parts:
     sender: Sender
     spool: Spool
     expiries: Expiries
+    timers: Timers
     resources: Resources
     typing_notices: TypingNotices
     recovery: Recovery

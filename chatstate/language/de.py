@@ -1,4 +1,8 @@
-"""What the framework says to people whose language is German."""
+"""What the framework says to people whose language is German.
+
+1. It addresses nobody as "du" or "Sie": both can be wrong.
+2. Each sentence has the blanks of the English one.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What the framework says in English: every sentence, by name."""
+"""What the framework says in English: every sentence, by name.
+
+1. What is wrong is told with what would be right.
+2. A blank is named for what fills it. Each language has the same blanks.
+"""
 
 from __future__ import annotations
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 from chatstate.adapter.natives import natives_of
 from chatstate.checks import require_text
 from chatstate.files import File
 from chatstate.messages import Chat, MessageRef, User
 
+T = TypeVar("T")
 Step: TypeAlias = str | int
 """A key of a mapping, or a number in a list."""
 
@@ -29,7 +30,8 @@ class Native:
     `Native("POST /channels/{channel_id}/messages", on="discord", embeds=[...])` a route of
     Discord's. The arguments are what JSON knows, objects of the platform's library that have a
     `to_dict`, and `File`s, which are copied as those of a `Reply` are. Of a `User`, a `Chat` or a
-    `MessageRef` it is the id; what `turn.send` has returned has none yet.
+    `MessageRef` it is the id; of what `turn.send` has returned it is that which the message has
+    once it is sent. If it never is, or gone, the call is not made.
 
     - The chat and its thread are filled in where they are not named.
     - `otherwise` is what is answered on other platforms: whatever a handler may return.
@@ -63,6 +65,11 @@ class Native:
         """The files among its arguments, in their order."""
         return [file for _, file in files_in(self.arguments)]
 
+    @property
+    def references(self) -> list[MessageRef]:
+        """The messages that its arguments name and that have no id yet."""
+        return [reference for _, reference in leaves(self.arguments, MessageRef)]
+
 
 def checked_native(given: Any) -> Mapping[str, Mapping[str, Any]]:
     """Return what a reply adds on each platform, as it is now. Raises `TypeError`, `ValueError`."""
@@ -73,13 +80,17 @@ def checked_native(given: Any) -> Mapping[str, Mapping[str, Any]]:
     for platform, added in cast("dict[str, Any]", checked).items():
         if not isinstance(added, dict):
             raise TypeError(f"{what}.{platform} must be a mapping, not {type(added).__name__}")
+        if leaves(added, MessageRef):
+            raise TypeError(
+                f"{what}.{platform} names a message that has no id yet: use Native(...)"
+            )
         if files_in(added):
             raise TypeError(f"{what}.{platform} has a File: files of a Reply are its files=")
     return cast("Mapping[str, Mapping[str, Any]]", checked)
 
 
 def sendable(value: Any, what: str) -> Any:
-    """Return a value as it is now, if it can be kept and sent: what JSON knows, and files.
+    """Return a value as it is now, if it can be kept and sent: what JSON knows, files, references.
 
     `what` names it. Raises `TypeError` and `ValueError`.
     """
@@ -103,14 +114,19 @@ def sendable(value: Any, what: str) -> Any:
 
 def files_in(value: Any) -> list[tuple[Sequence[Step], File]]:
     """Return the files within a value, each with the way that leads to it."""
-    if isinstance(value, File):
+    return leaves(value, File)
+
+
+def leaves(value: Any, kind: type[T]) -> list[tuple[Sequence[Step], T]]:
+    """Return what is of a kind within a value, each with the way that leads to it."""
+    if isinstance(value, kind):
         return [((), value)]
     members: Sequence[tuple[Step, Any]] = ()
     if isinstance(value, Mapping):
         members = list(cast("Mapping[str, Any]", value).items())
     elif isinstance(value, list):
         members = list(enumerate(cast("list[Any]", value)))
-    return [((step, *way), file) for step, item in members for way, file in files_in(item)]
+    return [((step, *way), leaf) for step, item in members for way, leaf in leaves(item, kind)]
 
 
 def _checked(value: str | float, what: str) -> str | float:
@@ -121,13 +137,13 @@ def _checked(value: str | float, what: str) -> str | float:
     return value
 
 
-def _id(value: User | Chat | MessageRef, what: str) -> str:
-    if isinstance(value, MessageRef) and not value.id:
-        raise ValueError(
-            f"{what} is a message that turn.send has given a reference to, and not its id, which "
-            "is not known yet: send it by a Native call, and @bot.on_sent is told the id"
-        )
-    return value.id
+def _id(value: User | Chat | MessageRef, what: str) -> str | MessageRef:
+    """Return an id, or what will have one."""
+    if value.id or not isinstance(value, MessageRef):
+        return value.id
+    if not value.sent:
+        raise ValueError(f"{what} is a message without an id: the platform has told none")
+    return value
 
 
 def _key(key: Any, what: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, cast
 import msgspec
 
 from chatstate.checks import require_text
-from chatstate.content import Contact, Content, Location, Poll
+from chatstate.content import Contact, Content, Location, Poll, Sticker
 from chatstate.files import File
 from chatstate.mentions import mentioned
 from chatstate.messages import MessageRef, User
@@ -44,8 +44,9 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
 
     - `ping` are people of those whom its text mentions (`User.mention`): they are notified, where a
       platform can leave that to a bot. Nobody else is, whatever the text says.
-    - `location`, `contact` or `poll`: one of them is shown in a message of its own, below the text
-      if need be. A poll has 2 to 10 options of at most 55 characters.
+    - `location`, `contact`, `poll` or `sticker`: one of them, in a message of its own, below the
+      text if need be. A poll has 2 to 10 options of at most 55 characters. A sticker is a
+      `Sticker`, as `Message.sticker` is, or a `File`: one of WebP, say.
     - `native` adds what one platform alone knows to the calls that send it there, by the platform's
       name: `native={"telegram": {"protect_content": True}}`. It replaces nothing of the reply.
 
@@ -67,6 +68,7 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     location: Location | None = None
     contact: Contact | None = None
     poll: Poll | None = None
+    sticker: Sticker | File | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.text, str):
@@ -89,6 +91,7 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
             or self.location is not None
             or self.contact is not None
             or self.poll is not None
+            or self.sticker is not None
         ):
             _check_added(self)
         if (self.buttons or self.select or self.suggestions) and not self.says_something:
@@ -102,14 +105,18 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def shared(self) -> Content | None:
-        """The location, the contact or the poll that it shows."""
-        return self.location or self.contact or self.poll
+        """The location, the contact, the poll, or the sticker that is no file, that it shows."""
+        sticker = self.sticker if isinstance(self.sticker, Sticker) else None
+        return self.location or self.contact or self.poll or sticker
 
     @property
     def all_files(self) -> Sequence[File]:
-        """The files that it sends: the picture of its card, and its own."""
+        """The files that it sends: the picture of its card, its own, and a sticker that is one."""
+        if self.card is None and self.sticker is None:
+            return self.files
         picture = self.card.file if self.card else None
-        return self.files if picture is None else (picture, *self.files)
+        ends = (picture, *self.files, self.sticker)
+        return [file for file in ends if isinstance(file, File)]
 
 
 class Delete(msgspec.Struct, frozen=True):
@@ -216,7 +223,9 @@ def files_of(reply: AnyReply) -> Sequence[File]:
 
 
 def sharing(shared: Content) -> Reply:
-    """Return the reply that shows a location, a contact or a poll alone."""
+    """Return the reply that shows a location, a contact, a poll or a sticker alone."""
     if isinstance(shared, Location):
         return Reply(location=shared)
+    if isinstance(shared, Sticker):
+        return Reply(sticker=shared)
     return Reply(contact=shared) if isinstance(shared, Contact) else Reply(poll=shared)

@@ -1,4 +1,4 @@
-"""What a reply shares besides words and files: a place, a contact or a poll, and its limits.
+"""What a reply shares besides words and files: a place, a contact, a poll or a sticker; its limits.
 
 The limits are those of the platform that takes least.
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chatstate.checks import require_text
-from chatstate.content import Contact, Content, Location, Poll
+from chatstate.content import Contact, Content, Location, Poll, Sticker
+from chatstate.files import File
 
 if TYPE_CHECKING:
     from chatstate.replies.reply import Reply
@@ -17,7 +18,12 @@ QUESTION_LIMIT = 300
 OPTIONS_LIMIT = 10
 OPTION_LIMIT = 55
 NAME_LIMIT = 256
-_KINDS: dict[str, type[Content]] = {"location": Location, "contact": Contact, "poll": Poll}
+_KINDS: dict[str, tuple[type[Content | File], ...]] = {
+    "location": (Location,),
+    "contact": (Contact,),
+    "poll": (Poll,),
+    "sticker": (Sticker, File),
+}
 _LATITUDES, _LONGITUDES = 90, 180
 
 
@@ -26,9 +32,10 @@ def check_shared(reply: Reply) -> None:
     given = {name: getattr(reply, name) for name in _KINDS if getattr(reply, name) is not None}
     for name, value in given.items():
         if not isinstance(value, _KINDS[name]):
-            kind = _KINDS[name].__name__
-            raise TypeError(f"Reply.{name} must be a {kind}, not {type(value).__name__}")
-        _check(value)
+            kinds = " or a ".join(kind.__name__ for kind in _KINDS[name])
+            raise TypeError(f"Reply.{name} must be a {kinds}, not {type(value).__name__}")
+        if not isinstance(value, File):
+            _check(value)
     if len(given) > 1:
         raise ValueError(f"a Reply has a {' or a '.join(given)}, not both: return two of them")
     if given and reply.edit is not None:
@@ -41,8 +48,12 @@ def _check(shared: Content) -> None:
     elif isinstance(shared, Contact):
         _check_text("Contact.phone", shared.phone, NAME_LIMIT)
         _check_text("Contact.name", shared.name, NAME_LIMIT)
-    else:
+    elif isinstance(shared, Poll):
         _check_poll(shared)
+    else:
+        _check_text("Sticker.id", shared.id, NAME_LIMIT)
+        require_text("Sticker.emoji", shared.emoji)
+        require_text("Sticker.name", shared.name)
 
 
 def _check_location(place: Location) -> None:

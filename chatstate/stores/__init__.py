@@ -1,7 +1,8 @@
 """Where what was received, remembered and is owed is kept.
 
 1. The engine knows a store by its contract alone: `base` has the verbs, `records` the data.
-2. A backend is a folder of its own (`sqlite`); `open_store` imports the one that a URL names.
+2. A backend is a folder of its own (`sqlite`, `postgres`); `open_store` imports the one that a URL
+   names.
 """
 
 from __future__ import annotations
@@ -9,11 +10,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from chatstate.adapter.installing import pip_line
 from chatstate.errors import LoadError
 from chatstate.stores.base import Store
 
 _UNFIT = re.compile(r"[^\w.-]+")
-_FORMS = "sqlite:///relative.db, sqlite:////absolute/path.db or :memory:"
+_FORMS = (
+    "sqlite:///relative.db, sqlite:////absolute/path.db, postgresql://USER@HOST/NAME or :memory:"
+)
+_POSTGRES = ("postgresql", "postgres")
 
 
 def default_url(bot: str) -> str:
@@ -36,12 +41,26 @@ def open_store(url: str, **options: Any) -> Store:
     scheme, separator, rest = url.partition("://")
     if not separator:
         raise LoadError(f"{url!r} is no store URL; use {_FORMS}")
+    if scheme in _POSTGRES:
+        return _postgres(url, options)
     if scheme != "sqlite":
         raise LoadError(f"no store is known for {scheme!r}; use {_FORMS}")
     path = rest.removeprefix("/")
     if not rest.startswith("/") or not path:
         raise LoadError(f"{url!r} names no file; use {_FORMS}")
     return SQLiteStore(path, **options)
+
+
+def _postgres(url: str, options: dict[str, Any]) -> Store:
+    try:
+        from chatstate.stores.postgres import PostgresStore
+    except ModuleNotFoundError as error:
+        if error.name != "asyncpg":
+            raise
+        raise LoadError(
+            f"a store on PostgreSQL needs asyncpg: {pip_line('chatstate', 'postgres')}"
+        ) from None
+    return PostgresStore(url, **options)
 
 
 __all__ = ["default_url", "open_store"]

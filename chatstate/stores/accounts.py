@@ -3,6 +3,7 @@
 1. An account is its platform and the platform's id: `telegram:123456`; `telegram` where it is the
    only one there; or `telegram:shop`, by the label that it is run under. An id goes before a label.
 2. Who means none that there is, or several, is told of those that there are.
+3. What is of no platform has an account of the framework's own, which nobody can mean.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from collections.abc import Sequence
 
 from chatstate.errors import StateError
 from chatstate.stores.asking import KnownAccount
+
+OWN = "chatstate"
+"""The platform of what is of no platform: a bot's own schedules."""
 
 
 def refuse_other_tenant(platform: str, platform_id: str, tenant: str, *, known: str) -> None:
@@ -62,6 +66,7 @@ def chosen(account: str | None, known: Sequence[KnownAccount], bot: str) -> Know
 
     Raises `StateError` if it is none of those known, or if several may be meant.
     """
+    known = [there for there in known if there.platform != OWN]
     found = named(account, known) if account else known
     if len(found) == 1:
         return found[0]

@@ -1,7 +1,7 @@
-"""The store's contract, five protocols: the verbs of a turn, never `get` and `set`.
+"""The store's contract, six protocols: the verbs of a turn, never `get` and `set`.
 
-`States` stands in `stores.states`, `Control` in `stores.control`; what goes in and comes out in
-`records`, `timers` and `asking`.
+`States` stands in `stores.states`, `Broadcasts` in `stores.broadcasts`, `Control` in
+`stores.control`; what goes in and comes out in `records`, `timers` and `asking`.
 
 1. What `ingest` or `commit` has returned is durable.
 2. A transaction is never open while a handler runs; each verb is atomic by itself, and
@@ -32,6 +32,7 @@ from typing import Protocol
 from chatstate.messages import Chat, Event, User
 from chatstate.scope import Key, Place
 from chatstate.stores.asking import Answer, Asked, Entry, Filter, KnownAccount, Request, Shelf
+from chatstate.stores.broadcasts import Broadcasts
 from chatstate.stores.control import Control
 from chatstate.stores.records import (
     APPLIED,
@@ -73,6 +74,7 @@ __all__ = [
     "Answer",
     "Arrival",
     "Asked",
+    "Broadcasts",
     "Change",
     "Claim",
     "Control",
@@ -289,5 +291,5 @@ class Outbox(Protocol):
         ...
 
 
-class Store(Inbox, Turns, States, Outbox, Control, Protocol):
+class Store(Inbox, Turns, States, Outbox, Broadcasts, Control, Protocol):
     """Keeps a bot's inbox, states and outbox. See the module's rules."""

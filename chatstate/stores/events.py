@@ -37,7 +37,7 @@ def expiry(expired: Expired, sender: User, chat: Chat, thread: str | None) -> Ev
 
 def timer(fired: StoredTimer, sender: User, chat: Chat, thread: str | None) -> Event:
     """Return the event that a timer becomes when it fires."""
-    told = Fired(fired.generation, fired.due_at, fired.handler, fired.text)
+    told = Fired(fired.generation, fired.due_at, fired.handler, fired.text, fired.slot)
     time = datetime.fromtimestamp(fired.due_at, UTC)
     user = User(sender.id, sender.name, fired.language)
     raw = msgspec.to_builtins(told)

@@ -202,11 +202,13 @@ class DeadLetter(msgspec.Struct, frozen=True, gc=False):
 
     `error` is one line for a listing; `detail` a traceback or the platform's full answer. Half
     surrogate pairs in them (from a file name, say) become question marks, since they are no text.
+    `is_blocked`: it was refused since the chat takes nothing from the bot any more.
     """
 
     kind: Literal["event", "reply"]
     error: str
     detail: str = ""
+    is_blocked: bool = False
 
     def __post_init__(self) -> None:
         for field in ("error", "detail"):

@@ -15,8 +15,9 @@ import msgspec
 class StoredTimer(msgspec.Struct, frozen=True, gc=False):
     """A timer of a person (0 for nobody) in a conversation. Past `due_at` it fires.
 
-    `handler` is what its event is for, "" for none. `text` is JSON, what its event tells;
-    `language` is its person's. `fired` is the number of its event, 0 while it has none.
+    `handler` is what its event is for, "" for none. `text` is JSON, what its event tells; `slot`
+    is what its time is called by whoever has set it. `language` is its person's. `fired` is the
+    number of its event, 0 while it has none.
     """
 
     conversation: int
@@ -26,6 +27,7 @@ class StoredTimer(msgspec.Struct, frozen=True, gc=False):
     due_at: float
     handler: str
     text: str
+    slot: str = ""
     language: str | None = None
     fired: int = 0
 
@@ -50,3 +52,4 @@ class Fired(msgspec.Struct, frozen=True, gc=False):
     due_at: float
     handler: str
     text: str
+    slot: str = ""

@@ -31,6 +31,7 @@ from chatstate.testing.person import Person
 from chatstate.testing.platform import FakePlatform
 
 T = TypeVar("T")
+_STEPWISE = 60.0
 _USAGE = "`async with TestClient(bot) as client:`"
 
 
@@ -224,20 +225,34 @@ class TestClient:
             _raise(error)
 
     async def advance(self, seconds: float) -> None:
-        """Move the clock; states that expire do so, and what that does is done.
+        """Move the clock; timers fire, each at its time, states expire, and what that does is done.
 
         So is what others have answered in a dialogue (`turn.ask(..., of=)`): by 0 seconds, too.
 
         Unless something keeps it for more than five seconds: a turn that waits, a stalled platform.
-        Raises what an `on_expire` raised, as `deliver` does.
+        Of the time before a timer only the last minute is gone through second by second, and what
+        else comes due before is done then: so a year passes in seconds. Raises what a timer's
+        handler or an `on_expire` raised, as `deliver` does.
         """
         engine = self._require_open()
-        await self.clock.advance(seconds)
+        end = self.clock.monotonic() + seconds
+        while (pause := await self._until_next_timer(engine, end)) is not None:
+            await self.clock.jump(max(pause - _STEPWISE, 0))
+            await self.clock.advance(min(pause, _STEPWISE))
+            await engine.settle(5.0)
+        await self.clock.advance(end - self.clock.monotonic())
         await engine.settle(5.0)
         unasked = [event for event in self._errors if event not in self._known]
         errors = [self._errors.pop(event) for event in unasked]
         if errors and self._raise_errors:
             _raise(errors[0])
+
+    async def _until_next_timer(self, engine: Engine, end: float) -> float | None:
+        """Return the seconds until the next timer fires, None if none does before `end`."""
+        at = await self._or_failure(engine.next_timer())
+        pause = None if at is None else at - self.clock.time()
+        left = end - self.clock.monotonic()
+        return pause if pause is not None and 0 < pause <= left else None
 
     async def restart(self) -> None:
         """Stop the bot as SIGTERM would, and start it on the same store."""

@@ -34,6 +34,7 @@ class SentFile(msgspec.Struct, frozen=True):
     is_voice: bool = False
     id: str = ""
     url: str = ""
+    is_sticker: bool = False
 
 
 class Called(msgspec.Struct, frozen=True):
@@ -105,7 +106,8 @@ def _files(action: Action) -> list[SentFile]:
 
 def _file(file: StoredFile) -> SentFile:
     data = Path(file.path).read_bytes() if file.key else b""
-    return SentFile(file.name, file.media_type, data, file.is_voice, file.id, file.url)
+    is_voice, is_sticker = file.is_voice, file.is_sticker
+    return SentFile(file.name, file.media_type, data, is_voice, file.id, file.url, is_sticker)
 
 
 def called_of(action: Action) -> Called:

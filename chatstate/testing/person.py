@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from chatstate.adapter import being_typed
-from chatstate.content import Contact, Location, Poll
+from chatstate.content import Contact, Location, Poll, Sticker
 from chatstate.files import Attachment
 from chatstate.messages import Chat, Event, Message, MessageKind, MessageRef, Reaction, User
 from chatstate.testing.delivered import Delivered
@@ -47,6 +47,7 @@ class Person:
         contact: Contact | None = None,
         poll: Poll | None = None,
         addressed: bool = True,
+        sticker: Sticker | None = None,
         raise_errors: bool | None = None,
     ) -> list[Delivered]:
         """Send a message and return the replies to it, once its turn and they are done.
@@ -71,6 +72,7 @@ class Person:
             contact=contact,
             poll=poll,
             addressed=addressed,
+            sticker=sticker,
         )
         event = replace(event, message=message)
         return await self._client.deliver(event, raise_errors=raise_errors)

@@ -28,7 +28,7 @@ from chatstate.adapter import (
     Sent,
     Unknown,
 )
-from chatstate.errors import Ambiguous, Gone, Rejected
+from chatstate.errors import Ambiguous, Blocked, Gone, Rejected
 from chatstate.files import Attachment
 from chatstate.markup import plain
 from chatstate.testing.delivered import (
@@ -67,6 +67,7 @@ FULL = Capabilities(
     locations=True,
     contacts=True,
     polls=True,
+    stickers=True,
 )
 """A platform that lacks nothing."""
 
@@ -80,8 +81,9 @@ class FakePlatform(Adapter):
     are the ids of messages the bot removed, `reactions` its emoji by message, `typing` the chats it
     was seen typing in, `finished` the ids of events that ended without an answer, `files` what
     `upload` put there. `admins` are the ids of each chat's admins, `strangers` those of people with
-    whom it has no private chat. `called` are calls by names of its own, of which those that begin
-    with "set" may be repeated, and `results` what they return, by that name.
+    whom it has no private chat, `blocked` those of chats that take nothing. `called` are calls by
+    names of its own, of which those that begin with "set" may be repeated, and `results` what they
+    return, by that name.
     """
 
     def __init__(
@@ -107,6 +109,7 @@ class FakePlatform(Adapter):
         self.files: dict[str, bytes] = {}
         self.admins: dict[str, set[str]] = {}
         self.strangers: set[str] = set()
+        self.blocked: set[str] = set()
         self.tries = 0
         self._host: asyncio.Future[Host] | None = None
         self._faults: deque[tuple[Exception, bool]] = deque()
@@ -189,6 +192,8 @@ class FakePlatform(Adapter):
             return Sent()
         self.tries += 1
         await self._works.wait()
+        if action.chat in self.blocked:
+            raise Blocked(f"the bot was blocked in {action.chat}")
         error, takes_effect = self._faults.popleft() if self._faults else (None, True)
         sent = self._do(action) if takes_effect else Sent()
         if error:

@@ -16,7 +16,7 @@ from servers.discord_faults import DOWNLOAD, SEND
 from servers.discord_server import BOT_ID, DiscordServer
 from servers.discord_world import BUTTON, Channel, Message, Person
 
-from chatstate import Native
+from chatstate import MessageRef, Native, Sticker
 from chatstate.adapter import Adapter, Host, NativeCall
 from chatstate.testing import AdapterDriver, Fault, Shown, Speaker
 from chatstate.testing.delivered import SentFile
@@ -175,6 +175,12 @@ class DiscordDriver(AdapterDriver):
         if emoji:
             await self.server.react(person, reacted, emoji)
 
+    async def send_sticker(self, who: Speaker) -> str:
+        self.server.world.stickers["77"] = "wave"
+        await self._at_rest()
+        await self.server.say(self._person(who), self._channel(who), stickers=["77"])
+        return "77"
+
     async def happen(self, who: Speaker) -> None:
         await self._at_rest()
         person, channel = self._person(who), self._channel(who)
@@ -257,6 +263,10 @@ class DiscordDriver(AdapterDriver):
 
     def native(self, text: str) -> Native:
         return Native("POST /channels/{channel_id}/messages", on="discord", content=text)
+
+    def native_deletion(self, message: MessageRef) -> Native:
+        route = "DELETE /channels/{channel_id}/messages/{message_id}"
+        return Native(route, on="discord", message_id=message)
 
     def native_elsewhere(self) -> NativeCall:
         return NativeCall("POST /channels/7/messages", {"content": "hi"})
@@ -341,7 +351,8 @@ def _shown(message: Message) -> Shown:
             for embed in message.embeds
             if embed.get("image") and not embed["image"]["url"].startswith("attachment:")
         ],
-        shared=poll_of({"poll": message.poll}),
+        shared=poll_of({"poll": message.poll})
+        or next((Sticker(number, name="wave") for number in message.stickers), None),
     )
 
 

@@ -9,7 +9,7 @@ from servers.telegram_model import Chat, Json, Message, Person, Upload
 from servers.telegram_server import TelegramServer
 from servers.telegram_updates import Updates
 
-from chatstate import Native
+from chatstate import MessageRef, Native
 from chatstate.adapter import Adapter, NativeCall
 from chatstate.testing import AdapterDriver, Fault, Shown, Speaker
 from chatstate.testing.delivered import SentFile
@@ -104,6 +104,11 @@ class TelegramDriver(AdapterDriver):
         person, chat, _ = self._place(who)
         self.server.react(person, chat.messages[int(message)], emoji)
 
+    async def send_sticker(self, who: Speaker) -> str:
+        person, chat, thread = self._place(who)
+        message = self.server.send(person, chat, "sticker", thread=thread)
+        return str(message.raw["sticker"]["file_id"])
+
     async def happen(self, who: Speaker) -> None:
         self.server.vote(self._person(who), "3", 0)
 
@@ -168,6 +173,9 @@ class TelegramDriver(AdapterDriver):
 
     def native(self, text: str) -> Native:
         return Native("sendMessage", text=text)
+
+    def native_deletion(self, message: MessageRef) -> Native:
+        return Native("deleteMessage", message_id=message)
 
     def native_elsewhere(self) -> NativeCall:
         return NativeCall("sendMessage", {"chat_id": 7, "text": "hi"})

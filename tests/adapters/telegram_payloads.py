@@ -15,6 +15,7 @@ from chatstate import (
     Message,
     MessageRef,
     Poll,
+    Sticker,
     User,
 )
 from chatstate_telegram.receive.wire import Me, Move
@@ -311,7 +312,10 @@ MESSAGES: dict[str, tuple[Json, Message]] = {
         ),
         told("", attachments=(Attachment("F1", "a.gif.mp4", "video/mp4", 10, id="animation:F1"),)),
     ),
-    "sticker": (said(PRIVATE, sticker=file(type="regular", emoji="👍")), told("👍")),
+    "sticker": (
+        said(PRIVATE, sticker=file(type="regular", emoji="👍", set_name="hands")),
+        told("👍", sticker=Sticker("F1", "👍", "hands")),
+    ),
     "dice": (said(PRIVATE, dice={"emoji": "🎲", "value": 6}), told("🎲")),
     "poll": (
         said(PRIVATE, poll={"question": "Lunch?", "options": [{"text": "Pizza"}, {"text": "No"}]}),

@@ -14,7 +14,17 @@ from adapters.odd import changes
 from msgspec.structs import replace
 
 from adapters import discord_payloads as told
-from chatstate import Attachment, Chat, Command, CommandOption, Event, MessageRef, Poll, User
+from chatstate import (
+    Attachment,
+    Chat,
+    Command,
+    CommandOption,
+    Event,
+    MessageRef,
+    Poll,
+    Sticker,
+    User,
+)
 from chatstate.adapter import (
     Part,
     Post,
@@ -191,6 +201,14 @@ def test_a_poll_is_told() -> None:
     said = heard(told.DIRECT | {"content": "", "poll": {**POLL, "allow_multiselect": True}})
     assert said.message.poll == Poll("Lunch?", ("Pizza",), several=True, anonymous=False)
     assert heard(told.DIRECT).message.poll is None
+
+
+def test_a_sticker_is_told() -> None:
+    """By its id and its name; of several the first."""
+    stickers = [{"id": "7", "name": "wave"}, {"id": "8", "name": "hug"}]
+    said = heard(told.DIRECT | {"content": "", "sticker_items": stickers})
+    assert said.message.sticker == Sticker("7", name="wave")
+    assert heard(told.DIRECT).message.sticker is None
 
 
 def test_files_of_what_is_forwarded_are_there() -> None:

@@ -409,6 +409,16 @@ async def test_what_came_is_sent_again_as_what_it_was(sending: Sending) -> None:
         assert kind in sending.server.messages(sending.chat)[-1].raw
 
 
+async def test_a_file_may_be_a_sticker(sending: Sending) -> None:
+    """One of WebP below its text; a PNG, which Telegram takes for none, is a picture."""
+    webp = replace(sending.file("a.webp", "image/webp"), is_sticker=True)
+    text, sticker = await sending.send("look", files=[webp])
+    assert (text.text, sticker.text, "sticker" in sticker.raw) == ("look", "", True)
+    png = replace(sending.file("a.png", "image/png", PNG), is_sticker=True)
+    (picture,) = await sending.send("look", files=[png])
+    assert "photo" in picture.raw
+
+
 async def test_what_telegram_cannot_fetch_is_an_address(sending: Sending) -> None:
     """With its text; several, too."""
     sending.server.web[f"{WEB}/page.png"] = Upload("page.png", "text/html", b"<html>")

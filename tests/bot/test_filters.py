@@ -15,10 +15,14 @@ from chatstate import (
     BindingError,
     Button,
     Chat,
+    Contact,
     Interface,
+    Location,
     Message,
+    Poll,
     Reply,
     Resource,
+    Sticker,
     User,
 )
 from chatstate.testing import TestClient
@@ -58,6 +62,25 @@ async def test_a_file_goes_to_the_handler_of_its_kind(kind: Any, file: Attachmen
         (reply,) = await alice.say("look", files=[file])
         assert reply.text == f"{kind}: look"
         assert await texts(alice, "look") == [f"not a {kind}: look"]
+
+
+SHARED: dict[str, Any] = {
+    "location": Location(1, 2),
+    "contact": Contact("+49", "Bob"),
+    "poll": Poll("?", ("a", "b")),
+    "sticker": Sticker("1", "👍"),
+}
+
+
+@pytest.mark.parametrize("kind", SHARED)
+async def test_what_is_shared_goes_to_the_handler_of_its_kind(kind: Any) -> None:
+    """It is no text, though it has words."""
+    bot = Interface(id="bot")
+    bot.on_message(kind="text")(lambda: "a text")
+    bot.on_message(kind=kind)(lambda text: f"{kind}: {text}")
+    async with TestClient(bot) as client:
+        (reply,) = await client.user("alice").say("words", **{kind: SHARED[kind]})
+        assert reply.text == f"{kind}: words"
 
 
 async def test_a_function_decides() -> None:

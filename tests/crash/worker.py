@@ -4,8 +4,7 @@
 {"ask": text, "key": ...} for what the bot is to send by itself; it writes {"ready": pid},
 {"ack": id} when `deliver` has returned, {"asked": key} when `bot.send` has, {"called": n} from
 within a step, and {"send": text, "key": ...} for each call of `perform`. At its kill point it ends
-itself as SIGKILL ends a process; the points are wrapped around the parts here, so the engine has no
-hooks.
+itself as SIGKILL ends a process (`fragile`).
 """
 
 import asyncio
@@ -17,6 +16,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import msgspec
+from fragile import Fuse
 
 from chatstate import (
     Chat,
@@ -33,23 +33,17 @@ from chatstate.adapter import Action, Adapter, Capabilities, Host, Part, Post, S
 from chatstate.cli.loops import loop_factory
 from chatstate.engine import Engine
 from chatstate.stores.sqlite import SQLiteStore
-from chatstate.stores.sqlite.inbox import Inbox
-from chatstate.stores.sqlite.turns import Turns
 
 ELSEWHERE = Chat("elsewhere", "group")
 bot = Interface(id="kept")
 kill_point = sys.argv[4] if len(sys.argv) > 4 else ""
+fuse = Fuse(lambda point: point == kill_point)
+die_at = fuse.die_at
 
 
 def write(line: dict[str, Any]) -> None:
     """Hand a line to the parent; it is the parent's, even if this process is killed at once."""
     os.write(1, json.dumps(line).encode() + b"\n")
-
-
-def die_at(point: str) -> None:
-    """Be killed, if this is the point."""
-    if point == kill_point:
-        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def call(number: int) -> int:
@@ -174,58 +168,12 @@ class PipeAdapter(Adapter):
                 write({"ack": event.id})
 
 
-class FragileInbox(Inbox):
-    """Ends within the transaction that stores events."""
-
-    def ingest(self, deliveries: Any) -> Any:
-        stored = super().ingest(deliveries)
-        die_at("storing")
-        return stored
-
-
-class FragileTurns(Turns):
-    """Ends within the transaction that commits turns."""
-
-    def commit(self, works: Any) -> Any:
-        outcomes = super().commit(works)
-        die_at("committing")
-        return outcomes
-
-
-class FragileStore(SQLiteStore):
-    """Ends before or after the transactions of turns."""
-
-    async def commit(self, turns: Any) -> Any:
-        die_at("before commit")
-        outcomes = await super().commit(turns)
-        die_at("committed")
-        return outcomes
-
-    async def ask(self, request: Any) -> Any:
-        die_at("asking")
-        is_new = await super().ask(request)
-        die_at("asked")
-        return is_new
-
-    async def take_up(self, number: Any, event: Any) -> Any:
-        taken = await super().take_up(number, event)
-        die_at("taken up")
-        return taken
-
-    def settle(self, settled: Any) -> None:
-        die_at("sent")
-        super().settle(settled)
-
-
 async def main() -> None:
     path, policy, keys_known_for = sys.argv[1:4]
     if kill_point:
-        from chatstate.stores.sqlite import store
-
-        vars(store).update(Inbox=FragileInbox, Turns=FragileTurns)
-    kind = FragileStore if kill_point else SQLiteStore
+        fuse.around_the_store()
     adapter = PipeAdapter(float(keys_known_for))
-    engine = Engine(bot, [adapter], kind(path), on_ambiguous=policy)  # type: ignore[arg-type]  # from argv
+    engine = Engine(bot, [adapter], SQLiteStore(path), on_ambiguous=policy)  # type: ignore[arg-type]  # from argv
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, engine.request_stop)
     await engine.run()
 

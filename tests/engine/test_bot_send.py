@@ -1,7 +1,9 @@
 """`bot.send`: what a bot says outside of turns is stored first, and sent once."""
 
 import asyncio
+import contextlib
 import threading
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from chatstate import (
     Rejected,
     Reply,
     StateError,
+    Sticker,
     Unreachable,
     User,
 )
@@ -46,6 +49,23 @@ def echo_bot() -> Interface:
 
 def said_in(client: TestClient, chat: str) -> list[str]:
     return [delivered.text for delivered in client.platform.delivered if delivered.chat == chat]
+
+
+async def test_a_lifespan_may_send_while_it_is_opened() -> None:
+    """It is stored then, and sent once the bot runs; an account is connected by a running one."""
+
+    @contextlib.asynccontextmanager
+    async def opening(bot: Interface) -> AsyncIterator[None]:
+        await bot.send(ROOM, "we are open", key="open")
+        with pytest.raises(StateError, match="does not run"):
+            await bot.connect(FakePlatform(account="2"))
+        yield
+
+    async with TestClient(Interface(id="sends", lifespan=opening)) as client:
+        while not said_in(client, "room"):
+            await asyncio.sleep(0)
+        await client.restart()
+        assert said_in(client, "room") == ["we are open"]
 
 
 async def test_it_is_sent_to_a_chat() -> None:
@@ -124,6 +144,8 @@ async def test_all_that_can_be_returned_can_be_sent(tmp_path: Path) -> None:
             Reply("bytes", files=[File(b"123", "c.bin", voice=True)]),
             File(url="https://a.example/d.png"),
             Location(52.5, 13.4, "Café"),
+            Reply(sticker=File(b"webp", "hi.webp")),
+            Sticker("7", "👍"),
             Reply("Vote:", poll=Poll("Lunch?", ["Pizza", "Soup"], several=True)),
         ]
         client.platform.stall()
@@ -131,13 +153,15 @@ async def test_all_that_can_be_returned_can_be_sent(tmp_path: Path) -> None:
         path.unlink()
         client.platform.recover()
         await receipt.settled()
-        first, second, third, web, place, poll = client.platform.shown("room")
+        first, second, third, web, place, drawn, sticker, poll = client.platform.shown("room")
         assert (first.text, first.labels, first.silent) == ("bold", ["Yes", "No", "Maybe"], True)
         assert [(file.name, file.data) for file in second.files] == [("b.txt", b"contents")]
         assert [(file.name, file.data) for file in third.files] == [("c.bin", b"123")]
         assert [file.is_voice for file in (*second.files, *third.files)] == [False, True]
         assert [file.url for file in web.files] == ["https://a.example/d.png"]
         assert place.shared == Location(52.5, 13.4, "Café")
+        assert [(file.data, file.is_sticker) for file in drawn.files] == [(b"webp", True)]
+        assert sticker.shared == Sticker("7", "👍")
         assert poll.shared == Poll("Lunch?", ["Pizza", "Soup"], several=True)
         (pressed,) = await client.user("carol", chat="room").press("No")
         assert pressed.text == "no"

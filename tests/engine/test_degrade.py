@@ -19,7 +19,7 @@ from chatstate.adapter import (
     PostSuggestion,
     StoredFile,
 )
-from chatstate.content import Contact, Content, Location, Poll
+from chatstate.content import Contact, Content, Location, Poll, Sticker
 from chatstate.engine.outbox.degrade import DEGRADATIONS, degrade
 from chatstate.language.en import ENGLISH
 from chatstate.testing import FakePlatform, TestClient
@@ -48,6 +48,7 @@ SHARED: dict[str, Content] = {
     "locations": Location(52.5, 13.25),
     "contacts": Contact("+49", "Al"),
     "polls": POLL,
+    "stickers": Sticker("1", "👍", "wave"),
 }
 LACKING = [row.capability for row in DEGRADATIONS if row.capability not in ("reactions", *SHARED)]
 """Without reactions: a post that wants one wants nothing else; what is shared is one thing."""

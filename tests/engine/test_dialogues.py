@@ -935,3 +935,42 @@ async def test_a_yes_while_the_question_is_on_its_way_does_not_count() -> None:
 
 async def _sure(turn: Turn) -> str:
     return repr(await turn.confirm("Sure?", key="sure"))
+
+
+# Timers
+
+
+async def test_a_timers_handler_asks_whoever_has_set_it() -> None:
+    """It runs again with what the timer was set for."""
+    bot = Interface(id="bot")
+
+    @bot.on_timer
+    async def remind(turn: Turn, what: str) -> str:
+        done = await turn.confirm(f"Is {what} done?", key="done")
+        return f"{what} {done}"
+
+    @bot.command
+    def go(turn: Turn) -> None:
+        turn.later(timedelta(hours=1), remind, what="tea")
+
+    async with TestClient(bot) as client:
+        alice = client.user("alice")
+        await alice.say("/go")
+        await client.advance(3600)
+        assert said(client, alice) == ["Is tea done?"]
+        await client.restart()
+        assert [reply.text for reply in await alice.press("Yes")] == ["tea True"]
+
+
+async def test_a_timer_is_set_after_the_last_question() -> None:
+    """It would be set again in each run."""
+    bot = Interface(id="bot")
+
+    @bot.command
+    async def go(turn: Turn) -> None:
+        turn.later(timedelta(hours=1), "Tea!")
+        await turn.ask("Tea?", key="tea")
+
+    async with TestClient(bot) as client:
+        with pytest.raises(StateError, match="a timer was set or cancelled before"):
+            await client.user("alice").say("/go")

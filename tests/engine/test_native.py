@@ -269,7 +269,7 @@ GIVEN: list[tuple[dict[str, Any], str]] = [
     ({"until": {1, 2}}, "until is set, which cannot be sent; give what JSON knows, or a File"),
     ({"price": float("nan")}, "price is nan, which JSON does not know"),
     ({"text": "\ud800"}, "text is no text"),
-    ({"message_id": MessageRef("", sent="1-0")}, "message_id is a message that turn.send has"),
+    ({"message_id": MessageRef("")}, "message_id is a message without an id"),
     ({"labels": {1: "a"}}, "a key of sendPhoto: labels must be a str, not int"),
 ]
 
@@ -439,6 +439,7 @@ async def test_a_stream_adds_it_from_the_beginning() -> None:
 ADDED: list[tuple[Any, str]] = [
     ("protect", "Reply.native maps platforms"),
     ({"telegram": True}, "Reply.native.telegram must be a mapping, not bool"),
+    ({"telegram": {"pin": MessageRef("", sent="1-0")}}, "names a message that has no id yet"),
     ({"telegram": {"photo": File(b"x", "x.png")}}, "files of a Reply are its files="),
     ({"telegram": {"photo": b"x"}}, "Reply.native.telegram.photo is bytes"),
 ]

@@ -157,6 +157,7 @@ class Messages:
             flags=(body.get("flags") or 0) & settable,
             layout=body.get("components") or [],
             poll=body.get("poll"),
+            stickers=self._stickers(channel, body),
             embeds=[{"type": "rich"} | embed for embed in body.get("embeds") or ()],
             attachments=self._uploaded(call, body),
             reference=reference.id if reference else None,
@@ -253,6 +254,13 @@ class Messages:
             named.append(reference.author.id)
         return tuple(named), everyone
 
+    def _stickers(self, channel: Channel, body: Json) -> list[str]:
+        """Return the stickers of a body: a bot may send those of the guild alone."""
+        wanted = [str(number) for number in body.get("sticker_ids") or ()]
+        if not all(number in self.world.stickers and channel.guild for number in wanted):
+            raise ApiError(400, 50081, "Invalid sticker sent")
+        return wanted
+
     def _uploaded(self, call: Call, body: Json) -> list[Attachment]:
         described = {str(file["id"]): file for file in body.get("attachments") or ()}
         made = []
@@ -274,8 +282,11 @@ def check(message: Message) -> None:
     elif len(message.content) > LONGEST_TEXT:
         words = f"Must be {LONGEST_TEXT} or fewer in length."
         raise invalid("content", "BASE_TYPE_MAX_LENGTH", words)
-    elif not (
-        message.content or message.attachments or message.embeds or message.layout or message.poll
+    elif not any(
+        (
+            *(message.content, message.attachments, message.embeds, message.layout),
+            *(message.poll, message.stickers),
+        )
     ):
         raise ApiError(400, 50006, "Cannot send an empty message")
     _check_embeds(message.embeds)

@@ -198,6 +198,7 @@ def message(world: World, said: Message, cdn: str, *, bare: bool = False) -> Jso
             "tts": False,
         }
         | _reactions(world, said)
+        | _stickers(world, said)
         | ({} if said.nonce is None else {"nonce": said.nonce})
         | _reference(world, said, cdn)
         | _origin(said)
@@ -216,6 +217,11 @@ def _reactions(world: World, said: Message) -> Json:
         for name, people in said.reactions.items()
     ]
     return {"reactions": told} if told else {}
+
+
+def _stickers(world: World, said: Message) -> Json:
+    shown = [{"id": i, "name": world.stickers[i], "format_type": 1} for i in said.stickers]
+    return {"sticker_items": shown} if shown else {}
 
 
 def numbered(components: list[Json]) -> list[Json]:

@@ -88,6 +88,7 @@ class People:
         ping: bool = True,
         mentions: Sequence[Person] = (),
         attachments: Sequence[Upload] = (),
+        stickers: Sequence[str] = (),
         id: str | None = None,
         type: int = PLAIN,
     ) -> Message:
@@ -107,6 +108,7 @@ class People:
             mentions=tuple(dict.fromkeys(named)),
             mentions_everyone="@everyone" in text or "@here" in text,
             attachments=[Attachment(self.world.new_id(), *file) for file in attachments],
+            stickers=list(stickers),
         )
         self.platform.post(message)
         await self.gateway.flushed()

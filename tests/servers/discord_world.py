@@ -130,6 +130,7 @@ class Message:
     attachments: list[Attachment] = field(default_factory=list)
     embeds: list[Json] = field(default_factory=list)
     poll: Json | None = None
+    stickers: list[str] = field(default_factory=list)
     layout: list[Json] = field(default_factory=list)
     interaction: "Interaction | None" = field(default=None, repr=False)
     edited: float | None = None
@@ -239,6 +240,7 @@ class World:
         self.bans: dict[tuple[str, str], Json] = {}
         self.invites: list[str] = []
         self.emoji: dict[str, str] = {}
+        self.stickers: dict[str, str] = {}
         self.typing: list[Typing] = []
         self.nonces: dict[str, Message] = {}
         self.disallowed_intents = 0

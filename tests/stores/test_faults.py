@@ -254,14 +254,17 @@ def test_a_url_names_a_file(
         ("sqlite:///", "'sqlite:///' names no file"),
         ("sqlite://a.db", "'sqlite://a.db' names no file"),
         ("redis://host/0", "no store is known for 'redis'"),
-        ("postgresql://host/db", "no store is known for 'postgresql'"),
+        ("mysql://host/db", "no store is known for 'mysql'"),
     ],
 )
 def test_a_url_that_names_no_store_is_refused(url: str, said: str) -> None:
     """The error says why, and which forms there are."""
     with pytest.raises(LoadError) as refused:
         open_store(url)
-    forms = "sqlite:///relative.db, sqlite:////absolute/path.db or :memory:"
+    forms = (
+        "sqlite:///relative.db, sqlite:////absolute/path.db, postgresql://USER@HOST/NAME "
+        "or :memory:"
+    )
     assert str(refused.value) == f"{said}; use {forms}"
 
 

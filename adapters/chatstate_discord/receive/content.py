@@ -17,7 +17,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from chatstate import Attachment, MessageRef, Poll, User
+from chatstate import Attachment, MessageRef, Poll, Sticker, User
 
 Json = Mapping[str, Any]
 _VOICE = 1 << 13  # a flag of messages
@@ -50,7 +50,7 @@ def quote_of(raw: Json, answered: MessageRef | None) -> str | None:
 
 
 def _words(raw: Json) -> Iterator[str]:
-    yield from (f":{sticker['name']}:" for sticker in raw.get("sticker_items") or ())
+    yield from (sticker.words for sticker in stickers_of(raw))
     if poll := poll_of(raw):
         yield poll.words
     for embed in raw.get("embeds") or ():
@@ -140,6 +140,11 @@ def poll_of(raw: Json) -> Poll | None:
     options = tuple(answer["poll_media"].get("text", "") for answer in poll.get("answers") or ())
     several = bool(poll.get("allow_multiselect"))
     return Poll(poll["question"].get("text", ""), options, several, anonymous=False)
+
+
+def stickers_of(raw: Json) -> list[Sticker]:
+    """Return the stickers of a message."""
+    return [Sticker(item["id"], name=item["name"]) for item in raw.get("sticker_items") or ()]
 
 
 def user(raw: Json, member: Json, language: str | None = None) -> User:

@@ -35,6 +35,7 @@ from chatstate_discord.receive.content import (
     poll_of,
     quote_of,
     reference,
+    stickers_of,
     text_of,
     user,
 )
@@ -238,6 +239,7 @@ def _said(raw: Json, place: Place, text: str, kind: Kind) -> Message:
         time=datetime.fromisoformat(raw["timestamp"]),
         raw=dict(raw),
         poll=poll_of(raw),
+        sticker=next(iter(stickers_of(raw)), None),
     )
 
 

@@ -1,7 +1,8 @@
 """Slash commands and presses, as they are answered by their tokens.
 
 1. A command is acknowledged with a waiting sign, the "original". Its first answer replaces that,
-   by the interaction's token alone: from any process, as often as needed, for 15 minutes.
+   by the interaction's token alone: from any process, as often as needed, for 15 minutes. A poll
+   or a sticker, which cannot, is a message in the channel, or a follow-up, and the sign goes.
 2. What follows, and what answers a press, are messages in the channel, which know nonces.
 3. What only the person may see replaces the original if the person alone sees that, too. Else it
    is a follow-up, the one call that a repetition doubles. So is what comes in place of a message
@@ -79,7 +80,8 @@ class Answers:
         """Send a part as a message of the interaction's, where the bot may not write itself."""
         path = "/webhooks/{webhook_id}/{webhook_token}"
         route = Route("POST", path, webhook_id=int(origin.app), webhook_token=origin.token)
-        sent = await request(http, route, parts.new_message(part), part.files)
+        body = parts.new_message(parts.without_sticker(part))
+        sent = await request(http, route, body, part.files)
         return Sent(str(sent["id"]))
 
     async def _send(self, http: HTTPClient, origin: Origin, action: Action) -> Sent | None:
@@ -87,7 +89,7 @@ class Answers:
         try:
             if not origin.is_press and action.number == 0:
                 hidden = await self._acknowledging.answered(origin, hidden=is_ephemeral)
-                if hidden == is_ephemeral:
+                if hidden == is_ephemeral and not parts.comes_new(action.part):
                     return await self._replace(http, origin, action)
                 await self._remove(http, origin)
             return await self.follow_up(http, origin, action.part) if is_ephemeral else None

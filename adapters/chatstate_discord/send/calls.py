@@ -22,7 +22,7 @@ from discord.http import HTTPClient, Route
 from msgspec.structs import replace
 
 from chatstate import Ambiguous, Moved, Rejected, SendError, Unreachable
-from chatstate.adapter import Action, Found, Sent, Unknown
+from chatstate.adapter import Action, Found, Part, Sent, Unknown
 from chatstate_discord.clock import DiscordClock
 from chatstate_discord.receive.interactions import Origin, origin_of
 from chatstate_discord.receive.others import private_with
@@ -41,6 +41,7 @@ _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 90.0  # within the minutes for which Discord knows a nonce
 _BYTES_PER_SECOND = 100_000
 _KEPT = 1000
+_NO_STICKER = (errors.UNKNOWN_STICKER, errors.INVALID_STICKER)
 
 
 class Calls:
@@ -160,10 +161,7 @@ async def _in_channel(http: HTTPClient, action: Action, nonce: str) -> Sent:
         await http.send_typing(channel)
         return Sent()
     if action.verb == "send":
-        route = Route("POST", "/channels/{channel_id}/messages", channel_id=channel)
-        public = _for_all(parts.new_message(action.part, nonce=nonce))
-        sent = await request(http, route, public, action.part.files)
-        return Sent(str(sent["id"]))
+        return await _send(http, action.part, channel, nonce)
     if action.verb == "reaction":
         await react(http, action)
         return Sent()
@@ -179,6 +177,19 @@ async def _in_channel(http: HTTPClient, action: Action, nonce: str) -> Sent:
         if error.code not in (errors.UNKNOWN_MESSAGE, errors.UNKNOWN_CHANNEL):
             raise
     return Sent()
+
+
+async def _send(http: HTTPClient, part: Part, channel: int, nonce: str) -> Sent:
+    """Send a part as a new message; a sticker that is not for this channel in words."""
+    route = Route("POST", "/channels/{channel_id}/messages", channel_id=channel)
+    public = _for_all(parts.new_message(part, nonce=nonce))
+    try:
+        sent = await request(http, route, public, part.files)
+    except discord.HTTPException as error:
+        if "sticker" not in part.content or error.code not in _NO_STICKER:
+            raise
+        return await _send(http, parts.without_sticker(part), channel, nonce)
+    return Sent(str(sent["id"]))
 
 
 def _for_all(body: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import aiohttp
 import discord
 
-from chatstate import Ambiguous, Gone, Rejected, RetryAfter, SendError, Unreachable
+from chatstate import Ambiguous, Blocked, Gone, Rejected, RetryAfter, SendError, Unreachable
 from chatstate_discord.secrets import hidden
 
 _WAIT_SECONDS = 5.0  # where a 429 does not tell how long
@@ -24,6 +24,7 @@ _WAIT_SECONDS = 5.0  # where a 429 does not tell how long
 UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK = 10003, 10008, 10015
 UNKNOWN_INTERACTION, ACKNOWLEDGED, TOKEN_OVER = 10062, 40060, 50027
 MISSING_ACCESS, MISSING_PERMISSIONS = 50001, 50013
+UNKNOWN_STICKER, INVALID_STICKER = 10060, 50081
 UNKNOWN_EMOJI, REACTION_BLOCKED = 10014, 90001
 
 
@@ -49,6 +50,10 @@ def _rejected(error: discord.HTTPException, hint: str) -> SendError:
     return Rejected(_told(error, hint))
 
 
+def _blocked(error: discord.HTTPException, hint: str) -> SendError:
+    return Blocked(_told(error, hint))
+
+
 def _gone(error: discord.HTTPException, hint: str) -> SendError:
     return Gone(_told(error, hint))
 
@@ -72,10 +77,10 @@ TABLE: Sequence[Row] = (
     Row(401, 401, TOKEN_OVER, _rejected),  # an interaction's token, not the bot's
     Row(401, 401, 0, _not_now, "is the bot's token still valid?"),
     Row(400, 400, 50035, _rejected),
-    Row(400, 499, 50007, _rejected, "the person takes no messages from the bot"),
+    Row(400, 499, 50007, _blocked, "the person takes no messages from the bot"),
     Row(400, 499, MISSING_ACCESS, _rejected, "let the bot see the channel"),
     Row(400, 499, MISSING_PERMISSIONS, _rejected, "give the bot's role that permission"),
-    Row(400, 499, UNKNOWN_CHANNEL, _rejected, "the channel is gone"),
+    Row(400, 499, UNKNOWN_CHANNEL, _blocked, "the channel is gone"),
     Row(400, 499, UNKNOWN_MESSAGE, _gone, "the message is gone"),
     Row(400, 499, UNKNOWN_EMOJI, _rejected, "Discord has no such emoji, or not for the bot"),
     Row(400, 499, 40005, _rejected, "a file is too large there"),

@@ -1,9 +1,8 @@
 """A reply as calls of Discord's API. Pure functions.
 
 A part's `content` holds `text` in Discord's Markdown, `buttons` as rows, a `select`, an `embed`,
-a `poll`,
-`reply_to`, `silent`, `ephemeral`, `ping`, and as `native` what its author adds; or a `reaction`
-alone.
+a `poll`, a `sticker` by its id (and its `words`), `reply_to`, `silent`, `ephemeral`, `ping`, and as
+`native` what its author adds; or a `reaction` alone.
 
 1. The limits are those of Discord's pages "Message" and "Component": 2,000 characters, ten files,
    and 10 MiB for each of them.
@@ -25,7 +24,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from chatstate import Poll, ReplyError
+from chatstate import Poll, ReplyError, Sticker
 from chatstate.adapter import Part, Post, PostButton, PostSelect, StoredFile
 from chatstate.markup import StyledText, joined, pages, written
 from chatstate_discord.send.embeds import embed_of, shown_picture
@@ -46,6 +45,8 @@ _OF_THE_REPLY = frozenset(
 )
 _SHOWN = frozenset(("embeds", "poll", "sticker_ids"))
 """What of that which a reply adds is seen: it comes with the last of several messages."""
+_NEW = frozenset(("poll", "sticker_ids"))
+"""What of that which a reply adds no edit takes."""
 _EDITABLE = frozenset(("embeds", "allowed_mentions", "flags"))
 """What of that which a reply adds to a new message can be edited, too."""
 NOBODY: Mapping[str, Any] = {"parse": [], "replied_user": False}
@@ -69,7 +70,9 @@ def render(post: Post) -> Sequence[Part]:
 
 def _check(post: Post) -> None:
     """Raise `ReplyError` for what is added and is told by the reply itself."""
-    shown = {"embeds": post.card, "poll": post.shared}
+    shared = post.shared
+    shown: dict[str, object] = {"embeds": post.card, "poll": isinstance(shared, Poll)}
+    shown["sticker_ids"] = isinstance(shared, Sticker)
     own = {*_OF_THE_REPLY, *(name for name, is_shown in shown.items() if is_shown)}
     if taken := sorted(own & post.native.keys()):
         raise ReplyError(
@@ -90,6 +93,22 @@ def _with_card(post: Post) -> Post:
     return replace(post, text=text, files=files, card=None)
 
 
+def comes_new(part: Part) -> bool:
+    """Tell whether a part is a new message: no other can become it, nor can a waiting sign."""
+    content = part.content
+    return bool({"poll", "sticker"} & content.keys() or _NEW & content.get("native", {}).keys())
+
+
+def without_sticker(part: Part) -> Part:
+    """Return a part with its sticker in words: where Discord does not take it."""
+    content = {**part.content}
+    if content.pop("sticker", None) is not None:
+        said = "\n\n".join(filter(None, (content.get("text", ""), content.pop("words"))))
+        if len(said) <= TEXT_LIMIT:
+            content["text"] = said
+    return replace(part, content=content)
+
+
 def nonce(key: str) -> str:
     """Return what Discord knows a call by: at most 25 characters."""
     digest = hashlib.blake2b(key.encode(), digest_size=18).digest()
@@ -104,6 +123,8 @@ def new_message(part: Part, *, nonce: str | None = None) -> dict[str, Any]:
     body = {name: value for name, value in body.items() if value != []}
     if "poll" in content:
         body["poll"] = content["poll"]
+    if "sticker" in content:
+        body["sticker_ids"] = [content["sticker"]]
     added = {**content.get("native", {})}
     if flags := flags | added.pop("flags", 0):
         body["flags"] = flags
@@ -166,6 +187,9 @@ def _part(post: Post) -> Part:
         content["reply_to"] = post.reply_to
     if isinstance(post.shared, Poll):
         content["poll"] = _poll(post.shared)
+    if isinstance(post.shared, Sticker):
+        words = markdown(_clean(StyledText(post.shared.words)))
+        content |= {"sticker": post.shared.id, "words": words}
     flags = {"silent": post.silent, "ephemeral": post.ephemeral}
     content |= {name: True for name, is_set in flags.items() if is_set}
     return Part(content, list(post.files), has_buttons=bool(post.buttons or post.select))

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, cast
 
 from chatstate import Attachment
 from chatstate_telegram.receive.rich import addressed, blocks_of, words_of
-from chatstate_telegram.receive.shared import contact_in, location_in, poll_in
+from chatstate_telegram.receive.shared import contact_in, location_in, poll_in, sticker_in
 
 Json = dict[str, Any]
 _WHO_WHERE_WHEN = {"message_id", "message_thread_id", "date", "chat", "from", "sender_chat"}
@@ -107,10 +107,6 @@ def written(text: object) -> str:
     return text
 
 
-def _sticker(raw: Json) -> str:
-    return str(raw.get("emoji", "🖼"))
-
-
 def _checklist(raw: Json) -> str:
     return "\n".join([raw["title"], *(task["text"] for task in raw["tasks"])])
 
@@ -124,7 +120,7 @@ _WORDS: Mapping[str, Callable[[Json], str]] = {  # a venue is shown as a locatio
     "venue": lambda raw: location_in(raw).words,
     "location": lambda raw: location_in(raw).words,
     "contact": lambda raw: contact_in(raw).words,
-    "sticker": _sticker,
+    "sticker": lambda raw: sticker_in(raw).words,
     "dice": lambda raw: str(raw["emoji"]),
     "poll": lambda raw: poll_in(raw).words,
     "rich_message": words_of,

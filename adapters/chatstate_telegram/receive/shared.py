@@ -1,15 +1,18 @@
-"""What is in a message besides text and files: a place, a contact, a poll. Pure functions."""
+"""What is in a message besides text and files: a place, a contact, a poll, a sticker.
+
+Pure functions.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from chatstate import Contact, Location, Poll
+from chatstate import Contact, Location, Poll, Sticker
 
 Json = dict[str, Any]
 
 
-def shared(raw: Json) -> dict[str, Location | Contact | Poll]:
+def shared(raw: Json) -> dict[str, Location | Contact | Poll | Sticker]:
     """Return what a message holds of these, by the names of the fields of `Message`.
 
     A venue is shown as a location too.
@@ -18,6 +21,8 @@ def shared(raw: Json) -> dict[str, Location | Contact | Poll]:
         return {"location": location_in(place)}
     if "contact" in raw:
         return {"contact": contact_in(raw["contact"])}
+    if "sticker" in raw:
+        return {"sticker": sticker_in(raw["sticker"])}
     return {"poll": poll_in(raw["poll"])} if "poll" in raw else {}
 
 
@@ -40,3 +45,8 @@ def poll_in(raw: Json) -> Poll:
     options = tuple(option["text"] for option in raw.get("options") or ())
     several, anonymous = raw.get("allows_multiple_answers", False), raw.get("is_anonymous", True)
     return Poll(raw["question"], options, several, anonymous)
+
+
+def sticker_in(raw: Json) -> Sticker:
+    """Return a sticker, which is known by the set that it is in."""
+    return Sticker(str(raw["file_id"]), raw.get("emoji", ""), raw.get("set_name", ""))

@@ -2,8 +2,8 @@
 
 1. Each is one request, and returns when Telegram has accepted it. What it raises, `errors` reads.
 2. What Telegram cannot read or fetch is sent again in another way: see `files`.
-3. An album, a voice note or a video note that replaces a message is sent anew, and then the message
-   is deleted.
+3. An album, a voice note, a video note or a sticker that replaces a message is sent anew, and then
+   the message is deleted.
 4. A reaction that a chat has not, or to a message that is gone, does no harm: it is told of.
 """
 
@@ -40,7 +40,7 @@ from chatstate_telegram.send.files import MEDIA, UPLOAD_SECONDS, opened_file, sh
 log = logging.getLogger("chatstate.telegram")
 
 _GENERAL = "1"  # the topic of what is in no topic: to name it is refused
-_NEW_ALONE = {"voice", "video_note"}
+_NEW_ALONE = {"voice", "video_note", "sticker"}
 """What no message can become by an edit."""
 _NO_MEMBER = ("user not found", "participant_id_invalid", "member not found")
 _NO_REACTION = ("react", "message_id_invalid")
@@ -131,13 +131,14 @@ async def _send(bot: Bot, action: Action) -> str:
 
 
 async def _send_shared(bot: Bot, part: Part, where: dict[str, Any]) -> str:
-    """Send a place, a contact or a poll."""
+    """Send a place, a contact, a poll or a sticker."""
     kind: str = part.content["shared"]
     calls = {
         "location": bot.send_location,
         "venue": bot.send_venue,
         "contact": bot.send_contact,
         "poll": bot.send_poll,
+        "sticker": bot.send_sticker,
     }
     call: Any = calls[kind]
     added = extras(f"send{kind.capitalize()}", part)
@@ -171,6 +172,7 @@ async def _send_file(bot: Bot, part: Part, where: dict[str, Any], opened: ExitSt
         "document": bot.send_document,
         "animation": bot.send_animation,
         "video_note": bot.send_video_note,
+        "sticker": bot.send_sticker,
     }
     call: Any = calls[kind]
     caption: dict[str, Any] = {}

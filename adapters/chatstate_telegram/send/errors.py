@@ -16,7 +16,16 @@ from typing import NamedTuple
 import httpx
 from telegram.error import TelegramError
 
-from chatstate import Ambiguous, Gone, Moved, Rejected, RetryAfter, SendError, Unreachable
+from chatstate import (
+    Ambiguous,
+    Blocked,
+    Gone,
+    Moved,
+    Rejected,
+    RetryAfter,
+    SendError,
+    Unreachable,
+)
 from chatstate_telegram.client import Client, Refusal
 
 _WAIT_SECONDS = 5.0  # where a 429 does not tell how long
@@ -48,6 +57,10 @@ def _done(refusal: Refusal) -> DoneBefore:
 
 def _rejected(refusal: Refusal) -> SendError:
     return Rejected(f"Telegram: {refusal.description} ({refusal.status})")
+
+
+def _blocked(refusal: Refusal) -> SendError:
+    return Blocked(f"Telegram: {refusal.description} ({refusal.status})")
 
 
 def _gone(refusal: Refusal) -> SendError:
@@ -83,7 +96,7 @@ TABLE: Sequence[Row] = (
     Row(400, 400, "query is too old", _done),
     Row(400, 400, "query id is invalid", _done),
     Row(400, 403, "group chat was upgraded", _moved),
-    Row(400, 400, "chat not found", _rejected),
+    Row(400, 400, "chat not found", _blocked),
     Row(400, 400, "message is too long", _rejected),
     Row(400, 400, "message caption is too long", _rejected),
     Row(400, 400, "can't parse entities", _rejected),
@@ -91,9 +104,11 @@ TABLE: Sequence[Row] = (
     Row(400, 400, "message can't be edited", _rejected),
     Row(400, 400, "message thread not found", _rejected),
     Row(400, 400, "button_data_invalid", _rejected),
-    Row(403, 403, "bot was blocked by the user", _rejected),
-    Row(403, 403, "user is deactivated", _rejected),
-    Row(403, 403, "bot was kicked", _rejected),
+    Row(403, 403, "bot was blocked by the user", _blocked),
+    Row(403, 403, "user is deactivated", _blocked),
+    Row(403, 403, "bot was kicked", _blocked),
+    Row(403, 403, "bot is not a member", _blocked),
+    Row(403, 403, "bot can't initiate conversation", _blocked),
     Row(401, 401, "", _not_now),  # a token that was revoked: the operator gives another one
     Row(404, 404, "", _missing),  # the same for one that never was; or a server lacks the method
     Row(409, 409, "", _not_now),

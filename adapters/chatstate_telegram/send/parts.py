@@ -7,7 +7,8 @@ What a part's `content` holds, and the limits ("sendMessage", "sendMediaGroup", 
    `keeps`: nothing but the buttons is changed. `reply_to`, `silent`, `ephemeral`. The first part
    answers. A `reaction` is alone: one of those that Telegram has, without U+FE0F.
 3. `media`, the kind of each file. Two to ten of photos and videos, of documents, or of audio files
-   are an album. Albums have no buttons. Others are never in one; a video note has no caption.
+   are an album. Albums have no buttons. Others are never in one; video notes and stickers have no
+   caption.
    Telegram fetches only some files from an address: of others the address is shown.
 4. What is `shared` is the last part: the name of its method, and the `arguments` of that.
 5. A card is formatted text. Its picture is the first file; one that lies elsewhere is shown above
@@ -24,7 +25,7 @@ from typing import Any
 from msgspec.structs import replace
 from telegram.constants import ReactionEmoji
 
-from chatstate import Contact, Location, Poll
+from chatstate import Contact, Location, Poll, Sticker
 from chatstate.adapter import Part, Post, PostButton, PostSuggestion, StoredFile
 from chatstate.markup import joined, pages, written
 from chatstate.text import StyledText
@@ -51,7 +52,9 @@ _KINDS = {
 }
 _SPOKEN = ("audio/ogg", "audio/opus", "application/ogg")
 _TOGETHER = {"photo": "pictures", "video": "pictures"}
-_SINGLE = ("voice", "animation", "video_note")
+_SINGLE = ("voice", "animation", "video_note", "sticker")
+_WITHOUT_CAPTION = ("video_note", "sticker")
+_NO_STICKERS = ("image/jpeg", "image/png")
 _FETCHED = ("application/pdf", "application/zip", "image/gif")
 """The documents that Telegram fetches from an address."""
 
@@ -75,14 +78,14 @@ def render(post: Post) -> Sequence[Part]:
     return [first, *others]
 
 
-def _shared(shared: Location | Contact | Poll, post: Post) -> Part:
-    """Return the part that shows a place, a contact or a poll: by a method of its own."""
+def _shared(shared: Location | Contact | Poll | Sticker, post: Post) -> Part:
+    """Return the part that shows a place, a contact, a poll or a sticker: by its own method."""
     bare = replace(post, text=StyledText(""), buttons=(), suggestions=(), files=())
     kind, arguments = _call(shared)
     return Part({**_part(bare).content, "shared": kind, "arguments": arguments})
 
 
-def _call(shared: Location | Contact | Poll) -> tuple[str, dict[str, Any]]:
+def _call(shared: Location | Contact | Poll | Sticker) -> tuple[str, dict[str, Any]]:
     """Return the name of what is shared, as methods have it, and what its method takes."""
     if isinstance(shared, Location):
         place = {"latitude": shared.latitude, "longitude": shared.longitude}
@@ -92,6 +95,8 @@ def _call(shared: Location | Contact | Poll) -> tuple[str, dict[str, Any]]:
         return "venue", {**place, "title": shared.title, "address": address}
     if isinstance(shared, Contact):
         return "contact", {"phone_number": shared.phone, "first_name": shared.name}
+    if isinstance(shared, Sticker):
+        return "sticker", {"sticker": shared.id}
     asked = {"question": shared.question, "options": list(shared.options)}
     how = {"is_anonymous": shared.anonymous, "allows_multiple_answers": shared.several}
     return "poll", {**asked, **how}
@@ -159,6 +164,8 @@ def kind_of(file: StoredFile) -> str:
     if colon and kind in (*_TOGETHER, *_SINGLE, "audio", "document"):
         return kind
     media_type = file.media_type.partition(";")[0].strip().lower()
+    if file.is_sticker and media_type not in _NO_STICKERS:
+        return "sticker"
     kind = _KINDS.get(media_type, "document")
     if file.is_voice and (kind == "audio" or media_type in _SPOKEN):
         return "voice"
@@ -189,7 +196,7 @@ def _is_caption(post: Post, run: Sequence[StoredFile]) -> bool:
     """Tell whether the text may hang on the files; below an album only pictures show it well."""
     is_album = len(run) > 1
     is_of_pictures = _family(kind_of(run[0])) == "pictures"
-    fits = measure(post.text) <= (CAPTION_LIMIT if kind_of(run[0]) != "video_note" else 0)
+    fits = measure(post.text) <= (0 if kind_of(run[0]) in _WITHOUT_CAPTION else CAPTION_LIMIT)
     has_keyboard = bool(post.buttons or post.suggestions)
     return fits and (not is_album or (is_of_pictures and not has_keyboard))
 

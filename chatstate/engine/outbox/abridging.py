@@ -13,6 +13,7 @@ from typing import TypeGuard
 from msgspec.structs import replace
 
 from chatstate.adapter import Adapter
+from chatstate.bot.interface import Interface
 from chatstate.bot.returns import Answers, FittedReply
 from chatstate.engine.outbox.addressing import Addressed, follow
 from chatstate.engine.outbox.answers import LONG, is_long
@@ -20,7 +21,7 @@ from chatstate.engine.outbox.rendered import Ahead, Rendering
 from chatstate.engine.outbox.rendering import Renderer
 from chatstate.engine.threads import HandlerThreads
 from chatstate.files import File
-from chatstate.language.sentences import Sentences, say
+from chatstate.language.sentences import say
 from chatstate.replies import AnyReply, Markdown, Reply
 from chatstate.stores.base import Arrival
 
@@ -28,22 +29,21 @@ _SPREAD = 16  # a page that is cut is half full at least, and eight units write 
 
 
 class Abridger:
-    """Abridges the answers of one bot to `max_messages`, or to none if that is None."""
+    """Abridges the answers of one bot to its `max_messages`, or to none if that is None."""
 
     def __init__(
         self,
+        bot: Interface,
         *,
         adapters: Mapping[int, Adapter],
         renderer: Renderer,
-        sentences: Sentences,
         threads: HandlerThreads,
-        max_messages: int | None,
     ) -> None:
         self._adapters = adapters
         self._renderer = renderer
-        self._sentences = sentences
+        self._sentences = bot.sentences
         self._threads = threads
-        self._most = max_messages or 0
+        self._most = bot.max_messages or 0
         self.measure()
 
     def measure(self) -> None:

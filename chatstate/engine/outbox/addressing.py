@@ -18,11 +18,13 @@ from msgspec.structs import replace
 
 from chatstate.adapter import Adapter
 from chatstate.clock import Clock
+from chatstate.engine.accounts import Accounts
 from chatstate.engine.asking import asked_until_told
 from chatstate.engine.outbox.outbound import Outbound
 from chatstate.errors import StateError
 from chatstate.messages import Chat, Event, Message, MessageRef, Target, User
 from chatstate.replies import AnyReply, Delete, Native, React, Reply
+from chatstate.stores.accounts import chosen
 from chatstate.stores.base import Arrival, KeptReference, Owed, Store
 
 log = logging.getLogger("chatstate.turns")
@@ -52,23 +54,26 @@ Addresses = Mapping[int, Addressed]
 class Addressing:
     """Finds out where replies go."""
 
-    def __init__(self, *, store: Store, adapters: Mapping[int, Adapter], clock: Clock) -> None:
+    def __init__(self, bot: str, *, store: Store, accounts: Accounts, clock: Clock) -> None:
+        self._bot = bot
         self._store = store
-        self._adapters = adapters
+        self._accounts = accounts
+        self._adapters: Mapping[int, Adapter] = accounts.adapters
         self._clock = clock
 
-    async def place_of(self, arrival: Arrival, to: Target) -> Arrival:
+    async def place_of(self, arrival: Arrival, to: Target, account: str | None = None) -> Arrival:
         """Return what stands for a target, for the turn of an event: that itself if it is here.
 
-        Raises `TypeError` for what is no target, `StateError` for what cannot be reached from here,
-        and what the adapter raises of a person's chat.
+        It is reached from the event's account, if no other one is named. Raises `TypeError` for
+        what is no target, `StateError` for what cannot be reached from here, and what the adapter
+        raises of a person's chat.
         """
         if isinstance(to, MessageRef):
-            return await self._place_of_message(arrival, to)
+            return await self._place_of_message(arrival, to, account)
         if isinstance(to, User):
-            return await self._private(arrival, to)
+            return await self._private(arrival, to, account)
         if isinstance(to, Chat):
-            return await self._place(arrival, arrival.place.account, to, None)
+            return await self._place(arrival, await self._account(arrival, account), to, None)
         kind = type(to).__name__
         raise TypeError(f"to= takes a Chat, a User or a MessageRef, not {kind}")
 
@@ -142,7 +147,20 @@ class Addressing:
         is_here = answered.chat is None or answered.chat.id == message.chat.id
         return answered if is_here else None
 
-    async def _place_of_message(self, arrival: Arrival, to: MessageRef) -> Arrival:
+    async def _account(self, arrival: Arrival, name: str | None) -> int:
+        """Return the account from which something is sent: by default that of the event.
+
+        If that is nobody's, the only one that there is.
+        """
+        if name is None and arrival.place.account != self._accounts.own:
+            return arrival.place.account
+        known = await self._store.accounts()
+        here = [account for account in known if account.id in self._accounts.connected]
+        return chosen(name, here, self._bot).id
+
+    async def _place_of_message(
+        self, arrival: Arrival, to: MessageRef, name: str | None = None
+    ) -> Arrival:
         found = await self._store.reference(to.sent) if to.sent else None
         if found and found.conversation:
             address = await self._store.address(found.conversation)
@@ -151,11 +169,13 @@ class Addressing:
             return await self._place(arrival, address.account, where, address.thread)
         if to.chat is None:
             return arrival
-        return await self._place(arrival, arrival.place.account, to.chat, to.thread)
+        account = await self._account(arrival, name)
+        return await self._place(arrival, account, to.chat, to.thread)
 
-    async def _private(self, arrival: Arrival, to: User) -> Arrival:
-        message, account = arrival.event.message, arrival.place.account
-        is_said = message.kind != "send"  # whose chat is none of the platform's
+    async def _private(self, arrival: Arrival, to: User, name: str | None) -> Arrival:
+        message, account = arrival.event.message, await self._account(arrival, name)
+        # The chat of what was given to be sent is none of the platform's.
+        is_said = message.kind != "send" and account == arrival.place.account
         if is_said and message.chat.kind == "private" and message.sender.id == to.id:
             return await self._place(arrival, account, message.chat, None)
         adapter = self._adapters[account]
@@ -241,18 +261,15 @@ def owed_there(row: Owed, reply: Outbound, *, is_ours: bool) -> Owed:
 
 def are_plain(answer: Sequence[AnyReply]) -> bool:
     """Tell whether nothing of an answer refers to a message by more than its id."""
-    for reply in answer:
-        if isinstance(reply, Delete):
-            if isinstance(reply.message, MessageRef):
-                return False
-        elif isinstance(reply, React):
-            if isinstance(reply.to, MessageRef):
-                return False
-        elif isinstance(reply, Reply) and (
-            isinstance(reply.edit, MessageRef) or isinstance(reply.reply_to, MessageRef)
-        ):
-            return False
-    return True
+    return not any(map(_refers, answer))
+
+
+def _refers(reply: AnyReply) -> bool:
+    if isinstance(reply, Reply):
+        return isinstance(reply.edit, MessageRef) or isinstance(reply.reply_to, MessageRef)
+    if isinstance(reply, Native):
+        return bool(reply.references)
+    return isinstance(_changed_by(reply), MessageRef)
 
 
 def _changed_by(reply: AnyReply) -> MessageRef | str | None:
@@ -272,10 +289,12 @@ def is_elsewhere(address: Addressed, arrival: Arrival) -> bool:
 def wanted(addresses: Addresses, kept: Iterable[str]) -> dict[int, Addressed]:
     """Return where replies go, with those references that are wanted: in texts that are kept.
 
-    Or by another reply of the same answer.
+    Or by another reply of the same answer, which changes or names what is sent.
     """
     texts = list(kept)
     changed = {address.changes for address in addresses.values()}
+    calls = [address.reply for address in addresses.values() if isinstance(address.reply, Native)]
+    changed |= {named.sent for call in calls for named in call.references}
 
     def is_wanted(address: Addressed) -> bool:
         told = f'"sent":"{address.ref}"'

@@ -20,7 +20,7 @@ def needs_care(answer: Answer, short: int) -> bool:
     """
     for reply in answer:
         if isinstance(reply, Reply):
-            if reply.files or reply.card or reply.edit or reply.reply_to:
+            if reply.files or reply.card or reply.sticker or reply.edit or reply.reply_to:
                 return True
             text = reply.text
             if len(text if isinstance(text, str) else text.text) > short:

@@ -1,4 +1,8 @@
-"""Calls by a platform's own names (`Native`), on their way to the platform they are for."""
+"""Calls by a platform's own names (`Native`), on their way to the platform they are for.
+
+1. Where an argument is a file, None stands there. Where it is a message that has no id yet, there
+   is a mark, which is replaced once it is the call's turn. No author's text is one.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,13 @@ from typing import Any, cast
 from chatstate.adapter import Adapter, NativeCall, StoredFile
 from chatstate.errors import ReplyError
 from chatstate.files import File, readable_size
+from chatstate.mentions import START
+from chatstate.messages import MessageRef
 from chatstate.replies import AnyReply, Native, files_in
 
 log = logging.getLogger("chatstate.sender")
+
+_MARK = f"{START}message "
 
 
 def chosen(answer: Sequence[AnyReply], adapter: Adapter) -> list[AnyReply]:
@@ -41,7 +49,19 @@ def call_of(native: Native, stored: Sequence[StoredFile], adapter: Adapter) -> N
                 f"and {adapter.name} takes {readable_size(most)}"
             )
     ways = [way for way, _ in files_in(native.arguments)]
-    return NativeCall(native.method, _without_files(native.arguments), stored, ways)
+    return NativeCall(native.method, _plain(native.arguments), stored, ways)
+
+
+def with_ids(value: Any, ids: Mapping[str, str]) -> Any:
+    """Return what a call holds, with the ids of messages in place of their references' marks."""
+    if isinstance(value, Mapping):
+        members = cast("Mapping[str, Any]", value)
+        return {name: with_ids(member, ids) for name, member in members.items()}
+    if isinstance(value, list | tuple):
+        return [with_ids(item, ids) for item in cast("Sequence[Any]", value)]
+    if isinstance(value, str) and value.startswith(_MARK):
+        return ids[value.removeprefix(_MARK)]
+    return value
 
 
 def _instead(native: Native, adapter: Adapter) -> list[AnyReply]:
@@ -58,10 +78,13 @@ def _instead(native: Native, adapter: Adapter) -> list[AnyReply]:
     return chosen(native.otherwise or (), adapter)
 
 
-def _without_files(value: Any) -> Any:
+def _plain(value: Any) -> Any:
+    """Return what JSON knows of an argument."""
     if isinstance(value, Mapping):
         members = cast("Mapping[str, Any]", value)
-        return {name: _without_files(member) for name, member in members.items()}
+        return {name: _plain(member) for name, member in members.items()}
     if isinstance(value, list):
-        return [_without_files(item) for item in cast("list[Any]", value)]
+        return [_plain(item) for item in cast("list[Any]", value)]
+    if isinstance(value, MessageRef):
+        return _MARK + value.sent
     return None if isinstance(value, File) else value

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from chatstate.adapter import Capabilities, Post, PostButton, StoredFile
-from chatstate.content import Contact, Content, Location, Poll
+from chatstate.content import Contact, Content, Location, Poll, Sticker
 from chatstate.engine.outbox.choices import (
     buttons_as_list,
     links_as_lines,
@@ -161,6 +161,7 @@ DEGRADATIONS: Sequence[Degradation] = (
     Degradation("locations", _shares(Location), _shared_as_text),
     Degradation("contacts", _shares(Contact), _shared_as_text),
     Degradation("polls", _shares(Poll), _shared_as_text),
+    Degradation("stickers", _shares(Sticker), _shared_as_text),
     Degradation("file_ids", _any_file(lambda file: file.id), _without_ids),
     Degradation("file_urls", _any_file(lambda file: file.url), _addresses_as_lines),
     Degradation("files", _files, _files_as_notes),

@@ -20,6 +20,7 @@ from chatstate.engine.asking import error_of, pause
 from chatstate.engine.outbox.outbound import Outbound
 from chatstate.errors import (
     Ambiguous,
+    Blocked,
     Moved,
     Rejected,
     RetryAfter,
@@ -88,7 +89,8 @@ class Delivery:
             await retrying(self._perform)
         except Rejected as error:
             log.warning("reply %s was refused: %s", key, error)
-            return DeadLetter("reply", f"refused: {error}", repr(error))
+            is_blocked = isinstance(error, Blocked)
+            return DeadLetter("reply", f"refused: {error}", repr(error), is_blocked)
         except StorageError:
             raise
         except Exception as error:  # whatever an adapter raised last is told in the letter

@@ -18,7 +18,7 @@ import msgspec
 
 import chatstate.replies
 from chatstate.bot.returns import FittedReply
-from chatstate.content import Contact, Location, Poll
+from chatstate.content import Contact, Location, Poll, Sticker
 from chatstate.engine.outbox.addressing import KEPT_SECONDS
 from chatstate.errors import ReplyError
 from chatstate.files import File
@@ -29,7 +29,7 @@ from chatstate.stores.base import KnownAccount, Request
 _exported = [getattr(chatstate.replies, name) for name in chatstate.replies.__all__]
 KINDS: Mapping[str, type[msgspec.Struct]] = {
     kind.__name__: kind
-    for kind in (*_exported, FittedReply, MessageRef, User, Chat, Contact, Location, Poll)
+    for kind in (*_exported, FittedReply, MessageRef, User, Chat, Contact, Location, Poll, Sticker)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 }
 _KIND = "$"

@@ -25,13 +25,15 @@ _decoder = msgspec.json.Decoder(Action)
 class OwedCall(Action, frozen=True, omit_defaults=True, gc=False):
     """A call by a platform's own name, with who has said what it answers, and where.
 
-    `method` and `arguments` are its author's, these without files.
+    `method` and `arguments` are its author's, these without files. `names` are the references to
+    the messages that the arguments name.
     """
 
     method: str = ""
     sender: User = User("")
     place: Chat = Chat("")
     arguments: Mapping[str, Any] = {}
+    names: Sequence[str] = ()
 
 
 _calls = msgspec.json.Decoder(OwedCall)
@@ -155,15 +157,23 @@ def new_outbound(
     return Outbound(place.account, place.conversation, arrival.seq, number, action, body)
 
 
-def new_call(arrival: Arrival, number: int, part: Part, call: NativeCall) -> Outbound:
-    """Return the same for a call by the platform's own name."""
-    owed = new_outbound(arrival, number, part, "native")
+def new_call(
+    arrival: Arrival,
+    number: int,
+    part: Part,
+    call: NativeCall,
+    names: Sequence[str] = (),
+    ref: str = "",
+) -> Outbound:
+    """Return the same for a call by the platform's own name; `names` are as in `OwedCall`."""
+    owed = new_outbound(arrival, number, part, "native", ref=ref)
     message = arrival.event.message
     told: dict[str, Any] = {
         "method": call.method,
         "sender": message.sender,
         "place": message.chat,
         "arguments": call.arguments,
+        "names": names,
     }
     owed.action = OwedCall(**msgspec.structs.asdict(owed.action), **told)
     owed.body = _encoder.encode(owed.action).decode()

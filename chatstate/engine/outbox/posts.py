@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from chatstate.adapter import Post, PostCard, StoredFile
 from chatstate.engine.outbox.hanging import Hanging
 from chatstate.engine.outbox.marks import MarkedReply
+from chatstate.files import File
 from chatstate.mentions import START, put_back, set_apart
 from chatstate.messages import Message, MessageRef
 from chatstate.replies import Card, Markdown, React, Reply
@@ -19,10 +22,13 @@ def post_of(reply: Reply, hanging: Hanging, files: Iterator[StoredFile], platfor
     `files` are those that lie in the spool for it.
     """
     card = _card(reply.card, next(files) if reply.card.file else None) if reply.card else None
+    stored = [next(files) for _ in reply.files]
+    if isinstance(reply.sticker, File):
+        stored.append(replace(next(files), is_sticker=True))
     return Post(
         styled(reply.text),
         hanging.rows,
-        [next(files) for _ in reply.files],
+        stored,
         id_of(reply.reply_to),
         reply.silent,
         reply.ephemeral,

@@ -6,6 +6,8 @@
    to do and leaves the line. What it would show is noted: if the message is sent after all, since
    somebody has asked for that, it says the newest.
 3. Of several edits of one message that wait, only the last is made.
+4. A call by a platform's own name has the ids of the messages that it names: as they are when it is
+   its turn. Where there is none, the call would do something else, and is left out.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ import msgspec
 from msgspec.structs import replace
 
 from chatstate.adapter import Part
-from chatstate.engine.outbox.outbound import Outbound
+from chatstate.engine.outbox.calls import with_ids
+from chatstate.engine.outbox.outbound import Outbound, OwedCall
 from chatstate.stores.base import Outbox, Reference
 
 log = logging.getLogger("chatstate.sender")
@@ -34,11 +37,19 @@ class References:
     async def has_something_to_do(self, reply: Outbound) -> bool:
         """Tell whether a reply is to be made; from now on it is, as it is to be made."""
         action = reply.action
-        found = await self._store.reference(action.changes or action.ref)
-        if not action.changes:
-            if found and found.content:
-                reply.action = replace(action, part=_decode(found.content.encode()))
-            return not (found and found.is_deleted)
+        if isinstance(action, OwedCall) and not await self._names(reply, action):
+            return False
+        if action.changes:
+            return await self._changes(reply)
+        found = await self._store.reference(action.ref) if action.ref else None
+        if found and found.content and action.verb != "native":
+            reply.action = replace(action, part=_decode(found.content.encode()))
+        return not (found and found.is_deleted)
+
+    async def _changes(self, reply: Outbound) -> bool:
+        """Tell whether there is a message to change; from now on its id is known."""
+        action = reply.action
+        found = await self._store.reference(action.changes)
         if found is None or found.is_deleted or _is_overtaken(reply, found):
             return False
         if found.conversation != reply.conversation:  # ids of messages are those of their chat
@@ -49,6 +60,23 @@ class References:
             await self._note(reply)
             return False
         reply.action = replace(action, message=found.message)
+        return True
+
+    async def _names(self, reply: Outbound, call: OwedCall) -> bool:
+        """Tell whether all messages are there that a call names; from now on it has their ids."""
+        ids: dict[str, str] = {}
+        for ref in call.names:
+            found = await self._store.reference(ref)
+            if found is None or found.is_deleted or found.message is None:
+                log.warning(
+                    "%s (%s) names a message that is not there, and is left out: it was not sent, "
+                    "or is deleted, or is owed to another chat, where the call goes by to=",
+                    *(call.method, call.key),
+                )
+                return False
+            ids[ref] = found.message
+        part = replace(call.part, content=with_ids(call.part.content, ids))
+        reply.action = replace(call, part=part, arguments=with_ids(call.arguments, ids), names=())
         return True
 
     async def changed(self, reply: Outbound) -> None:

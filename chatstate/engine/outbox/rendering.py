@@ -221,7 +221,10 @@ class Renderer:
         adapter = self._adapters[arrival.place.account]
         stored = [next(rendered.files) for _ in native.files]
         call = call_of(native, stored, adapter)
-        new = new_call(arrival, len(rendered.outbound), adapter.native(call), call)
+        names = [reference.sent for reference in native.references]
+        ref, _ = _refers(native, rendered.addressed or {})
+        number, part = len(rendered.outbound), adapter.native(call)
+        new = new_call(arrival, number, part, call, names, ref)
         rendered.outbound.append(new)
 
     def _react(self, arrival: Arrival, react: React, rendered: Rendered) -> None:
@@ -285,4 +288,5 @@ def _is_special(reply: Reply) -> bool:
         or reply.location
         or reply.contact
         or reply.poll
+        or reply.sticker
     )

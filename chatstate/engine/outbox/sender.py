@@ -214,14 +214,13 @@ class Sender:
     async def _send(self, reply: Outbound) -> None:
         dead = None
         action = reply.action
-        if action.ref or action.changes:
+        if action.ref or action.changes or action.verb == "native":
             dead = await self._referring(reply)
         elif (
             self._gates
             or self._holds
             or reply.begun_at is not None
             or action.part.files
-            or action.verb == "native"
             or action.best_before is not None
         ):
             dead = await self._attempts.outcome(reply)
@@ -237,7 +236,7 @@ class Sender:
             receipt.reply_settled()
 
     async def _referring(self, reply: Outbound) -> DeadLetter | None:
-        """Do what is to be done of a reply that has a reference, or changes what has one."""
+        """Do what is to be done of a reply that has a reference, or tells of what has one."""
         if not await self._references.has_something_to_do(reply):
             return None
         dead = await self._attempts.outcome(reply)

@@ -48,7 +48,8 @@ class Suspects:
             await self._store.begin(*row)
 
     async def _try_unless_sent(self, reply: Outbound) -> Exception | None:
-        refers = reply.action.ref or reply.action.changes
+        action = reply.action
+        refers = action.ref or action.changes or action.verb == "native"
         if refers and not await self._references.has_something_to_do(reply):
             return None
         try:

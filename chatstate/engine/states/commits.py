@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chatstate.engine.states.cache import Keeper
-from chatstate.stores.base import Outcome, TurnCommit
+from chatstate.stores.base import Outcome, TimerChange, TurnCommit
 
 _BATCH = 128
 
@@ -58,6 +58,12 @@ class Commits:
             if commit.place.conversation == conversation:
                 numbers.update((commit.seq, *commit.also))
         return numbers
+
+    def timers(self, conversation: int) -> list[TimerChange]:
+        """Return what commits that are on their way do to the timers of a conversation."""
+        commits = (commit for commit, _, _ in itertools.chain(self._batch, self._waiting))
+        here = [commit for commit in commits if commit.place.conversation == conversation]
+        return [change for commit in here for change in commit.timers]
 
     def has(self, turn: int) -> bool:
         """Tell whether the commit of a turn is on its way."""

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import itertools
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 from msgspec.structs import replace
 
 from chatstate.clock import Clock
-from chatstate.scope import Key, Scope
+from chatstate.scope import SHARED, Key, Scope
 from chatstate.state.bound import BoundState
 from chatstate.stores.base import APPLIED, Change, Due, Late, Outcome, Store, TurnCommit, Value
 
@@ -29,6 +29,16 @@ def volatile_before(
     """Return what to put in front of a store, if some of `states` want one."""
     unstored = [state for state in states if not state.lifecycle.durable]
     return VolatileStates(store, unstored, clock) if unstored else None
+
+
+def foreign_keys(store: Store, volatile: VolatileStates | None) -> Callable[[Key], bool] | None:
+    """Return what tells whether other runs may change a value: a shared one that is in the store.
+
+    None if there are no other runs.
+    """
+    if store.is_sole:
+        return None
+    return lambda key: key.scope in SHARED and not (volatile and volatile.keeps(key))
 
 
 class _Kept(msgspec.Struct, frozen=True):

@@ -207,6 +207,8 @@ class Asker:
         what = f"{changed.scope} state {changed.name!r} was changed" if changed else ""
         if turn.showing and turn.showing.elsewhere:
             what = "a reply was sent to another conversation"
+        if turn.timers:
+            what = "a timer was set or cancelled"
         if turn.taking and any(turn.taking.weights.values()):
             what = "turn.charge() was called"
         if what:

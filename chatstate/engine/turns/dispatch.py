@@ -8,13 +8,15 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from chatstate.bot.routes import Routes
 from chatstate.engine.outbox.buttons import Buttons
 from chatstate.engine.turns.nobody import begin_for_nobody
 from chatstate.engine.turns.own_events import OwnEvent, OwnEvents
 from chatstate.engine.turns.plan import Plan, Plans
 from chatstate.engine.turns.turn import RunningTurn
-from chatstate.errors import UserError
+from chatstate.errors import StateError, UserError
 from chatstate.language.sentences import Sentence, Sentences, told
 from chatstate.messages import Message
 from chatstate.stores.base import Arrival
@@ -43,7 +45,7 @@ class Dispatch:
         return self._own_events.get(arrival.event.message.kind)
 
     def find(self, turn: RunningTurn) -> Plan | None:
-        """Return the plan of a turn, and note its text; None if there is none, or it is a press.
+        """Return the plan of a turn, and note its text; None if there is none, or not yet.
 
         Raises `Sentence` if the person is to be told so, and `StateError`.
         """
@@ -63,13 +65,14 @@ class Dispatch:
             begin_for_nobody(turn, plan)
         return plan
 
-    async def find_pressed(self, turn: RunningTurn) -> Plan | None:
-        """Return the same for a press, which says from now on what its button sends.
+    async def look_up(self, turn: RunningTurn) -> Plan | None:
+        """Return the same for what is to be looked up: a press, or an event of our own.
 
-        None if it marks an option: then the turn says so `instead`.
+        A press says from now on what its button sends; None if that marks an option: then the turn
+        says so `instead`.
         """
         if turn.arrivals[0].event.message.kind != "press":
-            return None
+            return await self._begin(turn, turn.own) if turn.own else None
         press = await self._buttons.read(turn.arrivals[0])
         if press is None:
             raise Sentence("dead_button")
@@ -82,6 +85,13 @@ class Dispatch:
             return None
         turn.arrivals = [press.arrival]
         return self._plan(turn, press.message, pressed_command=press.command)
+
+    async def _begin(self, turn: RunningTurn, own: OwnEvent) -> Plan | None:
+        planned = await own.begin(turn) if own.begin else None
+        if planned is None:
+            return None
+        turn.plan, turn.text = planned
+        return turn.plan
 
     def _plan(
         self, turn: RunningTurn, message: Message, *, pressed_command: bool = False
@@ -102,6 +112,14 @@ class Dispatch:
         except UserError as error:
             return told(error, self._sentences.of(message.sender.language))
         return None
+
+    async def find_quietly(self, turn: RunningTurn) -> None:
+        """Note the plan of a turn that is only given up, as far as it has one."""
+        turn.plan = self.plan_now(turn.arrival)
+        turn.own = self.own_event(turn.arrival)
+        if turn.own:
+            with contextlib.suppress(StateError):  # it has no handler, and ends all the same
+                await self._begin(turn, turn.own)
 
     async def plan_of(self, arrival: Arrival) -> tuple[Plan | None, Arrival]:
         """Return the plan of a waiting event, and the event as it is meant if it is a press."""

@@ -21,6 +21,8 @@ from chatstate.bot.questions import Question
 from chatstate.bot.resources import Need, Resources
 from chatstate.bot.returns import Answers, replies, told_of
 from chatstate.bot.routes import Routes
+from chatstate.bot.schedules import Schedule
+from chatstate.bot.timers import Timer
 from chatstate.clock import Clock
 from chatstate.engine.outbox.addressing import Addressing, addressed, by_reply
 from chatstate.engine.outbox.spool import Spool
@@ -32,6 +34,7 @@ from chatstate.engine.turns.asker import Asker
 from chatstate.engine.turns.plan import Plan, Plans
 from chatstate.engine.turns.showing import Showings
 from chatstate.engine.turns.steps import Steps
+from chatstate.engine.turns.timing import TurnTimers
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.values import TurnValues
 from chatstate.engine.turns.watch import Watch
@@ -41,13 +44,13 @@ from chatstate.messages import Message, MessageRef, Target, User
 from chatstate.replies import Reply
 from chatstate.scope import Key
 from chatstate.signature import label
+from chatstate.stores.accounts import OWN
 from chatstate.stores.base import Store
 
-_OF_STATE = ("state", "replace", "apply", "step", "charge", "ask")
-_STORED = ("replace", "apply", "step", "charge", "ask")
-
-
-_ANSWERING = ("send", "apply")  # what is sent and applied goes with the answer
+_TIMERS = ("later", "every", "cancel")
+_OF_STATE = ("state", "replace", "apply", "step", "charge", "ask", *_TIMERS)
+_STORED = ("replace", "apply", "step", "charge", "ask", *_TIMERS)
+_ANSWERING = ("send", "apply", *_TIMERS)  # what is sent and applied goes with the answer
 
 
 class TurnEffects:
@@ -72,6 +75,7 @@ class TurnEffects:
         routes: Routes,
         plans: Plans,
         watch: Watch,
+        timers: TurnTimers,
     ) -> None:
         self._turn = turn
         self._attempt = turn.attempt
@@ -91,6 +95,7 @@ class TurnEffects:
         self._routes = routes
         self._plans = plans
         self._watch = watch
+        self._timers = timers
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -162,6 +167,11 @@ class TurnEffects:
         if turn.held is None and not self._values.take(turn, plan):
             await self._values.load(turn, plan)
         state = plan.route.find_state(wanted)
+        if self.platform == OWN and (of is not None or state.scope != "global"):
+            raise StateError(
+                f"turn.state: a schedule is nobody's, in no chat, so {state.scope} state "
+                f"{state.name!r} is not there: use global state"
+            )
         place = turn.place
         if of is not None and of.id != turn.message.sender.id:
             place = place._replace(person=await self._store.person(place.account, of))
@@ -216,7 +226,25 @@ class TurnEffects:
         """See `Turn.ask`."""
         return await self._asker.ask(self._live("ask"), question, self.download)
 
-    async def send(self, reply: Any, to: Target | None, known_as: str = "") -> MessageRef:
+    def later(self, when: Any, what: Any, key: str | None, data: Mapping[str, Any]) -> None:
+        """See `Turn.later`."""
+        self._timers.later(self._live("later"), when, what, key, data)
+
+    def every(self, schedule: Schedule, handler: Any, key: str, data: Mapping[str, Any]) -> None:
+        """See `Turn.every`."""
+        self._timers.every(self._live("every"), schedule, handler, key, data)
+
+    def cancel(self, key: str) -> None:
+        """See `Turn.cancel`."""
+        self._timers.cancel(self._live("cancel"), key)
+
+    async def timers(self) -> Sequence[Timer]:
+        """See `Turn.timers`."""
+        return await self._timers.listed(self._live("timers"))
+
+    async def send(
+        self, reply: Any, to: Target | None, account: str | None = None, known_as: str = ""
+    ) -> MessageRef:
         """See `Turn.send`. `known_as` is a reference that is kept in any case."""
         turn = self._live("send")
         try:
@@ -226,7 +254,10 @@ class TurnEffects:
         if turn.is_quick and to is not None:
             raise _not_stored(turn, "send")
         arrival = turn.arrival
-        there = arrival if to is None else await self._addressing.place_of(arrival, to)
+        if to is None and account is not None:
+            raise TypeError(f"turn.send(account={account!r}) says from whom, and not to=: whom to")
+        place_of = self._addressing.place_of
+        there = arrival if to is None else await place_of(arrival, to, account)
         if turn.own and there is arrival:
             turn.own.check(arrival, new)
         self._live("send")

@@ -44,6 +44,7 @@ from chatstate.stores.base import (
     KeptReference,
     Outcome,
     Owed,
+    TimerChange,
     TurnCommit,
 )
 
@@ -142,10 +143,10 @@ class Finish:
         self,
         turn: RunningTurn,
         answer: Answer,
-        written: Sequence[Written] = (),
+        written: Sequence[Written] | None = None,
         dead: DeadLetter | None = None,
     ) -> None:
-        """Queue the commit of a turn: what it answers, and what it changed.
+        """Queue the commit of a turn: what it answers, and what it changed, None if it has failed.
 
         One that is fenced has ended already.
         """
@@ -158,12 +159,16 @@ class Finish:
         self,
         turn: RunningTurn,
         answer: Answer,
-        written: Sequence[Written],
+        written: Sequence[Written] | None,
         dead: DeadLetter | None = None,
     ) -> tuple[TurnCommit, list[Outbound]]:
         """Return the commit of a turn, whose values are shown from now on, and what it owes."""
         arrivals = turn.arrivals
         arrival = arrivals[-1]
+        timers: Sequence[TimerChange] = (
+            list(turn.timers) if turn.timers and written is not None else ()
+        )
+        written = written or ()
         changes = [change for change, _ in written]
         if turn.stored or turn.preview or turn.ahead or turn.addressed:
             rendered = self._render(turn, answer, changes)
@@ -178,6 +183,8 @@ class Finish:
         if turn.addressed:
             owed = self._owed_there(arrival, owed, outbound)
             references = self._addressing.kept(outbound)
+        if turn.timer:
+            timers = [turn.timer, *timers]
         commit = TurnCommit(
             arrival.seq,
             arrival.place,
@@ -191,6 +198,7 @@ class Finish:
             rendered.buttons,
             used,
             references=references,
+            timers=timers,
         )
         if used:
             self._cache.use(used)

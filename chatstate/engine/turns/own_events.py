@@ -7,11 +7,12 @@ store's business.)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chatstate.bot.route import Route
 from chatstate.engine.turns.plan import Plan, Plans
+from chatstate.engine.turns.turn import RunningTurn
 from chatstate.errors import StateError
 from chatstate.messages import Message, MessageKind
 from chatstate.stores.base import Arrival
@@ -22,6 +23,7 @@ class OwnEvent:
     """How the turns of one kind of event run.
 
     - `find` returns the plan and the text; None if nothing need be done. May raise `StateError`.
+      `begin` does the same where that is to be looked up.
     - `check` raises `ReplyError` for an answer that has no place to go.
     - `is_admitted`: guards, limits and middleware of the bot hold for them.
     - `shows_typing`: the bot is typing while they run.
@@ -31,6 +33,7 @@ class OwnEvent:
 
     find: Callable[[Arrival], tuple[Plan, str] | None]
     check: Callable[[Arrival, Sequence[object]], None]
+    begin: Callable[[RunningTurn], Awaitable[tuple[Plan, str] | None]] | None = None
     is_admitted: bool = False
     shows_typing: bool = False
     apologises: bool = False

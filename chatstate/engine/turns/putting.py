@@ -65,7 +65,7 @@ def opened(
     elif question.type in _SHARES and not (last.buttons or last.select or last.suggestions):
         said[-1] = replace(last, suggestions=[_SHARES[question.type]])
     of = question.of
-    people = of if of is None or of == "admins" else [user.id for user in of]
+    people = of if of is None or isinstance(of, str) else [user.id for user in of]
     owner = () if of is None else (place.conversation, place.person)
     is_same = before is not None and before.key == question.key
     return Open(

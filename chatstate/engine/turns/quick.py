@@ -28,7 +28,7 @@ from chatstate.engine.turns.values import TurnValues
 from chatstate.errors import ReplyError, StateError, UserError
 from chatstate.language.sentences import Sentences, told
 from chatstate.messages import Event
-from chatstate.replies import Reply
+from chatstate.replies import Native, Reply
 from chatstate.stores.base import Arrival, Store
 
 T = TypeVar("T")
@@ -124,7 +124,7 @@ class QuickTurns:
 
     async def _actions(self, turn: RunningTurn) -> Sequence[Action]:
         said = await self._said(turn)
-        _refuse_files(said, turn.message.update)
+        _refuse(said, turn.message.update)
         rendered = self._renderer.render(turn.arrivals, said)
         actions = [outbound.action for outbound in rendered.outbound]
         return [action for action in actions if action.verb != "finish"]
@@ -183,11 +183,16 @@ class QuickTurns:
             )
 
 
-def _refuse_files(said: Answers, update: str) -> None:
-    if any(isinstance(reply, Reply) and (reply.files or reply.shared) for reply in said):
+def _refuse(said: Answers, update: str) -> None:
+    if any(isinstance(reply, Native) and (reply.files or reply.references) for reply in said):
         raise ReplyError(
-            f"what answers {update} at once has no files, and no place, contact or poll: name a "
-            "file that the platform has by its id, or by its address, in a Native"
+            f"a call that answers {update} at once has no files, and names no message that has no "
+            "id yet: nothing of it is stored"
+        )
+    if any(isinstance(reply, Reply) and (reply.all_files or reply.shared) for reply in said):
+        raise ReplyError(
+            f"what answers {update} at once has no files, and no place, contact, poll or sticker: "
+            "name a file that the platform has by its id, or by its address, in a Native"
         )
 
 

@@ -34,7 +34,7 @@ def _handler(store: Outbox) -> Any:
         said = read(letter.said, [await _path(store, key) for key in letter.files])
         effects = cast("TurnEffects", turn.effects)
         if letter.user:  # whose chat could not be had in time
-            await effects.send(said, letter.user, letter.ref)
+            await effects.send(said, letter.user, known_as=letter.ref)
             return []
         effects.refer(said, letter.ref)
         return said

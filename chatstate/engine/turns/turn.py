@@ -28,7 +28,7 @@ from chatstate.files import Attachment, File
 from chatstate.messages import Message
 from chatstate.replies import AnyReply, Reply
 from chatstate.scope import SHARED, Key, Place
-from chatstate.stores.base import Arrival, Change
+from chatstate.stores.base import Arrival, Change, TimerChange
 
 if TYPE_CHECKING:
     from chatstate.engine.outbox.addressing import Addressed
@@ -70,9 +70,11 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
       that nothing owed has yet, `ahead` those of its replies that were rendered in a thread,
       `addressed` where those of them go that do not simply answer.
     - Of one attempt: `held` are the values by key, `slots` those of the handler; `updates` are to
-      be applied at the commit; `folder` is its own, where `fetched` files lie; `asks_again` is the
-      question of a form that is put again if the handler does not take its answers; `late` are
-      those updates that are applied within the commit, from which on nobody ends it any more.
+      be applied at the commit, `timers` to be changed with it; `folder` is its own, where `fetched`
+      files lie; `asks_again` is the question of a form that is put again if the handler does not
+      take its answers; `late` are those updates that are applied within the commit, from which on
+      nobody ends it any more.
+    - `timer`: the end of the timer that it is the turn of, or that this is set anew.
     - `expiring`: the values it uses that expire, with their seconds.
     - `is_put_off`: it is to begin anew later, and waits for that.
     - `instead`: what is answered where no handler is asked.
@@ -108,6 +110,8 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     stored: Sequence[StoredFile] = ()
     ahead: Ahead | None = None
     addressed: dict[int, Addressed] | None = None
+    timer: TimerChange | None = None
+    timers: list[TimerChange] | None = None
     notes: dict[str, str] | None = None
     expiring: dict[Key, float] | None = None
     attempt: int = 0
@@ -214,7 +218,7 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
 
     def forget(self) -> None:
         """Drop all that was done to state, and what was sent: the handler has failed."""
-        self.held = self.updates = self.addressed = None
+        self.held = self.updates = self.addressed = self.timers = None
         self.slots = ()
         if self.showing:
             self.showing.sent, self.showing.elsewhere = [], []

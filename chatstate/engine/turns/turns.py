@@ -112,7 +112,7 @@ class Turns:
             if self._answering.are_possible and await self._answering.take(turn):
                 plan = turn.plan
             else:
-                plan = self._dispatch.find(turn) or await self._dispatch.find_pressed(turn)
+                plan = self._dispatch.find(turn) or await self._dispatch.look_up(turn)
             if plan is None:
                 written = self._values.written(turn, []) if turn.held else ()
                 self._finish.queue(turn, turn.instead, written or ())
@@ -334,7 +334,8 @@ class Turns:
     async def set_aside(self, arrival: Arrival) -> None:
         """Give up an event that has crashed the process each time it ran alone."""
         error = f"the process crashed {arrival.crashes} times while only this event ran"
-        turn = RunningTurn([arrival], plan=self._dispatch.plan_now(arrival))
+        turn = RunningTurn([arrival])
+        await self._dispatch.find_quietly(turn)
         await self._later.take_up(turn, self.arrived)
         told = account(turn, "is given up", error)
         log.error("%s", told)

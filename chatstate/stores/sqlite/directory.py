@@ -28,7 +28,8 @@ class Directory:
         found = self._places.get(name)
         if found is None or found[1] != sender.name:
             chat = self._chat(account, message.chat)
-            self._call(chat, message.chat)
+            if message.kind != "send":  # else nothing came from there
+                self._call(chat, message.chat)
             conversation = self._conversation(chat, message.thread or "")
             person = self.person(account, sender) if sender.id else 0  # nobody
             place = Place(account, chat, conversation, person)
@@ -60,9 +61,10 @@ class Directory:
         return new
 
     def _call(self, number: int, chat: Chat) -> None:
-        """Note what a chat is, and is called, as the platform tells it now."""
+        """Note what a chat is, and is called, as the platform tells it now; it takes things."""
         self._connection.execute(
-            "UPDATE chats SET kind = ?, title = ? WHERE id = ? AND (kind <> ? OR title <> ?)",
+            "UPDATE chats SET kind = ?, title = ?, blocked_at = NULL "
+            "WHERE id = ? AND (kind <> ? OR title <> ? OR blocked_at IS NOT NULL)",
             (chat.kind, chat.title, number, chat.kind, chat.title),
         )
 

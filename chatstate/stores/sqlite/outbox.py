@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from chatstate.stores.base import Owed, Settled
-from chatstate.stores.sqlite import buttons, references
+from chatstate.stores.sqlite import broadcasts, buttons, references
 
 _OWED = """SELECT turn, part, body, begun_at, crashes, row, conversation, priority, best_before
     FROM outbox WHERE conversation = ? AND row > ? ORDER BY row LIMIT ?"""
@@ -33,10 +33,16 @@ class Taking(NamedTuple):
 
 
 class Outbox:
-    """Hands out replies, durably begun."""
+    """Hands out replies, durably begun. `marked` is told when a chat takes nothing any more."""
 
-    def __init__(self, writer: sqlite3.Connection, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        writer: sqlite3.Connection,
+        clock: Callable[[], float],
+        marked: Callable[[], None],
+    ) -> None:
         self._writer = writer
+        self._marked = marked
         self._clock = clock
 
     def take(self, takings: Sequence[Taking]) -> list[list[Owed]]:
@@ -66,15 +72,22 @@ class Outbox:
     def settle(self, settled: Sequence[Settled]) -> list[None]:
         """Remove rows; those that are given up become dead letters."""
         now = self._clock()
-        rows = [(reply.conversation, reply.turn, reply.part) for reply in settled]
-        dead = [
-            (reply.dead.error, reply.dead.detail, now, *row)
-            for reply, row in zip(settled, rows, strict=True)
-            if reply.dead
-        ]
+        rows = [_row(reply) for reply in settled]
+        dead = [reply for reply in settled if reply.dead]
         if dead:
-            self._writer.executemany(_DIES, dead)
+            self._die(dead, now)
         self._writer.executemany(_SETTLED, rows)
         buttons.hang(self._writer, settled)
         references.hang(self._writer, settled)
         return [None] * len(settled)
+
+    def _die(self, settled: Sequence[Settled], now: float) -> None:
+        left = broadcasts.settle_dead(self._writer, settled, now)
+        dead = [(s.dead.error, s.dead.detail, now, *_row(s)) for s in left if s.dead]
+        self._writer.executemany(_DIES, dead)
+        if any(reply.dead and reply.dead.is_blocked for reply in settled):
+            self._marked()
+
+
+def _row(settled: Settled) -> tuple[int, int, int]:
+    return settled.conversation, settled.turn, settled.part

@@ -75,11 +75,48 @@ _TIMERS = (
     """CREATE TABLE timers (
         conversation INTEGER NOT NULL, person INTEGER NOT NULL, key TEXT NOT NULL,
         generation INTEGER NOT NULL, account INTEGER NOT NULL, due_at REAL NOT NULL,
-        handler TEXT NOT NULL, text TEXT NOT NULL, language TEXT, fired INTEGER NOT NULL DEFAULT 0,
+        handler TEXT NOT NULL, text TEXT NOT NULL, slot TEXT NOT NULL, language TEXT,
+        fired INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (conversation, person, key)
     ) WITHOUT ROWID""",
     "CREATE INDEX timers_due ON timers (account, due_at, generation) WHERE fired = 0",
     "CREATE INDEX timers_handlers ON timers (account, handler)",
+)
+
+
+@migrations()
+def m007_broadcasts(db: Database) -> None:
+    """Add broadcasts and their recipients, and the mark of chats that take nothing any more."""
+    for statement in _BROADCASTS:
+        db.conn.execute(statement)
+
+
+_BROADCASTS = (
+    # Jobs that say something to many: `body` is what, `audience` to whom; `gathered` up to which
+    # number of that. Their counts are those of `recipients`, by fate.
+    """CREATE TABLE broadcasts (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        bot TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL, content TEXT NOT NULL,
+        audience TEXT NOT NULL, standing TEXT NOT NULL, is_paused INTEGER NOT NULL DEFAULT 0,
+        begun_at REAL NOT NULL, gathered INTEGER NOT NULL DEFAULT 0,
+        total INTEGER NOT NULL DEFAULT 0, reached INTEGER NOT NULL DEFAULT 0,
+        blocked INTEGER NOT NULL DEFAULT 0, failed INTEGER NOT NULL DEFAULT 0,
+        recalled INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (bot, key)
+    )""",
+    # Whom a job reaches, `body` says how. Once reached: the conversation and the turn that says it.
+    """CREATE TABLE recipients (
+        broadcast INTEGER NOT NULL, number INTEGER NOT NULL,
+        account INTEGER NOT NULL, body TEXT NOT NULL,
+        fate TEXT, conversation INTEGER, turn INTEGER,
+        PRIMARY KEY (broadcast, number)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX recipients_by_fate ON recipients (broadcast, fate, number)",
+    """CREATE UNIQUE INDEX recipients_once ON recipients (broadcast, conversation)
+        WHERE conversation IS NOT NULL""",
+    "CREATE INDEX recipients_of ON recipients (turn) WHERE turn IS NOT NULL",
+    # Since when a chat takes nothing from the bot; NULL again once anything comes from there.
+    "ALTER TABLE chats ADD COLUMN blocked_at REAL",
 )
 _SENT = (
     # References to messages of the bot's: part of what a turn owes in a conversation (0 while that

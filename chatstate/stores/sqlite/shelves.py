@@ -3,7 +3,7 @@
 1. A shelf is one statement, whose columns are named as the fields of `Entry`. Filters are
    conditions on these columns, the same for all shelves.
 2. It is read on a connection of its own, whether a bot runs or not. Nothing is changed but the
-   table of requests, and what goes with it.
+   tables of requests and broadcasts, and what goes with them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from chatstate.errors import LoadError
 from chatstate.scope import Key
@@ -20,6 +20,7 @@ from chatstate.stores.base import Entry, Filter, KnownAccount, Request, Shelf
 from chatstate.stores.sqlite import requests
 from chatstate.stores.sqlite.errors import storage_error
 
+T = TypeVar("T")
 _IDS = """coalesce(a.platform, '') AS platform, coalesce(c.platform_id, '') AS chat,
     coalesce(k.thread, '') AS thread, coalesce(p.platform_id, '') AS person,
     coalesce(a.platform_id, '') AS account, coalesce(t.name, '') AS tenant"""
@@ -140,11 +141,15 @@ class Shelves:
 
     def ask(self, request: Request) -> bool:
         """Note a request, for the process that runs the bot; tell whether it is a new one."""
+        return self.within(lambda connection: requests.ask(connection, request, self._clock()))
+
+    def within(self, do: Callable[[sqlite3.Connection], T]) -> T:
+        """Do something in a transaction of its own; return what it returns."""
         with self._connect() as connection:
             connection.execute("BEGIN IMMEDIATE")
-            is_new = requests.ask(connection, request, self._clock())
+            done = do(connection)
             connection.execute("COMMIT")
-            return is_new
+            return done
 
     def _read(self, shelf: Shelf, conditions: str, values: dict[str, Any]) -> Sequence[Entry]:
         statement = _SHELVES[shelf].statement(conditions)

@@ -37,8 +37,9 @@ from chatstate.stores.base import (
     owed_folder,
 )
 from chatstate.stores.sqlite.accounts import AccountName, found
-from chatstate.stores.sqlite.addressing import Addressing
 from chatstate.stores.sqlite.aliases import Alias, Aliases
+from chatstate.stores.sqlite.broadcasting import Broadcasting
+from chatstate.stores.sqlite.broadcasts import Broadcasts
 from chatstate.stores.sqlite.claims import Claims
 from chatstate.stores.sqlite.connection import MEMORY, begin_run, connect, end_run, take_lock
 from chatstate.stores.sqlite.disk import Disk
@@ -62,7 +63,7 @@ _FORGET = "DELETE FROM remembered WHERE account = ? AND name = ?"
 _NO_CURSORS: Mapping[str, str] = {}
 
 
-class SQLiteStore(Reading, Addressing, TimerVerbs):
+class SQLiteStore(Reading, Broadcasting, TimerVerbs):
     """Keeps everything in the file at `path`, or in memory (`:memory:`) while it is open.
 
     `waiting_limit`: how many events of one conversation may wait. `overflow`: whether one more
@@ -107,12 +108,13 @@ class SQLiteStore(Reading, Addressing, TimerVerbs):
             self._held = held.pop_all()
         self._run = run.id
         self._inbox = Inbox(self._writer, self._clock, self._waiting_limit, self._overflow)
-        self._outbox = Outbox(self._writer, self._clock)
+        self._outbox = Outbox(self._writer, self._clock, self._inbox.directory.forget)
         self._turns = Turns(self._writer, self._inbox, self._clock)
         self._claims = Claims(crashes)
         self._requests = Requests(self._writer, self._inbox, self._clock, self._wanted)
         self._references = References(self._writer, self._clock)
         self._sends = Sends(self._writer, self._inbox, self._clock)
+        self._broadcasts = Broadcasts(self._writer, self._inbox, self._clock)
         self._aliases = Aliases(self._writer)
         self._expiries = Expiries(self._writer, self._inbox, self._clock)
         self._timers = Timers(self._writer, self._inbox)
@@ -134,6 +136,11 @@ class SQLiteStore(Reading, Addressing, TimerVerbs):
                 self._ask,
                 self._sends.take_up,
                 self._sends.give_up,
+                self._broadcasts.announce,
+                self._broadcasts.steer,
+                self._broadcasts.gather,
+                self._broadcasts.reach,
+                self._broadcasts.finish,
                 self._requests.answer,
                 self._references.amend,
                 self._references.find,

@@ -24,14 +24,14 @@ from chatstate.stores.sqlite.inbox import Inbox
 
 _encode = msgspec.json.Encoder().encode
 
-_COLUMNS = "conversation, person, key, generation, due_at, handler, text, language, fired"
+_COLUMNS = "conversation, person, key, generation, due_at, handler, text, slot, language, fired"
 _OF = f"""SELECT {_COLUMNS} FROM timers WHERE conversation = ? AND person = ?
     ORDER BY due_at, generation"""  # noqa: S608 - ours
 _NEXT = """SELECT value,
         (SELECT min(due_at) FROM timers WHERE account = value AND fired = 0)
     FROM json_each(?)"""
 _DUE = """SELECT t.conversation, t.person, t.key, t.generation, t.due_at, t.handler, t.text,
-        t.language, c.id, c.platform_id, c.kind, c.title, nullif(k.thread, ''),
+        t.slot, t.language, c.id, c.platform_id, c.kind, c.title, nullif(k.thread, ''),
         coalesce(p.platform_id, ''), coalesce(p.name, '')
     FROM timers AS t JOIN conversations AS k ON k.id = t.conversation
         JOIN chats AS c ON c.id = k.chat LEFT JOIN people AS p ON p.id = t.person
@@ -47,7 +47,7 @@ _HANDLERS = """WITH RECURSIVE known (account, handler) AS (
     SELECT DISTINCT handler FROM known WHERE handler IS NOT NULL ORDER BY handler"""
 _ENTRY = "conversation = ? AND person = ? AND key = ?"
 _SET = f"""INSERT OR REPLACE INTO timers ({_COLUMNS}, account)
-    SELECT ?, ?, ?, ?, ?, ?, ?, ?, 0, c.account
+    SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, c.account
     FROM conversations AS k JOIN chats AS c ON c.id = k.chat WHERE k.id = ?"""  # noqa: S608 - ours
 _CANCEL = f"DELETE FROM timers WHERE {_ENTRY}"  # noqa: S608 - ours
 _END = f"{_CANCEL} AND generation = ?"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from chatstate.stores.base import Owed, Settled
-from chatstate.testing.memory import letters, references
+from chatstate.testing.memory import broadcasts, letters, references
 from chatstate.testing.memory.tables import MemoryData, ReplyRow
 
 
@@ -30,7 +30,7 @@ def settle(data: MemoryData, settled: Iterable[Settled], now: float) -> None:
     for reply in settled:
         for row in rows_of(data, reply.conversation, reply.turn, reply.part):
             del data.lines[reply.conversation][row.owed.row]
-            if reply.dead:
+            if reply.dead and broadcasts.is_letter(data, reply, reply.dead):
                 letters.of_reply(data, row, reply.dead, now)
         if reply.message is not None:
             _hang(data, reply, reply.message)

@@ -1,7 +1,8 @@
-"""`MemoryStore`: the five protocols of a store on dicts."""
+"""`MemoryStore`: the six protocols of a store on dicts."""
 
 from __future__ import annotations
 
+from chatstate.testing.memory.broadcasts import MemoryBroadcasts
 from chatstate.testing.memory.control import MemoryControl
 from chatstate.testing.memory.outbox import MemoryOutbox
 from chatstate.testing.memory.states import MemoryStates
@@ -9,7 +10,9 @@ from chatstate.testing.memory.timers import MemoryTimers
 from chatstate.testing.memory.turns import MemoryTurns
 
 
-class MemoryStore(MemoryControl, MemoryTurns, MemoryStates, MemoryTimers, MemoryOutbox):
+class MemoryStore(
+    MemoryControl, MemoryTurns, MemoryStates, MemoryTimers, MemoryOutbox, MemoryBroadcasts
+):
     """A store on dicts, for tests of what several runs (workers) do to each other.
 
     Those that are made with the same `MemoryData()` are runs on the same data, each from its `open`

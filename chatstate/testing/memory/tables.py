@@ -27,6 +27,7 @@ from chatstate.stores.base import (
     StoredTimer,
     Value,
 )
+from chatstate.stores.broadcasts import Broadcast, Recipient
 
 TimerKey = tuple[int, int, str]
 """The conversation, the person and the key of a timer."""
@@ -51,12 +52,13 @@ class Worker:
 
 @dataclass(eq=False, slots=True)
 class ChatRow:
-    """A chat; `platform_id` is the newest of its ids."""
+    """A chat; `platform_id` is the newest of its ids. `is_blocked`: it takes nothing any more."""
 
     account: int
     platform_id: str
     kind: ChatKind
     title: str
+    is_blocked: bool = False
 
 
 @dataclass(eq=False, slots=True)
@@ -139,6 +141,16 @@ class SentRow:
 
 
 @dataclass(eq=False, slots=True)
+class RecipientRow:
+    """A recipient of a job, and what has become of it; "" before it is reached."""
+
+    recipient: Recipient
+    fate: str = ""
+    conversation: int = 0
+    turn: int = 0
+
+
+@dataclass(eq=False, slots=True)
 class LetterRow:
     """A dead letter: an event, or the reply `part` of a turn."""
 
@@ -192,6 +204,8 @@ class MemoryData:
         self.letters: dict[int, LetterRow] = {}
         self.requests: dict[int, Request] = {}
         self.asked: dict[int, Asked] = {}
+        self.broadcasts: dict[int, Broadcast] = {}
+        self.recipients: defaultdict[int, dict[int, RecipientRow]] = defaultdict(dict)
 
     def number(self, kind: str) -> int:
         """Return the next number of a kind."""

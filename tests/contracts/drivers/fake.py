@@ -18,6 +18,7 @@ from chatstate import (
     Reaction,
     Rejected,
     RetryAfter,
+    Sticker,
     Unreachable,
     User,
 )
@@ -182,6 +183,12 @@ class FakeDriver(AdapterDriver):
         changed = Reaction(added, removed, MessageRef(message))
         said = replace(self.message(who, "", "reaction"), id=message, reaction=changed)
         self.platform.put(Event(f"reaction-{next(self.numbers)}", said))
+
+    async def send_sticker(self, who: Speaker) -> str:
+        sticker = Sticker("100", "👍", "wave")
+        said = replace(self.message(who, sticker.words), sticker=sticker)
+        self.platform.put(Event(f"event-{said.id}", said))
+        return sticker.id
 
     async def happen(self, who: Speaker) -> None:
         message = replace(self.message(who, "", "other"), raw={"option": 1}, update=self.named)

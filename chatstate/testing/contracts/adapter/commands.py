@@ -14,7 +14,7 @@ from unittest import SkipTest
 
 from chatstate.language.en import ENGLISH
 from chatstate.testing.contracts.adapter.driver import Shown
-from chatstate.testing.contracts.adapter.script import CANDIDATES
+from chatstate.testing.contracts.adapter.script import CANDIDATES, POLL
 from chatstate.testing.contracts.adapter.session import ALICE, AdapterSuite, Session, only
 
 
@@ -33,6 +33,18 @@ class CommandsContract(AdapterSuite):
                 )
             told = ENGLISH["which_command"].format(usages="/poll close when [why]")
             assert [reply.text for reply in await session.say("/poll")] == [told]
+
+    async def test_a_poll_answers_a_command(self, tmp_path: Path) -> None:
+        """Though it may be no answer as a text is: with its text, as a poll, and once."""
+        async with self.session(tmp_path) as session:
+            shown = await _commanded(session, "ask", {})
+            assert shown[0].text.startswith("Please vote:")
+            polls = [message.shared for message in shown if message.shared]
+            if session.capabilities.polls:
+                assert polls == [POLL], f"it is not shown: {shown}"
+            else:
+                assert POLL.words in shown[0].text
+            assert session.letters() == []
 
     async def test_what_is_chosen_in_a_menu_is_handled(self, tmp_path: Path) -> None:
         """A message of the bot's: its words are the function's."""

@@ -19,6 +19,7 @@ import msgspec
 
 from chatstate.adapter import Adapter, NativeCall
 from chatstate.content import Content
+from chatstate.messages import MessageRef
 from chatstate.replies import Native
 from chatstate.testing.delivered import SentFile
 from chatstate.text import SpanKind
@@ -48,7 +49,7 @@ class Shown(msgspec.Struct, frozen=True):
       the web.
     - `labels` are those of its buttons, `links` the addresses that these open; `options` are those
       of its select, `suggestions` the quick answers that came with it. `files` hang on it.
-    - `shared` is the location, contact or poll that it shows.
+    - `shared` is the location, contact, poll or sticker that it shows.
     - `reply_to` is what `say` returned for the message that it visibly answers. `edited`: it was
       another text before.
     """
@@ -142,6 +143,10 @@ class AdapterDriver(Protocol):
         """Let somebody react to a message of the bot's; "" takes the only reaction away."""
         _skip("people's reactions", "react")
 
+    async def send_sticker(self, who: Speaker) -> str:
+        """Let somebody send a sticker that the bot may send, too, and return its id."""
+        return _skip("stickers", "send_sticker")
+
     async def happen(self, who: Speaker) -> None:
         """Let somebody do, in private if anywhere, what the platform tells of as `named`."""
         _skip("what has a name of the platform's own", "happen")
@@ -178,6 +183,10 @@ class AdapterDriver(Protocol):
     def native(self, text: str) -> Native:
         """Return a call by the platform's own name that shows a text as a new message."""
         return _skip("calls by the platform's own names", "native")
+
+    def native_deletion(self, message: MessageRef) -> Native:
+        """Return such a call that deletes a message of the chat."""
+        return _skip("calls that delete", "native_deletion")
 
     def native_elsewhere(self) -> NativeCall:
         """Return such a call that names another chat."""

@@ -47,6 +47,20 @@ class NativesContract(AdapterSuite):
             assert session.texts(there) == ["here"]
             assert session.texts(Speaker(chat="room")) == [], "it is shown outside of its thread"
 
+    async def test_a_call_names_a_message_that_is_not_sent_yet(self, tmp_path: Path) -> None:
+        """It is made once that is, with its id: of a reply, and of what another call has made."""
+
+        async def answer(turn: Turn) -> Any:
+            said = await turn.send("one")
+            called = await turn.send(session.driver.native("two"))
+            return ["three", *(session.driver.native_deletion(sent) for sent in (said, called))]
+
+        async with self.session(tmp_path, answer) as session:
+            session.needs("native")
+            await session.say("hi")
+            assert session.texts() == ["three"]
+            assert session.letters() == []
+
     async def test_a_call_in_doubt_is_not_made_again(self, tmp_path: Path) -> None:
         """Though replies are repeated: it may have been a payment."""
 

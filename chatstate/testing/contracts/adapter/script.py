@@ -16,12 +16,16 @@ from unittest import SkipTest
 from chatstate.bot.annotations import Complete
 from chatstate.bot.interface import Interface
 from chatstate.bot.turn import Turn
+from chatstate.content import Poll
 from chatstate.messages import Message
+from chatstate.replies import Reply
 from chatstate.state.declaration import PerThread, Ref
 
 Answer = Callable[[Turn], Any]
 CANDIDATES = ("maria", "mary ann", "Ömer")
 """Whom `/vote` offers."""
+POLL = Poll("Lunch?", ("Pizza", "No *thanks*"), several=True, anonymous=False)
+"""What `/ask` asks."""
 
 
 def echo(turn: Turn) -> str:
@@ -70,6 +74,10 @@ class Script:
             self.votes.append(choice)
             return f"voted {choice}"
 
+        async def ask() -> Reply:
+            """Ask everybody."""
+            return Reply("Please vote:", poll=POLL)
+
         async def close(when: int, why: str = "no reason") -> str:
             """Close the poll."""
             return f"closed at {when} for {why}"
@@ -80,6 +88,7 @@ class Script:
 
         self.bot.on_message(stream if inspect.isasyncgenfunction(answer) else on_message)
         self.bot.command(vote)
+        self.bot.command(ask)
         self.bot.group("poll").command(close)
         self.bot.on_menu("Count words")(count_words)
         self._keep_what_it_is_told()

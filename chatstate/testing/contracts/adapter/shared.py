@@ -1,6 +1,7 @@
-"""The adapters' contract: places, contacts and polls.
+"""The adapters' contract: places, contacts, polls and stickers.
 
 1. What is shared is shown as such, or in words; with what is said above it.
+2. A sticker that came can be sent again, by its id.
 """
 
 # ruff: noqa: S101 - a test suite
@@ -11,12 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from chatstate.bot.turn import Turn
-from chatstate.content import Contact, Content, Location, Poll
+from chatstate.content import Contact, Content, Location, Sticker
+from chatstate.files import File
 from chatstate.replies import Button, Reply, sharing
+from chatstate.testing.contracts.adapter.cards import PNG
+from chatstate.testing.contracts.adapter.driver import Speaker
+from chatstate.testing.contracts.adapter.script import POLL
 from chatstate.testing.contracts.adapter.session import AdapterSuite, Session, only
 
 PLACE = Location(52.5, 13.25, "Café *Nord*", "Street 1")
-POLL = Poll("Lunch?", ("Pizza", "No *thanks*"), several=True, anonymous=False)
+ROOM = Speaker("alice", "room")
 SHARED: dict[str, Content] = {
     "locations": PLACE,
     "contacts": Contact("+49301234", "Alice"),
@@ -67,6 +72,42 @@ class SharedContract(AdapterSuite):
         async with self.session(tmp_path, stream) as session:
             _check(session, "polls", POLL, await session.say("hi"))
             assert session.letters() == []
+
+    async def test_a_sticker_that_came_is_sent_again(self, tmp_path: Path) -> None:
+        """It is told as such, and in words; below a text it is shown, or its words are."""
+
+        def answer(turn: Turn) -> Any:
+            return Reply("This one:", sticker=turn.message.sticker)
+
+        async with self.session(tmp_path, answer) as session:
+            seen, before = session.watched.taken, session.shown(ROOM)
+            sent = await session.driver.send_sticker(ROOM)
+            shown = await session.answers(ROOM, seen, before)
+            (heard,) = session.script.heard
+            assert heard.sticker, "what is sent is `Message.sticker`"
+            assert (heard.sticker.id, heard.text) == (sent, heard.sticker.words)
+            assert shown[0].text.startswith("This one:")
+            assert session.letters() == []
+            if not session.capabilities.stickers:
+                assert heard.text in shown[0].text, f"its words are lost: {shown}"
+                return
+            stickers = [said.shared.id for said in shown if isinstance(said.shared, Sticker)]
+            assert stickers == [sent], f"it is not shown: {shown}; look at `Post.shared`"
+
+    async def test_a_sticker_that_is_not_there_is_words(self, tmp_path: Path) -> None:
+        """Where there are no stickers; elsewhere a file may be one, and is a file at least."""
+        sticker = Sticker("100", "👍", "wave")
+        replies = iter([Reply("Hi:", sticker=sticker), Reply(sticker=File(PNG, "hi.png"))])
+        async with self.session(tmp_path, lambda _: next(replies)) as session:
+            if not session.capabilities.stickers:
+                assert "👍" in only(await session.say("hi")).text
+            else:
+                next(replies)
+            message = only(await session.say("hi"))
+            if session.capabilities.files:
+                assert [file.data for file in message.files] == [PNG]
+            else:
+                assert "hi.png" in message.text
 
 
 def _check(session: Session, name: str, shared: Content, said: Any) -> None:

@@ -198,7 +198,7 @@ class CommitsContract(StoreSuite):
             for number, arrival in enumerate(arrivals[1:], 1):
                 changes = [session.change(global_key(str(number)), None, str(number))]
                 if number == 3:
-                    changes.append(session.change(A, None, "wrong"))
+                    changes.append(session.change(A, None, '"wrong"'))
                 turns.append(session.turn(arrival, *changes, owed=[session.reply(arrival)]))
             outcomes = ["applied"] * 6
             outcomes[0], outcomes[3] = "fenced", "conflict"

@@ -127,7 +127,8 @@ class LookingContract(StoreSuite):
             member = key("bot", "member", 'a "b"', arrival.place)
             changes = [session.change(what, None, "1") for what in (A, member)]
             await session.commit(session.turn(arrival, *changes))
-            for request in (Request(verb="delete", key=member), Request(verb="set", key=member)):
+            setting = Request(verb="set", key=member, text="2")
+            for request in (Request(verb="delete", key=member), setting):
                 await session.store.ask(request)
                 told = {entry.key: entry.asked for entry in await session.store.list("states")}
                 assert told == {A: "", member: request.verb}

@@ -10,7 +10,7 @@ class TestMyStore(StoreContract):
 
 It is run by pytest with pytest-asyncio in its "auto" mode. A store that keeps nothing beyond its
 process sets `durable = False`; one that several processes may hold is tested once more with
-`runs = 3`. It is made of five suites, one for each protocol of `chatstate.stores.base`.
+`runs = 3`. It is made of six suites, one for each protocol of `chatstate.stores.base`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from __future__ import annotations
 from chatstate.testing.contracts.store.accounts import AccountsContract
 from chatstate.testing.contracts.store.aliases import AliasesContract
 from chatstate.testing.contracts.store.arrivals import ArrivalsContract
+from chatstate.testing.contracts.store.broadcasts import BroadcastsContract
 from chatstate.testing.contracts.store.buttons import ButtonsContract
 from chatstate.testing.contracts.store.claims import ClaimsContract
 from chatstate.testing.contracts.store.commits import CommitsContract
@@ -65,7 +66,14 @@ class ControlContract(
     """Runs, and everybody who looks."""
 
 
-class StoreContract(InboxContract, TurnsContract, StatesContract, OutboxContract, ControlContract):
+class StoreContract(
+    InboxContract,
+    TurnsContract,
+    StatesContract,
+    OutboxContract,
+    BroadcastsContract,
+    ControlContract,
+):
     """Every verb of `chatstate.stores.base.Store`, and every edge its docstrings promise.
 
     A subclass overrides `make_store`, which returns a store that is not open yet: one on the

@@ -28,7 +28,7 @@ def _timer(
     place = arrival.place
     generation = next(session.versions)
     return StoredTimer(
-        place.conversation, place.person, key, generation, due_at, "ding", text, "de"
+        place.conversation, place.person, key, generation, due_at, "ding", text, "9:00", "de"
     )
 
 
@@ -119,7 +119,7 @@ class TimersContract(StoreSuite):
             assert (message.kind, message.text, message.thread) == ("timer", "tea", "t")
             assert (message.sender, message.chat.id) == (User("alice", "", "de"), "room")
             assert message.time == datetime.fromtimestamp(NOW + 10, UTC)
-            told = Fired(timer.generation, NOW + 10, "ding", timer.text)
+            told = Fired(timer.generation, NOW + 10, "ding", timer.text, "9:00")
             assert msgspec.convert(message.raw, Fired) == told
             waiting = await session.store.events(arrival.place.conversation, 0, 10)
             assert list(waiting) == [fired]

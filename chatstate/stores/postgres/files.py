@@ -1,0 +1,50 @@
+"""Files that replies owe, as rows of pieces: so workers need share no disk. Inside the transaction.
+
+A file is at most `LIMIT` long, which is more than bots may send on most platforms. Whoever has
+larger ones, or many, names a folder that all workers share as the store's `files`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from chatstate.errors import StorageError
+from chatstate.stores.postgres.transactions import Transaction
+
+LIMIT = 200 * 2**20
+_PIECE = 2**20
+
+_KEEP = """INSERT INTO owed_files VALUES ($1, $2, $3)
+    ON CONFLICT (key, part) DO UPDATE SET data = excluded.data"""
+PIECE = "SELECT data FROM owed_files WHERE key = $1 AND part = $2"
+_DISCARD = "DELETE FROM owed_files WHERE key = ANY($1::text[])"
+
+
+async def keep(transaction: Transaction, key: str, path: Path) -> None:
+    """Keep a file under a key. Raises `StorageError` if it is too long."""
+    for number, piece in enumerate(await asyncio.to_thread(_pieces, path)):
+        await transaction.execute(_KEEP, key, number, piece)
+
+
+def write(path: Path, piece: bytes, *, is_first: bool) -> None:
+    """Write a piece of a file that was kept behind those before it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb" if is_first else "ab") as file:
+        file.write(piece)
+
+
+async def discard(transaction: Transaction, keys: Sequence[str]) -> None:
+    """Let go of files."""
+    await transaction.execute(_DISCARD, list(keys))
+
+
+def _pieces(path: Path) -> list[bytes]:
+    with path.open("rb") as file:
+        pieces = [file.read(_PIECE)]
+        while len(pieces) * _PIECE <= LIMIT and (piece := file.read(_PIECE)):
+            pieces.append(piece)
+    if len(pieces) * _PIECE > LIMIT:
+        raise StorageError(f"{path.name} is longer than {LIMIT >> 20} MB, and cannot be kept")
+    return pieces

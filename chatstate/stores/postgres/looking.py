@@ -1,0 +1,57 @@
+"""The verbs of everybody who looks: they need no run, whoever else runs the bot meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Sequence
+
+from chatstate.errors import LoadError
+from chatstate.stores.base import Entry, Filter, KnownAccount, Request, Shelf
+from chatstate.stores.postgres import requests, shelves
+from chatstate.stores.postgres.address import Address
+from chatstate.stores.postgres.connection import Connections
+from chatstate.stores.postgres.errors import TROUBLE, storage_error
+from chatstate.stores.postgres.schema import is_there
+from chatstate.stores.postgres.transactions import Transaction
+
+_ALL = Filter()
+
+
+class Looking:
+    """What there is at an address, on a connection of its own for each look."""
+
+    def __init__(self, address: Address, clock: Callable[[], float]) -> None:
+        self._address = address
+        self._clock = clock
+
+    @property
+    def location(self) -> str:
+        return self._address.shown
+
+    async def list(self, shelf: Shelf, chosen: Filter = _ALL) -> Sequence[Entry]:
+        async with self._looking() as transaction:
+            return await shelves.entries(transaction, shelf, chosen)
+
+    async def show(self, shelf: Shelf, number: int) -> Entry | None:
+        async with self._looking() as transaction:
+            return await shelves.entry(transaction, shelf, number)
+
+    async def accounts(self) -> Sequence[KnownAccount]:
+        async with self._looking() as transaction:
+            return await shelves.accounts(transaction)
+
+    async def ask(self, request: Request) -> bool:
+        async with self._looking() as transaction:
+            return await requests.ask(transaction, request)
+
+    @contextlib.asynccontextmanager
+    async def _looking(self) -> AsyncGenerator[Transaction]:
+        connections = Connections(self._address)
+        try:
+            async with connections.single() as connection, connection.transaction():
+                await connections.name(connection)
+                if not await is_there(connection):
+                    raise LoadError(f"there is no store in {self.location}; name it with --store")
+                yield Transaction(connection, 0, "", self._clock())
+        except TROUBLE as error:
+            raise storage_error(error, self.location) from error

@@ -1,0 +1,115 @@
+"""What everybody who looks sees: values, waiting events, replies owed, dead letters.
+
+1. A shelf is one statement, whose columns are named as the fields of `Entry`. Filters are
+   conditions on these columns, the same for all shelves.
+2. It is read on any connection, whether a bot runs or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from chatstate.scope import Key
+from chatstate.stores.base import Entry, Filter, KnownAccount, Shelf
+from chatstate.stores.postgres.transactions import Transaction
+
+_IDS = """coalesce(a.platform, '') AS platform, coalesce(c.platform_id, '') AS chat,
+    coalesce(k.thread, '') AS thread, coalesce(p.platform_id, '') AS person,
+    coalesce(a.platform_id, '') AS account, coalesce(t.name, '') AS tenant"""
+_JOINS = """LEFT JOIN conversations AS k ON k.id = {conversation}
+    LEFT JOIN chats AS c ON c.id = {chat}
+    LEFT JOIN people AS p ON p.id = {person}
+    LEFT JOIN accounts AS a ON a.id = coalesce(c.account, p.account)
+    LEFT JOIN tenants AS t ON t.id = {tenant}"""
+
+
+class _Rows(NamedTuple):
+    """The rows on a shelf: their columns, where they come from, and whose they are."""
+
+    columns: str
+    table: str
+    conversation: str
+    person: str
+    chat: str = "k.chat"
+    tenant: str = "a.tenant"
+    condition: str = "true"
+
+    def statement(self, conditions: str) -> str:
+        """Return what selects those that agree with `conditions` on the columns."""
+        where = _JOINS.format_map(self._asdict())
+        return (
+            f"SELECT * FROM (SELECT {self.columns}, {_IDS} FROM {self.table} {where} "  # noqa: S608 - ours
+            f"WHERE {self.condition}) AS shelf WHERE number > $1{conditions} "
+            "ORDER BY number LIMIT $2"
+        )
+
+
+_SHELVES: dict[Shelf, _Rows] = {
+    "states": _Rows(
+        """s.number, s.bot, s.changed_at AS at, s.value::text AS body, s.scope, s.name,
+        s.place AS in_place, s.person AS of_person, s.version, s.schema, s.expires_at,
+        coalesce((SELECT r.verb FROM requests AS r WHERE r.letter = 0 AND r.bot = s.bot
+            AND r.body::jsonb -> 'key'
+                = jsonb_build_array(s.bot, s.scope, s.name, s.place, s.person)
+            ORDER BY r.id DESC LIMIT 1), '') AS asked""",
+        "states AS s",
+        "CASE WHEN s.scope IN ('member', 'thread') THEN s.place END",
+        "s.person",
+        "CASE WHEN s.scope = 'chat' THEN s.place ELSE k.chat END",
+        "CASE WHEN s.scope = 'global' THEN s.place ELSE a.tenant END",
+    ),
+    "inbox": _Rows(
+        "i.seq AS number, a.bot, i.arrived_at AS at, i.body, i.crashes",
+        "inbox AS i",
+        "i.conversation",
+        "i.person",
+        condition="i.done_at IS NULL",
+    ),
+    "outbox": _Rows(
+        'o."row" AS number, a.bot, o.owed_at AS at, o.body, o.begun_at, o.crashes',
+        "outbox AS o",
+        "o.conversation",
+        "NULL",
+    ),
+    "dead": _Rows(
+        """d.id AS number, d.bot, d.died_at AS at, d.body, d.kind, d.error, d.detail,
+        coalesce((SELECT r.verb FROM requests AS r WHERE r.letter = d.id
+            ORDER BY r.id DESC LIMIT 1), '') AS asked""",
+        "dead_letters AS d",
+        "d.conversation",
+        "d.person",
+    ),
+}
+_ACCOUNTS = "SELECT id, bot, platform, platform_id FROM accounts ORDER BY id"
+_CONDITIONS = ("bot", "platform", "scope", "name", "chat", "person", "account", "tenant")
+_OF_KEY = ("scope", "name", "in_place", "of_person")
+
+
+async def entries(transaction: Transaction, shelf: Shelf, chosen: Filter) -> Sequence[Entry]:
+    """Return the entries of a shelf that are wanted, in the order of their numbers."""
+    names = [name for name in _CONDITIONS if shelf == "states" or name not in ("scope", "name")]
+    wanted = [(name, getattr(chosen, name)) for name in names]
+    given = [(name, value) for name, value in wanted if value is not None]
+    conditions = "".join(f" AND {name} = ${n}" for n, (name, _) in enumerate(given, 3))
+    statement = _SHELVES[shelf].statement(conditions)
+    of = (chosen.after, chosen.limit, *(value for _, value in given))
+    return [_entry(dict(row)) for row in await transaction.fetch(statement, *of)]
+
+
+async def entry(transaction: Transaction, shelf: Shelf, number: int) -> Entry | None:
+    """Return the entry of a number, None if there is none."""
+    statement = _SHELVES[shelf].statement(" AND number = $3")
+    row = await transaction.fetchrow(statement, 0, 1, number)
+    return _entry(dict(row)) if row else None
+
+
+async def accounts(transaction: Transaction) -> Sequence[KnownAccount]:
+    """Return the accounts that bots have had."""
+    return [KnownAccount(*row) for row in await transaction.fetch(_ACCOUNTS)]
+
+
+def _entry(row: dict[str, Any]) -> Entry:
+    if "scope" in row:
+        row["key"] = Key(row["bot"], *(row.pop(name) for name in _OF_KEY))
+    return Entry(**row)

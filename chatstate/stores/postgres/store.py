@@ -1,0 +1,329 @@
+"""`PostgresStore`: the store's verbs, for one of the workers that share a PostgreSQL database.
+
+1. Each verb that writes is a transaction of its own (`transactions`). What comes often (events,
+   turns, loads) waits for the one before and goes together (`batches`).
+2. Whoever looks or asks needs no run, and has a connection for that alone.
+3. Times are this machine's, but for leases, which are by the server's clock; a test's is both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from chatstate.errors import LeaseLostError
+from chatstate.messages import Chat, Event, User
+from chatstate.scope import Place
+from chatstate.stores.base import (
+    Account,
+    Answer,
+    Arrival,
+    Claim,
+    DeadLetter,
+    Expiry,
+    Ingested,
+    Outcome,
+    Owed,
+    Reference,
+    Request,
+    Role,
+    Run,
+    Settled,
+    TurnCommit,
+    owed_folder,
+)
+from chatstate.stores.postgres import (
+    accounts,
+    aliases,
+    buttons,
+    directory,
+    files,
+    holds,
+    inbox,
+    outbox,
+    references,
+    requests,
+    runs,
+    sends,
+    states,
+    turns,
+)
+from chatstate.stores.postgres.address import parsed
+from chatstate.stores.postgres.batches import Batches
+from chatstate.stores.postgres.connection import Connections
+from chatstate.stores.postgres.errors import NotAllError
+from chatstate.stores.postgres.notices import Notices
+from chatstate.stores.postgres.reading import Reading
+from chatstate.stores.postgres.timers import TimerVerbs
+from chatstate.stores.postgres.transactions import Transaction, Transactions
+
+_NO_CURSORS: Mapping[str, str] = {}
+_REMEMBER = """INSERT INTO remembered VALUES ($1, $2, $3)
+    ON CONFLICT (account, name) DO UPDATE SET value = excluded.value"""
+_FORGET = "DELETE FROM remembered WHERE account = $1 AND name = $2"
+
+
+class PostgresStore(Reading, TimerVerbs):
+    """Keeps everything in a schema of the database that `url` names, with all who do so too.
+
+    `waiting_limit` and `overflow` are those of `SQLiteStore`. `clock` is for tests: without one,
+    leases are by the server's clock.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        waiting_limit: int = 1000,
+        overflow: inbox.Overflow = "refuse",
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        super().__init__(parsed(url), clock or time.time)
+        self._lease_clock = clock
+        self._run = 0
+        self._bot = ""
+        self._accounts: set[int] = set()
+        self._inbox = inbox.Inbox(directory.Directory(), waiting_limit, overflow)
+        self._ingests = Batches(self._ingest)
+        self._commits = Batches(self._commit)
+        self._loads = Batches(self._load)
+        self._discards: set[asyncio.Task[None]] = set()
+
+    # Holding the store
+
+    @property
+    def is_sole(self) -> bool:
+        return False
+
+    @property
+    def folder(self) -> Path:
+        if self._address.files:
+            return Path(self._address.files)
+        where = f"{self._address.shown} {self._address.schema} {os.getuid()}"
+        name = hashlib.sha256(where.encode()).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"chatstate-{name}"
+
+    async def open(self, bot: str) -> Run:
+        self._connections = Connections(self._address)
+        self._notices = Notices(self._connections, self._address.schema)
+        self._transactions = Transactions(
+            self._connections, self._notices, self._clock, self.location, outbox.settle
+        )
+        begin = functools.partial(self._begin, bot)
+        run = await self._transactions.outside(begin)
+        self._run, self._bot = run.id, bot
+        self._transactions.begin(run.id, bot)
+        await self._notices.listen(run.id, bot)
+        return run
+
+    async def _begin(self, bot: str) -> Run:
+        server = await self._connections.open(self.location)
+        async with self._connections.lent() as connection, connection.transaction():
+            await self._connections.name(connection)
+            now = self._lease_time()
+            return await runs.begin(connection, bot, self._address.lease, now, server)
+
+    async def beat(self) -> None:
+        await self._transactions.write(
+            lambda t: runs.beat(t, self._address.lease, self._lease_time())
+        )
+
+    async def end(self, *, clean: bool) -> None:
+        if not self._run:
+            return
+        try:
+            for batches in (self._ingests, self._commits, self._loads):
+                await batches.drain()
+            if self._discards:
+                await asyncio.wait(self._discards)
+            with contextlib.suppress(LeaseLostError):  # its work is others' already
+                await self._transactions.end(lambda t: runs.end(t, self._lease_time(), clean=clean))
+        finally:
+            await self._close()
+
+    async def abandon(self) -> None:
+        """Let go of the connections as a killed process does: without writing. For tests."""
+        for batches in (self._ingests, self._commits, self._loads):
+            await batches.abandon()
+        await self._close()
+
+    async def check(self) -> None:
+        await self._transactions.read("SELECT 1 AS alive")
+
+    async def lead(self, role: Role) -> bool:
+        return await self._transactions.write(lambda t: runs.lead(t, role, self._lease_time()))
+
+    async def prune(self) -> None:
+        await self._transactions.write(_prune)
+
+    def _lease_time(self) -> float | None:
+        return self._lease_clock() if self._lease_clock else None
+
+    async def _close(self) -> None:
+        self._run = 0
+        await self._transactions.close()
+        await self._notices.close()
+        await self._connections.close()
+
+    # The inbox
+
+    async def account(
+        self, platform: str, platform_id: str, *, tenant: str = "", alone: bool = False
+    ) -> Account:
+        account = await self._transactions.write(
+            lambda t: accounts.found(t, platform, platform_id, tenant, alone=alone)
+        )
+        self._accounts.add(account.id)
+        return account
+
+    def ingest(
+        self, account: int, events: Sequence[Event], cursors: Mapping[str, str] = _NO_CURSORS
+    ) -> asyncio.Future[Sequence[Ingested]]:
+        return self._ingests.submit(inbox.Delivery(account, events, cursors), len(events))
+
+    async def claim(self, limit: int) -> Sequence[Claim]:
+        return await self._transactions.write(lambda t: self._claim(t, limit))
+
+    async def release(self, conversations: Sequence[int]) -> Sequence[int]:
+        return await self._transactions.write(lambda t: holds.release(t, list(conversations)))
+
+    async def wait(self) -> None:
+        await self._notices.wait()
+        await self.check()
+
+    async def suspect(self, seq: int) -> None:
+        await self._do(inbox.SUSPECT, seq)
+
+    async def person(self, account: int, user: User) -> int:
+        return await self._transactions.write(lambda t: directory.person(t, account, user))
+
+    async def place(self, account: int, chat: Chat, thread: str | None) -> Place:
+        return await self._transactions.write(
+            lambda t: directory.conversation(t, account, chat, thread)
+        )
+
+    async def alias(self, account: int, old: str, new: str) -> None:
+        await self._transactions.write(lambda t: aliases.note(t, account, old, new))
+
+    async def _claim(self, transaction: Transaction, limit: int) -> list[Claim]:
+        await runs.bury(transaction, self._lease_time())
+        return await holds.claim(transaction, list(self._accounts), limit)
+
+    async def _ingest(self, deliveries: Sequence[inbox.Delivery]) -> Sequence[Sequence[Ingested]]:
+        tried: dict[inbox.Name, int] = {}
+        stored = await self._transactions.write(lambda t: self._inbox.ingest(t, deliveries, tried))
+        self._inbox.durable()
+        return stored
+
+    # Turns
+
+    async def commit(self, turns: Sequence[TurnCommit]) -> Sequence[Outcome]:
+        return await self._commits.submit(turns, len(turns))
+
+    async def note(self, turn: int, name: str, value: str) -> bool:
+        return await self._do(turns.NOTE, turn, name, value, self._run) != "INSERT 0 0"
+
+    async def _commit(self, works: Sequence[Sequence[TurnCommit]]) -> list[list[Outcome]]:
+        every = [turn for work in works for turn in work]
+        try:
+            outcomes = await self._transactions.write(lambda t: turns.together(t, every))
+        except NotAllError:
+            outcomes = await self._transactions.write(lambda t: turns.each(t, every))
+        left = iter(outcomes)
+        return [[next(left) for _ in work] for work in works]
+
+    # States
+
+    async def expire(self, expiries: Sequence[Expiry]) -> Sequence[Arrival | None]:
+        return await self._transactions.write(lambda t: states.expire(t, expiries))
+
+    async def remember(self, account: int, name: str, text: str | None) -> None:
+        if text is None:
+            await self._do(_FORGET, account, name)
+        else:
+            await self._do(_REMEMBER, account, name, text)
+
+    # The outbox
+
+    async def take(self, conversation: int, after: int, limit: int) -> Sequence[Owed]:
+        return await self._transactions.write(lambda t: outbox.take(t, conversation, after, limit))
+
+    async def begin(self, conversation: int, turn: int, part: int, crashes: int = 0) -> None:
+        await self._transactions.write(lambda t: outbox.begin(t, conversation, turn, part, crashes))
+
+    async def unsent(self, conversation: int, turn: int, part: int) -> None:
+        await self._transactions.write(lambda t: outbox.unsent(t, conversation, turn, part))
+
+    def settle(self, settled: Settled) -> None:
+        self._transactions.settle(settled)
+
+    async def flush(self) -> None:
+        await self._transactions.flush()
+
+    async def reference(self, ref: str) -> Reference | None:
+        return await self._transactions.write(lambda t: references.find(t, ref))
+
+    async def amend(self, ref: str, content: str | None) -> None:
+        await self._transactions.write(lambda t: references.amend(t, ref, content))
+
+    async def keep(self, key: str, path: Path) -> None:
+        await self._transactions.write(lambda t: files.keep(t, key, path))
+
+    async def fetch(self, key: str) -> Path | None:
+        path = owed_folder(self.folder) / key
+        pieces = 0
+        if self._discards:
+            await asyncio.wait(self._discards)
+        while rows := await self._transactions.read(files.PIECE, key, pieces):
+            await asyncio.to_thread(files.write, path, rows[0][0], is_first=not pieces)
+            pieces += 1
+        return path if pieces else None
+
+    def discard(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            (owed_folder(self.folder) / key).unlink(missing_ok=True)
+        task = asyncio.get_running_loop().create_task(
+            self._transactions.write(lambda t: files.discard(t, keys))
+        )
+        self._discards.add(task)
+        task.add_done_callback(self._discards.discard)
+
+    # What is asked for
+
+    async def ask(self, request: Request) -> bool:
+        if not self._run:
+            return await super().ask(request)
+        return await self._transactions.write(lambda t: requests.ask(t, request))
+
+    async def answer(self, versions: Iterator[int]) -> Sequence[Answer]:
+        known = list(self._accounts)
+        if not await self._transactions.read(requests.ANY, known, self._bot):
+            return ()
+        return await self._transactions.write(lambda t: requests.answer(t, known, versions))
+
+    async def take_up(self, number: int, event: Event) -> Ingested | None:
+        tried: dict[inbox.Name, int] = {}
+        return await self._transactions.write(
+            lambda t: sends.take_up(t, self._inbox, number, event, tried)
+        )
+
+    async def give_up(self, number: int, event: Event, dead: DeadLetter) -> None:
+        await self._transactions.write(lambda t: sends.give_up(t, number, event, dead))
+
+    async def _do(self, statement: str, *values: object) -> str:
+        """Run one statement in a transaction; return what PostgreSQL says of it."""
+        return await self._transactions.write(lambda t: t.execute(statement, *values))
+
+
+async def _prune(transaction: Transaction) -> None:
+    await inbox.prune(transaction)
+    await requests.prune(transaction)
+    await buttons.prune(transaction)
+    await references.prune(transaction)

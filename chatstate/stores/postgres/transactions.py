@@ -1,0 +1,243 @@
+"""Transactions of a run: each begins with its fence, and is tried until it is done.
+
+1. A transaction first locks the row of its run, `FOR KEY SHARE`: a run that has ended is refused,
+   and nobody ends one while a transaction of it is under way. Then it locks conversations, in the
+   order of their ids, then its own rows, then shared values in the order of their keys.
+2. What was settled is written with the next transaction, or soon.
+3. What passes is waited for. If the answer to a `COMMIT` is lost, nobody knows what became of it:
+   the run's row is locked for good, which waits until the old transaction is over, and then the
+   same is tried again. So whatever is done in a transaction must be harmless when it is repeated.
+4. Notices leave after the commit.
+5. What only reads is one statement, which the end of the run makes return nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import asyncpg
+
+from chatstate.clock import TOLD_AT, growing_pauses
+from chatstate.errors import LeaseLostError, StorageError
+from chatstate.stores.base import Settled
+from chatstate.stores.postgres.connection import Connections
+from chatstate.stores.postgres.errors import (
+    TROUBLE,
+    UnknownOutcomeError,
+    is_passing,
+    storage_error,
+)
+from chatstate.stores.postgres.notices import Notices
+
+log = logging.getLogger("chatstate.store")
+T = TypeVar("T")
+
+_LAZY_SECONDS = 0.05
+_FENCE = "SELECT 1 FROM runs WHERE id = {run} AND ended_at IS NULL FOR {strength}"
+_READ = """SELECT q.* FROM runs AS r
+    LEFT JOIN LATERAL (SELECT true AS found, s.* FROM ({statement}) AS s) AS q ON true
+    WHERE r.id = {run} AND r.ended_at IS NULL"""
+
+
+class Transaction:
+    """An open transaction of a run, at a time `now`. `tell_run` and `tell_bot` are for later."""
+
+    def __init__(self, connection: asyncpg.Connection, run: int, bot: str, now: float) -> None:
+        self.fetch: Callable[..., Awaitable[list[Any]]] = connection.fetch
+        self.fetchrow: Callable[..., Awaitable[Any]] = connection.fetchrow
+        self.fetchval: Callable[..., Awaitable[Any]] = connection.fetchval
+        self.execute: Callable[..., Awaitable[str]] = connection.execute
+        self.run = run
+        self.bot = bot
+        self.now = now
+        self.runs: set[int] = set()
+        self.bots: set[str] = set()
+
+    def tell(self, holder: int | None) -> None:
+        """Wake the run that holds something, or whoever may take hold of it."""
+        if holder is None:
+            self.bots.add(self.bot)
+        else:
+            self.runs.add(holder)
+
+
+Do = Callable[[Transaction], Awaitable[T]]
+
+
+class Transactions:
+    """Runs what verbs do. `settle` writes what was settled; `location` is for errors."""
+
+    def __init__(
+        self,
+        connections: Connections,
+        notices: Notices,
+        clock: Callable[[], float],
+        location: str,
+        settle: Callable[[Transaction, list[Settled]], Awaitable[None]],
+    ) -> None:
+        self._connections = connections
+        self._notices = notices
+        self._clock = clock
+        self._location = location
+        self._settle = settle
+        self._settled: list[Settled] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._soon: asyncio.Task[None] | None = None
+        self._broken: StorageError | None = None
+        self._run = 0
+        self._bot = ""
+        self._reads: dict[str, str] = {}
+
+    def begin(self, run: int, bot: str) -> None:
+        """Work for a run from now on."""
+        self._run, self._bot = run, bot
+
+    async def write(self, do: Do[T]) -> T:
+        """Do something in a transaction. It may be called several times, the last of which counts.
+
+        Raises `LeaseLostError` if the run is over.
+        """
+        return await self._until_done(lambda: self._write(do))
+
+    async def read(self, statement: str, *values: object) -> list[Any]:
+        """Return the rows of a statement."""
+        wrapped = self._reads.get(statement)
+        if wrapped is None:
+            wrapped = self._reads[statement] = _READ.format(statement=statement, run=self._run)
+        rows = await self._until_done(lambda: self._fetch(wrapped, values))
+        if not rows:
+            raise self._lost()
+        return [row[1:] for row in rows if row[0]]
+
+    async def outside(self, do: Callable[[], Awaitable[T]]) -> T:
+        """Do something before there is a run, as soon as it can be done."""
+        return await self._until_done(do)
+
+    async def end(self, do: Do[None]) -> None:
+        """Do something that ends the run, once whatever else it does is over."""
+        await self.close()
+        await self._until_done(lambda: self._write(do, strength="UPDATE"))
+
+    async def close(self) -> None:
+        """Write nothing by itself any more."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        if self._soon:
+            await asyncio.wait([self._soon])
+
+    async def flush(self) -> None:
+        """Write what was settled."""
+        await self.write(_nothing)
+
+    def settle(self, settled: Settled) -> None:
+        """Note what was settled."""
+        self._settled.append(settled)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_LAZY_SECONDS, self._settle_soon)
+
+    def check(self) -> None:
+        """Raise what the store is broken by."""
+        if self._broken:
+            raise self._broken
+
+    async def _until_done(self, do: Callable[[], Awaitable[T]]) -> T:
+        self.check()
+        pauses = growing_pauses()
+        while True:
+            try:
+                return await do()
+            except LeaseLostError as error:
+                self._broken = error
+                raise
+            except UnknownOutcomeError:
+                await self._until_done(self._find_out)
+            except TROUBLE as error:
+                pause = next(pauses)
+                told = storage_error(error, self._location)
+                if not is_passing(error):
+                    raise told from error
+                if pause >= TOLD_AT:
+                    log.warning("%s; trying again", told)
+                await asyncio.sleep(pause)
+
+    async def _write(self, do: Do[T], strength: str = "KEY SHARE") -> T:
+        settled, self._settled = self._settled, []
+        try:
+            done, transaction = await self._attempt(do, settled, strength)
+        except BaseException:
+            self._settled[:0] = settled
+            raise
+        if transaction.runs or transaction.bots:
+            await self._notices.tell(transaction.runs, transaction.bots)
+        return done
+
+    async def _attempt(
+        self, do: Do[T], settled: list[Settled], strength: str
+    ) -> tuple[T, Transaction]:
+        async with self._connections.lent() as connection:
+            transaction = Transaction(connection, self._run, self._bot, self._clock())
+            try:
+                await self._fence(connection, strength)
+                if settled:
+                    await self._settle(transaction, settled)
+                done = await do(transaction)
+            except Exception:
+                with contextlib.suppress(*TROUBLE):
+                    await connection.execute("ROLLBACK")
+                raise
+            await self._commit(connection)
+            return done, transaction
+
+    async def _commit(self, connection: asyncpg.Connection) -> None:
+        try:
+            await connection.execute("COMMIT")
+        except TROUBLE as error:
+            raise UnknownOutcomeError from error
+
+    async def _fence(self, connection: asyncpg.Connection, strength: str) -> None:
+        fence = _FENCE.format(run=self._run, strength=strength)
+        found = await connection.execute(f"{self._connections.begin}; {fence}")
+        if found == "SELECT 0":
+            raise self._lost()
+
+    async def _fetch(self, statement: str, values: tuple[object, ...]) -> list[Any]:
+        async with self._connections.lent() as connection:
+            if not self._connections.is_pooled:
+                return list(await connection.fetch(statement, *values))
+            await connection.execute(self._connections.begin)
+            rows = list(await connection.fetch(statement, *values))
+            await connection.execute("COMMIT")
+            return rows
+
+    async def _find_out(self) -> None:
+        """Return once a transaction whose answer was lost is over, whatever became of it."""
+        log.warning("%s: the connection was lost in a commit; finding out", self._location)
+        async with self._connections.lent() as connection:
+            await self._fence(connection, "UPDATE")
+            await connection.execute("COMMIT")
+
+    def _settle_soon(self) -> None:
+        self._timer = None
+        if self._settled:
+            self._soon = asyncio.get_running_loop().create_task(self._flush_quietly())
+
+    async def _flush_quietly(self) -> None:
+        with contextlib.suppress(StorageError):  # whoever asks for something is told
+            await self.flush()
+
+    def _lost(self) -> LeaseLostError:
+        if not self._run:
+            return LeaseLostError("the store is not open: call `open` first")
+        return LeaseLostError(
+            f"run {self._run} of bot {self._bot!r} was silent for too long and was taken for dead: "
+            "its work is others' now; start it again"
+        )
+
+
+async def _nothing(_: Transaction) -> None:
+    """Do nothing: what was settled is written."""

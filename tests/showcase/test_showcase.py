@@ -1,0 +1,125 @@
+"""One bot that uses all doors and riches, killed at each step: on Telegram, Discord, the console.
+
+Each platform is one run: at each step the process ends itself as by SIGKILL, at the next of the
+points at which nothing may be lost there, and another one goes on. With CHATSTATE_LONG=1 there is a
+run for each point a step may begin with, so that all steps are killed at all points.
+"""
+
+import contextlib
+import os
+import re
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from lives import Life, Nursery, nursery
+from showcase.script import SCRIPT, Step
+from showcase.stages import EVERYWHERE, AtConsole, OnDiscord, OnTelegram, Stage, opened
+
+from chatstate.stores.sqlite import SQLiteStore
+
+BOT = Path(__file__).with_name("bot.py")
+FIRST = range(len(EVERYWHERE)) if os.environ.get("CHATSTATE_LONG") else (0,)
+FIRST_NEEDED = ("h11", "httpcore", "anyio._backends._asyncio", "certifi", "pydantic.type_adapter")
+"""Modules that libraries import when something is first needed of them: in each process anew."""
+HELD = "held: it may have been sent before a crash"
+UNSURE = ("begun", "got", "sent")
+
+
+class Run:
+    """One run of the script. `number` counts the steps, `first` is the point of the first one."""
+
+    def __init__(self, stage: Stage, nurse: Nursery, first: int) -> None:
+        self.stage = stage
+        self.nurse = nurse
+        self.first = first
+        self.done: list[Step] = []
+        self.points: list[str] = []
+        self.pings = 0
+        self.fuse = stage.folder / "fuse"
+        self.store = stage.folder / "kept.db"
+
+    @contextlib.asynccontextmanager
+    async def life(self) -> AsyncIterator[Life]:
+        """Run the bot until the end of the block."""
+        arguments = ["run", str(BOT), "--on", self.stage.name, "--store", f"sqlite:///{self.store}"]
+        told = {**self.stage.environment, "SHOWCASE_FUSE": str(self.fuse)}
+        async with self.nurse.life([*arguments, *self.stage.options], told) as life:
+            await self.stage.ready()
+            yield life
+
+    async def play(self) -> None:
+        """Let Alice do everything. Each process answers what killed the last one, and is killed."""
+        before, *steps = [step for step in SCRIPT if self.stage.name in step.on]
+        async with self.life():
+            await self.act(before)  # whoever was never heard cannot be read back
+            await self.see(before)
+        for step in steps:
+            async with self.life() as life:
+                await self.see(before)
+                self.light(step)
+                await self.act(step)
+                assert await life.ended() == -signal.SIGKILL
+            before = step
+        async with self.life():
+            await self.see(before)
+            assert await self.stage.offered("B") in (None, f"Berlin {len(self.done)}")
+            await self.stage.command("done")
+            await self.stage.until("all: ")
+
+    def light(self, step: Step) -> None:
+        """Say where the process is to end."""
+        points = self.stage.lasting if step.is_said else self.stage.doing
+        self.points.append(points[(len(self.points) + self.first) % len(points)])
+        self.fuse.write_text(self.points[-1])
+
+    async def act(self, step: Step) -> None:
+        self.done.append(step)
+        await step.act(self.stage)
+
+    async def see(self, step: Step) -> None:
+        """Return when a step is answered, and what the process before this one has left is sent."""
+        self.pings += 1
+        await self.stage.command("ping", number=str(self.pings))
+        await self.stage.until(f"pong {self.pings}.")
+        await self.stage.until(f"{step.name} {len(self.done)} {step.shows}".strip())
+
+
+def check(run: Run) -> None:
+    """Assert that all was done once and in order, and is shown once where nobody had to guess.
+
+    What a platform without keys may have got, or not, is shown twice at most.
+    """
+    texts = run.stage.texts()
+    assert any(f"all: {' '.join(step.name for step in run.done)}." in text for text in texts)
+    for number, (step, point) in enumerate(zip(run.done, ["sent", *run.points], strict=True), 1):
+        times = sum(bool(re.search(rf"\b{step.name} {number}\b", text)) for text in texts)
+        is_unsure = run.stage.repeats and point in UNSURE
+        wanted = 0 if step.goes and not run.stage.prints else step.times
+        assert times in range(bool(wanted), 2 * wanted + 1) if is_unsure else times == wanted, step
+    assert sum("now open" in text for text in texts) in range(1, 2 + run.stage.repeats)
+    assert sum("board: 5" in text for text in texts) == 1
+
+
+async def check_letters(run: Run) -> None:
+    """Assert that nothing is dead but calls of which nobody knows whether they were made."""
+    letters = await SQLiteStore(run.store).list("dead")
+    assert {letter.error for letter in letters} <= {HELD}
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("first", FIRST)
+@pytest.mark.parametrize("kind", [OnTelegram, OnDiscord, AtConsole])
+async def test_everything_survives_a_kill_at_each_step(
+    kind: type[Stage], first: int, tmp_path: Path
+) -> None:
+    """All is done once and in order; what was asked of the platform agrees with its description."""
+    stage = kind(tmp_path)
+    async with opened(stage), nursery(tmp_path, "showcase.fuses", *FIRST_NEEDED) as nurse:
+        if isinstance(stage, AtConsole):
+            stage.nursery = nurse
+        run = Run(stage, nurse, first)
+        await run.play()
+        check(run)
+        await check_letters(run)
