@@ -33,6 +33,7 @@ MessageKind = Literal[
     "send",
     "sent",
     "timer",
+    "answer",
     "unreadable",
 ]
 ChatKind = Literal["private", "group", "channel"]
@@ -137,6 +138,8 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     - `location`, `contact`, `poll` and `sticker` are what was sent of these; `text` has its words.
     - `quote` is what it quotes of another message, as far as the platform tells the words: the part
       that somebody has chosen, else all of what it answers, which may be in another chat.
+    - `addressed` is false for what is said in a group to nobody in particular, and heard by a bot
+      that hears all there.
     - `time` is timezone-aware. `raw` is the platform's own payload, as JSON types; of a kind that
       the bot has no handler for it is not kept.
     """
@@ -161,6 +164,7 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     location: Location | None = None
     contact: Contact | None = None
     poll: Poll | None = None
+    addressed: bool = True
     sticker: Sticker | None = None
 
     @property

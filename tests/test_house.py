@@ -428,6 +428,7 @@ WALL_CLOCK = {
     "chatstate/engine/timers.py": "when a schedule is next is stored, and is people's time",
     "chatstate/engine/turns/timing.py": "when a timer fires is stored, and is people's time",
     "chatstate/engine/turns/later.py": "until when a turn is put off is stored",
+    "chatstate/engine/turns/asker.py": "the time of a dialogue is stored",
     "chatstate/engine/turns/limits.py": "what is taken of a limit is stored",
     "chatstate/engine/turns/values.py": "values expire",
     "chatstate/stores/sqlite/store.py": "all that it has is stored",

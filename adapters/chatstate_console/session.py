@@ -176,7 +176,9 @@ class Session:
     def _say(
         self, text: str, *, reply_to: MessageRef | None = None, files: Sequence[Attachment] = ()
     ) -> Event:
-        text = self._heard(text, answers=reply_to is not None)
+        answers = reply_to is not None
+        addressed = self._is_addressed(text, answers=answers)
+        text = self._heard(text, answers=answers)
         identity = self._new_id()
         self._said.append(Said(identity, self.place, text, self.user))
         message = self._message(text)
@@ -186,6 +188,7 @@ class Session:
             reply_to=reply_to,
             quote=(reply_to.text or None) if reply_to else None,
             attachments=tuple(files),
+            addressed=addressed,
         )
         return Event(identity, message, origin=identity)
 
@@ -200,6 +203,12 @@ class Session:
                 "; --groups all lets it hear everything"
             )
         return to_bot
+
+    def _is_addressed(self, text: str, *, answers: bool) -> bool:
+        """Tell whether it would be heard by a bot that does not hear all."""
+        if self.place.as_chat.kind == "private":
+            return True
+        return heard(text, self.bot, "addressed", answers=answers) is not None
 
     def _reply(self, text: str) -> Event:
         return self._say(text, reply_to=self._last("", "the bot has said nothing here").ref)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
+from random import Random
 from typing import Any, Protocol
 
+from chatstate.bot.questions import Question
 from chatstate.bot.schedules import Schedule
 from chatstate.bot.timers import Timer
 from chatstate.clock import Clock
@@ -53,6 +56,12 @@ class Effects(Protocol):
     @property
     def answers(self) -> Sequence[Any]: ...
     @property
+    def answer(self) -> Message | None: ...
+    @property
+    def now(self) -> datetime: ...
+    @property
+    def random(self) -> Random: ...
+    @property
     def sent(self) -> Sequence[AnyReply]: ...
     @property
     def held(self) -> Mapping[Key, HeldValue]: ...
@@ -80,6 +89,8 @@ class Effects(Protocol):
     def cancel(self, key: str) -> None: ...
 
     async def timers(self) -> Sequence[Timer]: ...
+
+    async def ask(self, question: Question) -> Any: ...
 
     async def send(self, reply: Any, to: Target | None, account: str | None) -> MessageRef: ...
 

@@ -52,6 +52,7 @@ class Handler:
     - `fields` are its inputs by position; `form` asks for them if they are several, and its state
       is the slot `form_slot`.
     - `markdown`: a `str` that it returns is Markdown.
+    - `asks`: it may ask, and wait for what is answered.
     - `needs` are its resources; `owner` is the bot, whose lifespan opens them.
     - `kept` are states that it holds beside those of the function: the first slots.
     - `around` is middleware of its own, within that of its bots.
@@ -126,6 +127,7 @@ class Handler:
         self.form_slot = binder.form_slot
         self.wants_files = binder.wants_files
         self.wants_progress = binder.wants_progress
+        self.asks = self.mode == "async" and binder.wants_turn and owner is not None
         self.sees_files = binder.sees_files
         self.hears_text = binder.hears_text
         self.around: Sequence[BoundFunction] = ()

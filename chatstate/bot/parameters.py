@@ -102,6 +102,7 @@ class Binder:
         self.form_slot = -1
         self.wants_files = False
         self.wants_progress = False
+        self.wants_turn = False
         self.hears_text = False
         self._sees_message = False
 
@@ -131,6 +132,7 @@ class Binder:
             else:
                 getters.append(default_of(parameter))
             self.wants_progress |= getters[-1] is PROGRESS
+            self.wants_turn |= getters[-1] is INJECTED[Turn]
             self.hears_text |= getters[-1] is whole_text
             self._sees_message |= getters[-1] in (INJECTED[Message], INJECTED[Turn])
             keywords.append(parameter.name if parameter.kind is parameter.KEYWORD_ONLY else None)

@@ -38,6 +38,9 @@ from chatstate.engine.states.volatile import foreign_keys, volatile_before
 from chatstate.engine.threads import HandlerThreads
 from chatstate.engine.timers import Timers
 from chatstate.engine.turns.admission import Admission
+from chatstate.engine.turns.answering import Answering
+from chatstate.engine.turns.approvals import Approvals
+from chatstate.engine.turns.asker import Asker
 from chatstate.engine.turns.calling import Caller
 from chatstate.engine.turns.dispatch import Dispatch
 from chatstate.engine.turns.effects import TurnEffects
@@ -54,6 +57,7 @@ from chatstate.engine.turns.previews import Previews
 from chatstate.engine.turns.quick import QuickTurns
 from chatstate.engine.turns.sending import sending
 from chatstate.engine.turns.showing import Showings
+from chatstate.engine.turns.shown import Shown
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.turns import Turns
 from chatstate.engine.turns.typing_notices import TypingNotices
@@ -63,7 +67,7 @@ from chatstate.messages import Event
 from chatstate.stores.base import Account, Arrival, Store
 
 
-def assemble(
+def assemble(  # noqa: PLR0915 - each part is a statement
     bot: Interface,
     *,
     accounts: Accounts,
@@ -145,6 +149,10 @@ def assemble(
             wait=lambda arrival, seconds: sender.wait(arrival.place.account, seconds),
         )
     )
+    shown = Shown(receipts=receipts, store=store)
+    asker = Asker(
+        values=values, addressing=addressing, sentences=sentences, clock=clock, shown=shown
+    )
     caller = Caller(values=values, threads=threads, showings=showings, sentences=sentences)
     admission = Admission(
         owners=bot.owners,
@@ -187,11 +195,34 @@ def assemble(
         showings=showings,
         admission=admission,
         addressing=addressing,
+        asker=asker,
         resources=resources,
         routes=bot.routes,
         plans=plans,
         watch=watch,
         timers=timers.of_turns,
+    )
+    approvals = Approvals(
+        asker=asker,
+        cache=cache,
+        store=store,
+        lanes=lanes,
+        receipts=receipts,
+        admission=admission,
+        addressing=addressing,
+        sentences=sentences,
+    )
+    answering = Answering(
+        bot=bot.id,
+        routes=bot.routes,
+        plans=plans,
+        asker=asker,
+        shown=shown,
+        approvals=approvals,
+        buttons=buttons,
+        cache=cache,
+        store=store,
+        sentences=sentences,
     )
     expiries = Expiries(
         bot,
@@ -202,6 +233,7 @@ def assemble(
         lanes=lanes,
         receipts=receipts,
         plans=plans,
+        own=[asker.state] if answering.are_possible else [],
         in_use=watch.expiring_keys,
     )
     dispatch = Dispatch(
@@ -253,6 +285,8 @@ def assemble(
     turns = Turns(
         lanes=lanes,
         dispatch=dispatch,
+        answering=answering,
+        asker=asker,
         overlap=overlap,
         admission=admission,
         expiries=expiries,
@@ -326,6 +360,8 @@ def assemble(
     return Parts(
         lanes=lanes,
         turns=turns,
+        answering=answering,
+        approvals=approvals,
         overlap=overlap,
         commits=commits,
         cache=cache,

@@ -53,13 +53,15 @@ async def cancelled(parts: Parts | None, tasks: Sequence[asyncio.Task[None]]) ->
 async def settled(parts: Parts, seconds: float) -> None:
     """Return when all that is due has expired and is told, or after so many seconds. For tests.
 
-    Each of what keeps it gets as many: a turn that waits, a platform that does not answer.
+    And when what others have answered has come to who asked. Each of what keeps it gets as many: a
+    turn that waits, a platform that does not answer.
     """
     if parts.recovery.task:  # until it is over nothing expires, or fires
         await asyncio.wait([parts.recovery.task], timeout=seconds)
     await parts.timers.settle(seconds)
     if parts.expiries.are_possible:
         await parts.expiries.settle(seconds)
+    await parts.approvals.settle(seconds)
     sending = asyncio.ensure_future(parts.sender.activity.over())
     await asyncio.wait([sending], timeout=seconds)
     sending.cancel()

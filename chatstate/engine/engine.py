@@ -175,6 +175,7 @@ class Engine:
         stored = await self._store.stored_states()
         for warning in undeclared.warnings(self._bot.id, self._bot.states, stored):
             log.warning("%s", warning)
+        parts.answering.left(stored)
         self._lifespans = Lifespans(self._bot, parts.resources)
         engines.began(self._bot, self)  # what a lifespan gives to send is stored by now
         if not await self._lifespans.open(self._fail, self._ended):

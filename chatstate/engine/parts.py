@@ -18,6 +18,8 @@ from chatstate.engine.states.cache import StateCache
 from chatstate.engine.states.commits import Commits
 from chatstate.engine.states.expiry import Expiries
 from chatstate.engine.timers import Timers
+from chatstate.engine.turns.answering import Answering
+from chatstate.engine.turns.approvals import Approvals
 from chatstate.engine.turns.overlap import Overlap
 from chatstate.engine.turns.turns import Turns
 from chatstate.engine.turns.typing_notices import TypingNotices
@@ -30,6 +32,8 @@ class Parts:
 
     lanes: Lanes
     turns: Turns
+    answering: Answering
+    approvals: Approvals
     overlap: Overlap
     commits: Commits
     cache: StateCache

@@ -1,4 +1,8 @@
-"""What the framework says to people whose language is German."""
+"""What the framework says to people whose language is German.
+
+1. It addresses nobody as "du" or "Sie": both can be wrong.
+2. Each sentence has the blanks of the English one.
+"""
 
 from __future__ import annotations
 
@@ -56,6 +60,18 @@ GERMAN: Mapping[str, str] = {
     "no_file": "Bitte eine Datei senden.",
     "files_not_taken": "{files} kann ich nicht ansehen: Ich nehme nur Text.",
     "received_too_large": "{file} ist mir zu groß: Ich nehme Dateien bis {size}.",
+    "no_location": "Bitte einen Standort teilen.",
+    "no_contact": "Bitte einen Kontakt teilen.",
+    "not_accepted": "Das geht nicht. Bitte noch einmal antworten.",
+    "not_yours": "Diese Frage ist für jemand anderen.",
+    "answered_before": "{who}, das hat schon jemand beantwortet.",
+    "outcome": "{answer} ({who})",
+    "nobody_answered": "(niemand hat rechtzeitig geantwortet)",
+    "not_open": "Diese Frage ist nicht mehr offen.",
+    "too_early": "Das kam vor der Frage. Bitte jetzt antworten:",
+    "function_gone": "Was ich gefragt habe, gehört zu etwas, das ich nicht mehr tue.",
+    "yes": "Ja",
+    "no": "Nein",
     "dead_button": "Dieser Knopf geht nicht mehr.",
     "choose": "Zur Auswahl eines davon senden:",
     "choice": "{number}. {label}: {sends}",

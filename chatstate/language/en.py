@@ -1,4 +1,8 @@
-"""What the framework says in English: every sentence, by name."""
+"""What the framework says in English: every sentence, by name.
+
+1. What is wrong is told with what would be right.
+2. A blank is named for what fills it. Each language has the same blanks.
+"""
 
 from __future__ import annotations
 
@@ -54,6 +58,18 @@ ENGLISH: Mapping[str, str] = {
     "no_file": "Please send a file.",
     "files_not_taken": "I cannot look at {files}: I take text only.",
     "received_too_large": "{file} is too large for me: I take files of at most {size}.",
+    "no_location": "Please share a location.",
+    "no_contact": "Please share a contact.",
+    "not_accepted": "That cannot be. Please answer again.",
+    "not_yours": "This question is for somebody else.",
+    "answered_before": "{who}, somebody has answered this before.",
+    "outcome": "{answer} ({who})",
+    "nobody_answered": "(nobody has answered in time)",
+    "not_open": "This question is no longer open.",
+    "too_early": "That came before the question. Please answer it now:",
+    "function_gone": "What I asked belongs to something that I no longer do.",
+    "yes": "Yes",
+    "no": "No",
     "dead_button": "This button does not work any more.",
     "choose": "To choose, send one of these:",
     "choice": "{number}. {label}: {sends}",

@@ -227,6 +227,8 @@ class TestClient:
     async def advance(self, seconds: float) -> None:
         """Move the clock; timers fire, each at its time, states expire, and what that does is done.
 
+        So is what others have answered in a dialogue (`turn.ask(..., of=)`): by 0 seconds, too.
+
         Unless something keeps it for more than five seconds: a turn that waits, a stalled platform.
         Of the time before a timer only the last minute is gone through second by second, and what
         else comes due before is done then: so a year passes in seconds. Raises what a timer's

@@ -46,6 +46,7 @@ class Person:
         location: Location | None = None,
         contact: Contact | None = None,
         poll: Poll | None = None,
+        addressed: bool = True,
         sticker: Sticker | None = None,
         raise_errors: bool | None = None,
     ) -> list[Delivered]:
@@ -53,7 +54,8 @@ class Person:
 
         A given `event_id` that was used before makes it a redelivery. `files` are what
         `client.platform.upload` returned, `mentions` who is named in the text, in its order
-        (`bob.user`); `raw` is what a platform would tell of it. Raises as `TestClient.deliver`
+        (`bob.user`); `raw` is what a platform would tell of it. With `addressed=False` it is said
+        in a group to nobody in particular. Raises as `TestClient.deliver`
         does.
         """
         __tracebackhide__ = True
@@ -69,6 +71,7 @@ class Person:
             location=location,
             contact=contact,
             poll=poll,
+            addressed=addressed,
             sticker=sticker,
         )
         event = replace(event, message=message)

@@ -159,6 +159,16 @@ def test_groups_and_threads_are_places(talk: Talk) -> None:
     )
 
 
+def test_a_bot_that_hears_all_is_told_what_is_for_it(talk: Talk) -> None:
+    """What names it; in private everything is."""
+
+    def addressed(message: Message) -> str:
+        return f"{message.text} {message.addressed}"
+
+    said = "hi\n:in #team\nhi\nhi @test\n"
+    assert talk(said, addressed, groups="all") == "hi True\nhi False\nhi True\n"
+
+
 UNHEARD = (
     "[not heard: in a group the bot hears commands, :reply, and what names @test; "
     "--groups all lets it hear everything]\n"

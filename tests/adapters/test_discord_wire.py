@@ -96,6 +96,14 @@ def test_an_answer_to_the_bot() -> None:
     assert (gone.message.reply_to, gone.message.quote) == (MessageRef("77"), None)
 
 
+def test_a_bot_that_hears_all_of_a_guild_is_told_what_is_for_it() -> None:
+    """What answers it or names it; in private everything is."""
+    talk = told.IN_GUILD | {"content": "hi", "mentions": []}
+    assert not heard(talk, ROOM, EVERYTHING).message.addressed
+    assert heard(told.ANSWER, ROOM, EVERYTHING).message.addressed
+    assert heard(told.DIRECT, DM, EVERYTHING).message.addressed
+
+
 def test_files() -> None:
     """They come with their names, types and sizes, and where to find them again."""
     first, second = heard(told.FILES).message.attachments

@@ -101,9 +101,11 @@ def test_half_a_character_is_no_text() -> None:
 def test_a_bot_may_hear_all_of_a_group() -> None:
     """Then talk is for it too, and its name is still left out."""
     everything = Me(ME.id, ME.username, "all")
-    assert only(parse([update(said(GROUP, text="hi"))], everything, {})).message.text == "hi"
+    talk = only(parse([update(said(GROUP, text="hi"))], everything, {})).message
+    assert (talk.text, talk.addressed) == ("hi", False)
     named = said(GROUP, text="hi @test_bot!", **mention(3, 9))
-    assert only(parse([update(named)], everything, {})).message.text == "hi!"
+    meant = only(parse([update(named)], everything, {})).message
+    assert (meant.text, meant.addressed) == ("hi!", True)
 
 
 def test_an_album_is_one_message() -> None:

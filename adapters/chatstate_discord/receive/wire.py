@@ -179,6 +179,8 @@ def _if_heard(raw: Json, me: Me, place: Place) -> Event | None:
     if _is_own(raw, me) or not (is_for_all or _is_addressed(raw, me)):
         return None
     said = _said(raw, place, text_of(raw, me.names), "message")
+    if me.groups == "all" and place.chat.kind != "private" and not _is_addressed(raw, me):
+        said = replace(said, addressed=False)
     if not is_spoken or not (said.text or said.attachments or raw.get("content")):
         said = _named(said, "message_create")  # or it is withheld, as the bot lacks the intent
     return Event(raw["id"], said)

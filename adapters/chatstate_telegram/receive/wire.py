@@ -165,6 +165,8 @@ def _said(
         time=time_of(raw["edit_date" if "edit_date" in raw else "date"]),
         raw={**raws[0], others: list(raws[1:])} if len(raws) > 1 else raw,
         update="" if is_said else name_of(kind, raw),
+        addressed=me.groups != "all"
+        or _heard(text, main, raw, me._replace(groups="addressed")) is not None,
         **shared(raw),
     )
     return [Event(update_id, message)]

@@ -49,6 +49,10 @@ class EventReceipt(msgspec.Struct, eq=False, gc=False):
         self.waiters = (*self.waiters, waiter)
         return waiter
 
+    async def over(self) -> None:
+        """Return when it is settled."""
+        await self.settled()
+
     def owes(self, replies: int) -> None:
         """Note that the turn is committed, and how many replies it owes."""
         self.owed = replies
@@ -72,16 +76,29 @@ class EventReceipt(msgspec.Struct, eq=False, gc=False):
 
 
 class Receipts:
-    """The receipts of events whose turns are not committed yet. See the module's rules."""
+    """The receipts of events whose turns are not committed yet. See the module's rules.
+
+    `newest` is the number of the event that was stored last.
+    """
 
     def __init__(self) -> None:
         self._receipts: dict[int, EventReceipt] = {}
         self.elsewhere: set[int] = set()
+        self.newest = 0
 
     def stored(self, seq: int, told: Callable[[], None] | None = None) -> EventReceipt:
         """Return the receipt of an event that was stored under this number."""
         self._receipts[seq] = receipt = EventReceipt("stored", told=told)
+        self.newest = seq
         return receipt
+
+    def knows(self, seq: int) -> bool:
+        """Tell whether an event came in this run, if its turn is not committed."""
+        return seq in self._receipts
+
+    def of(self, seq: int) -> EventReceipt:
+        """Return the receipt of an event whose turn runs, made if nobody has it."""
+        return self._receipts.setdefault(seq, EventReceipt("stored"))
 
     def duplicate(self, seq: int) -> EventReceipt:
         """Return a receipt for an event that waits under this number already."""

@@ -5,6 +5,7 @@
 2. It carries what it sends, so that it works for ever and without a row. What is too long for the
    platform is kept under a random reference for 30 days, and valid on its own message only.
 3. A choice is as many presses, each of them genuine, and of a number that its select allows.
+4. What answers a question says nothing by itself: whoever asks knows what it offered.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from chatstate.stores.base import Arrival, FoundButton, Store
 class Press(msgspec.Struct, frozen=True):
     """A press that is genuine: the event as it is meant, and whether it runs a command.
 
-    `refused` is what is wrong with a choice; `mark` what a press marks among those `offered`.
+    `refused` is what is wrong with a choice; `mark` what a press marks among those `offered`;
+    `answers` what the button of a question tells of it.
     """
 
     arrival: Arrival
@@ -36,6 +38,7 @@ class Press(msgspec.Struct, frozen=True):
     refused: Sentence | None = None
     mark: Mark | None = None
     offered: Offered | None = None
+    answers: str = ""
 
     @property
     def message(self) -> Message:
@@ -45,7 +48,7 @@ class Press(msgspec.Struct, frozen=True):
     @property
     def says_something(self) -> bool:
         """Whether it is for a handler."""
-        return self.refused is None and self.mark is None
+        return self.refused is None and self.mark is None and not self.answers
 
 
 class Buttons:
@@ -84,6 +87,8 @@ class Buttons:
         said = self._signature.said(arrival.place.conversation, message.text)
         if said[:1] in (Kind.MARK, Kind.DONE):
             return await self._read_mark(arrival, said)
+        if said[:1] == Kind.ANSWER:
+            return Press(arrival, answers=said[1:])
         if said[:1] in Kind.IN_STORE:
             said = await self._looked_up(arrival, said)
         if message.selected is None:
@@ -91,11 +96,17 @@ class Buttons:
         options = [await self._looked_up(arrival, option) for option in self._options(arrival)]
         return _press(arrival, said, options)
 
+    def answers(self, arrival: Arrival) -> str:
+        """Return what a press tells of the question that it answers; "" if it answers none."""
+        said = self._said(arrival)
+        return said[1:] if said[:1] == Kind.ANSWER else ""
+
     def read_now(self, arrival: Arrival) -> Press | None:
         """Return the same for a button that carries what it sends; None for any other."""
-        if self.is_kept(arrival):
+        said = self._said(arrival)
+        if said[:1] == Kind.ANSWER or self.is_kept(arrival):
             return None
-        return _press(arrival, self._said(arrival), self._options(arrival))
+        return _press(arrival, said, self._options(arrival))
 
     def mark(self, press: Press, mark: Mark, offered: Offered) -> MarkedReply:
         """Return the change of its message that shows what a press has marked.

@@ -5,6 +5,7 @@
 3. A select is in the form that the platform has for it. Where it has none, options are buttons: of
    one, each sends itself; of several, they are marked, if buttons can be changed (see `marks`).
 4. What is disabled carries nothing that counts, whoever presses it.
+5. The button of a question carries which question it answers, and the number of what it offers.
 """
 
 from __future__ import annotations
@@ -43,7 +44,14 @@ class Kind:
     VALUE, COMMAND, REFERENCE = "v", "c", "r"
     OPTION, OPTION_REFERENCE, SELECT = "o", "p", "s"
     MARK, DONE = "m", "d"
+    ANSWER = "a"
     IN_STORE = frozenset({REFERENCE, OPTION_REFERENCE, MARK, DONE})
+
+
+class AnswerButton(Button, frozen=True):
+    """A button of a question that a dialogue waits for: `answers` is what a press tells of it."""
+
+    answers: str = ""
 
 
 class Hanging(NamedTuple):
@@ -139,6 +147,8 @@ class Making:
         return self._sign(Kind.OPTION_REFERENCE + self._keep(option.sends))
 
     def _button_data(self, button: Button) -> str:
+        if type(button) is AnswerButton:
+            return self._sign(Kind.ANSWER + button.answers)
         runs = button.command is not None
         if self._fits(button.sends):
             return self._sign((Kind.COMMAND if runs else Kind.VALUE) + button.sends)

@@ -44,7 +44,11 @@ _UNHEARD: tuple[Scope, ...] = ("user", "global")
 
 
 class Expiries:
-    """Lets the values of one bot expire. `in_use` tells the keys that waiting turns hold."""
+    """Lets the values of one bot expire.
+
+    `own` are states of the framework's, whose turns it finds itself; `in_use` tells the keys that
+    waiting turns hold.
+    """
 
     def __init__(
         self,
@@ -57,11 +61,13 @@ class Expiries:
         lanes: Lanes,
         receipts: Receipts,
         plans: Plans,
+        own: Sequence[BoundState],
         in_use: Callable[[], Iterable[Key]],
     ) -> None:
-        self._states = {(state.scope, state.name): state for state in bot.states}
-        self._expiring = [state for state in bot.states if state.ttl is not None]
-        told = [state for state in self._expiring if state.lifecycle.on_expire]
+        states = list(bot.states)
+        told = [state for state in states if state.ttl is not None and state.lifecycle.on_expire]
+        self._states = {(state.scope, state.name): state for state in (*states, *own)}
+        self._expiring = [state for state in self._states.values() if state.ttl is not None]
         self._plans = {
             (state.scope, state.name): plans.of(self._route(bot, state)) for state in told
         }
@@ -118,7 +124,7 @@ class Expiries:
         """Return when all that is due has expired and been told, or after so many seconds."""
         while await self.look():
             pass
-        told = [asyncio.ensure_future(_settled(receipt)) for receipt in self._told.values()]
+        told = [asyncio.ensure_future(receipt.over()) for receipt in self._told.values()]
         if told:
             await asyncio.wait(told, timeout=seconds)
             for waiting in told:
@@ -262,10 +268,6 @@ class Expiries:
         else:
             value = Value(expired.text, expired.version, expired.schema)
         return state.read(value)[0]
-
-
-async def _settled(receipt: EventReceipt) -> None:
-    await receipt.settled()
 
 
 def _refuse_replies(arrival: Arrival, answer: Sequence[object]) -> None:

@@ -85,7 +85,8 @@ class Admission:
 
     async def _take(self, turn: RunningTurn, plan: Plan) -> bool:
         """Take one of what the person is allowed; False if there is none, and the person knows."""
-        taking = await self._counters.ask(plan.route.name, plan.limits, turn.place)
+        ask = self._counters.follow if turn.dialogue else self._counters.ask
+        taking = await ask(plan.route.name, plan.limits, turn.place)
         if taking.wait and taking.knows:
             return False
         turn.taking = taking
@@ -136,6 +137,10 @@ class Admission:
         if rule == "admins":
             return message.chat.kind == "private" or await self._is_admin(adapter, message)
         return await self._call(rule, message)
+
+    async def is_admin(self, arrival: Arrival) -> bool:
+        """Tell whether the sender of a message is an admin of its chat."""
+        return await self._is_admin(self._adapters[arrival.place.account], arrival.event.message)
 
     async def _is_admin(self, adapter: Adapter, message: Message) -> bool:
         chat, person = message.chat.id, message.sender.id

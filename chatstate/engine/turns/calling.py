@@ -11,13 +11,14 @@ import asyncio
 import contextlib
 import functools
 import inspect
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Coroutine, Generator
 from typing import Any
 
 from chatstate.bot.forms import Form, Pending, Question, put
 from chatstate.bot.returns import Answers
 from chatstate.engine.runners import in_thread
 from chatstate.engine.threads import HandlerThreads
+from chatstate.engine.turns.dialogue import run
 from chatstate.engine.turns.plan import Plan
 from chatstate.engine.turns.showing import Showings
 from chatstate.engine.turns.turn import RunningTurn
@@ -54,7 +55,11 @@ class Caller:
             if question:
                 return [question]
         positional, named = plan.handler.bind(turn)
-        if plan.mode == "async":
+        if plan.asks:
+            waits, returned = await _converse(turn, plan.fn(*positional, **named))
+            if waits:
+                return []
+        elif plan.mode == "async":
             returned = await plan.fn(*positional, **named)
         elif plan.mode == "sync":
             returned = await self._in_thread(turn, plan, positional, named)
@@ -126,6 +131,16 @@ class Caller:
                 self._showings.of(turn).show(answer)
                 await asyncio.sleep(0)  # others must run, though the stream awaits nothing
         return answer
+
+
+async def _converse(turn: RunningTurn, course: Coroutine[Any, Any, Any]) -> tuple[bool, Any]:
+    """Run a handler that may ask; tell whether it waits for an answer, and what it returned."""
+    waits, returned = await run(turn, course)
+    if turn.dialogue:
+        turn.dialogue.has_run = True
+        if waits:
+            turn.dialogue.leave(course)
+    return waits, returned
 
 
 async def _take_back(task: asyncio.Task[Any]) -> None:

@@ -76,6 +76,8 @@ class Dispatch:
         press = await self._buttons.read(turn.arrivals[0])
         if press is None:
             raise Sentence("dead_button")
+        if press.answers:  # whoever asked that is not asking it any more, or not this person
+            raise Sentence("not_open")
         if press.refused:
             raise press.refused
         if press.mark and press.offered:

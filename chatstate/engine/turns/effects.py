@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from msgspec.structs import replace
 
 from chatstate.adapter import Adapter
 from chatstate.bot.access import limits_of
+from chatstate.bot.questions import Question
 from chatstate.bot.resources import Need, Resources
 from chatstate.bot.returns import Answers, replies, told_of
 from chatstate.bot.routes import Routes
@@ -27,6 +30,7 @@ from chatstate.engine.states.held import Held
 from chatstate.engine.states.updates import Update
 from chatstate.engine.threads import HandlerThreads
 from chatstate.engine.turns.admission import Admission
+from chatstate.engine.turns.asker import Asker
 from chatstate.engine.turns.plan import Plan, Plans
 from chatstate.engine.turns.showing import Showings
 from chatstate.engine.turns.steps import Steps
@@ -44,8 +48,8 @@ from chatstate.stores.accounts import OWN
 from chatstate.stores.base import Store
 
 _TIMERS = ("later", "every", "cancel")
-_OF_STATE = ("state", "replace", "apply", "step", "charge", *_TIMERS)
-_STORED = ("replace", "apply", "step", "charge", *_TIMERS)
+_OF_STATE = ("state", "replace", "apply", "step", "charge", "ask", *_TIMERS)
+_STORED = ("replace", "apply", "step", "charge", "ask", *_TIMERS)
 _ANSWERING = ("send", "apply", *_TIMERS)  # what is sent and applied goes with the answer
 
 
@@ -66,6 +70,7 @@ class TurnEffects:
         showings: Showings,
         admission: Admission,
         addressing: Addressing,
+        asker: Asker,
         resources: Resources,
         routes: Routes,
         plans: Plans,
@@ -84,6 +89,8 @@ class TurnEffects:
         self._showings = showings
         self._admission = admission
         self._addressing = addressing
+        self._asker = asker
+        self._random: random.Random | None = None
         self._resources = resources
         self._routes = routes
         self._plans = plans
@@ -120,6 +127,23 @@ class TurnEffects:
                 "look at turn.platform before"
             )
         return client
+
+    @property
+    def answer(self) -> Message | None:
+        """See `Turn.answer`."""
+        return self._turn.dialogue.answer if self._turn.dialogue else None
+
+    @property
+    def now(self) -> datetime:
+        """See `Turn.now`."""
+        return datetime.fromtimestamp(self._asker.chance(self._turn).now, UTC)
+
+    @property
+    def random(self) -> random.Random:
+        """See `Turn.random`."""
+        if self._random is None:
+            self._random = random.Random(self._asker.chance(self._turn).seed)  # noqa: S311 - no secret
+        return self._random
 
     @property
     def sent(self) -> Answers:
@@ -198,6 +222,10 @@ class TurnEffects:
             turn.steps = Steps(turn, self._store, self._threads)
         return await turn.steps.take(name, fn)
 
+    async def ask(self, question: Question) -> Any:
+        """See `Turn.ask`."""
+        return await self._asker.ask(self._live("ask"), question, self.download)
+
     def later(self, when: Any, what: Any, key: str | None, data: Mapping[str, Any]) -> None:
         """See `Turn.later`."""
         self._timers.later(self._live("later"), when, what, key, data)
@@ -233,6 +261,9 @@ class TurnEffects:
         if turn.own and there is arrival:
             turn.own.check(arrival, new)
         self._live("send")
+        said_before = turn.dialogue.said() if turn.dialogue and there is arrival else None
+        if said_before:
+            return said_before
         showing = self._showings.of(turn)
         ref = f"{arrival.seq}-{len(showing.sent) + len(showing.elsewhere)}"
         addresses, reference = addressed(new, there, known_as or ref, is_kept=bool(known_as))
@@ -242,6 +273,10 @@ class TurnEffects:
             showing.elsewhere += said
             return reference
         showing.sent += said
+        showing.refs.append(reference)
+        if turn.dialogue:  # what is before an answered question is dropped: it is not shown yet
+            turn.dialogue.says(reference)
+            return reference
         await showing.prepare()
         showing.show([])
         return reference

@@ -17,6 +17,7 @@ import threading
 from collections.abc import Iterator, Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from chatstate.bot.access import Limit, Taken, Weights, duration, take, wait
 from chatstate.clock import Clock
@@ -50,6 +51,13 @@ class Counters:
         seconds = wait(limits, taken, self._under_way(counted), now)
         knows = now < taken.told < now + seconds + _EXACT  # it may have been set back
         return Taking(self, counted, limits, now, entry, seconds, knows=knows)
+
+    async def follow(self, name: str, limits: Sequence[Limit], place: Place) -> Taking:
+        """Return what is taken by a turn that goes on with what was counted: what it charges."""
+        taking = await self.ask(name, limits, place)
+        taking = replace(taking, wait=0.0, knows=False, weights={}, follows=True)
+        taking.begin_again()
+        return taking
 
     def begin(self, taking: Taking) -> None:
         """Let it count from now on."""
@@ -104,7 +112,7 @@ class Taking(msgspec.Struct, frozen=True, eq=False):
     """What a turn takes of a person's limit.
 
     `wait`: seconds until there is something to take, 0 if it is taken. `knows`: the person has been
-    told so. `weights` are what the turn has charged.
+    told so. `weights` are what the turn has charged; one that `follows` counts for nothing else.
     """
 
     counters: Counters
@@ -115,6 +123,13 @@ class Taking(msgspec.Struct, frozen=True, eq=False):
     wait: float
     knows: bool
     weights: dict[Limit, int] = {}
+    follows: bool = False
+
+    def begin_again(self) -> None:
+        """Forget what the turn has charged: it runs anew."""
+        self.weights.clear()
+        if self.follows:
+            self.weights.update(dict.fromkeys(self.limits, 0))
 
     def redeem(self, versions: Iterator[int], *, begun: bool) -> list[Change]:
         """Return what is to be committed with the turn, which has begun or not, or was refused.

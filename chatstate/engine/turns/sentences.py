@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from chatstate.bot.forms import put
+from chatstate.engine.turns.putting import put as put_again
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.errors import UserError
 from chatstate.language.sentences import Sentences, say, told
-from chatstate.replies import Reply
+from chatstate.replies import AnyReply, Reply
 
 
 def closing(turn: RunningTurn, sentences: Sentences, sentence: str) -> list[Reply]:
@@ -17,24 +18,28 @@ def closing(turn: RunningTurn, sentences: Sentences, sentence: str) -> list[Repl
     return [*turn.preview.shown, Reply(said)]
 
 
-def apology(turn: RunningTurn, sentences: Sentences) -> list[Reply]:
+def apology(turn: RunningTurn, sentences: Sentences) -> list[AnyReply]:
     """Return what to say of a turn that failed, below what it has shown already."""
     shown = closing(turn, sentences, "broke_off")
     if turn.own and not turn.own.apologises:
-        return shown
+        return [*shown]
     said = shown or [Reply(say(sentences.of(turn.message.sender.language), "failed"))]
     return [*said, *_asked_again(turn, sentences)]
 
 
-def refusal(turn: RunningTurn, sentences: Sentences, error: UserError) -> list[Reply]:
+def refusal(turn: RunningTurn, sentences: Sentences, error: UserError) -> list[AnyReply]:
     """Return what to say of a turn that ended with an error for the person."""
     text = told(error, sentences.of(turn.message.sender.language))
     refused = Reply(text, ephemeral=turn.message.kind == "press")
     return [*turn.shown_before(), refused, *_asked_again(turn, sentences)]
 
 
-def _asked_again(turn: RunningTurn, sentences: Sentences) -> list[Reply]:
-    """Return the question of a form whose answers were not taken in the end."""
+def _asked_again(turn: RunningTurn, sentences: Sentences) -> list[AnyReply]:
+    """Return the question that is still open: its answer was not taken in the end."""
+    open_still = turn.left_open or (turn.dialogue and turn.dialogue.before)
+    if open_still and open_still.asked:
+        before, question = put_again(open_still.asked)
+        return [*before, *([question] if question else ())]
     if turn.asks_again is None:
         return []
     return [put(turn.asks_again, sentences.of(turn.message.sender.language))]

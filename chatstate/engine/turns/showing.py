@@ -9,12 +9,14 @@ from collections.abc import Awaitable, Callable
 from chatstate.bot.returns import Answers
 from chatstate.engine.turns.previews import Preview, Previews
 from chatstate.engine.turns.turn import RunningTurn
+from chatstate.messages import MessageRef
 
 
 class Showing:
     """What one attempt shows in advance. `sent` is what `turn.send` owes, before all else.
 
-    `elsewhere` is what it owes in other conversations, of which nothing is shown.
+    `elsewhere` is what it owes in other conversations, of which nothing is shown. `refs` lead to
+    what was sent here.
     Nothing is shown without a preview; see `prepare`.
     """
 
@@ -25,6 +27,7 @@ class Showing:
     ) -> None:
         self.sent: Answers = []
         self.elsewhere: Answers = []
+        self.refs: list[MessageRef] = []
         self._open_preview = open_preview
         self._preview: Preview | None = None
         self._next: Answers | None = None

@@ -17,7 +17,10 @@ _any = Codec(Any)
 
 
 class Steps:
-    """The steps of one attempt at a turn; `turn.notes` are the results of all, by name."""
+    """The steps of one attempt at a turn; `turn.notes` are the results of all, by name.
+
+    `taken` are those of this attempt, for a dialogue to remember.
+    """
 
     def __init__(self, turn: RunningTurn, store: Store, threads: HandlerThreads) -> None:
         self._turn = turn
@@ -25,6 +28,7 @@ class Steps:
         self._store = store
         self._threads = threads
         self._times: Counter[str] = Counter()
+        self.taken: dict[str, str] = {}
 
     async def take(self, name: str, fn: Callable[[], Any]) -> Any:
         """Return `fn()`, or what it returned in an earlier attempt.
@@ -34,11 +38,14 @@ class Steps:
         turn = self._turn
         self._times[name] += 1
         note = f"{self._times[name]} {name}"
+        if turn.dialogue and note in turn.dialogue.memo.steps:
+            return _any.decode(turn.dialogue.memo.steps[note])
         if turn.notes is None:
             turn.notes = dict(await self._store.notes(self._seq))
         if turn.fenced:
             raise RuntimeError(f"step {name!r} was not begun: its turn has been given up")
         if note in turn.notes:
+            self.taken[note] = turn.notes[note]
             return _any.decode(turn.notes[note])
         result = await self._outcome(fn)
         try:
@@ -47,7 +54,7 @@ class Steps:
             raise StateError(f"the result of step {name!r}: {error}") from error
         if not await self._store.note(self._seq, note, text):
             raise RuntimeError(f"the result of step {name!r} is lost: its turn has been given up")
-        turn.notes[note] = text
+        self.taken[note] = turn.notes[note] = text
         return result
 
     async def _outcome(self, fn: Callable[[], Any]) -> Any:

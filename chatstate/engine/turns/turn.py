@@ -18,6 +18,7 @@ import msgspec
 
 from chatstate.adapter import StoredFile
 from chatstate.bot.forms import Question
+from chatstate.bot.memos import Memo
 from chatstate.bot.resources import Resources
 from chatstate.bot.returns import Answers, Returns
 from chatstate.bot.turn import Turn
@@ -25,7 +26,7 @@ from chatstate.engine.states.held import Held
 from chatstate.engine.states.updates import Update
 from chatstate.files import Attachment, File
 from chatstate.messages import Message
-from chatstate.replies import Delete, Reply
+from chatstate.replies import AnyReply, Reply
 from chatstate.scope import SHARED, Key, Place
 from chatstate.stores.base import Arrival, Change, TimerChange
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from chatstate.engine.outbox.addressing import Addressed
     from chatstate.engine.outbox.rendered import Ahead
     from chatstate.engine.outbox.spool import Spool
+    from chatstate.engine.turns.dialogue import Chance, Dialogue
     from chatstate.engine.turns.limits import Taking
     from chatstate.engine.turns.own_events import OwnEvent
     from chatstate.engine.turns.places import Sharer
@@ -76,6 +78,9 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     - `expiring`: the values it uses that expire, with their seconds.
     - `is_put_off`: it is to begin anew later, and waits for that.
     - `instead`: what is answered where no handler is asked.
+    - `dialogue` is what it goes on with, or begins; `asks_in` the task in which it may ask now.
+      `left_open` is a dialogue of the person's that it does not answer. `chance` is its time and
+      its luck.
     """
 
     arrivals: list[Arrival]
@@ -123,7 +128,11 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     showing: Showing | None = None
     steps: Steps | None = None
     said_instead: Message | None = None
-    instead: Sequence[Reply | Delete] = ()
+    instead: Sequence[AnyReply] = ()
+    dialogue: Dialogue | None = None
+    left_open: Memo | None = None
+    asks_in: asyncio.Task[Any] | None = None
+    chance: Chance | None = None
     _turn: Turn | None = None
 
     @property
@@ -200,10 +209,12 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
         self.forget()
         self._turn = None
         if self.taking:
-            self.taking.weights.clear()
+            self.taking.begin_again()
         self.steps = self.folder = self.showing = self.ahead = None
         self.fetched = self.asks_again = None
         self.files = self.answers = self.stored = ()
+        if self.dialogue:
+            self.dialogue = self.dialogue.again()
 
     def forget(self) -> None:
         """Drop all that was done to state, and what was sent: the handler has failed."""
@@ -258,6 +269,8 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
         It lets go of its task, which goes on with other turns, and of what refers back to it.
         """
         self.is_over = True
+        if self.dialogue:
+            self.dialogue.close()
         self.task = self._turn = None
 
     async def drop_files(self, spool: Spool) -> None:

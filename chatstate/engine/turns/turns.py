@@ -27,6 +27,8 @@ from chatstate.engine.outbox.spool import Spool
 from chatstate.engine.states.expiry import Expiries
 from chatstate.engine.states.locks import KeyLocks
 from chatstate.engine.turns.admission import Admission
+from chatstate.engine.turns.answering import Answering
+from chatstate.engine.turns.asker import Asker
 from chatstate.engine.turns.calling import Caller
 from chatstate.engine.turns.dispatch import Dispatch
 from chatstate.engine.turns.finish import Finish
@@ -42,7 +44,7 @@ from chatstate.engine.turns.values import TurnValues
 from chatstate.engine.turns.watch import Watch
 from chatstate.errors import TryLater
 from chatstate.language.sentences import Sentences
-from chatstate.replies import AnyReply, Native, Reply
+from chatstate.replies import AnyReply, Native
 from chatstate.signature import label
 from chatstate.stores.base import Arrival, DeadLetter
 
@@ -60,6 +62,8 @@ class Turns:
         *,
         lanes: Lanes,
         dispatch: Dispatch,
+        answering: Answering,
+        asker: Asker,
         overlap: Overlap,
         admission: Admission,
         expiries: Expiries,
@@ -77,6 +81,8 @@ class Turns:
     ) -> None:
         self._lanes = lanes
         self._dispatch = dispatch
+        self._answering = answering
+        self._asker = asker
         self._overlap = overlap
         self._admission = admission
         self._expiries = expiries
@@ -103,9 +109,13 @@ class Turns:
         try:
             if turn.arrivals[0].noted and await self._later.take_up(turn, self.arrived):
                 return
-            plan = self._dispatch.find(turn) or await self._dispatch.look_up(turn)
+            if self._answering.are_possible and await self._answering.take(turn):
+                plan = turn.plan
+            else:
+                plan = self._dispatch.find(turn) or await self._dispatch.look_up(turn)
             if plan is None:
-                self._finish.queue(turn, turn.instead)
+                written = self._values.written(turn, []) if turn.held else ()
+                self._finish.queue(turn, turn.instead, written or ())
             elif plan.is_bare or _is_exempt(turn) or await self._admit(turn, plan):
                 if plan.is_shared:
                     await self._wait_for_locks(turn, plan)
@@ -133,8 +143,11 @@ class Turns:
         except BaseException:  # also when cancelled: nothing may go on showing
             await self._stop_preview(turn)
             raise
+        if turn.dialogue or turn.left_open:
+            answer = await self._asker.settle(turn, answer)
         if (
             turn.showing
+            or turn.addressed
             or turn.preview
             or turn.updates
             or needs_care(answer, self._abridger.shortest)
@@ -159,7 +172,7 @@ class Turns:
         """Let a turn in, and tell so; one that is not has ended, or waits for what has expired."""
         if plan.expires and await self._expiries.come_before(turn.arrivals[0], plan):
             return False
-        if plan.overlap == "interrupt":
+        if plan.overlap == "interrupt" and not turn.dialogue:
             with turn.timed(plan.timeout):  # what lets another event in is the author's code too
                 is_superseded = await self._overlap.is_superseded(turn)
             if is_superseded:
@@ -168,11 +181,11 @@ class Turns:
         if plan.has_terms and not await self._admission.enter(turn, plan):
             self._finish.queue(turn, ())
             return False
-        if plan.window:
+        if plan.window and not turn.dialogue:
             await self._overlap.gather(turn, plan)
         if plan.has_terms:
             await self._admission.place(turn, plan)
-        if plan.overlap == "merge":
+        if plan.overlap == "merge" and not turn.dialogue:
             await self._overlap.merge(turn, plan)
         return True
 
@@ -329,7 +342,7 @@ class Turns:
         self._finish.give_up(turn, DeadLetter("event", error, told))
 
     def _fence(
-        self, turn: RunningTurn, answer: Sequence[Reply], dead: DeadLetter | None = None
+        self, turn: RunningTurn, answer: Sequence[AnyReply], dead: DeadLetter | None = None
     ) -> None:
         self._finish.queue(turn, answer, dead=dead)
         turn.fenced = True
