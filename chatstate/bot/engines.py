@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from chatstate.adapter import Adapter
     from chatstate.bot.interface import Interface
     from chatstate.bot.registration import Registration
-    from chatstate.bot.sending import BroadcastReceipt, SendReceipt, Whom
+    from chatstate.bot.sending import Announcement, BroadcastReceipt, SendReceipt
     from chatstate.messages import Target
 
 
@@ -50,14 +50,7 @@ class RunningBot(Protocol):
         self, to: Target, reply: Any, account: str | None, key: str | None
     ) -> SendReceipt: ...
 
-    async def broadcast(
-        self,
-        reply: Any,
-        to: Whom,
-        key: str,
-        where: Callable[[Any], bool] | None,
-        account: str | None,
-    ) -> BroadcastReceipt: ...
+    async def broadcast(self, wanted: Announcement) -> BroadcastReceipt: ...
 
     async def connect(self, adapter: Adapter, tenant: str = "") -> None: ...
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from chatstate.bot.engines import engine_of
-from chatstate.bot.sending import BroadcastReceipt, SendReceipt, Whom, in_loop
+from chatstate.bot.sending import Announcement, BroadcastReceipt, SendReceipt, Whom, in_loop
 
 if TYPE_CHECKING:
     from chatstate.adapter import Adapter
@@ -126,7 +126,8 @@ async def broadcast(
     """
     instead = "call it from a task of the lifespan's, a web handler or a script"
     engine = engine_of(bot, "broadcast", instead=instead, account=account)
-    return await in_loop(engine.loop, engine.broadcast(reply, to, key, where, account))
+    wanted = Announcement(reply=reply, to=to, key=key, where=where, account=account)
+    return await in_loop(engine.loop, engine.broadcast(wanted))
 
 
 async def connect(bot: Interface, adapter: Adapter, *, tenant: str = "") -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar
 
 from chatstate.messages import MessageRef, Target
@@ -40,6 +41,17 @@ class SendReceipt(Protocol):
 Whom = Crowd | State | Sequence[Target]
 """To whom a broadcast goes: "private", "groups" or "all"; everybody who has a value of a state; or
 those who are listed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Announcement:
+    """What a bot is to say to many; see `Interface.broadcast`."""
+
+    reply: Any
+    to: Whom
+    key: str
+    where: Callable[[Any], bool] | None
+    account: str | None
 
 
 class BroadcastReceipt(Protocol):

@@ -24,7 +24,7 @@ from chatstate.cli.stores import WHEN, chosen_store
 from chatstate.engine.broadcasts.jobs import job_ref, new_job
 from chatstate.engine.outbox.letters import Letter, read, written
 from chatstate.errors import LoadError
-from chatstate.replies import Reply
+from chatstate.replies import Markdown, Reply
 from chatstate.scope import Scope
 from chatstate.stores.accounts import chosen
 from chatstate.stores.base import Store
@@ -70,7 +70,7 @@ def start(
     found = chosen_store(store)
     audience = Audience("", to, (scope, state) if state else None)
     audience = asyncio.run(_by(found, audience, account, bot))
-    typer.echo(f"{indent(visible(str(said.text)), '    ')}\n")
+    typer.echo(f"{indent(visible(_text(said)), '    ')}\n")
     typer.echo(f"to {asyncio.run(_count(found, audience))}, as {one_line(audience.bot)}")
     if preview or not (yes or _is_confirmed()):
         return
@@ -84,7 +84,7 @@ def start(
 def list_(store: Url = None) -> None:
     """List broadcasts, oldest first."""
     for job in asyncio.run(chosen_store(store).broadcasts()):
-        said = one_line(str(_said(job).text))
+        said = one_line(_text(_said(job)))
         short = said if len(said) <= _SHORT else f"{said[:_SHORT]}…"
         typer.echo(f"{job.number:>5}  {one_line(job.bot)}  {_progress(job)}  {short}")
 
@@ -198,6 +198,10 @@ def _progress(job: Broadcast) -> str:
     told = [f"{job.standing}{' (paused)' if job.is_paused else ''}"]
     told.append(f"{job.reached:,} of {job.total:,} reached")
     return ", ".join([*told, *(f"{number:,} {what}" for number, what in counts if number)])
+
+
+def _text(said: Reply) -> str:
+    return said.text.text if isinstance(said.text, Markdown) else str(said.text)
 
 
 def _said(job: Broadcast) -> Reply:

@@ -300,7 +300,6 @@ def assemble(
         recovery=recovery,
         interrupts=bot.routes.interrupts,
         lets_go=volatile is None,
-        failed=failed,
     )
 
     def make_host(account: Account, adapter: Adapter) -> AccountHost:

@@ -17,12 +17,11 @@ from typing import Any, cast, get_args
 from chatstate.adapter import Adapter
 from chatstate.bot import engines
 from chatstate.bot.interface import Interface
-from chatstate.bot.sending import BroadcastReceipt, SendReceipt, Whom
+from chatstate.bot.sending import Announcement, BroadcastReceipt, SendReceipt
 from chatstate.clock import Clock, SystemClock
 from chatstate.engine.accounts import Accounts
 from chatstate.engine.assembly import assemble
 from chatstate.engine.blocking import Blocking
-from chatstate.engine.broadcasts.gathering import Where
 from chatstate.engine.connections import Connections, OnOwed
 from chatstate.engine.ending import cancelled, finished, settled
 from chatstate.engine.lease import Lease
@@ -185,8 +184,8 @@ class Engine:
         for connection in opened:
             connections.receive(connection)
         self._receiving = connections.tasks
-        for work in (self._watch(parts), parts.claims.run(), self._or_fail(parts.outside.run())):
-            self._tasks.append(asyncio.create_task(work))
+        for work in (self._watch(parts), parts.claims.run(), parts.outside.run()):
+            self._tasks.append(asyncio.create_task(self._or_fail(work)))
         parts.typing_notices.start()
         self._blocking = Blocking(route.handler.author_fn for route in self._bot.routes)
         self._blocking.start()
@@ -205,12 +204,10 @@ class Engine:
         _, parts = self._running()
         return await parts.outside.sends.send(to, reply, account, key)
 
-    async def broadcast(
-        self, reply: Any, to: Whom, key: str, where: Where | None, account: str | None
-    ) -> BroadcastReceipt:
+    async def broadcast(self, wanted: Announcement) -> BroadcastReceipt:
         """See `Interface.broadcast`."""
         _, parts = self._running()
-        return await parts.outside.announcer.announce(reply, to, key, where, account)
+        return await parts.outside.announcer.announce(wanted)
 
     async def stop(self) -> None:
         """Let what runs finish within the grace, send what is owed, and let go of the store."""
@@ -306,25 +303,22 @@ class Engine:
         """Look now and then for the store, turns that take too long, requests, rows to prune."""
         now = self._clock.monotonic
         prune_at = now() + _PRUNE_EVERY
-        try:
-            while True:
-                looked_at = now()
-                await self._store.check()
-                parts.turns.end_late()
-                for answer in await self._store.answer(self._versions):
-                    parts.claims.changed(answer)
-                parts.outside.look()
-                if now() >= prune_at:
-                    await self._store.prune()
-                    prune_at = now() + _PRUNE_EVERY
-                await self._store.lead("clock")
-                more = await parts.expiries.look()
-                more |= await parts.timers.look()
-                await parts.claims.look()
-                pause = looked_at + _LOOK_EVERY - now()  # all of this takes time, too
-                await self._clock.sleep(0 if more else max(pause, 0))
-        except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
-            self._fail(error)
+        while True:
+            looked_at = now()
+            await self._store.check()
+            parts.turns.end_late()
+            for answer in await self._store.answer(self._versions):
+                parts.claims.changed(answer)
+            parts.outside.look()
+            if now() >= prune_at:
+                await self._store.prune()
+                prune_at = now() + _PRUNE_EVERY
+            await self._store.lead("clock")
+            more = await parts.expiries.look()
+            more |= await parts.timers.look()
+            await parts.claims.look()
+            pause = looked_at + _LOOK_EVERY - now()  # all of this takes time, too
+            await self._clock.sleep(0 if more else max(pause, 0))
 
     async def settle(self, seconds: float) -> None:
         """Return when all that is due has expired and is told, or after so many seconds. For tests.

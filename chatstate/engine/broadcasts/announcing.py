@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, cast, get_args
+from typing import Literal, cast, get_args
 
 from msgspec.structs import replace
 
 from chatstate.bot.interface import Interface
 from chatstate.bot.returns import replies, told_of
-from chatstate.bot.sending import Whom, in_loop
+from chatstate.bot.sending import Announcement, Whom, in_loop
 from chatstate.clock import Clock
 from chatstate.engine.broadcasts.gathering import Gathering, Where
 from chatstate.engine.broadcasts.jobs import job_ref, new_job
@@ -52,15 +52,14 @@ class Announcer:
         self._gathering = Gathering(store, bot.states)
         self._look = look
 
-    async def announce(
-        self, reply: Any, to: Whom, key: str, where: Where | None, account: str | None
-    ) -> Receipt:
+    async def announce(self, wanted: Announcement) -> Receipt:
         """See `Interface.broadcast`."""
+        key = wanted.key
         try:
-            said, files = written(replies(reply))
+            said, files = written(replies(wanted.reply))
         except ReplyError as error:
             raise told_of(error, how="sent")  # noqa: B904 - it suppresses what it replaces
-        listed, audience = await self._audience(to, where, account)
+        listed, audience = await self._audience(wanted.to, wanted.where, wanted.account)
         ref = job_ref(self._bot.id, key)
         is_known = any(job.key == key for job in await self._store.broadcasts(self._bot.id))
         kept = [] if is_known or not files else await self._spool.keep_all(ref, files)
@@ -72,7 +71,7 @@ class Announcer:
                 f"broadcast {job.number}; take another key"
             )
         while job.standing == "gathering" and audience.is_chosen:
-            job = await self._gathering.add_page(job, listed, where)
+            job = await self._gathering.add_page(job, listed, wanted.where)
         self._look()
         return Receipt(self, job.number, "duplicate" if is_known else "stored")
 
