@@ -29,7 +29,7 @@ async def meet(path: Path, number: int) -> set[str]:
 async def test_each_is_told_once_however_often_the_process_dies(
     kills: int, groups: int, tmp_path: Path
 ) -> None:
-    """What was on its way is sent again under its key; nobody is told under two keys, or left out."""
+    """What was on its way is sent again under its key; nobody is told under two, or left out."""
     path, platform, chance = tmp_path / "test.db", Platform(), random.Random(kills)
     chats = await meet(path, groups)
     for _ in range(kills):

@@ -8,7 +8,18 @@ from typing import Annotated, Any
 import pytest
 from support import parts_of, query
 
-from chatstate import Chat, File, Interface, Ref, Reply, State, StateError, User
+from chatstate import (
+    Chat,
+    Event,
+    File,
+    Interface,
+    Message,
+    Ref,
+    Reply,
+    State,
+    StateError,
+    User,
+)
 from chatstate.bot.sending import BroadcastReceipt
 from chatstate.engine.broadcasts.carrying_out import ROOM
 from chatstate.errors import Ambiguous, Unreachable
@@ -319,6 +330,27 @@ async def test_what_fails_otherwise_is_a_dead_letter() -> None:
             await client.advance(5)
         assert (job.reached, job.failed) == (0, 1)
         assert query(client, "SELECT kind FROM dead_letters") == [("reply",)]
+
+
+async def test_an_account_that_is_away_tells_its_people_when_it_is_back() -> None:
+    """It is connected while the bot runs, say; those of the others are told at once."""
+    bot, away = make_bot(), FakePlatform("far")
+    async with TestClient(bot) as client:
+        await meet(client, "ann")
+        await bot.connect(away)
+        person = Event("1", Message("hi", User("zoe"), Chat("private-zoe")))
+        (receipt,) = await (await away.connected()).deliver([person])
+        await receipt.settled()
+        leaving = asyncio.create_task(bot.disconnect("far:bot"))
+        while not leaving.done():
+            await client.advance(1)
+        told = await bot.broadcast("News!", to="private", key="1")
+        while heard(client) != {"ann": ["News!"]}:
+            await client.advance(0.5)
+        assert (await told.progress()).standing == "running"
+        await bot.connect(away)
+        assert (await until(client, told, "done")).reached == 2
+        assert [message.text for message in away.delivered] == ["echo hi", "News!"]
 
 
 async def test_in_a_turn_it_is_an_error() -> None:
