@@ -211,6 +211,7 @@ def test_public_names_are_pinned() -> None:
         "Arg",
         "Attachment",
         "BindingError",
+        "Blocked",
         "Button",
         "CallNext",
         "Card",
@@ -327,6 +328,7 @@ STORES = (
     "MemoryTimers",
     "PostgresStore",
     "Addressing",
+    "Broadcasting",
     "Reading",
     "Looking",
     *(f"Memory{base.__name__}" for base in Store.__bases__),
@@ -410,6 +412,7 @@ def test_nothing_is_called_one(path: Path) -> None:
 
 WALL_CLOCK = {
     "chatstate/clock.py": "has both clocks",
+    "chatstate/cli/broadcasts.py": "for how long a key counts is stored",
     "chatstate/cli/sends.py": "for how long a key counts is stored",
     "chatstate/testing/clock.py": "has both clocks",
     "chatstate/testing/client.py": "a message says when it was sent; a store has a clock",
@@ -425,6 +428,7 @@ WALL_CLOCK = {
     "chatstate/engine/sends.py": "what is asked for waits for days, also where nothing runs",
     "chatstate/engine/states/cache.py": "values expire",
     "chatstate/engine/states/volatile.py": "values expire, those in memory as the others",
+    "chatstate/engine/broadcasts/announcing.py": "for how long a key counts is stored",
     "chatstate/engine/timers.py": "when a schedule is next is stored, and is people's time",
     "chatstate/engine/turns/timing.py": "when a timer fires is stored, and is people's time",
     "chatstate/engine/turns/later.py": "until when a turn is put off is stored",

@@ -149,6 +149,10 @@ class Worker:
         """Let the bot send something by itself."""
         self._write({"ask": text, "key": key})
 
+    def tell(self, text: str, key: str) -> None:
+        """Let the bot say something to all groups."""
+        self._write({"tell": text, "key": key})
+
     async def kill(self) -> None:
         """End it with SIGKILL; what it had written arrives all the same."""
         with contextlib.suppress(ProcessLookupError):

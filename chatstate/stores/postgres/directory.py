@@ -5,7 +5,8 @@
    on the platform, so that no two workers wait for each other.
 3. What is remembered may have become untrue: another worker has learnt that two chats are one. That
    shows once the conversation is locked; then `forget`.
-4. Who is told of without a name keeps theirs.
+4. Who is told of without a name keeps theirs. What the bot itself says somewhere tells nothing of
+   the chat.
 """
 
 from __future__ import annotations
@@ -75,12 +76,16 @@ WhoName = tuple[int, str, str, str]
 
 
 class Who(NamedTuple):
-    """Somebody in a conversation, as a platform names them; an id of "" is nobody's."""
+    """Somebody in a conversation, as a platform names them; an id of "" is nobody's.
+
+    `is_said`: anything came from there; else the bot says something there.
+    """
 
     account: int
     chat: Chat
     thread: str
     sender: User
+    is_said: bool = True
 
     @property
     def name(self) -> WhoName:
@@ -90,7 +95,8 @@ class Who(NamedTuple):
 
 def who(account: int, message: Message) -> Who:
     """Return who has said something where."""
-    return Who(account, message.chat, message.thread or "", message.sender)
+    is_said = message.kind != "send"
+    return Who(account, message.chat, message.thread or "", message.sender, is_said)
 
 
 class Directory:
@@ -182,10 +188,10 @@ async def _call(transaction: Transaction, wanted: Sequence[Who], rows: Sequence[
     """Note what chats and people are called now, if that is told."""
     chats: dict[int, tuple[str, str]] = {}
     people: dict[int, str] = {}
-    for (_, chat, _, sender), (number, _, person, kind, title, name) in zip(
+    for (_, chat, _, sender, is_said), (number, _, person, kind, title, name) in zip(
         wanted, rows, strict=True
     ):
-        if (kind, title) != (chat.kind, chat.title):
+        if is_said and (kind, title) != (chat.kind, chat.title):
             chats[number] = (chat.kind, chat.title)
         if person and sender.name and sender.name != name:
             people[person] = sender.name

@@ -65,6 +65,7 @@ _WAITING = """SELECT i.seq, i.crashes, i.ahead, EXISTS (SELECT 1 FROM notes WHER
     WHERE i.conversation = $1 AND i.done_at IS NULL"""
 WAITING = f"""(SELECT * FROM ({_WAITING} AND i.ahead ORDER BY i.seq) AS a WHERE $2::bigint = 0)
     UNION ALL ({_WAITING} AND i.seq > $2::bigint AND NOT i.ahead ORDER BY i.seq LIMIT $3)"""  # noqa: S608 - ours
+_UNMARK = "DELETE FROM blocked WHERE chat = ANY($1::bigint[])"
 SUSPECT = "UPDATE inbox SET crashes = crashes + 1 WHERE seq = $1"
 _PRUNE = """DELETE FROM inbox WHERE seq IN (SELECT seq FROM inbox
     WHERE seq < $1 + (SELECT min(seq) FROM inbox WHERE done_at IS NOT NULL) AND done_at < $2)"""
@@ -140,6 +141,9 @@ class Inbox:
         if not proved:
             return iter(())
         places, locked = await self._located(transaction, proved)
+        if any(hold.is_marked for hold in locked.values()):
+            said = {places[entry.who.name].chat for entry in proved if entry.who.is_said}
+            await transaction.execute(_UNMARK, list(said))
         rows = [_row(entry, places[entry.who.name]) for entry in proved]
         of = (self._limit, transaction.now, transaction.run)
         stored = await transaction.fetch(_STORE, *columns(rows, 5), *of)

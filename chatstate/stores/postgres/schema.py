@@ -168,7 +168,34 @@ CREATE VIEW sessions AS
     LEFT JOIN accounts AS a ON a.id = coalesce(c.account, p.account)
 """
 
-MIGRATIONS: dict[str, str] = {"m001_initial": _TABLES}
+_BROADCASTS = """
+-- Jobs that say something to many: `body` is what, `audience` to whom; `gathered` up to which
+-- number of that. Their counts are those of `recipients`, by fate.
+CREATE TABLE broadcasts (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    bot text NOT NULL, key text NOT NULL, body text NOT NULL, content text NOT NULL,
+    audience text NOT NULL, standing text NOT NULL, is_paused boolean NOT NULL DEFAULT false,
+    begun_at float8 NOT NULL, gathered bigint NOT NULL DEFAULT 0,
+    total bigint NOT NULL DEFAULT 0, reached bigint NOT NULL DEFAULT 0,
+    blocked bigint NOT NULL DEFAULT 0, failed bigint NOT NULL DEFAULT 0,
+    recalled bigint NOT NULL DEFAULT 0,
+    UNIQUE (bot, key)
+);
+-- Whom a job reaches, `body` says how. Once reached: the conversation and the turn that says it.
+CREATE TABLE recipients (
+    broadcast bigint NOT NULL, number bigint NOT NULL, account bigint NOT NULL, body text NOT NULL,
+    fate text, conversation bigint, turn bigint,
+    PRIMARY KEY (broadcast, number)
+);
+CREATE INDEX recipients_by_fate ON recipients (broadcast, fate, number);
+CREATE UNIQUE INDEX recipients_once ON recipients (broadcast, conversation)
+    WHERE conversation IS NOT NULL;
+CREATE INDEX recipients_of ON recipients (turn) WHERE turn IS NOT NULL;
+-- Chats that take nothing from the bot, until anything comes from there.
+CREATE TABLE blocked (chat bigint PRIMARY KEY);
+"""
+
+MIGRATIONS: dict[str, str] = {"m001_initial": _TABLES, "m002_broadcasts": _BROADCASTS}
 """The statements of each migration, in their order."""
 
 _EXISTS = "SELECT to_regclass(current_setting('search_path') || '.migrations') IS NOT NULL"

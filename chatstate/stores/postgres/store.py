@@ -57,10 +57,10 @@ from chatstate.stores.postgres import (
 )
 from chatstate.stores.postgres.address import parsed
 from chatstate.stores.postgres.batches import Batches
+from chatstate.stores.postgres.broadcasting import Broadcasting
 from chatstate.stores.postgres.connection import Connections
 from chatstate.stores.postgres.errors import NotAllError
 from chatstate.stores.postgres.notices import Notices
-from chatstate.stores.postgres.reading import Reading
 from chatstate.stores.postgres.timers import TimerVerbs
 from chatstate.stores.postgres.transactions import Transaction, Transactions
 
@@ -70,7 +70,7 @@ _REMEMBER = """INSERT INTO remembered VALUES ($1, $2, $3)
 _FORGET = "DELETE FROM remembered WHERE account = $1 AND name = $2"
 
 
-class PostgresStore(Reading, TimerVerbs):
+class PostgresStore(Broadcasting, TimerVerbs):
     """Keeps everything in a schema of the database that `url` names, with all who do so too.
 
     `waiting_limit` and `overflow` are those of `SQLiteStore`. `clock` is for tests: without one,
