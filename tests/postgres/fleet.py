@@ -149,6 +149,10 @@ class Fleet:
                 async with asyncio.timeout(1):
                     await self._heard.wait()
 
+    async def until_called(self, calls: int) -> None:
+        """Wait until the platform was called so often."""
+        await self.until(lambda: self.calls >= calls)
+
     async def until_done(self) -> None:
         """Wait until everything is answered, delivering again what got lost on the way."""
         async with asyncio.timeout(120):

@@ -37,7 +37,7 @@ async def test_a_killed_worker_is_survived(url: str, tmp_path: Path) -> None:
     async with fleet(url, tmp_path) as workers:
         for kill in range(100 if LONG else 1):
             workers.say(range(kill * 60, kill * 60 + 60), 6)
-            await workers.until(lambda: workers.calls > len(workers.said) - 50)
+            await workers.until_called(len(workers.said) - 50)
             victim = workers.random.choice([w for w in workers.workers if w.is_alive])
             victim.signal(signal.SIGKILL)
             await victim.ended()
@@ -52,7 +52,7 @@ async def test_a_worker_that_stood_still_finds_itself_replaced(url: str, tmp_pat
     async with fleet(url, tmp_path) as workers:
         frozen, _ = workers.workers
         workers.say(range(60), 6)
-        await workers.until(lambda: workers.calls > 10)
+        await workers.until_called(10)
         frozen.signal(signal.SIGSTOP)
         await workers.until_done()
         await workers.until_buried()
@@ -67,7 +67,7 @@ async def test_a_stopped_worker_hands_over_at_once(url: str, tmp_path: Path) -> 
     """With what it held, before its lease is over."""
     async with fleet(f"{url.rpartition('&')[0]}&lease=600", tmp_path) as workers:
         workers.say(range(60), 6)
-        await workers.until(lambda: workers.calls > 10)
+        await workers.until_called(10)
         workers.workers[0].signal(signal.SIGTERM)
         assert await workers.workers[0].ended() == 0
         await workers.until_done()
@@ -95,8 +95,7 @@ async def test_connections_are_made_again(url: str, tmp_path: Path) -> None:
         async with fleet(through, tmp_path) as workers:
             for cut in range(200 if LONG else 3):
                 workers.say(range(cut * 20, cut * 20 + 20), 6)
-                calls = workers.calls
-                await workers.until(lambda calls=calls: workers.calls > calls)
+                await workers.until_called(workers.calls + 1)
                 between.cut()
             await workers.until_done()
             workers.url = url
@@ -114,7 +113,7 @@ async def test_a_server_that_crashes_is_waited_for(
         async with fleet(f"{server.url}&lease={LEASE}", folder) as workers:
             for restart in range(20 if LONG else 1):
                 workers.say(range(restart * 60, restart * 60 + 60), 6)
-                await workers.until(lambda: workers.calls > len(workers.said) - 50)
+                await workers.until_called(len(workers.said) - 50)
                 await asyncio.to_thread(server.run, "pg_ctl", "-D", server.data, "-m", "immediate",
                                         "-w", "-l", server.folder / "log", "restart")  # fmt: skip
             await workers.until_done()

@@ -60,7 +60,7 @@ class PipeAdapter(Adapter):
     def __init__(self) -> None:
         self._answers: dict[str, asyncio.Future[None]] = {}
 
-    async def run(self, host: Host) -> None:
+    async def run(self, host: Host) -> None:  # noqa: ARG002 - events come to all workers
         await asyncio.get_running_loop().create_future()
 
     def render(self, post: Post) -> Sequence[Part]:
