@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from chatstate.messages import Event
 from chatstate.stores.base import Ingested
@@ -18,16 +18,16 @@ from chatstate.stores.broadcasts import (
 )
 from chatstate.stores.postgres import broadcasts
 from chatstate.stores.postgres.inbox import Inbox, Name
-from chatstate.stores.postgres.reading import Reading
-from chatstate.stores.postgres.transactions import Do
-
-T = TypeVar("T")
+from chatstate.stores.postgres.looking import Looking
+from chatstate.stores.postgres.transactions import Do, T, Transactions
 
 
-class Broadcasting(Reading):
-    """The verbs of `chatstate.stores.broadcasts.Broadcasts`."""
+class Broadcasting(Looking):
+    """The verbs of `chatstate.stores.broadcasts.Broadcasts`. `_run` is 0 while it is not open."""
 
+    _transactions: Transactions
     _inbox: Inbox
+    _run: int
 
     async def announce(self, new: NewBroadcast) -> Broadcast:
         return await self._change(lambda t: broadcasts.announce(t, new))
@@ -36,8 +36,7 @@ class Broadcasting(Reading):
         return await self._change(lambda t: broadcasts.steer(t, number, order))
 
     async def broadcasts(self, bot: str | None = None) -> Sequence[Broadcast]:
-        rows = await self._seen(broadcasts.ALL, bot or "")
-        return [broadcasts.broadcast(row) for row in rows]
+        return [broadcasts.broadcast(row) for row in await self._seen(broadcasts.ALL, bot or "")]
 
     async def audience(self, of: Audience, after: int, limit: int) -> Sequence[Candidate]:
         if of.state:
@@ -56,8 +55,8 @@ class Broadcasting(Reading):
     async def unreached(
         self, number: int, accounts: Collection[int], limit: int
     ) -> Sequence[Unreached]:
-        of = (number, list(accounts), limit)
-        return broadcasts.unreached(await self._transactions.read(broadcasts.UNREACHED, *of))
+        wanted = (number, list(accounts), limit)
+        return broadcasts.unreached(await self._transactions.read(broadcasts.UNREACHED, *wanted))
 
     async def reach(self, number: int, recipient: int, event: Event | None) -> Ingested | None:
         tried: dict[Name, int] = {}

@@ -19,8 +19,8 @@ OWES = 1 << 62
 """Where conversations stand in line that owe replies only: behind all in which events wait."""
 
 _LOCK = """SELECT id, chat, holder, news, ready, merged_into,
-        EXISTS (SELECT 1 FROM blocked AS b WHERE b.chat = conversations.chat) FROM conversations
-    WHERE id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE"""
+        (SELECT blocked_at IS NOT NULL FROM chats WHERE id = k.chat)
+    FROM conversations AS k WHERE id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE OF k"""
 _TAKE = "UPDATE conversations SET holder = $2, news = news OR $3 WHERE id = ANY($1::bigint[])"
 _NEWS = "UPDATE conversations SET news = true WHERE id = ANY($1::bigint[]) AND NOT news"
 _READY = """UPDATE conversations SET ready = g.ready
@@ -53,7 +53,7 @@ _RECOUNT = f"""UPDATE conversations AS k SET ready = {_WORK}
 
 
 class Hold(NamedTuple):
-    """A conversation that is locked: its chat, who holds it, and whether the chat is marked."""
+    """A conversation that is locked: its chat, who holds it, and whether it takes nothing."""
 
     id: int
     chat: int
@@ -61,7 +61,7 @@ class Hold(NamedTuple):
     news: bool
     ready: int | None
     merged_into: int | None
-    is_marked: bool
+    is_blocked: bool
 
     def is_anothers(self, run: int) -> bool:
         """Tell whether another run holds it."""

@@ -99,8 +99,9 @@ async def unsent(transaction: Transaction, conversation: int, turn: int, part: i
 
 async def settle(transaction: Transaction, settled: Sequence[Settled]) -> None:
     """Remove replies; those that are given up become dead letters."""
-    for reply in settled:
-        if reply.dead and await broadcasts.settle_dead(transaction, reply):
+    dead = [reply for reply in settled if reply.dead]
+    for reply in await broadcasts.settle_dead(transaction, dead):
+        if reply.dead:
             told = (reply.dead.error, reply.dead.detail, transaction.now)
             await transaction.execute(_DIES, reply.conversation, reply.turn, reply.part, *told)
     rows = [(reply.conversation, reply.turn, reply.part) for reply in settled]
