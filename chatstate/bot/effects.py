@@ -1,4 +1,9 @@
-"""What is behind a `Turn`: the verbs that the engine implements. Authors see `Turn` alone."""
+"""What is behind a `Turn`: the verbs that the engine implements. Authors see `Turn` alone.
+
+1. `Turn` says what an author may do, and checks what is given; how it is done is the engine's.
+2. What can be told at once is a property; what has to be read or written is awaited.
+3. Whatever is said here after the turn's end raises, and has no effect.
+"""
 
 from __future__ import annotations
 
