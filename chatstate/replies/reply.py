@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, TypeAlias, cast
 
 import msgspec
@@ -25,6 +26,8 @@ from chatstate.replies.suggestions import Suggestions, checked_suggestions
 from chatstate.replies.texts import Markdown
 
 FILES_LIMIT = 10
+WITH_THE_ONE_BEFORE = timedelta(0)
+"""Instead of `best_before`: it is the rest of the reply before it, and goes if that goes."""
 _EMOJI_LIMIT = 100  # some are several characters, or have a name and a number
 
 
@@ -49,6 +52,8 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
       `Sticker`, as `Message.sticker` is, or a `File`: one of WebP, say.
     - `native` adds what one platform alone knows to the calls that send it there, by the platform's
       name: `native={"telegram": {"protect_content": True}}`. It replaces nothing of the reply.
+    - `best_before`: how long after the turn it may still be begun, a timedelta. Else it is a dead
+      letter of the kind "stale": nobody gets this morning's weather in the evening.
 
     Raises `TypeError` and `ValueError` for what is none of that.
     """
@@ -69,6 +74,7 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     contact: Contact | None = None
     poll: Poll | None = None
     sticker: Sticker | File | None = None
+    best_before: timedelta | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.text, str):
@@ -92,6 +98,7 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
             or self.contact is not None
             or self.poll is not None
             or self.sticker is not None
+            or self.best_before is not None
         ):
             _check_added(self)
         if (self.buttons or self.select or self.suggestions) and not self.says_something:
@@ -160,7 +167,17 @@ def _check_added(reply: Reply) -> None:
         msgspec.structs.force_setattr(reply, "ping", _checked_pings(reply))
     if reply.native is not None:
         msgspec.structs.force_setattr(reply, "native", checked_native(reply.native))
+    if reply.best_before is not None:
+        _check_best_before(reply.best_before)
     check_shared(reply)
+
+
+def _check_best_before(given: Any) -> None:
+    if not isinstance(given, timedelta):
+        kind = type(given).__name__
+        raise TypeError(f"Reply.best_before must be a timedelta, not {kind}")
+    if given <= timedelta(0):
+        raise ValueError(f"Reply.best_before={given}: use a timedelta above 0")
 
 
 def _checked_pings(reply: Reply) -> tuple[User, ...]:

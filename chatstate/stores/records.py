@@ -198,14 +198,14 @@ class Owed(msgspec.Struct, frozen=True, gc=False):
 
 
 class DeadLetter(msgspec.Struct, frozen=True, gc=False):
-    """What could not be done: an event whose turn failed, or a reply the platform refused.
+    """What was not done: an event whose turn failed, a reply that was refused, or had become stale.
 
     `error` is one line for a listing; `detail` a traceback or the platform's full answer. Half
     surrogate pairs in them (from a file name, say) become question marks, since they are no text.
     `is_blocked`: it was refused since the chat takes nothing from the bot any more.
     """
 
-    kind: Literal["event", "reply"]
+    kind: Literal["event", "reply", "stale"]
     error: str
     detail: str = ""
     is_blocked: bool = False
