@@ -65,6 +65,7 @@ from chatstate.replies import (
     ShareLocation,
 )
 from chatstate.state.declaration import Global, PerChat, PerMember, PerThread, PerUser, Ref, State
+from chatstate.text import StyledText
 
 __all__ = [
     "AdapterError",
@@ -123,6 +124,7 @@ __all__ = [
     "Sticker",
     "StorageError",
     "StoreLockedError",
+    "StyledText",
     "TryLater",
     "Turn",
     "Unreachable",

@@ -102,6 +102,8 @@ class Abridger:
         bare = replace(reply, buttons=(), files=(), card=None, select=None, suggestions=())
         if reply.shared:
             bare = replace(bare, location=None, contact=None, poll=None)
+        if reply.sticker:
+            bare = replace(bare, sticker=None)
         parts, _ = self._renderer.parts(arrival, bare, iter(()))
         whole = _source(reply).encode(errors="replace")
         largest = self._renderer.capabilities(arrival).file_bytes
@@ -130,6 +132,7 @@ class Abridger:
             location=reply.location,
             contact=reply.contact,
             poll=reply.poll,
+            sticker=reply.sticker,
         )
 
 
