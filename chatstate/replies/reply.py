@@ -23,7 +23,8 @@ from chatstate.replies.native import Native, checked_native
 from chatstate.replies.selects import Select
 from chatstate.replies.shared import check_shared
 from chatstate.replies.suggestions import Suggestions, checked_suggestions
-from chatstate.replies.texts import Markdown
+from chatstate.replies.texts import Markdown, check_styled
+from chatstate.text import StyledText
 
 FILES_LIMIT = 10
 WITH_THE_ONE_BEFORE = timedelta(0)
@@ -34,8 +35,8 @@ _EMOJI_LIMIT = 100  # some are several characters, or have a name and a number
 class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     """An answer: text, buttons below it, files with it. What a platform lacks is written out.
 
-    - `text` is plain, and no character in it is ever read as markup; or `Markdown`. If it is empty
-      and there are no files, nothing is sent.
+    - `text` is plain, and no character in it is ever read as markup; or `Markdown`; or as somebody
+      has formatted it: `Message.styled`. If it is empty and there are no files, nothing is sent.
     - `buttons`: `Button`s, or rows of them; at most 100, and 8 in a row.
     - `files`: at most 10.
     - `reply_to` and `edit` name another message of the chat: the one this answers visibly, and the
@@ -58,7 +59,7 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     Raises `TypeError` and `ValueError` for what is none of that.
     """
 
-    text: str | Markdown = ""
+    text: str | Markdown | StyledText = ""
     buttons: Buttons = ()
     files: Sequence[File] = ()
     reply_to: MessageRef | str | None = None
@@ -81,8 +82,7 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
             if not self.text.isascii():
                 require_text("Reply.text", self.text, names=True)
         elif not isinstance(self.text, Markdown):
-            kind = type(self.text).__name__
-            raise TypeError(f"Reply.text must be a str or Markdown, not {kind}")
+            _check_styled(self.text)
         if self.buttons != ():
             msgspec.structs.force_setattr(self, "buttons", checked_buttons(self.buttons))
         if self.files != ():
@@ -160,6 +160,13 @@ class React(msgspec.Struct, frozen=True):
 
 AnyReply: TypeAlias = Reply | Delete | React | Native
 """What an answer consists of."""
+
+
+def _check_styled(text: Any) -> None:
+    if not isinstance(text, StyledText):
+        kind = type(text).__name__
+        raise TypeError(f"Reply.text must be a str, Markdown or StyledText, not {kind}")
+    check_styled("Reply.text", text)
 
 
 def _check_added(reply: Reply) -> None:

@@ -160,6 +160,9 @@ class DiscordDriver(AdapterDriver):
     def mention(self, who: Speaker | None) -> str:
         return (self._person(who) if who else self.server.bot).mention
 
+    async def say_formatted(self, who: Speaker) -> str:
+        return await self.say(who, "**bold** ||hidden|| __under__")
+
     async def edit(self, who: Speaker, message: str, text: str) -> None:  # noqa: ARG002 - the contract's
         await self.server.edit(self.said[message], text)
 

@@ -103,6 +103,8 @@ class Abridger:
         bare = replace(reply, buttons=(), files=(), card=None, select=None, suggestions=())
         if reply.shared:
             bare = replace(bare, location=None, contact=None, poll=None)
+        if reply.sticker:
+            bare = replace(bare, sticker=None)
         parts, _ = self._renderer.parts(arrival, bare, iter(()))
         whole = _source(reply).encode(errors="replace")
         largest = self._renderer.capabilities(arrival).file_bytes
@@ -132,6 +134,7 @@ class Abridger:
             contact=reply.contact,
             poll=reply.poll,
             best_before=WITH_THE_ONE_BEFORE if reply.best_before else None,
+            sticker=reply.sticker,
         )
 
 

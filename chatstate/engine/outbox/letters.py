@@ -25,11 +25,16 @@ from chatstate.files import File
 from chatstate.messages import Chat, Event, Message, MessageRef, User
 from chatstate.replies import AnyReply, Native
 from chatstate.stores.base import KnownAccount, Request
+from chatstate.text import Span, StyledText
 
+_HELD = (
+    *(FittedReply, MessageRef, User, Chat),
+    *(Contact, Location, Poll, Sticker, StyledText, Span),
+)
 _exported = [getattr(chatstate.replies, name) for name in chatstate.replies.__all__]
 KINDS: Mapping[str, type[msgspec.Struct]] = {
     kind.__name__: kind
-    for kind in (*_exported, FittedReply, MessageRef, User, Chat, Contact, Location, Poll, Sticker)
+    for kind in (*_exported, *_HELD)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 }
 _KIND = "$"

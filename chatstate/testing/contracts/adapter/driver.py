@@ -131,6 +131,13 @@ class AdapterDriver(Protocol):
         """
         return _skip("mentions", "mention")
 
+    async def say_formatted(self, who: Speaker) -> str:
+        """Let somebody write "bold hidden under" with each word formatted as it says.
+
+        That is as "bold", "spoiler" and "underline". Returns what `say` returns.
+        """
+        return _skip("texts that people format", "say_formatted")
+
     async def edit(self, who: Speaker, message: str, text: str) -> None:
         """Let somebody replace the text of what they said."""
         _skip("edits of people's messages", "edit")
