@@ -220,6 +220,7 @@ class KeptButton(msgspec.Struct, frozen=True, gc=False):
     """What a button sends, kept under a reference because a platform has no room for it.
 
     It hangs on `part` of what its turn owes, and `command` tells whether it runs what it sends.
+    One that is kept again under its reference says what the last one does.
     `conversation`: where, 0 for the turn's own.
     """
 
