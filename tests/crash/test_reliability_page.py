@@ -1,4 +1,4 @@
-"""docs/reliability.md promises only what is tested."""
+"""The pages that promise what happens when something fails promise only what is tested."""
 
 import ast
 import re
@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "reliability.md").read_text()
-NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE)))
+PAGES = [(ROOT / "docs" / name).read_text() for name in ("reliability.md", "dialogues.md")]
+NAMED = sorted(
+    {named for page in PAGES for named in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page)}
+)
 
 
 @pytest.mark.parametrize(("file", "name"), NAMED)
@@ -19,15 +21,17 @@ def test_each_test_that_the_page_names_exists(file: str, name: str) -> None:
     assert name in {node.name for node in tree.body if isinstance(node, functions)}
 
 
-def test_each_file_that_the_page_names_exists() -> None:
+@pytest.mark.parametrize("page", PAGES, ids=["reliability", "dialogues"])
+def test_each_file_that_a_page_names_exists(page: str) -> None:
     """Commands and suites too."""
-    files = set(re.findall(r"\btests/[\w/]+\.py\b", PAGE))
+    files = set(re.findall(r"\btests/[\w/]+\.py\b", page))
     assert [file for file in files if not (ROOT / file).is_file()] == []
 
 
-def test_each_row_of_its_tables_names_a_test() -> None:
+@pytest.mark.parametrize("page", PAGES, ids=["reliability", "dialogues"])
+def test_each_row_of_its_tables_names_a_test(page: str) -> None:
     """A row without one is a promise without proof."""
-    rows = [line for line in PAGE.splitlines() if re.match(r"\|(?!---)", line)]
+    rows = [line for line in page.splitlines() if re.match(r"\|(?!---)", line)]
     unproven = [row for row in rows if "`tests/" not in row and "| tested by |" not in row]
     assert unproven == []
     assert len(rows) > 15
