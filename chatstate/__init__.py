@@ -39,7 +39,7 @@ from chatstate.errors import (
     UserError,
 )
 from chatstate.files import Attachment, File
-from chatstate.mentions import timestamp
+from chatstate.mentions import custom_emoji, timestamp
 from chatstate.messages import (
     Chat,
     Command,
@@ -130,5 +130,6 @@ __all__ = [
     "Unreachable",
     "User",
     "UserError",
+    "custom_emoji",
     "timestamp",
 ]

@@ -1,4 +1,4 @@
-"""People, chats and times that are named in a text, so that each platform can show its own form.
+"""People, chats, times, emoji that are named in a text, so that each platform shows its own form.
 
 1. In a `str` such a name stands between noncharacters of Unicode, which are in nobody's text: what
    a person or a model writes is never one. So it can stand in any f-string, and in Markdown.
@@ -11,17 +11,18 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 from urllib.parse import quote
 
 from chatstate.text import Span, SpanKind, StyledText
 
 START, _MIDDLE, _END = "\ufdd0", "\ufdd1", "\ufdd2"
-_NAME = re.compile(f"{START}(mention|time) ([^{_MIDDLE}]*){_MIDDLE}([^{START}{_END}]*){_END}")
+_NAME = re.compile(f"{START}(mention|time|emoji) ([^{_MIDDLE}]*){_MIDDLE}([^{START}{_END}]*){_END}")
 _PLACE = re.compile(f"{START}(\\d+){_END}")
 _IN_ADDRESS = re.compile(f"(?:{START}|{quote(START)})(\\d+)(?:{_END}|{quote(_END)})")
 _LOOSE = re.compile(f"[{START}{_MIDDLE}{_END}]")
 _CODE = ("code", "pre")
+_GAP = re.compile(rf"[\s{START}{_MIDDLE}{_END}]")
 
 TimeStyle = Literal["t", "T", "d", "D", "f", "F", "R"]
 """How a time is shown: short and long time, date, both; or relative to now. As on Discord."""
@@ -57,6 +58,21 @@ def timestamp(when: datetime, style: TimeStyle = "f") -> str:
     return named(Name("time", f"{int(when.timestamp())} {style}", words.strip()))
 
 
+def custom_emoji(words: str, **own: str) -> str:
+    """Return an emoji of a platform's own, to be put into a text: elsewhere it is its `words`.
+
+    Platforms are named: `custom_emoji("👍", telegram="5368324170671202286")` by its number there,
+    `discord="<:party:123>"` as it is written there. Raises `ValueError` if there is none, or no
+    words.
+    """
+    if not own or not _bare(words) or any(_GAP.search(name) or not name for name in own.values()):
+        raise ValueError(
+            'custom_emoji takes words, and what a platform knows it by: telegram="536", '
+            f'discord="<:party:123>"; not {words!r}, {own}'
+        )
+    return named(Name("emoji", " ".join(f"{p} {name}" for p, name in own.items()), words))
+
+
 def mention(kind: Literal["user", "chat"], identity: str, words: str) -> str:
     """Return the name of a person or a chat, by the platform's id, to be put into a text."""
     return named(Name("mention", f"{kind} {_bare(identity)}", _bare(words) or identity))
@@ -83,8 +99,7 @@ def set_apart(text: str) -> tuple[str, list[Name]]:
     names: list[Name] = []
 
     def place(found: re.Match[str]) -> str:
-        kind: SpanKind = "time" if found[1] == "time" else "mention"
-        names.append(Name(kind, found[2], found[3]))
+        names.append(Name(cast("SpanKind", found[1]), found[2], found[3]))
         return f"{START}{len(names) - 1}{_END}"
 
     return _NAME.sub(place, text), names

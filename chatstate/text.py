@@ -20,7 +20,9 @@ import msgspec
 SpanKind = Literal[
     "bold",
     "italic",
+    "underline",
     "strike",
+    "spoiler",
     "code",
     "pre",
     "link",
@@ -30,6 +32,7 @@ SpanKind = Literal[
     "table",
     "mention",
     "time",
+    "emoji",
 ]
 """What can be said about a stretch of text; a platform that lacks one shows the bare text.
 
@@ -37,9 +40,11 @@ SpanKind = Literal[
   lists of its own can write it in its own way.
 - `table` is around a `pre` that is a table, laid out: whoever knows `pre` alone shows it rightly,
   and whoever writes fences around code can leave them out.
-- `mention` names a person or a chat, `time` a moment. They are shown whole, or by their words.
+- `spoiler` is hidden until somebody wants to see it.
+- `mention` names a person or a chat, `time` a moment, `emoji` one that is a platform's own. They
+  are shown whole, or by their words.
 """
-_WHOLE: frozenset[SpanKind] = frozenset(("mention", "time"))
+_WHOLE: frozenset[SpanKind] = frozenset(("mention", "time", "emoji"))
 
 Unit = Literal["codepoints", "utf16", "utf8"]
 """What a platform counts when it limits a text."""
@@ -50,13 +55,19 @@ class Span(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     `value` is the URL of a link, the language of a `pre` (or empty), the level of a heading
     (`"1"` to `"6"`), of a mention `"user ID"` or `"chat ID"`, of a time `"SECONDS STYLE"`: since
-    1970, and as in `chatstate.timestamp`; other kinds have none.
+    1970, and as in `chatstate.timestamp`; of an emoji names of platforms, each with what it has for
+    it: `"telegram ID discord <:NAME:ID>"`. Other kinds have none.
     """
 
     kind: SpanKind
     start: int
     end: int
     value: str = ""
+
+    def own(self, platform: str) -> str:
+        """Return what a platform has for an emoji; "" if nothing."""
+        words = self.value.split()
+        return dict(zip(words[::2], words[1::2], strict=False)).get(platform, "")
 
 
 class StyledText(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -3,7 +3,6 @@
 import asyncio
 import importlib
 import os
-import zlib
 from collections.abc import Generator, Mapping
 from typing import Any
 
@@ -15,19 +14,13 @@ from chatstate.cli.loops import LoopFactory
 
 ON_BOTH_LOOPS = ("engine", "crash")
 """Folders whose tests run on uvloop, too, where it must be installed: under CI=true."""
-KILLING = ("crash",)
-"""Those whose tests start processes: each runs on one of both loops, on both in its long form."""
 
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, LoopFactory]:
     """Say on which event loops a test runs, once on each."""
     loops: dict[str, LoopFactory] = {"asyncio": asyncio.new_event_loop}
-    folder = item.path.parent.name
-    if os.environ.get("CI") == "true" and folder in ON_BOTH_LOOPS:
+    if os.environ.get("CI") == "true" and item.path.parent.name in ON_BOTH_LOOPS:
         loops["uvloop"] = importlib.import_module("uvloop").new_event_loop
-    if len(loops) > 1 and folder in KILLING and not os.environ.get("CHATSTATE_LONG"):
-        name = sorted(loops)[zlib.crc32(item.name.encode()) % 2]
-        return {name: loops[name]}
     return loops
 
 

@@ -211,6 +211,7 @@ def test_public_names_are_pinned() -> None:
         "Arg",
         "Attachment",
         "BindingError",
+        "Blocked",
         "Button",
         "CallNext",
         "Card",
@@ -267,6 +268,7 @@ def test_public_names_are_pinned() -> None:
         "Unreachable",
         "User",
         "UserError",
+        "custom_emoji",
         "timestamp",
     ]
 
@@ -325,7 +327,9 @@ STORES = (
     "TimerVerbs",
     "MemoryTimers",
     "PostgresStore",
+    "Broadcasting",
     "Addressing",
+    "Broadcasting",
     "Reading",
     "Looking",
     *(f"Memory{base.__name__}" for base in Store.__bases__),
@@ -409,6 +413,7 @@ def test_nothing_is_called_one(path: Path) -> None:
 
 WALL_CLOCK = {
     "chatstate/clock.py": "has both clocks",
+    "chatstate/cli/broadcasts.py": "for how long a key counts is stored",
     "chatstate/cli/sends.py": "for how long a key counts is stored",
     "chatstate/testing/clock.py": "has both clocks",
     "chatstate/testing/client.py": "a message says when it was sent; a store has a clock",
@@ -424,6 +429,7 @@ WALL_CLOCK = {
     "chatstate/engine/sends.py": "what is asked for waits for days, also where nothing runs",
     "chatstate/engine/states/cache.py": "values expire",
     "chatstate/engine/states/volatile.py": "values expire, those in memory as the others",
+    "chatstate/engine/broadcasts/announcing.py": "for how long a key counts is stored",
     "chatstate/engine/timers.py": "when a schedule is next is stored, and is people's time",
     "chatstate/engine/turns/timing.py": "when a timer fires is stored, and is people's time",
     "chatstate/engine/turns/later.py": "until when a turn is put off is stored",
@@ -431,7 +437,8 @@ WALL_CLOCK = {
     "chatstate/engine/turns/limits.py": "what is taken of a limit is stored",
     "chatstate/engine/turns/values.py": "values expire",
     "chatstate/stores/sqlite/store.py": "all that it has is stored",
-    "chatstate/stores/postgres/store.py": "all that it has is stored",
+    "chatstate/stores/postgres/looking.py": "all that a store has is stored",
+    "chatstate/cli/workers.py": "since when a worker runs is stored",
     "chatstate/testing/memory/verbs.py": "all that a store has is stored",
     "adapters/chatstate_console/session.py": "a message says when it was sent",
     "adapters/chatstate_discord/clock.py": "has Discord's time, until that is known",

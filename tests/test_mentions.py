@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatstate import Button, Card, Chat, Interface, Markdown, Reply, User, timestamp
+from chatstate import Button, Card, Chat, Interface, Markdown, Reply, User, custom_emoji, timestamp
 from chatstate.adapter import Post
 from chatstate.engine.outbox.posts import styled
 from chatstate.markup import Span, plain
@@ -16,6 +16,7 @@ from chatstate.testing import FakePlatform, TestClient
 from chatstate_discord.send import parts as discord_parts
 from chatstate_discord.send.markup import markdown
 from chatstate_telegram.send import parts as telegram_parts
+from chatstate_telegram.send.markup import message
 
 ALICE = User("42", "Alice *B* `c`")
 ROOM = Chat("7", "group", "The Room")
@@ -160,3 +161,27 @@ async def test_a_bot_names_people() -> None:
             (reply,) = await client.user("alice").say("hi")
             assert reply.text == "alice!"
             assert [span.kind for span in reply.styled.spans] == ["bold", "mention"]
+
+
+def test_an_emoji_is_each_platforms_own() -> None:
+    """Within markup, too; its words where a platform has none, and in code."""
+    party = custom_emoji("🎉", telegram="5368324170671202286", discord="<a:party:123>")
+    text = styled(Markdown(f"**{party}** `{party}`"))
+    assert plain(text) == "🎉 🎉"
+    assert markdown(text) == "**<a:party:123>** `🎉`"
+    _, entities = message(text)
+    told = {"type": "custom_emoji", "offset": 0, "length": 2}
+    assert entities[1] == {**told, "custom_emoji_id": "5368324170671202286"}
+    assert markdown(styled(custom_emoji("🎉", telegram="5368324170671202286"))) == "🎉"
+    assert message(styled(custom_emoji(":party:", discord="<:party:123>"))) == (":party:", [])
+    assert markdown(styled(custom_emoji("x", discord="<@123>"))) == "x"
+
+
+@pytest.mark.parametrize(
+    ("words", "own"),
+    [("🎉", {}), ("", {"telegram": "1"}), ("🎉", {"telegram": ""}), ("🎉", {"discord": "<:a 1>"})],
+)
+def test_an_emoji_that_is_none_is_an_error(words: str, own: dict[str, str]) -> None:
+    """It says what it takes."""
+    with pytest.raises(ValueError, match="custom_emoji takes words"):
+        custom_emoji(words, **own)

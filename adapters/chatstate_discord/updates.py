@@ -1,7 +1,7 @@
 """What Discord tells of by its own names ("Gateway Events" in its documentation, in lower case).
 
-1. An interaction that is neither a command nor a press is named by its type: `modal_submit`. So is
-   what Discord tells within a message, which has neither words nor files: `channel_pinned_message`.
+1. What Discord tells within a message, which has neither words nor files, is named by its type:
+   `channel_pinned_message`. So is an interaction that is neither a command nor a press.
 2. Each event comes with the intents that it needs ("Gateway Intents"), so only what a bot handles
    is asked for. Some are privileged: whoever owns the bot must switch them on.
 3. This needs nothing of discord.py: `@bot.on` reads it where a bot is made.
@@ -131,8 +131,18 @@ def handled(updates: AbstractSet[str], kinds: AbstractSet[str]) -> AbstractSet[s
     return {*updates, *(REACTIONS if "reaction" in kinds else ())}
 
 
+_ADAPTERS = "that is between Discord and the adapter; what is there now is in turn.client"
+_NEVER = {
+    "modal_submit": "no modal can be opened, since the adapter answers interactions; ask with a "
+    "form: a handler with several inputs",
+    **dict.fromkeys(("call", "channel_icon_change"), "it is of groups that no bot can be in"),
+    **dict.fromkeys(("ready", "resumed", "guild_create", "guild_delete"), _ADAPTERS),
+    **dict.fromkeys(("guild_members_chunk", "voice_server_update", "rate_limited"), _ADAPTERS),
+}
+
 UPDATES = Updates(
-    named=frozenset((*INTENTS, *MESSAGES.values(), "modal_submit")),
+    named=frozenset((*INTENTS, *MESSAGES.values())) - _NEVER.keys(),
+    never=_NEVER,
     portable={
         "message_create": "@bot.on_message",
         "message_update": "@bot.on_edit",

@@ -48,8 +48,6 @@ WITHIN_MESSAGES = (
     "new_chat_photo",
     "delete_chat_photo",
     "group_chat_created",
-    "supergroup_chat_created",
-    "channel_chat_created",
     "message_auto_delete_timer_changed",
     "pinned_message",
     "successful_payment",
@@ -95,6 +93,14 @@ WITHIN_MESSAGES = (
 """What a message holds that has neither words nor files."""
 
 
+WORDS_OR_FILES = (
+    *("text", "rich_message", "photo", "video", "video_note", "animation", "audio", "voice"),
+    *("document", "live_photo", "sticker", "dice", "location", "venue", "contact"),
+    *("checklist", "game", "invoice", "web_app_data"),
+)
+"""What a message holds that has words or files; a poll is also an update."""
+
+
 def asked_for(handled: AbstractSet[str], kinds: AbstractSet[str]) -> list[str]:
     """Return the updates to ask Telegram for: those of a bot's handlers, by name and by kind."""
     always = ["message", "edited_message", "channel_post", "edited_channel_post", "callback_query"]
@@ -110,7 +116,17 @@ UPDATES = Updates(
         "callback_query": "@bot.on_message",
         "new_chat_members": "@bot.on_join",
         "left_chat_member": "@bot.on_leave",
-        "web_app_data": "@bot.on_message",
+        **dict.fromkeys(WORDS_OR_FILES, "@bot.on_message"),
+    },
+    never={
+        **dict.fromkeys(
+            ("supergroup_chat_created", "channel_chat_created"),
+            'no bot is there when it happens; that it comes there is "telegram:my_chat_member"',
+        ),
+        **dict.fromkeys(
+            ("migrate_to_chat_id", "migrate_from_chat_id"),
+            "a group that becomes another takes with it all that is known of it",
+        ),
     },
     quick=frozenset({"inline_query"}),
 )

@@ -19,11 +19,13 @@ class Updates(msgspec.Struct, frozen=True):
 
     - `named`: what comes to `@bot.on`, and is of the kind "other", or of one of its own.
     - `portable`: what comes to other decorators, with these as they are written: "@bot.on_edit".
+    - `never`: what no bot is told of here, with the reason, or what to do instead.
     - `quick`: those of `named` that are answered within seconds, by `Host.ask`.
     """
 
     named: frozenset[str]
     portable: Mapping[str, str] = {}
+    never: Mapping[str, str] = {}
     quick: frozenset[str] = frozenset()
 
 
@@ -42,7 +44,9 @@ def why_not(update: str, known: Updates | None) -> str | None:
         return None
     if name in known.portable:
         return f"that comes to {known.portable[name]}"
-    close = difflib.get_close_matches(name, [*known.named, *known.portable], 1)
+    if name in known.never:
+        return f"that never comes: {known.never[name]}"
+    close = difflib.get_close_matches(name, [*known.named, *known.portable, *known.never], 1)
     meant = f'; did you mean "{platform}:{close[0]}"?' if close else ""
     return f"{platform} has no such update{meant}"
 

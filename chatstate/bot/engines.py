@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from chatstate.adapter import Adapter
     from chatstate.bot.interface import Interface
     from chatstate.bot.registration import Registration
-    from chatstate.bot.sending import SendReceipt
+    from chatstate.bot.sending import Announcement, BroadcastReceipt, SendReceipt
     from chatstate.messages import Target
 
 
@@ -49,6 +49,8 @@ class RunningBot(Protocol):
     async def send(
         self, to: Target, reply: Any, account: str | None, key: str | None
     ) -> SendReceipt: ...
+
+    async def broadcast(self, wanted: Announcement) -> BroadcastReceipt: ...
 
     async def connect(self, adapter: Adapter, tenant: str = "") -> None: ...
 

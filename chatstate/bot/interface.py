@@ -173,6 +173,7 @@ class Interface(Registration):
                 )
 
     send = running.send
+    broadcast = running.broadcast
     run = running.run
     serve = running.serve
     connect = running.connect

@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from chatstate.bot.engines import engine_of
-from chatstate.bot.sending import SendReceipt, in_loop
+from chatstate.bot.sending import Announcement, BroadcastReceipt, SendReceipt, Whom, in_loop
 
 if TYPE_CHECKING:
     from chatstate.adapter import Adapter
@@ -97,6 +98,36 @@ async def send(
     instead = "use `await turn.send(reply, to=...)`, which goes with the turn's commit"
     engine = engine_of(bot, "send", instead=instead, account=account)
     return await in_loop(engine.loop, engine.send(to, reply, account, key))
+
+
+async def broadcast(
+    bot: Interface,
+    reply: Any,
+    *,
+    to: Whom,
+    key: str,
+    where: Callable[[Any], bool] | None = None,
+    account: str | None = None,
+) -> BroadcastReceipt:
+    """Say something (whatever a handler may return) to many, each once, as fast as there is room.
+
+    - `to` is "private", "groups" or "all" (the chats that the bot has been in, channels too); a
+      `State`: everybody who has a value of it, people in private, among whom `where(value)` may
+      choose; or a list of `Chat`, `User` and `MessageRef`.
+    - `key`: the same under the same key is the same broadcast, so that this may be called again.
+    - `account`: by that one alone ("telegram:123"), else each chat by its own.
+
+    Once this returns it is stored, with all whom it reaches; it goes on after a crash. Chats that
+    take nothing from the bot any more are left out. `chatstate broadcast list` shows how far it is.
+
+    Raises `StateError` in a turn; if something else is said under the key, or to others; and if the
+    bot does not run in this process. Raises `TypeError` and `ReplyError` for what is no audience
+    and no reply.
+    """
+    instead = "call it from a task of the lifespan's, a web handler or a script"
+    engine = engine_of(bot, "broadcast", instead=instead, account=account)
+    wanted = Announcement(reply=reply, to=to, key=key, where=where, account=account)
+    return await in_loop(engine.loop, engine.broadcast(wanted))
 
 
 async def connect(bot: Interface, adapter: Adapter, *, tenant: str = "") -> str:

@@ -46,13 +46,9 @@ def send(
     """Say something as a bot: at once if it runs, else when it next does."""
     if (chat is None) == (user is None) or (thread is not None and chat is None):
         raise LoadError("say to whom: --chat ID (and --thread ID), or --user ID")
-    said = sys.stdin.read().rstrip("\n") if text == "-" else text
-    if not said.strip():
-        raise LoadError("there is nothing to say")
-    reply = Reply(Markdown(said) if markdown else said, silent=silent)
     letter = Letter(
         "",
-        written([reply])[0],
+        written([spoken(text, markdown=markdown, silent=silent)])[0],
         None if chat is None else Chat(chat),
         thread,
         None if user is None else User(user),
@@ -73,12 +69,28 @@ async def _ask(
     return await store.ask(request_for(letter, sender, time.time()))
 
 
+def spoken(text: str, *, markdown: bool, silent: bool) -> Reply:
+    """Return what is to be said, `-` for what is on stdin. Raises `LoadError` for nothing."""
+    said = sys.stdin.read().rstrip("\n") if text == "-" else text
+    if not said.strip():
+        raise LoadError("there is nothing to say")
+    return Reply(Markdown(said) if markdown else said, silent=silent)
+
+
 def _sender(known: Sequence[KnownAccount], named: str | None, bot: str | None) -> KnownAccount:
     """Return from whom something is sent. Raises `LoadError` and `StateError`."""
+    its, accounts = accounts_of(known, named, bot)
+    return chosen(named, accounts, its)
+
+
+def accounts_of(
+    known: Sequence[KnownAccount], named: str | None, bot: str | None
+) -> tuple[str, Sequence[KnownAccount]]:
+    """Return which bot is meant, and its accounts, as they are `named`. Raises `LoadError`."""
     bots = sorted({account.bot for account in known})
     if bot is None and len(bots) > 1:
         raise LoadError(f"the store has several bots ({', '.join(bots)}): say which, with --bot")
     if bot is not None and bot not in bots:
         raise LoadError(f"the store has no bot {bot!r}; it has {', '.join(bots) or 'none'}")
     its = [account for account in known if bot in (None, account.bot)]
-    return chosen(named, with_label(its, named), bots[0] if bot is None and bots else bot or "")
+    return bots[0] if bot is None and bots else bot or "", with_label(its, named)

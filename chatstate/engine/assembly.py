@@ -28,9 +28,9 @@ from chatstate.engine.outbox.buttons import Buttons
 from chatstate.engine.outbox.rendering import Renderer
 from chatstate.engine.outbox.sender import OnAmbiguous, Sender
 from chatstate.engine.outbox.spool import Spool
+from chatstate.engine.outside import Outside
 from chatstate.engine.parts import Parts
 from chatstate.engine.recovery import Recovery
-from chatstate.engine.sends import Sends
 from chatstate.engine.states.cache import StateCache
 from chatstate.engine.states.commits import Commits
 from chatstate.engine.states.expiry import Expiries
@@ -336,7 +336,6 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         recovery=recovery,
         interrupts=bot.routes.interrupts,
         lets_go=volatile is None,
-        failed=failed,
     )
 
     def make_host(account: Account, adapter: Adapter) -> AccountHost:
@@ -375,8 +374,8 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         typing_notices=TypingNotices(adapters=adapters, watch=watch, clock=clock),
         recovery=recovery,
         claims=claims,
-        sends=Sends(
-            bot=bot.id,
+        outside=Outside(
+            bot,
             accounts=accounts,
             store=store,
             lanes=lanes,

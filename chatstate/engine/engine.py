@@ -17,7 +17,7 @@ from typing import Any, cast, get_args
 from chatstate.adapter import Adapter
 from chatstate.bot import engines
 from chatstate.bot.interface import Interface
-from chatstate.bot.sending import SendReceipt
+from chatstate.bot.sending import Announcement, BroadcastReceipt, SendReceipt
 from chatstate.clock import Clock, SystemClock
 from chatstate.engine.accounts import Accounts
 from chatstate.engine.assembly import assemble
@@ -146,7 +146,7 @@ class Engine:
         lease = Lease(self._store, self._clock, run.lease) if run.lease else None
         if lease:  # at once: what is opened below may take longer
             await lease.beat()
-            self._tasks.append(asyncio.create_task(self._hold(lease)))
+            self._tasks.append(asyncio.create_task(self._or_fail(lease.hold())))
         parts = assemble(
             self._bot,
             accounts=accounts,
@@ -185,24 +185,17 @@ class Engine:
         for connection in opened:
             connections.receive(connection)
         self._receiving = connections.tasks
-        for work in (self._watch(parts), parts.claims.run(), self._send(parts)):
-            self._tasks.append(asyncio.create_task(work))
+        for work in (self._watch(parts), parts.claims.run(), parts.outside.run()):
+            self._tasks.append(asyncio.create_task(self._or_fail(work)))
         parts.typing_notices.start()
         self._blocking = Blocking(route.handler.author_fn for route in self._bot.routes)
         self._blocking.start()
 
-    async def _send(self, parts: Parts) -> None:
-        """Take up what the bot is given to send outside of turns."""
+    async def _or_fail(self, work: Awaitable[None]) -> None:
+        """Do something as long as this process runs; without it nothing may go on."""
         try:
-            await parts.sends.run()
+            await work
         except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
-            self._fail(error)
-
-    async def _hold(self, lease: Lease) -> None:
-        """Hold the store, as long as this process runs."""
-        try:
-            await lease.hold()
-        except Exception as error:  # noqa: BLE001 - without the lease nothing may go on
             self._fail(error)
 
     async def send(
@@ -210,7 +203,12 @@ class Engine:
     ) -> SendReceipt:
         """See `Interface.send`."""
         _, parts = self._running()
-        return await parts.sends.send(to, reply, account, key)
+        return await parts.outside.sends.send(to, reply, account, key)
+
+    async def broadcast(self, wanted: Announcement) -> BroadcastReceipt:
+        """See `Interface.broadcast`."""
+        _, parts = self._running()
+        return await parts.outside.announcer.announce(wanted)
 
     async def stop(self) -> None:
         """Let what runs finish within the grace, send what is owed, and let go of the store."""
@@ -306,25 +304,22 @@ class Engine:
         """Look now and then for the store, turns that take too long, requests, rows to prune."""
         now = self._clock.monotonic
         prune_at = now() + _PRUNE_EVERY
-        try:
-            while True:
-                looked_at = now()
-                await self._store.check()
-                parts.turns.end_late()
-                for answer in await self._store.answer(self._versions):
-                    parts.claims.changed(answer)
-                parts.sends.look()
-                if now() >= prune_at:
-                    await self._store.prune()
-                    prune_at = now() + _PRUNE_EVERY
-                await self._store.lead("clock")
-                more = await parts.expiries.look()
-                more |= await parts.timers.look()
-                await parts.claims.look()
-                pause = looked_at + _LOOK_EVERY - now()  # all of this takes time, too
-                await self._clock.sleep(0 if more else max(pause, 0))
-        except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
-            self._fail(error)
+        while True:
+            looked_at = now()
+            await self._store.check()
+            parts.turns.end_late()
+            for answer in await self._store.answer(self._versions):
+                parts.claims.changed(answer)
+            parts.outside.look()
+            if now() >= prune_at:
+                await self._store.prune()
+                prune_at = now() + _PRUNE_EVERY
+            await self._store.lead("clock")
+            more = await parts.expiries.look()
+            more |= await parts.timers.look()
+            await parts.claims.look()
+            pause = looked_at + _LOOK_EVERY - now()  # all of this takes time, too
+            await self._clock.sleep(0 if more else max(pause, 0))
 
     async def settle(self, seconds: float) -> None:
         """Return when all that is due has expired and is told, or after so many seconds. For tests.

@@ -12,8 +12,8 @@ from chatstate.engine.inbox.claims import Claims
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.outbox.sender import Sender
 from chatstate.engine.outbox.spool import Spool
+from chatstate.engine.outside import Outside
 from chatstate.engine.recovery import Recovery
-from chatstate.engine.sends import Sends
 from chatstate.engine.states.cache import StateCache
 from chatstate.engine.states.commits import Commits
 from chatstate.engine.states.expiry import Expiries
@@ -45,5 +45,5 @@ class Parts:
     typing_notices: TypingNotices
     recovery: Recovery
     claims: Claims
-    sends: Sends
+    outside: Outside
     make_host: Callable[[Account, Adapter], AccountHost]

@@ -21,21 +21,20 @@ from chatstate.bot.returns import replies, told_of
 from chatstate.bot.sending import in_loop
 from chatstate.clock import Clock
 from chatstate.engine.accounts import Accounts
-from chatstate.engine.asking import PASSING
-from chatstate.engine.inbox.lanes import Lanes
+from chatstate.engine.inbox.own_intake import OwnIntake
 from chatstate.engine.inbox.receipts import EventReceipt, Receipts
-from chatstate.engine.outbox.letters import Letter, ref_of, request_for, written
+from chatstate.engine.outbox.letters import Letter, event_of, ref_of, request_for, written
 from chatstate.engine.outbox.spool import Spool
-from chatstate.errors import ReplyError, RetryAfter, StateError
-from chatstate.messages import Chat, Event, Message, MessageRef, Target, User
+from chatstate.engine.private_chats import PrivateChats
+from chatstate.errors import ReplyError, StateError
+from chatstate.messages import Chat, Event, MessageRef, Target, User
 from chatstate.stores.accounts import chosen, named
-from chatstate.stores.base import Asked, DeadLetter, Ingested, KnownAccount, Store
+from chatstate.stores.base import Asked, DeadLetter, KnownAccount, Store
 
 log = logging.getLogger("chatstate.engine")
 
 _DEAD_AFTER = 7 * 24 * 3600.0
 _AT_ONCE = 64
-_PAUSE = 5.0  # before a platform that could not open a private chat is asked again
 _decode = msgspec.json.Decoder(Letter).decode
 
 
@@ -76,20 +75,21 @@ class Sends:
         bot: str,
         accounts: Accounts,
         store: Store,
-        lanes: Lanes,
+        intake: OwnIntake,
         receipts: Receipts,
+        chats: PrivateChats,
         spool: Spool,
         clock: Clock,
     ) -> None:
         self._bot = bot
         self._accounts = accounts
         self._store = store
-        self._lanes = lanes
+        self._intake = intake
         self._receipts = receipts
+        self._chats = chats
         self._spool = spool
         self._clock = clock
         self._waiting: dict[str, asyncio.Future[EventReceipt]] = {}
-        self._not_before: dict[int, float] = {}
         self._woken = asyncio.Event()
 
     def look(self) -> None:
@@ -101,7 +101,7 @@ class Sends:
         while True:
             await self._woken.wait()
             self._woken.clear()
-            if not self._lanes.stopping:
+            if not self._intake.is_over:
                 await self._take_up_all()
 
     async def send(self, to: Target, reply: Any, account: str | None, key: str | None) -> Receipt:
@@ -110,9 +110,9 @@ class Sends:
             said, files = written(replies(reply))
         except ReplyError as error:
             raise told_of(error, how="sent")  # noqa: B904 - it suppresses what it replaces
-        sender = await self._account(account)
+        sender = await self.account(account)
         ref = ref_of(sender, key)
-        letter = await self._addressed(Letter(ref, said), to)
+        letter = await self.addressed(Letter(ref, said), to)
         if files:
             keys = await self._spool.keep_all(ref, files)
             letter = msgspec.structs.replace(letter, files=keys)
@@ -128,7 +128,7 @@ class Sends:
 
     # To whom, and from whom
 
-    async def _account(self, account: str | None) -> KnownAccount:
+    async def account(self, account: str | None) -> KnownAccount:
         """Return the account that is meant: of those the bot runs on, if that is not said."""
         known = [
             msgspec.structs.replace(known, label=self._accounts.label(known.id))
@@ -140,7 +140,7 @@ class Sends:
             return chosen(account, here, self._bot)
         return chosen(account, known, self._bot)
 
-    async def _addressed(self, letter: Letter, to: Target) -> Letter:
+    async def addressed(self, letter: Letter, to: Target) -> Letter:
         """Return a letter with where it goes. Raises `TypeError`, `StateError`."""
         if isinstance(to, Chat):
             return msgspec.structs.replace(letter, chat=to)
@@ -182,51 +182,29 @@ class Sends:
             return None
         if letter.chat is None and letter.user:
             return await self._private(asked, letter, letter.user)
-        return _event_of(letter)
+        return event_of(letter)
 
     async def _private(self, asked: Asked, letter: Letter, user: User) -> Event | None:
-        account, now = asked.request.account, self._clock.monotonic()
-        if self._not_before.get(account, 0.0) > now:
-            return None
         try:
-            chat = await self._accounts.adapters[account].private_chat(user.id)
-        except PASSING as error:
-            seconds = error.seconds if isinstance(error, RetryAfter) else _PAUSE
-            self._not_before[account] = now + seconds
-            log.warning("the private chat with %s cannot be had now (%s)", user.id, error)
-            return None
+            chat = await self._chats.find(asked.request.account, user)
         except Exception as error:  # an adapter's error: it is this send's, and stops no other
             log.exception("nothing can be sent to %s", user.id)
             dead = DeadLetter("event", f"{type(error).__name__}: {error}", repr(error))
             await self._give_up(asked, letter, dead)
             return None
-        return _event_of(msgspec.structs.replace(letter, chat=Chat(chat), user=None), user)
+        return (
+            event_of(msgspec.structs.replace(letter, chat=chat, user=None), user) if chat else None
+        )
 
     async def _take_up(self, asked: Asked, event: Event) -> None:
-        self._lanes.expect()
-        try:
-            ingested = await self._store.take_up(asked.number, event)
-            if ingested and ingested.status != "refused":
-                self._is_taken(asked.request.ref, self._receipt(ingested, event))
-        finally:
-            self._lanes.came()
-
-    def _receipt(self, ingested: Ingested, event: Event) -> EventReceipt:
-        arrival = ingested.arrival
-        if ingested.status == "stored" and arrival:
-            files = msgspec.convert(event.message.raw, Letter).files
-            discard = functools.partial(self._store.discard, files) if files else None
-            receipt = self._receipts.stored(arrival.seq, told=discard)
-            self._lanes.add(arrival)
-            return receipt
-        if ingested.pending is None:
-            return EventReceipt("duplicate", is_settled=True)
-        if ingested.elsewhere:
-            return self._receipts.elsewhere_as(ingested.status, ingested.pending)
-        return self._receipts.duplicate(ingested.pending)
+        files = msgspec.convert(event.message.raw, Letter).files
+        discard = functools.partial(self._store.discard, files) if files else None
+        receipt = await self._intake.add(self._store.take_up(asked.number, event), discard)
+        if receipt:
+            self._is_taken(asked.request.ref, receipt)
 
     async def _give_up(self, asked: Asked, letter: Letter, dead: DeadLetter) -> None:
-        await self._store.give_up(asked.number, _event_of(letter), dead)
+        await self._store.give_up(asked.number, event_of(letter), dead)
         self._is_taken(letter.ref, EventReceipt("stored", is_settled=True))
 
     # Receipts
@@ -254,12 +232,3 @@ class Sends:
         waiting = self._waiting.pop(ref, None)
         if waiting and not waiting.done():
             waiting.set_result(receipt)
-
-
-def _event_of(letter: Letter, sender: User | None = None) -> Event:
-    """Return the event that a letter becomes; one without a chat is in one named by its person."""
-    user = sender or letter.user or User("")
-    chat = letter.chat or Chat(user.id)
-    raw = msgspec.to_builtins(letter)
-    message = Message("", user, chat, "send", letter.thread, raw=raw)
-    return Event(f"send-{letter.ref}", message)

@@ -37,10 +37,11 @@ __all__ = [
 def parse(markdown: str) -> StyledText:
     r"""Return what Markdown says: its text without markup, and spans that tell the rest.
 
-    CommonMark with strikethrough, tables, task lists and fenced code. Raw HTML is text, line
-    breaks stay line breaks, and nothing is an error: what is no markup is text, and each letter
-    that is no markup is in the text or in the address of a link. Blocks are as far apart as they
-    were written, by a line break or a blank line. In the text:
+    CommonMark with strikethrough, `||spoilers||`, tables, task lists and fenced code. Raw HTML is
+    text but for `<u>` and `</u>`, which underline; line breaks stay line breaks, and nothing is an
+    error: what is no markup is text, and each letter that is no markup is in the text or in the
+    address of a link. Blocks are as far apart as they were written, by a line break or a blank
+    line. In the text:
 
     - an item begins with its marker (`• `, `1. `, `☐ `, `☑ `), in a `bullet` span, and what
       belongs to it is indented below its first word;

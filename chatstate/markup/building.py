@@ -19,7 +19,7 @@ from chatstate.text import Span, SpanKind, StyledText
 DEEPEST = 12
 """How many spaces lines are indented at most."""
 
-_PADDED = ("bold", "italic", "strike", "code", "link", "heading")
+_PADDED = ("bold", "italic", "underline", "strike", "spoiler", "code", "link", "heading")
 """What need not cover the white space at its ends; platforms differ in whether it may."""
 
 

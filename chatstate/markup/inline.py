@@ -28,7 +28,13 @@ LONGEST_LINK = 1000
 _LINKED = re.compile(r"(?:https?://(?:[^/?#]*\.|\[)|tg://)[^\s/?#]", re.IGNORECASE)
 """What all platforms accept as a link: Telegram wants a dot in the host's name."""
 
-_STYLES: dict[str, SpanKind] = {"em": "italic", "strong": "bold", "s": "strike"}
+_STYLES: dict[str, SpanKind] = {
+    "em": "italic",
+    "strong": "bold",
+    "s": "strike",
+    "u": "underline",
+    "spoiler": "spoiler",
+}
 
 
 class Target(msgspec.Struct):

@@ -8,6 +8,7 @@ from chatstate.markup.pieces import Close, Open, walk
 from chatstate.text import Span, StyledText
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_MARKS = {"strike": "~~", "spoiler": "||"}
 _BACKTICKS = re.compile(r"`{3,}")
 
 
@@ -15,9 +16,9 @@ def plain(text: StyledText) -> str:
     """Return the text as it can be read without markup.
 
     Lines of a quote begin with `> `, code stands between fences with its language, what is struck
-    out between `~~` (without them it would say the opposite), a link's address in parentheses
-    behind its label unless they are the same. A table stands as it is laid out, and nothing else
-    is marked.
+    out between `~~` (without them it would say the opposite), a spoiler between `||`, a link's
+    address in parentheses behind its label unless they are the same. A table stands as it is laid
+    out, and nothing else is marked.
     """
     if not text.spans:
         return text.text
@@ -51,8 +52,8 @@ class _Writer:
     def open(self, span: Span) -> None:
         if span.kind == "pre" and self._is_code():
             self.write(f"{self._fence(span)}{span.value}\n")
-        elif span.kind == "strike":
-            self.write("~~")
+        elif mark := _MARKS.get(span.kind):
+            self.write(mark)
         self._kinds.append(span.kind)
 
     def close(self, span: Span) -> None:
@@ -60,8 +61,8 @@ class _Writer:
         label = self.text[span.start : span.end]
         if span.kind == "pre" and self._is_code():
             self.write(f"\n{self._fence(span)}")
-        elif span.kind == "strike":
-            self.write("~~")
+        elif mark := _MARKS.get(span.kind):
+            self.write(mark)
         elif span.kind == "link" and label != span.value:
             self.write(f" ({span.value})")
 

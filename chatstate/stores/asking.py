@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -105,6 +106,26 @@ class KnownAccount(msgspec.Struct, frozen=True, gc=False):
     platform: str
     platform_id: str
     label: str = ""
+
+
+class KnownWorker(msgspec.Struct, frozen=True, gc=False):
+    """A run that lives: which process runs a bot, and what it has at hand.
+
+    - `lease`: for how many seconds it is held alive without a beat, 0 if until it ends.
+    - `roles` are those it has. `holds`: how many conversations are its own, `waiting`: how many
+      events wait in them, the oldest since `oldest_at`.
+    """
+
+    id: int
+    bot: str
+    host: str
+    pid: int
+    started_at: float
+    lease: float = 0.0
+    roles: Sequence[str] = ()
+    holds: int = 0
+    waiting: int = 0
+    oldest_at: float | None = None
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):

@@ -31,7 +31,16 @@ from typing import Protocol
 
 from chatstate.messages import Chat, Event, User
 from chatstate.scope import Key, Place
-from chatstate.stores.asking import Answer, Asked, Entry, Filter, KnownAccount, Request, Shelf
+from chatstate.stores.asking import (
+    Answer,
+    Asked,
+    Entry,
+    Filter,
+    KnownAccount,
+    KnownWorker,
+    Request,
+    Shelf,
+)
 from chatstate.stores.broadcasts import Broadcasts
 from chatstate.stores.control import Control
 from chatstate.stores.records import (
@@ -92,6 +101,7 @@ __all__ = [
     "KeptButton",
     "KeptReference",
     "KnownAccount",
+    "KnownWorker",
     "Late",
     "Outbox",
     "Outcome",

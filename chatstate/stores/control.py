@@ -10,15 +10,24 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Protocol
 
 from chatstate.messages import Event
-from chatstate.stores.asking import Answer, Asked, Entry, Filter, KnownAccount, Request, Shelf
+from chatstate.stores.asking import (
+    Answer,
+    Asked,
+    Entry,
+    Filter,
+    KnownAccount,
+    KnownWorker,
+    Request,
+    Shelf,
+)
 from chatstate.stores.records import DeadLetter, Ingested, Role, Run
 
 
 class Control(Protocol):
     """Runs, and everybody who looks: the command line, an inspector, tests.
 
-    `list`, `show`, `accounts` and `ask` need no run: they work on a store that was not opened,
-    while another process runs the bot.
+    `list`, `show`, `accounts`, `workers` and `ask` need no run: they work on a store that was not
+    opened, while another process runs the bot.
     """
 
     @property
@@ -59,6 +68,10 @@ class Control(Protocol):
 
     async def accounts(self) -> Sequence[KnownAccount]:
         """Return the accounts that bots have had, oldest first."""
+        ...
+
+    async def workers(self) -> Sequence[KnownWorker]:
+        """Return the runs that live, oldest first. Where one process alone can, it holds all."""
         ...
 
     async def ask(self, request: Request) -> bool:

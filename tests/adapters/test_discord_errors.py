@@ -9,7 +9,7 @@ import discord
 import pytest
 from aiohttp.client_reqrep import ConnectionKey
 
-from chatstate import Ambiguous, Gone, Rejected, RetryAfter, SendError, Unreachable
+from chatstate import Ambiguous, Blocked, Gone, Rejected, RetryAfter, SendError, Unreachable
 from chatstate_discord.send.errors import meaning
 
 KEY = ConnectionKey("discord.com", 443, True, True, None, None, None)
@@ -28,9 +28,9 @@ ROWS: list[tuple[Exception, type[SendError], str]] = [
     (refusal(401, 50027), Rejected, "50027"),
     (refusal(401), Unreachable, "token still valid"),
     (refusal(403, 50001), Rejected, "see the channel"),
-    (refusal(403, 50007), Rejected, "takes no messages"),
+    (refusal(403, 50007), Blocked, "takes no messages"),
     (refusal(403, 50013), Rejected, "that permission"),
-    (refusal(404, 10003), Rejected, "channel is gone"),
+    (refusal(404, 10003), Blocked, "channel is gone"),
     (refusal(404, 10008), Gone, "message is gone"),
     (refusal(400, 50083), Rejected, "archived"),
     (refusal(404, 10062), Rejected, "10062"),

@@ -4,14 +4,13 @@ import asyncio
 import contextlib
 import os
 import random
-import sys
-from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from adapters.discord_bots import texts
 from adapters.discord_driver import TOKEN, cut, mend
+from lives import Life, life
 from servers.discord_server import DiscordServer
 from servers.discord_world import Channel, Interaction, Person
 
@@ -20,7 +19,7 @@ BOTS, KILLS = 2, 10
 
 
 @contextlib.asynccontextmanager
-async def process(server: DiscordServer, folder: Path, *options: str) -> AsyncIterator[Process]:
+async def process(server: DiscordServer, folder: Path, *options: str) -> AsyncIterator[Life]:
     """Run the bot as somebody would; kill it at the end of the block."""
     store = f"sqlite:///{folder / 'siege.db'}"
     told = {
@@ -30,16 +29,10 @@ async def process(server: DiscordServer, folder: Path, *options: str) -> AsyncIt
     }
     arguments = ["-m", "chatstate", "run", str(BOT), "--on", "discord", "--store", store, *options]
     with (folder / "log").open("ab") as log:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, *arguments, env=os.environ | told, stdout=log, stderr=log
-        )
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-        await server.wait_for(lambda: not server.gateway.connected)
+        starting = life(*arguments, env=os.environ | told, stdout=log, stderr=log)
+        async with starting as process:
+            yield process
+    await server.wait_for(lambda: not server.gateway.connected)
 
 
 class Siege:

@@ -272,13 +272,19 @@ async def test_a_channel_that_is_none_is_none(
         await shown(server, server.dm(person), "1: discord:voice_state_update of 42")
 
 
-async def test_a_form_is_submitted(
+async def test_another_interaction_is_something_else(
     server: DiscordServer, person: Person, room: Channel, path: Path
 ) -> None:
-    """An interaction that is neither a command nor a press has its type's name."""
-    async with running(server, counting("modal_submit"), path):
+    """One that is neither a command nor a press has its type's name; nobody waits for it."""
+    bot = Interface(id="bot")
+
+    @bot.on_other
+    def tell(message: Message) -> str:
+        return f"{message.update} of {message.sender.id}"
+
+    async with running(server, bot, path):
         await server._interact(5, person, room, {"custom_id": "x", "components": []})
-        await shown(server, room, "1: discord:modal_submit of 42")
+        await shown(server, room, "discord:modal_submit of 42")
 
 
 async def test_shards_tell_it_too(server: DiscordServer, path: Path) -> None:

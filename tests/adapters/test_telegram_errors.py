@@ -6,7 +6,7 @@ import httpx
 import pytest
 from telegram.error import NetworkError, TelegramError, TimedOut
 
-from chatstate import Ambiguous, Gone, Moved, Rejected, RetryAfter, SendError, Unreachable
+from chatstate import Ambiguous, Blocked, Gone, Moved, Rejected, RetryAfter, SendError, Unreachable
 from chatstate_telegram.client import Refusal, refusal
 from chatstate_telegram.send.errors import TABLE, DoneBefore, Missing, Row, meaning
 
@@ -21,7 +21,7 @@ ROWS = [
     (400, "Bad Request: query is too old and response timeout expired", DoneBefore),
     (400, "Bad Request: query ID is invalid", DoneBefore),
     (400, "Bad Request: group chat was upgraded to a supergroup chat", Moved),
-    (400, "Bad Request: chat not found", Rejected),
+    (400, "Bad Request: chat not found", Blocked),
     (400, "Bad Request: message is too long", Rejected),
     (400, "Bad Request: message caption is too long", Rejected),
     (400, "Bad Request: can't parse entities: Unsupported start tag", Rejected),
@@ -29,9 +29,11 @@ ROWS = [
     (400, "Bad Request: message can't be edited", Rejected),
     (400, "Bad Request: message thread not found", Rejected),
     (400, "Bad Request: BUTTON_DATA_INVALID", Rejected),
-    (403, "Forbidden: bot was blocked by the user", Rejected),
-    (403, "Forbidden: user is deactivated", Rejected),
-    (403, "Forbidden: bot was kicked from the supergroup chat", Rejected),
+    (403, "Forbidden: bot was blocked by the user", Blocked),
+    (403, "Forbidden: user is deactivated", Blocked),
+    (403, "Forbidden: bot was kicked from the supergroup chat", Blocked),
+    (403, "Forbidden: bot is not a member of the channel chat", Blocked),
+    (403, "Forbidden: bot can't initiate conversation with a user", Blocked),
     (401, "Unauthorized", Unreachable),
     (404, "Not Found", Missing),
     (409, "Conflict: terminated by other getUpdates request", Unreachable),

@@ -4,24 +4,23 @@ import asyncio
 import contextlib
 import os
 import random
-import signal
 import socket
-import sys
-from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncGenerator
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from lives import Life, life
 from servers.telegram_model import Chat, Person
 from servers.telegram_server import TelegramServer
 
 BOT = Path(__file__).with_name("telegram_kept.py")
+PROCESS = Path(__file__).with_name("telegram_process.py")
 SEEDS = 4
 KILLS = 5
 PEOPLE = 5
 MESSAGES = 3
-"""Of each person for each kill, the last one while no process runs. So few because of the pace."""
+"""Of each person for each kill, the last one while no process runs."""
 
 
 class Lives:
@@ -31,7 +30,7 @@ class Lives:
         self, server: TelegramServer, folder: Path, *, bot: Path = BOT, by_webhook: bool = False
     ) -> None:
         self._server = server
-        self._command = [sys.executable, "-m", "chatstate", "run", str(bot), "--on", "telegram"]
+        self._command = [str(PROCESS), "run", str(bot), "--on", "telegram"]
         self._command += ["--store", f"sqlite:///{folder / 'kept.db'}"]
         if by_webhook:
             with socket.create_server(("127.0.0.1", 0)) as found:
@@ -39,22 +38,15 @@ class Lives:
             self._command += ["--webhook", f"http://{address}/", "--listen", address]
 
     @contextlib.asynccontextmanager
-    async def life(self) -> AsyncGenerator[Process]:
+    async def life(self) -> AsyncGenerator[Life]:
         """Run the bot until the end of the block, where it is killed."""
         settings = {
             "CHATSTATE_TELEGRAM_TOKEN": self._server.token,
             "CHATSTATE_TELEGRAM_API": self._server.base_url,
         }
-        process = await asyncio.create_subprocess_exec(
-            *self._command, env={**os.environ, **settings}, stderr=DEVNULL
-        )
-        try:
+        async with life(*self._command, env={**os.environ, **settings}) as process:
             yield process
             assert process.returncode is None, "the bot ended by itself"
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(signal.SIGKILL)
-            await process.wait()
 
 
 @pytest.mark.timeout(180)  # two dozen processes have to start

@@ -23,7 +23,7 @@ def ignore(message: Message) -> None:
         "telegram:message_reaction",
         "telegram:successful_payment",
         "discord:message_reaction_add",
-        "discord:modal_submit",
+        "discord:channel_pinned_message",
         "matrix:redaction",
     ],
 )
@@ -45,6 +45,16 @@ def test_what_a_platform_tells_of_has_a_handler(name: str) -> None:
         ("discord:guild_member_remove", "that comes to @bot.on_leave"),
         ("discord:interaction_create", "that comes to @bot.command and @bot.on_message"),
         ("discord:application_command_autocomplete", "that comes to Complete(...), of an argument"),
+        (
+            "discord:modal_submit",
+            "that never comes: no modal can be opened, since the adapter answers",
+        ),
+        ("discord:call", "that never comes: it is of groups that no bot can be in"),
+        ("discord:guild_create", "that never comes: that is between Discord and the adapter"),
+        ("telegram:channel_chat_created", "that never comes: no bot is there when it happens"),
+        ("telegram:migrate_to_chat_id", "that never comes: a group that becomes another takes"),
+        ("telegram:sticker", "that comes to @bot.on_message"),
+        ("telegram:video_note", "that comes to @bot.on_message"),
         ("telegram:poll_anser", 'did you mean "telegram:poll_answer"?'),
         ("discord:mesage_create", 'did you mean "discord:message_create"?'),
         ("telegram:xyzzy", "telegram has no such update"),
@@ -117,9 +127,10 @@ def test_names_are_known_without_the_platforms_library() -> None:
 
 @pytest.mark.parametrize("platform", ["telegram", "discord"])
 def test_a_table_says_what_is_quick_of_what_it_names(platform: str) -> None:
-    """And nothing is both named and portable."""
+    """And nothing is both named and portable, or is named and never comes."""
     table = updates_of(platform)
     assert table
     assert table.quick <= table.named
-    assert table.named.isdisjoint(table.portable)
+    assert table.named.isdisjoint({*table.portable, *table.never})
+    assert table.portable.keys().isdisjoint(table.never)
     assert updates_of("matrix") is None

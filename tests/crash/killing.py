@@ -11,13 +11,14 @@ import json
 import os
 import signal
 import sqlite3
-import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import PIPE
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from lives import Life, life
 
 from chatstate.cli.loops import VARIABLE
 
@@ -127,7 +128,7 @@ class Worker:
     """One life of the process. `pause`: how many seconds each answer of the platform takes."""
 
     def __init__(
-        self, process: Process, platform: Platform, pause: Callable[[], float] = lambda: 0.0
+        self, process: Life, platform: Platform, pause: Callable[[], float] = lambda: 0.0
     ) -> None:
         self.process = process
         self._platform = platform
@@ -147,6 +148,10 @@ class Worker:
     def ask(self, text: str, key: str) -> None:
         """Let the bot send something by itself."""
         self._write({"ask": text, "key": key})
+
+    def tell(self, text: str, key: str) -> None:
+        """Let the bot say something to all groups."""
+        self._write({"tell": text, "key": key})
 
     async def kill(self) -> None:
         """End it with SIGKILL; what it had written arrives all the same."""
@@ -202,20 +207,16 @@ async def worker(
     platform.lives += 1
     arguments = (str(path), policy, str(keys_known_for), kill_point)
     loop = type(asyncio.get_running_loop()).__module__.partition(".")[0]
+    told = {**os.environ, VARIABLE: "uvloop" if loop == "uvloop" else "asyncio"}
     with path.with_suffix(".log").open("ab") as log:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, str(WORKER), *arguments),
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=log,
-            env={**os.environ, VARIABLE: "uvloop" if loop == "uvloop" else "asyncio"},
-        )
-    life = Worker(process, platform, pause)
-    try:
-        yield life
-    finally:
-        if process.returncode is None:
-            await life.kill()
+        starting = life(str(WORKER), *arguments, stdin=PIPE, stdout=PIPE, stderr=log, env=told)
+        async with starting as process:
+            made = Worker(process, platform, pause)
+            try:
+                yield made
+            finally:
+                if process.returncode is None:
+                    await made.kill()
 
 
 @contextlib.contextmanager

@@ -1,54 +1,89 @@
-"""Runs the command line in forks of a process that has imported all of it: each is there at once.
+"""Runs Python in forks of a process that has imported what they need: each is there at once.
 
-`nursery.py STDIN STDOUT MODULE...` imports modules, and then reads orders as lines of JSON:
-{"arguments": [...], "environment": {...}, "log": path}. Of each it tells {"pid": n}, and
-{"status": n} once it has ended. What it runs reads and writes the two file descriptors.
+`nursery.py SOCKET MODULE...` imports modules, then answers lines of JSON on the socket with that
+number. {"arguments": [...], "environment": {...}, "folder": path} starts a process, as `python`
+with these arguments would (a script's path, or `-m` and a module). With it come four files: the
+process's input, output and errors, and one that it keeps open as long as it lives. Told is
+{"pid": n}; and {"status": n} of a {"pid": n} that has ended.
 """
 
 import gc
 import importlib
 import json
 import os
+import runpy
+import socket
 import sys
 import traceback
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from chatstate.cli.loops import loop_factory
-from chatstate.cli.main import main
+_LONGEST = 1 << 16
 
 
-def live(order: dict[str, Any], stdin: int, stdout: int) -> int:
+def live(order: dict[str, Any], files: Sequence[int]) -> int:
     """Be the process that was ordered, and return its status."""
-    log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    for found, wanted in ((stdin, 0), (stdout, 1), (log, 2)):
+    for wanted, found in enumerate(files[:3]):
         os.dup2(found, wanted)
+    os.environ.clear()
     os.environ.update(order["environment"])
-    sys.argv = ["chatstate", *order["arguments"]]
+    os.chdir(order["folder"])
+    what, *sys.argv = order["arguments"]
     try:
-        main()
+        if what == "-m":
+            sys.path.insert(0, order["folder"])
+            runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+        else:
+            sys.argv.insert(0, what)
+            sys.path.insert(0, str(Path(what).parent))
+            runpy.run_path(what, run_name="__main__")
     except SystemExit as ended:
-        return int(ended.code or 0)
+        return _status(ended)
     except BaseException:  # noqa: BLE001 - else this process would go on as the one it came from
         traceback.print_exc()
         return 1
     return 0
 
 
-def serve(stdin: int, stdout: int) -> None:
-    """Run what is ordered, one process after the other, until there are no more orders."""
-    orders, told = os.fdopen(os.dup(0)), os.dup(1)
-    for line in orders:
-        pid = os.fork()
-        if not pid:
-            os._exit(live(json.loads(line), stdin, stdout))
-        os.write(told, b'{"pid": %d}\n' % pid)
-        _, ended = os.waitpid(pid, 0)
-        os.write(told, b'{"status": %d}\n' % os.waitstatus_to_exitcode(ended))
+def _status(ended: SystemExit) -> int:
+    if isinstance(ended.code, str):
+        print(ended.code, file=sys.stderr)  # noqa: T201 - as Python does
+        return 1
+    return ended.code or 0
+
+
+def serve(orders: socket.socket) -> None:
+    """Do what is ordered, until there are no more orders."""
+    while True:
+        line, files, *_ = socket.recv_fds(orders, _LONGEST, 4)
+        if not line:
+            return
+        order = json.loads(line)
+        if "pid" in order:
+            _, ended = os.waitpid(order["pid"], 0)
+            told = {"status": os.waitstatus_to_exitcode(ended)}
+        else:
+            told = {"pid": _fork(order, files, orders)}
+        orders.sendall(json.dumps(told).encode() + b"\n")
+
+
+def _fork(order: dict[str, Any], files: Sequence[int], orders: socket.socket) -> int:
+    pid = os.fork()
+    if not pid:
+        orders.close()
+        status = live(order, files)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    for file in files:
+        os.close(file)
+    return pid
 
 
 if __name__ == "__main__":
-    for name in sys.argv[3:]:
+    number, *modules = sys.argv[1:]
+    for name in modules:
         importlib.import_module(name)
-    loop_factory()
     gc.freeze()  # so that no child looks at all of this when it collects
-    serve(int(sys.argv[1]), int(sys.argv[2]))
+    serve(socket.socket(fileno=int(number)))

@@ -1,7 +1,8 @@
 """A bot in a process of its own, whose platform is the parent: JSON lines over stdin and stdout.
 
 `worker.py FILE POLICY KEYS_KNOWN_FOR [KILL_POINT]` reads {"event": ...}, {"sent": key} and
-{"ask": text, "key": ...} for what the bot is to send by itself; it writes {"ready": pid},
+{"ask": text, "key": ...} for what the bot is to send by itself, {"tell": text, "key": ...} for what
+it is to say to all groups; it writes {"ready": pid},
 {"ack": id} when `deliver` has returned, {"asked": key} when `bot.send` has, {"called": n} from
 within a step, and {"send": text, "key": ...} for each call of `perform`. At its kill point it ends
 itself as SIGKILL ends a process (`fragile`).
@@ -148,6 +149,8 @@ class PipeAdapter(Adapter):
     def _take(self, line: dict[str, Any]) -> None:
         if "ask" in line:
             self._asking.append(asyncio.create_task(self._ask(line["ask"], line["key"])))
+        elif "tell" in line:
+            self._asking.append(asyncio.create_task(self._tell(line["tell"], line["key"])))
         elif "sent" in line:
             self._answers.pop(line["sent"]).set_result(None)
         else:
@@ -155,6 +158,10 @@ class PipeAdapter(Adapter):
 
     async def _ask(self, text: str, key: str) -> None:
         receipt = await bot.send(ELSEWHERE, text, key=key)
+        write({"asked": key, "status": receipt.status})
+
+    async def _tell(self, text: str, key: str) -> None:
+        receipt = await bot.broadcast(text, to="groups", key=key)
         write({"asked": key, "status": receipt.status})
 
     async def _deliver(self, host: Host) -> None:

@@ -138,7 +138,7 @@ async def test_what_bot_send_was_given_outlives_its_engine() -> None:
     """Killed once it is stored: another engine says it."""
     async with office(telling()) as workers:
         here, there = workers.workers
-        here.parts.sends.look = lambda: None  # type: ignore[method-assign]  # it is killed before
+        here.parts.outside.look = lambda: None  # type: ignore[method-assign]  # it is killed before
         await here.engine.send(ROOM, "hi", None, None)
         await workers.kill(here)
         await workers.outlive()

@@ -10,7 +10,8 @@ at, as labels are compared without it. These letters are markup, and may be miss
 4. the digits of percent-encoding, if they are shown as what they stand for; the other way round,
    what an address spells by percent-encoding or punycode is shown;
 5. the dots of other writing (`。`) in the host of an address, which become dots;
-6. the address of a link that has it as its label: it is shown once.
+6. the address of a link that has it as its label: it is shown once;
+7. the name of the tag that underlines.
 
 What stands in for what cannot be sent (NUL, half of a pair of surrogates) is no letter.
 """
@@ -33,6 +34,7 @@ _ENTITY = re.compile(r"&#?\w{1,31};")
 _BOX_OR_NUMBER = re.compile(r"\[[xX]\]|\d{1,9}[.)]")
 _ENCODED = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _PUNYCODE = re.compile(r"xn--([a-z0-9-]+)")
+_TAG = re.compile(r"</?u>")
 _DOTS = "。．｡"  # noqa: RUF001 - that is what they are
 _REPLACED = "\ufffd"
 
@@ -50,7 +52,8 @@ def _is_letter(character: str) -> bool:
 
 def markup(source: str) -> Letters:
     """Count the letters of some Markdown that may be missing where it is shown."""
-    found = [*_ENTITY.findall(source), *_BOX_OR_NUMBER.findall(source), *_ENCODED.findall(source)]
+    names = (_ENTITY, _BOX_OR_NUMBER, _ENCODED, _TAG)
+    found = [name for pattern in names for name in pattern.findall(source)]
     found.extend(dot for dot in source if dot in _DOTS)
     tokens = read(source)
     found.extend(_told_by_labels(tokens))

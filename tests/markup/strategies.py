@@ -103,7 +103,24 @@ HOSTILE = [
     *("/a", "https://x.yz/", "<x>", "<https://", ">", ' "', '"', " '", "'", " (", ")"),
     *("\n", "\n\n", "\n    ", " ", "\n> ", "\n- ", "\n1. ", "\n7) ", "\n# ", "\n===\n", "\n---\n"),
     *("|", "\n|", "|a|б|\n|-|-|\n", "\n|-|:-:|--:|\n", "\\|", "`", "``", "```", "\n```", "\n~~~ "),
-    *("*", "**", "_", "__", "~~", "$", "$$", "\\(", "\\)", "\\[", "\\]", "\n$$\n", "\n\\[\n"),
+    *(
+        "*",
+        "**",
+        "_",
+        "__",
+        "~~",
+        "||",
+        "<u>",
+        "</u>",
+        "$",
+        "$$",
+        "\\(",
+        "\\)",
+        "\\[",
+        "\\]",
+        "\n$$\n",
+        "\n\\[\n",
+    ),
     *(
         "\\begin{cases}",
         "\\end{cases}",
@@ -149,7 +166,8 @@ class Writer:
         if depth == 0 or self.random.random() < 0.3:
             leaf = self.random.choice([self.phrase, self.phrase, self.code, self.link])
             return leaf()
-        style = self.random.choice(["**{}**", "*{}*", "~~{}~~", "[{}](https://example.com/x)"])
+        styles = ["**{}**", "*{}*", "~~{}~~", "||{}||", "<u>{}</u>", "[{}](https://example.com/x)"]
+        style = self.random.choice(styles)
         if self.random.random() < 0.5:
             return style.format(self.inline(depth - 1))
         return self.random.choice(["", " "]).join(self.some(lambda: self.inline(depth - 1), 2, 3))

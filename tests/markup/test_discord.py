@@ -35,6 +35,9 @@ CASES = [
     ("<https://x.yz/a_b> https://x.yz/a_b", "https://x.yz/a_b https://x.yz/a_b"),
     ("**https://x.yz**", "**<https://x.yz>**"),
     ("https://x.yz/*a", "<https://x.yz/*a>"),
+    ("||a **b**|| <u>c *d*</u>", "||a **b**|| __c *d*__"),
+    ("<u>a_</u> ||b\\|||", "__a\\___ ||b|\u200b||"),
+    ("||https://x.yz||", "||<https://x.yz>||"),
 ]
 PLAIN = [
     ("*a* _b_ ~~c~~ ~d ||e|| f|g `h`", r"\*a\* \_b\_ \~\~c\~\~ ~d \|\|e\|\| f|g \`h\`"),

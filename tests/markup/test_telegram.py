@@ -47,6 +47,8 @@ CASES = [
     ("- **a**", "• a", [entity("bold", 2, 1)]),
     ("|a|b|\n|-|-|", "a | b\n--+--", [entity("pre", 0, 11)]),
     ("@a #b /c https://x.yz", "@a #b /c https://x.yz", []),
+    ("||a <u>b</u>||", "a b", [entity("spoiler", 0, 3), entity("underline", 2, 1)]),
+    ("||a `b`||", "a b", [entity("spoiler", 0, 1), entity("code", 2, 1)]),
 ]
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from chatstate.markup import StyledText
 
+STYLES = {"bold", "italic", "underline", "strikethrough", "spoiler"}
+
 
 def bare(text: str) -> str:
     """Return a text without its white space."""
@@ -62,4 +64,4 @@ def assert_takeable(text: str, entities: Sequence[dict[str, Any]]) -> None:
         assert not inside or entity["type"] not in ("pre", "code")
         assert not inside & {"pre", "code"} or entity["type"] == "blockquote"
         assert "blockquote" not in inside
-        assert entity["type"] != "text_link" or inside <= {"bold", "italic", "strikethrough"}
+        assert entity["type"] != "text_link" or inside <= STYLES

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from adapters.discord_driver import TOKEN, DiscordDriver
 from adapters.telegram_driver import TelegramDriver
-from lives import Nursery
+from showcase.terminal import Terminal
 
 from chatstate.testing import AdapterDriver, Shown, Speaker
 from chatstate.testing.delivered import SentFile
@@ -50,6 +50,9 @@ class Stage:
 
     async def ready(self) -> None:
         """Return when a process is connected."""
+
+    async def left(self) -> None:
+        """Return when the platform has seen that no bot is there any more."""
 
     def texts(self) -> list[str]:
         """Return what is shown to Alice and to Ben, anywhere."""
@@ -180,6 +183,9 @@ class OnDiscord(DrivenStage):
         await self.driver.server.wait_until_connected()
         await self.driver.server.wait_for(lambda: self.driver.server.commands)
 
+    async def left(self) -> None:
+        await self.driver.server.wait_for(lambda: not self.driver.server.gateway.connected)
+
     async def until(self, text: str) -> None:
         await self.driver.server.wait_for(lambda: any(text in shown for shown in self.texts()))
 
@@ -207,7 +213,7 @@ class AtConsole(Stage):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.nursery: Nursery | None = None
+        self.terminal = Terminal()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -218,16 +224,14 @@ class AtConsole(Stage):
         return (*super().options, "--user", "alice", "--files", str(self.folder / "kept"))
 
     def texts(self) -> list[str]:
-        assert self.nursery
-        lines = self.nursery.printed.decode().splitlines()
+        lines = self.terminal.printed.decode().splitlines()
         return [line for line in lines if not line.startswith("[")]  # but what is told of them
 
     async def until(self, text: str) -> None:
-        assert self.nursery
         async with asyncio.timeout(20):
             while not any(text in line for line in self.texts()):
-                self.nursery.news.clear()
-                await self.nursery.news.wait()
+                self.terminal.news.clear()
+                await self.terminal.news.wait()
 
     async def say(self, text: str, who: Speaker = ALICE, *, files: Sequence[SentFile] = ()) -> None:
         for file in files:
@@ -250,20 +254,20 @@ class AtConsole(Stage):
 
     def _number(self, label: str) -> str:
         """Return the newest number of what can be pressed."""
-        assert self.nursery
-        found = re.findall(rf"\[(\d+)\] {label}\b", self.nursery.printed.decode())
+        found = re.findall(rf"\[(\d+)\] {label}\b", self.terminal.printed.decode())
         return str(found[-1])
 
     def _type(self, line: str, place: str = "alice") -> None:
-        assert self.nursery
-        self.nursery.type(f":in {place}\n{line}\n")
+        self.terminal.type(f":in {place}\n{line}\n")
 
 
 @contextlib.asynccontextmanager
 async def opened(stage: Stage) -> AsyncIterator[None]:
     """Run the platform until the end of the block, with Alice as an admin of the hall."""
+    if isinstance(stage, AtConsole):
+        async with stage.terminal.opened():
+            yield
     if not isinstance(stage, DrivenStage):
-        yield
         return
     await stage.driver.open()
     try:

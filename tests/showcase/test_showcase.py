@@ -9,20 +9,20 @@ import contextlib
 import os
 import re
 import signal
+from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from lives import Life, Nursery, nursery
+from lives import Life, life
 from showcase.script import SCRIPT, Step
 from showcase.stages import EVERYWHERE, AtConsole, OnDiscord, OnTelegram, Stage, opened
 
 from chatstate.stores.sqlite import SQLiteStore
 
 BOT = Path(__file__).with_name("bot.py")
+PROCESS = Path(__file__).with_name("process.py")
 FIRST = range(len(EVERYWHERE)) if os.environ.get("CHATSTATE_LONG") else (0,)
-FIRST_NEEDED = ("h11", "httpcore", "anyio._backends._asyncio", "certifi", "pydantic.type_adapter")
-"""Modules that libraries import when something is first needed of them: in each process anew."""
 HELD = "held: it may have been sent before a crash"
 UNSURE = ("begun", "got", "sent")
 
@@ -30,9 +30,8 @@ UNSURE = ("begun", "got", "sent")
 class Run:
     """One run of the script. `number` counts the steps, `first` is the point of the first one."""
 
-    def __init__(self, stage: Stage, nurse: Nursery, first: int) -> None:
+    def __init__(self, stage: Stage, first: int) -> None:
         self.stage = stage
-        self.nurse = nurse
         self.first = first
         self.done: list[Step] = []
         self.points: list[str] = []
@@ -44,10 +43,21 @@ class Run:
     async def life(self) -> AsyncIterator[Life]:
         """Run the bot until the end of the block."""
         arguments = ["run", str(BOT), "--on", self.stage.name, "--store", f"sqlite:///{self.store}"]
-        told = {**self.stage.environment, "SHOWCASE_FUSE": str(self.fuse)}
-        async with self.nurse.life([*arguments, *self.stage.options], told) as life:
-            await self.stage.ready()
-            yield life
+        told = {**os.environ, **self.stage.environment, "SHOWCASE_FUSE": str(self.fuse)}
+        stage = self.stage
+        terminal = stage.terminal if isinstance(stage, AtConsole) else None
+        with (stage.folder / "log").open("ab") as log:
+            starting = life(
+                *(str(PROCESS), *arguments, *stage.options),
+                env=told,
+                stdin=terminal.stdin if terminal else DEVNULL,
+                stdout=terminal.stdout if terminal else DEVNULL,
+                stderr=log,
+            )
+            async with starting as process:
+                await stage.ready()
+                yield process
+        await stage.left()
 
     async def play(self) -> None:
         """Let Alice do everything. Each process answers what killed the last one, and is killed."""
@@ -56,11 +66,11 @@ class Run:
             await self.act(before)  # whoever was never heard cannot be read back
             await self.see(before)
         for step in steps:
-            async with self.life() as life:
+            async with self.life() as process:
                 await self.see(before)
                 self.light(step)
                 await self.act(step)
-                assert await life.ended() == -signal.SIGKILL
+                assert await process.wait() == -signal.SIGKILL
             before = step
         async with self.life():
             await self.see(before)
@@ -116,10 +126,8 @@ async def test_everything_survives_a_kill_at_each_step(
 ) -> None:
     """All is done once and in order; what was asked of the platform agrees with its description."""
     stage = kind(tmp_path)
-    async with opened(stage), nursery(tmp_path, "showcase.fuses", *FIRST_NEEDED) as nurse:
-        if isinstance(stage, AtConsole):
-            stage.nursery = nurse
-        run = Run(stage, nurse, first)
+    async with opened(stage):
+        run = Run(stage, first)
         await run.play()
         check(run)
         await check_letters(run)

@@ -21,7 +21,9 @@ from chatstate.markup import Block, Close, Open, Span, StyledText, blocks, walk
 _STYLES = {
     "bold": Style(bold=True),
     "italic": Style(italic=True),
+    "underline": Style(underline=True),
     "strike": Style(strike=True),
+    "spoiler": Style(reverse=True, dim=True),
     "code": Style(color="cyan"),
     "pre": Style(color="cyan"),
     "heading": Style(bold=True, color="magenta"),

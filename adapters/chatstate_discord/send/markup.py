@@ -17,7 +17,7 @@ not as CommonMark, and not all alike; what is written here means the same to all
    in some code: to the patterns of some clients a label goes on until there.
 6. Lists are Discord's own, but for markers it does not know and items that begin with a block.
 
-7. A mention and a time are Discord's own form, outside of code and of labels.
+7. A mention, a time and an emoji are Discord's own form, outside of code and of labels.
 
 What looks like a mention in text is escaped, and emoji too. But Discord looks for mentions before
 its clients parse: send this with `allowed_mentions` of those alone who are to be notified.
@@ -35,7 +35,16 @@ from chatstate.markup import Block, Close, Open, Span, SpanKind, StyledText, blo
 from chatstate_discord.send.names import native_name
 
 _KEEP_APART = "\u200b"
-_MARKERS: dict[SpanKind, str] = {"bold": "**", "heading": "**", "italic": "*", "strike": "~~"}
+_MARKERS: dict[SpanKind, str] = {
+    "bold": "**",
+    "heading": "**",
+    "italic": "*",
+    "underline": "__",
+    "strike": "~~",
+    "spoiler": "||",
+}
+_UNESCAPED = ("~~", "||")
+"""Within these some clients know no escapes."""
 _CONTROLS = {code: " " for code in range(0x20) if chr(code) not in "\t\n\r"}
 _LINE_BREAK = re.compile(r"\r(?!\n)")
 
@@ -145,7 +154,7 @@ def _has_markup(span: Span, holders: list[_Node]) -> bool:
     kinds = [node.span.kind for node in holders]
     if "code" in kinds:
         return False
-    if span.kind in ("mention", "time"):
+    if span.kind in ("mention", "time", "emoji"):
         return "link" not in kinds and bool(native_name(span))
     if span.kind in ("code", "link"):
         return span.kind not in kinds
@@ -228,8 +237,9 @@ class _Line:
             begun_at = self._begun_at.pop()
             if last_begun_at != begun_at + 1:
                 self._keep_apart(self._open[-1])
-            if self._open[-1] == "~~" and self._written[-1].endswith("~"):
-                self._written.append(_KEEP_APART)  # some know no escapes in what is struck out
+            style = self._open[-1]
+            if style in _UNESCAPED and self._written[-1].endswith(style[0]):
+                self._written.append(_KEEP_APART)
             self._written.append(self._open.pop())
             self._just_ended = True
             last_begun_at = begun_at

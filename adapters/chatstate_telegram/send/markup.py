@@ -20,6 +20,7 @@ Send it without `parse_mode`, or the text is read as markup after all.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, islice
 from typing import Any, NamedTuple
@@ -36,20 +37,24 @@ _TYPES: dict[SpanKind, str] = {
     "bold": "bold",
     "heading": "bold",
     "italic": "italic",
+    "underline": "underline",
     "strike": "strikethrough",
+    "spoiler": "spoiler",
     "code": "code",
     "pre": "pre",
     "link": "text_link",
     "quote": "blockquote",
     "mention": "text_mention",
     "time": "date_time",
+    "emoji": "custom_emoji",
 }
-_NAMES = {"text_mention", "date_time"}
+_NAMES = {"text_mention", "date_time", "custom_emoji"}
 _FORMATS = {"t": "t", "T": "T", "d": "d", "D": "D", "f": "Dt", "F": "wDt", "R": "r"}
 """How Telegram calls the styles of times ("Date-time entity formatting")."""
-_STYLES = {"bold", "italic", "strikethrough"}
+_STYLES = {"bold", "italic", "underline", "strikethrough", "spoiler"}
 _CODE = {"code", "pre"}
 _ID_DIGITS = 16
+_NUMBER = re.compile(r"[0-9]{1,20}")
 
 
 class _Entity(NamedTuple):
@@ -134,6 +139,8 @@ def _json(entity: _Entity, start: int, end: int) -> dict[str, Any]:
 
 
 def _named(value: str, type_: str) -> dict[str, Any]:
+    if type_ == "custom_emoji":
+        return {"custom_emoji_id": value}
     first, _, second = value.partition(" ")
     if type_ == "date_time":
         return {"unix_time": int(first), "date_time_format": _FORMATS[second]}
@@ -141,7 +148,9 @@ def _named(value: str, type_: str) -> dict[str, Any]:
 
 
 def _has_entity(span: Span) -> bool:
-    """Tell whether Telegram has what a mention or a time names."""
+    """Tell whether Telegram has what a mention, a time or an emoji names."""
+    if span.kind == "emoji":
+        return _NUMBER.fullmatch(span.own("telegram")) is not None
     first, _, second = span.value.partition(" ")
     if span.kind == "time":
         return first.isascii() and first.isdecimal() and second in _FORMATS
@@ -167,7 +176,8 @@ def _entities(text: StyledText) -> Iterator[_Entity]:
         if kind and _may_be_in(kind, {holder.type for holder in open_ones}):
             if kind in _CODE:
                 yield from _interrupt(text.text, open_ones, span)
-            open_ones.append(_Entity(span.start, span.end, kind, span.value))
+            value = span.own("telegram") if kind == "custom_emoji" else span.value
+            open_ones.append(_Entity(span.start, span.end, kind, value))
     while open_ones:
         yield from _trimmed(text.text, open_ones.pop())
 

@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from chatstate.clock import Clock
 from chatstate.engine.inbox.lanes import Lanes
@@ -27,7 +27,7 @@ _LINGER = 60.0  # seconds after which nobody is likely to say more
 
 
 class Claims:
-    """Takes conversations up and lets go of them. `failed` is told what makes that impossible."""
+    """Takes conversations up and lets go of them."""
 
     def __init__(
         self,
@@ -42,7 +42,6 @@ class Claims:
         recovery: Recovery,
         interrupts: bool,
         lets_go: bool,
-        failed: Callable[[Exception], None],
     ) -> None:
         self._store = store
         self._clock = clock
@@ -52,7 +51,6 @@ class Claims:
         self._receipts = receipts
         self._cache = cache
         self._recovery = recovery
-        self._failed = failed
         self._interrupts = interrupts
         self._idle: dict[int, float] = {}
         if lets_go and not store.is_sole:
@@ -68,14 +66,11 @@ class Claims:
             await self._interrupt([claim.conversation for claim in claims if claim.is_news])
 
     async def run(self) -> None:
-        """Do so whenever there may be something."""
-        try:
-            while True:
-                await self._store.wait()
-                await self.take()
-                await self._ask_for_settled()
-        except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
-            self._failed(error)
+        """Do so whenever there may be something. What makes that impossible is raised."""
+        while True:
+            await self._store.wait()
+            await self.take()
+            await self._ask_for_settled()
 
     async def look(self) -> None:
         """Let go of what nobody has spoken in for a while; ask for what is handled elsewhere."""

@@ -251,12 +251,13 @@ def follow(addressed: dict[int, Addressed], reply: AnyReply, became: Sequence[An
         addressed |= by_reply([replace(address, reply=first), *following])
 
 
-def owed_there(row: Owed, reply: Outbound, *, is_ours: bool) -> Owed:
+def owed_there(row: Owed, reply: Outbound, priority: int, *, is_ours: bool) -> Owed:
     """Return the row of a reply that may be owed elsewhere; who sends it begins it, if not we."""
     begun_at = row.begun_at if is_ours else None
     action = reply.action
     changes = action.changes if action.verb != "reaction" else ""  # no edit is in vain for it
-    return replace(row, conversation=reply.conversation, changes=changes, begun_at=begun_at)
+    where = reply.conversation
+    return replace(row, conversation=where, changes=changes, begun_at=begun_at, priority=priority)
 
 
 def are_plain(answer: Sequence[AnyReply]) -> bool:

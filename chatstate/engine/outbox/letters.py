@@ -22,7 +22,7 @@ from chatstate.content import Contact, Location, Poll, Sticker
 from chatstate.engine.outbox.addressing import KEPT_SECONDS
 from chatstate.errors import ReplyError
 from chatstate.files import File
-from chatstate.messages import Chat, MessageRef, User
+from chatstate.messages import Chat, Event, Message, MessageRef, User
 from chatstate.replies import AnyReply, Native
 from chatstate.stores.base import KnownAccount, Request
 
@@ -40,7 +40,7 @@ class Letter(msgspec.Struct, frozen=True, omit_defaults=True):
     """Something to send: to a `chat` (and its `thread`), or to a person whose chat is not known.
 
     `ref` leads to its first message. `files` are the keys of those that its replies have, in their
-    order.
+    order. `priority` is that of what is owed then; see `Owed`.
     """
 
     ref: str
@@ -49,6 +49,7 @@ class Letter(msgspec.Struct, frozen=True, omit_defaults=True):
     thread: str | None = None
     user: User | None = None
     files: Sequence[str] = ()
+    priority: int = 0
 
 
 def ref_of(sender: KnownAccount, key: str | None) -> str:
@@ -64,6 +65,22 @@ def request_for(letter: Letter, sender: KnownAccount, now: float) -> Request:
     text = msgspec.json.encode(letter).decode()
     ends = now + KEPT_SECONDS
     return Request(verb="send", account=sender.id, ref=letter.ref, text=text, expires_at=ends)
+
+
+def event_of(letter: Letter, sender: User | None = None) -> Event:
+    """Return the event that a letter becomes; one without a chat is in one named by its person."""
+    user = sender or letter.user or User("")
+    chat = letter.chat or Chat(user.id)
+    raw = msgspec.to_builtins(letter)
+    message = Message("", user, chat, "send", letter.thread, raw=raw)
+    return Event(f"send-{letter.ref}", message)
+
+
+def priority_of(event: Event) -> int:
+    """Return the priority of what is owed for an event; see `Owed`."""
+    if event.message.kind != "send":
+        return 0
+    return msgspec.convert(event.message.raw, Letter).priority
 
 
 def written(replies: Sequence[AnyReply]) -> tuple[list[Any], list[File]]:

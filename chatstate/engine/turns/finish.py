@@ -19,6 +19,7 @@ from chatstate.engine.inbox.receipts import EventReceipt, Receipts
 from chatstate.engine.lease import Lease
 from chatstate.engine.outbox.addressing import Addressing, owed_there, wanted
 from chatstate.engine.outbox.answers import Answer
+from chatstate.engine.outbox.letters import priority_of
 from chatstate.engine.outbox.outbound import Outbound
 from chatstate.engine.outbox.rendered import Rendered
 from chatstate.engine.outbox.rendering import Renderer
@@ -225,9 +226,9 @@ class Finish:
     def _owed_there(
         self, arrival: Arrival, rows: Sequence[Owed], replies: Sequence[Outbound]
     ) -> list[Owed]:
-        own = arrival.place.conversation
+        own, priority = arrival.place.conversation, priority_of(arrival.event)
         return [
-            owed_there(row, reply, is_ours=self._is_sole or reply.conversation == own)
+            owed_there(row, reply, priority, is_ours=self._is_sole or reply.conversation == own)
             for row, reply in zip(rows, replies, strict=True)
         ]
 

@@ -9,7 +9,8 @@ Each difference is a file. They are there because a chat is no web page: what a 
 4. Formulas of LaTeX are text to the letter (`formulas`).
 5. Emphasis beside Chinese, Japanese and Korean is seen as its authors mean it (`emphasis`).
 6. Bare web addresses are text to the letter, and no address is cut short (`addresses`).
-7. What is nested deeper than `paragraphs.DEEPEST` is a paragraph (`paragraphs`).
+7. Spoilers and what is underlined are told (`pairs`).
+8. What is nested deeper than `paragraphs.DEEPEST` is a paragraph (`paragraphs`).
 
 Parsing takes time in proportion to the text, as far as it is ours: no rule looks ahead for what
 another look has shown not to be there.
@@ -27,6 +28,7 @@ from chatstate.markup.grammar import (
     definitions,
     emphasis,
     formulas,
+    pairs,
     paragraphs,
     tables,
 )
@@ -55,6 +57,9 @@ def _parser() -> MarkdownIt:
     parser.block.ruler.before("fence", "formula", formulas.take_lines, formulas.ENDS)
     parser.block.ruler.before("lheading", "formula_behind", formulas.take_ends, formulas.ENDS)
     parser.block.ruler.at("reference", definitions.take)
+    parser.inline.ruler.at("text", pairs.take_text)
+    parser.inline.ruler.after("strikethrough", "pairs", pairs.take)
+    parser.inline.ruler2.after("strikethrough", "pairs", pairs.pair)
     parser.inline.ruler.at("link", definitions.take_link)
     parser.inline.ruler.after("text", "address", addresses.take)
     parser.inline.ruler.before("escape", "formula", formulas.take)

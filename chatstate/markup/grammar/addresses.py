@@ -10,7 +10,7 @@ from markdown_it.common.normalize_url import normalizeLink, normalizeLinkText
 from markdown_it.rules_inline import StateInline
 
 _BARE = re.compile(r"://(?:[^\s<>\[\]`\\&]|&(?!#?\w{1,31};))+")
-_BEHIND = "?!.,:;*_~'\")"
+_BEHIND = "?!.,:;*_~|'\")"
 _MAYBE_TOO_LONG = re.compile(r"[^/?#]{256}")
 """Where markdown-it may see the name of a host that is too long, and leaves it out."""
 _SAFE = ";/?:@&=+$,-_.!~*'()#%"

@@ -94,8 +94,9 @@ class Connections:
             try:
                 yield connection
             except BaseException as error:
-                if connection.is_in_transaction() or not isinstance(error, Exception):
-                    connection.terminate()
+                if _is_unfit(connection) or not isinstance(error, Exception):
+                    with contextlib.suppress(asyncpg.InterfaceError):  # it is gone already
+                        connection.terminate()
                 raise
 
     async def listening(self) -> asyncpg.Connection | None:
@@ -153,6 +154,13 @@ class Connections:
                 f"SET search_path TO {self._address.schema}; "
                 f"SET idle_in_transaction_session_timeout = {_IDLE_IN_TRANSACTION}"
             )
+
+
+def _is_unfit(connection: Lent) -> bool:
+    try:
+        return bool(connection.is_closed() or connection.is_in_transaction())
+    except asyncpg.InterfaceError:  # the pool has noticed before
+        return True
 
 
 async def _leave_as_it_is(_: Any) -> None:

@@ -75,12 +75,16 @@ WhoName = tuple[int, str, str, str]
 
 
 class Who(NamedTuple):
-    """Somebody in a conversation, as a platform names them; an id of "" is nobody's."""
+    """Somebody in a conversation, as a platform names them; an id of "" is nobody's.
+
+    `is_told`: the platform has told so now, what the chat is called, too.
+    """
 
     account: int
     chat: Chat
     thread: str
     sender: User
+    is_told: bool = True
 
     @property
     def name(self) -> WhoName:
@@ -90,7 +94,8 @@ class Who(NamedTuple):
 
 def who(account: int, message: Message) -> Who:
     """Return who has said something where."""
-    return Who(account, message.chat, message.thread or "", message.sender)
+    is_told = message.kind != "send"  # else nothing came from there
+    return Who(account, message.chat, message.thread or "", message.sender, is_told)
 
 
 class Directory:
@@ -129,8 +134,8 @@ async def conversation(
     transaction: Transaction, account: int, chat: Chat, thread: str | None
 ) -> Place:
     """Return where a conversation is, with nobody who speaks there; made if need be."""
-    wanted = Who(account, chat, thread or "", User(""))
-    return (await _resolve(transaction, [wanted], calls=False))[wanted.name]
+    wanted = Who(account, chat, thread or "", User(""), is_told=False)
+    return (await _resolve(transaction, [wanted]))[wanted.name]
 
 
 async def person(transaction: Transaction, account: int, user: User) -> int:
@@ -148,9 +153,7 @@ async def place_in(transaction: Transaction, conversation: int, person: int) -> 
     return Place(row[0], row[1], conversation, person)
 
 
-async def _resolve(
-    transaction: Transaction, wanted: Sequence[Who], *, calls: bool = True
-) -> dict[WhoName, Place]:
+async def _resolve(transaction: Transaction, wanted: Sequence[Who]) -> dict[WhoName, Place]:
     rows = await _find(transaction, wanted)
     if any(
         row[1] is None or (person.sender.id and row[2] is None)
@@ -158,8 +161,7 @@ async def _resolve(
     ):
         await _make(transaction, wanted)
         rows = await _find(transaction, wanted)
-    if calls:
-        await _call(transaction, wanted, rows)
+    await _call(transaction, wanted, rows)
     return {
         person.name: Place(person.account, row[0], row[1], row[2] or 0)
         for person, row in zip(wanted, rows, strict=True)
@@ -182,10 +184,10 @@ async def _call(transaction: Transaction, wanted: Sequence[Who], rows: Sequence[
     """Note what chats and people are called now, if that is told."""
     chats: dict[int, tuple[str, str]] = {}
     people: dict[int, str] = {}
-    for (_, chat, _, sender), (number, _, person, kind, title, name) in zip(
+    for (_, chat, _, sender, is_told), (number, _, person, kind, title, name) in zip(
         wanted, rows, strict=True
     ):
-        if (kind, title) != (chat.kind, chat.title):
+        if is_told and (kind, title) != (chat.kind, chat.title):
             chats[number] = (chat.kind, chat.title)
         if person and sender.name and sender.name != name:
             people[person] = sender.name

@@ -50,6 +50,7 @@ _UNREACHABLE = (
     asyncpg.OutdatedSchemaCacheError,
     asyncpg.InvalidCachedStatementError,
 )
+_GONE = ("closed", "released")
 TROUBLE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 """What asyncpg raises; all else is a fault of ours."""
 
@@ -62,7 +63,7 @@ def is_passing(error: BaseException) -> bool:
         code = error.sqlstate or ""
         return code in _PASSING or code[:2] in _PASSING_CLASSES or isinstance(error, _UNREACHABLE)
     if isinstance(error, asyncpg.InterfaceError):
-        return "closed" in str(error)
+        return any(word in str(error) for word in _GONE)
     return isinstance(error, _UNREACHABLE)
 
 

@@ -18,8 +18,9 @@ from chatstate.stores.postgres.transactions import Transaction
 OWES = 1 << 62
 """Where conversations stand in line that owe replies only: behind all in which events wait."""
 
-_LOCK = """SELECT id, chat, holder, news, ready, merged_into FROM conversations
-    WHERE id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE"""
+_LOCK = """SELECT id, chat, holder, news, ready, merged_into,
+        (SELECT blocked_at IS NOT NULL FROM chats WHERE id = k.chat)
+    FROM conversations AS k WHERE id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE OF k"""
 _TAKE = "UPDATE conversations SET holder = $2, news = news OR $3 WHERE id = ANY($1::bigint[])"
 _NEWS = "UPDATE conversations SET news = true WHERE id = ANY($1::bigint[]) AND NOT news"
 _READY = """UPDATE conversations SET ready = g.ready
@@ -52,7 +53,7 @@ _RECOUNT = f"""UPDATE conversations AS k SET ready = {_WORK}
 
 
 class Hold(NamedTuple):
-    """A conversation that is locked: its chat, and who holds it."""
+    """A conversation that is locked: its chat, who holds it, and whether it takes nothing."""
 
     id: int
     chat: int
@@ -60,6 +61,7 @@ class Hold(NamedTuple):
     news: bool
     ready: int | None
     merged_into: int | None
+    is_blocked: bool
 
     def is_anothers(self, run: int) -> bool:
         """Tell whether another run holds it."""

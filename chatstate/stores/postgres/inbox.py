@@ -54,6 +54,7 @@ _NUMBER = "SELECT nextval(pg_get_serial_sequence('inbox', 'seq'))"
 _ADD = """INSERT INTO inbox
     (account, event_id, conversation, person, body, arrived_at, stored_by, ahead)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING seq"""
+_UNBLOCK = "UPDATE chats SET blocked_at = NULL WHERE id = ANY($1::bigint[])"
 _NOTE_CURSORS = """INSERT INTO cursors
     SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[]) ORDER BY 1, 2
     ON CONFLICT (account, part) DO UPDATE SET cursor = excluded.cursor"""
@@ -141,6 +142,7 @@ class Inbox:
             return iter(())
         places, locked = await self._located(transaction, proved)
         rows = [_row(entry, places[entry.who.name]) for entry in proved]
+        await _unblock(transaction, proved, places, locked)
         of = (self._limit, transaction.now, transaction.run)
         stored = await transaction.fetch(_STORE, *columns(rows, 5), *of)
         numbers = {(account, event_id): seq for account, event_id, seq in stored}
@@ -259,6 +261,23 @@ def _row(entry: _Proved, place: Place) -> tuple[Any, ...]:
 def _is_stale(place: Place, locked: Mapping[int, Hold]) -> bool:
     hold = locked.get(place.conversation)
     return hold is None or hold.chat != place.chat or hold.merged_into is not None
+
+
+async def _unblock(
+    transaction: Transaction,
+    proved: Sequence[_Proved],
+    places: Mapping[WhoName, Place],
+    locked: Mapping[int, Hold],
+) -> None:
+    """Note that chats take things again from which something has come."""
+    chats = {
+        places[entry.who.name].chat
+        for entry in proved
+        if locked[places[entry.who.name].conversation].is_blocked
+        and entry.event.message.kind != "send"
+    }
+    if chats:
+        await transaction.execute(_UNBLOCK, sorted(chats))
 
 
 async def _known(transaction: Transaction, names: Sequence[Name]) -> dict[Name, _Known]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 
 from chatstate.errors import LoadError
-from chatstate.stores.base import Entry, Filter, KnownAccount, Request, Shelf
+from chatstate.stores.base import Entry, Filter, KnownAccount, KnownWorker, Request, Shelf
 from chatstate.stores.postgres import requests, shelves
 from chatstate.stores.postgres.address import Address
 from chatstate.stores.postgres.connection import Connections
@@ -20,9 +21,10 @@ _ALL = Filter()
 class Looking:
     """What there is at an address, on a connection of its own for each look."""
 
-    def __init__(self, address: Address, clock: Callable[[], float]) -> None:
+    def __init__(self, address: Address, clock: Callable[[], float] | None) -> None:
         self._address = address
-        self._clock = clock
+        self._clock = clock or time.time
+        self._lease_clock = clock
 
     @property
     def location(self) -> str:
@@ -40,9 +42,16 @@ class Looking:
         async with self._looking() as transaction:
             return await shelves.accounts(transaction)
 
+    async def workers(self) -> Sequence[KnownWorker]:
+        async with self._looking() as transaction:
+            return await shelves.workers(transaction, self._lease_time())
+
     async def ask(self, request: Request) -> bool:
         async with self._looking() as transaction:
             return await requests.ask(transaction, request)
+
+    def _lease_time(self) -> float | None:
+        return self._lease_clock() if self._lease_clock else None
 
     @contextlib.asynccontextmanager
     async def _looking(self) -> AsyncGenerator[Transaction]:

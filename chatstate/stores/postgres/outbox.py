@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from chatstate.stores.base import Owed, Settled, TurnCommit
-from chatstate.stores.postgres import buttons, holds, references
+from chatstate.stores.postgres import broadcasts, buttons, holds, references
 from chatstate.stores.postgres.columns import columns
 from chatstate.stores.postgres.transactions import Transaction
 
@@ -99,7 +99,8 @@ async def unsent(transaction: Transaction, conversation: int, turn: int, part: i
 
 async def settle(transaction: Transaction, settled: Sequence[Settled]) -> None:
     """Remove replies; those that are given up become dead letters."""
-    for reply in settled:
+    dead = [reply for reply in settled if reply.dead]
+    for reply in await broadcasts.settle_dead(transaction, dead):
         if reply.dead:
             told = (reply.dead.error, reply.dead.detail, transaction.now)
             await transaction.execute(_DIES, reply.conversation, reply.turn, reply.part, *told)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from chatstate.scope import Key
-from chatstate.stores.base import Entry, Filter, KnownAccount, Shelf
+from chatstate.stores.base import Entry, Filter, KnownAccount, KnownWorker, Shelf
 from chatstate.stores.postgres.transactions import Transaction
 
 _IDS = """coalesce(a.platform, '') AS platform, coalesce(c.platform_id, '') AS chat,
@@ -82,6 +82,15 @@ _SHELVES: dict[Shelf, _Rows] = {
     ),
 }
 _ACCOUNTS = "SELECT id, bot, platform, platform_id FROM accounts ORDER BY id"
+_WORKERS = """SELECT r.id, r.bot, r.host, r.pid, r.started_at,
+        r.lease_until - coalesce($1::float8, extract(epoch FROM clock_timestamp())),
+        ARRAY(SELECT role FROM roles WHERE run = r.id ORDER BY role),
+        (SELECT count(*) FROM conversations WHERE holder = r.id), w.waiting, w.oldest_at
+    FROM runs AS r CROSS JOIN LATERAL (
+        SELECT count(*) AS waiting, min(i.arrived_at) AS oldest_at FROM inbox AS i
+        JOIN conversations AS k ON k.id = i.conversation
+        WHERE i.done_at IS NULL AND k.holder = r.id) AS w
+    WHERE r.ended_at IS NULL ORDER BY r.id"""
 _CONDITIONS = ("bot", "platform", "scope", "name", "chat", "person", "account", "tenant")
 _OF_KEY = ("scope", "name", "in_place", "of_person")
 
@@ -107,6 +116,17 @@ async def entry(transaction: Transaction, shelf: Shelf, number: int) -> Entry | 
 async def accounts(transaction: Transaction) -> Sequence[KnownAccount]:
     """Return the accounts that bots have had."""
     return [KnownAccount(*row) for row in await transaction.fetch(_ACCOUNTS)]
+
+
+async def workers(transaction: Transaction, now: float | None) -> Sequence[KnownWorker]:
+    """Return the runs that live."""
+    rows = await transaction.fetch(_WORKERS, now)
+    return [_worker(*row) for row in rows]
+
+
+def _worker(*row: Any) -> KnownWorker:
+    (number, bot, host, pid, started_at, lease, *held) = row
+    return KnownWorker(number, bot, host, pid, started_at, float(lease), *held)
 
 
 def _entry(row: dict[str, Any]) -> Entry:

@@ -14,7 +14,6 @@ import functools
 import hashlib
 import os
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -57,6 +56,7 @@ from chatstate.stores.postgres import (
 )
 from chatstate.stores.postgres.address import parsed
 from chatstate.stores.postgres.batches import Batches
+from chatstate.stores.postgres.broadcasting import Broadcasting
 from chatstate.stores.postgres.connection import Connections
 from chatstate.stores.postgres.errors import NotAllError
 from chatstate.stores.postgres.notices import Notices
@@ -70,7 +70,7 @@ _REMEMBER = """INSERT INTO remembered VALUES ($1, $2, $3)
 _FORGET = "DELETE FROM remembered WHERE account = $1 AND name = $2"
 
 
-class PostgresStore(Reading, TimerVerbs):
+class PostgresStore(Reading, Broadcasting, TimerVerbs):
     """Keeps everything in a schema of the database that `url` names, with all who do so too.
 
     `waiting_limit` and `overflow` are those of `SQLiteStore`. `clock` is for tests: without one,
@@ -85,8 +85,7 @@ class PostgresStore(Reading, TimerVerbs):
         overflow: inbox.Overflow = "refuse",
         clock: Callable[[], float] | None = None,
     ) -> None:
-        super().__init__(parsed(url), clock or time.time)
-        self._lease_clock = clock
+        super().__init__(parsed(url), clock)
         self._run = 0
         self._bot = ""
         self._accounts: set[int] = set()
@@ -162,9 +161,6 @@ class PostgresStore(Reading, TimerVerbs):
 
     async def prune(self) -> None:
         await self._transactions.write(_prune)
-
-    def _lease_time(self) -> float | None:
-        return self._lease_clock() if self._lease_clock else None
 
     async def _close(self) -> None:
         self._run = 0

@@ -23,7 +23,7 @@ from chatstate.stores.postgres import holds, inbox
 from chatstate.stores.postgres.errors import NotAllError
 from chatstate.stores.postgres.transactions import Transaction, Transactions
 
-_COLUMNS = "conversation, person, key, generation, due_at, handler, text, language, fired"
+_COLUMNS = "conversation, person, key, generation, due_at, handler, text, slot, language, fired"
 _OF = f"""SELECT {_COLUMNS} FROM timers WHERE conversation = $1 AND person = $2
     ORDER BY due_at, generation"""  # noqa: S608 - ours
 _NEXT = """SELECT min(due_at) AS due_at FROM timers
@@ -38,18 +38,20 @@ _WHERE = f"""SELECT t.conversation
     ORDER BY t.due_at, t.generation LIMIT $5"""  # noqa: S608 - ours
 _DUE = f"""SELECT t.account, c.id, c.platform_id, c.kind, c.title, nullif(k.thread, ''),
         coalesce(p.platform_id, ''), coalesce(p.name, ''),
-        t.conversation, t.person, t.key, t.generation, t.due_at, t.handler, t.text, t.language
+        t.conversation, t.person, t.key, t.generation, t.due_at, t.handler, t.text, t.slot,
+        t.language
     FROM timers AS t JOIN conversations AS k ON k.id = t.conversation
         JOIN chats AS c ON c.id = k.chat LEFT JOIN people AS p ON p.id = t.person
     WHERE t.conversation = ANY($1::bigint[]) AND {_OURS}
     ORDER BY t.due_at, t.generation LIMIT $5"""  # noqa: S608 - ours
 _ENTRY = "conversation = $1 AND person = $2 AND key = $3"
 _SET = """INSERT INTO timers
-        (conversation, person, key, generation, due_at, handler, text, language, account)
+        (conversation, person, key, generation, due_at, handler, text, slot, language, account)
     SELECT $1::bigint, $2::bigint, $3::text, $4::bigint, $5::float8, $6::text, $7::text, $8::text,
-        account FROM conversations WHERE id = $1
+        $9::text, account FROM conversations WHERE id = $1
     ON CONFLICT (conversation, person, key) DO UPDATE SET generation = excluded.generation,
         due_at = excluded.due_at, handler = excluded.handler, text = excluded.text,
+        slot = excluded.slot,
         language = excluded.language, fired = 0"""
 _CANCEL = f"DELETE FROM timers WHERE {_ENTRY}"  # noqa: S608 - ours
 _END = f"{_CANCEL} AND generation = $4"

@@ -19,12 +19,13 @@ import socket
 import sqlite3
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from sqlite_utils import Database
 
 from chatstate.errors import StorageError, StoreLockedError
 from chatstate.stores.base import Run
 from chatstate.stores.sqlite.files import prepare, refuse_remains, use_wal
+from chatstate.stores.sqlite.locking import lock_of
 from chatstate.stores.sqlite.schema import migrate
 
 MEMORY = ":memory:"
@@ -85,7 +86,7 @@ def take_lock(path: str, held: contextlib.ExitStack) -> None:
     folder = Path(path).parent
     if not folder.is_dir():  # the lock would make it, and the path may be misspelt
         raise StorageError(f"{path} cannot be opened: there is no folder {folder}")
-    lock = FileLock(f"{path}-lock", mode=0o600)
+    lock = lock_of(path)
     try:
         refuse_remains(path)
         lock.acquire(blocking=False)

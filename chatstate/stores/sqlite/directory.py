@@ -1,4 +1,10 @@
-"""From a platform's ids to the store's own, remembered in memory for those who speak often."""
+"""From a platform's ids to the store's own, remembered in memory for those who speak often.
+
+1. What is unknown gets a row. What is known is called as the platform calls it now, if anything
+   came from there: what the bot itself says there tells nothing of it.
+2. A chat from which anything comes takes something: its mark is taken off. Whoever marks one lets
+   what is remembered be forgotten, so that this is seen.
+"""
 
 from __future__ import annotations
 

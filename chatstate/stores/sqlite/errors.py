@@ -55,5 +55,11 @@ def is_hopeless(error: sqlite3.Error) -> bool:
 def storage_error(error: sqlite3.Error, path: Path | str) -> StorageError:
     """Return the error that says what failed, where, and what to do."""
     code = _primary_code(error)
-    remedy = _HOPELESS.get(code) or _PASSING.get(code) or "failed"
+    remedy = _HOPELESS.get(code) or _PASSING.get(code) or _failed(error)
     return StorageError(f"{path} {remedy} ({error})")
+
+
+def _failed(error: sqlite3.Error) -> str:
+    if str(error).startswith("no such"):
+        return "is of an older chatstate: let this one run the bot on it once"
+    return "failed"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from chatstate.errors import LoadError
-from chatstate.stores.base import Entry, Filter, KnownAccount, Request, Shelf
+from chatstate.stores.base import Entry, Filter, KnownAccount, KnownWorker, Request, Shelf
 from chatstate.stores.sqlite.connection import MEMORY
 from chatstate.stores.sqlite.shelves import Shelves
 
@@ -33,6 +33,9 @@ class Looking:
 
     async def accounts(self) -> Sequence[KnownAccount]:
         return await self._look(Shelves.accounts)
+
+    async def workers(self) -> Sequence[KnownWorker]:
+        return await self._look(Shelves.workers)
 
     async def ask(self, request: Request) -> bool:
         return await self._look(functools.partial(Shelves.ask, request=request))

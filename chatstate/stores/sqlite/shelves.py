@@ -16,9 +16,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from chatstate.errors import LoadError
 from chatstate.scope import Key
-from chatstate.stores.base import Entry, Filter, KnownAccount, Request, Shelf
+from chatstate.stores.base import Entry, Filter, KnownAccount, KnownWorker, Request, Shelf
 from chatstate.stores.sqlite import requests
 from chatstate.stores.sqlite.errors import storage_error
+from chatstate.stores.sqlite.locking import is_held
 
 T = TypeVar("T")
 _IDS = """coalesce(a.platform, '') AS platform, coalesce(c.platform_id, '') AS chat,
@@ -88,6 +89,10 @@ _SHELVES: dict[Shelf, _Rows] = {
 }
 _IS_STORE = "SELECT 1 FROM sqlite_master WHERE name = 'dead_letters'"
 _ACCOUNTS = "SELECT id, bot, platform, platform_id FROM accounts ORDER BY id"
+_WORKER = """SELECT r.id, r.bot, r.host, r.pid, r.started_at, (SELECT count(*) FROM conversations),
+        (SELECT count(*) FROM inbox WHERE done_at IS NULL),
+        (SELECT min(arrived_at) FROM inbox WHERE done_at IS NULL)
+    FROM runs AS r WHERE r.ended_at IS NULL ORDER BY r.id DESC LIMIT 1"""
 _CONDITIONS = ("bot", "platform", "scope", "name", "chat", "person", "account", "tenant")
 _OF_KEY = ("scope", "name", "in_place", "of_person")
 
@@ -138,6 +143,14 @@ class Shelves:
         """Return the accounts that bots have had."""
         with self._connect() as connection:
             return [KnownAccount(*row) for row in connection.execute(_ACCOUNTS)]
+
+    def workers(self) -> Sequence[KnownWorker]:
+        """Return the run of the process that holds the file, if one does."""
+        with self._connect() as connection:
+            if not (self._own or is_held(self._path)):
+                return []
+            number, bot, host, pid, since, *held = connection.execute(_WORKER).fetchone()
+            return [KnownWorker(number, bot, host, pid, since, 0.0, ("clock", "poller"), *held)]
 
     def ask(self, request: Request) -> bool:
         """Note a request, for the process that runs the bot; tell whether it is a new one."""

@@ -1,4 +1,8 @@
-"""Broadcasts, on dicts: their jobs and recipients."""
+"""Broadcasts, on dicts: their jobs and recipients.
+
+1. A job is a frozen record that is replaced, a recipient a row whose fate is written once or twice.
+2. What becomes of a reply is told by what is settled: its turn is looked for among all recipients.
+"""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from chatstate.stores.base import (
     Filter,
     Ingested,
     KnownAccount,
+    KnownWorker,
     Request,
     Role,
     Run,
@@ -43,7 +44,7 @@ class MemoryControl(MemoryInbox):
         await self.way()
         data = self._data
         secret = data.secrets.setdefault(bot, secrets.token_bytes(32))
-        worker = Worker(data.number("run"), bot, self._clock() + self._lease)
+        worker = Worker(data.number("run"), bot, self._clock(), self._clock() + self._lease)
         self._opened = data.workers[worker.id] = worker
         return Run(worker.id, secret, self._lease)
 
@@ -80,6 +81,13 @@ class MemoryControl(MemoryInbox):
     async def accounts(self) -> Sequence[KnownAccount]:
         await self.way()
         return [KnownAccount(number, *name) for name, number in self._data.accounts.items()]
+
+    async def workers(self) -> Sequence[KnownWorker]:
+        await self.way()
+        data, now = self._data, self._clock()
+        return [
+            shelves.worker(data, worker, worker.until - now) for worker in data.workers.values()
+        ]
 
     async def ask(self, request: Request) -> bool:
         await self.way()

@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import os
+import platform
 from collections.abc import Iterator, Sequence
 from typing import TypedDict
 
 from chatstate.scope import Key
-from chatstate.stores.base import Entry, Filter, Shelf
-from chatstate.testing.memory.tables import OF_A_CONVERSATION, MemoryData
+from chatstate.stores.base import Entry, Filter, KnownWorker, Shelf
+from chatstate.testing.memory.tables import OF_A_CONVERSATION, MemoryData, Worker
 
 
 class _Ids(TypedDict, total=False):
@@ -34,6 +36,24 @@ def entries(data: MemoryData, shelf: Shelf, chosen: Filter) -> Sequence[Entry]:
 def entry_of(data: MemoryData, shelf: Shelf, number: int) -> Entry | None:
     """Return the entry of a number, None if there is none."""
     return next((entry for entry in _all(data, shelf) if entry.number == number), None)
+
+
+def worker(data: MemoryData, worker: Worker, lease: float) -> KnownWorker:
+    """Return what a run has at hand."""
+    held = [number for number, row in data.conversations.items() if row.holder is worker]
+    waiting = [row.arrived_at for number in held for row in data.waiting.get(number, {}).values()]
+    return KnownWorker(
+        worker.id,
+        worker.bot,
+        platform.node(),
+        os.getpid(),
+        worker.since,
+        lease,
+        sorted(role for (_, role), leader in data.leaders.items() if leader is worker),
+        len(held),
+        len(waiting),
+        min(waiting, default=None),
+    )
 
 
 def _is_wanted(entry: Entry, chosen: Filter) -> bool:

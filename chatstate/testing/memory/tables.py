@@ -36,13 +36,14 @@ OF_A_CONVERSATION: tuple[Scope, ...] = ("member", "thread")
 
 @dataclass(eq=False, slots=True)
 class Worker:
-    """A run until its end: for whom, until when it is alive, and which conversations have news.
+    """A run until its end: for whom, since and until when, and which conversations have news.
 
     `woken` is set when there is something for it to do. `is_over`: it has ended or is buried.
     """
 
     id: int
     bot: str
+    since: float
     until: float
     accounts: set[int] = field(default_factory=set[int])
     news: dict[int, None] = field(default_factory=dict[int, None])

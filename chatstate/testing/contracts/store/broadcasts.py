@@ -144,12 +144,12 @@ class BroadcastsContract(StoreSuite):
         """Whoever is behind, or comes too late, adds nothing; with the last the job runs."""
         async with self.session(tmp_path) as session:
             job = await session.store.announce(news())
-            one, two = (Recipient(session.account.id, Chat(chat)) for chat in ("ann", "ben"))
+            first, second = (Recipient(session.account.id, Chat(chat)) for chat in ("ann", "ben"))
             for _ in range(2):
-                await session.store.gather(job.number, 0, 1, [one], is_last=False)
+                await session.store.gather(job.number, 0, 1, [first], is_last=False)
             assert (await known(session, job.number)).gathered == 1
             for _ in range(2):
-                await session.store.gather(job.number, 1, 9, [two], is_last=True)
+                await session.store.gather(job.number, 1, 9, [second], is_last=True)
             job = await known(session, job.number)
             assert (job.standing, job.total) == ("running", 2)
             assert await left(session, job) == ["ann", "ben"]

@@ -10,9 +10,10 @@
 from __future__ import annotations
 
 import itertools
+import os
 from pathlib import Path
 
-from chatstate.testing.contracts.store.session import StoreSuite, Time, event
+from chatstate.testing.contracts.store.session import NOW, StoreSuite, Time, event
 
 
 class RunsContract(StoreSuite):
@@ -78,6 +79,24 @@ class RunsContract(StoreSuite):
                 assert await session.store.lead("poller")
                 assert await session.store.lead("clock")
                 assert await session.store.lead("poller")
+
+    async def test_who_looks_sees_the_runs_that_live(self, tmp_path: Path) -> None:
+        """With their roles, what they hold, and what waits there; one that has ended is none."""
+        time = Time()
+        async with self.session(tmp_path, clock=time) as session:
+            await session.store.lead("clock")
+            await session.store.lead("poller")
+            await session.ingest(event("1"), event("2"))
+            time.now += 1
+            worker, *others = await session.store.workers()
+            assert len(others) == self.runs - 1
+            assert (worker.id, worker.bot, worker.pid) == (session.run.id, "bot", os.getpid())
+            assert (list(worker.roles), worker.holds) == (["clock", "poller"], 1)
+            assert (worker.waiting, worker.oldest_at) == (2, NOW)
+            assert worker.lease == max(session.run.lease - 1, 0)
+        if self.durable:
+            store = self.make_store(tmp_path, clock=time, waiting_limit=1000, overflow="refuse")
+            assert list(await store.workers()) == []
 
     async def test_a_run_that_beats_lives_on(self, tmp_path: Path) -> None:
         """Whatever it holds is its own after many leases, and it can go on with it."""
