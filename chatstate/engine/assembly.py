@@ -288,7 +288,6 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         lanes=lanes,
         dispatch=dispatch,
         answering=answering,
-        asker=asker,
         overlap=overlap,
         admission=admission,
         expiries=expiries,

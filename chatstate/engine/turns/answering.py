@@ -62,6 +62,7 @@ class Answering:
         self._routes = routes
         self._plans = plans
         self._asker = asker
+        self.settle = asker.settle
         self._shown = shown
         self._approvals = approvals
         self._buttons = buttons
