@@ -102,6 +102,15 @@ async def tell(number: int, turn: Turn, member: PerMember[list[int]]) -> str:
     return f"{number} is told"
 
 
+@bot.command
+async def gather(turn: Turn, member: PerMember[list[int]]) -> str:
+    """Ask for three numbers, and keep them."""
+    numbers = [await turn.ask(f"number {n}?", key=f"n-{n}", type=int) for n in range(3)]
+    member.extend(numbers)
+    die_at("handler")
+    return f"got {numbers}"
+
+
 class PipeAdapter(Adapter):
     """Speaks with the parent."""
 
