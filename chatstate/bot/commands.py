@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, Protocol
+from typing import Protocol
 
-from chatstate.bot.forms import FORM, Form, Pending, cancel, put
 from chatstate.bot.routes import Routes
 from chatstate.bot.turn import Turn
 from chatstate.language.sentences import Sentences, say
@@ -49,17 +48,6 @@ def _line(command: Command, language: str | None) -> str:
     return f"{command.usage} - {described}" if described else command.usage
 
 
-def start_for(bot: Described, form: Form) -> Callable[..., Awaitable[list[Reply]]]:
-    """Return a handler that says what the bot is, and asks the first question of its form."""
-    show = help_for(bot)
-
-    async def start(turn: Turn, pending: Annotated[Pending, FORM], _rest: str = "") -> list[Reply]:
-        question = put(form.begin(pending), bot.sentences.of(turn.user.language))
-        return [await show(turn), question]
-
-    return start
-
-
 def cancel_for(bot: Described) -> Callable[..., Awaitable[str | None]]:
     """Return a handler that says whether there was something to give up: a turn that waits.
 
@@ -71,16 +59,6 @@ def cancel_for(bot: Described) -> Callable[..., Awaitable[str | None]]:
         if not (ended or turn.chat.kind == "private"):
             return None
         return _given_up(bot, turn, "cancelled" if ended else "nothing_to_cancel")
-
-    return give_up
-
-
-def cancel_form_for(bot: Described) -> Callable[..., Awaitable[str]]:
-    """Return a handler that gives up what is being asked for, too."""
-
-    async def give_up(turn: Turn, pending: Annotated[Pending, FORM], _rest: str = "") -> str:
-        name = await cancel(pending)
-        return _given_up(bot, turn, "cancelled" if turn.effects.ended_wait() else name)
 
     return give_up
 

@@ -1,17 +1,17 @@
-"""What is behind a `Turn`: the verbs that the engine implements. Authors see `Turn` alone.
+"""What is behind a `Turn`: the verbs that the engine implements.
 
-1. `Turn` says what an author may do, and checks what is given; how it is done is the engine's.
-2. What can be told at once is a property; what has to be read or written is awaited.
-3. Whatever is said here after the turn's end raises, and has no effect.
+1. Authors see `Turn` alone. These come to parts of the framework that stand around a handler.
+2. A verb that is awaited says so when a sync handler calls it, instead of doing nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from random import Random
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from chatstate.bot.questions import Question
 from chatstate.bot.schedules import Schedule
@@ -22,6 +22,8 @@ from chatstate.messages import Message, MessageRef, Target, User
 from chatstate.replies import AnyReply
 from chatstate.scope import Key
 from chatstate.state.bound import BoundState
+
+T = TypeVar("T")
 
 
 class HeldValue(Protocol):
@@ -112,3 +114,16 @@ class Effects(Protocol):
     def ended_wait(self) -> bool:
         """Tell whether this event has ended the wait of a turn that was put off."""
         ...
+
+
+def for_async(name: str, result: Coroutine[Any, Any, T]) -> Awaitable[T]:
+    """Return what is to be awaited. Raises `RuntimeError` in a sync handler."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        result.close()
+        raise RuntimeError(
+            f"turn.{name}() is awaited, so the handler must be `async def`; "
+            "a sync one returns a list for several replies"
+        ) from None
+    return result

@@ -49,8 +49,7 @@ class Handler:
 
     - `slots` are its states; `wants_files` whether what came with a message is fetched for it.
     - `hears_text`: it gets the text as it is; `sees_files`: it may know of files that came with it.
-    - `fields` are its inputs by position; `form` asks for them if they are several, and its state
-      is the slot `form_slot`.
+    - `fields` are its inputs by position; `form` asks for them if they are several.
     - `markdown`: a `str` that it returns is Markdown.
     - `asks`: it may ask, and wait for what is answered.
     - `needs` are its resources; `owner` is the bot, whose lifespan opens them.
@@ -124,7 +123,6 @@ class Handler:
         self.data: Sequence[Datum] = binder.data
         self.fields: Sequence[Field] = binder.fields
         self.form = Form(binder.fields) if len(binder.fields) > 1 else None
-        self.form_slot = binder.form_slot
         self.wants_files = binder.wants_files
         self.wants_progress = binder.wants_progress
         self.asks = self.mode == "async" and binder.wants_turn and owner is not None
@@ -143,6 +141,11 @@ class Handler:
         else:
             check_count(fn, len(self._outputs))
             _refuse_lost_changes(fn, binder, self._outputs)
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether turns of it may wait for answers: its own, or those of its form."""
+        return self.asks or self.form is not None
 
     @property
     def streams(self) -> bool:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Unpack, cast
 from chatstate.adapter import Adapter
 from chatstate.bot import running
 from chatstate.bot.access import Owners, guard, limits_of, owners_of
-from chatstate.bot.commands import cancel_for, cancel_form_for, help_for, start_for
+from chatstate.bot.commands import cancel_for, help_for
 from chatstate.bot.forms import buttons_for
 from chatstate.bot.guesses import no_attribute, refuse_no_function, refuse_other_types
 from chatstate.bot.handlers import Handler
@@ -32,6 +32,9 @@ from chatstate.replies import Button
 from chatstate.signature import author_module, label
 from chatstate.state.bound import States
 from chatstate.state.declaration import State
+
+_OF_MESSAGES = ("overlap", "window")
+"""Options of a handler that a command does not have, or not for its own sake."""
 
 
 class Interface(Registration):
@@ -114,6 +117,8 @@ class Interface(Registration):
                 handler.try_example(example)
             self.description = description or handler.description
             self._add_message_handler(handler, own)
+            if handler.form:
+                self._add_start(fn, own, inputs=inputs, outputs=outputs)
         elif own:
             raise BindingError(
                 f"{', '.join(own)}: of which function? Give it to @bot.on_message(...)"
@@ -129,9 +134,14 @@ class Interface(Registration):
 
     def _add_message_handler(self, handler: Handler, options: Options) -> None:
         self.routes.add("message", self._route("message", handler, options))
+
+    def _add_start(self, fn: Callable[..., Any], options: Options, **binding: Any) -> None:
+        """Let /start say what the bot is, and ask for the inputs of `fn`."""
+        kept = {name: given for name, given in options.items() if name not in _OF_MESSAGES}
+        handler = self._handler(fn, cast("Options", kept), command="start", **binding)
         if handler.form:
-            self._add_own_command("start", start_for(self, handler.form))
-            self._add_own_command("cancel", cancel_form_for(self))
+            handler.form.greeting = help_for(self)
+        self.routes.add_command("start", self._own_route("/start", handler, cast("Options", kept)))
 
     def _add_own_command(
         self, name: str, fn: Callable[..., Any], *, own_states: bool = True

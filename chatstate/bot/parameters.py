@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from chatstate.bot.annotations import essence, named
 from chatstate.bot.arguments import ARGUMENTS, Argument, argument
-from chatstate.bot.forms import FORM, Field, Pending, label_of
+from chatstate.bot.forms import Field, label_of
 from chatstate.bot.injected import (
     FILES,
     INJECTED,
@@ -99,7 +99,7 @@ class Binder:
         self.found: list[Argument] = []
         self.fields: list[Field] = []
         self.data: list[Datum] = []
-        self.form_slot = -1
+        self.asks_several = False
         self.wants_files = False
         self.wants_progress = False
         self.wants_turn = False
@@ -109,7 +109,7 @@ class Binder:
     @property
     def sees_files(self) -> bool:
         """Whether anything that the function gets tells of files that came with a message."""
-        return self._sees_message or self.wants_files or self.form_slot >= 0
+        return self._sees_message or self.wants_files or self.asks_several
 
     def bind(
         self, inputs: Sequence[str | State | Getter] | None
@@ -161,8 +161,7 @@ class Binder:
                 f"({', '.join(p.name for p in wanting)}), inputs= has {len(inputs)}"
             )
         asked = [kind for kind in inputs if isinstance(kind, str) and kind != "state"]
-        if len(asked) > 1:
-            self.form_slot = self._add_slot(self._states.bind(FORM, "form", Pending), Pending)
+        self.asks_several = len(asked) > 1
         return {p.name: given for p, given in zip(wanting, inputs, strict=False)}
 
     def _is_injected(self, parameter: inspect.Parameter) -> bool:
@@ -193,7 +192,7 @@ class Binder:
         with self._naming(parameter):
             wanted = input_of(given, self._hint(parameter))
         self.fields.append(Field(label_of(parameter.name), wanted))
-        if self.form_slot >= 0:
+        if self.asks_several:
             return answer_at(len(self.fields) - 1)
         self.wants_files |= wanted.is_file
         return only_answer(wanted)

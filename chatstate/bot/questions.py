@@ -51,10 +51,12 @@ class Given(msgspec.Struct, frozen=True, omit_defaults=True):
 class Question(msgspec.Struct, frozen=True):
     """One `turn.ask`: what is said, under which key, and what answers it.
 
-    `choices` are values by the texts on their buttons; None if anything may be said. `confirms`: it
-    is a yes or a no, in the words of the person's language. `of` are the people who are asked, or
-    "admins"; None is who speaks. `default` is the answer of who
-    says nothing for `timeout` seconds; `...` if that ends the dialogue.
+    - `choices` are values by the texts on their buttons; None if anything may be said. `confirms`:
+      it is a yes or a no, in the words of the person's language. `reads` reads an answer in a way
+      of its own.
+    - `of` are the people who are asked, or "admins"; None is who speaks.
+    - `default` is the answer of who says nothing for `timeout` seconds; `...` if that ends the
+      dialogue.
     """
 
     key: str
@@ -66,6 +68,7 @@ class Question(msgspec.Struct, frozen=True):
     default: Any = ...
     confirms: bool = False
     of: Sequence[User] | Literal["admins"] | None = None
+    reads: Callable[[Given, Fetch], Awaitable[Any]] | None = None
 
     async def read(self, given: Given, fetch: Fetch, words: Mapping[str, str]) -> Any:
         """Return the answer. `words` are the sentences of the person's language.
@@ -84,6 +87,8 @@ class Question(msgspec.Struct, frozen=True):
         return value
 
     async def _value(self, given: Given, fetch: Fetch, words: Mapping[str, str]) -> Any:
+        if self.reads:
+            return await self.reads(given, fetch)
         if self.confirms:
             return _truth(given.text, words)
         if self.choices is not None:

@@ -9,16 +9,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from random import Random
-from typing import Any, TypeVar, overload
+from typing import Any
 
-from chatstate.bot.effects import Effects
-from chatstate.bot.questions import Check, Of
-from chatstate.bot.questions import question as question_of
+from chatstate.bot.asking import Asking
+from chatstate.bot.effects import Effects, for_async
 from chatstate.bot.schedules import Misfire, schedule
 from chatstate.bot.timers import Timer, When
 from chatstate.clock import Clock
@@ -27,10 +25,8 @@ from chatstate.files import Attachment, File
 from chatstate.messages import Chat, Message, MessageRef, Target, User
 from chatstate.progress import Progress
 
-T = TypeVar("T")
 
-
-class Turn:
+class Turn(Asking):
     """What a handler may know of the event it handles, and do with it.
 
     After its end a turn can do nothing more: whoever kept it gets a `RuntimeError`. (`effects` is
@@ -132,7 +128,7 @@ class Turn:
         Raises `UserError` if it is larger than the platform's limit for files, and `Rejected`
         if the platform has it no more.
         """
-        return _for_async("download", self.effects.download(attachment))
+        return for_async("download", self.effects.download(attachment))
 
     def resource(self, wanted: Any) -> Any:
         """Return what the bot's lifespan has opened, by its type.
@@ -146,7 +142,7 @@ class Turn:
 
         Not if there is none of that name, or its guard fails.
         """
-        return _for_async("may", self.effects.may(command))
+        return for_async("may", self.effects.may(command))
 
     def state(self, wanted: Any, *, of: User | None = None) -> Awaitable[Any]:
         """Return the value of a state, of another person's if `of` is given.
@@ -155,7 +151,7 @@ class Turn:
         The value is committed with this turn if it was changed in place; one of an immutable
         type comes in a `Ref`. Raises `StateError` if the bot has no such state, or several.
         """
-        return _for_async("state", self._state(wanted, of))
+        return for_async("state", self._state(wanted, of))
 
     async def _state(self, wanted: Any, of: User | None) -> Any:
         return (await self.effects.hold(wanted, of)).object
@@ -205,103 +201,7 @@ class Turn:
         model. The result (JSON types) is durable when this returns; only a crash between the
         call and that moment repeats it. Steps of one name are told apart by their order.
         """
-        return _for_async("step", self.effects.step(name, fn))
-
-    @overload
-    def ask(
-        self,
-        question: Any,
-        *,
-        key: str,
-        check: Check | None = None,
-        of: Of | None = None,
-        timeout: float | timedelta | None = None,
-        default: Any = ...,
-    ) -> Awaitable[str]: ...
-    @overload
-    def ask(
-        self,
-        question: Any,
-        *,
-        key: str,
-        type: type[T],
-        check: Check | None = None,
-        of: Of | None = None,
-        timeout: float | timedelta | None = None,
-        default: Any = ...,
-    ) -> Awaitable[T]: ...
-    @overload
-    def ask(
-        self,
-        question: Any,
-        *,
-        key: str,
-        choices: Mapping[str, T] | Sequence[T],
-        check: Check | None = None,
-        of: Of | None = None,
-        timeout: float | timedelta | None = None,
-        default: Any = ...,
-    ) -> Awaitable[T]: ...
-    @overload
-    def ask(
-        self,
-        question: Any,
-        *,
-        key: str,
-        type: Any,
-        choices: Sequence[Any] | Mapping[str, Any] | None = None,
-        check: Check | None = None,
-        of: Of | None = None,
-        timeout: float | timedelta | None = None,
-        default: Any = ...,
-    ) -> Awaitable[Any]: ...
-    def ask(
-        self,
-        question: Any,
-        *,
-        key: str,
-        type: Any = str,
-        choices: Sequence[Any] | Mapping[str, Any] | None = None,
-        check: Check | None = None,
-        of: Of | None = None,
-        timeout: float | timedelta | None = None,
-        default: Any = ...,
-    ) -> Awaitable[Any]:
-        """Ask the person something, and return what is answered, however long that takes.
-
-        The handler is put aside, and runs again from the top with each answer: questions that are
-        answered return at once. So change state after the last of them, and give each call another
-        `key`, under which its answer is kept. `message`, `text` and `files` are always those that
-        the dialogue began with; see `answer`, `now` and `random`.
-
-        - `type`: what a command's argument can be, or `File`, `list[File]`, `Location`, `Contact`.
-        - `choices` are offered as buttons: a list, or values by what stands on the buttons.
-        - `check` gets the value, and returns True, or what to tell the person, who is asked again.
-        - `of`: who is asked in the person's place: a `User`, several of whom the first who answers
-          counts, or the "admins" of the group. In a group they see the question there, else each in
-          private; nobody else can press its buttons, and what was answered is shown on it. Who
-          cannot be reached does not answer.
-        - `timeout`: after so many seconds (by default a day) the answer is `default`; without one
-          the dialogue is over.
-
-        Raises `StateError` for a key used twice, for what was changed before, and where nothing can
-        wait: in middleware, in a generator, in a task that the handler has begun.
-        """
-        asked = question_of(question, key, type, choices, check, timeout, default, of)
-        return _for_async("ask", self.effects.ask(asked))
-
-    def confirm(
-        self,
-        question: Any,
-        *,
-        key: str,
-        of: Of | None = None,
-        timeout: float | timedelta | None = None,
-        default: bool = False,
-    ) -> Awaitable[bool]:
-        """Ask for a yes or a no, and return which it is; see `ask`."""
-        asked = question_of(question, key, bool, None, None, timeout, default, of, confirms=True)
-        return _for_async("confirm", self.effects.ask(asked))
+        return for_async("step", self.effects.step(name, fn))
 
     def later(self, when: When, what: Any, /, *, key: str | None = None, **data: Any) -> None:
         """Set a timer: at that time a handler is called with `data`, or a reply is said, here.
@@ -346,7 +246,7 @@ class Turn:
 
     def timers(self) -> Awaitable[Sequence[Timer]]:
         """Return the person's timers here, the next one first, as they are after this turn."""
-        return _for_async("timers", self.effects.timers())
+        return for_async("timers", self.effects.timers())
 
     def send(
         self, reply: Any, *, to: Target | None = None, account: str | None = None
@@ -366,7 +266,7 @@ class Turn:
         Raises `TypeError` for what is no target, `StateError` for a chat of an account that the bot
         does not run on, and `Rejected` if a private chat cannot be opened.
         """
-        return _for_async("send", self.effects.send(reply, to, account))
+        return for_async("send", self.effects.send(reply, to, account))
 
 
 def speaker(message: Message) -> User:
@@ -378,15 +278,3 @@ def speaker(message: Message) -> User:
         what = message.update or f"what is of the kind {message.kind!r}"
         raise StateError(f"{what} names nobody who did it: look at message.raw")
     return message.sender
-
-
-def _for_async(name: str, result: Coroutine[Any, Any, T]) -> Awaitable[T]:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        result.close()
-        raise RuntimeError(
-            f"turn.{name}() is awaited, so the handler must be `async def`; "
-            "a sync one returns a list for several replies"
-        ) from None
-    return result

@@ -153,7 +153,9 @@ def assemble(  # noqa: PLR0915 - each part is a statement
     asker = Asker(
         values=values, addressing=addressing, sentences=sentences, clock=clock, shown=shown
     )
-    caller = Caller(values=values, threads=threads, showings=showings, sentences=sentences)
+    caller = Caller(
+        values=values, threads=threads, showings=showings, asker=asker, sentences=sentences
+    )
     admission = Admission(
         owners=bot.owners,
         adapters=adapters,
@@ -286,7 +288,6 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         lanes=lanes,
         dispatch=dispatch,
         answering=answering,
-        asker=asker,
         overlap=overlap,
         admission=admission,
         expiries=expiries,

@@ -45,9 +45,6 @@ GERMAN: Mapping[str, str] = {
     "too_much": "Das ist zu viel: {text}. So wird es gesendet: {usage}",
     "bad_argument": "{problem} Der Befehl lautet: {usage}",
     "ask": "{label}? ({number} von {total}; /cancel bricht ab)",
-    "ask_again": (
-        "{label}? ({number} von {total}; noch einmal antworten, oder mit /cancel von vorn beginnen)"
-    ),
     "taken": "{label}: {given}",
     "file_gone": "Die Datei ist nicht mehr zu bekommen.",
     "cancelled": "Abgebrochen. Es wurde nichts geändert.",

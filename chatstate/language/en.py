@@ -45,7 +45,6 @@ ENGLISH: Mapping[str, str] = {
     "too_much": "There is too much: {text}. Send it like this: {usage}",
     "bad_argument": "{problem} The command is: {usage}",
     "ask": "{label}? ({number} of {total}; /cancel gives up)",
-    "ask_again": "{label}? ({number} of {total}; answer again, or send /cancel and begin anew)",
     "taken": "{label}: {given}",
     "file_gone": "I cannot get the file any more.",
     "cancelled": "Given up. Nothing was changed.",

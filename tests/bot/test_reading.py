@@ -35,11 +35,12 @@ from chatstate import (
 )
 from chatstate.bot.annotations import essence
 from chatstate.bot.arguments import argument
-from chatstate.bot.forms import Filled, Given, Pending
 from chatstate.bot.handlers import Handler
+from chatstate.bot.questions import Given
 from chatstate.bot.reading import reader
 from chatstate.bot.shorthands import input_of
 from chatstate.chat.settings import setting
+from chatstate.language.en import ENGLISH
 from chatstate.language.sentences import Sentence
 from chatstate.signature import parameters
 from chatstate.state.bound import States
@@ -207,11 +208,9 @@ def an_input(type_: Any, text: str) -> Any:
 def an_answer(type_: Any, text: str) -> Any:
     handler = Handler(form_of(type_, []), States(), inputs=["number", "text"], outputs=["text"])
     assert handler.form
-    pending = Pending(asked=True, answers=[Given("7")])
-    message = Message(text, ALICE, ROOM)
-    filled = asyncio.run(handler.form.take(message, text, pending, not_fetched))
-    assert isinstance(filled, Filled)
-    return bound(handler, text, filled.values)
+    _, asked = handler.form.questions(ENGLISH)
+    answer = asyncio.run(asked.read(Given(text), not_fetched, ENGLISH))
+    return bound(handler, text, [7, answer])
 
 
 async def not_fetched(attachment: Attachment) -> File:

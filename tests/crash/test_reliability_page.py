@@ -1,4 +1,4 @@
-"""docs/reliability.md and the failure table of docs/time.md promise only what is tested."""
+"""The pages that promise what happens when something fails promise only what is tested."""
 
 import ast
 import re
@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "reliability.md").read_text()
-TIME = (ROOT / "docs" / "time.md").read_text().partition("## When something fails")[2]
-NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE + TIME)))
+PAGES = {name: (ROOT / "docs" / f"{name}.md").read_text() for name in ("reliability", "dialogues")}
+PAGES["time"] = (ROOT / "docs" / "time.md").read_text().partition("## When something fails")[2]
+NAMED = sorted(
+    {named for page in PAGES.values() for named in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page)}
+)
 
 
 @pytest.mark.parametrize(("file", "name"), NAMED)
@@ -20,15 +22,17 @@ def test_each_test_that_the_page_names_exists(file: str, name: str) -> None:
     assert name in {node.name for node in tree.body if isinstance(node, functions)}
 
 
-def test_each_file_that_the_page_names_exists() -> None:
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
+def test_each_file_that_a_page_names_exists(page: str) -> None:
     """Commands and suites too."""
-    files = set(re.findall(r"\btests/[\w/]+\.py\b", PAGE + TIME))
+    files = set(re.findall(r"\btests/[\w/]+\.py\b", page))
     assert [file for file in files if not (ROOT / file).is_file()] == []
 
 
-def test_each_row_of_its_tables_names_a_test() -> None:
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
+def test_each_row_of_its_tables_names_a_test(page: str) -> None:
     """A row without one is a promise without proof."""
-    rows = [line for line in (PAGE + TIME).splitlines() if re.match(r"\|(?!---)", line)]
+    rows = [line for line in page.splitlines() if re.match(r"\|(?!---)", line)]
     unproven = [row for row in rows if "`tests/" not in row and "| tested by |" not in row]
     assert unproven == []
     assert len(rows) > 15

@@ -125,6 +125,15 @@ def never(number: int, turn: Turn) -> str:
     return f"cancelled {number}"
 
 
+@bot.command
+async def gather(turn: Turn, member: PerMember[list[int]]) -> str:
+    """Ask for three numbers, and keep them."""
+    numbers = [await turn.ask(f"number {n}?", key=f"n-{n}", type=int) for n in range(3)]
+    member.extend(numbers)
+    die_at("handler")
+    return f"got {numbers}"
+
+
 class PipeAdapter(Adapter):
     """Speaks with the parent."""
 

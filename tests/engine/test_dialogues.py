@@ -747,7 +747,8 @@ async def test_a_changed_type_reads_the_raw_answer_anew(store: str) -> None:
     await told(asking(_first), store, "/go", "12")
     assert await told(asking(second), store, "7") == [["19"]]
     await told(asking(_first), store, "/go", "Ann")
-    assert await told(asking(second), store, "7", "5") == [["Name?"], ["12"]]
+    again = "“Ann” is not a number. Send one like 7 or 7.5.\nName?"
+    assert await told(asking(second), store, "7", "5") == [[again], ["12"]]
 
 
 async def test_the_answer_to_a_question_that_was_removed_is_ignored(store: str) -> None:

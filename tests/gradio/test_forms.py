@@ -14,7 +14,6 @@ from chatstate.testing import FakePlatform, Person, TestClient
 from chatstate.testing.platform import FULL
 
 NAME, AGE = "First name? (1 of 2; /cancel gives up)", "Age? (2 of 2; /cancel gives up)"
-AGAIN = "Age? (2 of 2; answer again, or send /cancel and begin anew)"
 OLD = "“old” is not a number. Send one like 7 or 7.5."
 
 
@@ -74,7 +73,7 @@ async def test_a_first_message_that_does_not_fit_only_begins() -> None:
     async with TestClient(Interface(dated, ["number", "text"], "text", id="bot")) as client:
         alice = client.user("alice")
         assert await texts(alice, "hello") == ["Year? (1 of 2; /cancel gives up)"]
-        assert await texts(alice, "old") == [OLD]
+        assert await texts(alice, "old") == [f"{OLD}\nYear? (1 of 2; /cancel gives up)"]
         assert await texts(alice, "2026") == ["Name? (2 of 2; /cancel gives up)"]
         assert await texts(alice, "Ann") == ["Ann 2026"]
 
@@ -111,7 +110,7 @@ async def test_an_answer_that_does_not_fit_is_told() -> None:
     async with TestClient(greeter()) as client:
         alice = client.user("alice")
         await alice.say("Ann")
-        assert await texts(alice, "old") == [OLD]
+        assert await texts(alice, "old") == [f"{OLD}\n{AGE}"]
         assert await texts(alice, "7") == ["Ann is 7"]
 
 
@@ -132,7 +131,7 @@ async def test_a_file_is_checked_when_it_is_given(
         await alice.say("Dot")
         for _ in range(2):
             assert await send(alice, client.platform, name, data, kind) == [
-                f"{name} is no file of this kind: image."
+                f"{name} is no file of this kind: image.\nPicture? (2 of 3; /cancel gives up)"
             ]
         assert await send(alice, client.platform, "dot.png", png(tmp_path), "image/png") == [
             "Size? (3 of 3; /cancel gives up)"
@@ -148,7 +147,8 @@ async def test_a_file_that_is_too_large_is_told_when_it_is_given() -> None:
         alice = client.user("alice")
         await alice.say("/start")
         (told,) = await send(alice, platform, "a.txt", b"12345", "text/plain")
-        assert told == "a.txt is too large for me: I take files of at most 4 bytes."
+        too_large = "a.txt is too large for me: I take files of at most 4 bytes."
+        assert told == f"{too_large}\nFile? (1 of 2; /cancel gives up)"
 
 
 async def test_what_has_no_text_is_no_answer_to_a_question_for_one() -> None:
@@ -157,7 +157,7 @@ async def test_what_has_no_text_is_no_answer_to_a_question_for_one() -> None:
         alice = client.user("alice")
         await alice.say("/start")
         told = await send(alice, client.platform, "dot.png", b"data", "image/png")
-        assert told == ["Please send a text."]
+        assert told == [f"Please send a text.\n{NAME}"]
         assert await texts(alice, "Ann") == [AGE]
 
 
@@ -290,10 +290,10 @@ async def test_a_form_that_is_refused_asks_again_and_shows_the_way_out() -> None
         alice = client.user("alice")
         await alice.say("Ann")
         for _ in range(2):
-            assert await texts(alice, "151") == ["Nobody is that old.", AGAIN]
+            assert await texts(alice, "151") == ["Nobody is that old.", AGE]
         assert await texts(alice, "7") == ["Ann is 7"]
         await alice.say("Bob")
-        assert await texts(alice, "151") == ["Nobody is that old.", AGAIN]
+        assert await texts(alice, "151") == ["Nobody is that old.", AGE]
         assert await texts(alice, "/cancel") == ["Given up. Nothing was changed."]
         await alice.say("Eve")
         assert await texts(alice, "8") == ["Eve is 8"]
@@ -310,10 +310,7 @@ async def test_an_error_in_the_function_keeps_the_answers() -> None:
     ) as client:
         alice = client.user("alice")
         await alice.say("6")
-        assert await texts(alice, "0") == [
-            FAILED,
-            "B? (2 of 2; answer again, or send /cancel and begin anew)",
-        ]
+        assert await texts(alice, "0") == [FAILED, "B? (2 of 2; /cancel gives up)"]
         assert await texts(alice, "3") == ["2"]
 
 
@@ -346,25 +343,31 @@ async def test_a_file_that_is_gone_by_the_end_is_asked_for_again() -> None:
 
 
 async def test_answers_given_to_an_older_form_are_asked_for_if_they_do_not_fit() -> None:
-    """The bot was changed while somebody was answering."""
+    """The bot was changed while somebody was answering: an input has another type now."""
+
+    def counted(first_name: float, age: float) -> str:
+        return f"{first_name} is {age}"
+
     client = TestClient(greeter())
     async with client:
         alice = client.user("alice")
         await alice.say("Ann")
-        client.bot = Interface(dated, ["number", "text"], "text", id="bot")
+        client.bot = Interface(counted, ["number", "number"], "text", id="bot")
         await client.restart()
-        assert await texts(alice, "Bob") == [
-            "“Ann” is not a number. Send one like 7 or 7.5.\nYear? (1 of 2; /cancel gives up)"
+        assert await texts(alice, "7") == [
+            "“Ann” is not a number. Send one like 7 or 7.5.\nFirst name? (1 of 2; /cancel gives up)"
         ]
-        assert await texts(alice, "2026") == ["Bob 2026"]
+        assert await texts(alice, "8") == ["8 is 7"]
 
 
 @pytest.mark.parametrize("given", [1, 2, 3])
-async def test_answers_given_to_a_longer_form_are_too_many(given: int) -> None:
-    """What is left of them is used; the last question is open in any case."""
+async def test_answers_given_to_a_form_of_other_inputs_are_used_where_they_belong(
+    given: int,
+) -> None:
+    """An input is known by its name: what is new is asked, what is gone is ignored."""
 
-    def long(a: str, b: str, c: str, d: str) -> str:
-        return f"{a}{b}{c}{d}"
+    def long(first_name: str, street: str, city: str, country: str) -> str:
+        return f"{first_name}{street}{city}{country}"
 
     client = TestClient(Interface(long, ["text"] * 4, "text", id="bot"))
     async with client:
@@ -373,4 +376,5 @@ async def test_answers_given_to_a_longer_form_are_too_many(given: int) -> None:
             await alice.say(answer)
         client.bot = greeter()
         await client.restart()
-        assert await texts(alice, "7") == ["a is 7"]
+        assert await texts(alice, "7") == [AGE]
+        assert await texts(alice, "8") == ["a is 8"]

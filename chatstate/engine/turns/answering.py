@@ -20,6 +20,7 @@ from msgspec.structs import replace
 
 from chatstate.bot.memos import DIALOGUE, Memo, Open
 from chatstate.bot.questions import Given
+from chatstate.bot.route import Route
 from chatstate.bot.routes import Routes
 from chatstate.engine.outbox.buttons import Buttons
 from chatstate.engine.states.cache import StateCache
@@ -61,6 +62,7 @@ class Answering:
         self._routes = routes
         self._plans = plans
         self._asker = asker
+        self.settle = asker.settle
         self._shown = shown
         self._approvals = approvals
         self._buttons = buttons
@@ -72,7 +74,7 @@ class Answering:
             "expiry": self._is_late,
             "answer": self._approved,
         }
-        self.are_possible = any(route.handler.asks for route in routes)
+        self.are_possible = any(route.handler.may_ask for route in routes)
 
     def left(self, stored: Iterable[StoredState]) -> None:
         """Note what is stored: dialogues of an earlier version of the bot have to end."""
@@ -145,7 +147,7 @@ class Answering:
         return await self._go_on(turn, memo, asked, Given(text), replace(answer, text=text))
 
     async def _commanded(self, turn: RunningTurn, memo: Memo, message: Message) -> bool:
-        if message.text.split("@")[0].strip().lower() != "/cancel":
+        if message.text.split()[0].partition("@")[0].lower() != "/cancel":
             turn.left_open = _of_person(memo)
             return False
         await self._asker.keep(turn, Memo())
@@ -157,7 +159,7 @@ class Answering:
     async def _said(self, turn: RunningTurn, memo: Memo, asked: Open, message: Message) -> bool:
         if asked.of is not None:
             return False
-        if not (message.addressed or await self._is_answered_by(message, asked)):
+        if not (message.addressed or await self._is_meant(memo, asked, message)):
             return False
         if asked.is_chosen and not await self._shown.is_before(asked, turn.arrival.seq):
             turn.instead = [self._says(message, "too_early"), *self._asker.put(turn, memo)]
@@ -169,20 +171,26 @@ class Answering:
         self, turn: RunningTurn, memo: Memo, asked: Open, given: Given, answer: Message | None
     ) -> bool:
         """Let the dialogue's function run with an answer; end it if that is gone."""
-        route = next((route for route in self._routes if name_of(route) == memo.route), None)
+        route = self._route(memo)
         if route is None or memo.message is None:
             await self._asker.keep(turn, Memo())
             return self._ends(turn, "function_gone") if answer else True
         self._shown.forget(asked)
         memo.answers[asked.key] = given
         turn.plan = plan = self._plans.of(route)
-        turn.dialogue = Dialogue(memo, fresh=asked.key, answer=answer, has_run=not plan.asks)
+        turn.dialogue = Dialogue(memo, fresh=asked.key, answer=answer, has_run=not plan.may_ask)
         turn.chance = Chance(memo.now, memo.seed)
         turn.said_instead, turn.text = memo.message, memo.text
         return True
 
-    async def _is_answered_by(self, message: Message, asked: Open) -> bool:
-        """Tell whether a message visibly answers the question."""
+    async def _is_meant(self, memo: Memo, asked: Open, message: Message) -> bool:
+        """Tell whether a message that names nobody answers the question.
+
+        It does so visibly, or would begin the same form.
+        """
+        route = self._route(memo)
+        if route and route.handler.form and route.handler.command is None:
+            return True
         if message.reply_to is None or not asked.refs:
             return False
         found = await self._store.reference(asked.refs[0].sent)
@@ -199,6 +207,10 @@ class Answering:
         if memo.asked is None or await self._memo(turn):
             return True
         return await self._go_on(turn, memo, memo.asked, Given(is_late=True), None)
+
+    def _route(self, memo: Memo) -> Route | None:
+        """Return the route of a dialogue's function, if the bot still has it."""
+        return next((route for route in self._routes if name_of(route) == memo.route), None)
 
     def _ends(self, turn: RunningTurn, sentence: str) -> bool:
         turn.instead = [self._says(turn.message, sentence)]

@@ -33,7 +33,6 @@ from chatstate.errors import Rejected, StateError, UserError
 from chatstate.language.sentences import Sentences, say
 from chatstate.messages import MessageRef
 from chatstate.scope import Key, Place
-from chatstate.signature import label
 from chatstate.state.bound import BoundState
 from chatstate.stores.base import Arrival
 
@@ -59,6 +58,11 @@ class Asker:
         self._clock = clock
         self._shown = shown
 
+    def begin(self, turn: RunningTurn, given: Mapping[str, Given]) -> None:
+        """Begin a dialogue with what may be answers; one that does not fit is none."""
+        turn.dialogue = self._begun(turn)
+        turn.dialogue.memo.answers |= given
+
     async def ask(self, turn: RunningTurn, question: Question, fetch: Fetch) -> Any:
         """Return the answer to a question, or never: then it waits. See `Turn.ask`."""
         _refuse_others(turn)
@@ -70,8 +74,8 @@ class Asker:
                 value = await self._value(turn, question, given, fetch)
             except (UserError, Rejected) as error:
                 del dialogue.memo.answers[question.key]
-                if dialogue.is_fresh(question.key) or isinstance(error, Rejected):
-                    dialogue.problem = error
+                if dialogue.before.asked:  # else it only began
+                    dialogue.remark = error
             else:
                 return await self._passed(turn, dialogue, question, value)
         self._refuse_changes(turn, question.key)
@@ -137,8 +141,8 @@ class Asker:
 
     def put(self, turn: RunningTurn, memo: Memo) -> Answers:
         """Return the question that waits, as it is put in a turn, and note which message it is."""
-        problem = turn.dialogue.problem if turn.dialogue else None
-        before, last = put_with(problem, memo.asked, self._words(turn))
+        remark = turn.dialogue.remark if turn.dialogue else None
+        before, last = put_with(remark, memo.asked, self._words(turn))
         if memo.asked is None or last is None:
             return []
         addresses: list[Addressed] = []
@@ -239,6 +243,4 @@ def _refuse_others(turn: RunningTurn) -> None:
 
 def name_of(route: Route) -> str:
     """Return the name by which a dialogue knows its function, also after a deploy."""
-    if route.handler.command is not None:
-        return route.name
-    return f"{route.name} {label(route.handler.author_fn)}"
+    return f"{route.name} of {route.home.id}" if route.filter else route.name

@@ -11,20 +11,21 @@ import asyncio
 import contextlib
 import functools
 import inspect
-from collections.abc import AsyncGenerator, Coroutine, Generator
+from collections.abc import AsyncGenerator, Coroutine, Generator, Mapping
 from typing import Any
 
-from chatstate.bot.forms import Form, Pending, Question, put
+from chatstate.bot.forms import Form, taken
+from chatstate.bot.questions import Given
 from chatstate.bot.returns import Answers
 from chatstate.engine.runners import in_thread
 from chatstate.engine.threads import HandlerThreads
+from chatstate.engine.turns.asker import Asker
 from chatstate.engine.turns.dialogue import run
 from chatstate.engine.turns.plan import Plan
 from chatstate.engine.turns.showing import Showings
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.values import TurnValues
 from chatstate.language.sentences import Sentences
-from chatstate.replies import Reply
 
 
 class Caller:
@@ -36,11 +37,13 @@ class Caller:
         values: TurnValues,
         threads: HandlerThreads,
         showings: Showings,
+        asker: Asker,
         sentences: Sentences,
     ) -> None:
         self._values = values
         self._threads = threads
         self._showings = showings
+        self._asker = asker
         self._sentences = sentences
 
     async def handle(self, turn: RunningTurn) -> Answers:
@@ -51,9 +54,9 @@ class Caller:
         if turn.held is None and not self._values.take(turn, plan):
             await self._values.load(turn, plan)
         if plan.is_prepared:
-            question = await self._prepare(turn, plan)
-            if question:
-                return [question]
+            waits = await self._prepare(turn, plan)
+            if waits:
+                return []
         positional, named = plan.handler.bind(turn)
         if plan.asks:
             waits, returned = await _converse(turn, plan.fn(*positional, **named))
@@ -69,27 +72,34 @@ class Caller:
             await _take_back(turn.task)
         return plan.handler.result(returned, turn.slots, turn.folder)
 
-    async def _prepare(self, turn: RunningTurn, plan: Plan) -> Reply | None:
-        """Fetch files and fill a form; return the question that is asked next, if there is one."""
+    async def _prepare(self, turn: RunningTurn, plan: Plan) -> bool:
+        """Fetch files and fill a form; tell whether that waits for an answer."""
         handler = plan.handler
         if handler.wants_files:
             given = [file for message in turn.messages for file in message.attachments]
             turn.files = [await turn.turn.download(attachment) for attachment in given]
         if handler.form:
-            question = await self._fill(handler.form, turn, turn.slots[handler.form_slot].value)
-            if question:
-                return put(question, self._sentences.of(turn.message.sender.language))
+            waits, _ = await _converse(turn, self._fill(turn, handler.form))
+            if waits:
+                return True
         if plan.shows:
             await self._showings.of(turn).prepare()
-        return None
+        return False
 
-    async def _fill(self, form: Form, turn: RunningTurn, pending: Pending) -> Question | None:
-        """Note an answer to a form; return what to ask next, None once it is complete."""
-        taken = await form.take(turn.message, turn.text, pending, turn.turn.download)
-        if isinstance(taken, Question):
-            return taken
-        turn.answers, turn.asks_again = taken
-        return None
+    async def _fill(self, turn: RunningTurn, form: Form) -> None:
+        """Ask for the inputs of a form; what began it may be the first answers."""
+        given: Mapping[str, Given] = {}
+        if turn.dialogue is None:
+            if form.greeting:
+                await turn.turn.send(await form.greeting(turn.turn))
+            given = form.given(turn.message, turn.text)
+            self._asker.begin(turn, given)
+        answers: list[Any] = []
+        for question in form.questions(self._sentences.of(turn.message.sender.language)):
+            answers.append(await self._asker.ask(turn, question, turn.turn.download))
+            if turn.dialogue and len(given) == 1 and question.key in given:
+                turn.dialogue.remark = taken(question.key, given[question.key])
+        turn.answers = answers
 
     async def _in_thread(
         self, turn: RunningTurn, plan: Plan, positional: list[Any], named: dict[str, Any]

@@ -42,7 +42,7 @@ class Dialogue:
 
     - `answer` is the message that brought the newest answer, `before` the memo without this run.
     - `has_run`: its function was called. `waits`: a question is put, and the handler is left at it;
-      `problem` is what was wrong with its answer, `there` where it is put. `is_over`: nobody
+      `remark` is what is said before it, `there` where it is put. `is_over`: nobody
       answers any more. `outcome` shows on the messages of a question what came of it.
     """
 
@@ -59,7 +59,7 @@ class Dialogue:
         self.before = copy.deepcopy(memo)
         self.has_run = has_run
         self.waits = self.is_over = False
-        self.problem: UserError | Rejected | None = None
+        self.remark: UserError | Rejected | None = None
         self.there: Sequence[Arrival] = ()
         self.outcome: Sequence[Reply] = ()
         self._fresh = fresh

@@ -28,7 +28,7 @@ class Plan:
     - `has_terms`: there are guards, limits, or a limit of turns at once.
     - `expires`: some of its states have a ttl.
     - `around` is the middleware, `on_error` what is told if a turn fails; None if there is none.
-    - `asks`: the handler may ask, so it is run step by step.
+    - `asks`: the handler may ask, so it is run step by step. `may_ask`: it, or its form.
     - `is_prepared`: something is done between loading the states and calling the handler.
     - `make_turn` makes what an author sees of a turn.
     """
@@ -66,6 +66,7 @@ class Plan:
         self.on_error = on_error
         self.shows = handler.streams or handler.wants_progress
         self.asks = handler.asks
+        self.may_ask = handler.may_ask
         self.is_prepared = bool(handler.form or handler.wants_files or self.shows)
         self.resources = resources
         self.make_turn = make_turn

@@ -103,13 +103,13 @@ def put(asked: Open | None) -> tuple[Answers, Reply | None]:
 
 
 def put_with(
-    problem: UserError | Rejected | None, asked: Open | None, words: Words
+    remark: UserError | Rejected | None, asked: Open | None, words: Words
 ) -> tuple[Answers, Reply | None]:
-    """Return the same with what was wrong with an answer."""
+    """Return the same behind a remark: what was wrong with an answer, mostly."""
     before, last = put(asked)
-    if problem is None or last is None:
+    if remark is None or last is None:
         return before, last
-    text = told(problem if isinstance(problem, UserError) else Sentence("file_gone"), words)
+    text = told(remark if isinstance(remark, UserError) else Sentence("file_gone"), words)
     if before or isinstance(last.text, Markdown):
         return [Reply(text), *before], last
     return before, replace(last, text=f"{text}\n{last.text}")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from chatstate.bot.forms import put
-from chatstate.engine.turns.putting import put as put_again
+from chatstate.engine.turns.putting import put
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.errors import UserError
 from chatstate.language.sentences import Sentences, say, told
@@ -24,22 +23,20 @@ def apology(turn: RunningTurn, sentences: Sentences) -> list[AnyReply]:
     if turn.own and not turn.own.apologises:
         return [*shown]
     said = shown or [Reply(say(sentences.of(turn.message.sender.language), "failed"))]
-    return [*said, *_asked_again(turn, sentences)]
+    return [*said, *_asked_again(turn)]
 
 
 def refusal(turn: RunningTurn, sentences: Sentences, error: UserError) -> list[AnyReply]:
     """Return what to say of a turn that ended with an error for the person."""
     text = told(error, sentences.of(turn.message.sender.language))
     refused = Reply(text, ephemeral=turn.message.kind == "press")
-    return [*turn.shown_before(), refused, *_asked_again(turn, sentences)]
+    return [*turn.shown_before(), refused, *_asked_again(turn)]
 
 
-def _asked_again(turn: RunningTurn, sentences: Sentences) -> list[AnyReply]:
+def _asked_again(turn: RunningTurn) -> list[AnyReply]:
     """Return the question that is still open: its answer was not taken in the end."""
     open_still = turn.left_open or (turn.dialogue and turn.dialogue.before)
     if open_still and open_still.asked:
-        before, question = put_again(open_still.asked)
+        before, question = put(open_still.asked)
         return [*before, *([question] if question else ())]
-    if turn.asks_again is None:
-        return []
-    return [put(turn.asks_again, sentences.of(turn.message.sender.language))]
+    return []

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import msgspec
 
 from chatstate.adapter import StoredFile
-from chatstate.bot.forms import Question
 from chatstate.bot.memos import Memo
 from chatstate.bot.resources import Resources
 from chatstate.bot.returns import Answers, Returns
@@ -71,9 +70,8 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
       `addressed` where those of them go that do not simply answer.
     - Of one attempt: `held` are the values by key, `slots` those of the handler; `updates` are to
       be applied at the commit, `timers` to be changed with it; `folder` is its own, where `fetched`
-      files lie; `asks_again` is the question of a form that is put again if the handler does not
-      take its answers; `late` are those updates that are applied within the commit, from which on
-      nobody ends it any more.
+      files lie; `late` are those updates that are applied within the commit, from which on nobody
+      ends it any more.
     - `timer`: the end of the timer that it is the turn of, or that this is set anew.
     - `expiring`: the values it uses that expire, with their seconds.
     - `is_put_off`: it is to begin anew later, and waits for that.
@@ -121,7 +119,6 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     files: Sequence[File] = ()
     fetched: dict[Attachment, File] | None = None
     answers: Sequence[Any] = ()
-    asks_again: Question | None = None
     updates: list[Update] | None = None
     late: Sequence[Update] = ()
     folder: Path | None = None
@@ -211,7 +208,7 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
         if self.taking:
             self.taking.begin_again()
         self.steps = self.folder = self.showing = self.ahead = None
-        self.fetched = self.asks_again = None
+        self.fetched = None
         self.files = self.answers = self.stored = ()
         if self.dialogue:
             self.dialogue = self.dialogue.again()

@@ -28,7 +28,6 @@ from chatstate.engine.states.expiry import Expiries
 from chatstate.engine.states.locks import KeyLocks
 from chatstate.engine.turns.admission import Admission
 from chatstate.engine.turns.answering import Answering
-from chatstate.engine.turns.asker import Asker
 from chatstate.engine.turns.calling import Caller
 from chatstate.engine.turns.dispatch import Dispatch
 from chatstate.engine.turns.finish import Finish
@@ -63,7 +62,6 @@ class Turns:
         lanes: Lanes,
         dispatch: Dispatch,
         answering: Answering,
-        asker: Asker,
         overlap: Overlap,
         admission: Admission,
         expiries: Expiries,
@@ -82,7 +80,6 @@ class Turns:
         self._lanes = lanes
         self._dispatch = dispatch
         self._answering = answering
-        self._asker = asker
         self._overlap = overlap
         self._admission = admission
         self._expiries = expiries
@@ -144,7 +141,7 @@ class Turns:
             await self._stop_preview(turn)
             raise
         if turn.dialogue or turn.left_open:
-            answer = await self._asker.settle(turn, answer)
+            answer = await self._answering.settle(turn, answer)
         if (
             turn.showing
             or turn.addressed

@@ -60,10 +60,11 @@ class Script:
         )
 
         async def on_message(turn: Turn, count: PerThread[Ref[int]]) -> Any:
-            count.value = self.count = count.value + 1
             self.heard += turn.messages
             answer = self.answer(turn)
-            return await answer if inspect.isawaitable(answer) else answer
+            answer = await answer if inspect.isawaitable(answer) else answer
+            count.value = self.count = count.value + 1  # once for a dialogue
+            return answer
 
         async def stream(turn: Turn) -> AsyncGenerator[Any]:
             async for part in self.answer(turn):
