@@ -261,6 +261,10 @@ class DiscordDriver(AdapterDriver):
             self.server.faults.rate_limit(SEND, seconds + 1)  # what is shorter discord.py waits
         elif fault == "refuse":
             self.server.faults.fail(SEND, 403, code=50013, message="Missing Permissions")
+        elif fault == "block":
+            self.server.faults.fail(
+                SEND, 403, code=50007, message="Cannot send messages to this user"
+            )
         else:
             self.server.faults.drop(SEND, when="after", reset=True)
 

@@ -176,6 +176,8 @@ class TelegramDriver(AdapterDriver):
         if fault == "wait":
             self.server.fail("send*", 429, retry_after=int(seconds))
         elif fault == "refuse":
+            self.server.fail("send*", 400, "Bad Request: message is too long")
+        elif fault == "block":
             self.server.fail("send*", 403, "Forbidden: bot was blocked by the user")
         else:
             self.server.drop("send*", accepted=True)

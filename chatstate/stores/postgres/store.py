@@ -41,6 +41,7 @@ from chatstate.stores.base import (
 from chatstate.stores.postgres import (
     accounts,
     aliases,
+    broadcasts,
     buttons,
     directory,
     files,
@@ -323,3 +324,4 @@ async def _prune(transaction: Transaction) -> None:
     await requests.prune(transaction)
     await buttons.prune(transaction)
     await references.prune(transaction)
+    await broadcasts.prune(transaction)

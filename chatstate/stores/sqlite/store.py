@@ -136,11 +136,7 @@ class SQLiteStore(Reading, Broadcasting, TimerVerbs):
                 self._ask,
                 self._sends.take_up,
                 self._sends.give_up,
-                self._broadcasts.announce,
-                self._broadcasts.steer,
-                self._broadcasts.gather,
-                self._broadcasts.reach,
-                self._broadcasts.finish,
+                *self._broadcasts.kinds,
                 self._requests.answer,
                 self._references.amend,
                 self._references.find,
@@ -301,6 +297,7 @@ class SQLiteStore(Reading, Broadcasting, TimerVerbs):
 
     async def prune(self) -> None:
         await self._commits.submit(self._inbox.prune, None)
+        await self._commits.submit(self._broadcasts.prune, None)
 
     def _accounts(self, names: Sequence[AccountName]) -> list[Account]:
         accounts = [found(self._writer, self._bot, name) for name in names]

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from chatstate import (
     Attachment,
+    Blocked,
     Chat,
     Contact,
     Event,
@@ -275,9 +276,10 @@ class FakeDriver(AdapterDriver):
     def fail(self, fault: Fault, seconds: float = 0.0) -> None:
         if fault == "lose":
             self.platform.lose_next()
+        elif fault == "wait":
+            self.platform.fail_next(RetryAfter(seconds))
         else:
-            wait = fault == "wait"
-            self.platform.fail_next(RetryAfter(seconds) if wait else Rejected("not allowed"))
+            self.platform.fail_next(Blocked("no") if fault == "block" else Rejected("not allowed"))
 
     def withhold(self) -> None:
         self.platform.withheld = 2

@@ -24,7 +24,7 @@ from chatstate.replies import Native
 from chatstate.testing.delivered import SentFile
 from chatstate.text import SpanKind
 
-Fault = Literal["wait", "refuse", "lose"]
+Fault = Literal["wait", "refuse", "block", "lose"]
 
 
 class Speaker(msgspec.Struct, frozen=True):
@@ -246,6 +246,7 @@ class AdapterDriver(Protocol):
 
         - "wait": the platform refuses it for now, and says to wait `seconds`.
         - "refuse": the platform refuses it for good.
+        - "block": it does so because the chat takes nothing from the bot any more.
         - "lose": it arrives and is shown, but the answer that says so is lost.
         """
         _skip("faults", "fail")
