@@ -77,7 +77,7 @@ async def edit(bot: Bot, action: Action) -> str:
 
 async def delete(bot: Bot, action: Action) -> None:
     """Remove a message."""
-    await bot.deletemessage_of(action.chat, message_of(action))
+    await bot.delete_message(action.chat, message_of(action))
 
 
 async def react(bot: Bot, action: Action) -> None:
