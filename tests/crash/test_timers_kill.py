@@ -43,6 +43,7 @@ def rung(path: Path) -> list[int]:
     return [int(number) for (text,) in found for number in text.strip("[]").split(",") if number]
 
 
+@pytest.mark.timeout(900 if LONG else 60)
 @pytest.mark.parametrize("kills", [200 if LONG else 3])
 async def test_kills_at_random_moments_let_each_timer_fire_once(kills: int, tmp_path: Path) -> None:
     """Set under load, moved and cancelled meanwhile: none is lost, and none fires twice."""
