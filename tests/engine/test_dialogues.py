@@ -526,7 +526,7 @@ NO_QUESTIONS: list[tuple[Asks, type[Exception], str]] = [
     (
         lambda turn: turn.ask(Reply("Hi?", best_before=timedelta(hours=1)), key="a"),
         ReplyError,
-        "it has no best_before",
+        "so it has no best_before",
     ),
     (lambda turn: turn.ask({1}, key="a"), ReplyError, "asked set"),
 ]

@@ -61,8 +61,8 @@ def opened(
         )
     if any(isinstance(reply, Reply) and reply.best_before for reply in said):
         raise ReplyError(
-            f"turn.ask {question.key!r}: a question waits for its answer, so it has no best_before: "
-            "give it a timeout="
+            f"turn.ask {question.key!r}: a question waits for its answer, so it has no "
+            "best_before: give it a timeout="
         )
     offered = _offered(question, last, words)
     if offered:
