@@ -17,10 +17,6 @@ class NotAllError(Exception):
     """Some turn of a batch cannot be applied as it is."""
 
 
-class UnknownOutcomeError(Exception):
-    """The answer to a `COMMIT` did not come through: it may have been done, or be done yet."""
-
-
 _PASSING = {
     "40001": "has refused what ran at the same time",
     "40P01": "has ended a deadlock",
