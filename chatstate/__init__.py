@@ -66,6 +66,7 @@ from chatstate.replies import (
     ShareLocation,
 )
 from chatstate.state.declaration import Global, PerChat, PerMember, PerThread, PerUser, Ref, State
+from chatstate.text import StyledText
 
 __all__ = [
     "AdapterError",
@@ -125,6 +126,7 @@ __all__ = [
     "Sticker",
     "StorageError",
     "StoreLockedError",
+    "StyledText",
     "TryLater",
     "Turn",
     "Unreachable",

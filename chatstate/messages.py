@@ -19,6 +19,7 @@ from chatstate.content import Contact, Location, Poll, Sticker
 from chatstate.files import Attachment
 from chatstate.language_tags import spoken
 from chatstate.mentions import mention
+from chatstate.text import StyledText
 
 MessageKind = Literal[
     "message",
@@ -127,6 +128,8 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     - `text` of a press is the button's value, or its command.
     - `thread` is the platform's id of a thread or topic in the chat.
+    - `styled` is the text as it was formatted; None if it was not. To return it shows it alike. Its
+      own text may differ: where a platform's texts have marks, `text` has them, and this has none.
     - `arguments` are those of a command, as text by name, if the platform has asked for each by
       itself; then `text` is the command alone, such as `/vote`.
     - `mentions` are the people named in the text, in its order.
@@ -166,6 +169,7 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     poll: Poll | None = None
     addressed: bool = True
     sticker: Sticker | None = None
+    styled: StyledText | None = None
 
     @property
     def ref(self) -> MessageRef:

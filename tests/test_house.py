@@ -263,6 +263,7 @@ def test_public_names_are_pinned() -> None:
         "Sticker",
         "StorageError",
         "StoreLockedError",
+        "StyledText",
         "TryLater",
         "Turn",
         "Unreachable",

@@ -4,6 +4,7 @@
 2. A token that is refused for good ends `run` with one line; whatever else fails is tried again.
 3. Calls that show something wait for their turn in `Pace`. Previews and typing give way.
 4. What answers a press answers its waiting sign, too; what answers a query is its answer.
+5. A preview in a private chat is a draft, where the Bot API server knows drafts.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ from chatstate_telegram.receive.trouble import Trouble
 from chatstate_telegram.receive.wire import Me
 from chatstate_telegram.send import calls, native, parts, queries
 from chatstate_telegram.send.acknowledging import TEXT_LIMIT, Presses
+from chatstate_telegram.send.drafts import LASTS, Drafts
 from chatstate_telegram.send.errors import DoneBefore, judged
 from chatstate_telegram.send.pace import Pace
 from chatstate_telegram.send.queries import InlineAnswers
@@ -85,6 +87,7 @@ class TelegramAdapter(Adapter):
         self._client = Client(self._token, self.options.api)
         self._pace = pace or Pace()
         self._presses = Presses(self._client.bot, self.options.patience)
+        self._drafts = Drafts(self._client)
         self._inline = InlineAnswers(self._client.bot, self.perform)
 
     @cached_property
@@ -170,7 +173,7 @@ class TelegramAdapter(Adapter):
         raw = await Trouble().until_done(self._client.bot.get_me)
         me = Me(raw.id, raw.username or "", self.options.groups)
         host.connected(f"@{me.username}")
-        intake = Intake(host, me, self._delivered, self._inline.begin)
+        intake = Intake(host, me, self._delivered, self._inline.begin, self._stopped)
         tasks.create_task(intake.run())
         tasks.create_task(menu.publish(self._client.bot, host))
         if self.options.webhook is None:
@@ -207,6 +210,12 @@ class TelegramAdapter(Adapter):
         if event.origin is not None and query_of(event.origin) is None:
             self._presses.watch(event.origin, receipt)
 
+    def _stopped(self, host: Host, told: dict[str, Any]) -> None:
+        """End the answer whose draft somebody has stopped."""
+        chat, thread = str(told["chat"]["id"]), told.get("message_thread_id")
+        if self._drafts.is_shown(chat, thread, told["draft_id"]):
+            host.interrupt(chat, None if thread is None else str(thread))
+
     async def _perform(self, action: Action) -> Sent:
         bot = self._client.bot
         if action.verb == "typing":
@@ -231,14 +240,18 @@ class TelegramAdapter(Adapter):
         await self._presses.acknowledge(action.origin)
         return Sent(action.message)
 
-    async def _show(self, action: Action) -> str:
-        """Send or edit, and answer the press that this answers meanwhile."""
+    async def _show(self, action: Action) -> str | None:
+        """Send or edit, and answer the press that this answers meanwhile; a draft has no id."""
+        is_draft = self._drafts.may_show(action)
         if action.preview:
-            self._pace.preview(action.chat)
+            self._pace.preview(action.chat, is_draft=is_draft)
         else:
             await self._pace.turn(action.chat)
+            await self._drafts.over(action)
         answering = asyncio.create_task(self._presses.acknowledge(action.origin))
         try:
+            if is_draft and await self._drafts.show(action):
+                return None
             show = calls.send if action.verb == "send" else calls.edit
             return await show(self._client.bot, action)
         finally:
@@ -284,6 +297,7 @@ def _capabilities(options: TelegramOptions) -> Capabilities:
         received_bytes=options.received_bytes or (LOCAL_BYTES if is_local else RECEIVED_BYTES),
         edit=True,
         edit_pause=1.0,
+        preview_lasts=LASTS,
         reactions=True,
         reaction_emoji=parts.REACTIONS,
         typing=5.0,

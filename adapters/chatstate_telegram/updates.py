@@ -12,6 +12,8 @@ from collections.abc import Set as AbstractSet
 
 from chatstate.adapter import Updates
 
+STOPPED = "stopped_message_generation"
+"""What tells that somebody has stopped an answer: the adapter itself ends it."""
 MESSAGES = ("message", "channel_post")
 EDITS = ("edited_message", "edited_channel_post")
 
@@ -104,6 +106,7 @@ WORDS_OR_FILES = (
 def asked_for(handled: AbstractSet[str], kinds: AbstractSet[str]) -> list[str]:
     """Return the updates to ask Telegram for: those of a bot's handlers, by name and by kind."""
     always = ["message", "edited_message", "channel_post", "edited_channel_post", "callback_query"]
+    always.append(STOPPED)
     wanted = {*handled, *(["message_reaction"] if "reaction" in kinds else [])}
     return [*always, *(name for name in ON_REQUEST if name in wanted)]
 
@@ -127,6 +130,7 @@ UPDATES = Updates(
             ("migrate_to_chat_id", "migrate_from_chat_id"),
             "a group that becomes another takes with it all that is known of it",
         ),
+        STOPPED: 'an answer that somebody stops ends, as overlap="interrupt" ends one',
     },
     quick=frozenset({"inline_query"}),
 )

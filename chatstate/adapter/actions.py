@@ -180,8 +180,9 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
       as a message of its own. Only where messages can be edited. One that fails is not repeated.
     - `continues`: the part of a preview comes after what `message` shows, not in its place. Only
       where previews are a "delta", and while the text grows at its end.
-    - `ref` and `changes` are the core's own: the reference that leads to the message that is sent,
-      and that which leads to the `message` to edit or to delete.
+    - `ref`, `changes` and `follows` are the core's own: the reference that leads to the message
+      that is sent, that which leads to the `message` to edit or to delete, and whether it is the
+      rest of what is before it.
     - `begun_at`: for `find` alone: when a call that may have done this was begun, or had failed,
       whichever is known (seconds since 1970). No other was begun before.
     - `best_before`: it is not begun later (seconds since 1970): nobody waits for it any more.
@@ -201,6 +202,7 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     best_before: float | None = None
     ref: str = ""
     changes: str = ""
+    follows: bool = False
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):

@@ -31,7 +31,8 @@ class Capabilities(msgspec.Struct, frozen=True, gc=False):
     - `file_ids`, `file_urls`: files can be sent by the platform's own ids, and by their addresses.
     - `edit`: sent messages can be edited and deleted; `edit_pause` is the seconds between two
       edits of a message while an answer is being written. `preview`: what each of these shows,
-      "full" all of it, or "delta" what is new (see `Action.continues`).
+      "full" all of it, or "delta" what is new (see `Action.continues`). One that makes no message
+      is there for `preview_lasts` seconds, if not 0: it is shown again in time.
     - `reactions`: the bot can react to a message with one emoji; if `reaction_emoji` is not empty,
       with these alone (without U+FE0F).
     - `typing`: for how many seconds one notice of typing is shown; 0 if there is none.
@@ -71,6 +72,7 @@ class Capabilities(msgspec.Struct, frozen=True, gc=False):
     edit: bool = False
     edit_pause: float = 1.0
     preview: Literal["full", "delta"] = "full"
+    preview_lasts: float = 0.0
     reactions: bool = False
     reaction_emoji: frozenset[str] = frozenset()
     typing: float = 0.0

@@ -17,15 +17,16 @@ from typing import Any, Literal, cast
 
 from chatstate.bot.annotations import members, named, unwrapped
 from chatstate.bot.returns import remedy_for
-from chatstate.content import Contact, Location, Poll
+from chatstate.content import Contact, Location, Poll, Sticker
 from chatstate.errors import BindingError
 from chatstate.files import File
 from chatstate.replies import Card, Delete, Markdown, Native, React, Reply
 from chatstate.signature import hints, mode, where
+from chatstate.text import StyledText
 
 _REPLIES: tuple[type[Any], ...] = (
     *(str, Markdown, Reply, Card, Delete, React, Native, File, list, dict, Mapping),
-    *(Location, Contact, Poll),
+    *(Location, Contact, Poll, Sticker, StyledText),
     type(None),
 )
 _FIELDS = {"content", "text", "files"}

@@ -35,14 +35,16 @@ from chatstate.replies import (
     fit_label,
     sharing,
 )
+from chatstate.text import StyledText
 
 Answers = list[AnyReply]
 
 _SHORT = 0.1  # seconds; what is shorter is shown in milliseconds
+_SAID = Markdown | StyledText | Card | Content | File
 _SAYING = frozenset({"content", "text", "files"})
 _ACCEPTED = (
-    "str, Markdown, Reply, File, Card, Location, Contact, Poll, Sticker, Delete, React, Native, "
-    "a PIL image, a dict or dataclass "
+    "str, Markdown, StyledText, Reply, File, Card, Location, Contact, Poll, Sticker, Delete, "
+    "React, Native, a PIL image, a dict or dataclass "
     "with content or with text and files, a list of these, or None for no reply"
 )
 
@@ -143,7 +145,7 @@ def replies(value: Any, returns: Returns = Returns()) -> Answers:  # noqa: B008 
         return []
     if isinstance(value, (Reply, Delete, React)):
         return [value]
-    if isinstance(value, Markdown):
+    if isinstance(value, (Markdown, StyledText)):
         return [Reply(value)]
     if isinstance(value, list):
         return [reply for part in cast("list[Any]", value) for reply in replies(part, returns)]
@@ -181,7 +183,7 @@ def is_reply(value: Any) -> bool:
     """Tell whether a value is of a kind that says something, however it is filled."""
     if isinstance(value, list):
         return all(map(is_reply, cast("list[Any]", value)))
-    if value is None or isinstance(value, str | AnyReply | Markdown | Card | Content | File):
+    if value is None or isinstance(value, str | AnyReply | _SAID):
         return True
     return _is_image(value) or not _SAYING.isdisjoint(_fields(value))
 

@@ -18,7 +18,7 @@ from chatstate.bot.returns import Answers, MessageReply
 from chatstate.files import Attachment, File
 from chatstate.mentions import spoken
 from chatstate.messages import User
-from chatstate.replies import Markdown, Reply
+from chatstate.replies import Reply
 
 Entry = dict[str, Any]
 """A message of the history: role, content (a text), metadata, options, as in Gradio.
@@ -55,7 +55,7 @@ def _answered(reply: Reply) -> Entry:
     if isinstance(reply, MessageReply):
         content = _joined(reply.content, names)
         return _entry("assistant", content, reply.metadata, reply.options)
-    text = reply.text.text if isinstance(reply.text, Markdown) else reply.text
+    text = reply.text if isinstance(reply.text, str) else reply.text.text
     return _entry("assistant", _joined(spoken(text), names))
 
 

@@ -85,7 +85,7 @@ def _stripped(text: str, status: str | None) -> Iterator[_Part]:
 def _said(reply: Reply) -> str:
     if isinstance(reply, MessageReply):
         return reply.content
-    return reply.text.text if isinstance(reply.text, Markdown) else reply.text
+    return reply.text if isinstance(reply.text, str) else reply.text.text
 
 
 def _as_reply(reply: Reply, part: _Part) -> Reply:

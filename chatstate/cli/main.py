@@ -1,4 +1,4 @@
-"""The command line: `chatstate run`, `bots`, `send`, `broadcast`, `dead`, `state`, `workers`.
+"""The command line: `chatstate run`, `bots`, `send`, `broadcast` and those that look.
 
 1. What cannot be run is one line on stderr and status 2: a name, an option, a store in use. What
    fails while it runs has status 1.
@@ -23,7 +23,7 @@ from rich.markup import escape
 from chatstate.adapter import Adapter
 from chatstate.adapter.installing import ADAPTERS
 from chatstate.bot.interface import Interface
-from chatstate.cli import broadcasts, dead_letters, sends, state, workers
+from chatstate.cli import broadcasts, copying, dead_letters, sends, state, workers
 from chatstate.cli.adapter_options import (
     DEFAULT_ADAPTER,
     elsewhere,
@@ -51,6 +51,7 @@ app = typer.Typer(
 app.add_typer(dead_letters.app, name="dead")
 app.add_typer(state.app, name="state")
 app.add_typer(broadcasts.app, name="broadcast")
+app.add_typer(copying.app, name="store")
 app.command()(sends.send)
 app.command()(workers.workers)
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, TypeAlias, cast
 
 import msgspec
@@ -22,17 +23,20 @@ from chatstate.replies.native import Native, checked_native
 from chatstate.replies.selects import Select
 from chatstate.replies.shared import check_shared
 from chatstate.replies.suggestions import Suggestions, checked_suggestions
-from chatstate.replies.texts import Markdown
+from chatstate.replies.texts import Markdown, check_styled
+from chatstate.text import StyledText
 
 FILES_LIMIT = 10
+WITH_THE_ONE_BEFORE = timedelta(0)
+"""Instead of `best_before`: it is the rest of the reply before it, and goes if that goes."""
 _EMOJI_LIMIT = 100  # some are several characters, or have a name and a number
 
 
 class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     """An answer: text, buttons below it, files with it. What a platform lacks is written out.
 
-    - `text` is plain, and no character in it is ever read as markup; or `Markdown`. If it is empty
-      and there are no files, nothing is sent.
+    - `text` is plain, and no character in it is ever read as markup; or `Markdown`; or as somebody
+      has formatted it: `Message.styled`. If it is empty and there are no files, nothing is sent.
     - `buttons`: `Button`s, or rows of them; at most 100, and 8 in a row.
     - `files`: at most 10.
     - `reply_to` and `edit` name another message of the chat: the one this answers visibly, and the
@@ -49,11 +53,13 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
       `Sticker`, as `Message.sticker` is, or a `File`: one of WebP, say.
     - `native` adds what one platform alone knows to the calls that send it there, by the platform's
       name: `native={"telegram": {"protect_content": True}}`. It replaces nothing of the reply.
+    - `best_before`: how long after the turn it may still be begun, a timedelta. Else it is a dead
+      letter of the kind "stale": nobody gets this morning's weather in the evening.
 
     Raises `TypeError` and `ValueError` for what is none of that.
     """
 
-    text: str | Markdown = ""
+    text: str | Markdown | StyledText = ""
     buttons: Buttons = ()
     files: Sequence[File] = ()
     reply_to: MessageRef | str | None = None
@@ -69,14 +75,14 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     contact: Contact | None = None
     poll: Poll | None = None
     sticker: Sticker | File | None = None
+    best_before: timedelta | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.text, str):
             if not self.text.isascii():
                 require_text("Reply.text", self.text, names=True)
         elif not isinstance(self.text, Markdown):
-            kind = type(self.text).__name__
-            raise TypeError(f"Reply.text must be a str or Markdown, not {kind}")
+            _check_styled(self.text)
         if self.buttons != ():
             msgspec.structs.force_setattr(self, "buttons", checked_buttons(self.buttons))
         if self.files != ():
@@ -92,6 +98,7 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
             or self.contact is not None
             or self.poll is not None
             or self.sticker is not None
+            or self.best_before is not None
         ):
             _check_added(self)
         if (self.buttons or self.select or self.suggestions) and not self.says_something:
@@ -155,12 +162,29 @@ AnyReply: TypeAlias = Reply | Delete | React | Native
 """What an answer consists of."""
 
 
+def _check_styled(text: Any) -> None:
+    if not isinstance(text, StyledText):
+        kind = type(text).__name__
+        raise TypeError(f"Reply.text must be a str, Markdown or StyledText, not {kind}")
+    check_styled("Reply.text", text)
+
+
 def _check_added(reply: Reply) -> None:
     if reply.ping != ():
         msgspec.structs.force_setattr(reply, "ping", _checked_pings(reply))
     if reply.native is not None:
         msgspec.structs.force_setattr(reply, "native", checked_native(reply.native))
+    if reply.best_before is not None:
+        _check_best_before(reply.best_before)
     check_shared(reply)
+
+
+def _check_best_before(given: Any) -> None:
+    if not isinstance(given, timedelta):
+        kind = type(given).__name__
+        raise TypeError(f"Reply.best_before must be a timedelta, not {kind}")
+    if given <= timedelta(0):
+        raise ValueError(f"Reply.best_before={given}: use a timedelta above 0")
 
 
 def _checked_pings(reply: Reply) -> tuple[User, ...]:

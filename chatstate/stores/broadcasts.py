@@ -1,7 +1,8 @@
 """`Broadcasts`: one reply for many, as a job of the store, and what it is made of.
 
-1. A job is noted once under a key of its bot. Its recipients are gathered first, page by page; from
-   then on they are fixed. Each becomes an event, in the transaction that notes so: once.
+1. A job is noted once under a key of its bot, until it is over and 30 days old (`Control.prune`).
+   Its recipients are gathered first, page by page; from then on they are fixed. Each becomes an
+   event, in the transaction that notes so: once.
 2. A chat that takes nothing from the bot any more is marked when a reply to it is settled so. It is
    no recipient until anything comes from there again.
 3. To note, list and steer jobs needs no run; to gather and to reach recipients is a run's.
@@ -23,6 +24,10 @@ Crowd = Literal["private", "groups", "all"]
 Standing = Literal["gathering", "running", "done", "cancelled", "recalling", "recalled"]
 """How far a job is: its recipients are gathered, reached, and their messages taken back."""
 Order = Literal["pause", "resume", "cancel", "recall"]
+
+
+KEPT_SECONDS = 30 * 24 * 3600.0
+"""How long a job that is over is known: its key, its counts, and what it can recall."""
 
 
 class Recipient(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

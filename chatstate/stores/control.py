@@ -114,5 +114,8 @@ class Control(Protocol):
         ...
 
     async def prune(self) -> None:
-        """Forget events that were handled more than 48 hours ago, and buttons that expired."""
+        """Forget events that were handled more than 48 hours ago, and what has expired since.
+
+        That are buttons, references, and broadcasts that are over and 30 days old.
+        """
         ...

@@ -35,9 +35,12 @@ def expiry(expired: Expired, sender: User, chat: Chat, thread: str | None) -> Ev
     return Event(f"expired-{expired.version}", message)
 
 
-def timer(fired: StoredTimer, sender: User, chat: Chat, thread: str | None) -> Event:
-    """Return the event that a timer becomes when it fires."""
-    told = Fired(fired.generation, fired.due_at, fired.handler, fired.text, fired.slot)
+def timer(
+    fired: StoredTimer, sender: User, chat: Chat, thread: str | None, *, is_blocked: bool
+) -> Event:
+    """Return the event that a timer becomes when it fires; `is_blocked` is as in `Fired`."""
+    what = (fired.handler, fired.text, fired.slot)
+    told = Fired(fired.generation, fired.due_at, *what, is_blocked)
     time = datetime.fromtimestamp(fired.due_at, UTC)
     user = User(sender.id, sender.name, fired.language)
     raw = msgspec.to_builtins(told)

@@ -198,14 +198,14 @@ class Owed(msgspec.Struct, frozen=True, gc=False):
 
 
 class DeadLetter(msgspec.Struct, frozen=True, gc=False):
-    """What could not be done: an event whose turn failed, or a reply the platform refused.
+    """What was not done: an event whose turn failed, a reply that was refused, or had become stale.
 
     `error` is one line for a listing; `detail` a traceback or the platform's full answer. Half
     surrogate pairs in them (from a file name, say) become question marks, since they are no text.
     `is_blocked`: it was refused since the chat takes nothing from the bot any more.
     """
 
-    kind: Literal["event", "reply"]
+    kind: Literal["event", "reply", "stale"]
     error: str
     detail: str = ""
     is_blocked: bool = False
@@ -220,6 +220,7 @@ class KeptButton(msgspec.Struct, frozen=True, gc=False):
     """What a button sends, kept under a reference because a platform has no room for it.
 
     It hangs on `part` of what its turn owes, and `command` tells whether it runs what it sends.
+    One that is kept again under its reference says what the last one does.
     `conversation`: where, 0 for the turn's own.
     """
 

@@ -46,10 +46,14 @@ class TimerChange(msgspec.Struct, frozen=True, gc=False):
 
 
 class Fired(msgspec.Struct, frozen=True, gc=False):
-    """What a timer was that has fired: `raw` of its event's message holds this."""
+    """What a timer was that has fired: `raw` of its event's message holds this.
+
+    `is_blocked`: its chat took nothing from the bot any more by then.
+    """
 
     generation: int
     due_at: float
     handler: str
     text: str
     slot: str = ""
+    is_blocked: bool = False

@@ -160,6 +160,9 @@ class DiscordDriver(AdapterDriver):
     def mention(self, who: Speaker | None) -> str:
         return (self._person(who) if who else self.server.bot).mention
 
+    async def say_formatted(self, who: Speaker) -> str:
+        return await self.say(who, "**bold** ||hidden|| __under__")
+
     async def edit(self, who: Speaker, message: str, text: str) -> None:  # noqa: ARG002 - the contract's
         await self.server.edit(self.said[message], text)
 
@@ -258,6 +261,10 @@ class DiscordDriver(AdapterDriver):
             self.server.faults.rate_limit(SEND, seconds + 1)  # what is shorter discord.py waits
         elif fault == "refuse":
             self.server.faults.fail(SEND, 403, code=50013, message="Missing Permissions")
+        elif fault == "block":
+            self.server.faults.fail(
+                SEND, 403, code=50007, message="Cannot send messages to this user"
+            )
         else:
             self.server.faults.drop(SEND, when="after", reset=True)
 

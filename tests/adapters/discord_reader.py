@@ -9,10 +9,16 @@ _HEADING = re.compile(r"#{1,3} ")
 _INLINE = re.compile(
     r"\\(?P<escaped>[^a-zA-Z0-9\s])|(?P<ticks>`+)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)"
     r"|\[(?P<label>(?:\\.|[^\]])+)\]\((?P<url>https?://[^)]+)\)|<(?P<alone>https?://[^>]+)>"
-    r"|(?P<mark>\*\*|\*|~~)(?P<marked>(?:\\.|.)+?)(?P=mark)(?!\*)",
+    r"|(?P<mark>\*\*|\*|__|~~|\|\|)(?P<marked>(?:\\.|.)+?)(?P=mark)(?!\*)",
     re.DOTALL,
 )
-_MARKS: dict[str, SpanKind] = {"**": "bold", "*": "italic", "~~": "strike"}
+_MARKS: dict[str, SpanKind] = {
+    "**": "bold",
+    "*": "italic",
+    "~~": "strike",
+    "__": "underline",
+    "||": "spoiler",
+}
 
 
 def read(content: str) -> tuple[str, set[SpanKind]]:

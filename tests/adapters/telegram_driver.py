@@ -20,6 +20,8 @@ _STYLES: Mapping[str, SpanKind] = {
     "bold": "bold",
     "italic": "italic",
     "strikethrough": "strike",
+    "underline": "underline",
+    "spoiler": "spoiler",
     "code": "code",
     "pre": "pre",
     "text_link": "link",
@@ -91,6 +93,13 @@ class TelegramDriver(AdapterDriver):
 
     def mention(self, who: Speaker | None) -> str:
         return f"@{(self._person(who) if who else self.server.bot).username}"
+
+    async def say_formatted(self, who: Speaker) -> str:
+        person, chat, thread = self._place(who)
+        styles = ((0, 4, "bold"), (5, 6, "spoiler"), (12, 5, "underline"))
+        entities = [{"offset": at, "length": n, "type": kind} for at, n, kind in styles]
+        content = {"text": "bold hidden under", "entities": entities}
+        return str(self.server.tell(person, chat, content, thread=thread).id)
 
     async def edit(self, who: Speaker, message: str, text: str) -> None:
         _, chat, _ = self._place(who)
@@ -167,6 +176,8 @@ class TelegramDriver(AdapterDriver):
         if fault == "wait":
             self.server.fail("send*", 429, retry_after=int(seconds))
         elif fault == "refuse":
+            self.server.fail("send*", 400, "Bad Request: message is too long")
+        elif fault == "block":
             self.server.fail("send*", 403, "Forbidden: bot was blocked by the user")
         else:
             self.server.drop("send*", accepted=True)

@@ -18,6 +18,7 @@ from chatstate import (
     Sticker,
     User,
 )
+from chatstate.markup import Span, StyledText
 from chatstate_telegram.receive.wire import Me, Move
 
 Json = dict[str, Any]
@@ -253,7 +254,47 @@ MESSAGES: dict[str, tuple[Json, Message]] = {
                 }
             ],
         ),
-        told("give Bob 5", mentions=(User("1002", "Bob"),)),
+        told(
+            "give Bob 5",
+            mentions=(User("1002", "Bob"),),
+            styled=StyledText("give Bob 5", (Span("mention", 5, 8, "user 1002"),)),
+        ),
+    ),
+    "formatted, with the bot's name left out": (
+        said(
+            GROUP,
+            text="so @test_bot 🙂 b s",
+            entities=[
+                {"offset": 0, "length": 2, "type": "italic"},
+                {"offset": 3, "length": 9, "type": "mention"},
+                {"offset": 16, "length": 1, "type": "bold"},
+                {"offset": 18, "length": 1, "type": "spoiler"},
+            ],
+        ),
+        told(
+            "so 🙂 b s",
+            group,
+            styled=StyledText(
+                "so 🙂 b s", (Span("italic", 0, 2), Span("bold", 5, 6), Span("spoiler", 7, 8))
+            ),
+        ),
+    ),
+    "a command with something formatted": (
+        said(
+            PRIVATE,
+            text="/say@test_bot hi you",
+            entities=[
+                {"offset": 0, "length": 13, "type": "bot_command"},
+                {"offset": 14, "length": 2, "type": "underline"},
+                {"offset": 17, "length": 3, "type": "custom_emoji", "custom_emoji_id": "5"},
+            ],
+        ),
+        told(
+            "/say hi you",
+            styled=StyledText(
+                "/say hi you", (Span("underline", 5, 7), Span("emoji", 8, 11, "telegram 5"))
+            ),
+        ),
     ),
     "mention of somebody known": (
         said(PRIVATE, text="give @carol 5", **mention(5, 6)),

@@ -203,6 +203,16 @@ def test_a_poll_is_told() -> None:
     assert heard(told.DIRECT).message.poll is None
 
 
+def test_what_is_formatted_is_told() -> None:
+    """Without its marks, and without the bot's name; a text that is plain is that alone."""
+    mentions = [{"id": ME, "username": "bot"}]
+    said = heard(told.DIRECT | {"content": f"<@{ME}> hi **you**", "mentions": mentions})
+    assert said.message.text == "hi **you**"
+    assert said.message.styled == StyledText("hi you", (Span("bold", 3, 6),))
+    for plain in ("hi you", "2 * 3", "a_b"):
+        assert heard(told.DIRECT | {"content": plain}).message.styled is None
+
+
 def test_a_sticker_is_told() -> None:
     """By its id and its name; of several the first."""
     stickers = [{"id": "7", "name": "wave"}, {"id": "8", "name": "hug"}]

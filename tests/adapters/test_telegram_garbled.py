@@ -77,7 +77,7 @@ def numbered(updates: list[Json]) -> list[Json]:
 async def taken_in(*batches: list[Json], cursor: str | None = None) -> FakeHost:
     """Take updates in, one batch after the other, and at last one that says "after"."""
     host = FakeHost(cursor)
-    intake = Intake(host, ALL, lambda *_: None, lambda *_: None)
+    intake = Intake(host, ALL, *[lambda *_: None] * 3)
     running = asyncio.create_task(intake.run())
     try:
         async with asyncio.timeout(10):

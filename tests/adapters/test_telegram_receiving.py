@@ -23,6 +23,7 @@ from chatstate_telegram.receive.polling import Polling
 from chatstate_telegram.receive.wire import Me
 
 ALLOWED = ["message", "edited_message", "channel_post", "edited_channel_post", "callback_query"]
+ALLOWED.append("stopped_message_generation")
 
 
 @pytest.fixture
@@ -210,7 +211,7 @@ async def test_an_answer_that_is_nested_too_deeply_stops_no_update(
 async def test_no_field_of_an_update_can_stop_the_bot() -> None:
     """Whatever stands in it: the next update is taken in, and what is delivered can be read."""
     host = FakeHost()
-    intake = Intake(host, Me(42, "test_bot", "all"), lambda *_: None, lambda *_: None)
+    intake = Intake(host, Me(42, "test_bot", "all"), *[lambda *_: None] * 3)
     running = asyncio.create_task(intake.run())
     messages = [telegram_payloads.update(raw) for raw, _ in telegram_payloads.MESSAGES.values()]
     for usual in [*messages, *(raw for raw, _ in telegram_payloads.UPDATES.values())]:

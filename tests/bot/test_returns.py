@@ -37,13 +37,17 @@ def test_what_a_handler_returns_is_its_replies(returned: Any, expected: list[Rep
 )
 def test_what_is_no_reply_is_an_error(returned: Any, named: str) -> None:
     """The error names the type that was returned, and what is possible."""
-    with pytest.raises(ReplyError, match=f"returned {named}; possible: str, Markdown, Reply, File"):
+    with pytest.raises(
+        ReplyError, match=f"returned {named}; possible: str, Markdown, StyledText, Reply"
+    ):
         replies(returned)
 
 
 def test_the_text_of_a_reply_is_a_string() -> None:
     """A Reply of anything else is an error where it is made."""
-    with pytest.raises(TypeError, match=r"Reply\.text must be a str or Markdown, not int"):
+    with pytest.raises(
+        TypeError, match=r"Reply\.text must be a str, Markdown or StyledText, not int"
+    ):
         Reply(7)  # type: ignore[arg-type]  # that is the point
 
 

@@ -4,18 +4,22 @@
 2. A fuse tells whether its process is to end here; it is asked each time a point is reached.
 3. Points of the store, in the order of a turn: "storing" within the transaction that stores an
    event, "before commit", "committing" within that of the commit, "committed", and "sent" when a
-   reply is to be noted as sent.
+   reply is to be noted as sent. A timer's turn has "firing", "fired", "ring committing" and "ring
+   committed" besides.
 """
 
 import functools
 import inspect
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from chatstate.engine.timers import Timers as EngineTimers
+from chatstate.stores.base import TurnCommit
 from chatstate.stores.sqlite import SQLiteStore
 from chatstate.stores.sqlite.inbox import Inbox
+from chatstate.stores.sqlite.timers import Timers
 from chatstate.stores.sqlite.turns import Turns
 
 
@@ -72,5 +76,18 @@ class Fuse:
         self.around(Turns, "commit", after="committing")
         self.around(SQLiteStore, "commit", before="before commit", after="committed")
         self.around(SQLiteStore, "settle", before="sent")
+        self.around(Timers, "fire", after="firing")
+        self.around(EngineTimers, "_add", before="fired")
+        self.around(Turns, "commit", after="ring committing", where=_some_end_timers)
+        self.around(SQLiteStore, "commit", after="ring committed", where=_ends_timers)
         self.around(SQLiteStore, "ask", before="asking", after="asked")
         self.around(SQLiteStore, "take_up", after="taken up")
+
+
+def _ends_timers(_: Any, turns: Sequence[TurnCommit]) -> bool:
+    """Tell whether turns are committed that end a timer."""
+    return any(change.expected for turn in turns for change in turn.timers)
+
+
+def _some_end_timers(_: Any, works: Sequence[Sequence[TurnCommit]]) -> bool:
+    return any(_ends_timers(None, work) for work in works)

@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -100,6 +101,28 @@ async def tell(number: int, turn: Turn, member: PerMember[list[int]]) -> str:
     await turn.send(f"told {number}", to=ELSEWHERE)
     die_at("told")
     return f"{number} is told"
+
+
+@bot.on_timer
+async def ring(number: int, rung: PerMember[list[int]]) -> str:
+    """Note that a timer has fired, and say so."""
+    rung.append(number)
+    die_at("ringing")
+    return f"ring {number}"
+
+
+@bot.command
+def later(number: int, turn: Turn) -> str:
+    """Set a timer, or move it."""
+    turn.later(timedelta(0), ring, key=str(number), number=number)
+    return f"set {number}"
+
+
+@bot.command
+def never(number: int, turn: Turn) -> str:
+    """Cancel a timer."""
+    turn.cancel(str(number))
+    return f"cancelled {number}"
 
 
 @bot.command

@@ -143,13 +143,15 @@ async def test_without_selects_options_of_several_are_marked() -> None:
 
 
 async def test_whoever_marks_faster_than_it_is_shown_loses_nothing() -> None:
-    """Presses on what was shown before count together, and each once."""
+    """Presses on what was shown before count together, and each once: after a crash, too."""
     menu = Menu(SEVERAL)
     async with TestClient(menu.bot, platform=FakePlatform.without("select")) as client:
         alice = client.user("alice")
         (first,) = await alice.say("hi")
         for label in ("Red", "Green", "Green"):
             await alice.press(label, on=first)
+            await client.crash()
+            await client.start()
         assert shown(client, alice).labels == ["✓ Red", "Blue", "✓ Green", "Done"]
         await alice.press("Done", on=first)
     assert menu.heard == [("r, Green", ("r", "Green"))]

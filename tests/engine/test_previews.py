@@ -161,6 +161,38 @@ async def test_previews_keep_the_platforms_pace_and_show_the_newest() -> None:
         ]
 
 
+class Drafting(FakePlatform):
+    """A platform on which a preview is no message, and vanishes after half a minute."""
+
+    def __init__(self) -> None:
+        super().__init__(capabilities=replace(FULL, preview_lasts=30.0))
+        self.drafts: list[str] = []
+
+    async def perform(self, action: Action) -> Sent:
+        if action.preview:
+            self.drafts.append(action.part.content["text"]["text"])
+            return Sent()
+        return await super().perform(action)
+
+
+async def test_what_vanishes_is_shown_again() -> None:
+    """While nothing else is yielded; the answer is a message of its own then."""
+    made = Fed()
+    async with TestClient(made.bot, platform=(platform := Drafting())) as client:
+        receipt = await begin(client, client.user("alice"))
+        await made.feed("one")
+        await advance_until(client, lambda: platform.drafts == ["one"])
+        await client.advance(15)
+        assert platform.drafts == ["one"]
+        await client.advance(10)
+        await until(lambda: platform.drafts == ["one", "one"])
+        await made.feed("two")
+        await advance_until(client, lambda: platform.drafts == ["one", "one", "two"])
+        await made.feed("three", END)
+        await receipt.settled()
+        assert calls(client) == [("three", None, False)]
+
+
 async def test_what_does_not_change_is_not_shown_again() -> None:
     """A yield that is equal to the one before costs no call, but for the answer itself."""
     made = Fed()

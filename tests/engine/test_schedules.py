@@ -379,6 +379,35 @@ async def test_a_persons_schedule_goes_on_until_it_is_cancelled() -> None:
         ]
 
 
+async def test_the_schedules_of_a_chat_that_blocks_the_bot_pause() -> None:
+    """Each goes on at its time once somebody speaks there again."""
+    bot = Interface(id="bot")
+    ran: list[int] = []
+
+    @bot.on_timer
+    def remind(turn: Turn) -> str:
+        ran.append(turn.message.time.day if turn.message.time else 0)
+        return "Drink!"
+
+    @bot.command
+    def daily(turn: Turn) -> str:
+        turn.every("0 9 * * *", remind, key="daily")
+        return "Well."
+
+    client = TestClient(bot)
+    client.clock.set(datetime(2026, 6, 1, tzinfo=UTC).timestamp())
+    async with client:
+        alice = client.user("alice")
+        await alice.say("/daily")
+        client.platform.blocked.add(alice.chat.id)
+        await client.advance(5 * DAY)
+        assert ran == [1]  # it was told then
+        client.platform.blocked.clear()
+        await alice.say("/help")
+        await client.advance(2 * DAY)
+        assert ran == [1, 6, 7]
+
+
 async def test_a_schedule_that_takes_longer_than_its_pace_is_not_piled_up() -> None:
     """There is one event of it at a time; what passed meanwhile happens once."""
     bot = Interface(id="bot")

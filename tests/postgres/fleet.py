@@ -13,7 +13,7 @@ import json
 import random
 import signal
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import PIPE, Process
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
@@ -25,7 +25,7 @@ from chatstate.stores import open_store
 from chatstate.stores.base import Filter
 from chatstate.stores.postgres.address import parsed
 
-WORKER = Path(__file__).with_name("worker.py")
+WORKER = Path(__file__).with_name("fleet_worker.py")
 
 
 class Worker:
@@ -93,7 +93,7 @@ class Fleet:
                 *(sys.executable, str(WORKER), url or self.url),
                 stdin=PIPE,
                 stdout=PIPE,
-                stderr=log or DEVNULL,
+                stderr=log,
             )
         worker = Worker(process, self)
         self.workers.append(worker)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from servers.telegram_model import PNG, Chat, FileKind, Json, Message, Person, Upload
 from servers.telegram_text import found_in
-from servers.telegram_world import Press, World, without
+from servers.telegram_world import Draft, Press, World, without
 
 _DEFAULTS: dict[FileKind, Upload] = {
     "photo": Upload("photo.png", "image/png", PNG),
@@ -181,6 +181,15 @@ class People(World):
         }
         who = {"actor_chat": message.chat.raw} if anonymously else {"user": person.raw}
         self.updates.push({"message_reaction": changed | who})
+
+    def stop_draft(self, draft: Draft) -> None:
+        """Press what ends a draft. Raises `LookupError` where there is no such button."""
+        if not draft.can_stop:
+            raise LookupError(f"nothing ends {draft}")
+        stopped: Json = {"chat": self.chats[draft.chat].raw, "draft_id": draft.id}
+        if draft.thread is not None:
+            stopped["message_thread_id"] = draft.thread
+        self.updates.push({"stopped_message_generation": stopped})
 
     def press(self, person: Person, message: Message, button: str) -> Press:
         """Press a button below a message, named by its label or its data."""

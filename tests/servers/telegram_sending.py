@@ -199,7 +199,10 @@ def send_message_draft(world: World, params: Json) -> bool:
     if not params["draft_id"]:
         raise ApiError(400, "Bad Request: draft_id must be non-zero")
     text, _ = formatted(params.get("text", ""), params.get("entities", []), TEXT_LIMIT)
-    world.drafts.append(Draft(chat.id, _thread(chat, params), params["draft_id"], text))
+    stops = params.get("can_stop", False)
+    draft = Draft(chat.id, _thread(chat, params), params["draft_id"], text, stops)
+    world.drafts.append(draft)
+    world.shown_drafts[draft.chat, draft.thread] = draft
     return True
 
 

@@ -42,12 +42,13 @@ class Typing(NamedTuple):
 
 
 class Draft(NamedTuple):
-    """A preview that the bot showed."""
+    """A preview that the bot showed. `can_stop`: there is a button below it that ends it."""
 
     chat: int
     thread: int | None
     id: int
     text: str
+    can_stop: bool = False
 
 
 class Answer(NamedTuple):
@@ -81,6 +82,7 @@ class World:
         self.violations: list[str] = []
         self.typing: list[Typing] = []
         self.drafts: list[Draft] = []
+        self.shown_drafts: dict[tuple[int, int | None], Draft] = {}
         self.pinned: dict[int, Message] = {}
         self.answers: list[Answer] = []
         self.open_presses: set[str] = set()
@@ -151,6 +153,8 @@ class World:
         raw |= {"chat": chat.raw, "date": self.now(), **_place(chat, thread, reply_to), **content}
         message = Message(chat, raw, by_bot=sender is self.bot, files=files)
         chat.messages[message.id] = message
+        if message.by_bot:
+            self.shown_drafts.pop((chat.id, message.thread), None)
         self.changes.tell()
         return message
 

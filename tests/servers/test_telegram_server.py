@@ -283,7 +283,7 @@ async def test_signs_of_work_are_kept(server: TelegramServer, bot: Bot, chat: Ch
     await bot.send_chat_action(chat.id, "typing")
     await bot.send_message_draft(chat.id, 7, "so f")
     assert [tuple(typing) for typing in server.typing] == [(chat.id, None, "typing")]
-    assert [tuple(draft) for draft in server.drafts] == [(chat.id, None, 7, "so f")]
+    assert [tuple(draft) for draft in server.drafts] == [(chat.id, None, 7, "so f", False)]
 
 
 async def test_lines_are_said_and_answers_printed() -> None:

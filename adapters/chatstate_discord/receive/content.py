@@ -18,10 +18,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from chatstate import Attachment, MessageRef, Poll, Sticker, User
+from chatstate.markup import StyledText
+from chatstate_discord.receive.formatting import formatted
 
 Json = Mapping[str, Any]
 _VOICE = 1 << 13  # a flag of messages
 
+_MARKS = re.compile(r"[*_~|`<>#\[\\-]|\d\. ")
 _NAMED = re.compile(r"<@[!&]?(?P<user>\d+)>|<a?:(?P<emoji>\w+):\d+>")
 
 
@@ -33,6 +36,13 @@ def text_of(raw: Json, me: Collection[str] = ()) -> str:
     """
     written = _readable(_without(raw.get("content") or "", me), _people(raw))
     return written if raw.get("content") else "\n".join(filter(None, _words(raw)))
+
+
+def styled_of(raw: Json, me: Collection[str] = ()) -> StyledText | None:
+    """Return what is written with its formatting, without `me` as in `text_of`; None if plain."""
+    written = _without(raw.get("content") or "", me)
+    styled = formatted(written, _people(raw)) if _MARKS.search(written) else None
+    return styled if styled and styled != StyledText(written) else None
 
 
 def is_named(raw: Json, me: Collection[str]) -> bool:

@@ -36,6 +36,7 @@ from chatstate_discord.receive.content import (
     quote_of,
     reference,
     stickers_of,
+    styled_of,
     text_of,
     user,
 )
@@ -181,6 +182,7 @@ def _if_heard(raw: Json, me: Me, place: Place) -> Event | None:
     said = _said(raw, place, text_of(raw, me.names), "message")
     if me.groups == "all" and place.chat.kind != "private" and not _is_addressed(raw, me):
         said = replace(said, addressed=False)
+    said = replace(said, styled=styled_of(raw, me.names))
     if not is_spoken or not (said.text or said.attachments or raw.get("content")):
         said = _named(said, "message_create")  # or it is withheld, as the bot lacks the intent
     return Event(raw["id"], said)

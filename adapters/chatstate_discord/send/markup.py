@@ -43,8 +43,7 @@ _MARKERS: dict[SpanKind, str] = {
     "strike": "~~",
     "spoiler": "||",
 }
-_UNESCAPED = ("~~", "||")
-"""Within these some clients know no escapes."""
+_UNESCAPED = ("~~", "||")  # within these some clients know no escapes
 _CONTROLS = {code: " " for code in range(0x20) if chr(code) not in "\t\n\r"}
 _LINE_BREAK = re.compile(r"\r(?!\n)")
 

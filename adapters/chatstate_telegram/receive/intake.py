@@ -22,12 +22,12 @@ from typing import Any, NamedTuple, cast
 
 from chatstate import Event, Message, User
 from chatstate.adapter import Host, Receipt
-from chatstate_telegram.receive.content import content_of, number_of
+from chatstate_telegram.receive.content import Json, content_of, number_of
 from chatstate_telegram.receive.joining import Group, Joining
 from chatstate_telegram.receive.others import in_time
 from chatstate_telegram.receive.people import user
 from chatstate_telegram.receive.wire import Me, Move, Unreadable, parse
-from chatstate_telegram.updates import UPDATES
+from chatstate_telegram.updates import STOPPED, UPDATES
 
 log = logging.getLogger("chatstate.telegram")
 
@@ -46,6 +46,7 @@ class _Submitted(NamedTuple):
 class Intake:
     """Takes updates in. `delivered` is told of each event and its receipt, `asked` of a quick one.
 
+    `stopped` is told what people stop.
     `offset` is where an earlier process stopped to poll, if that was not long ago.
     """
 
@@ -55,11 +56,13 @@ class Intake:
         me: Me,
         delivered: Callable[[Event, Receipt], None],
         asked: Callable[[Host, Event], None],
+        stopped: Callable[[Host, Json], None],
     ) -> None:
         self._host = host
         self._me = me
         self._delivered = delivered
         self._asked = asked
+        self._stopped = stopped
         self._people: OrderedDict[str, User] = OrderedDict()
         self._submitted: list[_Submitted] = []
         self._wake = asyncio.Event()
@@ -114,6 +117,7 @@ class Intake:
 
     async def _take_in(self, updates: Sequence[Any], offset: int | None) -> None:
         known = [update for update in updates if self._is_update(update)]
+        known = [update for update in known if not self._is_stop(update)]
         groups = self._joining.sort(known, self._loop.time())
         events: list[Event] = []
         for meant in self._meant(groups):
@@ -176,6 +180,16 @@ class Intake:
                     self._people.move_to_end(name.lower())
         while len(self._people) > _PEOPLE:
             self._people.popitem(last=False)
+
+    def _is_stop(self, update: Json) -> bool:
+        """Tell of the answer that somebody stops, if an update is that."""
+        stopped = update.get(STOPPED)
+        try:
+            if stopped is not None:
+                self._stopped(self._host, stopped)
+        except (KeyError, TypeError, AttributeError) as error:
+            log.error("an update cannot be read (%s) and is left out: %s", error, _shown(update))  # noqa: TRY400 - as above
+        return stopped is not None
 
     def _is_update(self, update: Any) -> bool:
         if number_of(update) is not None:

@@ -20,6 +20,7 @@ from msgspec.structs import replace
 
 from chatstate import Event, Message, MessageRef, User
 from chatstate.adapter import proved
+from chatstate.markup import StyledText
 from chatstate_telegram.receive.content import (
     Json,
     attachments,
@@ -29,6 +30,7 @@ from chatstate_telegram.receive.content import (
     text_of,
     written,
 )
+from chatstate_telegram.receive.formatting import formatted
 from chatstate_telegram.receive.others import name_of, other
 from chatstate_telegram.receive.people import base, chat_of, sender, thread, time_of, user
 from chatstate_telegram.receive.reactions import reacted
@@ -155,7 +157,7 @@ def _said(
     others = "media_group" if is_album else "pieces"
     message = replace(
         base(raw),
-        text=heard or "",
+        text=heard.text if heard else "",
         kind=said if is_said else "other",
         id=identity(raw["message_id"]),
         mentions=_mentions(main, text, known),
@@ -167,6 +169,7 @@ def _said(
         update="" if is_said else name_of(kind, raw),
         addressed=me.groups != "all"
         or _heard(text, main, raw, me._replace(groups="addressed")) is not None,
+        styled=heard if heard and heard.spans else None,
         **shared(raw),
     )
     return [Event(update_id, message)]
@@ -226,22 +229,23 @@ def _press(update_id: str, query: Json) -> list[Event | Move]:
     return [Event(update_id, message, origin=str(query["id"]))]
 
 
-def _heard(text: str, main: Json, first: Json, me: Me) -> str | None:
+def _heard(text: str, main: Json, first: Json, me: Me) -> StyledText | None:
     """Return what is said to the bot; None if it is said to others."""
     spans = list(entities(main, text))
+    said = formatted(text, spans)
     if spans and spans[0][2]["type"] == "bot_command" and spans[0][0] == 0:
-        name, _, target = text[: spans[0][1]].partition("@")
+        name, at, target = text[: spans[0][1]].partition("@")
         is_mine = target.lower() in ("", me.username.lower())
-        return name + text[spans[0][1] :] if is_mine else None
+        return _left(said, len(name), len(name + at + target)) if is_mine else None
     if first["chat"]["type"] == "private":
-        return text
+        return said
     names = [
         (start, end)
         for start, end, entity in spans
         if entity["type"] == "mention" and text[start:end].lower() == f"@{me.username.lower()}"
     ]
     if names or me.groups == "all" or _answers(first, me):
-        return _without(text, names)
+        return _without(said, names)
     return None
 
 
@@ -250,18 +254,30 @@ def _answers(raw: Json, me: Me) -> bool:
     return answered is not None and answered.get("from", {}).get("id") == me.id
 
 
-def _without(text: str, spans: list[tuple[int, int]]) -> str:
+def _without(text: StyledText, spans: list[tuple[int, int]]) -> StyledText:
     """Return a text without some stretches, and without the blanks that these leave."""
     for start, end in reversed(spans):
-        before, after = text[:start], text[end:]
-        if not before.strip():
-            before, after = "", after.lstrip(" ,:;\n")
-        elif not after.strip():
-            before, after = before.rstrip(), ""
-        else:
-            before = before.rstrip(" ")
-        text = before + after
+        text = _left(text, *_with_blanks(text.text, start, end))
     return text
+
+
+def _with_blanks(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return a stretch with the blanks beside it that nobody needs once it is gone."""
+    before, after = text[:start], text[end:]
+    if not before.strip():
+        return 0, len(text) - len(after.lstrip(" ,:;\n"))
+    if not after.strip():
+        return len(before.rstrip()), len(text)
+    return len(before.rstrip(" ")), end
+
+
+def _left(text: StyledText, start: int, end: int) -> StyledText:
+    """Return what is left of a text without a stretch of it."""
+    if not text.spans:
+        return StyledText(text.text[:start] + text.text[end:])
+    before, after = text.cut(0, start), text.cut(end, len(text.text))
+    moved = [replace(s, start=s.start + start, end=s.end + start) for s in after.spans]
+    return StyledText(before.text + after.text, (*before.spans, *moved))
 
 
 def _mentions(raw: Json, text: str, known: Mapping[str, User]) -> tuple[User, ...]:

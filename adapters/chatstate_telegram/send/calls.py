@@ -117,7 +117,7 @@ async def _send(bot: Bot, action: Action) -> str:
     if not part.files:
         sent = await bot.send_message(
             text=part.content["text"],
-            entities=_entities(part),
+            entities=entities_of(part),
             link_preview_options=_picture(part),
             reply_markup=_keyboard(part) or _suggestions(part),
             api_kwargs=extras("sendMessage", part),
@@ -154,7 +154,7 @@ async def _send_album(bot: Bot, part: Part, where: dict[str, Any], opened: ExitS
     sent = await bot.send_media_group(
         media=cast("Any", media),  # the library's union cannot be told of a list that is mixed
         caption=part.content["text"] or None,
-        caption_entities=_entities(part),
+        caption_entities=entities_of(part),
         read_timeout=UPLOAD_SECONDS,
         api_kwargs=extras("sendMediaGroup", part),
         **where,
@@ -177,7 +177,7 @@ async def _send_file(bot: Bot, part: Part, where: dict[str, Any], opened: ExitSt
     call: Any = calls[kind]
     caption: dict[str, Any] = {}
     if part.content["text"]:
-        caption = {"caption": part.content["text"], "caption_entities": _entities(part)}
+        caption = {"caption": part.content["text"], "caption_entities": entities_of(part)}
     method = "send" + "".join(word.capitalize() for word in kind.split("_"))
     sent: Message = await call(
         **{kind: opened_file(part.files[0], opened)},
@@ -196,7 +196,7 @@ async def _edit_text(bot: Bot, action: Action, where: dict[str, Any]) -> None:
     try:
         await bot.edit_message_text(
             part.content["text"],
-            entities=_entities(part),
+            entities=entities_of(part),
             link_preview_options=_picture(part),
             reply_markup=keyboard,
             api_kwargs=extras("editMessageText", part),
@@ -207,7 +207,7 @@ async def _edit_text(bot: Bot, action: Action, where: dict[str, Any]) -> None:
             raise
         await bot.edit_message_caption(
             caption=part.content["text"],
-            caption_entities=_entities(part),
+            caption_entities=entities_of(part),
             reply_markup=keyboard,
             api_kwargs=extras("editMessageCaption", part),
             **where,
@@ -222,7 +222,7 @@ async def _edit_media(bot: Bot, action: Action, where: dict[str, Any]) -> None:
             opened_file(file, opened, attach=True),
             filename=file.name,
             caption=part.content["text"] or None,
-            caption_entities=_entities(part),
+            caption_entities=entities_of(part),
         )
         await bot.edit_message_media(
             media,
@@ -259,7 +259,8 @@ def thread_of(action: Action) -> int | None:
     return int(action.thread) if action.thread not in (None, _GENERAL) else None
 
 
-def _entities(part: Part) -> list[MessageEntity] | None:
+def entities_of(part: Part) -> list[MessageEntity] | None:
+    """Return the entities of a text, if it has any."""
     found: Sequence[dict[str, Any]] = part.content.get("entities", ())
     return [MessageEntity(**entity) for entity in found] or None
 

@@ -148,14 +148,19 @@ class Pace:
         else:
             self._account.take(now)
 
-    def preview(self, chat: str) -> None:
-        """Count a preview. Raises `RetryAfter` if that takes what messages may need."""
+    def preview(self, chat: str, *, is_draft: bool = False) -> None:
+        """Count a preview. Raises `RetryAfter` if that takes what messages may need.
+
+        A draft is none of the messages of its chat.
+        """
         now = self._clock.monotonic()
         there = self._chat(chat)
-        wait = max(there.spare_at(), self._account.spare_at()) - now
+        free_at = there.previews.free_at() if is_draft else there.spare_at()
+        wait = max(free_at, self._account.spare_at()) - now
         if wait > 0 or self.is_busy:
             raise RetryAfter(max(wait, 0.1))
-        for window in (*there.windows, there.previews, self._account):
+        messages = () if is_draft else there.windows
+        for window in (*messages, there.previews, self._account):
             window.take(now)
 
     @property

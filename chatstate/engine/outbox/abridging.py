@@ -23,6 +23,7 @@ from chatstate.engine.threads import HandlerThreads
 from chatstate.files import File
 from chatstate.language.sentences import say
 from chatstate.replies import AnyReply, Markdown, Reply
+from chatstate.replies.reply import WITH_THE_ONE_BEFORE
 from chatstate.stores.base import Arrival
 
 _SPREAD = 16  # a page that is cut is half full at least, and eight units write a character
@@ -102,6 +103,8 @@ class Abridger:
         bare = replace(reply, buttons=(), files=(), card=None, select=None, suggestions=())
         if reply.shared:
             bare = replace(bare, location=None, contact=None, poll=None)
+        if reply.sticker:
+            bare = replace(bare, sticker=None)
         parts, _ = self._renderer.parts(arrival, bare, iter(()))
         whole = _source(reply).encode(errors="replace")
         largest = self._renderer.capabilities(arrival).file_bytes
@@ -130,6 +133,8 @@ class Abridger:
             location=reply.location,
             contact=reply.contact,
             poll=reply.poll,
+            best_before=WITH_THE_ONE_BEFORE if reply.best_before else None,
+            sticker=reply.sticker,
         )
 
 

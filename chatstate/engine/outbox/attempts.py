@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from chatstate.adapter import Adapter
 from chatstate.clock import Clock
 from chatstate.engine.lease import Lease
-from chatstate.engine.outbox.delivery import TOO_LATE, Delivery, is_ambiguous, is_too_late
+from chatstate.engine.outbox.delivery import Delivery, is_ambiguous, is_too_late, too_late
 from chatstate.engine.outbox.doubts import Doubts, in_doubt
 from chatstate.engine.outbox.outbound import Outbound
 from chatstate.engine.outbox.spool import Spool
@@ -78,12 +78,12 @@ class Attempts:
                 return _HELD
             if in_doubt(reply) and not self.doubts.knows_key(reply):
                 log.warning("reply %s may be sent twice, after a crash", reply.action.key)
-        elif reply.begun_at is None and (self._holds or reply.is_once):
-            await self._store.begin(reply.conversation, reply.turn, reply.part)
         if self.gates:
             await self._pass_gate(reply.account)
         if is_too_late(reply, self._clock):
-            return DeadLetter("reply", TOO_LATE)
+            return too_late(reply)
+        if reply.begun_at is None and self._is_noted(reply):
+            await self._store.begin(reply.conversation, reply.turn, reply.part)
         error = await self.attempt(reply)
         return None if error is None else await self.again(reply, error)
 
@@ -138,10 +138,14 @@ class Attempts:
         delivery.moved = lambda old, new: self._moved(reply.account, old, new)
         delivery.close_gate = lambda seconds: self.wait(reply.account, seconds)
         delivery.pass_gate = lambda: self._pass_gate(reply.account)
-        if self._holds or reply.is_once:
+        if self._is_noted(reply):
             delivery.begin = lambda: self._store.begin(*row)
             delivery.unsent = lambda: self._store.unsent(*row)
         return delivery
+
+    def _is_noted(self, reply: Outbound) -> bool:
+        """Tell whether it is noted each time that sending a reply begins, since that counts."""
+        return self._holds or reply.is_once or reply.best_before is not None
 
     async def _pass_gate(self, account: int) -> None:
         """Wait until the account may send."""

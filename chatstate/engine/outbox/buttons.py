@@ -147,6 +147,9 @@ class Buttons:
         if found is None or arrival.event.message.pressed is None:
             return None
         offered = msgspec.json.decode(found.sends, type=Offered)
+        newest = await self._found(arrival, mark.key)
+        if newest:
+            self._marks.learn(Mark.read(newest.sends))
         if said.startswith(Kind.MARK):
             return Press(arrival, mark=mark, offered=offered)
         select = offered.select

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -77,7 +78,7 @@ class Delivery:
         Raises `StorageError`.
         """
         retrying = AsyncRetrying(
-            retry=retry_if_not_exception_type((Rejected, StorageError)),
+            retry=retry_if_not_exception_type((Rejected, StorageError, asyncio.CancelledError)),
             wait=_wait,
             stop=self._stop,
             before_sleep=self._tell,
@@ -87,6 +88,8 @@ class Delivery:
         key = self._reply.action.key
         try:
             await retrying(self._perform)
+        except _TooLateError:
+            return too_late(self._reply)
         except Rejected as error:
             log.warning("reply %s was refused: %s", key, error)
             is_blocked = isinstance(error, Blocked)
@@ -129,7 +132,7 @@ class Delivery:
             if not self.repeats():
                 return self._unclear
         if is_too_late(self._reply, self._clock):
-            return Rejected(TOO_LATE)
+            return _TooLateError(TOO_LATE)
         await self.begin()
         return await self.perform()
 
@@ -157,13 +160,28 @@ class Delivery:
         )
 
 
+STALE = "it could not be begun before its time was over (best_before)"
 TOO_LATE = "it was not sent in time, and nobody waits for it any more"
 
 
+class _TooLateError(Rejected):
+    """It is refused by nobody but us."""
+
+
 def is_too_late(reply: Outbound, clock: Clock) -> bool:
-    """Tell whether nobody waits for a reply any more."""
+    """Tell whether nobody waits for a reply any more, and it surely was not begun."""
     best_before = reply.action.best_before
+    if best_before is None and reply.begun_at is None and not reply.action.follows:
+        best_before = reply.best_before
     return best_before is not None and clock.time() > best_before
+
+
+def too_late(reply: Outbound) -> DeadLetter:
+    """Return what becomes of a reply that nobody waits for."""
+    if reply.action.best_before is not None:
+        return DeadLetter("reply", TOO_LATE)
+    log.warning("reply %s is stale: %s", reply.action.key, STALE)
+    return DeadLetter("stale", STALE)
 
 
 def is_ambiguous(error: Exception) -> bool:

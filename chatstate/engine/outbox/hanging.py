@@ -121,6 +121,8 @@ class Making:
     def _marks(self, select: Select, rows: list[list[Button]], mark: Mark | None) -> PostSelect:
         if mark is None:
             mark = first_mark(self._keep(_written(select, rows)), select.choices)
+        else:
+            self.kept.append(KeptButton(mark.key, 0, str(mark), False, self._expires_at))
         options = [
             self._option(option, self._sign(f"{Kind.MARK}{mark._replace(option=number)}"))
             for number, option in enumerate(select.choices)

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import msgspec
@@ -25,14 +25,23 @@ from chatstate.files import File
 from chatstate.messages import Chat, Event, Message, MessageRef, User
 from chatstate.replies import AnyReply, Native
 from chatstate.stores.base import KnownAccount, Request
+from chatstate.text import Span, StyledText
 
+_HELD = (
+    *(FittedReply, MessageRef, User, Chat),
+    *(Contact, Location, Poll, Sticker, StyledText, Span),
+)
 _exported = [getattr(chatstate.replies, name) for name in chatstate.replies.__all__]
 KINDS: Mapping[str, type[msgspec.Struct]] = {
     kind.__name__: kind
-    for kind in (*_exported, FittedReply, MessageRef, User, Chat, Contact, Location, Poll, Sticker)
+    for kind in (*_exported, *_HELD)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 }
 _KIND = "$"
+_TIMES: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
+    "datetime": lambda fields: datetime.fromisoformat(fields["time"]),
+    "timedelta": lambda fields: timedelta(seconds=fields["seconds"]),
+}
 _OF_NATIVE = ("method", "on", "otherwise", "arguments")
 
 
@@ -99,8 +108,8 @@ def _written(value: Any, files: list[File]) -> Any:
         return value
     if isinstance(value, File):
         return _written_file(value, files)
-    if isinstance(value, datetime):
-        return {_KIND: "datetime", "time": value.isoformat()}
+    if isinstance(value, datetime | timedelta):
+        return _written_time(value)
     if isinstance(value, list | tuple):
         return [_written(part, files) for part in cast("Sequence[Any]", value)]
     if isinstance(value, Mapping):
@@ -115,6 +124,12 @@ def _written_file(file: File, files: list[File]) -> dict[str, Any]:
         return {**told, "id": file.id, "url": file.url}
     files.append(file)
     return {**told, "number": len(files) - 1}
+
+
+def _written_time(value: datetime | timedelta) -> dict[str, Any]:
+    if isinstance(value, timedelta):
+        return {_KIND: "timedelta", "seconds": value.total_seconds()}
+    return {_KIND: "datetime", "time": value.isoformat()}
 
 
 def _written_object(value: Any, files: list[File]) -> dict[str, Any]:
@@ -142,8 +157,8 @@ def _read(value: Any, paths: Sequence[str]) -> Any:
         path = paths[int(fields["number"])] if "number" in fields else None
         told = (fields["name"], fields["media_type"], bool(fields.get("voice")))
         return File(path, *told, fields.get("id", ""), fields.get("url", ""))
-    if name == "datetime":
-        return datetime.fromisoformat(fields["time"])
+    if name in _TIMES:
+        return _TIMES[name](fields)
     if name == "dict":
         return {key: _read(part, paths) for key, part in fields["of"].items()}
     return _read_object(name, fields, paths)

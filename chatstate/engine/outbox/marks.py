@@ -1,8 +1,8 @@
 """Buttons that stand for a select of several: to press one marks or unmarks an option.
 
-1. Each carries what was marked when it was shown, and how often that had changed: what a press
-   means is known after a crash, by whatever process. What was marked since is in memory, so that
-   whoever presses faster than the platform shows it loses nothing.
+1. Each carries what was marked when it was shown, and how often that had changed. What was marked
+   since is in memory, and in the store with the turn that marked it: whoever presses faster than
+   the platform shows it loses nothing, though the process dies or another one goes on.
 2. To press an option lets it be what it did not show. To do that again changes nothing.
 3. What the buttons stand for is kept in the store, under a reference that they carry.
 """
@@ -49,6 +49,11 @@ class Mark(NamedTuple):
         return ".".join([self.ref, *(f"{number:x}" for number in numbers)])
 
     @property
+    def key(self) -> str:
+        """What is marked now is in the store under this."""
+        return f"{self.ref}!"
+
+    @property
     def has_option(self) -> bool:
         """Whether the option was marked when the button was shown."""
         return self.option is not None and bool(self.marked >> self.option & 1)
@@ -84,11 +89,15 @@ class Marks:
         if marked.bit_count() > select.max_values:
             raise Sentence("too_many_chosen", number=select.max_values)
         now = Mark(mark.ref, before.changes + 1, marked)
-        self._newest[mark.ref] = now
+        self.learn(now)
+        return now
+
+    def learn(self, mark: Mark) -> None:
+        """Remember what is marked, if nothing newer is known."""
+        self._newest[mark.ref] = self.newest(mark)
         self._newest.move_to_end(mark.ref)
         if len(self._newest) > _REMEMBERED:
             self._newest.popitem(last=False)
-        return now
 
 
 def first_mark(ref: str, options: Sequence[Option]) -> Mark:

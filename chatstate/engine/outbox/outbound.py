@@ -43,8 +43,10 @@ class Outbound(msgspec.Struct, gc=False):
     """A reply owed, and the text of its row.
 
     `begun_at`: when it may have been sent first, by whatever process; None if it surely was not.
-    `failed_at`: no call that may have sent it ended later, by the monotonic clock. `sent`: the
-    platform has accepted it. `is_gone`: the message that it was to edit is not there.
+    `best_before`: it is not begun later, nor then what `follows` it; until it is owed, how many
+    seconds after that. `failed_at`: no call that may have sent it ended later, by the monotonic
+    clock. `sent`: the platform has accepted it. `is_gone`: the message that it was to edit is not
+    there.
     """
 
     account: int
@@ -58,6 +60,7 @@ class Outbound(msgspec.Struct, gc=False):
     sent: Sent | None = None
     failed_at: float = 0.0
     is_gone: bool = False
+    best_before: float | None = None
 
     @property
     def may_double(self) -> bool:
@@ -113,6 +116,7 @@ def outbound(conversation: int, address: Address, owed: Owed, now: float) -> Out
         owed.body,
         owed.begun_at,
         failed_at=now,
+        best_before=owed.best_before,
     )
 
 
@@ -155,6 +159,19 @@ def new_outbound(
     )
     body = _encoder.encode(action).decode()
     return Outbound(place.account, place.conversation, arrival.seq, number, action, body)
+
+
+def perish(replies: Sequence[Outbound], seconds: float) -> None:
+    """Let the parts of a reply be sent within so many seconds: all of them, or none.
+
+    Without any seconds they go with what is before them. What is an edit of what shows the reply
+    already was begun.
+    """
+    for number, reply in enumerate(replies):
+        reply.best_before = seconds
+        if number or not seconds:
+            reply.action = msgspec.structs.replace(reply.action, follows=True)
+            reply.body = _encoder.encode(reply.action).decode()
 
 
 def new_call(

@@ -62,8 +62,10 @@ def _card(card: Card, picture: StoredFile | None) -> PostCard:
     )
 
 
-def styled(text: str | Markdown) -> StyledText:
+def styled(text: str | Markdown | StyledText) -> StyledText:
     """Return a text, plain or with what its Markdown says, and with those whom it names."""
+    if isinstance(text, StyledText):
+        return text
     source = text if isinstance(text, str) else text.text
     if START in source:
         apart, names = set_apart(source)

@@ -22,7 +22,7 @@ from chatstate.engine.outbox.buttons import Buttons
 from chatstate.engine.outbox.calls import call_of, chosen
 from chatstate.engine.outbox.degrade import degrade, there
 from chatstate.engine.outbox.hanging import Hanging
-from chatstate.engine.outbox.outbound import new_call
+from chatstate.engine.outbox.outbound import new_call, perish
 from chatstate.engine.outbox.posts import id_of, post_of, reaction_of, styled
 from chatstate.engine.outbox.rendered import Ahead, Rendered, Rendering, finish, owe, preview_for
 from chatstate.engine.threads import HandlerThreads
@@ -197,6 +197,7 @@ class Renderer:
             edited = id_of(reply.edit)
         else:
             changes = ""
+        is_shown, first = bool(rendered.previews), len(rendered.outbound)
         for part in parts:
             if kept and part.has_buttons:
                 where = {"conversation": arrival.place.conversation, "part": len(rendered.outbound)}
@@ -210,6 +211,8 @@ class Renderer:
             verb: Verb = "edit" if edited or changes else "send"
             owe(rendered, arrival, part, verb, edited, ref, changes)
             edited, ref, changes = None, "", ""  # what does not fit into a message follows it
+        if reply.best_before is not None and not is_shown:
+            perish(rendered.outbound[first:], reply.best_before.total_seconds())
 
     def _delete(self, arrival: Arrival, delete: Delete, rendered: Rendered) -> None:
         if self.capabilities(arrival).edit:

@@ -23,12 +23,15 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Literal
 
+from msgspec.structs import replace
+
 from chatstate.adapter import Adapter
 from chatstate.clock import Clock
 from chatstate.engine.activity import Activity
 from chatstate.engine.inbox.receipts import EventReceipt
 from chatstate.engine.lease import Lease
 from chatstate.engine.outbox.attempts import Attempts
+from chatstate.engine.outbox.delivery import too_late
 from chatstate.engine.outbox.outbound import (
     Outbound,
     OwedCall,
@@ -88,6 +91,7 @@ class Sender:
         self._spool = spool
         self._rows = Rows(store, spool)
         self._lines: dict[int, Line] = {}
+        self._stale: dict[int, tuple[int, int]] = {}  # what was given up last, by conversation
         self._runners = Runners(self._run, threads, of_authors=False)
         self.told: dict[int, Callable[[Event], Awaitable[None]]] = {}
         self.idle: Callable[[int], None] | None = None
@@ -117,8 +121,14 @@ class Sender:
         owed: list[Owed] = []
         for reply in replies:
             begins = begun if reply.action.verb != "native" else None
-            owed.append(Owed(reply.turn, reply.part, reply.body, begins))
+            row = Owed(reply.turn, reply.part, reply.body, begins)
+            owed.append(row if reply.best_before is None else self._perishable(row, reply))
         return owed
+
+    def _perishable(self, row: Owed, reply: Outbound) -> Owed:
+        """Return the row of a reply that has a time, which counts from now."""
+        reply.best_before = self._clock.time() + (reply.best_before or 0.0)
+        return replace(row, begun_at=None, best_before=reply.best_before)
 
     def add(self, replies: Sequence[Outbound], receipts: Sequence[EventReceipt] = ()) -> None:
         """Send replies of a turn that was committed after all others of its conversation."""
@@ -184,6 +194,7 @@ class Sender:
             self.activity.end()
             if not (line.replies or line.beyond):
                 self._lines.pop(line.conversation, None)
+                self._stale.pop(line.conversation, None)
                 if self.idle:
                     self.idle(line.conversation)
 
@@ -208,13 +219,15 @@ class Sender:
     async def _unbegin(self, conversation: int, taken: Sequence[Owed]) -> None:
         """Note that what was taken from the outbox with others is not begun, where that counts."""
         for owed in taken:
-            if owed.begun_at is None and holds_once(owed):
+            if owed.begun_at is None and (owed.best_before is not None or holds_once(owed)):
                 await self._store.unsent(conversation, owed.turn, owed.part)
 
     async def _send(self, reply: Outbound) -> None:
         dead = None
         action = reply.action
-        if action.ref or action.changes or action.verb == "native":
+        if action.follows and self._stale.get(reply.conversation) == (reply.turn, reply.part - 1):
+            dead = too_late(reply)
+        elif action.ref or action.changes or action.verb == "native":
             dead = await self._referring(reply)
         elif (
             self._gates
@@ -222,12 +235,15 @@ class Sender:
             or reply.begun_at is not None
             or action.part.files
             or action.best_before is not None
+            or reply.best_before is not None
         ):
             dead = await self._attempts.outcome(reply)
         else:
             error = await self._attempts.attempt(reply)
             if error:
                 dead = await self._attempts.again(reply, error)
+        if dead and dead.kind == "stale":
+            self._stale[reply.conversation] = (reply.turn, reply.part)
         if action.part.files or action.verb == "native":
             await self._end(reply, dead)
         else:

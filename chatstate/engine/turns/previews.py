@@ -6,7 +6,8 @@
 3. The id of each message it makes is noted at once, so that a rerun after a crash edits the same.
 4. Where previews are a "delta", a message that grows at its end is shown what is new. All of it is
    shown first, after a restart or a failure, when it has changed otherwise, and beside others.
-5. The commit waits for the call in flight. A turn that is fenced cannot: a message which is being
+5. A preview that is no message and goes by itself is shown again before that.
+6. The commit waits for the call in flight. A turn that is fenced cannot: a message which is being
    made then is deleted again, because its answer is owed without it.
 """
 
@@ -32,6 +33,7 @@ log = logging.getLogger("chatstate.sender")
 
 _FIRST_AFTER = 0.3  # a turn that is done by then answers at once
 _SHORTEST_PAUSE = 0.05
+_PART_OF_LIFE = 2 / 3  # after which what would vanish is shown again
 
 
 class Preview:
@@ -60,6 +62,7 @@ class Preview:
         self._may_show = may_show
         self._wait = wait
         self._pause = max(self._adapter.capabilities.edit_pause, _SHORTEST_PAUSE)
+        self._lasts = adapter.capabilities.preview_lasts * _PART_OF_LIFE
         self._shows_news = adapter.capabilities.preview == "delta"
         self._parts: list[Part] = []
         self._latest: Answer = ()
@@ -110,7 +113,10 @@ class Preview:
         try:
             await self._clock.sleep(_FIRST_AFTER)
             while not self._is_over:
-                await self._changed.wait()
+                if self._lasts and self._parts and not self.ids:
+                    await self._news_or_end()
+                else:
+                    await self._changed.wait()
                 if self._may_show(self._arrival):
                     await self._show_latest()
                 await self._clock.sleep(self._pause)
@@ -118,6 +124,18 @@ class Preview:
             log.info("a preview in chat %s is given up: %s", self._chat, error)
         except Exception:  # a preview is a courtesy: its answer comes all the same
             log.exception("a preview in chat %s is given up", self._chat)
+
+    async def _news_or_end(self) -> None:
+        """Return when the answer has changed, or what is shown of it is about to vanish."""
+        changing = asyncio.ensure_future(self._changed.wait())
+        vanishing = asyncio.ensure_future(self._clock.sleep(self._lasts))
+        try:
+            await asyncio.wait([changing, vanishing], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            changing.cancel()
+            vanishing.cancel()
+        if not self._changed.is_set():
+            self._parts.clear()
 
     async def _show_latest(self) -> None:
         self._changed.clear()

@@ -6,7 +6,8 @@
    a conflict, and it looks again.
 3. However such a turn ends, the timer ends with it; one that fires again and again is set anew in
    the same commit. So there is one event of it at a time, and what was missed comes once.
-4. A dead letter of a timer that is retried is no timer's any more: it just runs.
+4. Where a chat has blocked the bot, schedules go on without being handled, until it speaks again.
+5. A dead letter of a timer that is retried is no timer's any more: it just runs.
 """
 
 from __future__ import annotations
@@ -157,7 +158,7 @@ class TurnTimers:
             if there is None or there.generation != fired.generation:
                 return None
             turn.timer = TimerChange(there.person, there.key, expected=there.generation)
-            if not self._is_wanted(turn, there):
+            if not self._is_wanted(turn, there, fired):
                 return None
         if not fired.handler:
             return self._saying, message.text
@@ -169,7 +170,7 @@ class TurnTimers:
             )
         return self._plans.of(route), message.text
 
-    def _is_wanted(self, turn: RunningTurn, timer: StoredTimer) -> bool:
+    def _is_wanted(self, turn: RunningTurn, timer: StoredTimer, fired: Fired) -> bool:
         """Set a timer anew that fires again and again; tell whether this slot is to happen."""
         schedule, now = read(timer.text).schedule, self._clock.time()
         if schedule is None:
@@ -184,7 +185,7 @@ class TurnTimers:
             timer, generation=next(self._versions), due_at=at, slot=slot, fired=0
         )
         turn.timer = TimerChange(timer.person, timer.key, again, expected=timer.generation)
-        return not (is_early or schedule.is_missed(timer.slot, now))
+        return not (is_early or fired.is_blocked or schedule.is_missed(timer.slot, now))
 
 
 def _change(turn: RunningTurn, change: TimerChange) -> None:

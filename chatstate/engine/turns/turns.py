@@ -275,7 +275,8 @@ class Turns:
     async def _clean_up(self, turn: RunningTurn) -> None:
         turn.let_go()
         self._watch.remove(turn)
-        await turn.drop_files(self._spool)
+        if turn.stored or turn.folder:
+            await turn.drop_files(self._spool)
 
     # Ends that come from outside
 

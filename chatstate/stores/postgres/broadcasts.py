@@ -16,6 +16,7 @@ import msgspec
 from chatstate.messages import Chat, Event, User
 from chatstate.stores.base import Ingested, Settled, Value
 from chatstate.stores.broadcasts import (
+    KEPT_SECONDS,
     Audience,
     Broadcast,
     Candidate,
@@ -96,6 +97,12 @@ _FINISH = """UPDATE broadcasts AS b
     WHERE id = $1 AND standing IN ('running', 'recalling') AND NOT EXISTS (SELECT 1
         FROM recipients AS r WHERE r.broadcast = b.id
         AND r.fate IS NOT DISTINCT FROM CASE b.standing WHEN 'recalling' THEN 'reached' END)"""
+_PRUNE_RECIPIENTS = """DELETE FROM recipients WHERE (broadcast, number) IN (
+    SELECT r.broadcast, r.number FROM broadcasts AS b JOIN recipients AS r ON r.broadcast = b.id
+    WHERE b.standing IN ('done', 'cancelled', 'recalled') AND b.begun_at < $1 LIMIT $2)"""
+_PRUNE = """DELETE FROM broadcasts AS b WHERE standing IN ('done', 'cancelled', 'recalled')
+    AND begun_at < $1 AND NOT EXISTS (SELECT 1 FROM recipients WHERE broadcast = b.id)"""
+_PRUNED_AT_ONCE = 5000
 _OF_TURN = "SELECT broadcast, number FROM recipients WHERE turn = $1 AND fate = 'reached'"
 _MARK = """UPDATE chats SET blocked_at = $1
     WHERE id = (SELECT chat FROM conversations WHERE id = $2)"""
@@ -174,6 +181,13 @@ async def reach(
 async def finish(transaction: Transaction, number: int) -> bool:
     """Note that a job is done."""
     return await transaction.execute(_FINISH, number) == "UPDATE 1"
+
+
+async def prune(transaction: Transaction) -> None:
+    """Forget jobs that ended long ago; so many recipients at once, and a job after its last."""
+    before = transaction.now - KEPT_SECONDS
+    await transaction.execute(_PRUNE_RECIPIENTS, before, _PRUNED_AT_ONCE)
+    await transaction.execute(_PRUNE, before)
 
 
 async def settle_dead(transaction: Transaction, settled: Sequence[Settled]) -> list[Settled]:

@@ -13,7 +13,9 @@ FIND = """SELECT conversation, message, sends, command FROM buttons
     WHERE ref = $1 AND expires_at > $2"""
 _KEEP = """INSERT INTO buttons (ref, conversation, turn, part, sends, command, expires_at)
     SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::integer[], $5::text[],
-        $6::boolean[], $7::float8[])"""
+        $6::boolean[], $7::float8[])
+    ON CONFLICT (ref) DO UPDATE SET turn = excluded.turn, part = excluded.part,
+        sends = excluded.sends, expires_at = excluded.expires_at"""
 _HANG = """UPDATE buttons AS b SET message = g.message
     FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::integer[])
         AS g(message, conversation, turn, part)
@@ -23,16 +25,16 @@ _PRUNE = "DELETE FROM buttons WHERE expires_at <= $1"
 
 async def keep(transaction: Transaction, turns: Sequence[TurnCommit]) -> None:
     """Keep the buttons of turns that are committed."""
-    rows = [
-        (
+    rows = {
+        b.ref: (
             *(b.ref, b.conversation or turn.place.conversation, turn.seq),
             *(b.part, b.sends, b.command, b.expires_at),
         )
         for turn in turns
         for b in turn.buttons
-    ]
+    }
     if rows:
-        await transaction.execute(_KEEP, *columns(rows, 7))
+        await transaction.execute(_KEEP, *columns(list(rows.values()), 7))
 
 
 async def hang(transaction: Transaction, settled: Sequence[Settled]) -> None:

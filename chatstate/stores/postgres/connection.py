@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator
@@ -20,11 +21,13 @@ import asyncpg
 from chatstate.errors import LeaseLostError, StorageError
 from chatstate.stores.postgres import text
 from chatstate.stores.postgres.address import Address
+from chatstate.stores.postgres.errors import TROUBLE
 from chatstate.stores.postgres.schema import migrate
 
 log = logging.getLogger("chatstate.store")
 
 _OLDEST = 140000
+_CLOSE_SECONDS = 1.0
 _IDLE_IN_TRANSACTION = 30_000  # ms: the server frees what a vanished worker has locked
 _SERVER = """SELECT (SELECT system_identifier::text FROM pg_control_system()),
     left(pg_walfile_name(pg_current_wal_lsn()), 8)"""
@@ -77,7 +80,8 @@ class Connections:
         try:
             yield connection
         finally:
-            connection.terminate()
+            with contextlib.suppress(*TROUBLE):
+                await connection.close(timeout=_CLOSE_SECONDS)
 
     async def close(self) -> None:
         """Close them."""
@@ -85,6 +89,7 @@ class Connections:
             self._first.terminate()
         if self._pool:
             self._pool.terminate()
+        await asyncio.sleep(0)  # in which that is done
 
     @contextlib.asynccontextmanager
     async def lent(self) -> AsyncGenerator[Lent]:
@@ -94,7 +99,7 @@ class Connections:
             try:
                 yield connection
             except BaseException as error:
-                if _is_unfit(connection) or not isinstance(error, Exception):
+                if _is_unfit(connection, error):
                     with contextlib.suppress(asyncpg.InterfaceError):  # it is gone already
                         connection.terminate()
                 raise
@@ -156,7 +161,9 @@ class Connections:
             )
 
 
-def _is_unfit(connection: Lent) -> bool:
+def _is_unfit(connection: Lent, error: BaseException) -> bool:
+    if isinstance(error, asyncpg.InternalClientError) or not isinstance(error, Exception):
+        return True
     try:
         return bool(connection.is_closed() or connection.is_in_transaction())
     except asyncpg.InterfaceError:  # the pool has noticed before

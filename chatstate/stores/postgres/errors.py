@@ -46,8 +46,7 @@ _REMEDIES = {
 }
 _UNREACHABLE = (
     OSError,  # also what takes too long
-    asyncpg.TargetServerAttributeNotMatched,
-    asyncpg.OutdatedSchemaCacheError,
+    asyncpg.InternalClientError,  # of a connection that is given up then
     asyncpg.InvalidCachedStatementError,
 )
 _GONE = ("closed", "released")

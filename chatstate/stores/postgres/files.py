@@ -14,18 +14,18 @@ from chatstate.errors import StorageError
 from chatstate.stores.postgres.transactions import Transaction
 
 LIMIT = 200 * 2**20
-_PIECE = 2**20
+PIECE = 2**20
 
-_KEEP = """INSERT INTO owed_files VALUES ($1, $2, $3)
+KEEP = """INSERT INTO owed_files VALUES ($1, $2, $3)
     ON CONFLICT (key, part) DO UPDATE SET data = excluded.data"""
-PIECE = "SELECT data FROM owed_files WHERE key = $1 AND part = $2"
+READ = "SELECT data FROM owed_files WHERE key = $1 AND part = $2"
 _DISCARD = "DELETE FROM owed_files WHERE key = ANY($1::text[])"
 
 
 async def keep(transaction: Transaction, key: str, path: Path) -> None:
     """Keep a file under a key. Raises `StorageError` if it is too long."""
     for number, piece in enumerate(await asyncio.to_thread(_pieces, path)):
-        await transaction.execute(_KEEP, key, number, piece)
+        await transaction.execute(KEEP, key, number, piece)
 
 
 def write(path: Path, piece: bytes, *, is_first: bool) -> None:
@@ -42,9 +42,9 @@ async def discard(transaction: Transaction, keys: Sequence[str]) -> None:
 
 def _pieces(path: Path) -> list[bytes]:
     with path.open("rb") as file:
-        pieces = [file.read(_PIECE)]
-        while len(pieces) * _PIECE <= LIMIT and (piece := file.read(_PIECE)):
+        pieces = [file.read(PIECE)]
+        while len(pieces) * PIECE <= LIMIT and (piece := file.read(PIECE)):
             pieces.append(piece)
-    if len(pieces) * _PIECE > LIMIT:
+    if len(pieces) * PIECE > LIMIT:
         raise StorageError(f"{path.name} is longer than {LIMIT >> 20} MB, and cannot be kept")
     return pieces

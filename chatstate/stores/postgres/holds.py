@@ -28,7 +28,8 @@ _READY = """UPDATE conversations SET ready = g.ready
     WHERE conversations.id = g.id AND conversations.ready > g.ready"""
 _WAITS = "(SELECT min(seq) FROM inbox WHERE conversation = k.id AND done_at IS NULL)"
 _OWED = '(SELECT min("row") FROM outbox WHERE conversation = k.id)'
-_WORK = f"coalesce({_WAITS}, {OWES} + {_OWED})"
+WORK = f"coalesce({_WAITS}, {OWES} + {_OWED})"
+"""Where the conversation `k` stands in line; NULL if it has no work."""
 _LOCK_NEWS = """SELECT id FROM conversations WHERE holder = $1 AND news
     ORDER BY id LIMIT $2 FOR NO KEY UPDATE"""
 _LOCK_READY = """SELECT id FROM conversations
@@ -40,15 +41,15 @@ _CLAIM = f"""UPDATE conversations AS k SET holder = $2, news = false, ready = NU
 _LOCK_OURS = """SELECT id FROM conversations WHERE id = ANY($1::bigint[]) AND holder = $2
     ORDER BY id FOR NO KEY UPDATE"""
 _RELEASE = f"""UPDATE conversations AS k SET holder = NULL, news = false, crashes = 0
-    WHERE id = ANY($1::bigint[]) AND {_WORK} IS NULL RETURNING id"""  # noqa: S608 - ours
+    WHERE id = ANY($1::bigint[]) AND {WORK} IS NULL RETURNING id"""  # noqa: S608 - ours
 _LOCK_HELD = """SELECT id FROM conversations WHERE holder = ANY($1::bigint[])
     ORDER BY id FOR NO KEY UPDATE"""
-_FREE = f"""UPDATE conversations AS k SET holder = NULL, news = false, ready = {_WORK},
-        crashes = CASE WHEN $2 AND {_WORK} IS NOT NULL THEN crashes + 1 ELSE 0 END
+_FREE = f"""UPDATE conversations AS k SET holder = NULL, news = false, ready = {WORK},
+        crashes = CASE WHEN $2 AND {WORK} IS NOT NULL THEN crashes + 1 ELSE 0 END
     WHERE id = ANY($1::bigint[])"""  # noqa: S608 - ours
 _CLEAR = """UPDATE inbox SET crashes = 0
     WHERE conversation = ANY($1::bigint[]) AND done_at IS NULL AND crashes > 0"""
-_RECOUNT = f"""UPDATE conversations AS k SET ready = {_WORK}
+_RECOUNT = f"""UPDATE conversations AS k SET ready = {WORK}
     WHERE id = ANY($1::bigint[]) AND holder IS NULL"""  # noqa: S608 - ours
 
 

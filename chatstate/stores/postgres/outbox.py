@@ -34,7 +34,7 @@ _OF = """unnest($1::bigint[], $2::bigint[], $3::integer[]) AS g(conversation, tu
     WHERE o.conversation = g.conversation AND o.turn = g.turn AND o.part = g.part"""
 _DIES = """INSERT INTO dead_letters
         (bot, kind, conversation, person, turn, part, body, error, detail, died_at)
-    SELECT a.bot, 'reply', o.conversation, 0, o.turn, o.part, o.body, $4, $5, $6
+    SELECT a.bot, $7::text, o.conversation, 0, o.turn, o.part, o.body, $4, $5, $6
     FROM outbox AS o JOIN conversations AS k ON k.id = o.conversation
     JOIN accounts AS a ON a.id = k.account
     WHERE o.conversation = $1 AND o.turn = $2 AND o.part = $3"""
@@ -102,7 +102,7 @@ async def settle(transaction: Transaction, settled: Sequence[Settled]) -> None:
     dead = [reply for reply in settled if reply.dead]
     for reply in await broadcasts.settle_dead(transaction, dead):
         if reply.dead:
-            told = (reply.dead.error, reply.dead.detail, transaction.now)
+            told = (reply.dead.error, reply.dead.detail, transaction.now, reply.dead.kind)
             await transaction.execute(_DIES, reply.conversation, reply.turn, reply.part, *told)
     rows = [(reply.conversation, reply.turn, reply.part) for reply in settled]
     stored_by = await transaction.fetch(_SETTLED, *columns(rows, 3))

@@ -17,7 +17,7 @@ _ADDRESS = """SELECT c.account, c.platform_id, k.thread FROM conversations AS k
     JOIN chats AS c ON c.id = k.chat WHERE k.id = $1"""
 _OWING = """SELECT t FROM unnest($1::bigint[]) AS t
     WHERE EXISTS (SELECT 1 FROM outbox WHERE turn = t)
-    OR EXISTS (SELECT 1 FROM dead_letters WHERE turn = t AND kind = 'reply')"""
+    OR EXISTS (SELECT 1 FROM dead_letters WHERE turn = t AND kind <> 'event')"""
 _PENDING = """SELECT t FROM unnest($1::bigint[]) AS t
     WHERE EXISTS (SELECT 1 FROM outbox WHERE turn = t)
     OR EXISTS (SELECT 1 FROM inbox WHERE seq = t AND done_at IS NULL)"""

@@ -15,6 +15,8 @@ import asyncpg
 from chatstate.errors import StorageError
 
 _TABLES = """
+-- Where it has moved to, or whose copy it is that is not complete.
+CREATE TABLE moved (way text NOT NULL, place text NOT NULL);
 CREATE TABLE server (system_id text NOT NULL, timeline text NOT NULL);
 
 -- A worker. Its lease is the fence of all its conversations; `ended_at` once it is over.

@@ -41,6 +41,7 @@ from chatstate.stores.base import (
 from chatstate.stores.postgres import (
     accounts,
     aliases,
+    broadcasts,
     buttons,
     directory,
     files,
@@ -116,16 +117,21 @@ class PostgresStore(Reading, Broadcasting, TimerVerbs):
             self._connections, self._notices, self._clock, self.location, outbox.settle
         )
         begin = functools.partial(self._begin, bot)
-        run = await self._transactions.outside(begin)
-        self._run, self._bot = run.id, bot
-        self._transactions.begin(run.id, bot)
-        await self._notices.listen(run.id, bot)
+        try:
+            run = await self._transactions.outside(begin)
+            self._run, self._bot = run.id, bot
+            self._transactions.begin(run.id, bot)
+            await self._notices.listen(run.id, bot)
+        except BaseException:
+            await self._close()
+            raise
         return run
 
     async def _begin(self, bot: str) -> Run:
         server = await self._connections.open(self.location)
         async with self._connections.lent() as connection, connection.transaction():
             await self._connections.name(connection)
+            await runs.refuse_moved_store(connection, self.location)
             now = self._lease_time()
             return await runs.begin(connection, bot, self._address.lease, now, server)
 
@@ -277,7 +283,7 @@ class PostgresStore(Reading, Broadcasting, TimerVerbs):
         pieces = 0
         if self._discards:
             await asyncio.wait(self._discards)
-        while rows := await self._transactions.read(files.PIECE, key, pieces):
+        while rows := await self._transactions.read(files.READ, key, pieces):
             await asyncio.to_thread(files.write, path, rows[0][0], is_first=not pieces)
             pieces += 1
         return path if pieces else None
@@ -323,3 +329,4 @@ async def _prune(transaction: Transaction) -> None:
     await requests.prune(transaction)
     await buttons.prune(transaction)
     await references.prune(transaction)
+    await broadcasts.prune(transaction)

@@ -37,7 +37,7 @@ _WHERE = f"""SELECT t.conversation
     WHERE t.account = ANY($1::bigint[]) AND {_OURS}
     ORDER BY t.due_at, t.generation LIMIT $5"""  # noqa: S608 - ours
 _DUE = f"""SELECT t.account, c.id, c.platform_id, c.kind, c.title, nullif(k.thread, ''),
-        coalesce(p.platform_id, ''), coalesce(p.name, ''),
+        coalesce(p.platform_id, ''), coalesce(p.name, ''), c.blocked_at IS NOT NULL,
         t.conversation, t.person, t.key, t.generation, t.due_at, t.handler, t.text, t.slot,
         t.language
     FROM timers AS t JOIN conversations AS k ON k.id = t.conversation
@@ -112,9 +112,11 @@ async def _fire(transaction: Transaction, accounts: Sequence[int], limit: int) -
 
 
 async def _become(transaction: Transaction, row: Sequence[Any]) -> Arrival:
-    account, chat, chat_id, kind, title, thread, who, name, *values = row
+    account, chat, chat_id, kind, title, thread, who, name, is_blocked, *values = row
     timer = StoredTimer(*values)
-    event = events.timer(timer, User(who, name), Chat(chat_id, kind, title), thread)
+    event = events.timer(
+        timer, User(who, name), Chat(chat_id, kind, title), thread, is_blocked=is_blocked
+    )
     place = Place(account, chat, timer.conversation, timer.person)
     arrival = await inbox.add(transaction, place, event)
     entry = (timer.conversation, timer.person, timer.key)

@@ -16,6 +16,7 @@ import msgspec
 from chatstate.messages import Chat, Event, User
 from chatstate.stores.base import Ingested, Settled, Value
 from chatstate.stores.broadcasts import (
+    KEPT_SECONDS,
     Audience,
     Broadcast,
     Candidate,
@@ -92,6 +93,12 @@ _FINISH = """UPDATE broadcasts
     WHERE id = ? AND NOT EXISTS (SELECT 1 FROM recipients AS r WHERE r.broadcast = broadcasts.id
         AND r.fate IS CASE standing WHEN 'recalling' THEN 'reached' END)
     AND standing IN ('running', 'recalling')"""
+_PRUNE_RECIPIENTS = """DELETE FROM recipients WHERE (broadcast, number) IN (
+    SELECT r.broadcast, r.number FROM broadcasts AS b JOIN recipients AS r ON r.broadcast = b.id
+    WHERE b.standing IN ('done', 'cancelled', 'recalled') AND b.begun_at < ? LIMIT ?)"""
+_PRUNE = """DELETE FROM broadcasts WHERE standing IN ('done', 'cancelled', 'recalled')
+    AND begun_at < ? AND NOT EXISTS (SELECT 1 FROM recipients WHERE broadcast = broadcasts.id)"""
+_PRUNED_AT_ONCE = 5000
 _OF_TURN = "SELECT broadcast, number FROM recipients WHERE turn = ? AND fate = 'reached'"
 _MARK = """UPDATE chats SET blocked_at = ?
     WHERE id = (SELECT chat FROM conversations WHERE id = ?)"""
@@ -116,6 +123,11 @@ class Broadcasts:
         self._writer = writer
         self._inbox = inbox
         self._clock = clock
+
+    @property
+    def kinds(self) -> tuple[Callable[[Any], Sequence[Any]], ...]:
+        """What it does in a transaction, in its order."""
+        return (self.announce, self.steer, self.gather, self.reach, self.finish, self.prune)
 
     def announce(self, new: Sequence[NewBroadcast]) -> list[Broadcast]:
         """Note jobs."""
@@ -145,6 +157,13 @@ class Broadcasts:
     def finish(self, numbers: Sequence[int]) -> list[bool]:
         """Note that jobs are done."""
         return [self._writer.execute(_FINISH, (number,)).rowcount == 1 for number in numbers]
+
+    def prune(self, calls: Sequence[None]) -> list[None]:
+        """Forget jobs that ended long ago; so many recipients at once, and a job after its last."""
+        before = self._clock() - KEPT_SECONDS
+        self._writer.execute(_PRUNE_RECIPIENTS, (before, _PRUNED_AT_ONCE))
+        self._writer.execute(_PRUNE, (before,))
+        return [None] * len(calls)
 
     def _reach(self, job: int, number: int, event: Event | None) -> Ingested | None:
         row = self._writer.execute(_GOES_ON, (job, number)).fetchone()

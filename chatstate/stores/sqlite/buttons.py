@@ -10,7 +10,9 @@ from chatstate.stores.base import FoundButton, Settled, TurnCommit
 FIND = """SELECT conversation, message, sends, command FROM buttons
     WHERE ref = ? AND expires_at > ?"""
 _KEEP = """INSERT INTO buttons (conversation, turn, ref, part, sends, command, expires_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?)"""
+    VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (ref) DO UPDATE SET turn = excluded.turn, part = excluded.part,
+        sends = excluded.sends, expires_at = excluded.expires_at"""
 _HANG = "UPDATE buttons SET message = ? WHERE conversation = ? AND turn = ? AND part = ?"
 _PRUNE = "DELETE FROM buttons WHERE expires_at <= ?"
 

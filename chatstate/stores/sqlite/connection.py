@@ -33,6 +33,7 @@ MEMORY = ":memory:"
 _CRASHES = """SELECT count(*) FROM runs WHERE bot = ? AND ended_at IS NULL AND id >
     coalesce((SELECT max(id) FROM runs WHERE bot = ? AND ended_at IS NOT NULL), 0)"""
 _END_RUN = "UPDATE runs SET ended_at = ? WHERE id = ?"
+_HAS_MOVED = "SELECT 1 FROM sqlite_master WHERE name = 'moved'"
 _CLEAR_SUSPECTS = """UPDATE inbox SET crashes = 0 WHERE done_at IS NULL AND crashes > 0
     AND account IN (SELECT id FROM accounts WHERE bot = ?)"""
 
@@ -76,6 +77,13 @@ def end_run(writer: sqlite3.Connection, bot: str, run: int, now: float) -> None:
     """Note that a run has ended as it should, so that nothing need be suspected."""
     writer.execute(_END_RUN, (now, run))
     writer.execute(_CLEAR_SUSPECTS, (bot,))
+
+
+def moved_from(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    """Return where a store has moved to, or whose copy it is that is not complete."""
+    if connection.execute(_HAS_MOVED).fetchone() is None:
+        return []
+    return list(connection.execute("SELECT way, place FROM moved"))
 
 
 def take_lock(path: str, held: contextlib.ExitStack) -> None:

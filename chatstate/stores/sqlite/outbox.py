@@ -17,7 +17,7 @@ _BEGIN = """UPDATE outbox SET begun_at = coalesce(begun_at, ?), crashes = ?
     WHERE conversation = ? AND turn = ? AND part = ?"""
 _DIES = """INSERT INTO dead_letters
     (bot, kind, conversation, person, turn, part, body, error, detail, died_at)
-    SELECT a.bot, 'reply', o.conversation, 0, o.turn, o.part, o.body, ?, ?, ? FROM outbox AS o
+    SELECT a.bot, ?, o.conversation, 0, o.turn, o.part, o.body, ?, ?, ? FROM outbox AS o
     JOIN conversations AS k ON k.id = o.conversation JOIN chats AS c ON c.id = k.chat
     JOIN accounts AS a ON a.id = c.account
     WHERE o.conversation = ? AND o.turn = ? AND o.part = ?"""
@@ -72,7 +72,7 @@ class Outbox:
     def settle(self, settled: Sequence[Settled]) -> list[None]:
         """Remove rows; those that are given up become dead letters."""
         now = self._clock()
-        rows = [_row(reply) for reply in settled]
+        rows = [(reply.conversation, reply.turn, reply.part) for reply in settled]
         dead = [reply for reply in settled if reply.dead]
         if dead:
             self._die(dead, now)
@@ -83,11 +83,11 @@ class Outbox:
 
     def _die(self, settled: Sequence[Settled], now: float) -> None:
         left = broadcasts.settle_dead(self._writer, settled, now)
-        dead = [(s.dead.error, s.dead.detail, now, *_row(s)) for s in left if s.dead]
+        dead = [
+            (dead.kind, dead.error, dead.detail, now, reply.conversation, reply.turn, reply.part)
+            for reply in left
+            if (dead := reply.dead)
+        ]
         self._writer.executemany(_DIES, dead)
         if any(reply.dead and reply.dead.is_blocked for reply in settled):
             self._marked()
-
-
-def _row(settled: Settled) -> tuple[int, int, int]:
-    return settled.conversation, settled.turn, settled.part

@@ -30,7 +30,7 @@ _encode = msgspec.json.Encoder().encode
 _ADDRESS = """SELECT c.account, c.platform_id, k.thread FROM conversations AS k
     JOIN chats AS c ON c.id = k.chat WHERE k.id = ?"""
 _OWING = """SELECT value FROM json_each(?) WHERE value IN (SELECT turn FROM outbox)
-    OR value IN (SELECT turn FROM dead_letters WHERE kind = 'reply')"""
+    OR value IN (SELECT turn FROM dead_letters WHERE kind <> 'event')"""
 _PENDING = """SELECT value FROM json_each(?) WHERE value IN (SELECT turn FROM outbox)
     OR value IN (SELECT seq FROM inbox WHERE done_at IS NULL)"""
 _RECALL = "SELECT value FROM remembered WHERE account = ? AND name = ?"

@@ -36,12 +36,20 @@ from chatstate.stores.base import (
     TurnCommit,
     owed_folder,
 )
+from chatstate.stores.copying import refuse_moved
 from chatstate.stores.sqlite.accounts import AccountName, found
 from chatstate.stores.sqlite.aliases import Alias, Aliases
 from chatstate.stores.sqlite.broadcasting import Broadcasting
 from chatstate.stores.sqlite.broadcasts import Broadcasts
 from chatstate.stores.sqlite.claims import Claims
-from chatstate.stores.sqlite.connection import MEMORY, begin_run, connect, end_run, take_lock
+from chatstate.stores.sqlite.connection import (
+    MEMORY,
+    begin_run,
+    connect,
+    end_run,
+    moved_from,
+    take_lock,
+)
 from chatstate.stores.sqlite.disk import Disk
 from chatstate.stores.sqlite.errors import is_soon_over, storage_error
 from chatstate.stores.sqlite.files import OpenFiles
@@ -136,11 +144,7 @@ class SQLiteStore(Reading, Broadcasting, TimerVerbs):
                 self._ask,
                 self._sends.take_up,
                 self._sends.give_up,
-                self._broadcasts.announce,
-                self._broadcasts.steer,
-                self._broadcasts.gather,
-                self._broadcasts.reach,
-                self._broadcasts.finish,
+                *self._broadcasts.kinds,
                 self._requests.answer,
                 self._references.amend,
                 self._references.find,
@@ -164,6 +168,7 @@ class SQLiteStore(Reading, Broadcasting, TimerVerbs):
             try:
                 with contextlib.ExitStack() as opened:
                     self._writer, self._reader = connect(self.path, opened)
+                    refuse_moved(self.path, moved_from(self._writer))
                     begun = begin_run(self._writer, self._bot, self._clock())
                     held.enter_context(opened.pop_all())
                     return begun
@@ -301,6 +306,7 @@ class SQLiteStore(Reading, Broadcasting, TimerVerbs):
 
     async def prune(self) -> None:
         await self._commits.submit(self._inbox.prune, None)
+        await self._commits.submit(self._broadcasts.prune, None)
 
     def _accounts(self, names: Sequence[AccountName]) -> list[Account]:
         accounts = [found(self._writer, self._bot, name) for name in names]

@@ -32,7 +32,7 @@ _NEXT = """SELECT value,
     FROM json_each(?)"""
 _DUE = """SELECT t.conversation, t.person, t.key, t.generation, t.due_at, t.handler, t.text,
         t.slot, t.language, c.id, c.platform_id, c.kind, c.title, nullif(k.thread, ''),
-        coalesce(p.platform_id, ''), coalesce(p.name, '')
+        coalesce(p.platform_id, ''), coalesce(p.name, ''), c.blocked_at IS NOT NULL
     FROM timers AS t JOIN conversations AS k ON k.id = t.conversation
         JOIN chats AS c ON c.id = k.chat LEFT JOIN people AS p ON p.id = t.person
     WHERE t.account = ? AND t.fired = 0 AND t.due_at <= ?
@@ -106,9 +106,11 @@ class Timers:
         return [self._become(account, *row) for account, row in due[:limit]]
 
     def _become(self, account: int, *row: Any) -> Arrival:
-        (*values, chat, chat_id, kind, title, thread, who, name) = row
+        (*values, chat, chat_id, kind, title, thread, who, name, is_blocked) = row
         timer = StoredTimer(*values)
-        event = events.timer(timer, User(who, name), Chat(chat_id, kind, title), thread)
+        event = events.timer(
+            timer, User(who, name), Chat(chat_id, kind, title), thread, is_blocked=bool(is_blocked)
+        )
         place = Place(account, chat, timer.conversation, timer.person)
         arrival = self._inbox.add(place, event)
         entry = (timer.conversation, timer.person, timer.key)

@@ -14,6 +14,7 @@ from chatstate.messages import Event
 from chatstate.scope import Key
 from chatstate.stores.base import DeadLetter, Ingested, Settled
 from chatstate.stores.broadcasts import (
+    KEPT_SECONDS,
     Audience,
     Broadcast,
     Candidate,
@@ -33,6 +34,7 @@ _STEERED: dict[Order, tuple[tuple[Standing, ...], Standing | None]] = {
     "cancel": (("gathering", "running"), "cancelled"),
     "recall": (("gathering", "running", "done", "cancelled"), "recalling"),
 }
+_OVER = ("done", "cancelled", "recalled")
 _ENDS: dict[Standing, Standing] = {"running": "done", "recalling": "recalled"}
 
 
@@ -159,6 +161,14 @@ class MemoryBroadcasts(MemoryInbox):
     def _put(self, job: Broadcast) -> Broadcast:
         self._data.broadcasts[job.number] = job
         return job
+
+
+def prune(data: MemoryData, now: float) -> None:
+    """Forget jobs that ended long ago."""
+    for number, job in list(data.broadcasts.items()):
+        if job.standing in _OVER and job.begun_at < now - KEPT_SECONDS:
+            del data.broadcasts[number]
+            data.recipients.pop(number, None)
 
 
 def is_letter(data: MemoryData, settled: Settled, dead: DeadLetter) -> bool:

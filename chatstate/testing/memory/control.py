@@ -24,7 +24,7 @@ from chatstate.stores.base import (
     Run,
     Shelf,
 )
-from chatstate.testing.memory import holds, references, requests, sends, shelves
+from chatstate.testing.memory import broadcasts, holds, references, requests, sends, shelves
 from chatstate.testing.memory.inbox import MemoryInbox
 from chatstate.testing.memory.tables import MemoryData, Worker
 from chatstate.testing.memory.verbs import verb
@@ -138,3 +138,4 @@ def _prune(data: MemoryData, now: float) -> None:
         if button.expires_at <= now:
             del data.buttons[ref]
     references.prune(data, now)
+    broadcasts.prune(data, now)

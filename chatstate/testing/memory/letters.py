@@ -36,5 +36,5 @@ def _add(
 ) -> None:
     number, bot = data.number("letter"), data.bot_of(data.account_of(conversation))
     data.letters[number] = LetterRow(
-        number, bot, conversation, person, turn, part, body, dead.error, dead.detail, now
+        number, dead.kind, bot, conversation, person, turn, part, body, dead.error, dead.detail, now
     )

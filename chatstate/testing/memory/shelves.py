@@ -123,7 +123,7 @@ def _letters(data: MemoryData) -> Iterator[Entry]:
             bot=row.bot,
             at=row.died_at,
             body=row.body,
-            kind="event" if row.part is None else "reply",
+            kind=row.kind,
             error=row.error,
             detail=row.detail,
             asked=asked.get(row.number, ""),

@@ -156,6 +156,7 @@ class LetterRow:
     """A dead letter: an event, or the reply `part` of a turn."""
 
     number: int
+    kind: str
     bot: str
     conversation: int
     person: int

@@ -66,7 +66,8 @@ class MemoryTimers(Verbs):
         place = directory.place_in(data, timer.conversation, timer.person)
         sender, chat = directory.user_of(data, timer.person), directory.chat_of(data, place.chat)
         thread = data.conversations[timer.conversation].thread or None
-        event = events.timer(timer, sender, chat, thread)
+        is_blocked = data.chats[place.chat].is_blocked
+        event = events.timer(timer, sender, chat, thread, is_blocked=is_blocked)
         arrival = Arrival(data.number("event"), place, event)
         is_mine = holds.put(data, timer.conversation, self._worker)
         body = _encode(event).decode()

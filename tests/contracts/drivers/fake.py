@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from chatstate import (
     Attachment,
+    Blocked,
     Chat,
     Contact,
     Event,
@@ -27,7 +28,7 @@ from chatstate.markup import joined, pages, written
 from chatstate.messages import MessageKind
 from chatstate.testing import AdapterDriver, Delivered, FakePlatform, Fault, Shown, Speaker
 from chatstate.testing.delivered import SentFile
-from chatstate.text import StyledText, size
+from chatstate.text import Span, StyledText, size
 
 NAMED = re.compile(r"(?<!\S)@(?!bot\b)(\w+)")
 NAMED_BOT = re.compile(r"(?<!\S)@bot\b")
@@ -166,6 +167,13 @@ class FakeDriver(AdapterDriver):
     def mention(self, who: Speaker | None) -> str:
         return f"@{who.user if who else self.platform.account}"
 
+    async def say_formatted(self, who: Speaker) -> str:
+        spans = (Span("bold", 0, 4), Span("spoiler", 5, 11), Span("underline", 12, 17))
+        said = self.message(who, "bold hidden under")
+        said = replace(said, styled=StyledText(said.text, spans))
+        self.platform.put(Event(f"event-{said.id}", said))
+        return str(said.id)
+
     async def edit(self, who: Speaker, message: str, text: str) -> None:
         edited = replace(self.message(who, text, "edit"), id=message)
         self.platform.put(Event(f"edit-{next(self.numbers)}", edited))
@@ -268,9 +276,10 @@ class FakeDriver(AdapterDriver):
     def fail(self, fault: Fault, seconds: float = 0.0) -> None:
         if fault == "lose":
             self.platform.lose_next()
+        elif fault == "wait":
+            self.platform.fail_next(RetryAfter(seconds))
         else:
-            wait = fault == "wait"
-            self.platform.fail_next(RetryAfter(seconds) if wait else Rejected("not allowed"))
+            self.platform.fail_next(Blocked("no") if fault == "block" else Rejected("not allowed"))
 
     def withhold(self) -> None:
         self.platform.withheld = 2

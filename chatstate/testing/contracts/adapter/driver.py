@@ -24,7 +24,7 @@ from chatstate.replies import Native
 from chatstate.testing.delivered import SentFile
 from chatstate.text import SpanKind
 
-Fault = Literal["wait", "refuse", "lose"]
+Fault = Literal["wait", "refuse", "block", "lose"]
 
 
 class Speaker(msgspec.Struct, frozen=True):
@@ -130,6 +130,13 @@ class AdapterDriver(Protocol):
         Raise `unittest.SkipTest` if nobody can name the bot.
         """
         return _skip("mentions", "mention")
+
+    async def say_formatted(self, who: Speaker) -> str:
+        """Let somebody write "bold hidden under" with each word formatted as it says.
+
+        That is as "bold", "spoiler" and "underline". Returns what `say` returns.
+        """
+        return _skip("texts that people format", "say_formatted")
 
     async def edit(self, who: Speaker, message: str, text: str) -> None:
         """Let somebody replace the text of what they said."""
@@ -239,6 +246,7 @@ class AdapterDriver(Protocol):
 
         - "wait": the platform refuses it for now, and says to wait `seconds`.
         - "refuse": the platform refuses it for good.
+        - "block": it does so because the chat takes nothing from the bot any more.
         - "lose": it arrives and is shown, but the answer that says so is lost.
         """
         _skip("faults", "fail")

@@ -13,13 +13,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from chatstate.adapter import Sent, Unknown
-from chatstate.errors import Ambiguous, Moved, Rejected, RetryAfter, SendError, Unreachable
-from chatstate.testing.contracts.adapter.driver import Speaker
+from chatstate.errors import Ambiguous, Blocked, Moved, Rejected, RetryAfter, SendError, Unreachable
+from chatstate.testing.contracts.adapter.driver import Fault, Speaker
 from chatstate.testing.contracts.adapter.script import gated
 from chatstate.testing.contracts.adapter.session import (
     ALICE,
@@ -69,6 +70,26 @@ class SendingContract(AdapterSuite):
             assert session.texts() == ["two"]
             (letter,) = session.letters()
             assert letter.startswith("refused")
+
+    async def test_who_takes_nothing_is_told_from_who_refuses_a_message(
+        self, tmp_path: Path
+    ) -> None:
+        """So that broadcasts leave them out; a message that is refused says nothing of its chat."""
+        async with self.session(tmp_path) as session:
+            faults: Sequence[tuple[Fault, bool]] = (("refuse", False), ("block", True))
+            for fault, is_blocked in faults:
+                session.driver.fail(fault)
+                calls = len(session.watched.sends())
+                await session.driver.say(ALICE, fault)
+                await session.until(
+                    lambda: len(session.watched.sends()) > calls,  # noqa: B023 - at once
+                    "the reply is not sent",
+                )
+                error = session.watched.sends()[-1].error
+                assert isinstance(error, Blocked) == is_blocked, (
+                    "raise `Blocked` where the chat takes nothing from the bot any more, and only "
+                    f"there: {fault} is {error!r}"
+                )
 
     async def test_what_was_sent_is_found(self, tmp_path: Path) -> None:
         """Where the platform can tell; elsewhere that is unknown. What never was sent is not."""

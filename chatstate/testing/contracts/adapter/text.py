@@ -112,6 +112,20 @@ class TextContract(AdapterSuite):
                 assert reply.text == text, f"{text!r} is shown as {reply.text!r}: escape it"
                 assert not reply.styles, f"{text!r} is shown with {reply.styles}: escape it"
 
+    async def test_what_is_formatted_is_said_again_as_it_was(self, tmp_path: Path) -> None:
+        """As `Message.styled` tells it: bold text, a spoiler, what is underlined."""
+        async with self.session(tmp_path, lambda turn: turn.message.styled) as session:
+            seen, before = session.watched.taken, session.shown()
+            await session.driver.say_formatted(ALICE)
+            shown = only(await session.answers(ALICE, seen, before))
+            (heard,) = session.script.heard
+            assert heard.styled, "a text that is formatted is `Message.styled`"
+            kinds = {span.kind for span in heard.styled.spans}
+            assert kinds == {"bold", "spoiler", "underline"}, f"it is told as {heard.styled}"
+            assert heard.styled.text == "bold hidden under"
+            if session.capabilities.markup and shown.styles is not None:
+                assert (shown.text, shown.styles) == ("bold hidden under", kinds)
+
     async def test_lines_stay_lines(self, tmp_path: Path) -> None:
         """A reply's line ends, empty lines and indentation are kept."""
         text = "one\ntwo\n\n    indented\nlast"

@@ -19,6 +19,7 @@ from chatstate.messages import Chat, Event, Message, User
 from chatstate.scope import Key, Place
 from chatstate.stores.base import Change, DeadLetter, Settled, Value
 from chatstate.stores.broadcasts import (
+    KEPT_SECONDS,
     Audience,
     Broadcast,
     Candidate,
@@ -264,6 +265,21 @@ class BroadcastsContract(StoreSuite):
         async with self.session(tmp_path) as session:
             assert (await known(session, job.number)).reached == 1
             assert await left(session, job) == ["ben"]
+
+    async def test_a_job_that_is_over_is_forgotten(self, tmp_path: Path) -> None:
+        """After 30 days, with its recipients; its key is free then. One that goes on is kept."""
+        self.needs_durability()
+        async with self.session(tmp_path) as session:
+            over, others = await running(session, "ann"), await running(session, "ann", key="b")
+            await reach(session, over, 1, "ann")
+            assert await session.store.finish(over.number)
+        for passed, kept in ((0.0, [over.number, others.number]), (1.0, [others.number])):
+            then = NOW + KEPT_SECONDS + passed
+            async with self.session(tmp_path, clock=lambda: then) as session:  # noqa: B023 - at once
+                await session.store.prune()
+                assert [job.number for job in await session.store.broadcasts()] == kept
+        async with self.session(tmp_path) as session:
+            assert (await session.store.announce(news(content="2"))).content == "2"
 
     async def test_jobs_need_no_run(self, tmp_path: Path) -> None:
         """Whoever has the store, and does not run the bot, notes, lists and steers them."""

@@ -45,6 +45,22 @@ class ButtonsContract(StoreSuite):
             for unknown in ("b", "A", "", "a ", "%"):
                 assert await session.store.button(unknown) is None
 
+    async def test_a_button_that_is_kept_again_says_what_the_last_one_does(
+        self, tmp_path: Path
+    ) -> None:
+        """Of several turns, also where these are committed together."""
+        async with self.session(tmp_path) as session:
+            arrivals = await session.arrive(event("1"), event("2"), event("3"))
+            said = [
+                owing(session, arrival, KeptButton("a", 0, text, False, NOW + HOUR))
+                for arrival, text in zip(arrivals, ("one", "two", "three"), strict=True)
+            ]
+            await session.commit(said[0])
+            await session.commit(*said[1:])
+            found = await session.store.button("a")
+            assert found is not None
+            assert found.sends == "three"
+
     async def test_a_button_hangs_on_the_message_of_its_part(self, tmp_path: Path) -> None:
         """Once that is told; other parts and other turns have their own."""
         async with self.session(tmp_path) as session:

@@ -17,7 +17,15 @@ import msgspec
 from msgspec.structs import replace
 
 from chatstate.messages import User
-from chatstate.stores.base import Arrival, DeadLetter, Fired, Firing, StoredTimer, TimerChange
+from chatstate.stores.base import (
+    Arrival,
+    DeadLetter,
+    Fired,
+    Firing,
+    Settled,
+    StoredTimer,
+    TimerChange,
+)
 from chatstate.testing.contracts.store.session import NOW, Session, StoreSuite, Time, event
 from chatstate.testing.contracts.store.workers import WorkersSuite, numbers_of
 
@@ -166,6 +174,22 @@ class TimersContract(StoreSuite):
             assert list(await _timers(session, first)) == [moved]
             assert await session.commit(session.turn(fired)) == ["applied"]
             assert await _fire(session) == Firing([], NOW + 10)
+
+    async def test_a_timer_of_a_chat_that_takes_nothing_says_so(self, tmp_path: Path) -> None:
+        """As long as nothing comes from there."""
+        async with self.session(tmp_path) as session:
+            (arrival,) = await session.arrive(event("1"))
+            owed = [session.reply(arrival)]
+            timers = [_set(_timer(session, arrival, key=key)) for key in "ab"]
+            await session.commit(session.turn(arrival, owed=owed, timers=timers))
+            dead = DeadLetter("reply", "blocked", is_blocked=True)
+            session.store.settle(Settled(arrival.place.conversation, arrival.seq, 0, dead))
+            await session.store.flush()
+            (first,) = (await _fire(session, 1)).arrivals
+            await session.arrive(event("2"))
+            (second,) = (await _fire(session, 1)).arrivals
+            told = [msgspec.convert(t.event.message.raw, Fired) for t in (first, second)]
+            assert [fired.is_blocked for fired in told] == [True, False]
 
     async def test_a_timer_waits_in_its_line(self, tmp_path: Path) -> None:
         """Behind what was there before it fired."""

@@ -1,6 +1,6 @@
 """A worker in a process of its own, on a store that others share; its platform is the parent.
 
-`worker.py URL` reads {"event": ...} and {"sent": key} as JSON lines from stdin; it writes
+`fleet_worker.py URL` reads {"event": ...} and {"sent": key} as JSON lines from stdin; it writes
 {"ready": pid}, {"ack": id} once an event is durable and {"send": text, "key": ..., "chat": ...} for
 each call on the platform. Events come to any worker, as those of a webhook do.
 """
