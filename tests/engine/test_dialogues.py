@@ -6,7 +6,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import pytest
@@ -25,6 +25,7 @@ from chatstate import (
     Ref,
     Reply,
     ReplyError,
+    State,
     StateError,
     Turn,
     UserError,
@@ -502,6 +503,35 @@ async def test_where_nothing_can_wait_nothing_is_asked(
     async with TestClient(bot) as client:
         with pytest.raises(StateError, match=r"turn\.ask waits in the body of an `async def`"):
             await client.user("alice").say("/go")
+
+
+async def test_nothing_is_asked_of_nobody() -> None:
+    """In a schedule of the bot's own, and where a value has expired."""
+    bot = Interface(id="bot")
+
+    @bot.every(timedelta(hours=1))
+    async def tick(turn: Turn) -> None:
+        await turn.ask("A?", key="a")
+
+    async with TestClient(bot) as client:
+        with pytest.raises(StateError, match="there is nobody to ask"):
+            await client.advance(3600)
+
+    async def expired(_: list[str], turn: Turn) -> None:
+        await turn.ask("A?", key="a")
+
+    bot = Interface(id="bot")
+
+    @bot.on_message
+    async def keep(
+        message: str, said: Annotated[list[str], State(ttl=60.0, on_expire=expired)]
+    ) -> None:
+        said.append(message)
+
+    async with TestClient(bot) as client:
+        await client.user("alice").say("hi")
+        with pytest.raises(StateError, match="not in middleware, a generator, on_expire"):
+            await client.advance(60)
 
 
 async def test_a_sync_handler_is_told_to_be_async() -> None:
