@@ -515,7 +515,7 @@ async def test_nothing_is_asked_of_nobody() -> None:
 
     async with TestClient(bot) as client:
         with pytest.raises(StateError, match="there is nobody to ask"):
-            await client.advance(3600)
+            await client.advance(2 * 3600)
 
     async def expired(_: list[str], turn: Turn) -> None:
         await turn.ask("A?", key="a")
@@ -789,6 +789,21 @@ async def test_the_answer_to_a_question_that_was_removed_is_ignored(store: str) 
 
     await told(asking(_first), store, "/go", "Ann")
     assert await told(asking(second), store, "7", "8") == [["Ann!"], ["echo 8"]]
+
+
+async def test_what_a_deploy_says_before_an_answered_question_is_not_said(store: str) -> None:
+    """It is too late for that; behind the answers it is said."""
+
+    async def second(turn: Turn) -> str:
+        await turn.send("Welcome!")
+        name = await turn.ask("Name?", key="name")
+        await turn.send("Now:")
+        return f"{name} {await turn.ask('Age?', key='age')}"
+
+    await told(asking(_first), store, "/go", "Ann")
+    assert await told(asking(second), store, "7") == [["Ann 7"]]
+    await told(asking(_first), store, "/go")
+    assert await told(asking(second), store, "Ann") == [["Now:", "Age?"]]
 
 
 async def test_a_function_that_asks_no_more_ends_the_dialogue(store: str) -> None:
