@@ -64,8 +64,9 @@ class Filter(NamedTuple):
 
 def contents(message: Message) -> Iterable[Content]:
     """Return what is in a message."""
-    shared = {kind for kind in _SHARED if getattr(message, kind) is not None}
-    return {*shared, *map(_content, message.attachments)} or {"text"}
+    found: set[Content] = {kind for kind in _SHARED if getattr(message, kind) is not None}
+    found.update(map(_content, message.attachments))
+    return found or {"text"}
 
 
 def _content(file: Attachment) -> Content:

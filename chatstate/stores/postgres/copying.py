@@ -94,7 +94,7 @@ class PostgresSide:
 
     async def numbers(self) -> Mapping[str, int]:
         """Return the last number given away in each table."""
-        found = {}
+        found: dict[str, int] = {}
         for table in NUMBERED:
             found[table] = int(await self._connection.fetchval(_LAST, table, _number(table)) or 0)
         return found
