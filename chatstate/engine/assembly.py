@@ -235,7 +235,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         lanes=lanes,
         receipts=receipts,
         plans=plans,
-        own=[asker.state] if answering.are_possible else [],
+        own=[asker.state] if answering.may_be_asked else [],
         in_use=watch.expiring_keys,
     )
     dispatch = Dispatch(

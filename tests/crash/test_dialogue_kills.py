@@ -45,6 +45,7 @@ async def test_an_answer_is_taken_once_wherever_the_process_dies(
     assert kept(path) == {"ann": [7, 8, 9]}
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("kills", "dialogues"), [(200, 400)] if LONG else [(3, 12)])
 async def test_kills_at_random_moments_take_each_answer_once(
     kills: int, dialogues: int, tmp_path: Path

@@ -6,7 +6,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import pytest
@@ -25,6 +25,7 @@ from chatstate import (
     Ref,
     Reply,
     ReplyError,
+    State,
     StateError,
     Turn,
     UserError,
@@ -504,6 +505,35 @@ async def test_where_nothing_can_wait_nothing_is_asked(
             await client.user("alice").say("/go")
 
 
+async def test_nothing_is_asked_of_nobody() -> None:
+    """In a schedule of the bot's own, and where a value has expired."""
+    bot = Interface(id="bot")
+
+    @bot.every(timedelta(hours=1))
+    async def tick(turn: Turn) -> None:
+        await turn.ask("A?", key="a")
+
+    async with TestClient(bot) as client:
+        with pytest.raises(StateError, match="there is nobody to ask"):
+            await client.advance(2 * 3600)
+
+    async def expired(_: list[str], turn: Turn) -> None:
+        await turn.ask("A?", key="a")
+
+    bot = Interface(id="bot")
+
+    @bot.on_message
+    async def keep(
+        message: str, said: Annotated[list[str], State(ttl=60.0, on_expire=expired)]
+    ) -> None:
+        said.append(message)
+
+    async with TestClient(bot) as client:
+        await client.user("alice").say("hi")
+        with pytest.raises(StateError, match="not in middleware, a generator, on_expire"):
+            await client.advance(60)
+
+
 async def test_a_sync_handler_is_told_to_be_async() -> None:
     """As for all that is awaited."""
 
@@ -764,6 +794,21 @@ async def test_the_answer_to_a_question_that_was_removed_is_ignored(store: str) 
 
     await told(asking(_first), store, "/go", "Ann")
     assert await told(asking(second), store, "7", "8") == [["Ann!"], ["echo 8"]]
+
+
+async def test_what_a_deploy_says_before_an_answered_question_is_not_said(store: str) -> None:
+    """It is too late for that; behind the answers it is said."""
+
+    async def second(turn: Turn) -> str:
+        await turn.send("Welcome!")
+        name = await turn.ask("Name?", key="name")
+        await turn.send("Now:")
+        return f"{name} {await turn.ask('Age?', key='age')}"
+
+    await told(asking(_first), store, "/go", "Ann")
+    assert await told(asking(second), store, "7") == [["Ann 7"]]
+    await told(asking(_first), store, "/go")
+    assert await told(asking(second), store, "Ann") == [["Now:", "Age?"]]
 
 
 async def test_a_function_that_asks_no_more_ends_the_dialogue(store: str) -> None:

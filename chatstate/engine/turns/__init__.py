@@ -4,5 +4,7 @@
 2. `calling` runs the handler within its `middleware`, on the `values` it holds; `effects` is what
    it can do meanwhile, `watch` knows it if it has to wait.
 3. `finish` makes of what it did one commit, or of what it raised a dead letter.
-4. What the framework itself does in a conversation is an event, too: see `own_events`.
+4. A handler that asks is put aside and runs again with each answer: see `dialogue`. `asker` asks,
+   `answering` finds what an event answers, `approvals` what others do.
+5. What the framework itself does in a conversation is an event, too: see `own_events`.
 """

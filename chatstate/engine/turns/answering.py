@@ -8,7 +8,7 @@
 3. What nobody answers in time goes on with what its question says of that, or is forgotten.
 4. What others were asked, they press; its person cannot answer it. See `approvals`.
 5. A dialogue whose function is gone ends with a sentence.
-6. A bot that cannot ask looks nothing up.
+6. Before anything was asked nothing is looked up.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from msgspec.structs import replace
 
 from chatstate.bot.memos import DIALOGUE, Memo, Open
 from chatstate.bot.questions import Given
+from chatstate.bot.returns import Answers
 from chatstate.bot.route import Route
 from chatstate.bot.routes import Routes
 from chatstate.engine.outbox.buttons import Buttons
@@ -41,7 +42,8 @@ from chatstate.stores.base import Expired, Store, StoredState, Value
 class Answering:
     """Finds out, for one bot, which dialogue an event goes on with.
 
-    `are_possible`: there may be any.
+    `may_be_asked`: the bot has something that asks. `are_possible`: there may be a dialogue, as
+    this run knows, if it is the only one.
     """
 
     def __init__(
@@ -62,7 +64,6 @@ class Answering:
         self._routes = routes
         self._plans = plans
         self._asker = asker
-        self.settle = asker.settle
         self._shown = shown
         self._approvals = approvals
         self._buttons = buttons
@@ -74,13 +75,19 @@ class Answering:
             "expiry": self._is_late,
             "answer": self._approved,
         }
-        self.are_possible = any(route.handler.may_ask for route in routes)
+        self.may_be_asked = any(route.handler.may_ask for route in routes)
+        self.are_possible = self.may_be_asked and not store.is_sole
 
     def left(self, stored: Iterable[StoredState]) -> None:
         """Note what is stored: dialogues of an earlier version of the bot have to end."""
         kept = (self._bot, DIALOGUE.scope, DIALOGUE.name)
         if any((state.bot, state.scope, state.name) == kept for state in stored):
             self.are_possible = True
+
+    async def settle(self, turn: RunningTurn, answer: Answers) -> Answers:
+        """Return what a turn with a dialogue says in the end; see `Asker.settle`."""
+        self.are_possible = True
+        return await self._asker.settle(turn, answer)
 
     async def take(self, turn: RunningTurn) -> bool:
         """Let a turn go on with a dialogue; tell whether it does, or ends one.

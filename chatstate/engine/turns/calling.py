@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import functools
 import inspect
-from collections.abc import AsyncGenerator, Coroutine, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
 from typing import Any
 
 from chatstate.bot.forms import Form, taken
@@ -59,7 +59,7 @@ class Caller:
                 return []
         positional, named = plan.handler.bind(turn)
         if plan.asks:
-            waits, returned = await _converse(turn, plan.fn(*positional, **named))
+            waits, returned = await run(turn, plan.fn(*positional, **named))
             if waits:
                 return []
         elif plan.mode == "async":
@@ -79,7 +79,7 @@ class Caller:
             given = [file for message in turn.messages for file in message.attachments]
             turn.files = [await turn.turn.download(attachment) for attachment in given]
         if handler.form:
-            waits, _ = await _converse(turn, self._fill(turn, handler.form))
+            waits, _ = await run(turn, self._fill(turn, handler.form))
             if waits:
                 return True
         if plan.shows:
@@ -141,16 +141,6 @@ class Caller:
                 self._showings.of(turn).show(answer)
                 await asyncio.sleep(0)  # others must run, though the stream awaits nothing
         return answer
-
-
-async def _converse(turn: RunningTurn, course: Coroutine[Any, Any, Any]) -> tuple[bool, Any]:
-    """Run a handler that may ask; tell whether it waits for an answer, and what it returned."""
-    waits, returned = await run(turn, course)
-    if turn.dialogue:
-        turn.dialogue.has_run = True
-        if waits:
-            turn.dialogue.leave(course)
-    return waits, returned
 
 
 async def _take_back(task: asyncio.Task[Any]) -> None:

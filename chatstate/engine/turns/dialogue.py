@@ -103,7 +103,7 @@ class Dialogue:
 
     def leave(self, course: Coroutine[Any, Any, Any]) -> None:
         """Leave a handler where it waits, until the turn is over."""
-        self._left = course
+        self._left, self.has_run = course, True
 
     def close(self) -> None:
         """Close a handler that was left."""
@@ -134,10 +134,13 @@ def run(
         try:
             waits_for = course.throw(error) if error else course.send(result)
         except StopIteration as end:
+            if turn.dialogue:
+                turn.dialogue.has_run = True
             return False, end.value
         finally:
             turn.asks_in = None
-        if waits_for is _WAITING:
+        if waits_for is _WAITING and turn.dialogue:
+            turn.dialogue.leave(course)
             return True, None
         try:
             result, error = (yield waits_for), None

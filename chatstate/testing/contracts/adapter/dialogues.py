@@ -23,6 +23,7 @@ class DialoguesContract(AdapterSuite):
     async def test_what_is_typed_answers_a_question(self, tmp_path: Path) -> None:
         """Also in the next process; it is seen as the event that began the dialogue."""
         async with self.session(tmp_path, _order) as session:
+            session.script.counts = False
             await session.say("hi")
             assert only(await session.say("large")).text == "For whom?"
             await session.restart()
@@ -31,6 +32,7 @@ class DialoguesContract(AdapterSuite):
     async def test_a_button_answers_its_question_once(self, tmp_path: Path) -> None:
         """From then on it says so."""
         async with self.session(tmp_path, _order) as session:
+            session.script.counts = False
             session.needs("buttons")
             question = only(await session.say("hi"))
             assert question.labels == ["Small", "Large"], f"it offers something else: {question}"

@@ -43,7 +43,8 @@ class Script:
 
     `heard` are messages and presses, `edits` what `on_edit` got, `others` what `on_other` got,
     `reactions` what `on_reaction` got, `sent` what `on_sent` got, `votes` what `/vote` did; `count`
-    is how many messages the conversation's state says there were.
+    is how many messages the conversation's state says there were. It `counts` them, unless it is to
+    ask something, before which no state is changed.
     """
 
     def __init__(self, answer: Answer, *, hear_bots: bool = False) -> None:
@@ -55,16 +56,17 @@ class Script:
         self.sent: list[Message] = []
         self.votes: list[str] = []
         self.count = 0
+        self.counts = True
         self.bot = Interface(
             id="contract", description="The contract of adapters", hear_bots=hear_bots
         )
 
         async def on_message(turn: Turn, count: PerThread[Ref[int]]) -> Any:
+            if self.counts:
+                count.value = self.count = count.value + 1
             self.heard += turn.messages
             answer = self.answer(turn)
-            answer = await answer if inspect.isawaitable(answer) else answer
-            count.value = self.count = count.value + 1  # once for a dialogue
-            return answer
+            return await answer if inspect.isawaitable(answer) else answer
 
         async def stream(turn: Turn) -> AsyncGenerator[Any]:
             async for part in self.answer(turn):
