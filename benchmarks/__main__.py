@@ -5,6 +5,7 @@
   stall     how long the loop stands still when everybody writes at once
   sessions  what a million stored sessions cost
   imports   what `import chatstate` costs
+  workers   1, 2 and 4 processes on the PostgreSQL of --postgres URL, beside SQLite
 
 The last line of --quick is the ratio to bare SQLite of async handlers, 100 at once, with two
 decimals: "0.21 of bare SQLite".
@@ -18,7 +19,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from benchmarks import imports, report, sessions, stall, stations
+from benchmarks import imports, report, sessions, stall, stations, workers
 from benchmarks.bars import BARS, judge
 from benchmarks.chatstate_echo import LoopFactory
 from benchmarks.contestants import races
@@ -51,6 +52,8 @@ def main() -> None:
                 sessions.run(Path(folder), rounds=options.rounds)
             case "imports":
                 imports.run(options.rounds)
+            case "workers":
+                workers.run(Path(folder), options.postgres, options.messages)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    choices = ("echo", "profile", "stall", "sessions", "imports")
+    choices = ("echo", "profile", "stall", "sessions", "imports", "workers")
     parser.add_argument("what", nargs="?", default="echo", choices=choices)
     parser.add_argument(
         "--messages",
@@ -84,6 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--uvloop", action="store_true", help="echo, profile: uvloop on chatstate's side"
+    )
+    parser.add_argument(
+        "--postgres", metavar="URL", default="postgresql://localhost/postgres", help="of workers"
     )
     parser.add_argument(
         "--without",

@@ -12,6 +12,8 @@ from chatstate.bot.annotations import Arg, Complete
 from chatstate.bot.injected import CallNext
 from chatstate.bot.interface import Interface
 from chatstate.bot.resources import Resource
+from chatstate.bot.schedules import Schedule
+from chatstate.bot.timers import Timer
 from chatstate.bot.turn import Turn
 from chatstate.chat.interface import ChatInterface
 from chatstate.clock import Clock
@@ -117,6 +119,7 @@ __all__ = [
     "ReplyError",
     "Resource",
     "RetryAfter",
+    "Schedule",
     "Select",
     "SendError",
     "ShareContact",
@@ -127,6 +130,7 @@ __all__ = [
     "StorageError",
     "StoreLockedError",
     "StyledText",
+    "Timer",
     "TryLater",
     "Turn",
     "Unreachable",

@@ -13,6 +13,7 @@ what would control it, or show it in another order than it has, is shown instead
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -54,9 +55,10 @@ class Span(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """From code point `start` up to `end`, the text is of this kind.
 
     `value` is the URL of a link, the language of a `pre` (or empty), the level of a heading
-    (`"1"` to `"6"`), of a mention `"user ID"` or `"chat ID"`, of a time `"SECONDS STYLE"`: since
-    1970, and as in `chatstate.timestamp`; of an emoji names of platforms, each with what it has for
-    it: `"telegram ID discord <:NAME:ID>"`. Other kinds have none.
+    (`"1"` to `"6"`), of a whole table its `Table` as JSON, of a mention `"user ID"` or `"chat ID"`,
+    of a time `"SECONDS STYLE"`: since 1970, and as in `chatstate.timestamp`; of an emoji names of
+    platforms, each with what it has for it: `"telegram ID discord <:NAME:ID>"`. Other kinds have
+    none.
     """
 
     kind: SpanKind
@@ -70,6 +72,19 @@ class Span(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
         return dict(zip(words[::2], words[1::2], strict=False)).get(platform, "")
 
 
+Align = Literal["left", "center", "right"]
+
+
+class Table(msgspec.Struct, frozen=True, gc=False):
+    """A table's cells, row by row, the header first, and how its columns are aligned.
+
+    A row may have fewer cells than there are columns, and more: these stand behind the table's.
+    """
+
+    aligns: Sequence[Align]
+    rows: Sequence[Sequence[str]]
+
+
 class StyledText(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A text and its spans. Without spans it is plain: no character in it is ever markup."""
 
@@ -79,20 +94,26 @@ class StyledText(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     def cut(self, start: int, end: int) -> StyledText:
         """Return what lies from `start` up to `end`; spans that reach beyond are clipped.
 
-        A mention or a time that is cut is words alone.
+        A mention or a time that is cut is words alone, and a table has no cells then.
         Bounds outside the text are its ends; there are no negative ones from behind.
         """
         start, end = max(start, 0), min(end, len(self.text))
         if start >= end:
             return StyledText("")
         clipped = tuple(
-            Span(span.kind, max(span.start, start) - start, min(span.end, end) - start, span.value)
+            _clipped(span, start, end)
             for span in self.spans
             if span.start < end
             and span.end > start
             and (span.kind not in _WHOLE or (span.start >= start and span.end <= end))
         )
         return StyledText(self.text[start:end], _ordered(clipped))
+
+
+def _clipped(span: Span, start: int, end: int) -> Span:
+    is_whole = span.start >= start and span.end <= end
+    value = span.value if is_whole or span.kind != "table" else ""
+    return Span(span.kind, max(span.start, start) - start, min(span.end, end) - start, value)
 
 
 def _ordered(spans: tuple[Span, ...]) -> tuple[Span, ...]:

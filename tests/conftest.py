@@ -7,8 +7,6 @@ from collections.abc import Generator, Mapping
 from typing import Any
 
 import pytest
-from servers.postgres_server import shared_server
-from stores.schemas import Schemas
 
 from chatstate.cli.loops import LoopFactory
 
@@ -47,16 +45,21 @@ def _sendable(value: Any) -> Any:
 @pytest.fixture(scope="session")
 def postgres(testrun_uid: str) -> Generator[str]:
     """Return the URL of a PostgreSQL server, which all processes of the run share."""
+    from servers.postgres_server import shared_server  # few tests need one
+
     with shared_server(testrun_uid) as url:
         yield url
 
 
 @pytest.fixture
-def schemas(postgres: str) -> Generator[Schemas]:
+def schemas(_schemas: Any) -> Generator[Any]:
     """Return schemas on it, which are empty."""
-    schemas = _SCHEMAS.setdefault(postgres, Schemas(postgres, f"test_{os.getpid()}"))
-    yield schemas
-    schemas.give_back()
+    yield _schemas
+    _schemas.give_back()
 
 
-_SCHEMAS: dict[str, Schemas] = {}
+@pytest.fixture(scope="session")
+def _schemas(postgres: str) -> Any:
+    from stores.schemas import Schemas
+
+    return Schemas(postgres, f"test_{os.getpid()}")

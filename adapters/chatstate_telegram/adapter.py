@@ -51,6 +51,7 @@ from chatstate_telegram.send.drafts import LASTS, Drafts
 from chatstate_telegram.send.errors import DoneBefore, judged
 from chatstate_telegram.send.pace import Pace
 from chatstate_telegram.send.queries import InlineAnswers
+from chatstate_telegram.send.rich_calls import RichMessages
 from chatstate_telegram.updates import UPDATES, asked_for
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ class TelegramAdapter(Adapter):
         self._pace = pace or Pace()
         self._presses = Presses(self._client.bot, self.options.patience)
         self._drafts = Drafts(self._client)
+        self._rich = RichMessages(self._client, wanted=self.options.rich)
         self._inline = InlineAnswers(self._client.bot, self.perform)
 
     @cached_property
@@ -253,7 +255,7 @@ class TelegramAdapter(Adapter):
             if is_draft and await self._drafts.show(action):
                 return None
             show = calls.send if action.verb == "send" else calls.edit
-            return await show(self._client.bot, action)
+            return await self._rich.show(action) or await show(self._client.bot, action)
         finally:
             await answering
 

@@ -41,6 +41,10 @@ class TelegramOptions(Struct, frozen=True, kw_only=True):
         Literal["addressed", "all"],
         Meta(description="What to hear in groups: what is addressed to the bot, or all."),
     ] = "addressed"
+    rich: Annotated[
+        bool,
+        Meta(description="Send what has tables as rich messages, which apps of before 2026 lack."),
+    ] = False
     webhook: Annotated[
         str | None, Meta(description="The https URL that updates are posted to.")
     ] = None

@@ -62,6 +62,7 @@ async def settled(parts: Parts, seconds: float) -> None:
     if parts.expiries.are_possible:
         await parts.expiries.settle(seconds)
     await parts.approvals.settle(seconds)
-    sending = asyncio.ensure_future(parts.sender.activity.over())
-    await asyncio.wait([sending], timeout=seconds)
-    sending.cancel()
+    if parts.expiries.are_possible or parts.timers.have_fired:
+        sending = asyncio.ensure_future(parts.sender.activity.over())
+        await asyncio.wait([sending], timeout=seconds)
+        sending.cancel()

@@ -35,7 +35,7 @@ _AT_ONCE = 1000
 
 
 class Timers:
-    """Fires the timers of one bot. `of_turns`: what turns do with them."""
+    """Fires the timers of one bot. `of_turns`: what turns do with them. `have_fired`: any has."""
 
     def __init__(
         self,
@@ -68,6 +68,7 @@ class Timers:
         self._versions = versions
         self._looking = asyncio.Lock()
         self._fired: dict[int, EventReceipt] = {}
+        self.have_fired = False
 
     async def start(self) -> None:
         """Set the bot's own schedules, and tell of timers whose handlers are gone."""
@@ -117,6 +118,7 @@ class Timers:
         return len(fired.arrivals) == room
 
     def _add(self, arrival: Arrival) -> None:
+        self.have_fired = True
         self._fired[arrival.seq] = self._receipts.stored(
             arrival.seq, told=lambda: self._is_over(arrival.seq)
         )

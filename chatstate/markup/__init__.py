@@ -11,7 +11,7 @@ from chatstate.markup.paging import pages
 from chatstate.markup.pieces import Block, Close, Open, blocks, walk
 from chatstate.markup.plaintext import plain
 from chatstate.markup.splitting import Measure, split
-from chatstate.text import Span, SpanKind, StyledText, Unit, size
+from chatstate.text import Span, SpanKind, StyledText, Table, Unit, size
 
 __all__ = [
     "Block",
@@ -21,6 +21,7 @@ __all__ = [
     "Span",
     "SpanKind",
     "StyledText",
+    "Table",
     "Unit",
     "blocks",
     "joined",

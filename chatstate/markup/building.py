@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import msgspec
 
-from chatstate.text import Span, SpanKind, StyledText
+from chatstate.text import Span, SpanKind, StyledText, Table
 
 DEEPEST = 12
 """How many spaces lines are indented at most."""
@@ -98,10 +98,10 @@ class Builder:
         self.close()
         self._indents.pop()
 
-    def pre(self, text: str, language: str = "", *, table: bool = False) -> None:
+    def pre(self, text: str, language: str = "", *, table: Table | None = None) -> None:
         """Write a block of code or a table, which has begun on its own line."""
         if table:
-            self.open("table")
+            self.open("table", msgspec.json.encode(table).decode())
         self.open("pre", language)
         self._write(text)
         self.close()

@@ -21,7 +21,7 @@ from chatstate.markup.grammar import read
 from chatstate.markup.inline import Targets, write_inline
 from chatstate.markup.plaintext import plain
 from chatstate.markup.tables import lay_out
-from chatstate.text import StyledText
+from chatstate.text import StyledText, Table
 
 RULE = "─" * 10
 SPARE = 8000
@@ -130,9 +130,10 @@ class _Writer:
                 rows.append([])
             elif part.type == "inline":
                 rows[-1].append(self._cell(part))
-        table, self._spare = lay_out(rows, token.meta["aligns"], self._spare)
+        aligns = token.meta["aligns"]
+        shown, self._spare = lay_out(rows, aligns, self._spare)
         self.builder.begin(start, own_line=True)
-        self.builder.pre(table, table=True)
+        self.builder.pre(shown, table=Table(aligns, rows))
         self.builder.end(end)
 
     def _until(self, kind: str) -> Iterator[Token]:

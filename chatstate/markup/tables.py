@@ -12,11 +12,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 from wcwidth import width
 
-Align = Literal["left", "center", "right"]
+from chatstate.text import Align
 
 WIDEST = (60, 30, 15, 7, 1)
 """To how many columns cells are padded at most; the first which is in proportion."""

@@ -53,7 +53,7 @@ def named(account: str, known: Sequence[KnownAccount]) -> list[KnownAccount]:
 
 def called(known: Sequence[KnownAccount]) -> str:
     """Return what accounts are called, for people to choose from."""
-    return ", ".join(map(_names, known)) or "none"
+    return ", ".join(_names(account) for account in known if account.platform != OWN) or "none"
 
 
 def _names(account: KnownAccount) -> str:

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -156,6 +157,26 @@ async def test_what_is_being_typed_stays_when_a_reply_comes(
         await terminal.shows(f"{PROMPT} one", "» late: one", f"{PROMPT} half a li")
         terminal.type("ne" + ENTER)
         await terminal.shows(f"{PROMPT} half a line", "» late: half a line", PROMPT)
+
+
+async def test_a_timer_fires_above_the_prompt(terminal: Terminal, running: Running) -> None:
+    """When its time has come, though nobody says anything; what is being typed stays."""
+    bot = Interface(id="test")
+
+    @bot.on_timer
+    def ring(what: str) -> str:
+        return f"{what} is ready"
+
+    @bot.command
+    def tea(turn: Turn) -> str:
+        turn.later(timedelta(0), ring, what="tea")
+        return "Well."
+
+    async with running(bot):
+        await terminal.enter("/tea")
+        terminal.type("half a li")
+        rows = (f"{PROMPT} /tea", "» Well.", "» tea is ready", f"{PROMPT} half a li")
+        await terminal.shows(*rows)
 
 
 async def test_the_next_line_may_be_entered_while_a_turn_runs(

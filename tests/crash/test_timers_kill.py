@@ -37,12 +37,37 @@ async def test_a_timer_fires_once_wherever_the_process_dies(point: str, tmp_path
     assert rows(path, TIMERS) == [(0,)]
 
 
+@pytest.mark.parametrize("point", ["committing", *(["before commit", "committed"] if LONG else [])])
+@pytest.mark.parametrize(("command", "fires"), [("/later 1", [1]), ("/never 1", [])])
+async def test_a_timer_is_moved_or_cancelled_wherever_the_process_dies(
+    command: str, fires: list[int], point: str, tmp_path: Path
+) -> None:
+    """It fires once, at its new time, or never."""
+    path, platform = tmp_path / "test.db", Platform()
+    platform.say(said(1, "/wait 1"))
+    async with worker(platform, path) as life:
+        life.deliver(*platform.unacknowledged)
+        await platform.until(lambda: 1 in platform.answered())
+        assert await life.stop() == 0
+    platform.say(said(2, command))
+    async with worker(platform, path, kill_point=point) as life:
+        life.deliver(*platform.unacknowledged)
+        assert await life.ended() == -signal.SIGKILL
+    async with worker(platform, path) as life:
+        life.deliver(*platform.unacknowledged)
+        await platform.until(lambda: 2 in platform.answered() and rings(platform) == set(fires))
+        assert await life.stop() == 0
+    assert rung(path) == fires
+    assert rows(path, TIMERS) == [(0,)]
+
+
 def rung(path: Path) -> list[int]:
     """Return the numbers of the timers that have fired, in their order."""
     found = rows(path, "SELECT value FROM sessions WHERE name = 'rung'")
     return [int(number) for (text,) in found for number in text.strip("[]").split(",") if number]
 
 
+@pytest.mark.timeout(900 if LONG else 60)
 @pytest.mark.parametrize("kills", [200 if LONG else 3])
 async def test_kills_at_random_moments_let_each_timer_fire_once(kills: int, tmp_path: Path) -> None:
     """Set under load, moved and cancelled meanwhile: none is lost, and none fires twice."""

@@ -119,6 +119,13 @@ def later(number: int, turn: Turn) -> str:
 
 
 @bot.command
+def wait(number: int, turn: Turn) -> str:
+    """Set a timer for much later."""
+    turn.later(timedelta(days=1), ring, key=str(number), number=number)
+    return f"waits {number}"
+
+
+@bot.command
 def never(number: int, turn: Turn) -> str:
     """Cancel a timer."""
     turn.cancel(str(number))

@@ -27,9 +27,11 @@ from chatstate import (
     Reply,
     StateError,
     Sticker,
+    StyledText,
     Unreachable,
     User,
 )
+from chatstate.markup import Span
 from chatstate.stores.base import Request
 from chatstate.testing import FakePlatform, TestClient
 
@@ -146,6 +148,7 @@ async def test_all_that_can_be_returned_can_be_sent(tmp_path: Path) -> None:
             Location(52.5, 13.4, "Café"),
             Reply(sticker=File(b"webp", "hi.webp")),
             Sticker("7", "👍"),
+            StyledText("so it was", (Span("spoiler", 0, 9), Span("bold", 3, 5))),
             Reply("Vote:", poll=Poll("Lunch?", ["Pizza", "Soup"], several=True)),
         ]
         client.platform.stall()
@@ -153,7 +156,8 @@ async def test_all_that_can_be_returned_can_be_sent(tmp_path: Path) -> None:
         path.unlink()
         client.platform.recover()
         await receipt.settled()
-        first, second, third, web, place, drawn, sticker, poll = client.platform.shown("room")
+        shown = client.platform.shown("room")
+        first, second, third, web, place, drawn, sticker, styled, poll = shown
         assert (first.text, first.labels, first.silent) == ("bold", ["Yes", "No", "Maybe"], True)
         assert [(file.name, file.data) for file in second.files] == [("b.txt", b"contents")]
         assert [(file.name, file.data) for file in third.files] == [("c.bin", b"123")]
@@ -161,6 +165,7 @@ async def test_all_that_can_be_returned_can_be_sent(tmp_path: Path) -> None:
         assert [file.url for file in web.files] == ["https://a.example/d.png"]
         assert place.shared == Location(52.5, 13.4, "Café")
         assert [(file.data, file.is_sticker) for file in drawn.files] == [(b"webp", True)]
+        assert styled.styled.spans == (Span("spoiler", 0, 9), Span("bold", 3, 5))
         assert sticker.shared == Sticker("7", "👍")
         assert poll.shared == Poll("Lunch?", ["Pizza", "Soup"], several=True)
         (pressed,) = await client.user("carol", chat="room").press("No")

@@ -27,6 +27,7 @@ from chatstate.stores.broadcasts import Broadcast
 from chatstate.testing import FakePlatform, TestClient
 
 ALL = ("ann", "ben", "cat", "dan", "eve")
+WAITS = "SELECT 1 FROM inbox WHERE done_at IS NULL"
 WANTS = State(default=0, scope="user", name="wants")
 
 
@@ -59,14 +60,14 @@ async def until(client: TestClient, receipt: BroadcastReceipt, standing: str) ->
 
 
 async def is_full(client: TestClient, receipt: BroadcastReceipt) -> None:
-    """Return once there is no room for more of a broadcast."""
-    while (await receipt.progress()).reached < ROOM:
+    """Return once there is no room for more of a broadcast, and what has room is owed."""
+    while (await receipt.progress()).reached < ROOM or query(client, WAITS):
         await asyncio.sleep(0)
 
 
 async def over(client: TestClient) -> None:
     """Return once nothing is under way, and whatever could follow that has been looked for."""
-    while query(client, "SELECT 1 FROM outbox UNION ALL SELECT 1 FROM inbox WHERE body NOT NULL"):
+    while query(client, "SELECT 1 FROM outbox") or query(client, WAITS):
         await client.advance(0.5)
     await client.advance(2)
 

@@ -553,11 +553,16 @@ NO_QUESTIONS: list[tuple[Asks, type[Exception], str]] = [
     (lambda turn: turn.ask("A?", key="a", choices=["x", "x"]), StateError, "none of them"),
     (lambda turn: turn.ask("A?", key="a", timeout=0), StateError, "seconds above 0"),
     (lambda turn: turn.ask(None, key="a"), ReplyError, "a question ends with words"),
+    (
+        lambda turn: turn.ask(Reply("Hi?", best_before=timedelta(hours=1)), key="a"),
+        ReplyError,
+        "so it has no best_before",
+    ),
     (lambda turn: turn.ask({1}, key="a"), ReplyError, "asked set"),
     (
         lambda turn: turn.ask(Reply("A?", best_before=timedelta(hours=1)), key="a"),
         ReplyError,
-        "no best_before=",
+        "best_before: give it a timeout=",
     ),
 ]
 

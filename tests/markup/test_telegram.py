@@ -3,9 +3,14 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from markup.profile import PROFILE
+from markup.strategies import markdown
+from servers.telegram_rich import blocks_of
 
 from chatstate.markup import Span, StyledText, parse, split
 from chatstate_telegram.send.markup import LONGEST, MAX_ADDRESS, measure, message, written_out
+from chatstate_telegram.send.rich import rich
 
 
 def entity(kind: str, offset: int, length: int, **more: str) -> dict[str, Any]:
@@ -113,3 +118,14 @@ def test_an_address_that_is_too_long_is_written_out() -> None:
     assert (link.kind, shown.text[link.start : link.end]) == ("link", "d")
     assert all(measure(part) <= LONGEST for part in split(shown, LONGEST, measure))
     assert written_out(parse("[d](https://x.yz)")) == parse("[d](https://x.yz)")
+
+
+@PROFILE
+@given(markdown)
+def test_a_rich_message_is_well_formed(written: str) -> None:
+    """Whatever stands above and below its table, and with each cell in its place."""
+    shown = rich(parse(f"{written}\n\n| a | b |\n|---|---|\n| `c` | <d>\n\n{written}"))
+    tables = [block["cells"] for block in blocks_of({"html": shown or ""}) if "cells" in block]
+    assert shown is None or [["a", "b"], ["c", "<d>"]] in [
+        [[cell["text"] for cell in row] for row in rows] for rows in tables
+    ]

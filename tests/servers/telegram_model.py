@@ -118,8 +118,10 @@ class Message:
 
     @property
     def text(self) -> str:
-        """Its text, or the caption of its file."""
-        return str(self.raw.get("text", self.raw.get("caption", "")))
+        """Its text, or the caption of its file; of a rich message the words of its blocks."""
+        blocks = self.raw.get("rich_message", {}).get("blocks", ())
+        rich = "\n".join(block["text"] for block in blocks if "text" in block)
+        return str(self.raw.get("text", self.raw.get("caption", rich)))
 
     @property
     def entities(self) -> list[Json]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from servers.telegram_keyboards import check_keyboard, check_suggestions
 from servers.telegram_model import ApiError, Chat, FileKind, Json, Message, StoredFile, Upload
+from servers.telegram_rich import blocks_of
 from servers.telegram_spec import ATTACHED
 from servers.telegram_text import CAPTION_LIMIT, TEXT_LIMIT, formatted
 from servers.telegram_world import Draft, Typing, World, found, without
@@ -43,6 +44,7 @@ REACTIONS = frozenset(_EMOJI.split())
 
 _MEDIA = ("photo", "document", "audio", "voice", "video", "animation", "video_note", "sticker")
 _CONTENT = (
+    "rich_message",
     *("text", "entities", "caption", "caption_entities", "link_preview_options"),
     *_MEDIA,
 )
@@ -206,9 +208,19 @@ def send_message_draft(world: World, params: Json) -> bool:
     return True
 
 
+def send_rich_message(world: World, params: Json) -> Json:
+    return _post(world, params, _rich(params)).raw
+
+
+def _rich(params: Json) -> Json:
+    return {"rich_message": {"blocks": blocks_of(params["rich_message"])}}
+
+
 def edit_message_text(world: World, params: Json) -> Json:
     message = _own(world, params)
-    if "text" not in message.raw:
+    if "rich_message" in params:
+        return _show(world, message, params, _rich(params))
+    if not message.raw.keys() & {"text", "rich_message"}:
         raise ApiError(400, "Bad Request: there is no text in the message to edit")
     return _show(world, message, params, _text(params, "text"))
 

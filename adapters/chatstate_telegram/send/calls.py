@@ -65,7 +65,7 @@ async def edit(bot: Bot, action: Action) -> str:
         with suppress(Refusal):  # the album is there, and the old message may be gone
             await delete(bot, action)
         return sent
-    where: dict[str, Any] = {"chat_id": action.chat, "message_id": _message(action)}
+    where: dict[str, Any] = {"chat_id": action.chat, "message_id": message_of(action)}
     if action.part.keeps:
         await bot.edit_message_reply_markup(reply_markup=_keyboard(action.part), **where)
     elif action.part.files:
@@ -77,13 +77,13 @@ async def edit(bot: Bot, action: Action) -> str:
 
 async def delete(bot: Bot, action: Action) -> None:
     """Remove a message."""
-    await bot.delete_message(action.chat, _message(action))
+    await bot.delete_message(action.chat, message_of(action))
 
 
 async def react(bot: Bot, action: Action) -> None:
     """Set the bot's reaction to a message."""
     emoji = str(action.part.content["reaction"])
-    message = _message(action)
+    message = message_of(action)
     try:
         await bot.set_message_reaction(
             action.chat, message, [ReactionTypeEmoji(emoji)] if emoji else []
@@ -111,7 +111,7 @@ async def is_admin(bot: Bot, chat: str, person: int) -> bool:
 
 
 async def _send(bot: Bot, action: Action) -> str:
-    part, where = action.part, _where(action)
+    part, where = action.part, where_of(action)
     if "shared" in part.content:
         return await _send_shared(bot, part, where)
     if not part.files:
@@ -233,7 +233,8 @@ async def _edit_media(bot: Bot, action: Action, where: dict[str, Any]) -> None:
         )
 
 
-def _where(action: Action) -> dict[str, Any]:
+def where_of(action: Action) -> dict[str, Any]:
+    """Return where a message goes: its chat, its topic, what it answers."""
     where: dict[str, Any] = {
         "chat_id": action.chat,
         "disable_notification": bool(action.part.content.get("silent")),
@@ -247,7 +248,7 @@ def _where(action: Action) -> dict[str, Any]:
     return where
 
 
-def _message(action: Action) -> int:
+def message_of(action: Action) -> int:
     """Return the number of the message to change; the answer to a press has none."""
     if action.message is None or not action.message.isdecimal():
         raise Rejected(f"{action.message!r} is no message that can be edited or deleted")

@@ -31,6 +31,7 @@ from chatstate.markup import joined, pages, written
 from chatstate.text import StyledText
 from chatstate_telegram.send.extras import checked
 from chatstate_telegram.send.markup import measure, message, written_out
+from chatstate_telegram.send.rich import rich
 
 REACTIONS = frozenset(emoji.value.replace("\ufe0f", "") for emoji in ReactionEmoji)
 TEXT_LIMIT = 4096
@@ -206,6 +207,9 @@ def _part(post: Post, files: Sequence[StoredFile] = ()) -> Part:
     content: dict[str, Any] = {"text": text}
     if entities:
         content["entities"] = entities
+    is_usual = files or post.native or post.suggestions or post.keeps
+    if not is_usual and (html := rich(post.text)):
+        content["rich"] = html
     if post.buttons:
         content["buttons"] = [[_button(button) for button in row] for row in post.buttons]
     if post.suggestions:

@@ -262,15 +262,16 @@ def owed_there(row: Owed, reply: Outbound, priority: int, *, is_ours: bool) -> O
 
 def are_plain(answer: Sequence[AnyReply]) -> bool:
     """Tell whether nothing of an answer refers to a message by more than its id."""
-    return not any(map(_refers, answer))
-
-
-def _refers(reply: AnyReply) -> bool:
-    if isinstance(reply, Reply):
-        return isinstance(reply.edit, MessageRef) or isinstance(reply.reply_to, MessageRef)
-    if isinstance(reply, Native):
-        return bool(reply.references)
-    return isinstance(_changed_by(reply), MessageRef)
+    for reply in answer:
+        if isinstance(reply, Reply):
+            if isinstance(reply.edit, MessageRef) or isinstance(reply.reply_to, MessageRef):
+                return False
+        elif isinstance(reply, Native):
+            if reply.references:
+                return False
+        elif isinstance(_changed_by(reply), MessageRef):
+            return False
+    return True
 
 
 def _changed_by(reply: AnyReply) -> MessageRef | str | None:

@@ -64,8 +64,6 @@ def _card(card: Card, picture: StoredFile | None) -> PostCard:
 
 def styled(text: str | Markdown | StyledText) -> StyledText:
     """Return a text, plain or with what its Markdown says, and with those whom it names."""
-    if isinstance(text, StyledText):
-        return text
     source = text if isinstance(text, str) else text.text
     if START in source:
         apart, names = set_apart(source)
@@ -73,9 +71,11 @@ def styled(text: str | Markdown | StyledText) -> StyledText:
     return _styled(source, text)
 
 
-def _styled(source: str, text: str | Markdown) -> StyledText:
+def _styled(source: str, text: str | Markdown | StyledText) -> StyledText:
     if isinstance(text, str):
         return StyledText(source)
+    if isinstance(text, StyledText):
+        return text
     from chatstate.markup import parse
 
     return parse(source)

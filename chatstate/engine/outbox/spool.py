@@ -181,7 +181,7 @@ class Spool:
 
     def discard(self, files: Sequence[StoredFile]) -> None:
         """Remove files that are owed no more."""
-        if keys := [safe_name(file.key) for file in files if file.key]:
+        if files and (keys := [safe_name(file.key) for file in files if file.key]):
             self._store.discard(keys)
 
     async def sweep(self) -> None:

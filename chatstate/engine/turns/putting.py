@@ -59,10 +59,10 @@ def opened(
             f"turn.ask {question.key!r}: a question ends with words, and has no files; "
             "`await turn.send(...)` before it sends what else there is"
         )
-    if any(isinstance(reply, Reply) and reply.best_before is not None for reply in said):
+    if any(isinstance(reply, Reply) and reply.best_before for reply in said):
         raise ReplyError(
-            f"turn.ask {question.key!r}: a question has no best_before=, as its answer is waited "
-            "for: give turn.ask a timeout="
+            f"turn.ask {question.key!r}: a question waits for its answer, so it has no "
+            "best_before: give it a timeout="
         )
     offered = _offered(question, last, words)
     if offered:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from markdown_it.rules_block import StateBlock, table
 
 from chatstate.markup.grammar.formulas import formula_end
-from chatstate.markup.tables import Align
+from chatstate.text import Align
 
 _BAR = re.compile(r"(?<!\\)\|")
 _CODE_OR_FORMULA = re.compile(r"(?<!\\)(?:`+|\$|\\(?=[(\[]))")

@@ -9,7 +9,8 @@ from chatstate.stores.postgres.transactions import Transaction
 _FIND = """SELECT a.id, a.tenant, coalesce(t.name, '') FROM accounts AS a
     LEFT JOIN tenants AS t ON t.id = a.tenant
     WHERE a.bot = $1 AND a.platform = $2 AND a.platform_id = $3"""
-_OTHERS = "SELECT bot FROM accounts WHERE platform = $1 AND platform_id = $2"
+# Another worker may have made this bot's own meanwhile.
+_OTHERS = "SELECT bot FROM accounts WHERE bot <> $1 AND platform = $2 AND platform_id = $3"
 _TENANT = """INSERT INTO tenants AS t (bot, name) VALUES ($1, $2)
     ON CONFLICT (bot, name) DO UPDATE SET name = t.name RETURNING id"""
 _MAKE = """INSERT INTO accounts (bot, platform, platform_id, tenant) VALUES ($1, $2, $3, $4)
@@ -25,7 +26,7 @@ async def found(
     row = await transaction.fetchrow(_FIND, *name)
     if row is None:
         if alone:
-            others = [row[0] for row in await transaction.fetch(_OTHERS, platform, platform_id)]
+            others = [row[0] for row in await transaction.fetch(_OTHERS, *name)]
             refuse_other_bots(*name, others)
         number = await transaction.fetchval(_TENANT, transaction.bot, tenant) if tenant else 0
         await transaction.execute(_MAKE, *name, number)

@@ -17,7 +17,7 @@ from chatstate.stores.broadcasts import (
     Unreached,
 )
 from chatstate.stores.postgres import broadcasts
-from chatstate.stores.postgres.inbox import Inbox, Name
+from chatstate.stores.postgres.inbox import Inbox
 from chatstate.stores.postgres.looking import Looking
 from chatstate.stores.postgres.transactions import Do, T, Transactions
 
@@ -59,9 +59,8 @@ class Broadcasting(Looking):
         return broadcasts.unreached(await self._transactions.read(broadcasts.UNREACHED, *wanted))
 
     async def reach(self, number: int, recipient: int, event: Event | None) -> Ingested | None:
-        tried: dict[Name, int] = {}
         return await self._transactions.write(
-            lambda t: broadcasts.reach(t, self._inbox, number, recipient, event, tried)
+            lambda t: broadcasts.reach(t, self._inbox, number, recipient, event)
         )
 
     async def finish(self, number: int) -> bool:

@@ -27,7 +27,7 @@ from chatstate.stores.broadcasts import (
 )
 from chatstate.stores.postgres import directory, references
 from chatstate.stores.postgres.columns import columns
-from chatstate.stores.postgres.inbox import Delivery, Inbox, Name
+from chatstate.stores.postgres.inbox import Delivery, Inbox
 from chatstate.stores.postgres.transactions import Transaction
 
 _encode = msgspec.json.Encoder().encode
@@ -152,7 +152,6 @@ async def reach(
     job: int,
     number: int,
     event: Event | None,
-    tried: dict[Name, int],
 ) -> Ingested | None:
     """Make what a recipient gets an event."""
     standing = await transaction.fetchval(_GOES_ON, job)
@@ -168,7 +167,7 @@ async def reach(
         transaction, job, number, place.chat, place.conversation
     ):
         return None
-    ((ingested,),) = await inbox.ingest(transaction, [Delivery(account, [event], {})], tried)
+    ((ingested,),) = await inbox.ingest(transaction, [Delivery(account, [event], {})])
     if ingested.status != "refused" and standing == "running":
         turn = ingested.arrival.seq if ingested.arrival else ingested.pending
         await transaction.execute(_REACHED, place.conversation, turn, job, number)

@@ -58,7 +58,9 @@ class Connections:
     async def open(self, location: str) -> Server:
         """Connect for the first time, make the schema current, and tell which server it is."""
         connection = self._first = await self._looked_at()
-        await migrate(connection, self._address.schema, location)
+        async with connection.transaction():
+            await self.name(connection)
+            await migrate(connection, self._address.schema, location)
         self._pool = asyncpg.create_pool(
             self._address.dsn,
             min_size=0,

@@ -129,6 +129,10 @@ async def held(url: str, *, makes: bool) -> AsyncGenerator[PostgresSide]:
     connections = Connections(address)
     try:
         async with connections.single() as holder, connections.single() as connection:
+            if connections.is_pooled:
+                raise LoadError(
+                    f"{address.shown} is behind PgBouncer: copy by the URL of the server itself"
+                )
             if makes:
                 await migrate(connection, address.schema, address.shown)
             elif not await is_there(connection):

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 
 import asyncpg
 
@@ -17,13 +18,10 @@ class NotAllError(Exception):
     """Some turn of a batch cannot be applied as it is."""
 
 
-class UnknownOutcomeError(Exception):
-    """The answer to a `COMMIT` did not come through: it may have been done, or be done yet."""
-
-
 _PASSING = {
     "40001": "has refused what ran at the same time",
     "40P01": "has ended a deadlock",
+    "55000": "is recovering, as a replica does; name the primary, or wait for its promotion",
     "55P03": "has waited too long for a lock",
     "57014": "has ended a statement that took too long",
     "25P03": "has ended a transaction that took too long",
@@ -56,6 +54,8 @@ TROUBLE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClient
 
 def is_passing(error: BaseException) -> bool:
     """Tell whether the same may succeed later."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return False
     if isinstance(error, socket.gaierror):
         return error.errno == socket.EAI_AGAIN
     if isinstance(error, asyncpg.PostgresError):
@@ -72,7 +72,14 @@ def storage_error(error: BaseException, location: str) -> StorageError:
     if isinstance(error, asyncpg.PostgresError):
         remedy = _REMEDIES.get(code) or _PASSING.get(code) or "failed"
         return StorageError(f"{location} {remedy} ({error})")
+    if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
+        return StorageError(f"{location} {_PASSING['25006']}")
     if isinstance(error, socket.gaierror):
         return StorageError(f"{location}: there is no such host ({error}); correct the URL")
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return StorageError(
+            f"{location} has a certificate that is not trusted ({error.verify_message}); name the "
+            "one that signs it: sslrootcert=/path/ca.crt"
+        )
     why = str(error) or type(error).__name__
     return StorageError(f"{location} cannot be reached; see that the server runs ({why})")

@@ -5,8 +5,6 @@
 2. All events of a transaction are one statement. Those that it does not insert were there before,
    or there is no room for them; only these are looked at one by one.
 3. An event is proved by reading what is written of it, and what was read is what is handed on.
-4. A transaction that is repeated, since the answer to its commit was lost, finds its own events:
-   their numbers are those it had `tried`. They are no duplicates.
 """
 
 from __future__ import annotations
@@ -123,21 +121,19 @@ class Inbox:
         self._directory.remember(*self._located_now)
 
     async def ingest(
-        self, transaction: Transaction, deliveries: Sequence[Delivery], tried: dict[Name, int]
+        self, transaction: Transaction, deliveries: Sequence[Delivery]
     ) -> list[list[Ingested]]:
         """Store events in order, with their adapters' cursors."""
         judged = [[_proved(d.account, event) for event in d.events] for d in deliveries]
         proved = [entry for found in judged for entry in found if isinstance(entry, _Proved)]
-        stored = await self._store(transaction, proved, tried)
+        stored = await self._store(transaction, proved)
         await _note_cursors(transaction, deliveries)
         return [
             [entry if isinstance(entry, Ingested) else next(stored) for entry in found]
             for found in judged
         ]
 
-    async def _store(
-        self, transaction: Transaction, proved: Sequence[_Proved], tried: dict[Name, int]
-    ) -> Any:
+    async def _store(self, transaction: Transaction, proved: Sequence[_Proved]) -> Any:
         if not proved:
             return iter(())
         places, locked = await self._located(transaction, proved)
@@ -147,9 +143,6 @@ class Inbox:
         stored = await transaction.fetch(_STORE, *columns(rows, 5), *of)
         numbers = {(account, event_id): seq for account, event_id, seq in stored}
         known = await _known(transaction, [e.name for e in proved if e.name not in numbers])
-        lost = {name: tried[name] for name in known if tried.get(name) == known[name].seq}
-        tried.update(numbers)
-        numbers.update(lost)
         results = [
             await self._result(transaction, entry, places[entry.who.name], numbers, known)
             for entry in proved

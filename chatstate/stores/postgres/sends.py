@@ -15,7 +15,7 @@ from chatstate.scope import Place
 from chatstate.stores.base import Asked, DeadLetter, Ingested, Request
 from chatstate.stores.postgres import references
 from chatstate.stores.postgres.directory import Directory, who
-from chatstate.stores.postgres.inbox import Delivery, Inbox, Name
+from chatstate.stores.postgres.inbox import Delivery, Inbox
 from chatstate.stores.postgres.transactions import Transaction
 
 _decode = msgspec.json.Decoder(Request).decode
@@ -31,14 +31,14 @@ _DIES = """INSERT INTO dead_letters
 
 
 async def take_up(
-    transaction: Transaction, inbox: Inbox, number: int, event: Event, tried: dict[Name, int]
+    transaction: Transaction, inbox: Inbox, number: int, event: Event
 ) -> Ingested | None:
     """Make a request an event."""
     request = await _request(transaction, number)
     if request is None:
         return None
     delivery = Delivery(request.account, [event], {})
-    ((ingested,),) = await inbox.ingest(transaction, [delivery], tried)
+    ((ingested,),) = await inbox.ingest(transaction, [delivery])
     if ingested.status != "refused":
         turn = ingested.arrival.seq if ingested.arrival else ingested.pending or 0
         await _end(transaction, number, request, event, turn)

@@ -219,8 +219,7 @@ class PostgresStore(Reading, Broadcasting, TimerVerbs):
         return await holds.claim(transaction, list(self._accounts), limit)
 
     async def _ingest(self, deliveries: Sequence[inbox.Delivery]) -> Sequence[Sequence[Ingested]]:
-        tried: dict[inbox.Name, int] = {}
-        stored = await self._transactions.write(lambda t: self._inbox.ingest(t, deliveries, tried))
+        stored = await self._transactions.write(lambda t: self._inbox.ingest(t, deliveries))
         self._inbox.durable()
         return stored
 
@@ -311,9 +310,8 @@ class PostgresStore(Reading, Broadcasting, TimerVerbs):
         return await self._transactions.write(lambda t: requests.answer(t, known, versions))
 
     async def take_up(self, number: int, event: Event) -> Ingested | None:
-        tried: dict[inbox.Name, int] = {}
         return await self._transactions.write(
-            lambda t: sends.take_up(t, self._inbox, number, event, tried)
+            lambda t: sends.take_up(t, self._inbox, number, event)
         )
 
     async def give_up(self, number: int, event: Event, dead: DeadLetter) -> None:

@@ -4,9 +4,9 @@
    and nobody ends one while a transaction of it is under way. Then it locks conversations, in the
    order of their ids, then its own rows, then shared values in the order of their keys.
 2. What was settled is written with the next transaction, or soon.
-3. What passes is waited for. If the answer to a `COMMIT` is lost, nobody knows what became of it:
-   the run's row is locked for good, which waits until the old transaction is over, and then the
-   same is tried again. So whatever is done in a transaction must be harmless when it is repeated.
+3. What passes is waited for. If the answer to a `COMMIT` is lost, it is found out: the run's row is
+   locked for good, which waits until the old transaction is over, and the server knows what became
+   of that. Only if it was not done is the same tried again.
 4. Notices leave after the commit.
 5. What only reads is one statement, which the end of the run makes return nothing.
 """
@@ -24,10 +24,9 @@ import asyncpg
 from chatstate.clock import TOLD_AT, growing_pauses
 from chatstate.errors import LeaseLostError, StorageError
 from chatstate.stores.base import Settled
-from chatstate.stores.postgres.connection import Connections
+from chatstate.stores.postgres.connection import Connections, Lent
 from chatstate.stores.postgres.errors import (
     TROUBLE,
-    UnknownOutcomeError,
     is_passing,
     storage_error,
 )
@@ -37,7 +36,9 @@ log = logging.getLogger("chatstate.store")
 T = TypeVar("T")
 
 _LAZY_SECONDS = 0.05
-_FENCE = "SELECT 1 FROM runs WHERE id = {run} AND ended_at IS NULL FOR {strength}"
+_FENCE = """SELECT pg_current_xact_id()::text FROM runs
+    WHERE id = $1 AND ended_at IS NULL FOR {strength}"""
+_STATUS = "SELECT pg_xact_status($1::text::xid8)"
 _READ = """SELECT q.* FROM runs AS r
     LEFT JOIN LATERAL (SELECT true AS found, s.* FROM ({statement}) AS s) AS q ON true
     WHERE r.id = {run} AND r.ended_at IS NULL"""
@@ -97,7 +98,7 @@ class Transactions:
         self._run, self._bot = run, bot
 
     async def write(self, do: Do[T]) -> T:
-        """Do something in a transaction. It may be called several times, the last of which counts.
+        """Do something in a transaction. It may be called several times; the last of them counts.
 
         Raises `LeaseLostError` if the run is over.
         """
@@ -154,8 +155,6 @@ class Transactions:
             except LeaseLostError as error:
                 self._broken = error
                 raise
-            except UnknownOutcomeError:
-                await self._until_done(self._find_out)
             except TROUBLE as error:
                 pause = next(pauses)
                 told = storage_error(error, self._location)
@@ -182,7 +181,7 @@ class Transactions:
         async with self._connections.lent() as connection:
             transaction = Transaction(connection, self._run, self._bot, self._clock())
             try:
-                await self._fence(connection, strength)
+                number = await self._begin(connection, strength)
                 if settled:
                     await self._settle(transaction, settled)
                 done = await do(transaction)
@@ -190,20 +189,27 @@ class Transactions:
                 with contextlib.suppress(*TROUBLE):
                     await connection.execute("ROLLBACK")
                 raise
-            await self._commit(connection)
-            return done, transaction
+            lost = await _commit(connection)
+        if lost and not await self._until_done(lambda: self._is_committed(number)):
+            raise lost
+        return done, transaction
 
-    async def _commit(self, connection: asyncpg.Connection) -> None:
-        try:
-            await connection.execute("COMMIT")
-        except TROUBLE as error:
-            raise UnknownOutcomeError from error
-
-    async def _fence(self, connection: asyncpg.Connection, strength: str) -> None:
-        fence = _FENCE.format(run=self._run, strength=strength)
-        found = await connection.execute(f"{self._connections.begin}; {fence}")
-        if found == "SELECT 0":
+    async def _begin(self, connection: Lent, strength: str) -> str:
+        """Begin a transaction with its fence; return its number."""
+        await connection.execute(self._connections.begin)
+        number = await connection.fetchval(_FENCE.format(strength=strength), self._run)
+        if number is None:
             raise self._lost()
+        return str(number)
+
+    async def _is_committed(self, number: str) -> bool:
+        """Tell whether a transaction was done whose answer was lost, once it is over."""
+        log.warning("%s: the connection was lost in a commit; finding out", self._location)
+        async with self._connections.lent() as connection:
+            await self._begin(connection, "UPDATE")
+            status = await connection.fetchval(_STATUS, number)
+            await connection.execute("COMMIT")
+            return bool(status == "committed")
 
     async def _fetch(self, statement: str, values: tuple[object, ...]) -> list[Any]:
         async with self._connections.lent() as connection:
@@ -213,13 +219,6 @@ class Transactions:
             rows = list(await connection.fetch(statement, *values))
             await connection.execute("COMMIT")
             return rows
-
-    async def _find_out(self) -> None:
-        """Return once a transaction whose answer was lost is over, whatever became of it."""
-        log.warning("%s: the connection was lost in a commit; finding out", self._location)
-        async with self._connections.lent() as connection:
-            await self._fence(connection, "UPDATE")
-            await connection.execute("COMMIT")
 
     def _settle_soon(self) -> None:
         self._timer = None
@@ -237,6 +236,17 @@ class Transactions:
             f"run {self._run} of bot {self._bot!r} was silent for too long and was taken for dead: "
             "its work is others' now; start it again"
         )
+
+
+async def _commit(connection: Lent) -> Exception | None:
+    """Commit; return the error if the answer was lost."""
+    try:
+        await connection.execute("COMMIT")
+    except TROUBLE as error:
+        with contextlib.suppress(asyncpg.InterfaceError):  # it is gone already
+            connection.terminate()
+        return error
+    return None
 
 
 async def _nothing(_: Transaction) -> None:

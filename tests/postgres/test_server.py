@@ -1,0 +1,211 @@
+"""What a store tells of its server: another one than before, TLS, PgBouncer."""
+
+import asyncio
+import contextlib
+import logging
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+from servers.postgres_server import PostgresServer
+from stores.schemas import Schemas
+
+from chatstate import Chat, Event, Message, User
+from chatstate.errors import LeaseLostError, StorageError
+from chatstate.stores.base import Run
+from chatstate.stores.postgres import PostgresStore
+from chatstate.stores.postgres.address import parsed
+from chatstate.stores.postgres.connection import Server
+from chatstate.stores.postgres.errors import is_passing, storage_error
+
+DEBIANS = Path("/usr/lib/postgresql")
+EVENT = Event("1", Message("hi", User("u"), Chat("c")))
+
+
+@contextlib.asynccontextmanager
+async def opened(url: str) -> AsyncGenerator[tuple[PostgresStore, Run]]:
+    store = PostgresStore(url)
+    run = await store.open("bot")
+    try:
+        yield store, run
+    finally:
+        await store.end(clean=True)
+
+
+@pytest.fixture
+def url(schemas: Schemas, tmp_path: Path) -> str:
+    """Return the URL of a store."""
+    return schemas.url_of(tmp_path)
+
+
+async def execute(url: str, statement: str) -> None:
+    address = parsed(url)
+    connection = await asyncpg.connect(address.dsn, server_settings={"search_path": address.schema})
+    await connection.execute(statement)
+    await connection.close()
+
+
+async def test_a_run_is_over_when_the_server_is_another(url: str) -> None:
+    """It sees so on the next connection that it makes: what it has seen may not be there."""
+    async with opened(url) as (store, _):
+        store._connections.server = Server("another", "00000002")
+        assert store._connections._pool
+        await store._connections._pool.expire_connections()
+        with pytest.raises(LeaseLostError, match="another server than before"):
+            await store.account("test", "1")
+
+
+async def test_a_server_that_is_another_begins_with_new_numbers(url: str) -> None:
+    """All runs of before are over; numbers of runs, and so versions, were maybe given away."""
+    async with opened(url) as (store, run):
+        account = await store.account("test", "1")
+        await store.ingest(account.id, [EVENT])
+        await execute(url, "UPDATE server SET timeline = '00000000'")
+        async with opened(url) as (other, later):
+            assert later.id > run.id + 900
+            await other.account("test", "1")
+            (claim,) = await other.claim(10)
+            assert claim.crashes == 1
+            with pytest.raises(LeaseLostError):
+                await store.beat()
+
+
+async def test_a_newer_schema_is_refused(url: str) -> None:
+    """Nothing of it is touched."""
+    await execute(url, "INSERT INTO migrations VALUES ('m999', now())")
+    try:
+        with pytest.raises(StorageError, match=r"by a newer chatstate \(it has m999\)"):
+            async with opened(url):
+                pass
+    finally:
+        await execute(url, "DELETE FROM migrations WHERE name = 'm999'")
+
+
+@pytest.mark.parametrize(
+    ("error", "passes", "told"),
+    [
+        (asyncpg.ReadOnlySQLTransactionError("no"), True, "is read-only"),
+        (asyncpg.TargetServerAttributeNotMatched("no"), True, "is read-only"),
+        (asyncpg.ObjectNotInPrerequisiteStateError("no"), True, "is recovering"),
+        (asyncpg.TooManyConnectionsError("no"), True, "raise max_connections"),
+        (asyncpg.DiskFullError("no"), True, "make room"),
+        (asyncpg.QueryCanceledError("no"), True, "took too long"),
+        (asyncpg.DeadlockDetectedError("no"), True, "deadlock"),
+        (ConnectionRefusedError("refused"), True, "see that the server runs"),
+        (asyncpg.ConnectionDoesNotExistError("gone"), True, "failed"),
+        (socket.gaierror(socket.EAI_NONAME, "unknown"), False, "there is no such host"),
+        (asyncpg.InvalidPasswordError("no"), False, "refuses the password"),
+        (asyncpg.InvalidCatalogNameError("no"), False, "createdb"),
+        (asyncpg.InsufficientPrivilegeError("no"), False, "grant the user CREATE"),
+    ],
+)
+def test_an_error_says_what_to_do(error: Exception, *, passes: bool, told: str) -> None:
+    """And whether it is waited for."""
+    assert is_passing(error) is passes
+    assert told in str(storage_error(error, "postgresql://host/db"))
+
+
+async def test_a_connection_is_encrypted_as_the_url_asks() -> None:
+    """A server whose certificate is not the one that is known is refused."""
+    openssl = shutil.which("openssl")
+    programs = sorted(DEBIANS.glob("*/bin/initdb"))  # noqa: ASYNC240 - nothing else goes on
+    if not (openssl and programs):
+        pytest.skip("Debian's postgresql and openssl are not installed; the wheel's has no TLS")
+    folder = Path(tempfile.mkdtemp(prefix="chatstate-"))
+    server = PostgresServer(folder, programs[-1].parent)
+    server.start()
+    try:
+        certificate, stranger = folder / "server.crt", folder / "stranger.crt"
+        for name in (certificate, stranger):
+            _certify(openssl, name, name.with_suffix(".key"))
+            for path in (name, name.with_suffix(".key")):
+                shutil.chown(path, *_owner(folder))
+        server.settings |= {
+            "ssl": "on",
+            "ssl_cert_file": str(certificate),
+            "ssl_key_file": str(certificate.with_suffix(".key")),
+        }
+        server.stop("fast")
+        server.start()
+        plain = server.url.removesuffix("sslmode=disable")
+        async with opened(f"{plain}sslmode=verify-full&sslrootcert={certificate}") as (store, _):
+            await store.check()
+        with pytest.raises(StorageError, match="sslrootcert=/path"):
+            async with opened(f"{plain}sslmode=verify-full&sslrootcert={stranger}"):
+                pass
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+
+
+def _certify(openssl: str, certificate: Path, key: Path) -> None:
+    subject = ("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1")
+    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject]
+    made = [*command, "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(made, check=True, capture_output=True)
+
+
+def _owner(folder: Path) -> tuple[int, int]:
+    found = folder.stat()
+    return found.st_uid, found.st_gid
+
+
+@pytest.fixture
+def bouncer(url: str, tmp_path: Path) -> Generator[str]:
+    """Return the address of a PgBouncer in transaction mode, before the server."""
+    program = shutil.which("pgbouncer") or shutil.which("/usr/sbin/pgbouncer")
+    if program is None:
+        pytest.skip("pgbouncer is not installed (Debian's package pgbouncer)")
+    server = urlsplit(url)
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as probe:
+        port = probe.getsockname()[1]
+    settings = tmp_path / "pgbouncer.ini"
+    users = tmp_path / "users.txt"
+    users.write_text('"postgres" ""\n')
+    settings.write_text(
+        f"[databases]\npostgres = host=127.0.0.1 port={server.port}\n[pgbouncer]\n"
+        f"listen_addr = 127.0.0.1\nlisten_port = {port}\nauth_type = trust\n"
+        f"auth_file = {users}\npool_mode = transaction\nunix_socket_dir =\n"
+        "ignore_startup_parameters = extra_float_digits\nlogfile =\n"
+    )
+    tmp_path.chmod(0o755)
+    process = subprocess.Popen(
+        [program or "", "-u", "nobody", str(settings)], stderr=subprocess.DEVNULL
+    )
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+async def test_behind_pgbouncer_all_works_but_notices(
+    url: str, bouncer: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is noticed, and told; what others store is found all the same."""
+    server = urlsplit(url)
+    through = url.replace(f"{server.hostname}:{server.port}", bouncer)
+    with caplog.at_level(logging.WARNING):
+        async with (
+            opened(through) as (store, _),
+            opened(f"{through}&listen=127.0.0.1:{server.port}") as (other, _),
+        ):
+            account = await store.account("test", "1")
+            await other.account("test", "1")
+            (stored,) = await store.ingest(account.id, [EVENT])
+            assert stored.arrival
+            (elsewhere,) = await other.ingest(account.id, [Event("2", EVENT.message)])
+            assert elsewhere.elsewhere
+            async with asyncio.timeout(10):
+                while not (claims := await store.claim(10)):
+                    await store.wait()
+            assert claims[0].is_news
+            assert len(await store.events(claims[0].conversation, 0, 10)) == 2
+            assert len(await store.list("inbox")) == 2
+    assert caplog.text.count("behind PgBouncer") == 1
