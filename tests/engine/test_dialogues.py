@@ -559,11 +559,6 @@ NO_QUESTIONS: list[tuple[Asks, type[Exception], str]] = [
         "so it has no best_before",
     ),
     (lambda turn: turn.ask({1}, key="a"), ReplyError, "asked set"),
-    (
-        lambda turn: turn.ask(Reply("A?", best_before=timedelta(hours=1)), key="a"),
-        ReplyError,
-        "best_before: give it a timeout=",
-    ),
 ]
 
 
