@@ -928,6 +928,17 @@ async def test_without_a_default_a_dialogue_ends_after_a_day() -> None:
         assert await texts(alice, "hi") == ["echo hi"]
 
 
+async def test_an_old_dialogue_that_ends_late_leaves_a_new_one_alone() -> None:
+    """The person has begun it after the older one's time, and before that was found to be over."""
+    async with TestClient(asking(_first)) as client:
+        alice = client.user("alice")
+        await alice.say("/go")
+        client.clock.set(client.clock.time() + 2 * 24 * 3600)  # nobody is woken for it
+        assert await texts(alice, "/go") == ["Name?"]
+        assert await texts(alice, "Ann") == ["Age?"]
+        assert await texts(alice, "7") == ["Ann 7"]
+
+
 async def test_a_default_counts_in_later_runs_too() -> None:
     """An answer to a later question does not ask the earlier one again."""
 

@@ -9,12 +9,14 @@ from chatstate.bot.memos import Open
 from chatstate.engine.inbox.receipts import Receipts
 from chatstate.stores.base import Store
 
+_REMEMBERED = 10_000  # questions that nobody has answered yet
+
 
 class Shown:
     """The questions that this run has put, each with the number of the newest event before it.
 
-    That is None until the question is sent. Of what an earlier run has put it is known only whether
-    it was sent: an answer that came before this run began may have been earlier.
+    That is None until the question is sent. Of what an earlier run has put, or was put long ago, it
+    is known only whether it was sent: an answer that came before this run may have been earlier.
     """
 
     def __init__(self, *, receipts: Receipts, store: Store) -> None:
@@ -26,6 +28,8 @@ class Shown:
         """Note that the turn of an event puts a question, and when it is sent."""
         if not question.is_chosen or self._after.setdefault(question.id, None) is not None:
             return
+        if len(self._after) > _REMEMBERED:
+            del self._after[next(iter(self._after))]
         sent = asyncio.ensure_future(self._receipts.of(seq).settled())
         sent.add_done_callback(functools.partial(self._sent, question.id))
 
