@@ -10,14 +10,12 @@ import pytest
 from fleet import fleet
 from servers.postgres_server import PostgresServer
 
-SETTINGS = {"synchronous_commit": "on", "hot_standby": "on"}
-
 
 @pytest.mark.skipif(not os.environ.get("CHATSTATE_LONG"), reason="CHATSTATE_LONG is not set")
 async def test_a_failover_is_survived(tmp_path: Path) -> None:
     """With a synchronous standby: each worker sees that it is another server, and ends."""
     folders = [Path(tempfile.mkdtemp(prefix="chatstate-")) for _ in range(2)]
-    primary, standby = (PostgresServer(folder, **SETTINGS) for folder in folders)
+    primary, standby = (PostgresServer(folder, synchronous_commit="on") for folder in folders)
     primary.start()
     try:
         source = f"host=127.0.0.1 port={primary.port} user=postgres sslmode=disable"
