@@ -51,12 +51,14 @@ class NativesContract(AdapterSuite):
         """It is made once that is, with its id: of a reply, and of what another call has made."""
 
         async def answer(turn: Turn) -> Any:
-            said = await turn.send("one")
-            called = await turn.send(session.driver.native("two"))
-            return ["three", *(session.driver.native_deletion(sent) for sent in (said, called))]
+            said, called = await turn.send("one"), await turn.send(native[0])
+            return ["three", deletion(said), deletion(called)]
 
+        native: list[Native] = []
         async with self.session(tmp_path, answer) as session:
             session.needs("native")
+            native.append(session.driver.native("two"))
+            deletion = session.driver.native_deletion
             await session.say("hi")
             assert session.texts() == ["three"]
             assert session.letters() == []
