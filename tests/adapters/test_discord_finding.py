@@ -26,9 +26,12 @@ ME, NOW = "7", time.time()
 HOUR = 3600.0
 
 
-def said(ago: float, nonce: str | None = None, by: str = ME) -> dict[str, Any]:
+def said(
+    ago: float, nonce: str | None = None, by: str = ME, *, answers: bool = False
+) -> dict[str, Any]:
     """Return a message from some seconds ago, as Discord's history tells it."""
-    told = {} if nonce is None else {"nonce": nonce}
+    told: dict[str, Any] = {} if nonce is None else {"nonce": nonce}
+    told |= {"interaction_metadata": {"id": "1"}} if answers else {}
     return {"id": str(snowflake_of(NOW - ago) + 1), "author": {"id": by}, **told}
 
 
@@ -62,9 +65,10 @@ OTHERS = [said(ago, by="8") for ago in range(1, 250)]
         ([*OTHERS, said(HOUR)], Absent()),
         ([], Unknown()),
         ([said(9, by="8"), said(5)], Unknown()),
+        ([said(9, by="8"), said(5, answers=True)], Absent()),
         ([said(ago / 2, by="8") for ago in range(1, 1200)], Unknown()),
     ],
-    ids=["newest", "older", "absent", "long-ago", "may-not-read", "no-nonce", "too-much"],
+    ids=["newest", "older", "absent", "long-ago", "may-not-read", "no-nonce", "answer", "too-much"],
 )
 async def test_a_channel_tells_what_was_sent(
     messages: Sequence[Mapping[str, Any]], told: Found
@@ -90,15 +94,21 @@ EPHEMERAL = Part({"text": "psst", "ephemeral": True})
         ({"origin": origin(5), "number": 1}, Unknown()),
         ({"origin": origin(5, is_press=True)}, Unknown()),
         ({"origin": origin(5), "part": EPHEMERAL}, Unknown()),
-        ({"part": EPHEMERAL}, Unknown()),
     ],
-    ids=["waiting-sign", "token-over", "second", "press", "ephemeral", "in-channel"],
+    ids=["waiting-sign", "token-over", "second", "press", "ephemeral"],
 )
 async def test_what_answers_an_interaction_has_no_nonce(
     changes: Mapping[str, Any], told: Found
 ) -> None:
     """What replaces the waiting sign may be repeated; of the others nobody can tell."""
-    assert await found([said(5)], **changes) == told
+    for answers in (False, True):
+        assert await found([said(5, answers=answers)], **changes) == told
+
+
+async def test_what_answers_nothing_is_looked_for_whoever_may_see_it() -> None:
+    """It has a nonce: without the origin of an interaction nothing is for one person alone."""
+    assert await found([said(5)], part=EPHEMERAL) == Unknown()
+    assert await found([said(5, "ours")], part=EPHEMERAL) == Sent(said(5)["id"])
 
 
 @pytest.fixture

@@ -84,6 +84,7 @@ async def test_whoever_stops_a_draft_keeps_what_it_shows(
         server.say(alice, chat, "again")
         await server.wait_for(lambda: server.shown_drafts)
         server.stop_draft(stopped)
+        await server.wait_for(lambda: not server.updates.pending)
         slow.finish()
         await server.wait_for(lambda: texts(server, chat)[2:] == ["one two 1"])
 

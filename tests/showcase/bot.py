@@ -29,6 +29,7 @@ from chatstate import (
     MessageRef,
     Native,
     Option,
+    PerUser,
     Poll,
     React,
     Ref,
@@ -39,6 +40,7 @@ from chatstate import (
     StateError,
     Turn,
     User,
+    custom_emoji,
     timestamp,
 )
 
@@ -181,8 +183,24 @@ def files(log: Log) -> Reply:
     return Reply(mark(log, "files"), files=sent)
 
 
+@bot.command
+def again(log: Log, kept: PerUser[Ref[str]]) -> list[Any]:
+    """Send a file of the web, and what was sent to the bot, by its id."""
+    web = File(url="https://example.com/cup.png")
+    known = [File(id=kept.value, name="again.txt")] if kept.value else []
+    return [Reply(mark(log, "again"), files=[web]), *known]
+
+
+@bot.command
+def letters(log: Log) -> Reply:
+    """Write in all ways there are, and send a sticker."""
+    party = custom_emoji("🎉", telegram="5368324170671202286", discord="<:party:123>")
+    return Reply(Markdown(f"{mark(log, 'letters')} <u>under</u> ||over|| {party}"))
+
+
 @bot.on_message(kind=["document", "photo", "voice"])
-def received(files: list[File], log: Log) -> str:
+def received(message: Message, files: list[File], log: Log, kept: PerUser[Ref[str]]) -> str:
+    kept.value = message.attachments[0].id
     return f"{mark(log, 'received')} {files[0].name} {len(files[0].read())}"
 
 

@@ -12,8 +12,7 @@ class Step(NamedTuple):
     """Something that Alice does. `name` is that of the mark which the answer holds.
 
     `is_said`: it is a message, else what a platform may tell once. `shows` stands behind the mark,
-    which is seen so many `times`. `goes`: a later step edits or deletes it. `is_held`: a call of it
-    is not made again if it may have been made.
+    which is seen so many `times`. `goes`: a later step edits or deletes it.
     """
 
     name: str
@@ -22,7 +21,6 @@ class Step(NamedTuple):
     shows: str = ""
     times: int = 1
     goes: bool = False
-    is_held: bool = False
     on: Sequence[str] = ("telegram", "discord", "console")
 
 
@@ -64,6 +62,8 @@ SCRIPT: Sequence[Step] = (
     command("places"),
     command("files"),
     Step("received", lambda stage: stage.say("", files=[NOTE]), True, "note.txt 5"),
+    command("again"),
+    command("letters", "under"),
     command("config set", "colour=dark green", key="colour", value="dark green"),
     command(
         "meet",
@@ -78,7 +78,7 @@ SCRIPT: Sequence[Step] = (
     Step("other", lambda stage: stage.say("quiet now"), True, "quiet now"),
     Step("shout", lambda stage: stage.answer("/shout", below="quiet now")),
     Step("reacted", lambda stage: stage.react("🔥", below="quiet now"), shows="🔥"),
-    command("native", times=2)._replace(is_held=True),
+    command("native", times=2),
     command("secret"),
     command("client"),
     command("score", times=2, points="3"),

@@ -3,7 +3,8 @@
 1. The channel is read from its newest message back to some minutes before the call was begun.
 2. A channel that shows nothing, or too much to be read, tells nothing.
 3. Nor does one with a message of the bot's own that has no nonce, since that may be it: answers to
-   interactions have none, and Discord keeps nonces for a while only.
+   interactions have none, and Discord keeps nonces for a while only. But what answers none is no
+   message that Discord marks as such an answer.
 4. What replaces a waiting sign changes nothing when it is repeated: that is as good as absent. What
    one person alone sees is in no history.
 """
@@ -38,6 +39,8 @@ async def find(http: HTTPClient, clock: DiscordClock, me: str, action: Action, n
     for _ in range(_PAGES):
         page: Any = await http.logs_from(int(action.thread or action.chat), _PAGE, before=before)
         for message in page:
+            if origin is None and _is_answer(message):
+                continue
             if found := _told_by(message, me, nonce, floor):
                 return found
         if len(page) < _PAGE:
@@ -50,6 +53,11 @@ def _begun(action: Action, clock: DiscordClock) -> float:
     """Return when an action was begun by Discord's time; long ago if nobody knows."""
     age = time.time() - (action.begun_at or 0.0)
     return clock.now() - age if age >= 0 else 0.0  # the machine's clock may have been set back
+
+
+def _is_answer(message: Json) -> bool:
+    """Tell whether a message answers an interaction."""
+    return message.get("interaction_metadata") is not None
 
 
 def _told_by(message: Json, me: str, nonce: str, floor: int) -> Found | None:
