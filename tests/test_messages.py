@@ -117,7 +117,11 @@ def test_buttons_are_in_rows(given: Any, rows: list[int]) -> None:
 @pytest.mark.parametrize(
     ("fields", "error", "said"),
     [
-        ({"text": None}, TypeError, r"Reply\.text must be a str or Markdown, not NoneType"),
+        (
+            {"text": None},
+            TypeError,
+            r"Reply\.text must be a str, Markdown or StyledText, not NoneType",
+        ),
         ({"text": b"x"}, TypeError, "not bytes"),
         ({"text": "\ud83c"}, ValueError, SURROGATE),
         ({"buttons": A}, TypeError, "must be a list of Button, not Button"),

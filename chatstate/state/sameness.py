@@ -23,6 +23,7 @@ from msgspec import inspect
 TAKEN_FOR = {(int, float), (bytearray, bytes), (memoryview, bytes)}
 CONTAINERS = (Mapping, list, tuple, deque, AbstractSet)
 _BESIDE_A_MODEL = ("__pydantic_private__", "__pydantic_extra__")
+_PLAIN = (Any, type(None), bool, int, float, str, list, dict)
 _SCALARS = (
     *(inspect.AnyType, inspect.NoneType, inspect.BoolType),
     *(inspect.IntType, inspect.FloatType, inspect.StrType),
@@ -31,6 +32,8 @@ _SCALARS = (
 
 def is_plain(type_: Any) -> bool:
     """Tell whether the values of a type are JSON's own, so that `is_exact` tells enough."""
+    if isinstance(type_, type) and type_ not in _PLAIN:
+        return False  # whatever is in it, which it takes long to find out
     try:
         return _is_plain(inspect.type_info(type_))
     except Exception:  # noqa: BLE001 - it is no type, or one that refers to what is not there

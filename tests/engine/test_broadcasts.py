@@ -45,6 +45,10 @@ def make_bot() -> Interface:
     return bot
 
 
+def above_one(n: int) -> bool:
+    return n > 1
+
+
 async def meet(client: TestClient, *people: str) -> None:
     """Let people talk with the bot, and forget what it said."""
     for name in people:
@@ -133,7 +137,7 @@ async def test_an_audience_is_a_crowd_or_a_list(to: Any, told: set[str]) -> None
         assert job.total == len(told)
 
 
-@pytest.mark.parametrize(("where", "told"), [(None, {"ann", "ben"}), (lambda n: n > 1, {"ben"})])
+@pytest.mark.parametrize(("where", "told"), [(None, {"ann", "ben"}), (above_one, {"ben"})])
 async def test_those_are_told_who_have_a_value(
     where: Callable[[int], bool] | None, told: set[str]
 ) -> None:

@@ -12,7 +12,8 @@ class Step(NamedTuple):
     """Something that Alice does. `name` is that of the mark which the answer holds.
 
     `is_said`: it is a message, else what a platform may tell once. `shows` stands behind the mark,
-    which is seen so many `times`. `goes`: a later step edits or deletes it.
+    which is seen so many `times`. `goes`: a later step edits or deletes it. `is_held`: a call of it
+    is not made again if it may have been made.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Step(NamedTuple):
     shows: str = ""
     times: int = 1
     goes: bool = False
+    is_held: bool = False
     on: Sequence[str] = ("telegram", "discord", "console")
 
 
@@ -76,7 +78,7 @@ SCRIPT: Sequence[Step] = (
     Step("other", lambda stage: stage.say("quiet now"), True, "quiet now"),
     Step("shout", lambda stage: stage.answer("/shout", below="quiet now")),
     Step("reacted", lambda stage: stage.react("🔥", below="quiet now"), shows="🔥"),
-    command("native", times=2),
+    command("native", times=2)._replace(is_held=True),
     command("secret"),
     command("client"),
     command("score", times=2, points="3"),

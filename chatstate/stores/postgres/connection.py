@@ -26,7 +26,7 @@ from chatstate.stores.postgres.schema import migrate
 
 log = logging.getLogger("chatstate.store")
 
-_OLDEST = 140000
+_OLDEST = 14
 _CLOSE_SECONDS = 1.0
 _IDLE_IN_TRANSACTION = 30_000  # ms: the server frees what a vanished worker has locked
 _SERVER = """SELECT (SELECT system_identifier::text FROM pg_control_system()),
@@ -57,6 +57,7 @@ class Connections:
 
     async def open(self, location: str) -> Server:
         """Connect for the first time, make the schema current, and tell which server it is."""
+        await self.close()  # what an attempt before has left
         connection = self._first = await self._looked_at()
         async with connection.transaction():
             await self.name(connection)
@@ -143,8 +144,10 @@ class Connections:
 
     async def _look(self, connection: Any) -> None:
         """See whether a new connection leads to where it should."""
-        if connection.get_server_version()[0] * 10000 < _OLDEST:
-            raise StorageError(f"{self._address.shown} is older than PostgreSQL 14; update it")
+        if connection.get_server_version().major < _OLDEST:
+            raise StorageError(
+                f"{self._address.shown} is older than PostgreSQL {_OLDEST}; update it"
+            )
         async with connection.transaction():
             await text.set_up(connection)
             system_id, timeline = await connection.fetchrow(_SERVER)

@@ -26,7 +26,7 @@ from chatstate.errors import StorageError, StoreLockedError
 from chatstate.stores.base import Run
 from chatstate.stores.sqlite.files import prepare, refuse_remains, use_wal
 from chatstate.stores.sqlite.locking import lock_of
-from chatstate.stores.sqlite.schema import migrate
+from chatstate.stores.sqlite.schema import blank, migrate
 
 MEMORY = ":memory:"
 
@@ -47,7 +47,7 @@ def connect(path: str, held: contextlib.ExitStack) -> tuple[sqlite3.Connection, 
         writer = reader = held.enter_context(_open(MEMORY))
     else:
         try:
-            prepare(path)
+            prepare(path, blank)
         except OSError as error:
             raise StorageError(f"{path} cannot be opened: {error.strerror}") from error
         writer = held.enter_context(_open(path))

@@ -17,6 +17,7 @@ import os
 import sqlite3
 import stat
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from chatstate.errors import StorageError
@@ -44,13 +45,14 @@ def refuse_remains(path: str) -> None:
             )
 
 
-def prepare(path: str) -> None:
+def prepare(path: str, blank: Callable[[], bytes]) -> None:
     """Make the file at `path` if there is none, and for its owner alone if it is a database.
 
+    A new one is made of what `blank` returns.
     Raises `StorageError` if it can be no store, and what SQLite and the disk raise.
     """
     if not Path(path).exists():
-        _make(path)
+        _make(path, blank())
     with Path(path).open("r+b") as file:
         begins = file.read(len(_SQLITE))
         names = os.fstat(file.fileno()).st_nlink
@@ -74,12 +76,13 @@ def use_wal(connection: sqlite3.Connection, path: str) -> None:
         )
 
 
-def _make(path: str) -> None:
-    """Make a database with nothing in it, under another name, and give it its own then."""
+def _make(path: str, content: bytes) -> None:
+    """Make a database under another name, and give it its own then."""
     folder, name = os.path.split(path)
     descriptor, made = tempfile.mkstemp(prefix=f"{name}-", dir=folder)
-    os.close(descriptor)
     try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
         with contextlib.closing(sqlite3.connect(made, isolation_level=None)) as connection:
             use_wal(connection, path)
         Path(made).rename(path)

@@ -9,6 +9,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import sqlite3
 from pathlib import Path
 
 from sqlite_utils import Database, Migrations
@@ -280,8 +282,16 @@ _INITIAL = (
 )
 
 
+@functools.cache
+def blank() -> bytes:
+    """Return a database file with the current schema, and nothing else in it."""
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as made:
+        migrate(Database(made), "a new store")
+        return made.serialize()
+
+
 def migrate(db: Database, path: Path | str) -> None:
-    """Bring the schema up to date.
+    """Bring the schema up to date, all at once or not at all.
 
     Raises `StorageError` if a newer chatstate has written it, or if the disk has no room for what
     is to be done; nothing is touched then.
@@ -294,4 +304,5 @@ def migrate(db: Database, path: Path | str) -> None:
             f"{path} was written by a newer chatstate (it has {newer[-1]}): "
             "update chatstate, or use another store"
         )
-    migrations.apply(db)
+    with db.atomic():
+        migrations.apply(db)
