@@ -103,7 +103,10 @@ async def test_a_form_asks_in_the_persons_language() -> None:
         anna = client.user("anna", language="de")
         assert await texts(anna, "los") == ["A? (1 von 2; /cancel bricht ab)"]
         assert await texts(anna, "") == [
-            "Eine leere Nachricht ist keine Zahl. Möglich ist zum Beispiel 7 oder 7.5."
+            (
+                "Eine leere Nachricht ist keine Zahl. Möglich ist zum Beispiel 7 oder 7.5.\n"
+                "A? (1 von 2; /cancel bricht ab)"
+            )
         ]
         assert await texts(anna, "/cancel") == ["Abgebrochen. Es wurde nichts geändert."]
 
