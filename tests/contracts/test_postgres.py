@@ -24,6 +24,7 @@ class TestPostgres(StoreContract):
         return PostgresStore(self.schemas.url_of(folder), **options)
 
 
-@pytest.mark.skipif(not LONG, reason="CHATSTATE_LONG is not set")
-class TestPostgresAmongThreeRuns(TestPostgres):
-    runs = 3
+if LONG:
+
+    class TestPostgresAmongThreeRuns(TestPostgres):
+        runs = 3
