@@ -129,29 +129,36 @@ async def life(
         alive, keep = os.pipe()
         stack.callback(os.close, keep)
         made = Life(_nursery().ask(order, (*files, keep)), alive)
+    pipes = contextlib.AsyncExitStack()
     try:
         if 0 in ours:
-            made.stdin = await _writer(ours[0])
+            made.stdin = await pipes.enter_async_context(_writer(ours[0]))
         if 1 in ours:
-            made.stdout = await _reader(ours[1])
+            made.stdout = await pipes.enter_async_context(_reader(ours[1]))
         yield made
     finally:
         with contextlib.suppress(ProcessLookupError):
             made.kill()
         await made.wait()
+        await pipes.aclose()
+        await asyncio.sleep(0)  # in which the loop lets go of them
 
 
-async def _reader(descriptor: int) -> asyncio.StreamReader:
+@contextlib.asynccontextmanager
+async def _reader(descriptor: int) -> AsyncGenerator[asyncio.StreamReader]:
     loop, reader = asyncio.get_running_loop(), asyncio.StreamReader()
     file = os.fdopen(descriptor, "rb", 0)
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), file)
-    return reader
+    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), file)
+    with contextlib.closing(transport):
+        yield reader
 
 
-async def _writer(descriptor: int) -> asyncio.StreamWriter:
+@contextlib.asynccontextmanager
+async def _writer(descriptor: int) -> AsyncGenerator[asyncio.StreamWriter]:
     loop, reader = asyncio.get_running_loop(), asyncio.StreamReader()
     file = os.fdopen(descriptor, "wb", 0)
     transport, protocol = await loop.connect_write_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), file
     )
-    return asyncio.StreamWriter(transport, protocol, reader, loop)
+    with contextlib.closing(transport):
+        yield asyncio.StreamWriter(transport, protocol, reader, loop)
