@@ -347,9 +347,13 @@ def test_a_missing_library_without_an_extra_names_the_package(install: Install) 
 
 def test_a_strangers_adapter_is_made(install: Install) -> None:
     """Any callable that returns an adapter will do; it gets only options that it takes."""
-    install(ADAPTERS, "icq = acme_chat:make", "def make(uin='0'): return ['icq', uin]")
-    made: list[object] = [*load_adapters(["icq", "console"], {"uin": "7", "user": "bob"})]
-    assert made[0] == ["icq", "7"]
+    install(
+        ADAPTERS,
+        "icq = acme_chat:make",
+        "from types import SimpleNamespace\ndef make(uin='0'): return SimpleNamespace(uin=uin)",
+    )
+    made: list[Any] = [*load_adapters(["icq", "console"], {"uin": "7", "user": "bob"})]
+    assert made[0].uin == "7"
 
 
 DECLARES = """\
