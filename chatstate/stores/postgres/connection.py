@@ -28,7 +28,6 @@ log = logging.getLogger("chatstate.store")
 
 _OLDEST = 14
 _CLOSE_SECONDS = 1.0
-_IDLE_IN_TRANSACTION = 30_000  # ms: the server frees what a vanished worker has locked
 _SERVER = """SELECT (SELECT system_identifier::text FROM pg_control_system()),
     left(pg_walfile_name(pg_current_wal_lsn()), 8)"""
 
@@ -160,9 +159,11 @@ class Connections:
                 "this run has seen may not be there; start it again"
             )
         if not self.is_pooled:
+            # When its lease is over, a worker that stands still has nothing locked, either.
+            idle = int(self._address.lease * 1000)
             await connection.execute(
                 f"SET search_path TO {self._address.schema}; "
-                f"SET idle_in_transaction_session_timeout = {_IDLE_IN_TRANSACTION}"
+                f"SET idle_in_transaction_session_timeout = {idle}"
             )
 
 
