@@ -123,6 +123,26 @@ async def test_a_path_is_filled_in(
     assert (call.body, call.headers["x-audit-log-reason"]) == ({}, "spam%2C again")
 
 
+@pytest.mark.parametrize(
+    "route",
+    [
+        "PUT /channels/{channel_id}/messages/pins/{message_id}",
+        "PUT /channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}/@me",
+        "POST /channels/{channel_id}/typing",
+    ],
+)
+async def test_what_takes_no_body_gets_none(
+    server: DiscordServer, talk: Talk, path: Path, route: str
+) -> None:
+    """Where nothing is left of the arguments."""
+    said = server.bot_message(talk.room, "said")
+    named = {"message_id": said.id, "emoji_name": "👍"}
+    given = {name: value for name, value in named.items() if name in route}
+    async with running(server, answering(lambda: Native(route, on="discord", **given)), path):
+        await talk.go()
+    assert [call.body for call in talk.calls(route)] == [None]
+
+
 def _says_once(call: Call) -> bool:
     return isinstance(call.body, dict) and call.body.get("content") == "once"
 

@@ -89,6 +89,22 @@ async def test_whoever_stops_a_draft_keeps_what_it_shows(
         await server.wait_for(lambda: texts(server, chat)[2:] == ["one two 1"])
 
 
+async def test_a_stop_counts_before_the_draft_is_answered(
+    server: TelegramServer, alice: Person, chat: Chat, tmp_path: Path
+) -> None:
+    """Whoever sees the draft may be faster than the bot's own connection."""
+    slow = Slow()
+    server.stall("sendMessageDraft", accepted=True)
+    async with running(server, slow.bot, tmp_path):
+        server.say(alice, chat, "count")
+        (stopped,) = await server.wait_for(lambda: list(server.shown_drafts.values()))
+        server.stop_draft(stopped)
+        await server.wait_for(lambda: not server.updates.pending)
+        server.recover()
+        await server.wait_for(lambda: texts(server, chat) == ["one", "(interrupted)"])
+    assert slow.ended == 1
+
+
 @pytest.mark.parametrize("status", [404, 400])
 async def test_where_there_are_no_drafts_a_message_is_edited(
     status: int, server: TelegramServer, alice: Person, chat: Chat, tmp_path: Path

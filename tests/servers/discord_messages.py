@@ -117,6 +117,10 @@ class Messages:
                 raise ApiError(403, 50013, "Missing Permissions")
         self.platform.delete(message)
 
+    def pin(self, call: Call) -> None:
+        """PUT /channels/{channel_id}/messages/pins/{message_id}."""
+        self._message(call).pinned = True
+
     def react(self, call: Call) -> None:
         """PUT /channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}/@me."""
         message, emoji = self._message(call), call.path["emoji_name"]

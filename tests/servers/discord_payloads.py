@@ -194,7 +194,7 @@ def message(world: World, said: Message, cdn: str, *, bare: bool = False) -> Jso
             "mention_roles": re.findall(r"<@&(\d+)>", said.content),
             "mention_everyone": said.mentions_everyone,
             "flags": said.flags,
-            "pinned": False,
+            "pinned": said.pinned,
             "tts": False,
         }
         | _reactions(world, said)

@@ -91,6 +91,7 @@ class People:
         stickers: Sequence[str] = (),
         id: str | None = None,
         type: int = PLAIN,
+        flags: int = 0,
     ) -> Message:
         """Write a message; whom it mentions is read from the text, `mentions` adds to that."""
         named = [*self.world.named(text), *(somebody.id for somebody in mentions)]
@@ -104,6 +105,7 @@ class People:
             content=text,
             time=self.world.now(),
             type=REPLY if reply_to else type,
+            flags=flags,
             reference=reply_to.id if reply_to else None,
             mentions=tuple(dict.fromkeys(named)),
             mentions_everyone="@everyone" in text or "@here" in text,

@@ -167,6 +167,7 @@ def endpoints(
         f"GET {message}": messages.fetch,
         f"PATCH {message}": messages.change,
         f"DELETE {message}": messages.remove,
+        f"PUT {channel}/messages/pins/{{message_id}}": messages.pin,
         f"PUT {message}/reactions/{{emoji_name}}/@me": messages.react,
         f"DELETE {message}/reactions/{{emoji_name}}/@me": messages.unreact,
         f"POST {channel}/typing": messages.typing,

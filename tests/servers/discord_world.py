@@ -20,7 +20,7 @@ TEXT, DM, PUBLIC_THREAD, FORUM = 0, 1, 11, 15
 """Channel types."""
 
 SUPPRESS_EMBEDS, EPHEMERAL, LOADING = 1 << 2, 1 << 6, 1 << 7
-SUPPRESS_NOTIFICATIONS, COMPONENTS_V2 = 1 << 12, 1 << 15
+SUPPRESS_NOTIFICATIONS, VOICE, COMPONENTS_V2 = 1 << 12, 1 << 13, 1 << 15
 """Message flags."""
 
 PLAIN, JOINED, REPLY, SLASH = 0, 7, 19, 20
@@ -136,6 +136,7 @@ class Message:
     edited: float | None = None
     edits: list[str] = field(default_factory=list)
     reactions: dict[str, list[str]] = field(default_factory=dict)
+    pinned: bool = False
     deleted: bool = False
 
     @property

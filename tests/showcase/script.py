@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
-from showcase.stages import ALICE, IN_HALL, NOTE, OnDiscord, OnTelegram, Stage
+from showcase.stages import ALICE, BEN, IN_HALL, NOTE, OnDiscord, OnTelegram, Stage
 
 Act = Callable[[Stage], Awaitable[None]]
 
@@ -40,6 +40,31 @@ async def pay(stage: Stage) -> None:
     stage.driver.server.pay(person, chat, "tea")
 
 
+async def ship(stage: Stage) -> None:
+    assert isinstance(stage, OnTelegram)
+    stage.driver.server.ship_to(stage.driver._person(ALICE), "tea")
+
+
+async def count_votes(stage: Stage) -> None:
+    assert isinstance(stage, OnTelegram)
+    poll = {"id": "3", "question": "Tea?", "options": [], "total_voter_count": 1}
+    rest = {"type": "regular", "allows_multiple_answers": False}
+    flags = dict.fromkeys(("is_closed", "is_anonymous"), False)
+    stage.driver.server.push_raw({"poll": poll | rest | flags})
+
+
+async def choose_wave(stage: Stage) -> None:
+    assert isinstance(stage, OnDiscord)
+    driver = stage.driver
+    alice, ben = driver._person(ALICE), driver._person(BEN)
+    await driver.server.choose(alice, driver._channel(ALICE), "Wave", ben)
+
+
+async def stick(stage: Stage) -> None:
+    assert isinstance(stage, OnTelegram | OnDiscord)
+    await stage.driver.send_sticker(IN_HALL)  # Discord has stickers in guilds alone
+
+
 def command(name: str, shows: str = "", /, times: int = 1, **arguments: str) -> Step:
     mark = name.rpartition(" ")[2].replace("set", "change")
     return Step(mark, lambda stage: stage.command(name, **arguments), shows=shows, times=times)
@@ -58,12 +83,16 @@ SCRIPT: Sequence[Step] = (
     command("suggest"),
     Step("tapped", lambda stage: stage.tap("Tea", below="suggest"), shows="Tea"),
     Step("shared", lambda stage: stage.tap("My place", "suggest"), on=("telegram",)),
+    Step("shared", lambda stage: stage.tap("My number", "suggest"), on=("telegram",)),
     command("card"),
     command("places"),
     command("files"),
     Step("received", lambda stage: stage.say("", files=[NOTE]), True, "note.txt 5"),
+    Step("spoken", lambda stage: stage.speak(), True, "voice", on=("telegram", "discord")),
     command("again"),
     command("letters", "under"),
+    Step("styled", lambda stage: stage.format(), True, on=("telegram", "discord")),
+    Step("stuck", stick, True, on=("telegram", "discord")),
     command("config set", "colour=dark green", key="colour", value="dark green"),
     command(
         "meet",
@@ -78,12 +107,16 @@ SCRIPT: Sequence[Step] = (
     Step("other", lambda stage: stage.say("quiet now"), True, "quiet now"),
     Step("shout", lambda stage: stage.answer("/shout", below="quiet now")),
     Step("reacted", lambda stage: stage.react("🔥", below="quiet now"), shows="🔥"),
+    Step("wave", choose_wave, shows="Ben", on=("discord",)),
     command("native", times=2),
+    command("pin"),
     command("secret"),
     command("client"),
     command("score", times=2, points="3"),
     command("score", times=2, points="5"),
     Step("happened", happen, on=("telegram", "discord")),
+    Step("counted", count_votes, on=("telegram",)),
+    Step("ship", ship, on=("telegram",)),
     Step("check", check_out, on=("telegram",)),
     Step("paid", pay, on=("telegram",)),
     command("buy"),

@@ -5,6 +5,7 @@
    for what is done otherwise (pressed, chosen), which a platform may tell once and never again.
 3. `repeats` tells whether a message of which nobody knows whether it was sent may come twice,
    `prints` whether what was shown stays, whatever is shown in its place.
+4. `rehearsal` are the options of a first process, in which nobody says anything.
 """
 
 import asyncio
@@ -13,8 +14,10 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from adapters.discord_driver import TOKEN, DiscordDriver
+from adapters.discord_driver import GUILD, TOKEN, DiscordDriver
 from adapters.telegram_driver import TelegramDriver
+from servers.discord_world import VOICE
+from servers.telegram_model import Json
 from showcase.terminal import Terminal
 
 from chatstate.testing import AdapterDriver, Shown, Speaker
@@ -31,6 +34,7 @@ class Stage:
     """One platform, while processes of the bot come and go."""
 
     name = ""
+    rehearsal: Sequence[str] = ()
     lasting: Sequence[str] = EVERYWHERE
     doing: Sequence[str] = EVERYWHERE
     repeats = True
@@ -50,6 +54,9 @@ class Stage:
 
     async def ready(self) -> None:
         """Return when a process is connected."""
+
+    async def rehearsed(self) -> None:
+        """Return when a process with the options `rehearsal` has done what these are for."""
 
     async def left(self) -> None:
         """Return when the platform has seen that no bot is there any more."""
@@ -87,6 +94,17 @@ class Stage:
 
     async def react(self, emoji: str, below: str) -> None:
         raise NotImplementedError
+
+    async def speak(self) -> None:
+        """Send a voice note."""
+        raise NotImplementedError
+
+    async def format(self) -> None:
+        """Say "under over", the first underlined and the second a spoiler, and an own emoji."""
+        raise NotImplementedError
+
+    async def interrupt(self) -> None:
+        """End an answer that has no end, where a platform has a button for that."""
 
     async def offered(self, typed: str) -> str | None:  # noqa: ARG002 - what others take
         """Return what is offered while something is being typed, if anything ever is."""
@@ -148,6 +166,31 @@ class OnTelegram(DrivenStage):
     async def tap(self, label: str, below: str) -> None:
         await self.driver.tap(ALICE, self.below(below), label)
 
+    @property
+    def options(self) -> Sequence[str]:
+        return (*super().options, "--rich")
+
+    async def speak(self) -> None:
+        person, chat, _ = self.driver._place(ALICE)
+        self.driver.server.send(person, chat, "voice")
+
+    async def format(self) -> None:
+        person, chat, _ = self.driver._place(ALICE)
+        entities: list[Json] = [
+            {"offset": 0, "length": 5, "type": "underline"},
+            {"offset": 6, "length": 4, "type": "spoiler"},
+            {"offset": 11, "length": 2, "type": "custom_emoji", "custom_emoji_id": "5"},
+        ]
+        self.driver.server.say(person, chat, "under over 🎉", entities=entities)
+
+    async def interrupt(self) -> None:
+        await self.command("endless")
+        (draft,) = await self.driver.server.wait_for(
+            lambda: list(self.driver.server.shown_drafts.values())
+        )
+        self.driver.server.stop_draft(draft)
+        await self.until("(interrupted)")
+
     async def offered(self, typed: str) -> str | None:
         server = self.driver.server
         query = server.ask_inline(self.driver._person(ALICE), typed)
@@ -161,6 +204,7 @@ class OnDiscord(DrivenStage):
     """Discord, whose gateway tells once, and which knows the nonce of a message."""
 
     name = "discord"
+    rehearsal = ("--guild", str(GUILD))
     doing = STORED
     repeats = False
 
@@ -181,7 +225,12 @@ class OnDiscord(DrivenStage):
 
     async def ready(self) -> None:
         await self.driver.server.wait_until_connected()
-        await self.driver.server.wait_for(lambda: self.driver.server.commands)
+        commands = self.driver.server.world.commands
+        await self.driver.server.wait_for(lambda: any(commands.values()))
+
+    async def rehearsed(self) -> None:
+        commands = self.driver.server.world.commands
+        assert (bool(commands[str(GUILD)]), commands[None]) == (True, [])
 
     async def left(self) -> None:
         await self.driver.server.wait_for(lambda: not self.driver.server.gateway.connected)
@@ -194,6 +243,14 @@ class OnDiscord(DrivenStage):
 
     async def answer(self, text: str, below: str) -> None:
         await self.driver.choose(ALICE, self.below(below), text.removeprefix("/").title())
+
+    async def speak(self) -> None:
+        person, channel = self.driver._person(ALICE), self.driver._channel(ALICE)
+        spoken = ("voice.ogg", "audio/ogg", b"OggS")
+        await self.driver.server.say(person, channel, attachments=[spoken], flags=VOICE)
+
+    async def format(self) -> None:
+        await self.say("__under__ ||over|| <:party:123>")
 
     async def select(self, below: str, *labels: str) -> None:
         await self.driver.select(ALICE, self.below(below), labels)

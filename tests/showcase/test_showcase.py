@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from lives import Life, life
+from showcase.outcomes import check_platform
 from showcase.script import SCRIPT, Step
 from showcase.stages import EVERYWHERE, AtConsole, OnDiscord, OnTelegram, Stage, opened
 
@@ -40,15 +41,15 @@ class Run:
         self.store = stage.folder / "kept.db"
 
     @contextlib.asynccontextmanager
-    async def life(self) -> AsyncIterator[Life]:
-        """Run the bot until the end of the block."""
+    async def life(self, *options: str) -> AsyncIterator[Life]:
+        """Run the bot until the end of the block, with more options than it usually has."""
         arguments = ["run", str(BOT), "--on", self.stage.name, "--store", f"sqlite:///{self.store}"]
         told = {**os.environ, **self.stage.environment, "SHOWCASE_FUSE": str(self.fuse)}
         stage = self.stage
         terminal = stage.terminal if isinstance(stage, AtConsole) else None
         with (stage.folder / "log").open("ab") as log:
             starting = life(
-                *(str(PROCESS), *arguments, *stage.options),
+                *(str(PROCESS), *arguments, *stage.options, *options),
                 env=told,
                 stdin=terminal.stdin if terminal else DEVNULL,
                 stdout=terminal.stdout if terminal else DEVNULL,
@@ -62,6 +63,9 @@ class Run:
     async def play(self) -> None:
         """Let Alice do everything. Each process answers what killed the last one, and is killed."""
         before, *steps = [step for step in SCRIPT if self.stage.name in step.on]
+        if self.stage.rehearsal:
+            async with self.life(*self.stage.rehearsal):
+                await self.stage.rehearsed()
         async with self.life():
             await self.act(before)  # whoever was never heard cannot be read back
             await self.see(before)
@@ -75,6 +79,7 @@ class Run:
         async with self.life():
             await self.see(before)
             assert await self.stage.offered("B") in (None, f"Berlin {len(self.done)}")
+            await self.stage.interrupt()
             await self.stage.command("done")
             await self.stage.until("all: ")
 
@@ -132,4 +137,5 @@ async def test_everything_survives_a_kill_at_each_step(
         run = Run(stage, first)
         await run.play()
         check(run)
+        check_platform(stage)
         await check_letters(run)

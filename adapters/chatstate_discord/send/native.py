@@ -2,7 +2,8 @@
 
 1. What a path names in braces is taken out of the arguments: the channel is that of the chat, or of
    its thread, and the guild the one that it is in. No other channel is named there: that is `to=`.
-2. Of what is left, GET and DELETE make a query, the others a body. `reason` goes to the audit log.
+2. Of what is left, GET and DELETE make a query, the others a body, empty if nothing is left; some
+   routes have none. `reason` goes to the audit log.
 3. What is said pings nobody but those that `ping` lists, whatever stands in the text; an author's
    own `allowed_mentions` counts as it is.
 4. Files go beside what is said, and a file within it is named there ("Uploading Files"). Where
@@ -39,6 +40,12 @@ _SAYS: Sequence[tuple[re.Pattern[str], str]] = (
     (re.compile(r"POST .*/threads"), "message"),
 )
 """Routes that say something, and the name of what they say in their body."""
+
+_BODILESS = re.compile(
+    r"PUT .*/(pins|thread-members|roles|templates|reactions/[^/]+)/[^/]+"
+    r"|POST .*/(typing|crosspost|expire|consume)"
+)
+"""Routes without a body. Others want one, though it is empty ("Create Channel Invite")."""
 
 Guild = Callable[[str], str | None]
 """Returns the guild that a channel is in."""
@@ -90,7 +97,8 @@ async def make(http: HTTPClient, action: Action, nonce: str, guild: Guild) -> Se
     said, ways = _said(f"{verb} {path}", body), content["ways"]
     if said is None:
         await _inline(body, ways, part.files)
-        return Sent(result=await request(http, route, body, **more))
+        has_body = body or not _BODILESS.fullmatch(f"{verb} {path}")
+        return Sent(result=await request(http, route, body if has_body else None, **more))
     _say(said, body, ways, part.files)
     if is_findable(part):
         body |= {"nonce": nonce, "enforce_nonce": True}

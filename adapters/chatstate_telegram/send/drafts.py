@@ -7,7 +7,7 @@
    is edited from then on.
 4. What is sent waits for a draft that is on its way to the same chat: it would be shown below it.
 5. Whoever presses Stop ("MessageGenerationStopped") ends the answer whose draft that is, and no
-   other.
+   other. That may come before the answer to the call, which may be lost, too.
 """
 
 from __future__ import annotations
@@ -56,11 +56,13 @@ class Drafts:
         self._shown.pop((action.chat, thread_of(action)), None)
 
     def is_shown(self, chat: str, thread: int | None, number: int) -> bool:
-        """Tell whether a draft is what is shown of an answer now."""
+        """Tell whether a draft is what is shown of an answer now, as far as anybody knows."""
         return number in self._shown.get((chat, thread), ())
 
     async def _show(self, action: Action) -> bool:
         number, thread = zlib.crc32(action.key.encode()) or 1, thread_of(action)
+        shown = self._shown.setdefault((action.chat, thread), set())
+        shown.add(number)
         try:
             await self._client.bot.send_message_draft(
                 int(action.chat),
@@ -71,10 +73,10 @@ class Drafts:
                 api_kwargs=_STOPPABLE,
             )
         except Refusal as refusal:
+            shown.discard(number)
             if not await self._is_impossible(refusal):
                 raise
             return False
-        self._shown.setdefault((action.chat, thread), set()).add(number)
         return True
 
     async def _is_impossible(self, refusal: Refusal) -> bool:

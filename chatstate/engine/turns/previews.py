@@ -170,6 +170,8 @@ class Preview:
             known = self.ids[number] if number < len(self.ids) else None
             self._is_making = known is None
             action = self._action(number, part, known)
+            if self._lasts:
+                self.shown = shows  # whoever sees it may stop it before the call has returned
             if news:
                 action = replace(action, part=news, continues=True)
                 self._parts.clear()  # if it fails, nobody knows what the message shows
