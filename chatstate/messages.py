@@ -132,6 +132,8 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
       own text may differ: where a platform's texts have marks, `text` has them, and this has none.
     - `arguments` are those of a command, as text by name, if the platform has asked for each by
       itself; then `text` is the command alone, such as `/vote`.
+    - `answers` are those to the questions of a form, as text by label, if the platform has asked
+      all at once; the rest is what began the form.
     - `mentions` are the people named in the text, in its order.
     - `reply_to` is what it answers, `pressed` the message that the pressed button hangs on.
     - `selected` are the values that were chosen of a `Select`, in its order; None for all else.
@@ -170,6 +172,7 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     addressed: bool = True
     sticker: Sticker | None = None
     styled: StyledText | None = None
+    answers: dict[str, str] | None = None
 
     @property
     def ref(self) -> MessageRef:

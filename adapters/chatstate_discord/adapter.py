@@ -41,7 +41,7 @@ from chatstate_discord.receive.backfill import Marks
 from chatstate_discord.receive.downloads import download
 from chatstate_discord.receive.intake import Intake
 from chatstate_discord.receive.places import Places
-from chatstate_discord.send import native, parts
+from chatstate_discord.send import modals, native, parts
 from chatstate_discord.send.acknowledging import Acknowledging
 from chatstate_discord.send.calls import Calls
 from chatstate_discord.updates import UPDATES, handled
@@ -90,6 +90,7 @@ class DiscordAdapter(Adapter):
         silent=True,
         ephemeral=True,
         finish=True,
+        modals=modals.QUESTIONS,
         native=True,
         pings=True,
         idempotent_for=120.0,

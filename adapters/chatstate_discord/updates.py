@@ -134,7 +134,7 @@ def handled(updates: AbstractSet[str], kinds: AbstractSet[str]) -> AbstractSet[s
 _ADAPTERS = "that is between Discord and the adapter; what is there now is in turn.client"
 _NEVER = {
     "modal_submit": "no modal can be opened, since the adapter answers interactions; ask with a "
-    "form: a handler with several inputs",
+    "form: several inputs of one function, which are one modal if all are texts",
     **dict.fromkeys(("call", "channel_icon_change"), "it is of groups that no bot can be in"),
     **dict.fromkeys(("ready", "resumed", "guild_create", "guild_delete"), _ADAPTERS),
     **dict.fromkeys(("guild_members_chunk", "voice_server_update", "rate_limited"), _ADAPTERS),

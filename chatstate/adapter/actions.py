@@ -73,6 +73,20 @@ class PostSuggestion(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     share: Share = ""
 
 
+class PostField(msgspec.Struct, frozen=True, gc=False):
+    """One question of a form: its label, and an answer that is there already, to be changed."""
+
+    label: str
+    answer: str = ""
+
+
+class PostForm(msgspec.Struct, frozen=True, gc=False):
+    """Questions that are asked at once, all of them to be answered with a text."""
+
+    title: str
+    fields: Sequence[PostField]
+
+
 class StoredFile(msgspec.Struct, frozen=True, gc=False):
     """A file that waits in the spool to be sent. `path` is where it lies; `size` in bytes.
 

@@ -38,6 +38,7 @@ class Capabilities(msgspec.Struct, frozen=True, gc=False):
     - `typing`: for how many seconds one notice of typing is shown; 0 if there is none.
     - `threads`, `reply_to`, `silent`, `ephemeral`: as in `Message` and `Reply`.
     - `finish`: an event that carries an `origin` and is answered by nothing ends with a "finish".
+    - `modals`: how many questions it can ask at once of whoever begins a form (see `Host.form`).
     - `native`: the adapter makes calls by the platform's own names (see `Adapter.native`), and adds
       to its own what an author does (see `Post.native`).
     - `pings`: it can notify some of those whom a text mentions (`Post.ping`), and nobody else.
@@ -81,6 +82,7 @@ class Capabilities(msgspec.Struct, frozen=True, gc=False):
     silent: bool = False
     ephemeral: bool = False
     finish: bool = False
+    modals: int = 0
     native: bool = False
     pings: bool = False
     idempotent_for: float = 0.0

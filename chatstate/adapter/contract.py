@@ -25,7 +25,16 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from chatstate.adapter.actions import Action, Found, NativeCall, Part, Post, Sent, Unknown
+from chatstate.adapter.actions import (
+    Action,
+    Found,
+    NativeCall,
+    Part,
+    Post,
+    PostForm,
+    Sent,
+    Unknown,
+)
 from chatstate.adapter.capabilities import Capabilities
 from chatstate.adapter.updates import Updates
 from chatstate.errors import Rejected, ReplyError
@@ -145,6 +154,16 @@ class Host(Protocol):
         """Return what may be typed, the best first, as an event of the kind "complete" asks.
 
         For an argument that `completes`. It is handled as by `ask`; what fails offers nothing.
+        """
+        ...
+
+    def form(self, event: Event) -> Awaitable[PostForm | None] | None:
+        """Return the form that an event begins, if it can be asked at once; see `modals`.
+
+        Then the event is not delivered. What is answered comes as the same event with another id,
+        and the texts in `Message.answers`, by the labels; what does not fit is asked again. None at
+        once if no event of its kind begins one. Who does not get an answer in time delivers the
+        event, and the questions are asked one after the other.
         """
         ...
 

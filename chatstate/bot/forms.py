@@ -2,7 +2,9 @@
 
 1. They are the questions of a dialogue: what holds for `turn.ask` holds for them.
 2. The first message is the first answer if it fits, else it only begins.
-3. The button of an example answers all questions at once, but for files, which no button sends.
+3. Where a platform can ask texts at once, what begins it is answered with all the questions: then
+   the answers are known when it begins, and only what does not fit is asked again.
+4. The button of an example answers all questions at once, but for files, which no button sends.
 """
 
 from __future__ import annotations
@@ -12,12 +14,14 @@ from itertools import repeat
 from typing import Any, NamedTuple, cast
 
 import msgspec
+from msgspec.structs import replace
 
+from chatstate.adapter import PostField, PostForm
 from chatstate.bot.questions import Fetch, Given, Question
 from chatstate.bot.reading import shorten, typed
 from chatstate.bot.shorthands import Input
 from chatstate.bot.turn import Turn
-from chatstate.errors import BindingError
+from chatstate.errors import BindingError, UserError
 from chatstate.language.sentences import Sentence, say
 from chatstate.messages import Message
 from chatstate.replies import Button, Reply, fit_label
@@ -37,11 +41,13 @@ class Form:
     """The inputs of a function that are no states: a question for each.
 
     `greeting` is said before the first one, if there is any: then what began it answers none.
+    `is_text`: each is answered with a text that is not chosen.
     """
 
     def __init__(self, fields: Sequence[Field]) -> None:
         self.fields = list(fields)
         self.greeting: Callable[[Turn], Awaitable[Reply]] | None = None
+        self.is_text = not any(f.input.is_file or f.input.choices for f in self.fields)
 
     def questions(self, words: Mapping[str, str]) -> Iterator[Question]:
         """Yield what is asked, in the words of a language; choices as far as there is room."""
@@ -53,6 +59,9 @@ class Form:
 
     def given(self, message: Message, text: str) -> Mapping[str, Given]:
         """Return what the message that begins it may answer, by the labels of the questions."""
+        if message.answers is not None:
+            given = message.answers  # who sends them may have made up others
+            return {label: Given(given[label]) for label, _ in self.fields if label in given}
         if self.greeting:
             return {}
         example = self.example(text) if message.kind == "press" else None
@@ -60,6 +69,16 @@ class Form:
             return {self.fields[0].label: Given.by(message)}
         both = zip(self.fields, example, strict=True)
         return {field.label: Given(value) for field, value in both if not field.input.is_file}
+
+    def at_once(self, title: str, message: Message) -> PostForm | None:
+        """Return it as it is asked at once; None if what begins it answers all, or files do."""
+        if not self.is_text or self.example(message.text) is not None:
+            return None
+        answers = not self.greeting and _fits(self.fields[0].input, message.text)
+        fields = [PostField(field.label) for field in self.fields]
+        return PostForm(
+            title, [replace(fields[0], answer=message.text if answers else ""), *fields[1:]]
+        )
 
     def example(self, text: str) -> list[str] | None:
         """Return the answers that an example's button sends; None if it is none."""
@@ -89,6 +108,14 @@ def _reading(wanted: Input) -> Callable[[Given, Fetch], Awaitable[Any]]:
         return value
 
     return read
+
+
+def _fits(wanted: Input, text: str) -> bool:
+    try:
+        wanted.read(text)
+    except UserError:
+        return False
+    return True
 
 
 def _shown(given: Given) -> Any:

@@ -231,7 +231,7 @@ class Routes:
         """
         shown = {name: route for name, route in self._commands.items() if not route.listing.hidden}
         names = [name for name, route in shown.items() if not route.is_own]
-        own = [name for name, route in shown.items() if route.is_own and name not in _UNLISTED]
+        own = [name for name, route in shown.items() if route.is_own and not _is_known(name, route)]
         names += sorted(own, key=lambda name: name == "help")  # it is the last
         tags = languages(shown.values()) if tags is None else tags
         return [command_of(name, shown[name], sentences, tags) for name in names]
@@ -252,6 +252,11 @@ def _groups_of(name: str) -> Iterator[str]:
 def _is_each_bots(name: str, route: Route) -> bool:
     """Tell whether each bot has an own command of its own: all but that gives up a form."""
     return name in ("help", "start") or (name == "cancel" and not route.handler.slots)
+
+
+def _is_known(name: str, route: Route) -> bool:
+    """Tell whether a command needs no telling: all know it, unless it begins a form."""
+    return name in _UNLISTED and route.handler.form is None
 
 
 def _is_for_all(route: Route) -> bool:

@@ -49,6 +49,7 @@ from chatstate.engine.turns.late import LateTurns
 from chatstate.engine.turns.later import Later
 from chatstate.engine.turns.limits import Counters
 from chatstate.engine.turns.middleware import Around
+from chatstate.engine.turns.modals import Modals
 from chatstate.engine.turns.on_error import OnError
 from chatstate.engine.turns.overlap import Overlap
 from chatstate.engine.turns.own_events import sent, unreadable
@@ -314,6 +315,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         spool=spool,
         sentences=sentences,
     )
+    modals = Modals(bot, dispatch=dispatch, store=store)
     lanes.start(turns, threads, commits.of)
     recovery = Recovery(
         store=store,
@@ -343,7 +345,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         return AccountHost(
             bot,
             account,
-            platform=adapter.name,
+            adapter=adapter,
             store=store,
             clock=clock,
             lanes=lanes,
@@ -351,6 +353,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
             dispatch=dispatch,
             turns=turns,
             quick=quick,
+            modals=modals,
             sender=sender,
             renderer=renderer,
             moved=moved,

@@ -20,7 +20,7 @@ from collections.abc import Set as AbstractSet
 import msgspec
 from msgspec.structs import replace
 
-from chatstate.adapter import About, Action
+from chatstate.adapter import About, Action, Adapter, PostForm
 from chatstate.bot.interface import Interface
 from chatstate.clock import Clock, growing_pauses
 from chatstate.engine.inbox.lanes import Lanes
@@ -28,6 +28,7 @@ from chatstate.engine.inbox.receipts import EventReceipt, Receipts
 from chatstate.engine.outbox.rendering import Renderer
 from chatstate.engine.outbox.sender import Sender
 from chatstate.engine.turns.dispatch import Dispatch
+from chatstate.engine.turns.modals import Modals
 from chatstate.engine.turns.quick import QuickTurns
 from chatstate.engine.turns.turns import Turns
 from chatstate.language.sentences import say
@@ -66,7 +67,7 @@ class AccountHost:
         bot: Interface,
         account: Account,
         *,
-        platform: str,
+        adapter: Adapter,
         store: Store,
         clock: Clock,
         lanes: Lanes,
@@ -74,6 +75,7 @@ class AccountHost:
         dispatch: Dispatch,
         turns: Turns,
         quick: QuickTurns,
+        modals: Modals,
         sender: Sender,
         renderer: Renderer,
         moved: Callable[[int, str, str], Awaitable[None]],
@@ -89,6 +91,8 @@ class AccountHost:
         self._dispatch = dispatch
         self._turns = turns
         self._quick = quick
+        self._modals = modals
+        self._most = adapter.capabilities.modals
         self._sender = sender
         self._renderer = renderer
         self._moved = moved
@@ -104,7 +108,7 @@ class AccountHost:
         if "sent" in self._handled:
             sender.told[account.id] = self._tell_of_sent
         named = (update.partition(":") for update in bot.routes.updates)
-        self._updates = frozenset(name for its, _, name in named if its == platform)
+        self._updates = frozenset(name for its, _, name in named if its == adapter.name)
 
     @property
     def about(self) -> About:
@@ -149,6 +153,10 @@ class AccountHost:
     async def complete(self, event: Event) -> Sequence[str] | None:
         """See `Host.complete`."""
         return await self._quick.complete(self._account, event)
+
+    def form(self, event: Event) -> Awaitable[PostForm | None] | None:
+        """See `Host.form`."""
+        return self._modals.form(self._account, event, self._most)
 
     def interrupt(self, chat: str, thread: str | None = None) -> bool:
         """See `Host.interrupt`."""

@@ -88,6 +88,7 @@ GERMAN: Mapping[str, str] = {
     "file_elsewhere": "[Datei {file}: hier nicht zu zeigen]",
     "in_a_file": "Die Antwort ist lang; ganz steht sie in der Datei.",
     "help_commands": "Befehle:",
+    "help_start": "Neu beginnen.",
     "help_help": "Diese Hilfe zeigen.",
     "help_retry": "Meine letzte Nachricht noch einmal beantworten.",
     "help_undo": "Meine letzte Nachricht und ihre Antwort zurücknehmen.",

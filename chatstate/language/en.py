@@ -88,6 +88,7 @@ ENGLISH: Mapping[str, str] = {
     "file_elsewhere": "[file {file}: it cannot be shown here]",
     "in_a_file": "The answer is long; all of it is in the file.",
     "help_commands": "Commands:",
+    "help_start": "Begin anew.",
     "help_help": "Show this help.",
     "help_retry": "Answer my last message anew.",
     "help_undo": "Take back my last message and its answer.",

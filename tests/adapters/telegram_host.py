@@ -115,6 +115,9 @@ class FakeHost(Host):
     async def complete(self, event: Event) -> Sequence[str] | None:  # noqa: ARG002 - the contract's
         return []
 
+    def form(self, event: Event) -> None:  # noqa: ARG002 - the contract's
+        return None
+
     async def ask(self, event: Event) -> Sequence[Action] | None:
         self.asked.append(event)
         self._tell()

@@ -183,7 +183,7 @@ def reacts(server: DiscordServer, home: Guild, room: Channel) -> None:
 
 async def shown(server: DiscordServer, place: Channel, *wanted: str) -> None:
     """Return once so much is shown; fail if it is something else."""
-    await server.wait_for(lambda: len(server.messages(place)) >= len(wanted))
+    await server.wait_for(lambda: len(texts(server.messages(place))) >= len(wanted))
     assert texts(server.messages(place)) == list(wanted)
 
 

@@ -24,8 +24,11 @@ FITTING = {
     2: (MESSAGE, THINKING, MODAL),
     3: (MESSAGE, THINKING, DEFERRED_UPDATE, UPDATE, MODAL),
     4: (CHOICES,),
+    5: (MESSAGE, THINKING, DEFERRED_UPDATE, UPDATE),
 }
 """Which callbacks an interaction takes, by its type."""
+OF_MESSAGES = (DEFERRED_UPDATE, UPDATE)
+"""Those that are for what was done on a message, as it may be that a modal is of."""
 
 
 class Interactions:
@@ -39,7 +42,8 @@ class Interactions:
         """POST /interactions/{interaction_id}/{interaction_token}/callback."""
         interaction, body = self._awaiting(call), body_of(call)
         kind, data = body["type"], body.get("data") or {}
-        if kind not in FITTING[interaction.type]:
+        fits = kind in FITTING[interaction.type]
+        if not fits or (kind in OF_MESSAGES and interaction.message is None):
             raise invalid("type", "INTERACTION_RESPONSE_TYPE_INVALID", "Does not fit.")
         original = self._respond(interaction, call, kind, data)
         interaction.response, interaction.callback = kind, body

@@ -249,7 +249,7 @@ def _reference(world: World, said: Message, cdn: str) -> Json:
 def _origin(said: Message) -> Json:
     if said.interaction is None:
         return {}
-    names = {2: {"name": said.interaction.data.get("name")}, 3: {}}[said.interaction.type]
+    names = {2: {"name": said.interaction.data.get("name")}, 3: {}, 5: {}}[said.interaction.type]
     pressed = said.interaction.message
     return {
         "application_id": said.author.id,

@@ -5,6 +5,8 @@ from typing import Any
 
 from servers import discord_application
 from servers.discord_gateway import Gateway
+from servers.discord_interactions import MODAL
+from servers.discord_payloads import numbered
 from servers.discord_platform import Platform
 from servers.discord_world import (
     BUTTON,
@@ -24,6 +26,9 @@ from servers.discord_world import (
     Person,
     World,
 )
+
+LABEL = 18
+"""The type of a component: a question in a modal."""
 
 Id = int | str
 Upload = tuple[str, str, bytes]
@@ -233,6 +238,23 @@ class People:
         data = {"custom_id": menu["custom_id"], "component_type": STRING_SELECT, "values": chosen}
         return await self._interact(3, person, message.channel, data, message)
 
+    async def submit(self, modal: Interaction, answers: Mapping[str, str]) -> Interaction:
+        """Submit the modal that answers an interaction; `answers` by labels, over what is there.
+
+        Raises `LookupError` if there is none, or one without these questions, or an answer lacks.
+        """
+        shown = modal_of(modal)
+        inputs = {label["label"]: label["component"] for label in shown["components"]}
+        written = {label: asked.get("value", "") for label, asked in inputs.items()} | dict(answers)
+        if written.keys() != inputs.keys() or not all(written.values()):
+            raise LookupError(f"{answers} cannot be submitted to {shown}")
+        components = [
+            {"type": LABEL, "component": {**_answered(inputs[label]), "value": value}}
+            for label, value in written.items()
+        ]
+        data = {"custom_id": shown["custom_id"], "components": numbered(components)}
+        return await self._interact(5, modal.person, modal.channel, data, modal.message)
+
     def bot_message(
         self, channel: Channel, text: str, buttons: Sequence[tuple[str, str]] = ()
     ) -> Message:
@@ -260,6 +282,18 @@ class People:
         self.platform.interact(made)
         await self.gateway.flushed()
         return made
+
+
+def modal_of(interaction: Interaction) -> Json:
+    """Return the modal that answers an interaction. Raises `LookupError` if none does."""
+    if interaction.response != MODAL or interaction.callback is None:
+        raise LookupError(f"{interaction} is not answered with a modal")
+    modal: Json = interaction.callback["data"]
+    return modal
+
+
+def _answered(asked: Json) -> Json:
+    return {"type": asked["type"], "custom_id": asked["custom_id"]}
 
 
 def _belong(person: Person, channel: Channel) -> None:

@@ -185,6 +185,27 @@ async def test_interaction_is_acknowledged_in_time_or_never(
         assert (pressed.response, pressed.original) == (6, message)
 
 
+async def test_modal_is_submitted(server: DiscordServer, alice: Person, room: Channel) -> None:
+    """What is there already can be submitted; other questions are none, and only once shown."""
+    message = server.bot_message(room, "Choose", [("Yes", "yes")])
+    asked: discord.ui.Modal = discord.ui.Modal(title="Who?", custom_id="who")
+    asked.add_item(discord.ui.Label(text="Name", component=discord.ui.TextInput(default="Ann")))
+    async with running(server) as bot:
+        pressed = await server.press(alice, message, "Yes")
+        with pytest.raises(LookupError):
+            await server.submit(pressed, {})
+        await (await bot.interactions.get()).response.send_modal(asked)
+        for made_up in ({"Name": ""}, {"Name": "Ann", "Town": "Ulm"}):
+            with pytest.raises(LookupError):
+                await server.submit(pressed, made_up)
+        submitted = await server.submit(pressed, {})
+        interaction = await bot.interactions.get()
+        assert interaction.data
+        assert interaction.data.get("custom_id") == "who"
+        await interaction.response.defer()
+        assert (submitted.response, submitted.original) == (6, message)
+
+
 async def test_interaction_token_ends(server: DiscordServer, alice: Person, room: Channel) -> None:
     """A quarter of an hour later an interaction can be answered no more."""
     message = server.bot_message(room, "Choose", [("Yes", "yes")])

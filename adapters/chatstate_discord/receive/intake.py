@@ -32,7 +32,7 @@ from chatstate_discord.receive.interactions import called, interaction, origin_o
 from chatstate_discord.receive.others import other, own_place
 from chatstate_discord.receive.places import Places
 from chatstate_discord.receive.wire import Groups, Me, Place, Unreadable, number_of
-from chatstate_discord.send.acknowledging import Acknowledging
+from chatstate_discord.send.acknowledging import Acknowledging, Waiting
 from chatstate_discord.updates import INTENTS
 
 log = logging.getLogger("chatstate.discord")
@@ -46,13 +46,13 @@ _KEEP_EVERY = 30.0
 class Heard(NamedTuple):
     """Something that came: an event of the gateway's, or an interaction that is read already.
 
-    `stored` is to be set once it is delivered. `key` is what tells apart an event that has no id.
+    `waiting` is told once it is stored. `key` is what tells apart an event that has no id.
     """
 
     kind: str
     data: Json
     event: Event | None = None
-    stored: asyncio.Event | None = None
+    waiting: Waiting | None = None
     key: str = ""
 
 
@@ -153,8 +153,8 @@ class Intake:
             if events or cursor:
                 await self._host.deliver(events, cursor)
         for heard, _ in ready:
-            if heard.stored:
-                heard.stored.set()
+            if heard.waiting:
+                heard.waiting.stored.set()
 
     def _tell_of(self, messages: Sequence[Message]) -> None:
         """Tell what messages are that have neither words nor files, once of each kind."""
@@ -190,7 +190,7 @@ class Intake:
         data = heard.data
         try:
             if heard.event:
-                return heard.event
+                return None if heard.waiting and await heard.waiting.begins_form() else heard.event
             if heard.key:
                 return await self._other(heard)
             if heard.kind.startswith("GUILD_MEMBER"):
@@ -234,13 +234,13 @@ class Intake:
         if event.message.kind == "complete":
             self._acknowledging.offer(http, origin, self._host.complete(event))
             return None
-        is_command = event.message.kind == "message"
+        is_command = event.message.kind == "message" and event.message.answers is None
         text = self._refusal(data, event.message) if is_command else None
         if text is not None:
             self._acknowledging.refuse(http, origin, text)
             return None
-        stored = self._acknowledging.begin(http, origin)
-        return Heard("INTERACTION_CREATE", data, event, stored)
+        waiting = self._acknowledging.begin(http, origin, event, self._host.form(event))
+        return Heard("INTERACTION_CREATE", data, event, waiting)
 
     def _refusal(self, data: Json, message: Message) -> str | None:
         """Return what a command is answered at once that the bot cannot handle.

@@ -2,9 +2,11 @@
 
 1. A command is what a person might type, with its arguments by name; a press is what its button
    carries, or what a select carries and each option that is chosen.
-2. Every interaction waits for an answer, so each event has what answering it needs: its `Origin`.
-   What is neither a command nor a press is "other".
-3. The token is in the origin alone: who has it may answer for the bot.
+2. What is submitted is what its modal's custom id says, with the answers: the command that began
+   it, or the press on a message. See `send.modals`.
+3. Every interaction waits for an answer, so each event has what answering it needs: its `Origin`.
+   What is none of these is "other".
+4. The token is in the origin alone: who has it may answer for the bot.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from chatstate_discord.receive.content import Json, reference, user
 from chatstate_discord.receive.wire import PLAIN, Kind, place_of, reading, seconds_of
 from chatstate_discord.updates import INTERACTIONS
 
-PING, SLASH, PRESS, COMPLETION = 1, 2, 3, 4
+PING, SLASH, PRESS, COMPLETION, SUBMIT = 1, 2, 3, 4, 5
 CHAT_INPUT = SUB_COMMAND = 1
 SUB_COMMAND_GROUP = 2
 PERSON = 6
@@ -76,6 +78,8 @@ def interaction(raw: Json, names: Names) -> Event | None:
             return read(_command(raw, names))
         if raw["type"] == PRESS and raw["data"].get("custom_id") is not None:
             return read(_press(raw))
+        if raw["type"] == SUBMIT and (raw.get("message") or _begun(raw)[:1] == "/"):
+            return read(_submitted(raw))
         return read(_other(raw))
 
 
@@ -159,6 +163,22 @@ def _press(raw: Json) -> Event:
     said = _done(raw, text, "press", pressed=reference(on), selected=selected)
     made = replace(_origin(raw), is_press=True, hidden=hidden)
     return Event(raw["id"], said, made.note())
+
+
+def _begun(raw: Json) -> str:
+    """Return what began a modal that is submitted, as its custom id."""
+    return str(raw["data"]["custom_id"])
+
+
+def _submitted(raw: Json) -> Event:
+    inputs = [label["component"] for label in raw["data"]["components"]]
+    answers = {answered["custom_id"]: answered["value"] for answered in inputs}
+    event = _press(raw) if raw.get("message") else _said(raw)
+    return replace(event, message=replace(event.message, answers=answers))
+
+
+def _said(raw: Json) -> Event:
+    return Event(raw["id"], _done(raw, _begun(raw), "message"), _origin(raw).note())
 
 
 def _carried(custom_id: str) -> str:

@@ -5,6 +5,7 @@
    it can do meanwhile, `watch` knows it if it has to wait.
 3. `finish` makes of what it did one commit, or of what it raised a dead letter.
 4. A handler that asks is put aside and runs again with each answer: see `dialogue`. `asker` asks,
-   `answering` finds what an event answers, `approvals` what others do.
+   `answering` finds what an event answers, `approvals` what others do, `modals` which form a
+   platform can ask at once.
 5. What the framework itself does in a conversation is an event, too: see `own_events`.
 """

@@ -74,7 +74,7 @@ class Asker:
                 value = await self._value(turn, question, given, fetch)
             except (UserError, Rejected) as error:
                 del dialogue.memo.answers[question.key]
-                if dialogue.before.asked:  # else it only began
+                if dialogue.before.asked or turn.message.answers:  # else it only began
                     dialogue.remark = error
             else:
                 return await self._passed(turn, dialogue, question, value)

@@ -90,7 +90,7 @@ class Caller:
         """Ask for the inputs of a form; what began it may be the first answers."""
         given: Mapping[str, Given] = {}
         if turn.dialogue is None:
-            if form.greeting:
+            if form.greeting and turn.message.answers is None:
                 await turn.turn.send(await form.greeting(turn.turn))
             given = form.given(turn.message, turn.text)
             self._asker.begin(turn, given)
