@@ -47,6 +47,14 @@ class StateError(ChatstateError):
     """
 
 
+class OtherVersionError(StateError):
+    """An event is for another version of the code: of what it needs, this one knows too little.
+
+    A value is of a newer version, say, or a timer for a handler that is not there. Where several
+    workers run the bot, it is left to those that can handle it; else the turn fails.
+    """
+
+
 class ReplyError(ChatstateError):
     """A handler returned something that is no reply. The text names the type and what is.
 

@@ -45,6 +45,7 @@ from chatstate.engine.turns.calling import Caller
 from chatstate.engine.turns.dispatch import Dispatch
 from chatstate.engine.turns.effects import TurnEffects
 from chatstate.engine.turns.finish import Finish
+from chatstate.engine.turns.handover import Handover
 from chatstate.engine.turns.late import LateTurns
 from chatstate.engine.turns.later import Later
 from chatstate.engine.turns.limits import Counters
@@ -73,6 +74,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
     *,
     accounts: Accounts,
     store: Store,
+    run: int,
     secret: bytes,
     versions: Iterator[int],
     clock: Clock,
@@ -261,6 +263,19 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         spool=spool,
         versions=versions,
     )
+    handover = Handover(
+        bot.id,
+        run=run,
+        store=store,
+        clock=clock,
+        lanes=lanes,
+        receipts=receipts,
+        cache=cache,
+        commits=commits,
+        sender=sender,
+        spool=spool,
+        later=later,
+    )
     overlap = Overlap(
         lanes=lanes,
         dispatch=dispatch,
@@ -297,6 +312,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         finish=finish,
         late=LateTurns(values=values, finish=finish, commits=commits),
         later=later,
+        handover=handover,
         watch=watch,
         renderer=renderer,
         abridger=abridger,
@@ -335,6 +351,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         receipts=receipts,
         cache=cache,
         recovery=recovery,
+        handover=handover,
         interrupts=bot.routes.interrupts,
         lets_go=volatile is None,
     )

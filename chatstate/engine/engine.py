@@ -151,6 +151,7 @@ class Engine:
             self._bot,
             accounts=accounts,
             store=self._store,
+            run=run.id,
             secret=run.secret,
             versions=self._versions,
             clock=self._clock,

@@ -75,7 +75,7 @@ class BoundState:
             return self._codec.decode(text, trusted=trusted)
         except StateError as error:
             steps = ", ".join(f"{step}: function" for step in range(1, self.version + 1))
-            raise StateError(
+            raise type(error)(
                 f"state {self.name!r}: {error}; if its type has changed, raise version= and write "
                 f"a migration: State(..., version={self.version + 1}, migrations={{{steps}}})"
             ) from error
@@ -83,7 +83,7 @@ class BoundState:
     def read(self, stored: Value, *, trusted: bool = False) -> tuple[Any, str]:
         """Return a stored value, and the text it has as long as nothing changes it.
 
-        Raises `StateError` as `decode` does, or if newer code has stored it.
+        Raises `StateError` as `decode` does, `OtherVersionError` if newer code has stored it.
         """
         if stored.schema == self.lifecycle.version:
             return self.decode(stored.text, trusted=trusted), stored.text

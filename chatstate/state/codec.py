@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import msgspec
 
-from chatstate.errors import BindingError, StateError
+from chatstate.errors import BindingError, OtherVersionError, StateError
 from chatstate.state.differences import Difference, differences, fields_of, parts
 from chatstate.state.misfits import misfit
 from chatstate.state.sameness import is_exact, is_plain, is_same
@@ -89,8 +89,8 @@ class Codec:
     def decode(self, text: str, *, trusted: bool = False) -> Any:
         """Return the value that `text` holds.
 
-        Raises `StateError` if it does not fit the type, or (unless `trusted`, which is for text
-        that this codec made) has a field the type does not know.
+        Raises `StateError` if it does not fit the type, `OtherVersionError` if (unless `trusted`,
+        which is for text that this codec made) it has a field the type does not know.
         """
         try:
             value = self._decoder.decode(text)
@@ -131,7 +131,7 @@ class Codec:
         if self._encoder.encode(value) == text.encode():
             return
         for path in _unknown(msgspec.json.decode(text), value, "$"):
-            raise StateError(
+            raise OtherVersionError(
                 f"stored field `{path}` is unknown to {_name(self.type)}; add the field"
             )
 

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from chatstate.errors import BindingError, StateError
+from chatstate.errors import BindingError, OtherVersionError, StateError
 from chatstate.signature import mode
 from chatstate.state.codec import Codec
 
@@ -82,10 +82,10 @@ def lifecycle(
 def migrated(name: str, text: str, schema: int, lifecycle: Lifecycle) -> str:
     """Return the text of a value that version `schema` of a state wrote, as of today.
 
-    Raises `StateError` if that is a newer version than this code's, or a migration fails.
+    Raises `OtherVersionError` for a newer version than this code's, `StateError` if a step fails.
     """
     if schema > lifecycle.version:
-        raise StateError(
+        raise OtherVersionError(
             f"state {name!r}: what is stored is of version {schema}, this code's is "
             f"{lifecycle.version}; run the newer code again, or raise version= and write a "
             "migration"

@@ -25,7 +25,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -150,16 +150,22 @@ class Inbox(Protocol):
         """
         ...
 
-    async def claim(self, limit: int) -> Sequence[Claim]:
+    async def claim(self, limit: int, but: Collection[int] = ()) -> Sequence[Claim]:
         """Take hold of conversations with work that no run holds, and return them.
 
         Those come first that have waited longest. What a dead run held is among them. Before all
         come conversations that this run holds, and into which others have put something since.
+        Those of `but` are left to other runs.
         """
         ...
 
-    async def release(self, conversations: Sequence[int]) -> Sequence[int]:
-        """Let go of those of these conversations that have no work; return which."""
+    async def release(
+        self, conversations: Sequence[int], *, working: bool = False
+    ) -> Sequence[int]:
+        """Let go of those of these conversations that have no work; return which.
+
+        `working`: also of those that have, for others to claim. Nothing is suspected there.
+        """
         ...
 
     async def wait(self) -> None:

@@ -93,12 +93,12 @@ class Office:
         self._options = options
         self._numbers = itertools.count(1)
 
-    async def start(self) -> Worker:
-        """Start one more worker."""
+    async def start(self, bot: Interface | None = None) -> Worker:
+        """Start one more worker, of another version of the bot if one is given."""
         store = MemoryStore(self.data, lease=LEASE, clock=self.clock.time)
         platform = OnePlatform(store, idempotent_for=3600.0)
         platform.delivered = self.delivered
-        engine = Engine(self.bot, [platform], store, clock=self.clock, **self._options)
+        engine = Engine(bot or self.bot, [platform], store, clock=self.clock, **self._options)
         await engine.start()
         worker = Worker(engine, store, platform, asyncio.create_task(engine.wait()))
         self.workers.append(worker)

@@ -6,7 +6,9 @@
    and may interrupt what runs there.
 3. Where others write too, a conversation without work is let go after a while, and what was
    remembered of its values is forgotten before. Where values are in this process alone, it stays.
-4. An event that was stored here, and is handled elsewhere, is asked about until it is settled.
+4. What this run's code cannot handle is left to others, and not taken up again for a while; see
+   `turns.handover`.
+5. An event that was stored here, and is handled elsewhere, is asked about until it is settled.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from chatstate.engine.inbox.receipts import Receipts
 from chatstate.engine.outbox.sender import Sender
 from chatstate.engine.recovery import Recovery
 from chatstate.engine.states.cache import StateCache
+from chatstate.engine.turns.handover import Handover
 from chatstate.engine.turns.turns import Turns
 from chatstate.stores.base import Answer, Claim, Store
 
@@ -40,6 +43,7 @@ class Claims:
         receipts: Receipts,
         cache: StateCache,
         recovery: Recovery,
+        handover: Handover,
         interrupts: bool,
         lets_go: bool,
     ) -> None:
@@ -51,6 +55,7 @@ class Claims:
         self._receipts = receipts
         self._cache = cache
         self._recovery = recovery
+        self._handover = handover
         self._interrupts = interrupts
         self._idle: dict[int, float] = {}
         if lets_go and not store.is_sole:
@@ -59,7 +64,10 @@ class Claims:
     async def take(self) -> None:
         """Take up all that has work and is nobody's, and what is new in what is this run's."""
         claims: list[Claim] = []
-        while not self._lanes.stopping and (found := await self._store.claim(_AT_ONCE)):
+        left = self._handover.left()
+        for conversation in left:
+            self._idle.pop(conversation, None)
+        while not self._lanes.stopping and (found := await self._store.claim(_AT_ONCE, left)):
             claims += found
         self._recovery.take_up(claims)
         if self._interrupts or self._turns.are_put_off:
@@ -75,6 +83,8 @@ class Claims:
     async def look(self) -> None:
         """Let go of what nobody has spoken in for a while; ask for what is handled elsewhere."""
         await self._ask_for_settled()
+        if self._handover.is_due():
+            await self.take()
         long_ago = self._clock.monotonic() - _LINGER
         idle = [number for number, since in self._idle.items() if since <= long_ago]
         for conversation in idle:

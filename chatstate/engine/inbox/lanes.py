@@ -213,6 +213,18 @@ class Lanes:
             lane.is_aside, lane.reload = False, True
             self.activity.count += 1
 
+    def leave(self, turn: RunningTurn, waiting: Sequence[Arrival]) -> list[Arrival]:
+        """Forget a conversation that is others' now, with all that comes after a turn put aside.
+
+        Return what was in memory of it. What waits in the inbox is not added any more.
+        """
+        lane = self._lanes.pop(turn.place.conversation)
+        lane.beyond = lane.missed = lane.reload = False
+        gone, lane.arrivals = lane.arrivals, []
+        if self._expected:
+            self._early.update(arrival.seq for arrival in waiting)
+        return gone
+
     def cancel_all(self) -> list[asyncio.Task[None]]:
         """End all turns, and return the tasks in which that happens."""
         return self._runners.cancel_all()

@@ -31,7 +31,7 @@ from chatstate.engine.states.cache import Entry, StateCache
 from chatstate.engine.states.volatile import VolatileStates
 from chatstate.engine.turns.own_events import OwnEvent
 from chatstate.engine.turns.plan import Plan, Plans
-from chatstate.errors import ReplyError, StateError, UserError
+from chatstate.errors import OtherVersionError, ReplyError, UserError
 from chatstate.scope import Key, Place, Scope
 from chatstate.state.bound import BoundState, States
 from chatstate.stores.base import Arrival, Due, Expired, Expiry, Store, Value
@@ -219,12 +219,12 @@ class Expiries:
     def _find(self, arrival: Arrival) -> tuple[Plan, str] | None:
         """Return what handles an expired value; None if nothing need be done.
 
-        Raises `StateError` if the bot has no such state any more.
+        Raises `OtherVersionError` if the bot has no such state any more, or not yet.
         """
         expired = _expired(arrival)
         bound = (expired.scope, expired.name)
         if bound not in self._states:
-            raise StateError(
+            raise OtherVersionError(
                 f"{expired.scope} state {expired.name!r} has expired, and the bot has no such "
                 "state any more; its value is in this dead letter"
             )

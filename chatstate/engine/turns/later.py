@@ -109,7 +109,7 @@ class Later:
     ) -> None:
         """Return once a turn has waited, or has ended meanwhile."""
         conversation = turn.place.conversation
-        self._let_go(turn)
+        self.let_go(turn)
         self.waiting.add(conversation)
         try:
             with contextlib.suppress(asyncio.CancelledError):  # whoever ends it: the lane is read
@@ -124,7 +124,7 @@ class Later:
             self.waiting.discard(conversation)
             self._lanes.come_back(turn)
 
-    def _let_go(self, turn: RunningTurn) -> None:
+    def let_go(self, turn: RunningTurn) -> None:
         """Let a turn hold nothing, and nobody wait for it."""
         turn.let_go()
         turn.release = turn.leave = turn.expiring = None

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from chatstate.bot.route import Route
 from chatstate.engine.turns.plan import Plan, Plans
 from chatstate.engine.turns.turn import RunningTurn
-from chatstate.errors import StateError
+from chatstate.errors import OtherVersionError
 from chatstate.messages import Message, MessageKind
 from chatstate.stores.base import Arrival
 
@@ -54,12 +54,12 @@ def sent(find: Callable[[Message], tuple[Route, str] | None], plans: Plans) -> O
 
 
 def unreadable() -> OwnEvent:
-    """Return what sets stored events apart that cannot be read: each is a dead letter at once."""
+    """Return what sets stored events apart that cannot be read: each is for newer code, or dead."""
     return OwnEvent(find=_give_up, check=lambda _arrival, _answer: None, apologises=True)
 
 
 def _give_up(arrival: Arrival) -> None:
-    raise StateError(
+    raise OtherVersionError(
         f"what is stored of it cannot be read: {arrival.event.message.text}; it is in this dead "
         "letter: run the version of chatstate that stored it, and retry it there"
     )

@@ -32,7 +32,7 @@ from chatstate.engine.states.commits import Commits
 from chatstate.engine.turns.own_events import OwnEvent
 from chatstate.engine.turns.plan import Plan, Plans
 from chatstate.engine.turns.turn import RunningTurn
-from chatstate.errors import ReplyError, StateError
+from chatstate.errors import OtherVersionError, ReplyError, StateError
 from chatstate.signature import where
 from chatstate.state.bound import States
 from chatstate.stores.base import Arrival, Fired, Store, StoredTimer, TimerChange
@@ -147,7 +147,7 @@ class TurnTimers:
     async def _begin(self, turn: RunningTurn) -> tuple[Plan, str] | None:
         """Return what handles a timer that has fired; None if nothing is to be done.
 
-        Raises `StateError` if the bot has no such handler any more.
+        Raises `OtherVersionError` if the bot has no such handler any more, or not yet.
         """
         arrival = turn.arrival
         message = arrival.event.message
@@ -164,7 +164,7 @@ class TurnTimers:
             return self._saying, message.text
         route = self._routes.get(fired.handler)
         if route is None:
-            raise StateError(
+            raise OtherVersionError(
                 f"timer {message.text!r} is for {fired.handler}(), and the bot has no such handler "
                 "of timers any more: give it back (@bot.on_timer), and retry this dead letter"
             )
@@ -176,7 +176,7 @@ class TurnTimers:
         if schedule is None:
             return True
         if timer.handler not in self._routes and turn.place.account == self._accounts.own:
-            log.warning("the bot has no schedule %r any more: it has ended", timer.handler)
+            self._end_schedule(timer)
             return False
         time = schedule.time_of(timer.slot)
         is_early = time > max(now, timer.due_at)  # its zone has other rules now
@@ -186,6 +186,15 @@ class TurnTimers:
         )
         turn.timer = TimerChange(timer.person, timer.key, again, expected=timer.generation)
         return not (is_early or fired.is_blocked or schedule.is_missed(timer.slot, now))
+
+    def _end_schedule(self, timer: StoredTimer) -> None:
+        """Tell of a schedule that is gone. Raises `OtherVersionError` where others may have it."""
+        if not self._store.is_sole:
+            raise OtherVersionError(
+                f"the bot has no schedule {timer.handler!r} any more, or not yet: it ends, "
+                "unless another worker has it"
+            )
+        log.warning("the bot has no schedule %r any more: it has ended", timer.handler)
 
 
 def _change(turn: RunningTurn, change: TimerChange) -> None:

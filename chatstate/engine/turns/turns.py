@@ -31,6 +31,7 @@ from chatstate.engine.turns.answering import Answering
 from chatstate.engine.turns.calling import Caller
 from chatstate.engine.turns.dispatch import Dispatch
 from chatstate.engine.turns.finish import Finish
+from chatstate.engine.turns.handover import Handover
 from chatstate.engine.turns.late import LateTurns
 from chatstate.engine.turns.later import Later
 from chatstate.engine.turns.on_error import OnError
@@ -70,6 +71,7 @@ class Turns:
         finish: Finish,
         late: LateTurns,
         later: Later,
+        handover: Handover,
         watch: Watch,
         renderer: Renderer,
         abridger: Abridger,
@@ -88,6 +90,7 @@ class Turns:
         self._finish = finish
         self._late = late
         self._later = later
+        self._handover = handover
         self.are_put_off = later.waiting
         self._watch = watch
         self._full = watch.places.full
@@ -235,8 +238,10 @@ class Turns:
         return said
 
     async def _fail(self, turn: RunningTurn, error: BaseException) -> None:
-        """End a turn whose author's code, or what it answered, has failed; or put it off."""
+        """End a turn whose author's code, or what it answered, has failed; or leave it."""
         if isinstance(error, TryLater) and await self._later.put_off(turn, error, self.arrived):
+            return
+        if self._handover.is_for(error) and await self._handover.leave(turn, error):
             return
         dead = self._finish.fail(turn, error)
         if dead is None:

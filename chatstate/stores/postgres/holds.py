@@ -33,15 +33,16 @@ WORK = f"coalesce({_WAITS}, {OWES} + {_OWED})"
 _LOCK_NEWS = """SELECT id FROM conversations WHERE holder = $1 AND news
     ORDER BY id LIMIT $2 FOR NO KEY UPDATE"""
 _LOCK_READY = """SELECT id FROM conversations
-    WHERE ready IS NOT NULL AND account = ANY($1::bigint[])
+    WHERE ready IS NOT NULL AND account = ANY($1::bigint[]) AND id <> ALL($3::bigint[])
     ORDER BY ready LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED"""
 _CLAIM = f"""UPDATE conversations AS k SET holder = $2, news = false, ready = NULL
     WHERE id = ANY($1::bigint[])
     RETURNING id, {_WAITS} IS NOT NULL, {_OWED} IS NOT NULL, crashes"""  # noqa: S608 - ours
 _LOCK_OURS = """SELECT id FROM conversations WHERE id = ANY($1::bigint[]) AND holder = $2
     ORDER BY id FOR NO KEY UPDATE"""
-_RELEASE = f"""UPDATE conversations AS k SET holder = NULL, news = false, crashes = 0
-    WHERE id = ANY($1::bigint[]) AND {WORK} IS NULL RETURNING id"""  # noqa: S608 - ours
+_RELEASE = f"""UPDATE conversations AS k
+    SET holder = NULL, news = false, crashes = 0, ready = {WORK}
+    WHERE id = ANY($1::bigint[]) AND ($2 OR {WORK} IS NULL) RETURNING id"""  # noqa: S608 - ours
 _LOCK_HELD = """SELECT id FROM conversations WHERE holder = ANY($1::bigint[])
     ORDER BY id FOR NO KEY UPDATE"""
 _FREE = f"""UPDATE conversations AS k SET holder = NULL, news = false, ready = {WORK},
@@ -114,11 +115,13 @@ async def put(
     return mine
 
 
-async def claim(transaction: Transaction, accounts: Sequence[int], limit: int) -> list[Claim]:
-    """Return the news of a run, and let it hold what nobody does."""
+async def claim(
+    transaction: Transaction, accounts: Sequence[int], limit: int, but: Collection[int]
+) -> list[Claim]:
+    """Return the news of a run, and let it hold what nobody does, but for these."""
     news = await transaction.fetch(_LOCK_NEWS, transaction.run, limit)
     claims = await _claim(transaction, [row[0] for row in news], is_news=True)
-    free = await transaction.fetch(_LOCK_READY, accounts, limit - len(claims))
+    free = await transaction.fetch(_LOCK_READY, accounts, limit - len(claims), list(but))
     return claims + await _claim(transaction, [row[0] for row in free], is_news=False)
 
 
@@ -135,10 +138,15 @@ async def _claim(
     return [found[number] for number in conversations]
 
 
-async def release(transaction: Transaction, conversations: Sequence[int]) -> list[int]:
-    """Let go of those that have no work; return which."""
-    ours = await transaction.fetch(_LOCK_OURS, conversations, transaction.run)
-    gone = await transaction.fetch(_RELEASE, [row[0] for row in ours]) if ours else ()
+async def release(
+    transaction: Transaction, conversations: Sequence[int], *, working: bool
+) -> list[int]:
+    """Let go of those that have no work, or of all of them for others to claim; return which."""
+    ours = [row[0] for row in await transaction.fetch(_LOCK_OURS, conversations, transaction.run)]
+    gone = await transaction.fetch(_RELEASE, ours, working) if ours else ()
+    if working and ours:
+        await transaction.execute(_CLEAR, ours)
+        transaction.tell(None)
     return [row[0] for row in gone]
 
 

@@ -14,7 +14,7 @@ import functools
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from chatstate.errors import LeaseLostError
@@ -190,11 +190,15 @@ class PostgresStore(Reading, Broadcasting, TimerVerbs):
     ) -> asyncio.Future[Sequence[Ingested]]:
         return self._ingests.submit(inbox.Delivery(account, events, cursors), len(events))
 
-    async def claim(self, limit: int) -> Sequence[Claim]:
-        return await self._transactions.write(lambda t: self._claim(t, limit))
+    async def claim(self, limit: int, but: Collection[int] = ()) -> Sequence[Claim]:
+        return await self._transactions.write(lambda t: self._claim(t, limit, but))
 
-    async def release(self, conversations: Sequence[int]) -> Sequence[int]:
-        return await self._transactions.write(lambda t: holds.release(t, list(conversations)))
+    async def release(
+        self, conversations: Sequence[int], *, working: bool = False
+    ) -> Sequence[int]:
+        return await self._transactions.write(
+            lambda t: holds.release(t, list(conversations), working=working)
+        )
 
     async def wait(self) -> None:
         await self._notices.wait()
@@ -214,9 +218,11 @@ class PostgresStore(Reading, Broadcasting, TimerVerbs):
     async def alias(self, account: int, old: str, new: str) -> None:
         await self._transactions.write(lambda t: aliases.note(t, account, old, new))
 
-    async def _claim(self, transaction: Transaction, limit: int) -> list[Claim]:
+    async def _claim(
+        self, transaction: Transaction, limit: int, but: Collection[int]
+    ) -> list[Claim]:
         await runs.bury(transaction, self._lease_time())
-        return await holds.claim(transaction, list(self._accounts), limit)
+        return await holds.claim(transaction, list(self._accounts), limit, but)
 
     async def _ingest(self, deliveries: Sequence[inbox.Delivery]) -> Sequence[Sequence[Ingested]]:
         stored = await self._transactions.write(lambda t: self._inbox.ingest(t, deliveries))

@@ -15,7 +15,7 @@ import os
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from chatstate.clock import TOLD_AT, growing_pauses
@@ -218,10 +218,15 @@ class SQLiteStore(Reading, Broadcasting, TimerVerbs):
     async def lead(self, role: Role) -> bool:  # noqa: ARG002 - the process is alone: it has them all
         return True
 
-    async def claim(self, limit: int) -> Sequence[Claim]:
+    async def claim(self, limit: int, but: Collection[int] = ()) -> Sequence[Claim]:  # noqa: ARG002 - ours anyway
         return self._claims.take(limit)
 
-    async def release(self, conversations: Sequence[int]) -> Sequence[int]:  # noqa: ARG002 - ours anyway
+    async def release(
+        self,
+        conversations: Sequence[int],  # noqa: ARG002 - ours anyway
+        *,
+        working: bool = False,  # noqa: ARG002
+    ) -> Sequence[int]:
         return ()
 
     async def wait(self) -> None:

@@ -11,6 +11,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from chatstate.stores.base import Claim
 from chatstate.testing.memory.tables import MemoryData, Worker
 
@@ -61,12 +63,13 @@ def wake(data: MemoryData, bot: str) -> None:
             worker.woken.set()
 
 
-def claim(data: MemoryData, worker: Worker, limit: int) -> list[Claim]:
-    """Return the news of a run, and let it hold what nobody does."""
+def claim(data: MemoryData, worker: Worker, limit: int, but: Collection[int]) -> list[Claim]:
+    """Return the news of a run, and let it hold what nobody does, but for these."""
     found = [_claim(data, number, is_news=True) for number in list(worker.news)[:limit]]
     for news in found:
         del worker.news[news.conversation]
-    free = [number for number in _with_work(data, worker) if not data.conversations[number].holder]
+    work = _with_work(data, worker)
+    free = [number for number in work if not (data.conversations[number].holder or number in but)]
     for number in sorted(free, key=lambda number: _since(data, number))[: limit - len(found)]:
         row = data.conversations[number]
         row.holder = worker
@@ -81,6 +84,18 @@ def release(data: MemoryData, worker: Worker, conversation: int) -> bool:
         return False
     row.holder, row.crashes = None, 0
     worker.news.pop(conversation, None)
+    return True
+
+
+def leave(data: MemoryData, worker: Worker, conversation: int) -> bool:
+    """Let go of a conversation for others to claim; tell whether."""
+    row = data.conversations[conversation]
+    if row.holder is not worker:
+        return False
+    row.holder, row.crashes = None, 0
+    worker.news.pop(conversation, None)
+    _clear(data, conversation, crashed=False)
+    wake(data, worker.bot)
     return True
 
 

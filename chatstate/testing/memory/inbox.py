@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from chatstate.adapter import proved
 from chatstate.messages import Chat, Event, User
@@ -53,14 +53,14 @@ class MemoryInbox(Verbs):
         return [self.receive(account, event) for event in events]
 
     @verb
-    def claim(self, limit: int) -> Sequence[Claim]:
+    def claim(self, limit: int, but: Collection[int] = ()) -> Sequence[Claim]:
         holds.bury(self._data, self._clock(), but=self._worker)
-        return holds.claim(self._data, self._worker, limit)
+        return holds.claim(self._data, self._worker, limit, but)
 
     @verb
-    def release(self, conversations: Sequence[int]) -> Sequence[int]:
-        data, worker = self._data, self._worker
-        return [number for number in conversations if holds.release(data, worker, number)]
+    def release(self, conversations: Sequence[int], *, working: bool = False) -> Sequence[int]:
+        let_go = holds.leave if working else holds.release
+        return [number for number in conversations if let_go(self._data, self._worker, number)]
 
     async def wait(self) -> None:
         await self.way()

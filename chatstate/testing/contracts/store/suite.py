@@ -28,6 +28,7 @@ from chatstate.testing.contracts.store.files import FilesContract
 from chatstate.testing.contracts.store.interleavings import InterleavingsContract
 from chatstate.testing.contracts.store.late import LateContract
 from chatstate.testing.contracts.store.leases import LeasesContract
+from chatstate.testing.contracts.store.leaving import LeavingContract
 from chatstate.testing.contracts.store.letters import LettersContract
 from chatstate.testing.contracts.store.lines import LinesContract
 from chatstate.testing.contracts.store.notes import NotesContract
@@ -55,7 +56,12 @@ class OutboxContract(LinesContract, FilesContract, ReferencesContract):
 
 
 class WorkersContract(
-    HoldingContract, SharedContract, SharedTimersContract, LeasesContract, InterleavingsContract
+    HoldingContract,
+    LeavingContract,
+    SharedContract,
+    SharedTimersContract,
+    LeasesContract,
+    InterleavingsContract,
 ):
     """Several runs on the same data: they share it, die, and go on with each other's work."""
 
