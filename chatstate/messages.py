@@ -80,7 +80,8 @@ class MessageRef(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     - `chat` and `thread` are where it is; without a chat it is one of the same conversation.
     - `sent`: it is one of the bot's own, which may not have left yet: its `id` is "", and this is
-      what the store knows it by. Kept in a state, such a reference lives for 30 days.
+      what the store knows it by. Kept in a state, a timer or a step's result, such a reference
+      lives for 30 days.
     """
 
     id: str

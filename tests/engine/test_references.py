@@ -1,6 +1,7 @@
 """References to what was sent: edited and deleted by later turns."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -118,6 +119,26 @@ async def test_a_send_without_a_reference_writes_nothing_more() -> None:
         assert query(client, "SELECT message FROM sent") == [("message-2",)]
         await alice.say("step")
         assert query(client, "SELECT count(*) FROM sent") == [(2,)]
+
+
+async def test_a_timer_keeps_a_reference() -> None:
+    """In its data, and in the reply that it says: when it fires it edits what was sent."""
+    bot = Interface(id="kept")
+
+    @bot.on_timer
+    def change(board: MessageRef) -> Reply:
+        return Reply("changed", edit=board)
+
+    @bot.on_message
+    async def send(turn: Turn) -> None:
+        turn.later(timedelta(hours=1), change, board=await turn.send("hi", to=ROOM))
+        said = await turn.send("soon", to=ROOM)
+        turn.later(timedelta(hours=1), Reply("now", edit=said), key="reply")
+
+    async with TestClient(bot) as client:
+        await client.user("alice").say("go")
+        await client.advance(3600)
+        assert shown(client) == ["changed", "now"]
 
 
 async def test_an_edit_waits_behind_what_it_edits() -> None:

@@ -2,8 +2,9 @@
 
 1. A turn knows by the `id` of a reply where it goes. What is not known there answers, here.
 2. A person's private chat is asked of the platform, within the turn, again and again if need be.
-3. A reference is kept only if it is in what the turn keeps: a state, or the result of a step. It is
-   the number of the turn, and which of its sends it is: an attempt that runs again has the same.
+3. A reference is kept only if it is in what the turn keeps: a state, a timer, or the result of a
+   step. It is the number of the turn, and which of its sends it is: an attempt that runs again has
+   the same.
 4. What refers to nothing any more is left out, and told: there is nobody to whom that is an error.
 """
 
@@ -205,7 +206,7 @@ class Addressing:
 
 _NOT_KEPT = (
     "it was never kept, or more than 30 days ago; a reference that is to outlive its turn has to "
-    "be in a state"
+    "be in a state, a timer or the result of a step"
 )
 
 

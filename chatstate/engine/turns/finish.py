@@ -214,6 +214,7 @@ class Finish:
         arrivals, addressed = turn.arrivals, turn.addressed
         if addressed:
             texts = [change.value.text for change in changes]
+            texts += [change.timer.text for change in turn.timers or () if change.timer]
             addressed = wanted(addressed, [*texts, *(turn.notes or {}).values()])
         rendered = self._renderer.render(
             arrivals, answer, turn.stored, previews, turn.ahead, addressed
