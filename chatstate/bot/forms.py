@@ -74,11 +74,10 @@ class Form:
         """Return it as it is asked at once; None if what begins it answers all, or files do."""
         if not self.is_text or self.example(message.text) is not None:
             return None
-        answers = not self.greeting and _fits(self.fields[0].input, message.text)
-        fields = [PostField(field.label) for field in self.fields]
-        return PostForm(
-            title, [replace(fields[0], answer=message.text if answers else ""), *fields[1:]]
-        )
+        first, *others = (PostField(field.label) for field in self.fields)
+        if not self.greeting and _fits(self.fields[0].input, message.text):
+            first = replace(first, answer=message.text)
+        return PostForm(title, [first, *others])
 
     def example(self, text: str) -> list[str] | None:
         """Return the answers that an example's button sends; None if it is none."""

@@ -29,7 +29,8 @@ def greet_from(times: int, name: str, town: str) -> str:
 
 def greeter() -> Interface:
     """Return a bot that greets."""
-    return Interface(greet, ["number", "text"], ["text"], id="greeter", title="Greeter")
+    inputs, examples = ["number", "text"], [[2, "Tom"]]
+    return Interface(greet, inputs, ["text"], id="greeter", title="Greeter", examples=examples)
 
 
 def later_greeter() -> Interface:
@@ -92,6 +93,18 @@ async def test_a_press_that_begins_one_is_it_too_with_what_it_answers(
             await server.submit(pressed, {"Name": "Eve", "Times": times or "1"})
             greeted = (await shown(server, alice, number))[-1]
             assert greeted == " ".join(["Hello Eve!"] * int(times or "1"))
+
+
+async def test_the_button_of_an_example_answers_all(
+    server: DiscordServer, alice: Person, path: Path
+) -> None:
+    """There is nothing left to ask, so there is no modal."""
+    async with running(server, greeter(), path):
+        await server.slash(alice, server.dm(alice), "help")
+        await shown(server, alice)
+        pressed = await server.press(alice, server.messages(server.dm(alice))[0], "2, Tom")
+        assert (await shown(server, alice, 2))[-1] == "Hello Tom! Hello Tom!"
+        assert pressed.response != MODAL
 
 
 async def test_what_does_not_fit_is_asked_again_alone(
