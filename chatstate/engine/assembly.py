@@ -34,6 +34,7 @@ from chatstate.engine.recovery import Recovery
 from chatstate.engine.states.cache import StateCache
 from chatstate.engine.states.commits import Commits
 from chatstate.engine.states.expiry import Expiries
+from chatstate.engine.states.older_runs import OlderRuns
 from chatstate.engine.states.volatile import foreign_keys, volatile_before
 from chatstate.engine.threads import HandlerThreads
 from chatstate.engine.timers import Timers
@@ -98,11 +99,13 @@ def assemble(  # noqa: PLR0915 - each part is a statement
     is_foreign = foreign_keys(store, volatile)
     cache = StateCache(volatile or store, clock, is_foreign)
     commits = Commits(volatile or store, failed)
+    older_runs = OlderRuns(bot.id, bot.states, store=store, clock=clock)
     values = TurnValues(
         bot=bot.id,
         tenants=accounts.tenants,
         cache=cache,
         is_foreign=is_foreign,
+        older_runs=older_runs,
         versions=versions,
         clock=clock,
     )
@@ -388,6 +391,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         sender=sender,
         spool=spool,
         expiries=expiries,
+        older_runs=older_runs,
         timers=timers,
         resources=resources,
         typing_notices=TypingNotices(adapters=adapters, watch=watch, clock=clock),

@@ -17,6 +17,7 @@ from chatstate.engine.recovery import Recovery
 from chatstate.engine.states.cache import StateCache
 from chatstate.engine.states.commits import Commits
 from chatstate.engine.states.expiry import Expiries
+from chatstate.engine.states.older_runs import OlderRuns
 from chatstate.engine.timers import Timers
 from chatstate.engine.turns.answering import Answering
 from chatstate.engine.turns.approvals import Approvals
@@ -40,6 +41,7 @@ class Parts:
     sender: Sender
     spool: Spool
     expiries: Expiries
+    older_runs: OlderRuns
     timers: Timers
     resources: Resources
     typing_notices: TypingNotices

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -114,6 +114,7 @@ class KnownWorker(msgspec.Struct, frozen=True, gc=False):
     - `lease`: for how many seconds it is held alive without a beat, 0 if until it ends.
     - `roles` are those it has. `holds`: how many conversations are its own, `waiting`: how many
       events wait in them, the oldest since `oldest_at`.
+    - `versions` are those of the states it shares with other runs, if there can be any, by name.
     """
 
     id: int
@@ -126,6 +127,7 @@ class KnownWorker(msgspec.Struct, frozen=True, gc=False):
     holds: int = 0
     waiting: int = 0
     oldest_at: float | None = None
+    versions: Mapping[str, int] = {}
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):

@@ -42,7 +42,7 @@ from chatstate.stores.asking import (
     Shelf,
 )
 from chatstate.stores.broadcasts import Broadcasts
-from chatstate.stores.control import Control
+from chatstate.stores.control import NO_VERSIONS, Control
 from chatstate.stores.records import (
     APPLIED,
     RUN_BITS,
@@ -77,6 +77,7 @@ from chatstate.stores.timers import Fired, StoredTimer, TimerChange
 
 __all__ = [
     "APPLIED",
+    "NO_VERSIONS",
     "RUN_BITS",
     "Account",
     "Address",

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from chatstate.messages import Event
@@ -22,6 +22,8 @@ from chatstate.stores.asking import (
 )
 from chatstate.stores.records import DeadLetter, Ingested, Role, Run
 
+NO_VERSIONS: Mapping[str, int] = {}
+
 
 class Control(Protocol):
     """Runs, and everybody who looks: the command line, an inspector, tests.
@@ -35,9 +37,10 @@ class Control(Protocol):
         """Where it keeps things, as its operator knows that: a path, say."""
         ...
 
-    async def open(self, bot: str) -> Run:
+    async def open(self, bot: str, versions: Mapping[str, int] = NO_VERSIONS) -> Run:
         """Make the schema current and begin a run of this bot.
 
+        `versions` are those of its shared states, by their names: `workers` tells them to others.
         Raises `StoreLockedError` if another process holds a store that one alone can hold.
         """
         ...

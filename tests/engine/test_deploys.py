@@ -260,3 +260,69 @@ async def test_a_field_that_newer_code_has_added_is_left_to_it() -> None:
         await idle(workers)
         await settled(await old.deliver(workers.event("b")))
         assert workers.texts() == ["New(name='a', city='')", "New(name='ab', city='')"]
+
+
+def counting(*, is_newer: bool) -> Interface:
+    """Return a bot that counts for all: the newer version keeps the count in another form."""
+    bot = Interface(id="bot")
+    old = State(0, name="count", scope="global")
+    new = State("0", name="count", scope="global", version=2, migrations={1: str})
+
+    @bot.command
+    def add(count: Annotated[Ref[int], old]) -> str:
+        count.value += 1
+        return f"old {count.value}"
+
+    return bot if not is_newer else _newer_count(new)
+
+
+def _newer_count(state: State) -> Interface:
+    bot = Interface(id="bot")
+
+    @bot.command
+    def add(count: Annotated[Ref[str], state]) -> str:
+        count.value = str(int(count.value) + 1)
+        return f"new {count.value}"
+
+    @bot.command
+    def put(turn: Turn) -> str:
+        turn.apply(state, lambda count: str(int(count) + 1))
+        return "put"
+
+    @bot.command
+    def look(count: Annotated[Ref[str], state]) -> str:
+        return f"new {count.value}"
+
+    return bot
+
+
+async def test_a_shared_value_is_migrated_once_no_older_run_lives() -> None:
+    """Until then what changes it is done by these; what only reads it is done by any."""
+    async with office(counting(is_newer=False), 1) as workers:
+        (old,) = workers.workers
+        await settled(await old.deliver(workers.event("/add", chat="1")))
+        new = await workers.start(counting(is_newer=True))
+        for chat, command in enumerate(("/add", "/look", "/add"), start=2):
+            await settled(await new.deliver(workers.event(command, chat=str(chat))))
+        await settled(await old.deliver(workers.event("/add", chat="5")))
+        await workers.stop(old)
+        await pass_time(workers, 10)
+        await settled(await new.deliver(workers.event("/add", chat="6")))
+        texts = [text for chat in "123456" for text in workers.texts(chat)]
+        assert texts == ["old 1", "old 2", "new 2", "old 3", "old 4", "new 5"]
+
+
+async def test_what_is_applied_to_a_shared_value_waits_for_the_end_of_an_older_run() -> None:
+    """Its command is the newer version's: nobody handles it meanwhile, and it is not lost."""
+    async with office(counting(is_newer=False), 1) as workers:
+        (old,) = workers.workers
+        await settled(await old.deliver(workers.event("/add", chat="1")))
+        new = await workers.start(counting(is_newer=True))
+        receipts = await new.deliver(workers.event("/put", chat="2"))
+        await pass_time(workers, 60)
+        assert workers.texts("2") == []
+        await workers.stop(old)
+        await pass_time(workers, 20)
+        await settled(receipts)
+        await settled(await new.deliver(workers.event("/look", chat="2")))
+        assert workers.texts("2") == ["put", "new 2"]

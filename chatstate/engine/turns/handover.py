@@ -87,6 +87,14 @@ class Handover:
             return False
         return isinstance(error, OtherVersionError) or _is_unknown(error)
 
+    async def check(self, turn: RunningTurn) -> None:
+        """Raise `OtherVersionError` for what has no handler here, if another run has one.
+
+        That run has left it for another reason.
+        """
+        if not self._store.is_sole and (await self._noted(turn)).is_known:
+            raise OtherVersionError("it is for a handler that another worker has")
+
     async def leave(self, turn: RunningTurn, error: BaseException) -> bool:
         """Leave the conversation of a turn to others; False if none of them can handle it."""
         if not await self._may_be_left(turn, error):
@@ -108,21 +116,23 @@ class Handover:
         return bool(self._left) and min(self._left.values()) <= self._clock.monotonic()
 
     async def _may_be_left(self, turn: RunningTurn, error: BaseException) -> bool:
-        seq, now = turn.arrivals[0].seq, self._clock.time()
-        note = (await self._store.notes(seq)).get(_NAME)
-        noted = msgspec.json.decode(note, type=_Refused) if note else _Refused(now)
-        if now - noted.since >= PATIENCE:
+        noted = await self._noted(turn)
+        if self._clock.time() - noted.since >= PATIENCE:
             return False
         if isinstance(error, OtherVersionError):
-            if not note:
+            if not noted.is_known:
                 log.warning("%s", account(turn, "is left to other workers", str(error)))
             noted = _Refused(noted.since, noted.by, is_known=True)
         else:
             noted = _Refused(noted.since, [*noted.by, self._run], noted.is_known)
             if not noted.is_known and set(await self._alive()).issubset(noted.by):
                 return False
-        await self._store.note(seq, _NAME, msgspec.json.encode(noted).decode())
+        await self._store.note(turn.arrivals[0].seq, _NAME, msgspec.json.encode(noted).decode())
         return True
+
+    async def _noted(self, turn: RunningTurn) -> _Refused:
+        note = (await self._store.notes(turn.arrivals[0].seq)).get(_NAME)
+        return msgspec.json.decode(note, type=_Refused) if note else _Refused(self._clock.time())
 
     async def _alive(self) -> list[int]:
         return [run.id for run in await self._store.workers() if run.bot == self._bot]

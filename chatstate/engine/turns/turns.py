@@ -114,8 +114,7 @@ class Turns:
             else:
                 plan = self._dispatch.find(turn) or await self._dispatch.look_up(turn)
             if plan is None:
-                written = self._values.written(turn, []) if turn.held else ()
-                self._finish.queue(turn, turn.instead, written or ())
+                await self._end_without(turn)
             elif plan.is_bare or _is_exempt(turn) or await self._admit(turn, plan):
                 if plan.is_shared:
                     await self._wait_for_locks(turn, plan)
@@ -188,6 +187,13 @@ class Turns:
         if plan.overlap == "merge" and not turn.dialogue:
             await self._overlap.merge(turn, plan)
         return True
+
+    async def _end_without(self, turn: RunningTurn) -> None:
+        """End a turn that has no handler here."""
+        if turn.arrivals[0].noted and turn.own is None:
+            await self._handover.check(turn)
+        written = self._values.written(turn, []) if turn.held else ()
+        self._finish.queue(turn, turn.instead, written or ())
 
     async def _wait_for_locks(self, turn: RunningTurn, plan: Plan) -> None:
         """Wait for the locks of values that turns run again for, if any do."""

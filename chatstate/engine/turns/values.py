@@ -17,6 +17,7 @@ from chatstate.bot.returns import Answers
 from chatstate.clock import Clock
 from chatstate.engine.states.cache import Entry, IsForeign, StateCache, entry_of
 from chatstate.engine.states.held import Held, hold
+from chatstate.engine.states.older_runs import OlderRuns
 from chatstate.engine.states.updates import Update
 from chatstate.engine.turns.nobody import persons_state
 from chatstate.engine.turns.plan import Plan
@@ -39,6 +40,7 @@ class TurnValues:
         tenants: Tenants,
         cache: StateCache,
         is_foreign: IsForeign | None,
+        older_runs: OlderRuns,
         versions: Iterator[int],
         clock: Clock,
     ) -> None:
@@ -46,6 +48,7 @@ class TurnValues:
         self._tenants = tenants
         self._cache = cache
         self._is_foreign = is_foreign
+        self._older_runs = older_runs
         self._versions = versions
         self._clock = clock
 
@@ -108,7 +111,7 @@ class TurnValues:
         """Return what was changed, None if somebody changed it meanwhile; add applied replies.
 
         Nothing may be awaited between this and the commit being queued. What is to be applied
-        within that is left to `turn.late`. Raises `StateError` for what cannot be kept.
+        within that is left to `turn.late`. Raises `StateError` for what cannot be kept, or not yet.
         """
         others = self._apply_to_own(turn, answer) if turn.updates else ()
         written: list[Written] = []
@@ -119,6 +122,8 @@ class TurnValues:
                 now = self._cache.find(held.key)
                 if now is not None and now is not entry and now.version != entry.version:
                     return None
+                if self._older_runs.have:
+                    self._older_runs.check(state, entry.value)
                 change = Change(held.key, entry.version, self._value(state, text))
                 written.append((change, back))
             elif back is not None and entry.value and entry.value.schema == state.version:
@@ -191,6 +196,8 @@ class TurnValues:
             before = changes.get(update.key)
             entry = now(update.key)
             value = before.value if before else entry.value
+            if self._older_runs.have:
+                self._older_runs.check(update.bound, entry.value)
             new = update.to(_decoded(update.bound, value, trusted=entry.trusted), answer)
             expected = before.expected if before else entry.version
             text = update.bound.encode(new)

@@ -14,9 +14,10 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import asyncpg
+import msgspec
 
 from chatstate.stores.base import Role, Run
 from chatstate.stores.copying import refuse_moved
@@ -30,8 +31,8 @@ TIME = "coalesce($1::float8, extract(epoch FROM clock_timestamp()))"
 
 _KNOWN = "SELECT system_id, timeline FROM server"
 _NOTE_SERVER = "INSERT INTO server VALUES ($1, $2)"
-_BEGIN = f"""INSERT INTO runs (bot, host, pid, started_at, lease_until)
-    VALUES ($2, $3, $4, {TIME}, {TIME} + $5) RETURNING id"""  # noqa: S608 - ours
+_BEGIN = f"""INSERT INTO runs (bot, versions, host, pid, started_at, lease_until)
+    VALUES ($2, $3, $4, $5, {TIME}, {TIME} + $6) RETURNING id"""  # noqa: S608 - ours
 _SIGN = "INSERT INTO secrets VALUES ($1, $2) ON CONFLICT DO NOTHING"
 _SIGNS = "SELECT secret FROM secrets WHERE bot = $1"
 _JUMPS = "SELECT setval(pg_get_serial_sequence('runs', 'id'), max(id) + $1) FROM runs"
@@ -46,11 +47,16 @@ _LEADS = "SELECT run = $3 FROM roles WHERE bot = $1 AND role = $2"
 
 
 async def begin(
-    connection: asyncpg.Connection, bot: str, lease: float, now: float | None, server: Server
+    connection: asyncpg.Connection,
+    bot: str,
+    versions: Mapping[str, int],
+    lease: float,
+    now: float | None,
+    server: Server,
 ) -> Run:
     """Begin a run of a bot, inside the open transaction."""
     await _move_in(connection, server, now)
-    of = (bot, socket.gethostname(), os.getpid(), lease)
+    of = (bot, msgspec.json.encode(versions).decode(), socket.gethostname(), os.getpid(), lease)
     number = await connection.fetchval(_BEGIN, now, *of)
     await connection.execute(_SIGN, bot, secrets.token_bytes(32))
     return Run(number, await connection.fetchval(_SIGNS, bot), lease)

@@ -20,10 +20,12 @@ CREATE TABLE moved (way text NOT NULL, place text NOT NULL);
 CREATE TABLE server (system_id text NOT NULL, timeline text NOT NULL);
 
 -- A worker. Its lease is the fence of all its conversations; `ended_at` once it is over.
+-- `versions` are those of the states it shares with others, as JSON.
 CREATE TABLE runs (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     bot text NOT NULL, host text NOT NULL, pid integer NOT NULL,
-    started_at float8 NOT NULL, lease_until float8 NOT NULL, ended_at float8
+    started_at float8 NOT NULL, lease_until float8 NOT NULL, ended_at float8,
+    versions text NOT NULL
 );
 CREATE INDEX runs_alive ON runs (lease_until) WHERE ended_at IS NULL;
 -- What one run does for all of a bot.

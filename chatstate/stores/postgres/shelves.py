@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+from msgspec.structs import replace
+
 from chatstate.scope import Key
 from chatstate.stores.base import Entry, Filter, KnownAccount, KnownWorker, Shelf
 from chatstate.stores.postgres.transactions import Transaction
@@ -85,7 +88,8 @@ _ACCOUNTS = "SELECT id, bot, platform, platform_id FROM accounts ORDER BY id"
 _WORKERS = """SELECT r.id, r.bot, r.host, r.pid, r.started_at,
         r.lease_until - coalesce($1::float8, extract(epoch FROM clock_timestamp())),
         ARRAY(SELECT role FROM roles WHERE run = r.id ORDER BY role),
-        (SELECT count(*) FROM conversations WHERE holder = r.id), w.waiting, w.oldest_at
+        (SELECT count(*) FROM conversations WHERE holder = r.id), w.waiting, w.oldest_at,
+        r.versions
     FROM runs AS r CROSS JOIN LATERAL (
         SELECT count(*) AS waiting, min(i.arrived_at) AS oldest_at FROM inbox AS i
         JOIN conversations AS k ON k.id = i.conversation
@@ -125,8 +129,9 @@ async def workers(transaction: Transaction, now: float | None) -> Sequence[Known
 
 
 def _worker(*row: Any) -> KnownWorker:
-    (number, bot, host, pid, started_at, lease, *held) = row
-    return KnownWorker(number, bot, host, pid, started_at, float(lease), *held)
+    (number, bot, host, pid, started_at, lease, *held, versions) = row
+    known = KnownWorker(number, bot, host, pid, started_at, float(lease), *held)
+    return replace(known, versions=msgspec.json.decode(versions))
 
 
 def _entry(row: dict[str, Any]) -> Entry:

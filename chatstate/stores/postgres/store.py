@@ -21,6 +21,7 @@ from chatstate.errors import LeaseLostError
 from chatstate.messages import Chat, Event, User
 from chatstate.scope import Place
 from chatstate.stores.base import (
+    NO_VERSIONS,
     Account,
     Answer,
     Arrival,
@@ -110,13 +111,13 @@ class PostgresStore(Reading, Broadcasting, TimerVerbs):
         name = hashlib.sha256(where.encode()).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"chatstate-{name}"
 
-    async def open(self, bot: str) -> Run:
+    async def open(self, bot: str, versions: Mapping[str, int] = NO_VERSIONS) -> Run:
         self._connections = Connections(self._address)
         self._notices = Notices(self._connections, self._address.schema)
         self._transactions = Transactions(
             self._connections, self._notices, self._clock, self.location, outbox.settle
         )
-        begin = functools.partial(self._begin, bot)
+        begin = functools.partial(self._begin, bot, versions)
         try:
             run = await self._transactions.outside(begin)
             self._run, self._bot = run.id, bot
@@ -127,13 +128,13 @@ class PostgresStore(Reading, Broadcasting, TimerVerbs):
             raise
         return run
 
-    async def _begin(self, bot: str) -> Run:
+    async def _begin(self, bot: str, versions: Mapping[str, int]) -> Run:
         server = await self._connections.open(self.location)
         async with self._connections.lent() as connection, connection.transaction():
             await self._connections.name(connection)
             await runs.refuse_moved_store(connection, self.location)
-            now = self._lease_time()
-            return await runs.begin(connection, bot, self._address.lease, now, server)
+            of = (self._address.lease, self._lease_time(), server)
+            return await runs.begin(connection, bot, versions, *of)
 
     async def beat(self) -> None:
         await self._transactions.write(

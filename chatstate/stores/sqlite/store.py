@@ -23,6 +23,7 @@ from chatstate.errors import StorageError
 from chatstate.messages import Chat, Event, User
 from chatstate.scope import Place
 from chatstate.stores.base import (
+    NO_VERSIONS,
     Account,
     Arrival,
     Claim,
@@ -104,7 +105,7 @@ class SQLiteStore(Reading, Broadcasting, TimerVerbs):
     def folder(self) -> Path:
         return self._folder
 
-    async def open(self, bot: str) -> Run:
+    async def open(self, bot: str, versions: Mapping[str, int] = NO_VERSIONS) -> Run:  # noqa: ARG002 - the process is alone
         self._bot = bot
         with contextlib.ExitStack() as held:
             if self.path == MEMORY:

@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from chatstate.messages import Event
 from chatstate.stores.base import (
+    NO_VERSIONS,
     Answer,
     Asked,
     DeadLetter,
@@ -40,11 +41,11 @@ class MemoryControl(MemoryInbox):
     def location(self) -> str:
         return "in memory"
 
-    async def open(self, bot: str) -> Run:
+    async def open(self, bot: str, versions: Mapping[str, int] = NO_VERSIONS) -> Run:
         await self.way()
-        data = self._data
+        data, now = self._data, self._clock()
         secret = data.secrets.setdefault(bot, secrets.token_bytes(32))
-        worker = Worker(data.number("run"), bot, self._clock(), self._clock() + self._lease)
+        worker = Worker(data.number("run"), bot, now, now + self._lease, dict(versions))
         self._opened = data.workers[worker.id] = worker
         return Run(worker.id, secret, self._lease)
 

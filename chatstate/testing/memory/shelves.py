@@ -53,6 +53,7 @@ def worker(data: MemoryData, worker: Worker, lease: float) -> KnownWorker:
         len(held),
         len(waiting),
         min(waiting, default=None),
+        dict(worker.versions),
     )
 
 

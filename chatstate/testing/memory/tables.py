@@ -38,6 +38,7 @@ OF_A_CONVERSATION: tuple[Scope, ...] = ("member", "thread")
 class Worker:
     """A run until its end: for whom, since and until when, and which conversations have news.
 
+    `versions` are those of the states it shares with others.
     `woken` is set when there is something for it to do. `is_over`: it has ended or is buried.
     """
 
@@ -45,6 +46,7 @@ class Worker:
     bot: str
     since: float
     until: float
+    versions: dict[str, int]
     accounts: set[int] = field(default_factory=set[int])
     news: dict[int, None] = field(default_factory=dict[int, None])
     woken: asyncio.Event = field(default_factory=asyncio.Event)

@@ -2,6 +2,7 @@
 
 1. Another run is woken, and claims what was left, with nothing suspected.
 2. Who leaves something need not get it back: it says what it does not claim.
+3. Each run tells the others the versions of its states.
 """
 
 # ruff: noqa: S101 - a test suite
@@ -79,3 +80,12 @@ class LeavingContract(WorkersSuite):
             assert [arrival.crashes for arrival in events] == [0, 0]
             assert events[1].seq == second
             assert await mine.claimed() == []
+
+    async def test_runs_tell_the_versions_of_their_states(self, tmp_path: Path) -> None:
+        """For as long as they live."""
+        async with self.workers(tmp_path) as workers:
+            older, newer = await workers.start(), await workers.start(versions={"a": 2, "b": 1})
+            found = {run.id: dict(run.versions) for run in await older.store.workers()}
+            assert found == {older.run.id: {}, newer.run.id: {"a": 2, "b": 1}}
+            await newer.store.end(clean=True)
+            assert [dict(run.versions) for run in await older.store.workers()] == [{}]

@@ -9,11 +9,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
 from unittest import SkipTest
 
-from chatstate.stores.base import Claim
+from chatstate.stores.base import NO_VERSIONS, Claim
 from chatstate.testing.contracts.store.session import Session, StoreSuite, Time, event
 
 PATIENCE = 10.0
@@ -32,12 +32,14 @@ class Workers:
         self._alive: list[Session] = []
         self.time = time
 
-    async def start(self, *, bot: str = "bot") -> Session:
+    async def start(
+        self, *, bot: str = "bot", versions: Mapping[str, int] = NO_VERSIONS
+    ) -> Session:
         """Start one more run."""
         store = self._suite.make_store(
             self._folder, clock=self.time, waiting_limit=1000, overflow="refuse"
         )
-        run = await store.open(bot)
+        run = await store.open(bot, versions)
         self._opened.push_async_callback(store.end, clean=False)
         session = Session(store, run, await store.account("test", "1"))
         self._alive.append(session)
