@@ -56,7 +56,8 @@ async def settled(parts: Parts, seconds: float) -> None:
     And when what others have answered has come to who asked. Each of what keeps it gets as many: a
     turn that waits, a platform that does not answer.
     """
-    if parts.recovery.task:  # until it is over nothing expires, or fires
+    is_timed = parts.expiries.are_possible or await parts.timers.when_next() is not None
+    if is_timed and parts.recovery.task:  # until it is over nothing expires, or fires
         await asyncio.wait([parts.recovery.task], timeout=seconds)
     await parts.timers.settle(seconds)
     if parts.expiries.are_possible:

@@ -298,7 +298,7 @@ class DiscordDriver(AdapterDriver):
         await self.server.wait_for(lambda: self.server.commands)
 
     async def _at_rest(self) -> None:
-        await self._until(Observed.is_connected, 10.0)
+        await self._until(Observed.is_connected, 3.0)
         await self._until(Observed.is_at_rest, 0.5)  # a test may not let it deliver
 
     async def _until(self, state: Callable[[Observed], bool], seconds: float) -> None:
