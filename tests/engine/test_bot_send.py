@@ -31,6 +31,8 @@ from chatstate import (
     Unreachable,
     User,
 )
+from chatstate.bot.sending import SendReceipt
+from chatstate.engine.inbox.receipts import Receipts
 from chatstate.markup import Span
 from chatstate.stores.base import Request
 from chatstate.testing import FakePlatform, TestClient
@@ -195,21 +197,26 @@ async def test_it_survives_a_crash() -> None:
         assert said_in(client, "room") == ["hi"]
 
 
+async def settled(client: TestClient, receipt: SendReceipt) -> None:
+    """Return when something is sent; of a duplicate that is looked for now and then."""
+    settling = asyncio.ensure_future(receipt.settled())
+    while not settling.done():
+        await client.clock.advance(0.5)
+
+
 async def test_one_key_is_one_send() -> None:
     """At once, later, after a restart, also when it is sent long since: for 30 days."""
     async with TestClient(echo_bot()) as client:
         both = await asyncio.gather(*(client.bot.send(ROOM, "hi", key="k") for _ in range(2)))
         assert sorted(receipt.status for receipt in both) == ["duplicate", "stored"]
         for receipt in both:
-            await receipt.settled()
+            await settled(client, receipt)
         await (await client.bot.send(ROOM, "ho", key="other")).settled()
         await client.restart()
         await client.clock.advance(29 * DAY)
         receipt = await client.bot.send(ROOM, "hi", key="k")
         assert receipt.status == "duplicate"
-        settled = asyncio.ensure_future(receipt.settled())
-        while not settled.done():
-            await client.clock.advance(0.5)
+        await settled(client, receipt)
         assert said_in(client, "room") == ["hi", "ho"]
         await client.clock.advance(2 * DAY)
         assert (await client.bot.send(ROOM, "hi", key="k")).status == "stored"
@@ -440,3 +447,13 @@ async def test_a_refused_send_is_a_dead_letter_and_settled() -> None:
         await (await client.bot.send(ROOM, "hi")).settled()
         await client._store.flush()
         assert query(client, "SELECT kind FROM dead_letters") == [("reply",)]
+
+
+async def test_a_receipt_is_of_the_event_whoever_asks_for_it_first() -> None:
+    """A duplicate may ask for it before this process is told that it has stored the event."""
+    receipts = Receipts()
+    early = receipts.duplicate(7)
+    settling = asyncio.ensure_future(early.over())
+    receipts.stored(7).owes(0)
+    await settling
+    assert receipts.elsewhere == set()

@@ -88,7 +88,12 @@ class Receipts:
 
     def stored(self, seq: int, told: Callable[[], None] | None = None) -> EventReceipt:
         """Return the receipt of an event that was stored under this number."""
-        self._receipts[seq] = receipt = EventReceipt("stored", told=told)
+        receipt = self._receipts.get(seq)
+        if receipt is None:
+            receipt = self._receipts[seq] = EventReceipt("stored", told=told)
+        else:  # a duplicate asked for it before this was told
+            receipt.told = told
+            self.elsewhere.discard(seq)
         self.newest = seq
         return receipt
 
