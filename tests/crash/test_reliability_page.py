@@ -1,6 +1,5 @@
 """The pages that promise what happens when something fails promise only what is tested."""
 
-import ast
 import re
 from pathlib import Path
 
@@ -17,9 +16,7 @@ NAMED = sorted(
 @pytest.mark.parametrize(("file", "name"), NAMED)
 def test_each_test_that_the_page_names_exists(file: str, name: str) -> None:
     """Whoever renames one must tell the page."""
-    tree = ast.parse((ROOT / file).read_text())
-    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-    assert name in {node.name for node in tree.body if isinstance(node, functions)}
+    assert re.search(rf"^(?:async )?def {name}\(", (ROOT / file).read_text(), re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
