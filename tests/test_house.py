@@ -1,6 +1,7 @@
 """The house's own rules: who imports whom, what is shipped, what is public, what is documented."""
 
 import ast
+import gc
 import json
 import re
 import subprocess
@@ -66,6 +67,18 @@ HEAVY = (
 )
 
 
+def tree_of(path: Path) -> ast.Module:
+    """Return a file's syntax tree.
+
+    No garbage is collected meanwhile: if that runs code, Python 3.11 fails to make the tree.
+    """
+    gc.disable()
+    try:
+        return ast.parse(path.read_text())
+    finally:
+        gc.enable()
+
+
 def modules(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.py"))
 
@@ -78,7 +91,7 @@ def name_of(path: Path) -> str:
 
 def imports(path: Path) -> Iterator[tuple[str, list[str]]]:
     """Yield each module that a file imports, and the names it takes from it."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from ((alias.name, []) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -356,7 +369,7 @@ def is_documented_elsewhere(parent: Documented, child: Documented) -> bool:
 @pytest.mark.parametrize("path", [*CORE, *ADAPTERS, *BOTS], ids=relative)
 def test_public_names_are_documented(path: Path) -> None:
     """Each public module, class, function and method says what it does."""
-    assert list(undocumented(ast.parse(path.read_text()), path.stem)) == []
+    assert list(undocumented(tree_of(path), path.stem)) == []
 
 
 LONG = 100
@@ -367,7 +380,7 @@ LONG_FILES = [path for path in (*CORE, *ADAPTERS) if path.read_text().count("\n"
 @pytest.mark.parametrize("path", LONG_FILES, ids=relative)
 def test_a_long_file_begins_with_its_rules(path: Path) -> None:
     """Two at least, numbered from 1, in the module's docstring."""
-    told = ast.get_docstring(ast.parse(path.read_text())) or ""
+    told = ast.get_docstring(tree_of(path)) or ""
     numbers = [int(number) for number in re.findall(r"^(\d+)\. ", told, re.MULTILINE)]
     assert len(numbers) >= 2, f"{relative(path)} is long and does not say by which rules"
     assert numbers == list(range(1, len(numbers) + 1))
@@ -379,7 +392,7 @@ FOLDERS = [path for path in (*CORE, *ADAPTERS, *BOTS) if path.name == "__init__.
 @pytest.mark.parametrize("path", FOLDERS, ids=relative)
 def test_every_folder_says_what_it_owns(path: Path) -> None:
     """Its `__init__` names files of the folder, or what others may take from there."""
-    tree = ast.parse(path.read_text())
+    tree = tree_of(path)
     owned = {part.stem for part in path.parent.iterdir() if part != path}
     owned |= {name for node in ast.walk(tree) for name in bound_names(node)}
     named = re.findall(r"`(\w+)`", ast.get_docstring(tree) or "")
@@ -411,7 +424,7 @@ TESTS = [path for folder in ("tests", "benchmarks") for path in modules(ROOT / f
 @pytest.mark.parametrize("path", [*CORE, *ADAPTERS, *BOTS, *TESTS], ids=relative)
 def test_nothing_is_called_one(path: Path) -> None:
     """A name tells what a thing is: an event, a reply, a part; that it is one is no news."""
-    tree = ast.parse(path.read_text())
+    tree = tree_of(path)
     assert "one" not in {name for node in ast.walk(tree) for name in bound_names(node)}
 
 
@@ -456,7 +469,7 @@ WALL_CLOCK = {
 
 def wall_clocks(path: Path) -> Iterator[str]:
     """Yield where a file asks for the wall clock's time."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Attribute):
             asked = ast.unparse(node)
             if re.search(r"(\btime|clock)\.time(_ns)?$|\bdate(time)?\.(now|utcnow|today)$", asked):
