@@ -183,7 +183,7 @@ async def test_who_has_no_private_chat_counts_as_blocked() -> None:
             raise down.pop()
         return await asked(user)
 
-    platform.private_chat = private_chat  # type: ignore[method-assign]
+    platform.private_chat = private_chat  # type: ignore[method-assign]  # this platform alone
     async with TestClient(bot, platform=platform) as client:
         to = [User("ann"), User("ben"), User("cat")]
         job = await until(client, await bot.broadcast("News!", to=to, key="1"), "done")

@@ -99,7 +99,7 @@ def test_a_zone_may_be_given_as_an_object() -> None:
     assert schedule("0 9 * * *", BERLIN) == Schedule("0 9 * * *", "Europe/Berlin")
     assert schedule("0  9 * * *", UTC) == schedule("0 9 * * *") == Schedule("0 9 * * *")
     with pytest.raises(TypeError, match="a cron expression"):
-        schedule(5)  # type: ignore[arg-type]
+        schedule(5)  # type: ignore[arg-type]  # that is wrong
 
 
 class Nightly:

@@ -29,12 +29,12 @@ def bot(version: int) -> Interface:
     count = State(kind(), name="count", scope="global", version=version, migrations=migrations)
 
     @made.command
-    def say(said: Annotated[Ref[kind], said]) -> str:  # type: ignore[valid-type]
+    def say(said: Annotated[Ref[kind], said]) -> str:  # type: ignore[valid-type]  # made here
         said.value = kind(int(said.value or 0) + 1)
         return f"said {said.value!r}"
 
     @made.command
-    def add(count: Annotated[Ref[kind], count]) -> str:  # type: ignore[valid-type]
+    def add(count: Annotated[Ref[kind], count]) -> str:  # type: ignore[valid-type]  # made here
         count.value = kind(int(count.value or 0) + 1)
         return f"count {count.value!r}"
 

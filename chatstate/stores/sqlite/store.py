@@ -226,7 +226,7 @@ class SQLiteStore(Reading, Broadcasting, TimerVerbs):
         self,
         conversations: Sequence[int],  # noqa: ARG002 - ours anyway
         *,
-        working: bool = False,  # noqa: ARG002
+        working: bool = False,  # noqa: ARG002 - nobody else could handle it
     ) -> Sequence[int]:
         return ()
 
