@@ -20,6 +20,12 @@ from chatstate.stores.postgres import broadcasts
 from chatstate.stores.postgres.inbox import Inbox
 from chatstate.stores.postgres.looking import Looking
 from chatstate.stores.postgres.transactions import Do, T, Transactions
+from chatstate.stores.rows import (
+    broadcast_in,
+    candidates_of_crowd,
+    candidates_with_value,
+    unreached,
+)
 
 
 class Broadcasting(Looking):
@@ -36,14 +42,14 @@ class Broadcasting(Looking):
         return await self._change(lambda t: broadcasts.steer(t, number, order))
 
     async def broadcasts(self, bot: str | None = None) -> Sequence[Broadcast]:
-        return [broadcasts.broadcast(row) for row in await self._seen(broadcasts.ALL, bot or "")]
+        return [broadcast_in(row) for row in await self._seen(broadcasts.ALL, bot or "")]
 
     async def audience(self, of: Audience, after: int, limit: int) -> Sequence[Candidate]:
         if of.state:
             named = (of.bot, *of.state, of.account, after, self._clock(), limit)
-            return broadcasts.candidates_with_value(await self._seen(broadcasts.WITH_VALUE, *named))
+            return candidates_with_value(await self._seen(broadcasts.WITH_VALUE, *named))
         crowd = (of.bot, of.account, after, of.crowd, limit)
-        return broadcasts.candidates_of_crowd(await self._seen(broadcasts.CROWD, *crowd))
+        return candidates_of_crowd(await self._seen(broadcasts.CROWD, *crowd))
 
     async def gather(
         self, number: int, before: int, after: int, found: Sequence[Recipient], *, is_last: bool
@@ -56,7 +62,7 @@ class Broadcasting(Looking):
         self, number: int, accounts: Collection[int], limit: int
     ) -> Sequence[Unreached]:
         wanted = (number, list(accounts), limit)
-        return broadcasts.unreached(await self._transactions.read(broadcasts.UNREACHED, *wanted))
+        return unreached(await self._transactions.read(broadcasts.UNREACHED, *wanted))
 
     async def reach(self, number: int, recipient: int, event: Event | None) -> Ingested | None:
         return await self._transactions.write(

@@ -9,30 +9,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
-from chatstate.messages import Chat, Event, User
-from chatstate.stores.base import Ingested, Settled, Value
+from chatstate.messages import Event
+from chatstate.stores.base import Ingested, Settled
 from chatstate.stores.broadcasts import (
     KEPT_SECONDS,
-    Audience,
     Broadcast,
-    Candidate,
     NewBroadcast,
     Order,
     Recipient,
-    Unreached,
 )
 from chatstate.stores.postgres import directory, references
 from chatstate.stores.postgres.columns import columns
 from chatstate.stores.postgres.inbox import Delivery, Inbox
 from chatstate.stores.postgres.transactions import Transaction
+from chatstate.stores.rows import broadcast_in, recipient_in
 
 _encode = msgspec.json.Encoder().encode
-_recipient = msgspec.json.Decoder(Recipient).decode
-_audience = msgspec.json.Decoder(Audience).decode
 
 _COLUMNS = """id, bot, key, body, content, audience, standing, is_paused, begun_at,
     gathered, total, reached, blocked, failed, recalled"""
@@ -116,14 +111,14 @@ async def announce(transaction: Transaction, new: NewBroadcast) -> Broadcast:
     if noted == "INSERT 0 1":
         await references.expect(transaction, new.ref, new.expires_at)
         transaction.bots.add(new.audience.bot)
-    return broadcast(await transaction.fetchrow(_OF_KEY, *of))
+    return broadcast_in(await transaction.fetchrow(_OF_KEY, *of))
 
 
 async def steer(transaction: Transaction, number: int, order: Order) -> Broadcast | None:
     """Give an order to a job, and return it."""
     await transaction.execute(_ORDERS[order], number)
     found = await transaction.fetchrow(_OF_NUMBER, number)
-    return broadcast(found) if found else None
+    return broadcast_in(found) if found else None
 
 
 async def gather(
@@ -161,7 +156,7 @@ async def reach(
     if event is None:
         await _note(transaction, job, number, "blocked")
         return None
-    account, message = _recipient(body).account, event.message
+    account, message = recipient_in(body).account, event.message
     place = await directory.conversation(transaction, account, message.chat, message.thread)
     if standing == "running" and not await _may_reach(
         transaction, job, number, place.chat, place.conversation
@@ -226,42 +221,3 @@ async def _note(transaction: Transaction, job: int, number: int, fate: str) -> N
     """Note what has become of a recipient, and count it."""
     await transaction.execute(_COUNT[fate], job)
     await transaction.execute(_FATE, fate, job, number)
-
-
-def broadcast(row: Sequence[Any]) -> Broadcast:
-    """Return the job in a row."""
-    number, bot, key, body, content, audience, *rest = row
-    return Broadcast(number, bot, key, body, content, _audience(audience), *rest)
-
-
-def candidates_of_crowd(rows: Sequence[Any]) -> list[Candidate]:
-    """Return the candidates in rows of `CROWD`."""
-    return [Candidate(number, Recipient(account, Chat(*chat))) for number, account, *chat in rows]
-
-
-def candidates_with_value(rows: Sequence[Any]) -> list[Candidate]:
-    """Return the candidates in rows of `WITH_VALUE`."""
-    return [_with_value(*row) for row in rows]
-
-
-def _with_value(
-    number: int,
-    account: int,
-    chat: str | None,
-    kind: Any,
-    title: str,
-    thread: str | None,
-    person: str | None,
-    name: str,
-    *value: Any,
-) -> Candidate:
-    if person is not None:
-        recipient = Recipient(account, user=User(person, name))
-    else:
-        recipient = Recipient(account, Chat(chat or "", kind, title), thread)
-    return Candidate(number, recipient, Value(*value))
-
-
-def unreached(rows: Sequence[Any]) -> list[Unreached]:
-    """Return the recipients in rows of `UNREACHED`."""
-    return [Unreached(number, _recipient(body), where) for number, body, where in rows]

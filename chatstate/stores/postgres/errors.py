@@ -13,11 +13,6 @@ import asyncpg
 
 from chatstate.errors import StorageError
 
-
-class NotAllError(Exception):
-    """Some turn of a batch cannot be applied as it is."""
-
-
 _PASSING = {
     "40001": "has refused what ran at the same time",
     "40P01": "has ended a deadlock",

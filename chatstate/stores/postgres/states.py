@@ -17,8 +17,8 @@ from chatstate.stores import events
 from chatstate.stores.base import Arrival, Expired, Expiry, TurnCommit, Value
 from chatstate.stores.postgres import directory, holds, inbox
 from chatstate.stores.postgres.columns import columns
-from chatstate.stores.postgres.errors import NotAllError
 from chatstate.stores.postgres.transactions import Transaction
+from chatstate.stores.rows import Changes, NotAllError
 
 _KEYS = """unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[])
     WITH ORDINALITY AS g(bot, scope, name, place, person, n)"""
@@ -54,26 +54,6 @@ _USE = f"""UPDATE states SET expires_at = greatest(coalesce(expires_at, 0), $6),
 _EXPIRED = f"""DELETE FROM states WHERE {_OF} AND expires_at <= $6
     RETURNING value::text, schema, version"""  # noqa: S608 - ours
 _WHO = "SELECT platform_id, name FROM people WHERE id = $1"
-
-Changes = dict[Key, tuple[Value, int, Place]]
-"""By key: the new value, the version expected to be there (0 for none), and who wrote it where."""
-
-
-def collapsed(turns: Sequence[TurnCommit]) -> Changes:
-    """Join changes of one key, each made on the one before, into a single write.
-
-    Raises `NotAllError` if one was not made on the one before.
-    """
-    last: Changes = {}
-    for turn in turns:
-        for change in turn.changes:
-            key, expected = change.key, change.expected
-            if key in last:
-                before, expected, _ = last[key]
-                if before.version != change.expected:
-                    raise NotAllError
-            last[key] = (change.value, expected, turn.place)
-    return last
 
 
 async def write(transaction: Transaction, changes: Changes) -> None:

@@ -60,11 +60,11 @@ from chatstate.stores.postgres.address import parsed
 from chatstate.stores.postgres.batches import Batches
 from chatstate.stores.postgres.broadcasting import Broadcasting
 from chatstate.stores.postgres.connection import Connections
-from chatstate.stores.postgres.errors import NotAllError
 from chatstate.stores.postgres.notices import Notices
 from chatstate.stores.postgres.reading import Reading
 from chatstate.stores.postgres.timers import TimerVerbs
 from chatstate.stores.postgres.transactions import Transaction, Transactions
+from chatstate.stores.rows import NotAllError
 
 _NO_CURSORS: Mapping[str, str] = {}
 _REMEMBER = """INSERT INTO remembered VALUES ($1, $2, $3)

@@ -20,8 +20,8 @@ from chatstate.scope import Place
 from chatstate.stores import events
 from chatstate.stores.base import Arrival, Firing, StoredTimer, TurnCommit
 from chatstate.stores.postgres import holds, inbox
-from chatstate.stores.postgres.errors import NotAllError
 from chatstate.stores.postgres.transactions import Transaction, Transactions
+from chatstate.stores.rows import NotAllError
 
 _COLUMNS = "conversation, person, key, generation, due_at, handler, text, slot, language, fired"
 _OF = f"""SELECT {_COLUMNS} FROM timers WHERE conversation = $1 AND person = $2

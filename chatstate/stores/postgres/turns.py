@@ -20,9 +20,9 @@ import msgspec
 from chatstate.stores.base import Outcome, TurnCommit
 from chatstate.stores.postgres import buttons, holds, outbox, references, states, timers
 from chatstate.stores.postgres.columns import columns
-from chatstate.stores.postgres.errors import NotAllError
 from chatstate.stores.postgres.holds import Hold
 from chatstate.stores.postgres.transactions import Transaction
+from chatstate.stores.rows import NotAllError, collapsed
 
 _DONE = """UPDATE inbox AS i SET body = NULL, done_at = $3, attempt = g.attempt
     FROM unnest($1::bigint[], $2::bigint[]) AS g(seq, attempt)
@@ -149,7 +149,7 @@ async def _apply(
     transaction: Transaction, locked: Mapping[int, Hold], turns: Sequence[TurnCommit]
 ) -> list[Outcome]:
     """Write what turns do. Raises `NotAllError` if one of them cannot be applied as it is."""
-    changes = states.collapsed(turns)
+    changes = collapsed(turns)
     events = [(seq, turn.attempt) for turn in turns for seq in (*turn.also, turn.seq)]
     own = {seq for seq, _ in events}
     after = {seq for turn in turns for seq in turn.after} - own

@@ -19,6 +19,12 @@ from chatstate.stores.broadcasts import (
     Recipient,
     Unreached,
 )
+from chatstate.stores.rows import (
+    broadcast_in,
+    candidates_of_crowd,
+    candidates_with_value,
+    unreached,
+)
 from chatstate.stores.sqlite import broadcasts
 from chatstate.stores.sqlite.addressing import Addressing
 from chatstate.stores.sqlite.broadcasts import Broadcasts, Gathering
@@ -49,14 +55,14 @@ class Broadcasting(Addressing):
 
     async def broadcasts(self, bot: str | None = None) -> Sequence[Broadcast]:
         rows = await self._seen(broadcasts.ALL, (bot or "",))
-        return [broadcasts.broadcast(row) for row in rows]
+        return [broadcast_in(row) for row in rows]
 
     async def audience(self, of: Audience, after: int, limit: int) -> Sequence[Candidate]:
         if of.state:
             named = (of.bot, *of.state, of.account, after, self._clock(), limit)
-            return broadcasts.candidates_with_value(await self._seen(broadcasts.WITH_VALUE, named))
+            return candidates_with_value(await self._seen(broadcasts.WITH_VALUE, named))
         crowd = (of.bot, of.account, after, of.crowd, limit)
-        return broadcasts.candidates_of_crowd(await self._seen(broadcasts.CROWD, crowd))
+        return candidates_of_crowd(await self._seen(broadcasts.CROWD, crowd))
 
     async def gather(
         self, number: int, before: int, after: int, found: Sequence[Recipient], *, is_last: bool
@@ -68,7 +74,7 @@ class Broadcasting(Addressing):
         self, number: int, accounts: Collection[int], limit: int
     ) -> Sequence[Unreached]:
         wanted = (number, number, _encode(sorted(accounts)).decode(), limit)
-        return broadcasts.unreached(await self._read(broadcasts.UNREACHED, wanted))
+        return unreached(await self._read(broadcasts.UNREACHED, wanted))
 
     async def reach(self, number: int, recipient: int, event: Event | None) -> Ingested | None:
         done: Ingested | None

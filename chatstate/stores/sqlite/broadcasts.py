@@ -13,24 +13,20 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from chatstate.messages import Chat, Event, User
-from chatstate.stores.base import Ingested, Settled, Value
+from chatstate.messages import Event
+from chatstate.stores.base import Ingested, Settled
 from chatstate.stores.broadcasts import (
     KEPT_SECONDS,
-    Audience,
     Broadcast,
-    Candidate,
     NewBroadcast,
     Order,
     Recipient,
-    Unreached,
 )
+from chatstate.stores.rows import broadcast_in, recipient_in
 from chatstate.stores.sqlite import references
 from chatstate.stores.sqlite.inbox import Delivery, Inbox
 
 _encode = msgspec.json.Encoder().encode
-_recipient = msgspec.json.Decoder(Recipient).decode
-_audience = msgspec.json.Decoder(Audience).decode
 
 _COLUMNS = """id, bot, key, body, content, audience, standing, is_paused, begun_at,
     gathered, total, reached, blocked, failed, recalled"""
@@ -169,7 +165,7 @@ class Broadcasts:
         row = self._writer.execute(_GOES_ON, (job, number)).fetchone()
         if row is None:
             return None
-        standing, recipient = row[0], _recipient(row[1])
+        standing, recipient = row[0], recipient_in(row[1])
         if event is None:
             self._note(job, number, "blocked")
             return None
@@ -218,14 +214,14 @@ def announce(connection: sqlite3.Connection, new: NewBroadcast, now: float) -> B
         audience = _encode(new.audience).decode()
         connection.execute(_NOTE, (*of, new.text, new.content, audience, now))
         known = connection.execute(_OF_KEY, of).fetchone()
-    return broadcast(known)
+    return broadcast_in(known)
 
 
 def steer(connection: sqlite3.Connection, number: int, order: Order) -> Broadcast | None:
     """Give an order to a job, and return it."""
     connection.execute(_ORDERS[order], (number,))
     found = connection.execute(_OF_NUMBER, (number,)).fetchone()
-    return broadcast(found) if found else None
+    return broadcast_in(found) if found else None
 
 
 def settle_dead(
@@ -248,43 +244,3 @@ def settle_dead(
         if not (of and is_blocked):
             left.append(reply)
     return left
-
-
-def broadcast(row: Sequence[Any]) -> Broadcast:
-    """Return the job in a row."""
-    number, bot, key, body, content, audience, standing, is_paused, *rest = row
-    told = (number, bot, key, body, content, _audience(audience), standing, bool(is_paused))
-    return Broadcast(*told, *rest)
-
-
-def candidates_of_crowd(rows: Sequence[Any]) -> list[Candidate]:
-    """Return the candidates in rows of `CROWD`."""
-    return [Candidate(number, Recipient(account, Chat(*chat))) for number, account, *chat in rows]
-
-
-def candidates_with_value(rows: Sequence[Any]) -> list[Candidate]:
-    """Return the candidates in rows of `WITH_VALUE`."""
-    return [_with_value(*row) for row in rows]
-
-
-def _with_value(
-    number: int,
-    account: int,
-    chat: str | None,
-    kind: Any,
-    title: str,
-    thread: str | None,
-    person: str | None,
-    name: str,
-    *value: Any,
-) -> Candidate:
-    if person is not None:
-        recipient = Recipient(account, user=User(person, name))
-    else:
-        recipient = Recipient(account, Chat(chat or "", kind, title), thread)
-    return Candidate(number, recipient, Value(*value))
-
-
-def unreached(rows: Sequence[Any]) -> list[Unreached]:
-    """Return the recipients in rows of `UNREACHED`."""
-    return [Unreached(number, _recipient(body), where) for number, body, where in rows]

@@ -25,10 +25,6 @@ _PASSING = {
 _SOON_OVER = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL)
 
 
-class NotAllError(Exception):
-    """Some turn of a batch cannot be applied as it is."""
-
-
 class TryAgainError(Exception):
     """The transaction is to be rolled back and tried again: it will go about it differently."""
 

@@ -16,7 +16,7 @@ from chatstate.messages import Chat, User
 from chatstate.scope import Key, Place
 from chatstate.stores import events
 from chatstate.stores.base import Arrival, Expired, Expiry, TurnCommit, Value
-from chatstate.stores.sqlite.errors import NotAllError
+from chatstate.stores.rows import Changes, NotAllError
 from chatstate.stores.sqlite.inbox import Inbox
 from chatstate.stores.sqlite.names import StateNames
 
@@ -47,26 +47,6 @@ _REMOVE = f"DELETE FROM state_values WHERE {_OF}"  # noqa: S608 - ours
 _WHERE = """SELECT c.account, c.id, c.platform_id, c.kind, c.title, nullif(k.thread, '')
     FROM conversations AS k JOIN chats AS c ON c.id = k.chat WHERE k.id = ?"""
 _WHO = "SELECT platform_id, name FROM people WHERE id = ?"
-
-Changes = dict[Key, tuple[Value, int, Place]]
-"""By key: the new value, the version expected to be there (0 for none), and who wrote it where."""
-
-
-def collapsed(turns: Sequence[TurnCommit]) -> Changes:
-    """Join changes of one key, each made on the one before, into a single write.
-
-    Raises `NotAllError` if one was not made on the one before.
-    """
-    last: Changes = {}
-    for turn in turns:
-        for change in turn.changes:
-            key, expected = change.key, change.expected
-            if key in last:
-                before, expected, _ = last[key]
-                if before.version != change.expected:
-                    raise NotAllError
-            last[key] = (change.value, expected, turn.place)
-    return last
 
 
 def write(connection: sqlite3.Connection, names: StateNames, changes: Changes, now: float) -> None:

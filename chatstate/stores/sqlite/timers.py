@@ -18,7 +18,7 @@ from chatstate.messages import Chat, User
 from chatstate.scope import Place
 from chatstate.stores import events
 from chatstate.stores.base import Arrival, Firing, StoredTimer, TurnCommit
-from chatstate.stores.sqlite.errors import NotAllError
+from chatstate.stores.rows import NotAllError
 from chatstate.stores.sqlite.group_commit import GroupCommit
 from chatstate.stores.sqlite.inbox import Inbox
 

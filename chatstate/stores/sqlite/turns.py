@@ -20,8 +20,9 @@ from typing import Any, Literal
 import msgspec
 
 from chatstate.stores.base import Outcome, TurnCommit
+from chatstate.stores.rows import Changes, NotAllError, collapsed
 from chatstate.stores.sqlite import buttons, references, states, timers
-from chatstate.stores.sqlite.errors import NotAllError, TryAgainError
+from chatstate.stores.sqlite.errors import TryAgainError
 from chatstate.stores.sqlite.inbox import Inbox
 from chatstate.stores.sqlite.names import StateNames
 
@@ -71,7 +72,7 @@ class Turns:
 
     def _all(self, turns: Sequence[TurnCommit]) -> list[Outcome]:
         try:
-            changes = states.collapsed(turns)
+            changes = collapsed(turns)
         except NotAllError:  # nothing is written yet
             return self._each(turns)
         if any(turn.late for turn in turns):
@@ -110,7 +111,7 @@ class Turns:
     def _try(self, turn: TurnCommit, now: float) -> Outcome:
         self._writer.execute("SAVEPOINT turn")
         try:
-            self._apply((turn,), states.collapsed((turn,)), {}, now)
+            self._apply((turn,), collapsed((turn,)), {}, now)
         except NotAllError:  # not for errors of the disk: these may have ended the transaction
             self._writer.execute("ROLLBACK TO turn")
             self._writer.execute("RELEASE turn")
@@ -135,7 +136,7 @@ class Turns:
     def _apply(
         self,
         turns: Sequence[TurnCommit],
-        changes: states.Changes,
+        changes: Changes,
         waiting: Mapping[int, int],
         now: float,
     ) -> None:

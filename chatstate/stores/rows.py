@@ -1,0 +1,81 @@
+"""What stores that speak SQL make of the contract's data, and of rows, alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from chatstate.messages import Chat, User
+from chatstate.scope import Key, Place
+from chatstate.stores.base import TurnCommit, Value
+from chatstate.stores.broadcasts import Audience, Broadcast, Candidate, Recipient, Unreached
+
+recipient_in = msgspec.json.Decoder(Recipient).decode
+_audience = msgspec.json.Decoder(Audience).decode
+
+
+class NotAllError(Exception):
+    """Some turn of a batch cannot be applied as it is."""
+
+
+Changes = dict[Key, tuple[Value, int, Place]]
+"""By key: the new value, the version expected to be there (0 for none), and who wrote it where."""
+
+
+def collapsed(turns: Sequence[TurnCommit]) -> Changes:
+    """Join changes of one key, each made on the one before, into a single write.
+
+    Raises `NotAllError` if one was not made on the one before.
+    """
+    last: Changes = {}
+    for turn in turns:
+        for change in turn.changes:
+            key, expected = change.key, change.expected
+            if key in last:
+                before, expected, _ = last[key]
+                if before.version != change.expected:
+                    raise NotAllError
+            last[key] = (change.value, expected, turn.place)
+    return last
+
+
+def broadcast_in(row: Sequence[Any]) -> Broadcast:
+    """Return the job in a row."""
+    number, bot, key, body, content, audience, standing, is_paused, *rest = row
+    told = (number, bot, key, body, content, _audience(audience), standing, bool(is_paused))
+    return Broadcast(*told, *rest)
+
+
+def candidates_of_crowd(rows: Sequence[Any]) -> list[Candidate]:
+    """Return the candidates in rows of `CROWD`."""
+    return [Candidate(number, Recipient(account, Chat(*chat))) for number, account, *chat in rows]
+
+
+def candidates_with_value(rows: Sequence[Any]) -> list[Candidate]:
+    """Return the candidates in rows of `WITH_VALUE`."""
+    return [_with_value(*row) for row in rows]
+
+
+def _with_value(
+    number: int,
+    account: int,
+    chat: str | None,
+    kind: Any,
+    title: str,
+    thread: str | None,
+    person: str | None,
+    name: str,
+    *value: Any,
+) -> Candidate:
+    if person is not None:
+        recipient = Recipient(account, user=User(person, name))
+    else:
+        recipient = Recipient(account, Chat(chat or "", kind, title), thread)
+    return Candidate(number, recipient, Value(*value))
+
+
+def unreached(rows: Sequence[Any]) -> list[Unreached]:
+    """Return the recipients in rows of `UNREACHED`."""
+    return [Unreached(number, recipient_in(body), where) for number, body, where in rows]
