@@ -12,6 +12,16 @@ from chatstate.scope import Key, Place
 from chatstate.stores.base import TurnCommit, Value
 from chatstate.stores.broadcasts import Audience, Broadcast, Candidate, Recipient, Unreached
 
+IDS = """coalesce(a.platform, '') AS platform, coalesce(c.platform_id, '') AS chat,
+    coalesce(k.thread, '') AS thread, coalesce(p.platform_id, '') AS person,
+    coalesce(a.platform_id, '') AS account, coalesce(t.name, '') AS tenant"""
+JOINS = """LEFT JOIN conversations AS k ON k.id = {conversation}
+    LEFT JOIN chats AS c ON c.id = {chat}
+    LEFT JOIN people AS p ON p.id = {person}
+    LEFT JOIN accounts AS a ON a.id = coalesce(c.account, p.account)
+    LEFT JOIN tenants AS t ON t.id = {tenant}"""
+"""How the ids in a row lead to those of the platform, and what these are called."""
+
 recipient_in = msgspec.json.Decoder(Recipient).decode
 _audience = msgspec.json.Decoder(Audience).decode
 

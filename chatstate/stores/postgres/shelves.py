@@ -16,15 +16,7 @@ from msgspec.structs import replace
 from chatstate.scope import Key
 from chatstate.stores.base import Entry, Filter, KnownAccount, KnownWorker, Shelf
 from chatstate.stores.postgres.transactions import Transaction
-
-_IDS = """coalesce(a.platform, '') AS platform, coalesce(c.platform_id, '') AS chat,
-    coalesce(k.thread, '') AS thread, coalesce(p.platform_id, '') AS person,
-    coalesce(a.platform_id, '') AS account, coalesce(t.name, '') AS tenant"""
-_JOINS = """LEFT JOIN conversations AS k ON k.id = {conversation}
-    LEFT JOIN chats AS c ON c.id = {chat}
-    LEFT JOIN people AS p ON p.id = {person}
-    LEFT JOIN accounts AS a ON a.id = coalesce(c.account, p.account)
-    LEFT JOIN tenants AS t ON t.id = {tenant}"""
+from chatstate.stores.rows import IDS, JOINS
 
 
 class _Rows(NamedTuple):
@@ -40,9 +32,9 @@ class _Rows(NamedTuple):
 
     def statement(self, conditions: str) -> str:
         """Return what selects those that agree with `conditions` on the columns."""
-        where = _JOINS.format_map(self._asdict())
+        where = JOINS.format_map(self._asdict())
         return (
-            f"SELECT * FROM (SELECT {self.columns}, {_IDS} FROM {self.table} {where} "  # noqa: S608 - ours
+            f"SELECT * FROM (SELECT {self.columns}, {IDS} FROM {self.table} {where} "  # noqa: S608 - ours
             f"WHERE {self.condition}) AS shelf WHERE number > $1{conditions} "
             "ORDER BY number LIMIT $2"
         )
