@@ -1,13 +1,10 @@
 """kill -9 at the console: what was answered is kept."""
 
-import os
 import random
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from processes.programs import CHATSTATE, run, start
 
 
 def answered(answer: str) -> list[str]:
@@ -22,24 +19,18 @@ def test_every_message_whose_answer_was_printed_is_in_the_state(seed: int, tmp_p
     """Killed while lines are fed, and started again on the same file."""
     choose = random.Random(seed)
     url = f"sqlite:///{tmp_path / 'a.db'}"
-    command = [sys.executable, "-m", "chatstate", "run", "history-echo", "--store", url]
+    command = (*CHATSTATE, "run", "history-echo", "--store", url)
     seen: list[str] = []
     for round_ in range(2):
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        assert process.stdin
-        assert process.stdout
-        process.stdin.write(b"".join(b"%d-%d\n" % (round_, n) for n in range(200)))
-        process.stdin.flush()
-        wanted, printed = choose.randrange(10, 100), 0
-        while printed < wanted:
-            line = process.stdout.readline().decode()
-            if line.startswith("Current message: "):
-                seen.append(line.strip().removeprefix("Current message: "))
-                printed += 1
-        os.kill(process.pid, signal.SIGKILL)
-        process.communicate()
-    last = subprocess.run(command, input=b"last\n", capture_output=True, check=True)
-    lines = last.stdout.decode()
+        with start(*command) as process:  # killed at the end
+            process.stdin.write(b"".join(b"%d-%d\n" % (round_, n) for n in range(200)))
+            wanted, printed = choose.randrange(10, 100), 0
+            while printed < wanted:
+                line = process.stdout.readline().decode()
+                if line.startswith("Current message: "):
+                    seen.append(line.strip().removeprefix("Current message: "))
+                    printed += 1
+    lines = run(*command, given="last\n").stdout
     kept = answered(lines[lines.index("Current message: last") :])
     assert len(kept) == len(set(kept)), "nothing is doubled"
     assert [text for text in kept if text in set(seen)] == list(dict.fromkeys(seen))

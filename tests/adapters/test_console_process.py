@@ -5,27 +5,17 @@ import os
 import re
 import shlex
 import signal
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
 from adapters.terminal import CTRL_C, CTRL_D, ENTER, Terminal
+from processes.programs import CHATSTATE, Program, run, start
 
-COMMAND = [sys.executable, "-m", "chatstate"]
+RUN = (*CHATSTATE, "run")
 PAGE = Path(__file__).parents[2] / "docs" / "console.md"
 NONE = "Previous messages: none"
-
-# A process gets Ctrl-C only from its own terminal: it must be made the controlling one.
-AT_TERMINAL = """\
-import fcntl, os, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-os.execv(sys.executable, [sys.executable, "-m", "chatstate", *sys.argv[1:]])
-"""
 
 BLOCKS = """\
 from chatstate import Interface, State
@@ -47,16 +37,10 @@ def talk(tmp_path: Path) -> Talk:
     """Return what runs history-echo on some input, and returns what it printed."""
 
     def talk(text: str | bytes, *args: str, **environment: str) -> str:
-        ran = subprocess.run(
-            [*COMMAND, "run", "history-echo", "--store", "sqlite:///a.db", *args],
-            cwd=tmp_path,
-            input=text.encode() if isinstance(text, str) else text,
-            capture_output=True,
-            check=False,
-            env={**os.environ, **environment},
-        )
-        assert (ran.returncode, ran.stderr) == (0, b"")
-        return ran.stdout.decode()
+        echo = (*RUN, "history-echo", "--store", "sqlite:///a.db")
+        ran = run(*echo, *args, folder=tmp_path, env=environment, given=text)
+        assert (ran.returncode, ran.stderr) == (0, "")
+        return ran.stdout
 
     return talk
 
@@ -68,23 +52,9 @@ def echo(current: str, *previous: str) -> str:
     )
 
 
-@contextmanager
-def start(folder: Path, bot: str) -> Iterator[Any]:
-    """Start a bot with pipes, and do not leave it behind."""
-    process = subprocess.Popen(
-        [*COMMAND, "run", bot, "--store", "sqlite:///a.db"],
-        cwd=folder,
-        bufsize=0,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
-    )
-    with process:
-        try:
-            yield process
-        finally:
-            process.kill()
+def begun(folder: Path, bot: str) -> Program:
+    """Start a bot with pipes."""
+    return start(*RUN, bot, "--store", "sqlite:///a.db", folder=folder)
 
 
 # Dialogues
@@ -125,16 +95,18 @@ def test_an_output_that_cannot_show_a_character_shows_another(talk: Talk) -> Non
 def test_a_character_in_two_pieces_is_one(tmp_path: Path) -> None:
     """A read that ends inside a character waits for its rest."""
     emoji = "😀".encode()
-    with start(tmp_path, "history-echo") as process:
+    with begun(tmp_path, "history-echo") as process:
         process.stdin.write(b"hi\n" + emoji[:2])
         assert process.stdout.readline() == b"Current message: hi\n"
-        out, _ = process.communicate(emoji[2:] + b"\n")
+        process.stdin.write(emoji[2:] + b"\n")
+        process.stdin.close()
+        out = process.stdout.read()
     assert out.decode() == f"{NONE}\n{echo('😀', 'hi')}"
 
 
 def test_replies_that_nobody_reads_end_it(tmp_path: Path) -> None:
     """As in `chatstate run ... | head -1`: it does not go on reading, and says so."""
-    with start(tmp_path, "history-echo") as process:
+    with begun(tmp_path, "history-echo") as process:
         process.stdout.close()
         process.stdin.write(b"hi\nagain\n")
         assert process.wait() == 2
@@ -160,7 +132,7 @@ def test_a_handler_at_work_may_finish(
     tmp_path: Path, blocking_bot: Path, number: signal.Signals
 ) -> None:
     """Told to stop, the bot lets it finish, prints its reply and leaves with status 0."""
-    with start(tmp_path, "blocks.py") as process:
+    with begun(tmp_path, "blocks.py") as process:
         process.stdin.write(b"hi\nnot read\n")
         assert process.stdout.readline() == b"began\n"
         process.send_signal(number)
@@ -171,13 +143,13 @@ def test_a_handler_at_work_may_finish(
 
 def test_told_twice_it_leaves_at_once(tmp_path: Path, blocking_bot: Path) -> None:
     """A handler that hangs is left behind, and its message is handled by the next run."""
-    with start(tmp_path, "blocks.py") as process:
+    with begun(tmp_path, "blocks.py") as process:
         process.stdin.write(b"hi\n")
         assert process.stdout.readline() == b"began\n"
         process.send_signal(signal.SIGTERM)
         process.send_signal(signal.SIGINT)
         assert process.wait() == 0
-    with start(tmp_path, "blocks.py") as process:
+    with begun(tmp_path, "blocks.py") as process:
         process.stdin.close()
         assert process.stdout.readline() == b"began\n"
         blocking_bot.write_text("")
@@ -206,19 +178,19 @@ Start = Callable[..., "Process"]
 
 
 class Process:
-    """The command line at a pseudo-terminal of its own."""
+    """The command line at a pseudo-terminal, which is its own, so that it gets Ctrl-C."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         self.terminal = Terminal()
         self.modes = self.terminal.modes
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", AT_TERMINAL, "run", *arguments, "--store", "sqlite:///a.db"],
-            cwd=folder,
+        self._process = start(
+            *(*RUN, *arguments, "--store", "sqlite:///a.db"),
+            folder=folder,
             stdin=self.terminal.slave,
             stdout=self.terminal.slave,
             stderr=self.terminal.slave,
-            start_new_session=True,
-            env={**os.environ, "TERM": "xterm-256color", "XDG_STATE_HOME": str(folder / "state")},
+            env={"TERM": "xterm-256color", "XDG_STATE_HOME": str(folder / "state")},
+            terminal=True,
         )
 
     def send(self, number: signal.Signals) -> None:
@@ -388,13 +360,12 @@ async def test_the_console_shows_what_its_page_shows(at_terminal: Start, tmp_pat
 def test_a_terminal_that_is_gone_ends_it(tmp_path: Path) -> None:
     """A window that was closed is the end of the input, if nothing else tells of it."""
     master, slave = os.openpty()
-    process = subprocess.Popen(
-        [*COMMAND, "run", "history-echo", "--store", ":memory:"],
-        cwd=tmp_path,
+    process = start(
+        *(*RUN, "history-echo", "--store", ":memory:"),
+        folder=tmp_path,
         stdin=slave,
         stdout=slave,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "TERM": "xterm", "XDG_STATE_HOME": str(tmp_path)},
+        env={"TERM": "xterm", "XDG_STATE_HOME": str(tmp_path)},
     )
     with process:
         os.close(slave)
@@ -402,5 +373,4 @@ def test_a_terminal_that_is_gone_ends_it(tmp_path: Path) -> None:
             pass
         os.close(master)
         assert process.wait() == 0
-        assert process.stderr
         assert process.stderr.read() == b""

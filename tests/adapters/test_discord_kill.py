@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from adapters.discord_bots import texts
 from adapters.discord_driver import TOKEN, cut, mend
-from lives import Life, life
+from processes.lives import Life, life
 from servers.discord_server import DiscordServer
 from servers.discord_world import Channel, Interaction, Person
 

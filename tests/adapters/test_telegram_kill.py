@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from lives import Life, life
+from processes.lives import Life, life
 from servers.telegram_model import Chat, Person
 from servers.telegram_server import TelegramServer
 

@@ -1,10 +1,11 @@
 """`chatstate dead`: list, show, retry, drop."""
 
-import subprocess
 import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
+from processes.programs import CHATSTATE, run
 
 from chatstate import Interface, PerMember
 from chatstate.testing import TestClient
@@ -21,9 +22,8 @@ def work(message: str, seen: PerMember[list[str]]) -> str:
     return " ".join(seen)
 
 
-def dead(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "chatstate", "dead", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+def dead(*arguments: str, folder: Path | None = None) -> CompletedProcess[str]:
+    return run(*CHATSTATE, "dead", *arguments, folder=folder)
 
 
 async def test_a_dead_letter_is_listed_shown_and_retried_while_the_bot_runs(

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from processes import programs
 
 from chatstate.adapter import pip_line
 from chatstate.cli.loops import VARIABLE, loop_factory
@@ -35,15 +36,7 @@ with_uvloop = pytest.mark.skipif(
 
 def run(folder: Path, command: list[str], loop: str) -> subprocess.CompletedProcess[str]:
     (folder / "bot.py").write_text(BOT)
-    return subprocess.run(
-        [sys.executable, *command],
-        cwd=folder,
-        env={**os.environ, VARIABLE: loop},
-        input="which?\n",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return programs.run(*command, folder=folder, env={VARIABLE: loop}, given="which?\n")
 
 
 def refused(monkeypatch: pytest.MonkeyPatch, loop: str) -> int:
@@ -109,20 +102,8 @@ def test_a_signal_ends_a_bot_on_either_loop(
 ) -> None:
     """It ends in order, with status 0."""
     (tmp_path / "bot.py").write_text(BOT)
-    with subprocess.Popen(
-        [sys.executable, "bot.py"],
-        cwd=tmp_path,
-        env={**os.environ, VARIABLE: loop},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdin
-        assert process.stdout
-        assert process.stderr
-        process.stdin.write("which?\n")
-        process.stdin.flush()
-        assert process.stdout.readline() == f"{loop}\n"
+    with programs.start("bot.py", folder=tmp_path, env={VARIABLE: loop}) as process:
+        process.stdin.write(b"which?\n")
+        assert process.stdout.readline().decode() == f"{loop}\n"
         process.send_signal(number)
-        assert (process.wait(), process.stderr.read()) == (0, "")
+        assert (process.wait(), process.stderr.read()) == (0, b"")

@@ -6,8 +6,11 @@ import sys
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
 
 import pytest
+from processes import programs
 
 from chatstate.adapter.installing import ADAPTERS
 from chatstate.cli.accounts import options_of
@@ -15,7 +18,6 @@ from chatstate.cli.loading import names
 from chatstate.cli.main import main
 from chatstate.stores import default_url
 
-COMMAND = [sys.executable, "-m", "chatstate"]
 HELLO = """\
 from chatstate import Interface
 
@@ -27,10 +29,8 @@ bot = Interface(hello)
 Refused = Callable[..., str]
 
 
-def run(*args: str, folder: Path, text: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *args], cwd=folder, input=text, capture_output=True, text=True, check=False
-    )
+def run(*args: str, text: str = "", **options: Any) -> CompletedProcess[str]:
+    return programs.run(*programs.CHATSTATE, *args, given=text, **options)
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *args: str) -> int:
@@ -140,14 +140,7 @@ def test_an_adapters_options_are_judged_by_their_types(
 
 def test_help_lists_the_options_of_every_adapter(tmp_path: Path) -> None:
     """With description, type and default, made from what each adapter declares."""
-    ran = subprocess.run(
-        [*COMMAND, "run", "--help"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "COLUMNS": "400"},
-    )
+    ran = run("run", "--help", folder=tmp_path, env={"COLUMNS": "400"})
     for name in names(ADAPTERS):
         for option in options_of(name):
             (line,) = [text for text in ran.stdout.splitlines() if f" {option.flag} " in text]
@@ -318,14 +311,7 @@ def test_a_script_runs_its_own_bot(tmp_path: Path) -> None:
     """`bot.run("console", store=...)` is what `chatstate run` does."""
     script = tmp_path / "hello.py"
     script.write_text(f'{HELLO}\nbot.run("console", store="sqlite:///own.db")\n')
-    ran = subprocess.run(
-        [sys.executable, script],
-        cwd=tmp_path,
-        input="you\n",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ran = programs.run(str(script), folder=tmp_path, given="you\n")
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "hello you\n", "")
     assert (tmp_path / "own.db").is_file()
 
@@ -334,9 +320,7 @@ def test_a_script_that_cannot_run_is_refused_in_one_line(tmp_path: Path) -> None
     """`bot.run` ends the process as `chatstate run` does."""
     script = tmp_path / "hello.py"
     script.write_text(f'{HELLO}\nbot.run("icq")\n')
-    ran = subprocess.run(
-        [sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    ran = programs.run(str(script), folder=tmp_path)
     assert ran.returncode == 2
     assert ran.stderr.startswith("chatstate: there is no adapter 'icq'; ")
     assert ran.stderr.count("\n") == 1
@@ -357,14 +341,9 @@ def test_a_second_run_on_a_store_is_refused(tmp_path: Path) -> None:
     """It is told which process runs on it."""
     (tmp_path / "hello.py").write_text(HELLO)
     args = ("run", "hello.py", "--store", "sqlite:///a.db")
-    with subprocess.Popen(
-        [*COMMAND, *args], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as first:
-        assert first.stdin
-        assert first.stdout
-        first.stdin.write("you\n")
-        first.stdin.flush()
-        assert first.stdout.readline() == "hello you\n"
+    with programs.start(*programs.CHATSTATE, *args, folder=tmp_path) as first:
+        first.stdin.write(b"you\n")
+        assert first.stdout.readline() == b"hello you\n"
         second = run(*args, folder=tmp_path)
         first.stdin.close()
         assert first.wait() == 0

@@ -1,10 +1,10 @@
 """`chatstate send`: to say something as a bot, from the command line."""
 
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
+from processes.programs import CHATSTATE, run
 from support import query
 
 from chatstate import Interface
@@ -18,9 +18,8 @@ def echo(message: str) -> str:
     return message
 
 
-def send(*arguments: str, said: str = "") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "chatstate", "send", *arguments]
-    return subprocess.run(command, input=said, capture_output=True, text=True, check=False)
+def send(*arguments: str, said: str = "") -> CompletedProcess[str]:
+    return run(*CHATSTATE, "send", *arguments, given=said)
 
 
 async def arrived(client: TestClient, number: int) -> list[tuple[str, str]]:

@@ -4,13 +4,13 @@ import asyncio
 import contextlib
 import json
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
+from processes.programs import CHATSTATE, run, start
 from rich.cells import cell_len
 from support import query, texts
 from typer.testing import CliRunner, Result
@@ -43,9 +43,8 @@ def count(
     return f"{len(said)} {turns.value} {total.value}"
 
 
-def state(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "chatstate", "state", *arguments]
-    return subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+def state(*arguments: str, text: str = "") -> CompletedProcess[str]:
+    return run(*CHATSTATE, "state", *arguments, given=text)
 
 
 async def look(*arguments: str) -> Result:
@@ -233,16 +232,14 @@ async def test_wide_characters_keep_columns(url: str) -> None:
 def at_terminal(columns: int, *arguments: str) -> list[str]:
     """Return the lines that a terminal so wide is given."""
     reader, writer = os.openpty()
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": str(columns)}
-    command = [sys.executable, "-m", "chatstate", "state", *arguments]
-    process = subprocess.Popen(command, stdout=writer, stderr=writer, env=environment)
-    os.close(writer)
+    environment = {"TERM": "xterm", "COLUMNS": str(columns)}
     shown = b""
-    with contextlib.suppress(OSError):  # what a terminal says at its end
-        while piece := os.read(reader, 1 << 16):
-            shown += piece
+    with start(*CHATSTATE, "state", *arguments, env=environment, stdout=writer, stderr=writer):
+        os.close(writer)
+        with contextlib.suppress(OSError):  # what a terminal says at its end
+            while piece := os.read(reader, 1 << 16):
+                shown += piece
     os.close(reader)
-    process.wait()
     return shown.decode().splitlines()
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lives import Life, life
+from processes.lives import Life, life
 
 from chatstate.cli.loops import VARIABLE
 

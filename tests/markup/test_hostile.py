@@ -154,7 +154,7 @@ def test_work_is_in_proportion(name: str) -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_length_is_in_proportion(name: str) -> None:
     """What is shown is a few times as long as what was written, and a page or two."""
-    source = HOSTILE[name](15_000)
+    source = HOSTILE[name](9_000)
     text = parse(source)
     most = 8 * len(source) + 20_000
     assert len(text.text) < most

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from lives import Life, life
+from processes.lives import Life, life
 from showcase.outcomes import check_platform
 from showcase.script import SCRIPT, Step
 from showcase.stages import EVERYWHERE, AtConsole, OnDiscord, OnTelegram, Stage, opened

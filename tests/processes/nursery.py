@@ -1,12 +1,16 @@
 """Runs Python in forks of a process that has imported what they need: each is there at once.
 
 `nursery.py SOCKET MODULE...` imports modules, then answers lines of JSON on the socket with that
-number. {"arguments": [...], "environment": {...}, "folder": path} starts a process, as `python`
-with these arguments would (a script's path, or `-m` and a module). With it come four files: the
-process's input, output and errors, and one that it keeps open as long as it lives. Told is
-{"pid": n}; and {"status": n} of a {"pid": n} that has ended.
+number. {"arguments": [...], "environment": {...}, "folder": path, "terminal": bool} starts a
+process, as `python` with these arguments would (a script's path, or `-m` and a module). With it
+come four files: its input, output and errors, and one that it keeps open as long as it lives.
+`terminal` tells that its input is a terminal, and to be its own. Told is {"pid": n}; and
+{"status": n} of a {"pid": n} that has ended.
+
+What a process does at its very end, as Python does it, is not done: threads are not waited for.
 """
 
+import fcntl
 import gc
 import importlib
 import json
@@ -14,10 +18,11 @@ import os
 import runpy
 import socket
 import sys
+import termios
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 _LONGEST = 1 << 16
 
@@ -26,9 +31,15 @@ def live(order: dict[str, Any], files: Sequence[int]) -> int:
     """Be the process that was ordered, and return its status."""
     for wanted, found in enumerate(files[:3]):
         os.dup2(found, wanted)
+    if order["terminal"]:
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     os.environ.clear()
     os.environ.update(order["environment"])
+    sys.stdin, sys.stdout, sys.stderr = map(_standard, range(3))
     os.chdir(order["folder"])
+    if path := order["environment"].get("PYTHONPATH"):
+        sys.path[:0] = path.split(os.pathsep)
     what, *sys.argv = order["arguments"]
     try:
         if what == "-m":
@@ -44,6 +55,18 @@ def live(order: dict[str, Any], files: Sequence[int]) -> int:
         traceback.print_exc()
         return 1
     return 0
+
+
+def _standard(file: int) -> TextIO:
+    """Open standard input, output or errors as Python does at its start."""
+    return open(
+        file,
+        "w" if file else "r",
+        buffering=1 if file == 2 or os.isatty(file) else -1,
+        encoding=os.environ.get("PYTHONIOENCODING"),
+        errors="backslashreplace" if file == 2 else None,
+        closefd=False,
+    )
 
 
 def _status(ended: SystemExit) -> int:
