@@ -29,6 +29,7 @@ LAYERS = (
         "content",
         "errors",
         "files",
+        "inspection",
         "language_tags",
         "mentions",
         "messages",
@@ -54,7 +55,10 @@ WHEN_CALLED = {
 """Imports inside a function that point upwards: `Interface.run` is what `chatstate run` is."""
 
 PLATFORM_LIBRARIES = ("telegram", "discord")
-OPEN_TO_ADAPTERS = ("chatstate.adapter", "chatstate.files", "chatstate.markup", "chatstate.text")
+OPEN_TO_ADAPTERS = (
+    *("chatstate.adapter", "chatstate.files", "chatstate.inspection", "chatstate.markup"),
+    "chatstate.text",
+)
 HEAVY = (
     "markdown_it",
     "telegram",

@@ -39,6 +39,7 @@ from chatstate.adapter.capabilities import Capabilities
 from chatstate.adapter.updates import Updates
 from chatstate.errors import Rejected, ReplyError
 from chatstate.files import Attachment
+from chatstate.inspection import Inspection
 from chatstate.messages import Command, Event, Message
 
 ReceiptStatus = Literal["stored", "duplicate", "refused"]
@@ -172,6 +173,14 @@ class Host(Protocol):
 
         What is shown of it stays, and nothing else of its turn is kept. For platforms on which
         people can stop an answer.
+        """
+        ...
+
+    def inspect(self, *, reveal: bool = False) -> Inspection:
+        """Return what an operator sees of the bot's store, for a page of the adapter's own.
+
+        Ids are keyed hashes and texts are hidden, unless the page may `reveal` them: the adapter
+        sees to it that nobody but an owner is shown either.
         """
         ...
 

@@ -31,10 +31,12 @@ from chatstate.engine.turns.dispatch import Dispatch
 from chatstate.engine.turns.modals import Modals
 from chatstate.engine.turns.quick import QuickTurns
 from chatstate.engine.turns.turns import Turns
+from chatstate.inspection import Inspection
 from chatstate.language.sentences import say
 from chatstate.messages import Command, Event, Message
 from chatstate.replies import Reply
 from chatstate.stores.base import Account, Arrival, Ingested, Store
+from chatstate.stores.view import View
 
 log = logging.getLogger("chatstate.engine")
 
@@ -161,6 +163,10 @@ class AccountHost:
     def interrupt(self, chat: str, thread: str | None = None) -> bool:
         """See `Host.interrupt`."""
         return self._turns.stop_answer(self._account, chat, thread)
+
+    def inspect(self, *, reveal: bool = False) -> Inspection:
+        """See `Host.inspect`."""
+        return View(self._store, bot=self._bot.id, reveal=reveal)
 
     async def moved(self, old: str, new: str) -> None:
         """See `Host.moved`."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chatstate.errors import StateError
-from chatstate.stores.asking import KnownAccount
+from chatstate.inspection import KnownAccount
 
 OWN = "chatstate"
 """The platform of what is of no platform: a bot's own schedules."""

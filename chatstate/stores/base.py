@@ -29,18 +29,18 @@ from collections.abc import Awaitable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from chatstate.messages import Chat, Event, User
-from chatstate.scope import Key, Place
-from chatstate.stores.asking import (
-    Answer,
-    Asked,
+from chatstate.inspection import (
     Entry,
     Filter,
+    Inspection,
     KnownAccount,
     KnownWorker,
     Request,
     Shelf,
 )
+from chatstate.messages import Chat, Event, User
+from chatstate.scope import Key, Place
+from chatstate.stores.asking import Answer, Asked
 from chatstate.stores.broadcasts import Broadcasts
 from chatstate.stores.control import NO_VERSIONS, Control
 from chatstate.stores.records import (
@@ -99,6 +99,7 @@ __all__ = [
     "FoundButton",
     "Inbox",
     "Ingested",
+    "Inspection",
     "KeptButton",
     "KeptReference",
     "KnownAccount",

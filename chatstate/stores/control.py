@@ -9,27 +9,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
+from chatstate.inspection import Inspection
 from chatstate.messages import Event
-from chatstate.stores.asking import (
-    Answer,
-    Asked,
-    Entry,
-    Filter,
-    KnownAccount,
-    KnownWorker,
-    Request,
-    Shelf,
-)
+from chatstate.stores.asking import Answer, Asked
 from chatstate.stores.records import DeadLetter, Ingested, Role, Run
 
 NO_VERSIONS: Mapping[str, int] = {}
 
 
-class Control(Protocol):
+class Control(Inspection, Protocol):
     """Runs, and everybody who looks: the command line, an inspector, tests.
 
-    `list`, `show`, `accounts`, `workers` and `ask` need no run: they work on a store that was not
-    opened, while another process runs the bot.
+    The verbs of `Inspection` and `secrets` need no run: they work on a store that was not opened,
+    while another process runs the bot.
     """
 
     @property
@@ -61,27 +53,8 @@ class Control(Protocol):
         """Take a role, or keep it: one run at a time has it. Tell whether this one does."""
         ...
 
-    async def list(self, shelf: Shelf, chosen: Filter = ...) -> Sequence[Entry]:
-        """Return what lies on a shelf, oldest first."""
-        ...
-
-    async def show(self, shelf: Shelf, number: int) -> Entry | None:
-        """Return one entry by its number."""
-        ...
-
-    async def accounts(self) -> Sequence[KnownAccount]:
-        """Return the accounts that bots have had, oldest first."""
-        ...
-
-    async def workers(self) -> Sequence[KnownWorker]:
-        """Return the runs that live, oldest first. Where one process alone can, it holds all."""
-        ...
-
-    async def ask(self, request: Request) -> bool:
-        """Ask the run that has the account, or the next one, to do something. Durable.
-
-        False, and nothing is asked, if its `ref` is known already.
-        """
+    async def secrets(self) -> Mapping[str, bytes]:
+        """Return each bot's own secret (`Run.secret`), by its id."""
         ...
 
     async def asked(

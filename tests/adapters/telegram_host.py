@@ -9,6 +9,7 @@ from servers.telegram_server import TelegramServer
 
 from chatstate import Command, Event, Message
 from chatstate.adapter import About, Action, Host, Part, ReceiptStatus
+from chatstate.inspection import Inspection
 from chatstate_telegram import TelegramAdapter
 from chatstate_telegram.send.pace import Limit, Limits, Pace
 
@@ -62,6 +63,9 @@ class FakeHost(Host):
 
     def interrupt(self, chat: str, thread: str | None = None) -> bool:  # noqa: ARG002 - the contract's
         return False
+
+    def inspect(self, *, reveal: bool = False) -> Inspection:
+        raise NotImplementedError("this adapter has no page")
 
     def connected(self, name: str) -> None:
         self.names.append(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
 from chatstate.errors import LoadError
 from chatstate.stores.base import Entry, Filter, KnownAccount, KnownWorker, Request, Shelf
@@ -45,6 +45,10 @@ class Looking:
     async def workers(self) -> Sequence[KnownWorker]:
         async with self._looking() as transaction:
             return await shelves.workers(transaction, self._lease_time())
+
+    async def secrets(self) -> Mapping[str, bytes]:
+        async with self._looking() as transaction:
+            return await shelves.secrets(transaction)
 
     async def ask(self, request: Request) -> bool:
         async with self._looking() as transaction:

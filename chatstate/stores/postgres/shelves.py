@@ -1,4 +1,4 @@
-"""What everybody who looks sees: values, waiting events, replies owed, dead letters.
+"""What everybody who looks sees, shelf by shelf.
 
 1. A shelf is one statement, whose columns are named as the fields of `Entry`. Filters are
    conditions on these columns, the same for all shelves.
@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -61,6 +61,15 @@ _SHELVES: dict[Shelf, _Rows] = {
         "i.person",
         condition="i.done_at IS NULL",
     ),
+    "running": _Rows(
+        "i.seq AS number, a.bot, i.arrived_at AS at, i.body, i.crashes",
+        "inbox AS i",
+        "i.conversation",
+        "i.person",
+        condition="""i.done_at IS NULL AND k.holder IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM inbox AS j WHERE j.conversation = i.conversation AND j.done_at IS NULL
+            AND (j.ahead, -j.seq) > (i.ahead, -i.seq))""",
+    ),
     "outbox": _Rows(
         'o."row" AS number, a.bot, o.owed_at AS at, o.body, o.begun_at, o.crashes',
         "outbox AS o",
@@ -75,7 +84,27 @@ _SHELVES: dict[Shelf, _Rows] = {
         "d.conversation",
         "d.person",
     ),
+    "timers": _Rows(
+        "m.generation AS number, a.bot, m.due_at AS at, m.text AS body, m.handler AS kind",
+        "timers AS m",
+        "m.conversation",
+        "m.person",
+    ),
+    "people": _Rows(
+        "w.id AS number, a.bot, 0.0::float8 AS at, to_json(w.name)::text AS body",
+        "people AS w",
+        "NULL::bigint",
+        "w.id",
+    ),
+    "chats": _Rows(
+        "h.id AS number, a.bot, 0.0::float8 AS at, to_json(h.title)::text AS body, h.kind",
+        "chats AS h",
+        "NULL::bigint",
+        "NULL::bigint",
+        "h.id",
+    ),
 }
+_SECRETS = "SELECT bot, secret FROM secrets"
 _ACCOUNTS = "SELECT id, bot, platform, platform_id FROM accounts ORDER BY id"
 _WORKERS = """SELECT r.id, r.bot, r.host, r.pid, r.started_at,
         r.lease_until - coalesce($1::float8, extract(epoch FROM clock_timestamp())),
@@ -112,6 +141,11 @@ async def entry(transaction: Transaction, shelf: Shelf, number: int) -> Entry | 
 async def accounts(transaction: Transaction) -> Sequence[KnownAccount]:
     """Return the accounts that bots have had."""
     return [KnownAccount(*row) for row in await transaction.fetch(_ACCOUNTS)]
+
+
+async def secrets(transaction: Transaction) -> Mapping[str, bytes]:
+    """Return the bots' secrets."""
+    return {bot: bytes(secret) for bot, secret in await transaction.fetch(_SECRETS)}
 
 
 async def workers(transaction: Transaction, now: float | None) -> Sequence[KnownWorker]:

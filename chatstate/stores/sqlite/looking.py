@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from chatstate.errors import LoadError
@@ -36,6 +36,9 @@ class Looking:
 
     async def workers(self) -> Sequence[KnownWorker]:
         return await self._look(Shelves.workers)
+
+    async def secrets(self) -> Mapping[str, bytes]:
+        return await self._look(Shelves.secrets)
 
     async def ask(self, request: Request) -> bool:
         return await self._look(functools.partial(Shelves.ask, request=request))

@@ -1,4 +1,4 @@
-"""What everybody who looks sees: values, waiting events, replies owed, dead letters.
+"""What everybody who looks sees, shelf by shelf.
 
 1. A shelf is one statement, whose columns are named as the fields of `Entry`. Filters are
    conditions on these columns, the same for all shelves.
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -66,6 +66,15 @@ _SHELVES: dict[Shelf, _Rows] = {
         "i.person",
         condition="i.done_at IS NULL",
     ),
+    "running": _Rows(
+        "i.seq AS number, a.bot, i.arrived_at AS at, i.body, i.crashes",
+        "inbox AS i",
+        "i.conversation",
+        "i.person",
+        condition="""i.done_at IS NULL AND NOT EXISTS (SELECT 1 FROM inbox AS j
+            WHERE j.conversation = i.conversation AND j.done_at IS NULL
+            AND (j.ahead, -j.seq) > (i.ahead, -i.seq))""",
+    ),
     "outbox": _Rows(
         "o.row AS number, a.bot, o.owed_at AS at, o.body, o.begun_at, o.crashes",
         "outbox AS o",
@@ -78,6 +87,25 @@ _SHELVES: dict[Shelf, _Rows] = {
         "dead_letters AS d",
         "d.conversation",
         "d.person",
+    ),
+    "timers": _Rows(
+        "m.generation AS number, a.bot, m.due_at AS at, m.text AS body, m.handler AS kind",
+        "timers AS m",
+        "m.conversation",
+        "m.person",
+    ),
+    "people": _Rows(
+        "w.id AS number, a.bot, 0.0 AS at, json_quote(w.name) AS body",
+        "people AS w",
+        "NULL",
+        "w.id",
+    ),
+    "chats": _Rows(
+        "h.id AS number, a.bot, 0.0 AS at, json_quote(h.title) AS body, h.kind",
+        "chats AS h",
+        "NULL",
+        "NULL",
+        "h.id",
     ),
 }
 _IS_STORE = "SELECT 1 FROM sqlite_master WHERE name = 'dead_letters'"
@@ -120,6 +148,8 @@ class Shelves:
         given = {name: value for name, value in wanted.items() if value is not None}
         if shelf != "states":
             given = {name: value for name, value in given.items() if name not in ("scope", "name")}
+        if shelf == "running" and not self._is_run():
+            return []
         conditions = "".join(f" AND {name} = :{name}" for name in given)
         return self._read(
             shelf, conditions, {**given, "after": chosen.after, "limit": chosen.limit}
@@ -140,10 +170,15 @@ class Shelves:
     def workers(self) -> Sequence[KnownWorker]:
         """Return the run of the process that holds the file, if one does."""
         with self._connect() as connection:
-            if not (self._own or is_held(self._path)):
+            if not self._is_run():
                 return []
             number, bot, host, pid, since, *held = connection.execute(_WORKER).fetchone()
             return [KnownWorker(number, bot, host, pid, since, 0.0, ("clock", "poller"), *held)]
+
+    def secrets(self) -> Mapping[str, bytes]:
+        """Return the bots' secrets."""
+        with self._connect() as connection:
+            return dict(connection.execute("SELECT bot, secret FROM secrets"))
 
     def ask(self, request: Request) -> bool:
         """Note a request, for the process that runs the bot; tell whether it is a new one."""
@@ -156,6 +191,9 @@ class Shelves:
             done = do(connection)
             connection.execute("COMMIT")
             return done
+
+    def _is_run(self) -> bool:
+        return self._own is not None or is_held(self._path)
 
     def _read(self, shelf: Shelf, conditions: str, values: dict[str, Any]) -> Sequence[Entry]:
         statement = _SHELVES[shelf].statement(conditions)

@@ -90,6 +90,10 @@ class MemoryControl(MemoryInbox):
             shelves.worker(data, worker, worker.until - now) for worker in data.workers.values()
         ]
 
+    async def secrets(self) -> Mapping[str, bytes]:
+        await self.way()
+        return dict(self._data.secrets)
+
     async def ask(self, request: Request) -> bool:
         await self.way()
         return sends.ask(self._data, request, self._clock())

@@ -1,4 +1,4 @@
-"""What everybody who looks sees: values, waiting events, replies owed, dead letters.
+"""What everybody who looks sees, shelf by shelf.
 
 1. An entry tells whose it is in the platform's ids; what it has none of is "".
 2. Filters are the same for all shelves. Only values have a scope and a name.
@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypedDict
+
+import msgspec
 
 from chatstate.scope import Key
 from chatstate.stores.base import Entry, Filter, KnownWorker, Shelf
-from chatstate.testing.memory.tables import OF_A_CONVERSATION, MemoryData, Worker
+from chatstate.testing.memory.tables import OF_A_CONVERSATION, EventRow, MemoryData, Worker
 
 
 class _Ids(TypedDict, total=False):
@@ -67,7 +69,16 @@ def _is_wanted(entry: Entry, chosen: Filter) -> bool:
 
 
 def _all(data: MemoryData, shelf: Shelf) -> Iterator[Entry]:
-    shelves = {"states": _values, "inbox": _events, "outbox": _replies, "dead": _letters}
+    shelves: dict[Shelf, Callable[[MemoryData], Iterator[Entry]]] = {
+        "states": _values,
+        "inbox": _events,
+        "running": _running,
+        "outbox": _replies,
+        "dead": _letters,
+        "timers": _timers,
+        "people": _people,
+        "chats": _chats,
+    }
     return shelves[shelf](data)
 
 
@@ -100,6 +111,48 @@ def _events(data: MemoryData) -> Iterator[Entry]:
                 crashes=row.crashes,
                 **_ids(data, row.conversation, row.person),
             )
+
+
+def _running(data: MemoryData) -> Iterator[Entry]:
+    heads: dict[int, EventRow] = {}
+    for row in data.events.values():
+        if row.done_at is None and data.conversations[row.conversation].holder:
+            first = heads.get(row.conversation)
+            if first is None or (row.ahead, -row.seq) > (first.ahead, -first.seq):
+                heads[row.conversation] = row
+    numbers = {row.seq for row in heads.values()}
+    yield from (entry for entry in _events(data) if entry.number in numbers)
+
+
+def _timers(data: MemoryData) -> Iterator[Entry]:
+    for timer in data.timers.values():
+        yield Entry(
+            number=timer.generation,
+            bot=data.bot_of(data.account_of(timer.conversation)),
+            at=timer.due_at,
+            body=timer.text,
+            kind=timer.handler,
+            **_ids(data, timer.conversation, timer.person),
+        )
+
+
+def _people(data: MemoryData) -> Iterator[Entry]:
+    for number, row in data.people.items():
+        ids = _of_account(data, row.account)
+        ids["person"] = row.platform_id
+        yield Entry(number=number, bot=data.bot_of(row.account), at=0, body=_json(row.name), **ids)
+
+
+def _chats(data: MemoryData) -> Iterator[Entry]:
+    for number, row in data.chats.items():
+        ids = _of_account(data, row.account)
+        ids["chat"] = row.platform_id
+        bot, title = data.bot_of(row.account), _json(row.title)
+        yield Entry(number=number, bot=bot, at=0, body=title, kind=row.kind, **ids)
+
+
+def _json(text: str) -> str:
+    return msgspec.json.encode(text).decode()
 
 
 def _replies(data: MemoryData) -> Iterator[Entry]:

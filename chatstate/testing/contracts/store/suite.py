@@ -31,6 +31,7 @@ from chatstate.testing.contracts.store.leases import LeasesContract
 from chatstate.testing.contracts.store.leaving import LeavingContract
 from chatstate.testing.contracts.store.letters import LettersContract
 from chatstate.testing.contracts.store.lines import LinesContract
+from chatstate.testing.contracts.store.looking import ShelvesContract
 from chatstate.testing.contracts.store.notes import NotesContract
 from chatstate.testing.contracts.store.remembering import RememberingContract
 from chatstate.testing.contracts.store.runs import RunsContract
@@ -67,7 +68,13 @@ class WorkersContract(
 
 
 class ControlContract(
-    RunsContract, WorkersContract, LookingContract, AskingContract, SendsContract, LettersContract
+    RunsContract,
+    WorkersContract,
+    LookingContract,
+    ShelvesContract,
+    AskingContract,
+    SendsContract,
+    LettersContract,
 ):
     """Runs, and everybody who looks."""
 

@@ -1,0 +1,163 @@
+"""What everybody who looks sees: an operator, the page's inspector, a test.
+
+1. `Inspection` is the one way to it: a store is one, and so is a view of it that is `Veiled`.
+2. Whoever looks has no run: it may be another process, and the bot need not run. Nothing is changed
+   but what is asked for, and a run does that.
+3. Ids are the platform's, but for an account's and for numbers, which are the store's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from chatstate.scope import Key, Scope
+
+Shelf = Literal["states", "inbox", "running", "outbox", "dead", "timers", "people", "chats"]
+"""Where something lies that can be looked at.
+
+- `states`: values. `inbox`: events that wait. `outbox`: replies owed. `dead`: events that failed
+  and replies that were refused. `timers`: those that are set. `people` and `chats`: those that are
+  known.
+- `running`: of the events that wait, in each conversation that a run holds, the one whose turn it
+  is: what runs, or stands still.
+"""
+
+
+class Filter(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Which entries of a shelf are wanted: those that agree with all that is given here.
+
+    `chat`, `person` and `account` are the platform's ids, `tenant` is a name. At most `limit`, with
+    numbers above `after`.
+    """
+
+    bot: str | None = None
+    platform: str | None = None
+    scope: Scope | None = None
+    name: str | None = None
+    chat: str | None = None
+    person: str | None = None
+    account: str | None = None
+    tenant: str | None = None
+    after: int = 0
+    limit: int = 1_000
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What lies on a shelf, with its number there; ids are the platform's, "" for none.
+
+    - `at`: when it was changed, arrived, was owed, or died; when a timer is due; 0 for what has no
+      time. `body`: the value, event or reply, as JSON; what a timer tells; a name or title as JSON.
+    - Of a value: its `key`, `version` and `schema`, when it expires, and what was `asked`.
+    - Of an event or a reply: when sending was begun, and the crashes held against it.
+    - Of a dead letter: its `kind`, `error` and `detail`, as in `DeadLetter`, and what was `asked`.
+    - Of a timer: its handler as `kind`. Of a chat: what it is as `kind`: "private", say.
+    - Of one that is veiled: what its body `hides`, as in "list of 3". Then ids are hashes.
+    """
+
+    number: int
+    bot: str
+    at: float
+    body: str
+    platform: str = ""
+    chat: str = ""
+    thread: str = ""
+    person: str = ""
+    account: str = ""
+    tenant: str = ""
+    key: Key | None = None
+    version: int = 0
+    schema: int = 0
+    expires_at: float | None = None
+    begun_at: float | None = None
+    crashes: int = 0
+    kind: str = ""
+    error: str = ""
+    detail: str = ""
+    asked: str = ""
+    hides: str = ""
+
+
+class KnownAccount(msgspec.Struct, frozen=True, gc=False):
+    """An account that a bot has had: its internal id, and its platform's names.
+
+    `label` is what people call it, where that is known: no store tells it.
+    """
+
+    id: int
+    bot: str
+    platform: str
+    platform_id: str
+    label: str = ""
+
+
+class KnownWorker(msgspec.Struct, frozen=True, gc=False):
+    """A run that lives: which process runs a bot, and what it has at hand.
+
+    - `lease`: for how many seconds it is held alive without a beat, 0 if until it ends.
+    - `roles` are those it has. `holds`: how many conversations are its own, `waiting`: how many
+      events wait in them, the oldest since `oldest_at`.
+    - `versions` are those of the states it shares with other runs, if there can be any, by name.
+    """
+
+    id: int
+    bot: str
+    host: str
+    pid: int
+    started_at: float
+    lease: float = 0.0
+    roles: Sequence[str] = ()
+    holds: int = 0
+    waiting: int = 0
+    oldest_at: float | None = None
+    versions: Mapping[str, int] = {}
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What a run is asked to do.
+
+    "retry" or "drop" the dead letter of a `number`; "set" the value of a `key` to a `text` of some
+    `schema`, or "delete" it; "send" what `text` holds from an `account`: once under each `ref`, as
+    long as that is known (see `Outbox.reference`), which is until `expires_at`.
+    """
+
+    verb: Literal["retry", "drop", "set", "delete", "send"]
+    number: int = 0
+    key: Key | None = None
+    text: str = ""
+    schema: int = 1
+    account: int = 0
+    ref: str = ""
+    expires_at: float = 0.0
+
+
+_ALL = Filter()
+
+
+class Inspection(Protocol):
+    """What can be seen of a store, and asked of its runs, by whoever has none."""
+
+    async def list(self, shelf: Shelf, chosen: Filter = _ALL) -> Sequence[Entry]:
+        """Return what lies on a shelf, in the order of its numbers; values alone have scopes."""
+        ...
+
+    async def show(self, shelf: Shelf, number: int) -> Entry | None:
+        """Return the entry of a number, None if there is none."""
+        ...
+
+    async def accounts(self) -> Sequence[KnownAccount]:
+        """Return the accounts that bots have had."""
+        ...
+
+    async def workers(self) -> Sequence[KnownWorker]:
+        """Return the runs that live, oldest first. Where one process alone can, it holds all."""
+        ...
+
+    async def ask(self, request: Request) -> bool:
+        """Ask the run that has the account, or the next one, to do something. Durable.
+
+        False, and nothing is asked, if its `ref` is known already.
+        """
+        ...

@@ -1,0 +1,67 @@
+"""The store's contract: what can be seen beside values, events, replies and dead letters."""
+
+# ruff: noqa: S101 - a test suite
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chatstate.stores.base import Filter, StoredTimer, TimerChange
+from chatstate.testing.contracts.store.session import HOUR, NOW, StoreSuite, event
+
+
+class ShelvesContract(StoreSuite):
+    """`list` and `show` of what runs, of timers, people and chats; `secrets`."""
+
+    async def test_what_runs_is_seen(self, tmp_path: Path) -> None:
+        """Of each conversation that a run holds the event whose turn it is; nothing once none."""
+        async with self.session(tmp_path) as session:
+            first, second, other = await session.arrive(
+                event("1", "a", chat="a"), event("2", "b", chat="a"), event("3", "c", chat="b")
+            )
+            running = await session.store.list("running")
+            assert [entry.number for entry in running] == [first.seq, other.seq]
+            assert [entry.chat for entry in running] == ["a", "b"]
+            await session.commit(session.turn(first), session.turn(other))
+            assert [e.number for e in await session.store.list("running")] == [second.seq]
+            chosen = Filter(chat="b")
+            assert list(await session.store.list("running", chosen)) == []
+
+    async def test_timers_are_seen(self, tmp_path: Path) -> None:
+        """With when each is due, for what, and whose it is."""
+        async with self.session(tmp_path) as session:
+            (arrival,) = await session.arrive(event("1"))
+            place, generation = arrival.place, next(session.versions)
+            timer = StoredTimer(
+                place.conversation, place.person, "tea", generation, NOW + HOUR, "ring", '{"a":1}'
+            )
+            setting = TimerChange(place.person, "tea", timer)
+            await session.commit(session.turn(arrival, timers=[setting]))
+            (entry,) = await session.store.list("timers")
+            assert (entry.number, entry.at, entry.kind) == (generation, NOW + HOUR, "ring")
+            assert (entry.body, entry.person, entry.chat) == ('{"a":1}', "alice", "room")
+            assert await session.store.show("timers", generation) == entry
+            assert list(await session.store.list("timers", Filter(person="bob"))) == []
+
+    async def test_people_and_chats_are_seen(self, tmp_path: Path) -> None:
+        """Each once, by the platform's ids, with what they are called."""
+        async with self.session(tmp_path) as session:
+            (arrival, _) = await session.arrive(event("1"), event("2", user="bob"))
+            people = await session.store.list("people")
+            assert [(entry.person, entry.platform) for entry in people] == [
+                ("alice", "test"),
+                ("bob", "test"),
+            ]
+            assert people[0].number == arrival.place.person
+            assert people[0].body == '"' + arrival.event.message.sender.name + '"'
+            (chat,) = await session.store.list("chats")
+            told = arrival.event.message.chat
+            assert (chat.number, chat.chat) == (arrival.place.chat, told.id)
+            assert (chat.kind, chat.body) == (told.kind, f'"{told.title}"')
+            (bob,) = await session.store.list("people", Filter(person="bob"))
+            assert bob == people[1]
+
+    async def test_each_bots_secret_is_told(self, tmp_path: Path) -> None:
+        """The one that its runs sign with."""
+        async with self.session(tmp_path) as session:
+            assert await session.store.secrets() == {"bot": session.run.secret}
