@@ -15,12 +15,22 @@ import msgspec
 
 from chatstate.scope import Key, Scope
 
-Shelf = Literal["states", "inbox", "running", "outbox", "dead", "timers", "people", "chats"]
+Shelf = Literal[
+    "states",
+    "inbox",
+    "running",
+    "outbox",
+    "dead",
+    "timers",
+    "people",
+    "chats",
+    "conversations",
+]
 """Where something lies that can be looked at.
 
 - `states`: values. `inbox`: events that wait. `outbox`: replies owed. `dead`: events that failed
-  and replies that were refused. `timers`: those that are set. `people` and `chats`: those that are
-  known.
+  and replies that were refused. `timers`: those that are set. `people`, `chats` and
+  `conversations`: those that are known.
 - `running`: of the events that wait, in each conversation that a run holds, the one whose turn it
   is: what runs, or stands still.
 """

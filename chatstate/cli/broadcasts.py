@@ -19,8 +19,10 @@ import msgspec
 import typer
 from msgspec.structs import replace
 
+from chatstate.cli.looking import AsJson, Reveal, echo_json
 from chatstate.cli.sends import accounts_of, spoken
-from chatstate.cli.stores import WHEN, chosen_store
+from chatstate.cli.stores import WHEN, Url, chosen_store
+from chatstate.cli.tables import print_table
 from chatstate.engine.broadcasts.jobs import job_ref, new_job
 from chatstate.engine.outbox.letters import Letter, read, written
 from chatstate.errors import LoadError
@@ -32,14 +34,11 @@ from chatstate.stores.broadcasts import Audience, Broadcast, Crowd, NewBroadcast
 from chatstate.text import one_line, visible
 
 app = typer.Typer(help="Say something to many, and look how far it is.", no_args_is_help=True)
-Url = Annotated[
-    str | None, typer.Option("--store", help="A store URL; default: the one store in the folder.")
-]
 Number = Annotated[int, typer.Argument(help="Its number in the list.")]
 
 _PAGE = 10_000
 _LOOK_EVERY = 1.0
-_SHORT = 40
+_HEAD = ("number", "bot", "progress", "text")
 
 
 @app.command()
@@ -81,12 +80,21 @@ def start(
 
 
 @app.command("list")
-def list_(store: Url = None) -> None:
+def list_(*, reveal: Reveal = False, as_json: AsJson = False, store: Url = None) -> None:
     """List broadcasts, oldest first."""
-    for job in asyncio.run(chosen_store(store).broadcasts()):
-        said = one_line(_text(_said(job)))
-        short = said if len(said) <= _SHORT else f"{said[:_SHORT]}…"
-        typer.echo(f"{job.number:>5}  {one_line(job.bot)}  {_progress(job)}  {short}")
+    rows = [_row(job, reveal=reveal) for job in asyncio.run(chosen_store(store).broadcasts())]
+    if as_json:
+        echo_json([dict(zip(_HEAD, row, strict=True)) for row in rows])
+    elif rows:
+        print_table(_HEAD, rows)
+    else:
+        typer.echo("there are no broadcasts", err=True)
+
+
+def _row(job: Broadcast, *, reveal: bool) -> tuple[str, ...]:
+    said = _text(_said(job))
+    text = said if reveal else f"(text of {len(said)})"
+    return str(job.number), job.bot, _progress(job), text
 
 
 @app.command()

@@ -43,8 +43,8 @@ def copy_(
 
 async def _copied(source: str, target: str) -> Copied:
     async with contextlib.AsyncExitStack() as opened:
-        from_ = await opened.enter_async_context(_held(source, makes=False))
-        into = await opened.enter_async_context(_held(target, makes=True))
+        from_ = await opened.enter_async_context(held(source, makes=False))
+        into = await opened.enter_async_context(held(target, makes=True))
         try:
             return await copy(from_, into, _tell)
         finally:
@@ -52,7 +52,7 @@ async def _copied(source: str, target: str) -> Copied:
                 typer.echo(err=True)
 
 
-def _held(url: str, *, makes: bool) -> AbstractAsyncContextManager[Side]:
+def held(url: str, *, makes: bool) -> AbstractAsyncContextManager[Side]:
     """Return a store by its URL, which nobody else may run on meanwhile."""
     store = open_store(url)
     if url.startswith("sqlite:"):

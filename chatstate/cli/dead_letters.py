@@ -1,44 +1,58 @@
-"""`chatstate dead`: look at what failed, and have it done again."""
+"""`chatstate dead`: look at what failed, and have it done again.
+
+Whose it is and what was said is hidden, unless `--reveal` is given; see `looking`.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 from textwrap import indent
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
+import msgspec
 import typer
 
-from chatstate.cli.stores import WHEN, chosen_store
+from chatstate.cli.looking import AsJson, Reveal, echo_json, found, is_json, view
+from chatstate.cli.stores import WHEN, Url
+from chatstate.cli.tables import clock_time, print_table
 from chatstate.errors import LoadError
-from chatstate.stores.base import Entry, Request
+from chatstate.inspection import Entry, Filter, Inspection, Request
 from chatstate.text import escaped, one_line, visible
 
 app = typer.Typer(help="Events that failed and replies that were refused.", no_args_is_help=True)
-Url = Annotated[
-    str | None, typer.Option("--store", help="A store URL; default: the one store in the folder.")
-]
 Number = Annotated[int, typer.Argument(help="Its number in the list.")]
 _ASKED = {"retry": "to be retried", "drop": "to be dropped"}
+_HEAD = ("number", "died", "kind", "person", "chat", "asked", "error")
 
 
 @app.command("list")
-def list_(store: Url = None) -> None:
+def list_(*, reveal: Reveal = False, as_json: AsJson = False, store: Url = None) -> None:
     """List dead letters, oldest first."""
-    for letter in asyncio.run(chosen_store(store).list("dead")):
-        note = f" ({_ASKED[letter.asked]})" if letter.asked else ""
-        typer.echo(one_line(f"{letter.number:>5}  {_summary(letter)}  {letter.error}{note}"))
+    letters = asyncio.run(found(view(store, reveal=reveal), Filter(), shelf="dead"))
+    if as_json:
+        echo_json([_told(letter) for letter in letters])
+    elif letters:
+        print_table(_HEAD, [_row(letter) for letter in letters])
+    else:
+        typer.echo("there are no dead letters", err=True)
 
 
 @app.command()
-def show(number: Number, store: Url = None) -> None:
+def show(
+    number: Number, *, reveal: Reveal = False, as_json: AsJson = False, store: Url = None
+) -> None:
     """Show one: what it was, and why it failed."""
-    letter = asyncio.run(_found(number, store))
-    typer.echo(one_line(f"{letter.number}: {_summary(letter)}"))
-    typer.echo(one_line(letter.error) + "\n")
+    letter = asyncio.run(_numbered(view(store, reveal=reveal), number))
+    if as_json:
+        echo_json(_told(letter))
+        return
+    _, died, kind, person, chat, _, error = _row(letter)
+    who = f"{person} in " if person else ""
+    typer.echo(one_line(f"{number}: {died}  {kind} {who}{chat}"))
+    typer.echo(one_line(error) + "\n")
     if letter.detail:
         typer.echo(indent(visible(letter.detail.rstrip()), "    ") + "\n")
-    typer.echo(escaped(letter.body))
+    typer.echo(f"({letter.hides}; --reveal)" if letter.hides else escaped(letter.body))
 
 
 @app.command()
@@ -54,19 +68,32 @@ def drop(number: Number, store: Url = None) -> None:
 
 
 async def _ask(verb: Literal["retry", "drop"], number: int, url: str | None) -> None:
-    await _found(number, url)
-    await chosen_store(url).ask(Request(verb=verb, number=number))
+    look = view(url)
+    await _numbered(look, number)
+    await look.ask(Request(verb=verb, number=number))
     typer.echo(f"{number}: {_ASKED[verb]}, {WHEN}")
 
 
-async def _found(number: int, url: str | None) -> Entry:
-    letter = await chosen_store(url).show("dead", number)
+async def _numbered(look: Inspection, number: int) -> Entry:
+    letter = await look.show("dead", number)
     if letter is None:
         raise LoadError(f"there is no dead letter {number}; see `chatstate dead list`")
     return letter
 
 
-def _summary(letter: Entry) -> str:
-    died = datetime.fromtimestamp(letter.at, UTC)
-    who = f"{letter.person} in " if letter.person else ""
-    return f"{died:%Y-%m-%d %H:%M:%S}Z  {letter.kind} {who}{letter.chat}"
+def _row(letter: Entry) -> tuple[str, ...]:
+    asked = _ASKED.get(letter.asked, "")
+    died = clock_time(letter.at)
+    return str(letter.number), died, letter.kind, letter.person, letter.chat, asked, letter.error
+
+
+def _told(letter: Entry) -> dict[str, Any]:
+    """Return one as JSON tells it; what is hidden of it is null."""
+    body = msgspec.Raw(letter.body) if is_json(letter.body) else letter.body
+    return {
+        **dict(zip(_HEAD, _row(letter), strict=True)),
+        "number": letter.number,
+        "detail": letter.detail,
+        "body": None if letter.hides else body,
+        "hides": letter.hides,
+    }

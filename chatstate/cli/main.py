@@ -23,7 +23,7 @@ from rich.markup import escape
 from chatstate.adapter import Adapter
 from chatstate.adapter.installing import ADAPTERS
 from chatstate.bot.interface import Interface
-from chatstate.cli import broadcasts, copying, dead_letters, sends, state, workers
+from chatstate.cli import broadcasts, copying, dead_letters, renaming, sends, state, values, workers
 from chatstate.cli.adapter_options import (
     DEFAULT_ADAPTER,
     elsewhere,
@@ -49,6 +49,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(dead_letters.app, name="dead")
+for module in (values, renaming):
+    module.add_to(state.app)
 app.add_typer(state.app, name="state")
 app.add_typer(broadcasts.app, name="broadcast")
 app.add_typer(copying.app, name="store")

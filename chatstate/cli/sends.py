@@ -16,7 +16,7 @@ import msgspec
 import typer
 
 from chatstate.cli.accounts import with_label
-from chatstate.cli.stores import chosen_store
+from chatstate.cli.stores import Url, chosen_store
 from chatstate.engine.outbox.letters import Letter, ref_of, request_for, written
 from chatstate.errors import LoadError
 from chatstate.messages import Chat, User
@@ -39,9 +39,7 @@ def send(
     ] = None,
     bot: Annotated[str | None, typer.Option(help="As this bot, if the store has several.")] = None,
     key: Annotated[str | None, typer.Option(help="Only once under this key, in 30 days.")] = None,
-    store: Annotated[
-        str | None, typer.Option(help="A store URL; default: the one store in the folder.")
-    ] = None,
+    store: Url = None,
 ) -> None:
     """Say something as a bot: at once if it runs, else when it next does."""
     if (chat is None) == (user is None) or (thread is not None and chat is None):

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from chatstate.errors import LoadError
 from chatstate.stores import open_store
 from chatstate.stores.base import Store
 from chatstate.stores.sqlite.shelves import is_store
 
+Url = Annotated[
+    str | None, typer.Option("--store", help="A store URL; default: the one store in the folder.")
+]
 WHEN = "at once if the bot runs, else when it next does"
 """When that is done which a bot is asked to do."""
 
@@ -18,10 +24,15 @@ def chosen_store(url: str | None) -> Store:
 
     Raises `LoadError` if there is none, or if there are several.
     """
+    return open_store(url_of(url))
+
+
+def url_of(url: str | None) -> str:
+    """Return the URL that is given, else that of the one store in the current folder."""
     if url is not None:
-        return open_store(url)
+        return url
     names = [path.name for path in sorted(Path.cwd().glob("*.db")) if is_store(path)]
     if len(names) == 1:
-        return open_store(f"sqlite:///{names[0]}")
+        return f"sqlite:///{names[0]}"
     found = f"there are several stores ({', '.join(names)})" if names else "there is no store"
     raise LoadError(f"{found} in this folder; name one, as in --store sqlite:///mybot.db")

@@ -115,7 +115,7 @@ NUMBERED = (
 
 
 class Side(Protocol):
-    """A store that is copied, or into which another one is. It is held until it is closed."""
+    """A store that is copied, say, or into which another one is. It is held until it is closed."""
 
     location: str
 
@@ -157,6 +157,10 @@ class Side(Protocol):
 
     async def stamp(self, target: str) -> None:
         """Note that it has moved: it does not run any more."""
+        ...
+
+    async def rename(self, old: str, new: str) -> None:
+        """Let all that is of one bot be of another; see `stores.renaming`."""
         ...
 
 

@@ -63,9 +63,10 @@ async def test_it_is_shown_counted_and_then_said(tmp_path: Path) -> None:
             "start", "-", "--to", "private", "--yes", "--store", url, said="News\n"
         )
         assert told.endswith("broadcast 1: at once if the bot runs, else when it next does\n")
-    assert await broadcast("list", "--store", url) == (
-        "    1  bot  gathering, 0 of 0 reached  News\n"
-    )
+    _, row = (await broadcast("list", "--reveal", "--store", url)).splitlines()
+    assert row.split(maxsplit=2) == ["1", "bot", "gathering, 0 of 0 reached  News"]
+    hidden = await broadcast("list", "--store", url)
+    assert ("(text of 4)" in hidden, "News" in hidden) == (True, False)
     async with TestClient(bot, store=url) as client:
         assert await over(client) == [f"private-{name} News" for name in ("ann", "ben", "cat")]
     watched = await broadcast("watch", "1", "--store", url)
@@ -83,7 +84,7 @@ async def test_those_who_have_a_value_are_told(tmp_path: Path) -> None:
     async with TestClient(bot, store=url) as client:
         assert await over(client) == ["private-ben News"]
         assert client.platform.delivered[0].silent
-    assert "1 of 1 reached  **News**" in await broadcast("list", "--store", url)
+    assert "1 of 1 reached  **News**" in await broadcast("list", "--reveal", "--store", url)
 
 
 async def test_it_is_steered(tmp_path: Path) -> None:

@@ -34,17 +34,16 @@ async def test_a_dead_letter_is_listed_shown_and_retried_while_the_bot_runs(
     async with TestClient(bot, store=url, raise_errors=False) as client:
         await client.user("alice").say("bad")
         await client.user("alice").say("good")
-        listed = dead("list", "--store", url).stdout
-        assert "1  " in listed
-        assert "event alice in private-alice  RuntimeError: broken" in listed
-        shown = dead("show", "1", "--store", url).stdout
+        _, listed = dead("list", "--reveal", "--store", url).stdout.splitlines()
+        assert listed.split()[3:] == ["event", "alice", "private-alice", "RuntimeError:", "broken"]
+        shown = dead("show", "1", "--reveal", "--store", url).stdout
         assert "Traceback (most recent call last):" in shown
         assert '"text":"bad"' in shown
         monkeypatch.setattr(sys.modules[__name__], "MENDED", True)
         assert dead("retry", "1", "--store", url).stdout == (
             "1: to be retried, at once if the bot runs, else when it next does\n"
         )
-        assert "(to be retried)" in dead("list", "--store", url).stdout
+        assert "to be retried" in dead("list", "--store", url).stdout
         while len(client.platform.delivered) < 3:
             await client.advance(1)
         assert client.platform.delivered[-1].text == "good bad"
@@ -70,8 +69,8 @@ async def test_the_one_store_of_a_folder_need_not_be_named(tmp_path: Path) -> No
     url = f"sqlite:///{tmp_path / 'a.db'}"
     async with TestClient(bot, store=url, raise_errors=False) as client:
         await client.user("alice").say("bad")
-    assert "RuntimeError: broken" in dead("list", folder=tmp_path).stdout
-    assert "RuntimeError: broken" in dead("show", "1", folder=tmp_path).stdout
+    assert "RuntimeError" in dead("list", folder=tmp_path).stdout
+    assert "RuntimeError" in dead("show", "1", folder=tmp_path).stdout
     async with TestClient(bot, store=f"sqlite:///{tmp_path / 'b.db'}"):
         pass
     told = dead("list", folder=tmp_path)

@@ -143,13 +143,16 @@ def test_dead_letters_are_listed_a_line_each(said: list[str]) -> None:
     with TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/a.db"
         asyncio.run(let_fail(url, said))
-        listed = CliRunner().invoke(dead, ["list", "--store", url]).output
+        listed = CliRunner().invoke(dead, ["list", "--reveal", "--store", url]).output
         assert not unsafe(listed)
         assert [line.split()[0] for line in listed.splitlines()] == [
-            str(number) for number in range(1, len(said) + 1)
+            "number",
+            *(str(number) for number in range(1, len(said) + 1)),
         ]
         for number in range(1, len(said) + 1):
-            shown = CliRunner().invoke(dead, ["show", str(number), "--store", url]).output
+            shown = (
+                CliRunner().invoke(dead, ["show", str(number), "--reveal", "--store", url]).output
+            )
             head, error, blank, *detail, end, body, last = shown.split("\n")
             assert not unsafe(shown)
             assert head.startswith(f"{number}: ")

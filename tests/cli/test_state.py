@@ -54,7 +54,7 @@ async def look(*arguments: str) -> Result:
 
 async def told(*arguments: str) -> Any:
     """Return what a command tells as JSON."""
-    return json.loads((await look(*arguments, "--json")).stdout)
+    return json.loads((await look(*arguments, "--reveal", "--json")).stdout)
 
 
 @pytest.fixture
@@ -74,12 +74,12 @@ async def client(url: str) -> AsyncIterator[TestClient]:
 async def test_values_are_listed_and_shown_while_the_bot_runs(client: TestClient, url: str) -> None:
     """With whose they are; what is long is cut short in the list alone."""
     await client.user("alice").say("b" * 100)
-    lines = state("list", "--store", url).stdout.splitlines()
+    lines = state("list", "--reveal", "--store", url).stdout.splitlines()
     assert lines[0].split() == [*("number", "state", "scope", "chat", "person", "changed", "value")]
     (line,) = [line for line in lines if "alice" in line and "said" in line]
     assert line.split()[1:4] == ["said", "member", "private-alice"]
     assert line.endswith("…")
-    shown = state("show", line.split()[0], "--store", url).stdout
+    shown = state("show", line.split()[0], "--reveal", "--store", url).stdout
     assert "person    alice\n" in shown
     assert json.loads(shown.split("\n\n")[1]) == ["a", "b" * 100]
 
@@ -143,7 +143,7 @@ async def test_what_is_reset_by_what_it_is_is_shown_and_asked_about(
     client: TestClient, url: str
 ) -> None:
     """Nothing happens unless it is answered yes."""
-    asked = state("reset", "--scope", "member", "--store", url, text="n\n")
+    asked = state("reset", "--scope", "member", "--reveal", "--store", url, text="n\n")
     assert (asked.returncode, "Reset 2 values?" in asked.stderr) == (1, True)
     assert ["alice" in asked.stdout, "bob" in asked.stdout] == [True, True]
     assert query(client, "SELECT 1 FROM requests") == []
@@ -190,7 +190,7 @@ async def test_what_people_say_controls_no_terminal(
     assert entry["value"] == [ODD]
     forms = (["list"], ["list", "--json"], ["show", str(entry["number"])])
     for form in (*forms, ["show", str(entry["number"]), "--json"]):
-        done = await look(*form, "--store", url)
+        done = await look(*form, "--reveal", "--store", url)
         assert not {"\x1b", "\u202e"} & set(done.stdout + done.stderr)
         assert "gnp.exe [red]" in done.stdout
 
@@ -210,7 +210,7 @@ async def test_at_a_terminal_ids_are_whole_and_values_take_the_rest(
     """Whoever looks copies ids and numbers, however narrow the terminal is; no blanks wrap."""
     await client.user("123456789012345678", chat="-1001234567890123").say("long " * 50)
     for columns in (80, 200):
-        lines = at_terminal(columns, "list", "--name", "said", "--store", url)
+        lines = at_terminal(columns, "list", "--name", "said", "--reveal", "--store", url)
         (line,) = [line for line in lines if "-1001234567890123" in line]
         assert line.split()[1:5] == ["said", "member", "-1001234567890123", "123456789012345678"]
         ids = line.index("[")
@@ -224,7 +224,7 @@ async def test_wide_characters_keep_columns(url: str) -> None:
     async with TestClient(bot, store=url) as client:
         await client.user("宫保鸡丁").say("a")
         await client.user("bob").say("a")
-    shown = await look("list", "--name", "said", "--store", url)
+    shown = await look("list", "--name", "said", "--reveal", "--store", url)
     lines = shown.stdout.splitlines()
     assert len({cell_len(line[: line.index("20")]) for line in lines[1:3]}) == 1
 

@@ -21,6 +21,7 @@ from chatstate.stores.postgres.errors import TROUBLE, storage_error
 from chatstate.stores.postgres.files import KEEP, PIECE
 from chatstate.stores.postgres.holds import WORK
 from chatstate.stores.postgres.schema import is_there, migrate
+from chatstate.stores.renaming import KNOWN, refuse_renaming, renaming
 
 _TYPES: dict[Type, str] = {
     "int": "bigint",
@@ -54,6 +55,14 @@ _LAST = "SELECT pg_sequence_last_value(pg_get_serial_sequence($1, $2)::regclass)
 _GO_ON = "SELECT setval(pg_get_serial_sequence($1, $2), $3)"
 _GO_ON_WITH_STATES = """SELECT setval(pg_get_serial_sequence('states', 'number'), max(number))
     FROM states"""
+
+_NAMED_INSIDE = (
+    """UPDATE broadcasts SET audience = jsonb_set(audience::jsonb, '{bot}', to_jsonb($2::text))
+        WHERE bot = $2""",
+    """UPDATE requests SET bot = $2, body = CASE WHEN body::jsonb ? 'key' THEN
+        jsonb_set(body::jsonb, '{key,0}', to_jsonb($2::text))::text ELSE body END WHERE bot = $1""",
+    "DELETE FROM roles WHERE bot = $1",
+)
 
 
 class PostgresSide:
@@ -120,6 +129,15 @@ class PostgresSide:
     async def stamp(self, target: str) -> None:
         """Note that it has moved."""
         await self._connection.execute("INSERT INTO moved VALUES ('to', $1)", target)
+
+    async def rename(self, old: str, new: str) -> None:
+        """Let all that is of one bot be of another."""
+        async with self._connection.transaction():
+            known = {row[0] for row in await self._connection.fetch(KNOWN)}
+            refuse_renaming(known, self.location, old, new)
+            for statement in (*renaming("states"), *_NAMED_INSIDE):
+                both = f"WITH given AS (SELECT $1::text, $2::text) {statement}"  # each takes two
+                await self._connection.execute(both, old, new)
 
 
 @contextlib.asynccontextmanager

@@ -103,6 +103,13 @@ _SHELVES: dict[Shelf, _Rows] = {
         "NULL::bigint",
         "h.id",
     ),
+    "conversations": _Rows(
+        "l.id AS number, a.bot, 0.0::float8 AS at, to_json(c.title)::text AS body, c.kind",
+        "conversations AS l",
+        "l.id",
+        "NULL::bigint",
+        condition="l.merged_into IS NULL",
+    ),
 }
 _SECRETS = "SELECT bot, secret FROM secrets"
 _ACCOUNTS = "SELECT id, bot, platform, platform_id FROM accounts ORDER BY id"

@@ -14,6 +14,7 @@ from pathlib import Path
 from chatstate.errors import LoadError
 from chatstate.stores.base import owed_folder
 from chatstate.stores.copying import NUMBERED, PAGE, Row, Table, refuse_moved, refuse_target
+from chatstate.stores.renaming import KNOWN, refuse_renaming, renaming
 from chatstate.stores.sqlite.connection import connect, moved_from, take_lock
 from chatstate.stores.sqlite.names import StateNames
 
@@ -22,6 +23,12 @@ _STATES = "state_values AS s JOIN state_names AS n ON n.id = s.state"
 _SET_STATE = """INSERT INTO state_values (rowid, state, place, person, value, version, schema,
     changed_at, expires_at, account, conversation) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _SEQUENCE = "SELECT seq FROM sqlite_sequence WHERE name = ?"
+
+_NAMED_INSIDE = (
+    "UPDATE broadcasts SET audience = json_set(audience, '$.bot', $2) WHERE bot = $2",
+    """UPDATE requests SET body = json_set(body, '$.key[0]', $2)
+        WHERE json_extract(body, '$.key[0]') = $1""",
+)
 
 
 class SQLiteSide:
@@ -96,6 +103,17 @@ class SQLiteSide:
         """Note that it has moved."""
         self._connection.execute(_MOVED)
         self._connection.execute("INSERT INTO moved VALUES ('to', ?)", (target,))
+
+    async def rename(self, old: str, new: str) -> None:
+        """Let all that is of one bot be of another."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        known = {bot for (bot,) in self._connection.execute(KNOWN)}
+        refuse_renaming(known, self.location, old, new)
+        for statement in (*renaming("state_names", "runs"), *_NAMED_INSIDE):
+            self._connection.execute(
+                statement.replace("$1", ":old").replace("$2", ":new"), {"old": old, "new": new}
+            )
+        self._connection.execute("COMMIT")
 
     def _last(self, name: str) -> int:
         given = self._connection.execute(_SEQUENCE, (name,)).fetchone() or (0,)

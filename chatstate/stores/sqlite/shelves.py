@@ -107,6 +107,12 @@ _SHELVES: dict[Shelf, _Rows] = {
         "NULL",
         "h.id",
     ),
+    "conversations": _Rows(
+        "l.id AS number, a.bot, 0.0 AS at, json_quote(c.title) AS body, c.kind",
+        "conversations AS l",
+        "l.id",
+        "NULL",
+    ),
 }
 _IS_STORE = "SELECT 1 FROM sqlite_master WHERE name = 'dead_letters'"
 _ACCOUNTS = "SELECT id, bot, platform, platform_id FROM accounts ORDER BY id"

@@ -78,6 +78,7 @@ def _all(data: MemoryData, shelf: Shelf) -> Iterator[Entry]:
         "timers": _timers,
         "people": _people,
         "chats": _chats,
+        "conversations": _conversations,
     }
     return shelves[shelf](data)
 
@@ -149,6 +150,14 @@ def _chats(data: MemoryData) -> Iterator[Entry]:
         ids["chat"] = row.platform_id
         bot, title = data.bot_of(row.account), _json(row.title)
         yield Entry(number=number, bot=bot, at=0, body=title, kind=row.kind, **ids)
+
+
+def _conversations(data: MemoryData) -> Iterator[Entry]:
+    for number, row in data.conversations.items():
+        chat = data.chats[row.chat]
+        bot, title = data.bot_of(chat.account), _json(chat.title)
+        ids = _ids(data, number)
+        yield Entry(number=number, bot=bot, at=0, body=title, kind=chat.kind, **ids)
 
 
 def _json(text: str) -> str:

@@ -43,7 +43,7 @@ class ShelvesContract(StoreSuite):
             assert await session.store.show("timers", generation) == entry
             assert list(await session.store.list("timers", Filter(person="bob"))) == []
 
-    async def test_people_and_chats_are_seen(self, tmp_path: Path) -> None:
+    async def test_people_chats_and_conversations_are_seen(self, tmp_path: Path) -> None:
         """Each once, by the platform's ids, with what they are called."""
         async with self.session(tmp_path) as session:
             (arrival, _) = await session.arrive(event("1"), event("2", user="bob"))
@@ -58,6 +58,9 @@ class ShelvesContract(StoreSuite):
             told = arrival.event.message.chat
             assert (chat.number, chat.chat) == (arrival.place.chat, told.id)
             assert (chat.kind, chat.body) == (told.kind, f'"{told.title}"')
+            (conversation,) = await session.store.list("conversations")
+            assert conversation.number == arrival.place.conversation
+            assert (conversation.chat, conversation.thread) == (told.id, "")
             (bob,) = await session.store.list("people", Filter(person="bob"))
             assert bob == people[1]
 
