@@ -449,7 +449,7 @@ WALL_CLOCK = {
     "chatstate/engine/broadcasts/announcing.py": "for how long a key counts is stored",
     "chatstate/engine/timers.py": "when a schedule is next is stored, and is people's time",
     "chatstate/engine/turns/timing.py": "when a timer fires is stored, and is people's time",
-    "chatstate/engine/turns/handover.py": "since when an event is refused is stored",
+    "chatstate/engine/turns/refusals.py": "since when an event is refused is stored",
     "chatstate/engine/turns/later.py": "until when a turn is put off is stored",
     "chatstate/engine/turns/asker.py": "the time of a dialogue is stored",
     "chatstate/engine/turns/limits.py": "what is taken of a limit is stored",

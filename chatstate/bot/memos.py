@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -56,5 +56,6 @@ def _unanswered(_memo: Memo) -> None:
     """Do nothing: it goes on in its own function, see `engine.turns.answering`."""
 
 
-DIALOGUE = State(Memo(), name="chatstate.dialogue", ttl=DAY, on_expire=_unanswered)
+DIALOGUES: Final = "chatstate.dialogue"
+DIALOGUE = State(Memo(), name=DIALOGUES, ttl=DAY, on_expire=_unanswered)
 """Where it is kept: with each person, in each conversation."""

@@ -58,6 +58,7 @@ from chatstate.engine.turns.own_events import sent, unreadable
 from chatstate.engine.turns.plan import Plan, Plans
 from chatstate.engine.turns.previews import Previews
 from chatstate.engine.turns.quick import QuickTurns
+from chatstate.engine.turns.refusals import Refusals
 from chatstate.engine.turns.sending import sending
 from chatstate.engine.turns.showing import Showings
 from chatstate.engine.turns.shown import Shown
@@ -99,7 +100,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
     is_foreign = foreign_keys(store, volatile)
     cache = StateCache(volatile or store, clock, is_foreign)
     commits = Commits(volatile or store, failed)
-    older_runs = OlderRuns(bot.id, bot.states, store=store, clock=clock)
+    older_runs = OlderRuns(bot, store=store, clock=clock)
     values = TurnValues(
         bot=bot.id,
         tenants=accounts.tenants,
@@ -220,6 +221,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         addressing=addressing,
         sentences=sentences,
     )
+    refusals = Refusals(bot.id, run=run, store=store, clock=clock)
     answering = Answering(
         bot=bot.id,
         routes=bot.routes,
@@ -227,6 +229,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         asker=asker,
         shown=shown,
         approvals=approvals,
+        refusals=refusals,
         buttons=buttons,
         cache=cache,
         store=store,
@@ -267,8 +270,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         versions=versions,
     )
     handover = Handover(
-        bot.id,
-        run=run,
+        refusals=refusals,
         store=store,
         clock=clock,
         lanes=lanes,
@@ -315,6 +317,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         finish=finish,
         late=LateTurns(values=values, finish=finish, commits=commits),
         later=later,
+        refusals=refusals,
         handover=handover,
         watch=watch,
         renderer=renderer,
