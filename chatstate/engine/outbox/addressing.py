@@ -37,8 +37,9 @@ class Addressed(msgspec.Struct, frozen=True, gc=False):
     """Where a reply goes: `arrival` stands for the conversation, and is no event if it is another.
 
     `ref` is the reference to its first message, if it has one, which `is_kept` in any case or only
-    if it is wanted; `changes` that of the message which it edits or deletes. The reply is held, so
-    that no other has its `id` meanwhile.
+    if it is wanted; `changes` that of the message which it edits or deletes. `is_whole`: all that
+    is answered with it has references, see `refer_to_all`. The reply is held, so that no other has
+    its `id` meanwhile.
     """
 
     reply: AnyReply
@@ -46,6 +47,7 @@ class Addressed(msgspec.Struct, frozen=True, gc=False):
     ref: str = ""
     changes: str = ""
     is_kept: bool = False
+    is_whole: bool = False
 
 
 Addresses = Mapping[int, Addressed]
