@@ -47,6 +47,7 @@ from chatstate.engine.turns.dispatch import Dispatch
 from chatstate.engine.turns.effects import TurnEffects
 from chatstate.engine.turns.finish import Finish
 from chatstate.engine.turns.handover import Handover
+from chatstate.engine.turns.inquiries import Inquiries
 from chatstate.engine.turns.late import LateTurns
 from chatstate.engine.turns.later import Later
 from chatstate.engine.turns.limits import Counters
@@ -157,8 +158,16 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         )
     )
     shown = Shown(receipts=receipts, store=store)
+    inquiries = Inquiries(
+        bot=bot.id, values=values, cache=cache, clock=clock, is_sole=store.is_sole
+    )
     asker = Asker(
-        values=values, addressing=addressing, sentences=sentences, clock=clock, shown=shown
+        values=values,
+        addressing=addressing,
+        sentences=sentences,
+        clock=clock,
+        shown=shown,
+        inquiries=inquiries,
     )
     caller = Caller(
         values=values, threads=threads, showings=showings, asker=asker, sentences=sentences
@@ -213,6 +222,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
     )
     approvals = Approvals(
         asker=asker,
+        inquiries=inquiries,
         cache=cache,
         store=store,
         lanes=lanes,
@@ -229,6 +239,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         asker=asker,
         shown=shown,
         approvals=approvals,
+        inquiries=inquiries,
         refusals=refusals,
         buttons=buttons,
         cache=cache,
@@ -244,7 +255,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         lanes=lanes,
         receipts=receipts,
         plans=plans,
-        own=[asker.state] if answering.may_be_asked else [],
+        own=[asker.state, inquiries.state] if answering.may_be_asked else [],
         in_use=watch.expiring_keys,
     )
     dispatch = Dispatch(

@@ -186,7 +186,7 @@ class Addressing:
             self._clock, f"the private chat with {to.id}", lambda: adapter.private_chat(to.id)
         )
         there = await self._place(arrival, account, Chat(chat), None)
-        return there if there is arrival else _with_sender(there, to)
+        return there if there is arrival else with_sender(there, to)
 
     async def _place(
         self, arrival: Arrival, account: int, chat: Chat, thread: str | None
@@ -212,7 +212,7 @@ _NOT_KEPT = (
 )
 
 
-def _with_sender(there: Arrival, user: User) -> Arrival:
+def with_sender(there: Arrival, user: User) -> Arrival:
     """Return where somebody is spoken to, in the language of whom it is."""
     message = replace(there.event.message, sender=user)
     return replace(there, event=replace(there.event, message=message))

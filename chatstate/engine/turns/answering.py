@@ -6,7 +6,7 @@
 2. A command runs on its own, and the question is put again. /cancel gives the dialogue up, unless
    the bot has a command of this name: then that runs, and the dialogue is over, too.
 3. What nobody answers in time goes on with what its question says of that, or is forgotten.
-4. What others were asked, they press; its person cannot answer it. See `approvals`.
+4. What others were asked, they answer; its person cannot. See `approvals`.
 5. A dialogue whose function is gone ends with a sentence, once no run of the bot has the function.
 6. Before anything was asked nothing is looked up.
 """
@@ -28,6 +28,7 @@ from chatstate.engine.states.cache import StateCache
 from chatstate.engine.turns.approvals import Approval, Approvals
 from chatstate.engine.turns.asker import Asker, name_of
 from chatstate.engine.turns.dialogue import Chance, Dialogue
+from chatstate.engine.turns.inquiries import Inquiries
 from chatstate.engine.turns.own_events import OwnEvent
 from chatstate.engine.turns.plan import Plans
 from chatstate.engine.turns.putting import Brought
@@ -56,6 +57,7 @@ class Answering:
         asker: Asker,
         shown: Shown,
         approvals: Approvals,
+        inquiries: Inquiries,
         refusals: Refusals,
         buttons: Buttons,
         cache: StateCache,
@@ -68,6 +70,7 @@ class Answering:
         self._asker = asker
         self._shown = shown
         self._approvals = approvals
+        self._inquiries = inquiries
         self._refusals = refusals
         self._buttons = buttons
         self._cache = cache
@@ -83,6 +86,8 @@ class Answering:
 
     def left(self, stored: Iterable[StoredState]) -> None:
         """Note what is stored: dialogues of an earlier version of the bot have to end."""
+        stored = list(stored)
+        self._inquiries.left(stored)
         kept = (self._bot, DIALOGUE.scope, DIALOGUE.name)
         if any((state.bot, state.scope, state.name) == kept for state in stored):
             self.are_possible = True
@@ -105,11 +110,15 @@ class Answering:
         if message.kind != "message" or not message.sender.id:
             return False
         memo = await self._memo(turn)
-        if memo is None or memo.asked is None:
+        asked = memo.asked if memo else None
+        is_said = not is_command(message.text)
+        if is_said and await self._approvals.take(turn, visibly=asked is not None):
+            return True
+        if memo is None or asked is None:
             return False
-        if is_command(message.text):
-            return await self._commanded(turn, memo, message)
-        return await self._said(turn, memo, memo.asked, message)
+        if is_said:
+            return await self._said(turn, memo, asked, message)
+        return await self._commanded(turn, memo, message)
 
     async def _memo(self, turn: RunningTurn) -> Memo | None:
         """Return what is kept of a person's dialogue; None if there is none."""
@@ -138,9 +147,11 @@ class Answering:
         """Go on with what somebody else has answered, unless it was answered before."""
         turn.own = _APPROVED
         approval = msgspec.convert(message.raw, Approval)
+        memo = await self._memo(turn)
+        if approval.given and memo and memo.asked and memo.asked.id == approval.question:
+            return await self._go_on(turn, memo, memo.asked, approval.given, approval.answer)
         brought = Brought(approval.question, approval.number)
-        answer = Message("", approval.by, approval.chat, "press", approval.thread)
-        if not await self._taken(turn, await self._memo(turn), brought, answer):
+        if approval.given or not await self._taken(turn, memo, brought, approval.answer):
             await self._approvals.tell(turn, approval)
         return True
 
