@@ -1,4 +1,9 @@
-"""The adapters' contract: questions that wait for their answer."""
+"""The adapters' contract: questions that wait for their answer.
+
+1. What a person types or presses answers, also in the next process.
+2. Where a platform can ask several texts at once, a form is asked so: nothing is delivered before
+   it is submitted, and what does not fit is asked again in the chat.
+"""
 
 # ruff: noqa: S101 - a test suite
 
