@@ -96,8 +96,8 @@ class Asking:
         - `check` gets the value, and returns True, or what to tell the person, who is asked again.
         - `of`: who is asked in the person's place: a `User`, several of whom the first who answers
           counts, or the "admins" of the group. In a group they see the question there, else each in
-          private; nobody else can press its buttons, and what was answered is shown on it. Who
-          cannot be reached does not answer.
+          private; nobody else can answer it, and what was answered is shown on it. To `choices`
+          they press a button. Who cannot be reached does not answer.
         - `timeout`: after so many seconds (by default a day) the answer is `default`; without one
           the dialogue is over.
 

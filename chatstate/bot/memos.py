@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
-from chatstate.bot.questions import DAY, Given
+from chatstate.bot.questions import DAY, LONGEST, Given
 from chatstate.messages import Message, MessageRef
 from chatstate.state.declaration import State
 
@@ -31,6 +31,11 @@ class Open(msgspec.Struct, frozen=True, omit_defaults=True):
     owner: tuple[int, ...] = ()
     refs: list[MessageRef] = []
 
+    @property
+    def is_answered_by_others(self) -> bool:
+        """Whether what others than its person say may answer it."""
+        return self.of is not None and not self.is_chosen
+
 
 class Memo(msgspec.Struct, omit_defaults=True):
     """A dialogue: of which function, begun by what, and all that was answered so far.
@@ -52,9 +57,24 @@ class Memo(msgspec.Struct, omit_defaults=True):
     seed: int = 0
 
 
+class Inquiry(msgspec.Struct, frozen=True):
+    """A question that others than its dialogue's person may answer in words, as a chat keeps it.
+
+    `id`, `owner` are those of `Open`, `ref` leads to its message there. `until`: not later.
+    """
+
+    id: str
+    owner: tuple[int, ...]
+    ref: MessageRef
+    until: float = 0.0
+
+
 def _unanswered(_memo: Memo) -> None:
     """Do nothing: it goes on in its own function, see `engine.turns.answering`."""
 
 
-DIALOGUE = State(Memo(), name="chatstate.dialogue", ttl=DAY, on_expire=_unanswered)
+DIALOGUES: Final = "chatstate.dialogue"
+DIALOGUE = State(Memo(), name=DIALOGUES, ttl=DAY, on_expire=_unanswered)
 """Where it is kept: with each person, in each conversation."""
+INQUIRIES = State([], scope="chat", name="chatstate.inquiries", ttl=LONGEST)
+"""What others may answer of all dialogues: with each chat in which they were asked."""

@@ -24,7 +24,7 @@ from chatstate.messages import Message, User
 from chatstate.words import unquoted
 
 DAY: Final = 24 * 3600.0
-_LONGEST: Final = 366 * DAY
+LONGEST: Final = 366 * DAY
 
 Fetch = Callable[[Attachment], Awaitable[File]]
 """Fetches a file from the platform. Raises `UserError`, `Rejected`."""
@@ -122,11 +122,6 @@ def question(
     if choices is None and not confirms and type_ not in (Location, Contact, File, list[File]):
         _reader(type_)
     asked = _people(of, key)
-    if asked is not None and choices is None and not confirms:
-        raise StateError(
-            f"turn.ask {key!r}: what others are asked, they answer with a button: give choices=, "
-            "or use turn.confirm"
-        )
     seconds = _seconds(timeout, key)
     offered = _choices(choices, key)
     return Question(key, said, type_, offered, check, seconds, default, confirms, asked)
@@ -149,7 +144,7 @@ def _seconds(timeout: float | timedelta | None, key: str) -> float:
     if timeout is None:
         return DAY
     seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else float(timeout)
-    if not 0 < seconds <= _LONGEST:
+    if not 0 < seconds <= LONGEST:
         raise StateError(
             f"turn.ask {key!r}: timeout={timeout!r}; use seconds above 0, a year at most"
         )

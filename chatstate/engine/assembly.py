@@ -47,6 +47,7 @@ from chatstate.engine.turns.dispatch import Dispatch
 from chatstate.engine.turns.effects import TurnEffects
 from chatstate.engine.turns.finish import Finish
 from chatstate.engine.turns.handover import Handover
+from chatstate.engine.turns.inquiries import Inquiries
 from chatstate.engine.turns.late import LateTurns
 from chatstate.engine.turns.later import Later
 from chatstate.engine.turns.limits import Counters
@@ -58,6 +59,7 @@ from chatstate.engine.turns.own_events import sent, unreadable
 from chatstate.engine.turns.plan import Plan, Plans
 from chatstate.engine.turns.previews import Previews
 from chatstate.engine.turns.quick import QuickTurns
+from chatstate.engine.turns.refusals import Refusals
 from chatstate.engine.turns.sending import sending
 from chatstate.engine.turns.showing import Showings
 from chatstate.engine.turns.shown import Shown
@@ -99,7 +101,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
     is_foreign = foreign_keys(store, volatile)
     cache = StateCache(volatile or store, clock, is_foreign)
     commits = Commits(volatile or store, failed)
-    older_runs = OlderRuns(bot.id, bot.states, store=store, clock=clock)
+    older_runs = OlderRuns(bot, store=store, clock=clock)
     values = TurnValues(
         bot=bot.id,
         tenants=accounts.tenants,
@@ -156,8 +158,16 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         )
     )
     shown = Shown(receipts=receipts, store=store)
+    inquiries = Inquiries(
+        bot=bot.id, values=values, cache=cache, clock=clock, is_sole=store.is_sole
+    )
     asker = Asker(
-        values=values, addressing=addressing, sentences=sentences, clock=clock, shown=shown
+        values=values,
+        addressing=addressing,
+        sentences=sentences,
+        clock=clock,
+        shown=shown,
+        inquiries=inquiries,
     )
     caller = Caller(
         values=values, threads=threads, showings=showings, asker=asker, sentences=sentences
@@ -212,6 +222,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
     )
     approvals = Approvals(
         asker=asker,
+        inquiries=inquiries,
         cache=cache,
         store=store,
         lanes=lanes,
@@ -220,6 +231,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         addressing=addressing,
         sentences=sentences,
     )
+    refusals = Refusals(bot.id, run=run, store=store, clock=clock)
     answering = Answering(
         bot=bot.id,
         routes=bot.routes,
@@ -227,6 +239,8 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         asker=asker,
         shown=shown,
         approvals=approvals,
+        inquiries=inquiries,
+        refusals=refusals,
         buttons=buttons,
         cache=cache,
         store=store,
@@ -241,7 +255,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         lanes=lanes,
         receipts=receipts,
         plans=plans,
-        own=[asker.state] if answering.may_be_asked else [],
+        own=[asker.state, inquiries.state] if answering.may_be_asked else [],
         in_use=watch.expiring_keys,
     )
     dispatch = Dispatch(
@@ -267,8 +281,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         versions=versions,
     )
     handover = Handover(
-        bot.id,
-        run=run,
+        refusals=refusals,
         store=store,
         clock=clock,
         lanes=lanes,
@@ -315,6 +328,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         finish=finish,
         late=LateTurns(values=values, finish=finish, commits=commits),
         later=later,
+        refusals=refusals,
         handover=handover,
         watch=watch,
         renderer=renderer,

@@ -29,7 +29,7 @@ from chatstate.engine.lifespans import Lifespans
 from chatstate.engine.outbox.sender import OnAmbiguous
 from chatstate.engine.parts import Parts
 from chatstate.engine.states import undeclared
-from chatstate.engine.states.older_runs import shared_versions
+from chatstate.engine.states.older_runs import told_versions
 from chatstate.engine.turns.finish import ignore_failure
 from chatstate.errors import LeaseLostError, StateError
 from chatstate.messages import Event, Target
@@ -133,7 +133,7 @@ class Engine:
         """Take hold of the store; None if the bot is told to stop while that is waited for."""
         try:
             async with asyncio.timeout(None) as self._opening:
-                return await self._store.open(self._bot.id, shared_versions(self._bot.states))
+                return await self._store.open(self._bot.id, told_versions(self._bot))
         except TimeoutError:
             if not self._ended.done():
                 raise
@@ -178,7 +178,7 @@ class Engine:
         for warning in undeclared.warnings(self._bot.id, self._bot.states, stored):
             log.warning("%s", warning)
         parts.answering.left(stored)
-        await parts.older_runs.look()
+        await _look_at_runs(parts)
         self._lifespans = Lifespans(self._bot, parts.resources)
         engines.began(self._bot, self)  # what a lifespan gives to send is stored by now
         if not await self._lifespans.open(self._fail, self._ended):
@@ -320,7 +320,7 @@ class Engine:
             await self._store.lead("clock")
             more = await parts.expiries.look()
             more |= await parts.timers.look()
-            await parts.older_runs.look()
+            await _look_at_runs(parts)
             await parts.claims.look()
             pause = looked_at + _LOOK_EVERY - now()  # all of this takes time, too
             await self._clock.sleep(0 if more else max(pause, 0))
@@ -352,3 +352,8 @@ class Engine:
         self._is_lost |= isinstance(error, LeaseLostError)
         if not self._ended.done():
             self._ended.set_exception(error)
+
+
+async def _look_at_runs(parts: Parts) -> None:
+    await parts.older_runs.look()
+    parts.answering.are_possible |= parts.older_runs.ask

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar
 
-from chatstate.adapter import Receipt
+from chatstate.adapter import PostForm, Receipt
 from chatstate.bot.interface import Interface
 from chatstate.engine import Engine
 from chatstate.messages import Chat, Event, User
@@ -216,6 +216,13 @@ class TestClient:
         offered = await self._or_failure(host.complete(event))
         self._raise_for(event, raise_errors=raise_errors)
         return None if offered is None else list(offered)
+
+    async def form(self, event: Event) -> PostForm | None:
+        """Return the form that an event begins, if the platform can ask it at once."""
+        self._require_open()
+        host = await self._or_failure(self.platform.connected())
+        asked = host.form(event) if self.platform.capabilities.modals else None
+        return await self._or_failure(asked) if asked else None
 
     def _raise_for(self, event: Event, *, raise_errors: bool | None) -> None:
         """Raise what the handler of an event raised, if that is wanted."""

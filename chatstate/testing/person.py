@@ -6,16 +6,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from chatstate.adapter import being_typed
+from chatstate.adapter import PostForm, being_typed
 from chatstate.content import Contact, Location, Poll, Sticker
 from chatstate.files import Attachment
 from chatstate.messages import Chat, Event, Message, MessageKind, MessageRef, Reaction, User
+from chatstate.replies import is_command
 from chatstate.testing.delivered import Delivered
 
 if TYPE_CHECKING:
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 
 
 class Person:
-    """Somebody in a chat, as made by `TestClient.user`."""
+    """Somebody in a chat, as made by `TestClient.user`. `form` is what they are shown to fill in.
+
+    That is what their last command or press was answered with, on a platform with `modals`.
+    """
 
     def __init__(
         self, client: TestClient, user: User, chat: Chat, thread: str | None = None
@@ -32,6 +36,8 @@ class Person:
         self.user = user
         self.chat = chat
         self.thread = thread
+        self.form: PostForm | None = None
+        self._began: Event | None = None
 
     async def say(
         self,
@@ -75,7 +81,38 @@ class Person:
             sticker=sticker,
         )
         event = replace(event, message=message)
+        return await self._deliver(event, raise_errors=raise_errors)
+
+    async def _deliver(self, event: Event, *, raise_errors: bool | None) -> list[Delivered]:
+        """Deliver a message or a press; if it begins what is asked at once, show that instead."""
+        __tracebackhide__ = True
+        if event.message.kind == "press" or is_command(event.message.text):
+            self.form, self._began = await self._client.form(event), event
+            if self.form:
+                return []
         return await self._client.deliver(event, raise_errors=raise_errors)
+
+    async def submit(
+        self, answers: Mapping[str, str], *, raise_errors: bool | None = None
+    ) -> list[Delivered]:
+        """Submit the `form` that is shown, with answers by its labels; return the replies.
+
+        What is there already need not be given. Raises `LookupError` if no form is shown, or its
+        labels are others, or one has no answer; and as `say` does.
+        """
+        __tracebackhide__ = True
+        return await self._client.deliver(self.submitted(answers), raise_errors=raise_errors)
+
+    def submitted(self, answers: Mapping[str, str]) -> Event:
+        """Return what the platform would deliver if this person did so. Raises `LookupError`."""
+        if self.form is None or self._began is None:
+            raise LookupError(f"{self.user.id} is shown no form")
+        filled = {field.label: field.answer for field in self.form.fields} | dict(answers)
+        if len(filled) > len(self.form.fields) or not all(filled.values()):
+            raise LookupError(f"{dict(answers)} cannot be submitted to {self.form}")
+        identity = self._client.new_event_id()
+        message = replace(self._began.message, answers=filled)
+        return replace(self._began, id=identity, origin=identity, message=message)
 
     async def press(
         self, label: str, *, on: Delivered | None = None, raise_errors: bool | None = None
@@ -146,7 +183,7 @@ class Person:
     ) -> list[Delivered]:
         """Press a button that carries `data`, which may be made up."""
         __tracebackhide__ = True
-        return await self._client.deliver(self._press(data, on), raise_errors=raise_errors)
+        return await self._deliver(self._press(data, on), raise_errors=raise_errors)
 
     def _press(
         self, data: str, on: Delivered | None, selected: tuple[str, ...] | None = None

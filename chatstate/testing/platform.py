@@ -77,7 +77,8 @@ class FakePlatform(Adapter):
 
     It can do everything, unless other `capabilities` are given (see `without`). With
     `idempotent_for` seconds above 0 it knows keys: a repeated call has no second effect. With
-    `finds` it can tell whether a message was sent by a call whose answer was lost. `deleted`
+    `finds` it can tell whether a message was sent by a call whose answer was lost. With `modals` it
+    asks a form of so many texts at once; see `Person.submit`. `deleted`
     are the ids of messages the bot removed, `reactions` its emoji by message, `typing` the chats it
     was seen typing in, `finished` the ids of events that ended without an answer, `files` what
     `upload` put there. `admins` are the ids of each chat's admins, `strangers` those of people with
@@ -93,11 +94,16 @@ class FakePlatform(Adapter):
         *,
         idempotent_for: float = 0.0,
         finds: bool = False,
+        modals: int = 0,
         capabilities: Capabilities = FULL,
     ) -> None:
         self.name = name
         self.account = account
-        self.capabilities = msgspec.structs.replace(capabilities, idempotent_for=idempotent_for)
+        self.capabilities = msgspec.structs.replace(
+            capabilities,
+            idempotent_for=idempotent_for,
+            modals=modals or capabilities.modals,
+        )
         self.finds = finds
         self.delivered: list[Delivered] = []
         self.deleted: list[str] = []

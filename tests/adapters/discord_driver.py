@@ -13,8 +13,10 @@ import pytest
 from adapters.discord_reader import read
 from discord.backoff import ExponentialBackoff
 from servers.discord_faults import DOWNLOAD, SEND
+from servers.discord_interactions import MODAL
+from servers.discord_people import modal_of
 from servers.discord_server import BOT_ID, DiscordServer
-from servers.discord_world import BUTTON, Channel, Message, Person
+from servers.discord_world import BUTTON, Channel, Interaction, Message, Person
 
 from chatstate import MessageRef, Native, Sticker
 from chatstate.adapter import Adapter, Host, NativeCall
@@ -112,6 +114,7 @@ class DiscordDriver(AdapterDriver):
         self.people: dict[str, Person] = {}
         self.channels: dict[tuple[str, str | None], Channel] = {}
         self.said: dict[str, Message] = {}
+        self.asked: dict[str, Interaction] = {}
         self._stack = contextlib.AsyncExitStack()
         self._adapter: Observed | None = None
         self._is_cut = False
@@ -195,7 +198,7 @@ class DiscordDriver(AdapterDriver):
     async def press(self, who: Speaker, message: str, label: str) -> None:
         await self._at_rest()
         pressed = self.server.world.messages[message]
-        await self.server.press(self._person(who), pressed, label)
+        self.asked[who.user] = await self.server.press(self._person(who), pressed, label)
 
     async def select(self, who: Speaker, message: str, labels: Sequence[str]) -> None:
         await self._at_rest()
@@ -203,7 +206,20 @@ class DiscordDriver(AdapterDriver):
 
     async def command(self, who: Speaker, name: str, arguments: Mapping[str, str]) -> None:
         await self._knows_commands()
-        await self.server.slash(self._person(who), self._channel(who), name, _typed(arguments))
+        given = name, _typed(arguments)
+        asked = await self.server.slash(self._person(who), self._channel(who), *given)
+        self.asked[who.user] = asked
+
+    def form(self, who: Speaker) -> Mapping[str, str] | None:
+        asked = self.asked.get(who.user)
+        if asked is None or asked.response != MODAL:
+            return None
+        labels = modal_of(asked)["components"]
+        return {label["label"]: label["component"].get("value", "") for label in labels}
+
+    async def submit(self, who: Speaker, answers: Mapping[str, str]) -> None:
+        await self._at_rest()
+        await self.server.submit(self.asked[who.user], answers)
 
     async def choose(self, who: Speaker, message: str, title: str) -> None:
         await self._knows_commands()

@@ -8,7 +8,8 @@ from typing import Any, cast
 import pytest
 from adapters.discord_bots import rich_bot, running, texts
 from adapters.discord_driver import discord_server
-from adapters.test_discord_kill import process, ready
+from adapters.discord_process import process, ready
+from adapters.test_discord_kill import BOT
 from discord.http import HTTPClient
 from msgspec.structs import replace
 from servers.discord_faults import SEND
@@ -149,13 +150,13 @@ async def test_a_killed_process_doubles_nothing(
 ) -> None:
     """Discord had its message, it had no answer; the next process finds it in the channel."""
     policies = ("--on-ambiguous", policy)
-    async with process(server, tmp_path, *policies):
+    async with process(server, tmp_path, BOT, *policies):
         await ready(server)
         stalled = server.faults.stall(SEND, when="after")
         await server.say(person(dm), dm, "hi")
         await server.wait_for(lambda: stalled.hits)
     server.faults.clear()
-    async with process(server, tmp_path, *policies):
+    async with process(server, tmp_path, BOT, *policies):
         await ready(server)
         await server.say(person(dm), dm, "ho")
         await server.wait_for(lambda: "ho 1 2" in texts(server.messages(dm)), timeout=20)

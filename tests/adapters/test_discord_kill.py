@@ -2,37 +2,18 @@
 
 import asyncio
 import contextlib
-import os
 import random
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from adapters.discord_bots import texts
 from adapters.discord_driver import TOKEN, cut, mend
-from processes.lives import Life, life
+from adapters.discord_process import process, ready
 from servers.discord_server import DiscordServer
 from servers.discord_world import Channel, Interaction, Person
 
 BOT = Path(__file__).with_name("discord_siege_bot.py")
 BOTS, KILLS = 2, 10
-
-
-@contextlib.asynccontextmanager
-async def process(server: DiscordServer, folder: Path, *options: str) -> AsyncIterator[Life]:
-    """Run the bot as somebody would; kill it at the end of the block."""
-    store = f"sqlite:///{folder / 'siege.db'}"
-    told = {
-        "CHATSTATE_DISCORD_TOKEN": TOKEN,
-        "CHATSTATE_DISCORD_API": server.api_url,
-        "CHATSTATE_DISCORD_GATEWAY": server.gateway_url,
-    }
-    arguments = ["-m", "chatstate", "run", str(BOT), "--on", "discord", "--store", store, *options]
-    with (folder / "log").open("ab") as log:
-        starting = life(*arguments, env=os.environ | told, stdout=log, stderr=log)
-        async with starting as process:
-            yield process
-    await server.wait_for(lambda: not server.gateway.connected)
 
 
 class Siege:
@@ -97,11 +78,6 @@ class Siege:
         assert self.server.violations == []
 
 
-async def ready(server: DiscordServer) -> None:
-    await server.wait_until_connected(timeout=20)
-    await server.wait_for(lambda: server.commands)
-
-
 @pytest.mark.timeout(120)
 async def test_nothing_is_lost_or_doubled_by_kills(tmp_path: Path) -> None:
     """SIGKILL at whatever call it makes: all is answered once, in order, with its state.
@@ -123,7 +99,7 @@ async def besiege(folder: Path, seed: int) -> int:
         if seed:
             server.limits.nonce = 0.0
         for life in range(KILLS):
-            async with process(server, folder):
+            async with process(server, folder, BOT):
                 await ready(server)
                 if life:
                     await siege.command()
@@ -134,7 +110,7 @@ async def besiege(folder: Path, seed: int) -> int:
                     await server.wait_for(siege.is_answered)
                 await met(server, len(server.calls) + dice.randint(0, 25))
             await siege.say(dice.randint(0, 3))
-        async with process(server, folder):
+        async with process(server, folder, BOT):
             await server.wait_for(siege.is_answered, timeout=20)
         siege.check()
     return sum(bool(asked.response) for _, asked in siege.commands)
@@ -151,7 +127,7 @@ async def test_an_outage_delays_and_loses_nothing(tmp_path: Path) -> None:
     """Neither calls nor events get through; then all is answered once, in order."""
     async with DiscordServer(TOKEN) as server:
         siege = Siege(server)
-        async with process(server, tmp_path):
+        async with process(server, tmp_path, BOT):
             await ready(server)
             await siege.say(8)
             await server.wait_for(siege.is_answered)

@@ -11,7 +11,13 @@ from chatstate.testing import AdapterContract
 from chatstate.testing.platform import FULL
 
 SMALL = replace(
-    FULL, text_limit=300, text_unit="utf16", file_bytes=400_000, finish=True, preview="delta"
+    FULL,
+    text_limit=300,
+    text_unit="utf16",
+    file_bytes=400_000,
+    finish=True,
+    preview="delta",
+    modals=5,
 )
 
 FOUND_BY = [
@@ -27,6 +33,11 @@ FOUND_BY = [
     (broken.ForgetsWhatIsAnswered, "an_answer_names_what_it_answers", "`Message.reply_to`"),
     (broken.ForgetsWhatIsAnswered, "what_is_chosen_in_a_menu_is_handled", "`Message.reply_to`"),
     (broken.TakesFirstWords, "a_command_of_a_group_runs", "`Message.arguments`"),
+    (broken.AsksOneByOne, "a_form_is_asked_at_once", "`host.form` was not asked"),
+    (broken.DeliversWhatBegins, "a_form_is_asked_at_once", "not to be delivered"),
+    (broken.ForgetsWhatIsSubmitted, "a_form_is_asked_at_once", "`Message.answers`"),
+    (broken.ForgetsWhatIsSubmitted, "what_does_not_fit_in_a_form_is_asked_again", ""),
+    (broken.ShowsFormsBlank, "a_press_may_begin_a_form", ""),
     (broken.OffersNothing, "what_may_be_typed_is_offered", "`host.complete`"),
     (broken.ForgetsWhatIsQuoted, "an_answer_names_what_it_answers", "`Message.quote`"),
     (broken.ForgetsWhereAButtonHangs, "a_pressed_value_is_text", "`Message.pressed`"),

@@ -18,7 +18,7 @@ from chatstate.testing.platform import FULL
 class TestFakePlatform(AdapterContract):
     def make_driver(self, folder: Path) -> FakeDriver:  # noqa: ARG002 - it keeps no files
         small = replace(FULL, text_limit=300, text_unit="utf16", file_bytes=400_000, finish=True)
-        return FakeDriver(Reachable(small))
+        return FakeDriver(Reachable(replace(small, modals=5)))
 
 
 class TestFakePlatformThatKnowsKeys(AdapterContract):

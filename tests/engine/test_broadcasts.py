@@ -1,11 +1,12 @@
 """`bot.broadcast`: one reply for many, each once, as a job of the store."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
+from msgspec.structs import replace
 from support import parts_of, query
 
 from chatstate import (
@@ -20,11 +21,14 @@ from chatstate import (
     StateError,
     User,
 )
+from chatstate.adapter import Part, Post
 from chatstate.bot.sending import BroadcastReceipt
 from chatstate.engine.broadcasts.carrying_out import ROOM
 from chatstate.errors import Ambiguous, Unreachable
+from chatstate.markup import pages
 from chatstate.stores.broadcasts import Broadcast
 from chatstate.testing import FakePlatform, TestClient
+from chatstate.testing.platform import FULL
 
 ALL = ("ann", "ben", "cat", "dan", "eve")
 WAITS = "SELECT 1 FROM inbox WHERE done_at IS NULL"
@@ -260,6 +264,39 @@ async def test_a_broadcast_is_recalled() -> None:
         assert (job.reached, job.recalled) == (ROOM, ROOM)
         while any(client.platform.shown(f"private-{name}") for name in people):
             await client.advance(0.5)
+
+
+class Narrow(FakePlatform):
+    """A platform with room for nine characters in a message."""
+
+    def __init__(self) -> None:
+        super().__init__(capabilities=replace(FULL, text_limit=9))
+
+    def render(self, post: Post) -> Sequence[Part]:
+        shown = pages(post, 9, lambda text: len(text.text))
+        return [part for page in shown for part in super(Narrow, self).render(page)]
+
+
+@pytest.mark.parametrize("sent", [0, 1, 3])
+async def test_all_messages_of_a_broadcast_are_recalled(sent: int) -> None:
+    """Those of a text that is too long for one, and those of several replies, sent or not."""
+    bot = make_bot()
+    async with TestClient(bot, platform=Narrow()) as client:
+        await meet(client, "ann")
+        client.platform.stall()
+        receipt = await bot.broadcast(["News: News: News:", "Bye."], to="private", key="1")
+        while len(query(client, "SELECT * FROM outbox")) < 3:
+            await client.advance(0.5)
+        if sent:
+            client.platform.recover()
+        while len(client.platform.delivered) < sent:
+            await asyncio.sleep(0)
+        await receipt.recall()
+        client.platform.recover()
+        await until(client, receipt, "recalled")
+        while query(client, WAITS) or query(client, "SELECT * FROM outbox"):
+            await client.advance(0.5)
+        assert client.platform.shown("private-ann") == []
 
 
 async def test_a_broadcast_goes_on_after_a_crash() -> None:

@@ -10,7 +10,8 @@ from engine.workers import Office, Worker, office, settled, until
 from msgspec.structs import replace
 
 from chatstate import Button, Chat, Event, Interface, MessageRef, Ref, Reply, State, Turn
-from chatstate.engine.turns.handover import AGAIN, PATIENCE
+from chatstate.engine.turns.handover import AGAIN
+from chatstate.engine.turns.refusals import PATIENCE
 
 
 def older() -> Interface:
@@ -326,3 +327,60 @@ async def test_what_is_applied_to_a_shared_value_waits_for_the_end_of_an_older_r
         await settled(receipts)
         await settled(await new.deliver(workers.event("/look", chat="2")))
         assert workers.texts("2") == ["put", "new 2"]
+
+
+def asking(*, is_newer: bool, has_asked: bool = True) -> Interface:
+    """Return a bot that repeats what is said; the newer version asks by /ask.
+
+    The older asks something else by /old, if it has ever asked.
+    """
+    bot = Interface(id="bot")
+
+    async def ask(turn: Turn) -> str:
+        return f"got {await turn.ask('What?', key='what', timeout=120, default='nothing')}"
+
+    if is_newer or has_asked:
+        bot.command(name="ask" if is_newer else "old")(ask)
+
+    @bot.on_message
+    def say(message: str) -> str:
+        return f"{'new' if is_newer else 'old'} {message}"
+
+    return bot
+
+
+@pytest.mark.parametrize("has_asked", [True, False])
+async def test_a_dialogue_of_newer_code_is_left_to_it(has_asked: bool) -> None:
+    """Whatever answers it at the older worker, also if that has never asked anything."""
+    async with office(asking(is_newer=False, has_asked=has_asked), 1) as workers:
+        old, new = workers.workers[0], await workers.start(asking(is_newer=True))
+        await settled(await new.deliver(workers.event("/ask")))
+        await idle(workers)
+        await settled(await old.deliver(workers.event("tea")))
+        await settled(await old.deliver(workers.event("hi")))
+        assert workers.texts() == ["What?", "got tea", "new hi"]
+
+
+@pytest.mark.parametrize("has_asked", [True, False])
+async def test_a_dialogue_of_newer_code_ends_late_in_its_function(has_asked: bool) -> None:
+    """Though it is the older worker that finds that nobody has answered."""
+    async with office(asking(is_newer=False, has_asked=has_asked), 1) as workers:
+        new = await workers.start(asking(is_newer=True))
+        await settled(await new.deliver(workers.event("/ask")))
+        await pass_time(workers, 200)
+        await workers.stop(workers.workers[0])
+        await pass_time(workers, 20)
+        assert workers.texts() == ["What?", "got nothing"]
+
+
+async def test_a_dialogue_whose_function_no_worker_has_ends_at_once() -> None:
+    """As soon as each of them has refused its answer."""
+    async with office(asking(is_newer=False), 2) as workers:
+        old = workers.workers[0]
+        new = await workers.start(asking(is_newer=True))
+        await settled(await new.deliver(workers.event("/ask")))
+        await workers.stop(new)
+        await settled(await old.deliver(workers.event("tea")))
+        await settled(await old.deliver(workers.event("hi")))
+        gone = "What I asked belongs to something that I no longer do."
+        assert workers.texts() == ["What?", gone, "old hi"]

@@ -21,6 +21,10 @@ def bot() -> Interface:
     async def approve(turn: Turn) -> str:
         return repr(await turn.confirm("May she?", key="may", of=User("bob")))
 
+    @made.command
+    async def guess(turn: Turn) -> str:
+        return f"guessed {await turn.ask('How many?', key='many', type=int, of=User('bob'))}"
+
     @made.on_message
     async def echo(message: str) -> str:
         return message
@@ -38,9 +42,9 @@ def pressed(workers: Office, label: str, chat: str) -> Event:
     return replace(event, message=message)
 
 
-async def begun(workers: Office, worker: Worker) -> None:
+async def begun(workers: Office, worker: Worker, command: str = "/approve") -> None:
     """Let Alice ask Bob, at a worker."""
-    event = workers.event("/approve")
+    event = workers.event(command)
     event = replace(event, message=replace(event.message, chat=PRIVATE))
     await settled(await worker.deliver(event))
     await until(lambda: workers.texts("private-bob"))
@@ -81,3 +85,19 @@ async def test_an_approval_waits_for_whoever_holds_the_dialogue_next() -> None:
         await settled(await there.deliver(pressed(workers, "No", "private-bob")))
         await until(lambda: workers.texts("private-alice"))
         assert workers.texts("private-alice") == ["False"]
+
+
+async def test_what_others_say_at_another_worker_answers_a_dialogue() -> None:
+    """That has never been told of it; what does not fit is told there."""
+    async with office(bot()) as workers:
+        here, there = workers.workers
+        await begun(workers, here, "/guess")
+        for text in ("many", "7"):
+            said = workers.event(text, user="bob")
+            private = Chat("private-bob", "private")
+            said = replace(said, message=replace(said.message, chat=private))
+            await settled(await there.deliver(said))
+        await until(lambda: workers.texts("private-alice"))
+        assert workers.texts("private-alice") == ["guessed 7"]
+        await until(lambda: len(workers.texts("private-bob")) == 4)
+        assert "How many?\n7 (bob)" in workers.texts("private-bob")

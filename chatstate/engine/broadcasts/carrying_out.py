@@ -22,11 +22,10 @@ from chatstate.engine.accounts import Accounts
 from chatstate.engine.broadcasts.gathering import Gathering
 from chatstate.engine.inbox.own_intake import OwnIntake
 from chatstate.engine.inbox.receipts import EventReceipt
-from chatstate.engine.outbox.letters import Letter, event_of, written
+from chatstate.engine.outbox.letters import Letter, event_of
 from chatstate.engine.private_chats import PrivateChats
 from chatstate.errors import Blocked
-from chatstate.messages import Chat, Event, MessageRef, User
-from chatstate.replies import Delete
+from chatstate.messages import Chat, Event, User
 from chatstate.state.bound import States
 from chatstate.stores.base import Store
 from chatstate.stores.broadcasts import Broadcast, Recipient, Unreached
@@ -128,14 +127,14 @@ class Broadcasts:
         recipient = each.recipient
         chat = await self._chat(recipient)
         letter = replace(_decode(job.text), ref=ref, chat=chat, thread=recipient.thread)
-        return event_of(replace(letter, priority=_BEHIND), recipient.user) if chat else None
+        letter = replace(letter, priority=_BEHIND, is_whole=True)
+        return event_of(letter, recipient.user) if chat else None
 
     async def _recalling(self, ref: str, conversation: int) -> Event:
-        """Return what takes a message back, sent or not."""
+        """Return what takes back all that a recipient got, sent or not."""
         there = await self._store.address(conversation)
-        said, _ = written([Delete(MessageRef("", sent=ref))])
         where = (Chat(there.chat), there.thread)
-        return event_of(Letter(f"back-{ref}", said, *where, priority=_BEHIND))
+        return event_of(Letter(f"back-{ref}", [], *where, priority=_BEHIND, takes_back=ref))
 
     async def _chat(self, recipient: Recipient) -> Chat | None:
         """Return where a recipient is; None if that cannot be told now. Raises `Blocked`."""

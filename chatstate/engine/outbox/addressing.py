@@ -37,8 +37,9 @@ class Addressed(msgspec.Struct, frozen=True, gc=False):
     """Where a reply goes: `arrival` stands for the conversation, and is no event if it is another.
 
     `ref` is the reference to its first message, if it has one, which `is_kept` in any case or only
-    if it is wanted; `changes` that of the message which it edits or deletes. The reply is held, so
-    that no other has its `id` meanwhile.
+    if it is wanted; `changes` that of the message which it edits or deletes. `is_whole`: all that
+    is answered with it has references, see `refer_to_all`. The reply is held, so that no other has
+    its `id` meanwhile.
     """
 
     reply: AnyReply
@@ -46,6 +47,7 @@ class Addressed(msgspec.Struct, frozen=True, gc=False):
     ref: str = ""
     changes: str = ""
     is_kept: bool = False
+    is_whole: bool = False
 
 
 Addresses = Mapping[int, Addressed]
@@ -184,7 +186,7 @@ class Addressing:
             self._clock, f"the private chat with {to.id}", lambda: adapter.private_chat(to.id)
         )
         there = await self._place(arrival, account, Chat(chat), None)
-        return there if there is arrival else _with_sender(there, to)
+        return there if there is arrival else with_sender(there, to)
 
     async def _place(
         self, arrival: Arrival, account: int, chat: Chat, thread: str | None
@@ -210,7 +212,7 @@ _NOT_KEPT = (
 )
 
 
-def _with_sender(there: Arrival, user: User) -> Arrival:
+def with_sender(there: Arrival, user: User) -> Arrival:
     """Return where somebody is spoken to, in the language of whom it is."""
     message = replace(there.event.message, sender=user)
     return replace(there, event=replace(there.event, message=message))

@@ -48,8 +48,10 @@ _OF_NATIVE = ("method", "on", "otherwise", "arguments")
 class Letter(msgspec.Struct, frozen=True, omit_defaults=True):
     """Something to send: to a `chat` (and its `thread`), or to a person whose chat is not known.
 
-    `ref` leads to its first message. `files` are the keys of those that its replies have, in their
-    order. `priority` is that of what is owed then; see `Owed`.
+    `ref` leads to its first message; if it `is_whole`, further references to each that follows.
+    `files` are the keys of those that its replies have, in their order. `priority` is that of what
+    is owed then; see `Owed`. In place of all that, it `takes_back` what was sent under another
+    letter's reference that is whole.
     """
 
     ref: str
@@ -59,6 +61,8 @@ class Letter(msgspec.Struct, frozen=True, omit_defaults=True):
     user: User | None = None
     files: Sequence[str] = ()
     priority: int = 0
+    is_whole: bool = False
+    takes_back: str = ""
 
 
 def ref_of(sender: KnownAccount, key: str | None) -> str:

@@ -161,6 +161,19 @@ def new_outbound(
     return Outbound(place.account, place.conversation, arrival.seq, number, action, body)
 
 
+def nth_of(ref: str, number: int) -> str:
+    """Return the reference to one message of several that were sent under `ref`."""
+    return f"{ref}/{number}" if number else ref
+
+
+def refer_to_all(replies: Sequence[Outbound], ref: str) -> None:
+    """Let references lead to all messages that are sent, in their order; see `nth_of`."""
+    sent = [reply for reply in replies if reply.action.verb in ("send", "native")]
+    for number, reply in enumerate(sent):
+        reply.action = msgspec.structs.replace(reply.action, ref=nth_of(ref, number))
+        reply.body = _encoder.encode(reply.action).decode()
+
+
 def perish(replies: Sequence[Outbound], seconds: float) -> None:
     """Let the parts of a reply be sent within so many seconds: all of them, or none.
 

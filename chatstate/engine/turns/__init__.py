@@ -7,5 +7,6 @@
 4. A handler that asks is put aside and runs again with each answer: see `dialogue`. `asker` asks,
    `answering` finds what an event answers, `approvals` what others do, `modals` which form a
    platform can ask at once.
+   What only other code can handle `handover` leaves to it; `refusals` knows who has.
 5. What the framework itself does in a conversation is an event, too: see `own_events`.
 """

@@ -6,8 +6,8 @@
 2. A command runs on its own, and the question is put again. /cancel gives the dialogue up, unless
    the bot has a command of this name: then that runs, and the dialogue is over, too.
 3. What nobody answers in time goes on with what its question says of that, or is forgotten.
-4. What others were asked, they press; its person cannot answer it. See `approvals`.
-5. A dialogue whose function is gone ends with a sentence.
+4. What others were asked, they answer; its person cannot. See `approvals`.
+5. A dialogue whose function is gone ends with a sentence, once no run of the bot has the function.
 6. Before anything was asked nothing is looked up.
 """
 
@@ -28,12 +28,14 @@ from chatstate.engine.states.cache import StateCache
 from chatstate.engine.turns.approvals import Approval, Approvals
 from chatstate.engine.turns.asker import Asker, name_of
 from chatstate.engine.turns.dialogue import Chance, Dialogue
+from chatstate.engine.turns.inquiries import Inquiries
 from chatstate.engine.turns.own_events import OwnEvent
 from chatstate.engine.turns.plan import Plans
 from chatstate.engine.turns.putting import Brought
+from chatstate.engine.turns.refusals import Refusals
 from chatstate.engine.turns.shown import Shown
 from chatstate.engine.turns.turn import RunningTurn
-from chatstate.language.sentences import Sentences, say
+from chatstate.language.sentences import Sentence, Sentences, say
 from chatstate.messages import Message
 from chatstate.replies import Reply, is_command
 from chatstate.stores.base import Expired, Store, StoredState, Value
@@ -55,6 +57,8 @@ class Answering:
         asker: Asker,
         shown: Shown,
         approvals: Approvals,
+        inquiries: Inquiries,
+        refusals: Refusals,
         buttons: Buttons,
         cache: StateCache,
         store: Store,
@@ -66,6 +70,8 @@ class Answering:
         self._asker = asker
         self._shown = shown
         self._approvals = approvals
+        self._inquiries = inquiries
+        self._refusals = refusals
         self._buttons = buttons
         self._cache = cache
         self._store = store
@@ -80,6 +86,8 @@ class Answering:
 
     def left(self, stored: Iterable[StoredState]) -> None:
         """Note what is stored: dialogues of an earlier version of the bot have to end."""
+        stored = list(stored)
+        self._inquiries.left(stored)
         kept = (self._bot, DIALOGUE.scope, DIALOGUE.name)
         if any((state.bot, state.scope, state.name) == kept for state in stored):
             self.are_possible = True
@@ -102,11 +110,15 @@ class Answering:
         if message.kind != "message" or not message.sender.id:
             return False
         memo = await self._memo(turn)
-        if memo is None or memo.asked is None:
+        asked = memo.asked if memo else None
+        is_said = not is_command(message.text)
+        if is_said and await self._approvals.take(turn, visibly=asked is not None):
+            return True
+        if memo is None or asked is None:
             return False
-        if is_command(message.text):
-            return await self._commanded(turn, memo, message)
-        return await self._said(turn, memo, memo.asked, message)
+        if is_said:
+            return await self._said(turn, memo, asked, message)
+        return await self._commanded(turn, memo, message)
 
     async def _memo(self, turn: RunningTurn) -> Memo | None:
         """Return what is kept of a person's dialogue; None if there is none."""
@@ -135,9 +147,11 @@ class Answering:
         """Go on with what somebody else has answered, unless it was answered before."""
         turn.own = _APPROVED
         approval = msgspec.convert(message.raw, Approval)
+        memo = await self._memo(turn)
+        if approval.given and memo and memo.asked and memo.asked.id == approval.question:
+            return await self._go_on(turn, memo, memo.asked, approval.given, approval.answer)
         brought = Brought(approval.question, approval.number)
-        answer = Message("", approval.by, approval.chat, "press", approval.thread)
-        if not await self._taken(turn, await self._memo(turn), brought, answer):
+        if approval.given or not await self._taken(turn, memo, brought, approval.answer):
             await self._approvals.tell(turn, approval)
         return True
 
@@ -166,7 +180,7 @@ class Answering:
     async def _said(self, turn: RunningTurn, memo: Memo, asked: Open, message: Message) -> bool:
         if asked.of is not None:
             return False
-        if not (message.addressed or await self._is_meant(memo, asked, message)):
+        if not (message.addressed or await self._is_meant(turn, memo, asked)):
             return False
         if asked.is_chosen and not await self._shown.is_before(asked, turn.arrival.seq):
             turn.instead = [self._says(message, "too_early"), *self._asker.put(turn, memo)]
@@ -180,6 +194,7 @@ class Answering:
         """Let the dialogue's function run with an answer; end it if that is gone."""
         route = self._route(memo)
         if route is None or memo.message is None:
+            await self._refusals.check(turn, Sentence("function_gone"))
             await self._asker.keep(turn, Memo())
             return self._ends(turn, "function_gone") if answer else True
         self._shown.forget(asked)
@@ -190,18 +205,21 @@ class Answering:
         turn.said_instead, turn.text = memo.message, memo.text
         return True
 
-    async def _is_meant(self, memo: Memo, asked: Open, message: Message) -> bool:
+    async def _is_meant(self, turn: RunningTurn, memo: Memo, asked: Open) -> bool:
         """Tell whether a message that names nobody answers the question.
 
         It does so visibly, or would begin the same form.
         """
         route = self._route(memo)
+        if route is None:
+            await self._refusals.check(turn, Sentence("function_gone"))
         if route and route.handler.form and route.handler.command is None:
             return True
-        if message.reply_to is None or not asked.refs:
+        answered = turn.message.reply_to
+        if answered is None or not asked.refs:
             return False
         found = await self._store.reference(asked.refs[0].sent)
-        return found is not None and found.message == message.reply_to.id
+        return found is not None and found.message == answered.id
 
     async def _is_late(self, turn: RunningTurn, message: Message) -> bool:
         """Go on with a dialogue that nobody has answered in time, unless there is another one."""

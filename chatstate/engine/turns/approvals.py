@@ -1,9 +1,12 @@
 """What others answer than the person of a dialogue: approvals, maybe from elsewhere.
 
 1. A button tells whose dialogue it is for, and is signed: nobody can make one up.
-2. Who presses it in their own lane is asked there whether they may. Then it is an event of the
-   dialogue's conversation, one for each question and person, stored before the press is over.
-3. There the first one counts. Whoever comes later is told so where they have pressed.
+2. What is said answers a question that was put in the same chat to whoever says it: in private, or
+   if it is addressed to the bot or answers the question visibly. What must be chosen is pressed.
+3. Who answers in their own lane is asked there whether they may. Then it is an event of the
+   dialogue's conversation, stored before their turn is over: one for each question, person and
+   button, or for each thing that they say.
+4. There the first one counts that fits. Whoever comes later is told so where they have answered.
 """
 
 from __future__ import annotations
@@ -12,13 +15,15 @@ import asyncio
 
 import msgspec
 
-from chatstate.bot.memos import Memo, Open
+from chatstate.bot.memos import Inquiry, Memo
+from chatstate.bot.questions import Given
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import EventReceipt, Receipts
 from chatstate.engine.outbox.addressing import Addressing, addressed, by_reply
 from chatstate.engine.states.cache import StateCache, entry_of
 from chatstate.engine.turns.admission import Admission
 from chatstate.engine.turns.asker import Asker
+from chatstate.engine.turns.inquiries import Inquiries
 from chatstate.engine.turns.putting import Brought
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.language.sentences import Sentence, Sentences, say
@@ -30,7 +35,8 @@ from chatstate.stores.base import Store
 class Approval(msgspec.Struct, frozen=True, omit_defaults=True):
     """Which question somebody has answered and how: `raw` of its event's message holds this.
 
-    `chat` and `thread` are where they have pressed.
+    `number` is that of what they have pressed; else they have `given` something. `chat` and
+    `thread` are where they have answered.
     """
 
     question: str
@@ -38,6 +44,24 @@ class Approval(msgspec.Struct, frozen=True, omit_defaults=True):
     by: User
     chat: Chat
     thread: str | None = None
+    given: Given | None = None
+
+    @property
+    def answer(self) -> Message:
+        """What they have said, as a handler sees it; of a press without its text."""
+        if self.given is None:
+            return Message("", self.by, self.chat, "press", self.thread)
+        said = self.given
+        return Message(
+            said.text,
+            self.by,
+            self.chat,
+            "message",
+            self.thread,
+            attachments=said.files,
+            location=said.location,
+            contact=said.contact,
+        )
 
 
 class Approvals:
@@ -47,6 +71,7 @@ class Approvals:
         self,
         *,
         asker: Asker,
+        inquiries: Inquiries,
         cache: StateCache,
         store: Store,
         lanes: Lanes,
@@ -56,6 +81,7 @@ class Approvals:
         sentences: Sentences,
     ) -> None:
         self._asker = asker
+        self._inquiries = inquiries
         self._cache = cache
         self._store = store
         self._lanes = lanes
@@ -78,18 +104,46 @@ class Approvals:
 
         Raises `Sentence` if that question is not open, or not for who has pressed.
         """
-        memo = await self._memo(turn, brought)
-        if memo is None or not memo.asked or not memo.message or memo.asked.id != brought.question:
+        memo = await self._open(turn, brought)
+        if memo is None or memo.asked is None:
             raise Sentence("not_open")
-        if not await self._is_asked(turn, memo.asked):
+        if not await self._is_asked(turn, memo):
             raise Sentence("not_yours")
-        pressed = turn.message
-        approval = Approval(
-            brought.question, brought.number, pressed.sender, pressed.chat, pressed.thread
-        )
-        owner, raw = memo.message, msgspec.to_builtins(approval)
+        times_put = len(memo.asked.refs)  # once more for each answer that does not fit
+        await self._hand_over(turn, memo, brought, None, f"{brought.number}-{times_put}")
+
+    async def take(self, turn: RunningTurn, *, visibly: bool) -> bool:
+        """Make what somebody says an event of the dialogue whose question it answers, if it does.
+
+        It need answer that `visibly` where there is something else that it may answer.
+        """
+        message = turn.message
+        is_meant = message.addressed or message.chat.kind == "private"
+        if not self._inquiries.are_possible or not (message.reply_to or (is_meant and not visibly)):
+            return False
+        for inquiry in await self._inquiries.here(turn):
+            if message.reply_to and not await self._is_of(message.reply_to, inquiry):
+                continue
+            brought = Brought(inquiry.id, 0, *inquiry.owner)
+            memo = await self._open(turn, brought)
+            if memo and await self._is_asked(turn, memo):
+                given = Given.by(message)
+                await self._hand_over(turn, memo, brought, given, f"said-{turn.arrival.seq}")
+                return True
+        return False
+
+    async def _is_of(self, answered: MessageRef, inquiry: Inquiry) -> bool:
+        found = await self._store.reference(inquiry.ref.sent)
+        return found is not None and found.message == answered.id
+
+    async def _hand_over(
+        self, turn: RunningTurn, memo: Memo, brought: Brought, given: Given | None, what: str
+    ) -> None:
+        by = turn.message
+        approval = Approval(brought.question, brought.number, by.sender, by.chat, by.thread, given)
+        owner, raw = memo.message or by, msgspec.to_builtins(approval)
         message = Message("", owner.sender, owner.chat, "answer", owner.thread, raw=raw)
-        event = Event(f"answer-{brought.question}-{turn.place.person}", message)
+        event = Event(f"answer-{brought.question}-{turn.place.person}-{what}", message)
         address = await self._store.address(brought.conversation)
         await self._store_event(address.account, event)
 
@@ -103,8 +157,11 @@ class Approvals:
         turn.addressed = by_reply(addresses)
         turn.instead = [address.reply for address in addresses]
 
-    async def _memo(self, turn: RunningTurn, brought: Brought) -> Memo | None:
-        """Return what is kept of the dialogue; of another's conversation nothing is remembered."""
+    async def _open(self, turn: RunningTurn, brought: Brought) -> Memo | None:
+        """Return what is kept of the dialogue, if the question is open in it.
+
+        Of another's conversation nothing is remembered.
+        """
         place = turn.place._replace(conversation=brought.conversation, person=brought.person)
         key = self._asker.key_at(place)
         entry = self._cache.find(key)
@@ -114,12 +171,14 @@ class Approvals:
         if entry.value is None or self._cache.is_over(entry):
             return None
         memo: Memo = self._asker.state.read(entry.value)[0]
-        return memo
+        is_open = memo.asked and memo.message and memo.asked.id == brought.question
+        return memo if is_open else None
 
-    async def _is_asked(self, turn: RunningTurn, asked: Open) -> bool:
-        if asked.of == "admins":
+    async def _is_asked(self, turn: RunningTurn, memo: Memo) -> bool:
+        of = memo.asked.of if memo.asked else None
+        if of == "admins":
             return await self._admission.is_admin(turn.arrival)
-        return turn.message.sender.id in (asked.of or ())
+        return turn.message.sender.id in (of or ())
 
     async def _store_event(self, account: int, event: Event) -> None:
         self._lanes.expect()

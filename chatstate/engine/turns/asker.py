@@ -4,6 +4,7 @@
    to elsewhere, is an error, since the next run would do so again.
 2. The memo is committed with the turn that asks, and forgotten by the one that ends the dialogue. A
    turn that fails leaves it as it was: the question is still open, and is put again.
+3. What does not fit of what others have answered is told to whoever has answered, where they did.
 """
 
 from __future__ import annotations
@@ -17,14 +18,21 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from chatstate.bot.memos import DIALOGUE, Memo, Open
+from chatstate.bot.memos import DIALOGUE, Inquiry, Memo, Open
 from chatstate.bot.parameters import Slot
 from chatstate.bot.questions import Fetch, Given, Question
 from chatstate.bot.returns import Answers
 from chatstate.bot.route import Route
 from chatstate.clock import Clock
-from chatstate.engine.outbox.addressing import Addressed, Addressing, addressed, by_reply
+from chatstate.engine.outbox.addressing import (
+    Addressed,
+    Addressing,
+    addressed,
+    by_reply,
+    with_sender,
+)
 from chatstate.engine.turns.dialogue import Chance, Dialogue, wait
+from chatstate.engine.turns.inquiries import Inquiries
 from chatstate.engine.turns.putting import opened, outcome, put_with
 from chatstate.engine.turns.shown import Shown
 from chatstate.engine.turns.turn import RunningTurn
@@ -50,6 +58,7 @@ class Asker:
         sentences: Sentences,
         clock: Clock,
         shown: Shown,
+        inquiries: Inquiries,
     ) -> None:
         self.state = BoundState(DIALOGUE, "dialogue", Memo)
         self._values = values
@@ -57,6 +66,7 @@ class Asker:
         self._sentences = sentences
         self._clock = clock
         self._shown = shown
+        self._inquiries = inquiries
 
     def begin(self, turn: RunningTurn, given: Mapping[str, Given]) -> None:
         """Begin a dialogue with what may be answers; one that does not fit is none."""
@@ -79,7 +89,7 @@ class Asker:
             else:
                 return await self._passed(turn, dialogue, question, value)
         self._refuse_changes(turn, question.key)
-        dialogue.there = await self._reached(turn, question)
+        dialogue.there = await self._there(turn, dialogue, question)
         if not dialogue.there:  # whoever is gone answers nothing
             dialogue.memo.answers[question.key] = Given(is_late=True)
             return await self._passed(turn, dialogue, question, question.default)
@@ -88,8 +98,21 @@ class Asker:
         )
         return await _leave(turn, dialogue)
 
-    async def _reached(self, turn: RunningTurn, question: Question) -> list[Arrival]:
+    async def _there(
+        self, turn: RunningTurn, dialogue: Dialogue, question: Question
+    ) -> list[Arrival]:
         """Return what stands for where a question is put: nowhere, if nobody can be reached."""
+        answer = dialogue.answer
+        is_wrong = dialogue.remark is not None and dialogue.is_fresh(question.key)
+        if question.of is None or answer is None or not is_wrong:
+            return await self._reached(turn, question)
+        dialogue.is_put_to_one = True
+        where = MessageRef("", chat=answer.chat, thread=answer.thread)
+        there = await self._addressing.place_of(turn.arrival, where)
+        return [with_sender(there, answer.sender)]
+
+    async def _reached(self, turn: RunningTurn, question: Question) -> list[Arrival]:
+        """Return the same for a question that is new."""
         is_private = turn.arrival.event.message.chat.kind == "private"
         if question.of == "admins" and is_private:
             raise StateError(
@@ -142,15 +165,20 @@ class Asker:
     def put(self, turn: RunningTurn, memo: Memo) -> Answers:
         """Return the question that waits, as it is put in a turn, and note which message it is."""
         remark = turn.dialogue.remark if turn.dialogue else None
-        before, last = put_with(remark, memo.asked, self._words(turn))
+        before, last = put_with(remark, memo.asked, self._words_of_answer(turn))
         if memo.asked is None or last is None:
             return []
         addresses: list[Addressed] = []
         refs: list[MessageRef] = []
+        if turn.dialogue and turn.dialogue.is_put_to_one and turn.dialogue.before.asked:
+            refs += turn.dialogue.before.asked.refs
         for number, there in enumerate(turn.dialogue.there if turn.dialogue else [turn.arrival]):
             found, ref = addressed([last], there, f"{turn.arrival.seq}-asked-{number}")
             addresses += found
             refs.append(ref)
+            if memo.asked.is_answered_by_others:
+                inquiry = Inquiry(memo.asked.id, memo.asked.owner, ref)
+                self._inquiries.put(turn, inquiry, there.place, memo.asked.timeout)
         turn.addressed = {**(turn.addressed or {}), **by_reply(addresses)}
         memo.asked = replace(memo.asked, refs=refs)
         self._shown.puts(memo.asked, turn.arrival.seq)
@@ -161,7 +189,8 @@ class Asker:
         if dialogue.answer is None:
             return say(self._words(turn), "nobody_answered")
         text, sender = dialogue.answer.text, dialogue.answer.sender
-        label = next((label for label, offered in asked.offered if offered == text), text)
+        files = ", ".join(file.name or "" for file in dialogue.answer.attachments)
+        label = next((label for label, offered in asked.offered if offered == text), text or files)
         return say(self._words(turn), "outcome", answer=label, who=sender.name or sender.id)
 
     async def settle(self, turn: RunningTurn, answer: Answers) -> Answers:
@@ -201,6 +230,11 @@ class Asker:
         if turn.chance is None:
             turn.chance = Chance(self._clock.time(), secrets.randbits(64))
         return turn.chance
+
+    def _words_of_answer(self, turn: RunningTurn) -> Mapping[str, str]:
+        """Return the sentences for whoever is told of an answer that does not fit."""
+        answer = turn.dialogue.answer if turn.dialogue and turn.dialogue.is_put_to_one else None
+        return self._sentences.of(answer.sender.language) if answer else self._words(turn)
 
     def _words(self, turn: RunningTurn) -> Mapping[str, str]:
         return self._sentences.of(turn.message.sender.language)

@@ -42,8 +42,9 @@ class Dialogue:
 
     - `answer` is the message that brought the newest answer, `before` the memo without this run.
     - `has_run`: its function was called. `waits`: a question is put, and the handler is left at it;
-      `remark` is what is said before it, `there` where it is put. `is_over`: nobody
-      answers any more. `outcome` shows on the messages of a question what came of it.
+      `remark` is what is said before it, `there` where it is put; `is_put_to_one`: once more, to
+      whoever of several has answered what does not fit. `is_over`: nobody answers any more.
+      `outcome` shows on the messages of a question what came of it.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class Dialogue:
         self.answer = answer
         self.before = copy.deepcopy(memo)
         self.has_run = has_run
-        self.waits = self.is_over = False
+        self.waits = self.is_over = self.is_put_to_one = False
         self.remark: UserError | Rejected | None = None
         self.there: Sequence[Arrival] = ()
         self.outcome: Sequence[Reply] = ()

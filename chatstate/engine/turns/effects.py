@@ -288,10 +288,12 @@ class TurnEffects:
         ended.discard(seq)
         return has_ended
 
-    def refer(self, answer: Answers, ref: str) -> None:
-        """Let a reference lead to the first message of what the handler returns."""
+    def refer(self, answer: Answers, ref: str, *, is_whole: bool = False) -> None:
+        """Let a reference lead to the first message of what the handler returns, or to all."""
         turn = self._live("send")
         addresses, _ = addressed(answer, turn.arrival, ref, is_kept=True)
+        if addresses:
+            addresses[0] = replace(addresses[0], is_whole=is_whole)
         turn.addressed = by_reply(addresses)
         answer[:] = [address.reply for address in addresses]
 

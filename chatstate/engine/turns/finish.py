@@ -20,7 +20,7 @@ from chatstate.engine.lease import Lease
 from chatstate.engine.outbox.addressing import Addressing, owed_there, wanted
 from chatstate.engine.outbox.answers import Answer
 from chatstate.engine.outbox.letters import priority_of
-from chatstate.engine.outbox.outbound import Outbound
+from chatstate.engine.outbox.outbound import Outbound, refer_to_all
 from chatstate.engine.outbox.rendered import Rendered
 from chatstate.engine.outbox.rendering import Renderer
 from chatstate.engine.outbox.sender import Sender
@@ -219,6 +219,9 @@ class Finish:
         rendered = self._renderer.render(
             arrivals, answer, turn.stored, previews, turn.ahead, addressed
         )
+        for address in addressed.values() if addressed else ():
+            if address.is_whole:
+                refer_to_all(rendered.outbound, address.ref)
         if turn.stored:
             owed = [file.key for reply in rendered.outbound for file in reply.action.part.files]
             turn.stored = [file for file in turn.stored if file.key not in owed]

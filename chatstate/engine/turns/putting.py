@@ -135,7 +135,7 @@ def outcome(asked: Open, told: str) -> list[Reply]:
         shown: str | Markdown = Markdown(f"{text.text}\n\n{told}")
     else:
         shown = f"{text}\n{told}"
-    return [replace(last, text=shown, edit=ref) for ref in asked.refs]
+    return [replace(last, text=shown, suggestions=(), edit=ref) for ref in asked.refs]
 
 
 class Brought(NamedTuple):

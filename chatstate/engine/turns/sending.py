@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import AsyncIterator
 from typing import Any, cast
 
 import msgspec
@@ -11,9 +13,12 @@ from chatstate.bot.interface import Interface
 from chatstate.bot.route import Route
 from chatstate.bot.turn import Turn
 from chatstate.engine.outbox.letters import Letter, read
+from chatstate.engine.outbox.outbound import nth_of
 from chatstate.engine.turns.effects import TurnEffects
 from chatstate.engine.turns.own_events import OwnEvent
 from chatstate.engine.turns.plan import Plan, Plans
+from chatstate.messages import MessageRef
+from chatstate.replies import Delete
 from chatstate.state.bound import States
 from chatstate.stores.base import Arrival, Outbox
 
@@ -36,10 +41,21 @@ def _handler(store: Outbox) -> Any:
         if letter.user:  # whose chat could not be had in time
             await effects.send(said, letter.user, known_as=letter.ref)
             return []
-        effects.refer(said, letter.ref)
+        if letter.takes_back:
+            return [Delete(ref) async for ref in _sent_under(store, letter.takes_back)]
+        effects.refer(said, letter.ref, is_whole=letter.is_whole)
         return said
 
     return say
+
+
+async def _sent_under(store: Outbox, ref: str) -> AsyncIterator[MessageRef]:
+    """Yield what leads to each message that was sent, or is owed, under a reference to all."""
+    for number in itertools.count():
+        nth = nth_of(ref, number)
+        if await store.reference(nth) is None:
+            return
+        yield MessageRef("", sent=nth)
 
 
 async def _path(store: Outbox, key: str) -> str:

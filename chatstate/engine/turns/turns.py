@@ -37,6 +37,7 @@ from chatstate.engine.turns.later import Later
 from chatstate.engine.turns.on_error import OnError
 from chatstate.engine.turns.overlap import Overlap
 from chatstate.engine.turns.plan import Plan
+from chatstate.engine.turns.refusals import Refusals
 from chatstate.engine.turns.reports import account
 from chatstate.engine.turns.sentences import apology, closing
 from chatstate.engine.turns.turn import RunningTurn
@@ -71,6 +72,7 @@ class Turns:
         finish: Finish,
         late: LateTurns,
         later: Later,
+        refusals: Refusals,
         handover: Handover,
         watch: Watch,
         renderer: Renderer,
@@ -90,6 +92,7 @@ class Turns:
         self._finish = finish
         self._late = late
         self._later = later
+        self._refusals = refusals
         self._handover = handover
         self.are_put_off = later.waiting
         self._watch = watch
@@ -191,7 +194,7 @@ class Turns:
     async def _end_without(self, turn: RunningTurn) -> None:
         """End a turn that has no handler here."""
         if turn.arrivals[0].noted and turn.own is None:
-            await self._handover.check(turn)
+            await self._refusals.check(turn)
         written = self._values.written(turn, []) if turn.held else ()
         self._finish.queue(turn, turn.instead, written or ())
 

@@ -46,6 +46,9 @@ class Changing:
     async def moved(self, old: str, new: str) -> None:
         await self.host.moved(old, new)
 
+    def form(self, event: Event) -> Any:
+        return self.host.form(event)
+
     async def deliver(self, events: Sequence[Event], cursor: str | None = None) -> Any:
         return await self.host.deliver([self.change(event) for event in events], cursor)
 
@@ -75,6 +78,31 @@ class Unheard(Changing):
 class OffersNothing(Reachable):
     async def offer(self, event: Event) -> Sequence[str]:  # noqa: ARG002 - it asks nobody
         return ()
+
+
+class AsksOneByOne(Reachable):
+    async def shows_form(self, event: Event) -> bool:  # noqa: ARG002 - it asks nobody
+        return False
+
+
+class DeliversWhatBegins(Reachable):
+    async def shows_form(self, event: Event) -> bool:
+        await super().shows_form(event)
+        return False
+
+
+class ShowsFormsBlank(Reachable):
+    async def shows_form(self, event: Event) -> bool:
+        is_shown = await super().shows_form(event)
+        for who, (began, form) in self.forms.items():
+            blank = [replace(field, answer="") for field in form.fields]
+            self.forms[who] = began, replace(form, fields=blank)
+        return is_shown
+
+
+class ForgetsWhatIsSubmitted(Broken):
+    def heard(self, event: Event) -> Event:
+        return message(event, answers=None)
 
 
 class TakesFirstWords(Broken):

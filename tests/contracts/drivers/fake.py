@@ -23,7 +23,17 @@ from chatstate import (
     Unreachable,
     User,
 )
-from chatstate.adapter import Action, Adapter, Capabilities, Host, Part, Post, Sent, Updates
+from chatstate.adapter import (
+    Action,
+    Adapter,
+    Capabilities,
+    Host,
+    Part,
+    Post,
+    PostForm,
+    Sent,
+    Updates,
+)
 from chatstate.markup import joined, pages, written
 from chatstate.messages import MessageKind
 from chatstate.testing import AdapterDriver, Delivered, FakePlatform, Fault, Shown, Speaker
@@ -45,6 +55,7 @@ class Reachable(FakePlatform):
         super().__init__(capabilities=capabilities, idempotent_for=idempotent_for, finds=finds)
         self.inbox: list[Event | tuple[str, str] | None] = []
         self.moved: dict[str, str] = {}
+        self.forms: dict[str, tuple[Event, PostForm]] = {}
         self.news = asyncio.Event()
         self.withheld = 0
         self.up = asyncio.Event()
@@ -61,7 +72,9 @@ class Reachable(FakePlatform):
             await self.news.wait()
             await self.up.wait()
             for news in self.inbox.copy():
-                if isinstance(news, Event):
+                if isinstance(news, Event) and await self.shows_form(news):
+                    pass
+                elif isinstance(news, Event):
                     await host.deliver([news] if self.is_others(news) else [])
                 elif news:
                     await host.moved(*news)
@@ -70,6 +83,17 @@ class Reachable(FakePlatform):
                 self.inbox.remove(news)
             if not self.inbox:
                 self.news.clear()
+
+    async def shows_form(self, event: Event) -> bool:
+        """Show whoever begins a form all of it, if that can be; tell whether it is."""
+        message = event.message
+        is_new = message.answers is None and self.is_others(event)
+        begins = is_new and (message.kind == "press" or message.text.startswith("/"))
+        asked = self.host.form(event) if begins and self.capabilities.modals else None
+        form = await asked if asked else None
+        if form:
+            self.forms[message.sender.id] = (event, form)
+        return form is not None
 
     async def offer(self, event: Event) -> Sequence[str]:
         """Return what may be typed, as whoever types is shown it."""
@@ -223,6 +247,16 @@ class FakeDriver(AdapterDriver):
             self.platform.put(Event(f"event-{said.id}", said))
         else:
             await self.say(who, label)
+
+    def form(self, who: Speaker) -> Mapping[str, str] | None:
+        _, form = self.platform.forms.get(who.user, (None, None))
+        return {field.label: field.answer for field in form.fields} if form else None
+
+    async def submit(self, who: Speaker, answers: Mapping[str, str]) -> None:
+        filled = {**(self.form(who) or {}), **answers}
+        event, _ = self.platform.forms.pop(who.user)
+        message = replace(event.message, answers=filled)
+        self.platform.put(Event(f"form-{next(self.numbers)}", message))
 
     async def complete(
         self, who: Speaker, name: str, arguments: Mapping[str, str]

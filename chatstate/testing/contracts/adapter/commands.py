@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from unittest import SkipTest
 
@@ -71,13 +72,18 @@ class CommandsContract(AdapterSuite):
             assert session.watched.taken == seen, "what is being typed is not to be delivered"
 
 
-async def _commanded(session: Session, name: str, arguments: dict[str, str]) -> list[Shown]:
+async def _commanded(session: Session, name: str, arguments: Mapping[str, str]) -> list[Shown]:
     seen, before = session.watched.taken, session.shown()
+    await give(session, name, arguments)
+    return await session.answers(ALICE, seen, before)
+
+
+async def give(session: Session, name: str, arguments: Mapping[str, str]) -> None:
+    """Let somebody give a command, as the platform asks for it if that is no line."""
     try:
         await session.driver.command(ALICE, name, arguments)
     except SkipTest:
         await session.driver.say(ALICE, " ".join([f"/{name}", *arguments.values()]))
-    return await session.answers(ALICE, seen, before)
 
 
 async def _chosen(session: Session, title: str, command: str, shown: Shown) -> list[Shown]:

@@ -173,6 +173,17 @@ class AdapterDriver(Protocol):
         """Let somebody choose an entry in the menu of a message that is shown."""
         _skip("menus of messages", "choose")
 
+    def form(self, who: Speaker) -> Mapping[str, str] | None:
+        """Return what somebody is shown to be filled in at once, None if nothing is.
+
+        What is there already, by the labels of the questions.
+        """
+        return _skip("forms that are asked at once", "form")
+
+    async def submit(self, who: Speaker, answers: Mapping[str, str]) -> None:
+        """Let somebody submit that, with these answers by its labels over what is there already."""
+        _skip("forms that are asked at once", "submit")
+
     async def complete(
         self, who: Speaker, name: str, arguments: Mapping[str, str]
     ) -> Sequence[str]:

@@ -20,6 +20,7 @@ from typing import Any, cast
 from unittest import SkipTest
 
 from chatstate.adapter import Adapter, Capabilities
+from chatstate.bot.interface import Interface
 from chatstate.engine import Engine
 from chatstate.errors import ChatstateError
 from chatstate.messages import Message
@@ -65,10 +66,16 @@ class Session:
     """
 
     def __init__(
-        self, driver: AdapterDriver, path: Path, script: Script, options: dict[str, Any]
+        self,
+        driver: AdapterDriver,
+        path: Path,
+        script: Script,
+        options: dict[str, Any],
+        bot: Interface | None = None,
     ) -> None:
         self.driver = driver
         self.script = script
+        self._bot = bot or script.bot
         self.clock = Clock()
         self.watched = WatchedAdapter(driver.make_adapter())
         self._path = path
@@ -97,7 +104,7 @@ class Session:
         self._starts += 1
         self._store = SQLiteStore(self._path, clock=self.clock.time)
         self._engine = Engine(
-            self.script.bot,
+            self._bot,
             [cast("Adapter", self.watched)],
             self._store,
             clock=self.clock,
@@ -261,11 +268,13 @@ class AdapterSuite:
         *,
         hear_bots: bool = False,
         named: Callable[[Message], None] | None = None,
+        bot: Interface | None = None,
         **options: Any,
     ) -> AsyncGenerator[Session]:
         """Run a bot that gives `answer` to each message, until the end of the block.
 
-        `named` handles what the driver's platform tells of by a name of its own.
+        `named` handles what the driver's platform tells of by a name of its own. Or it runs another
+        `bot`.
         """
         before = asyncio.all_tasks()
         driver = self.make_driver(folder)
@@ -274,7 +283,7 @@ class AdapterSuite:
             script = Script(answer, hear_bots=hear_bots)
             if named:
                 script.listen(driver.named, named)
-            session = Session(driver, folder / "contract.db", script, options)
+            session = Session(driver, folder / "contract.db", script, options, bot)
             await session.start()
             try:
                 yield session

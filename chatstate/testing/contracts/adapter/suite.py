@@ -20,7 +20,7 @@ from chatstate.testing.contracts.adapter.buttons import ButtonsContract
 from chatstate.testing.contracts.adapter.cards import CardsContract
 from chatstate.testing.contracts.adapter.choices import ChoicesContract
 from chatstate.testing.contracts.adapter.commands import CommandsContract
-from chatstate.testing.contracts.adapter.dialogues import DialoguesContract
+from chatstate.testing.contracts.adapter.dialogues import DialoguesContract, ModalsContract
 from chatstate.testing.contracts.adapter.elsewhere import ElsewhereContract
 from chatstate.testing.contracts.adapter.files import FilesContract
 from chatstate.testing.contracts.adapter.named import NamedContract
@@ -48,6 +48,7 @@ class AdapterContract(
     SendingContract,
     ElsewhereContract,
     DialoguesContract,
+    ModalsContract,
     StoppingContract,
 ):
     """Each verb of `chatstate.adapter.Adapter`, and each rule its docstrings give.
