@@ -23,7 +23,17 @@ from rich.markup import escape
 from chatstate.adapter import Adapter
 from chatstate.adapter.installing import ADAPTERS
 from chatstate.bot.interface import Interface
-from chatstate.cli import broadcasts, copying, dead_letters, renaming, sends, state, values, workers
+from chatstate.cli import (
+    broadcasts,
+    copying,
+    dead_letters,
+    new,
+    renaming,
+    sends,
+    state,
+    values,
+    workers,
+)
 from chatstate.cli.adapter_options import (
     DEFAULT_ADAPTER,
     elsewhere,
@@ -34,6 +44,7 @@ from chatstate.cli.adapter_options import (
 from chatstate.cli.loading import BOTS, load_bot, names
 from chatstate.cli.logs import LEVELS, LogFormat, log_to_stderr
 from chatstate.cli.loops import loop_factory
+from chatstate.cli.settings import adapters_set, check_tables, fill_in, variable
 from chatstate.cli.starting import engine_for
 from chatstate.cli.stopping import Stopping
 from chatstate.engine.outbox.sender import OnAmbiguous
@@ -54,6 +65,7 @@ for module in (values, renaming):
 app.add_typer(state.app, name="state")
 app.add_typer(broadcasts.app, name="broadcast")
 app.add_typer(copying.app, name="store")
+app.command()(new.new)
 app.command()(sends.send)
 app.command()(workers.workers)
 
@@ -81,14 +93,25 @@ def bots() -> None:
 
 
 def run(
-    bot: Annotated[str, typer.Argument(help="A name, bot.py, bot.py:name or package.module:name")],
+    bot: Annotated[
+        str,
+        typer.Argument(
+            help="A name, bot.py, bot.py:name or package.module:name", envvar=variable("bot")
+        ),
+    ],
     *,
     on: Annotated[
         list[str] | None,
-        typer.Option(help="An adapter, or ADAPTER:LABEL for one of several accounts; repeatable."),
+        typer.Option(
+            help="An adapter, or ADAPTER:LABEL for one of several accounts; repeatable. "
+            f"({variable('on')}: several, with commas between them)"
+        ),
     ] = None,
     store: Annotated[
-        str | None, typer.Option(help="A store URL; default: the file ID.db, by the bot's id.")
+        str | None,
+        typer.Option(
+            help="A store URL; default: the file ID.db, by the bot's id.", envvar=variable("store")
+        ),
     ] = None,
     set_: Annotated[
         list[str] | None,
@@ -98,11 +121,17 @@ def run(
         ),
     ] = None,
     on_ambiguous: Annotated[
-        OnAmbiguous, typer.Option(help="What to do with a reply that may have been sent.")
+        OnAmbiguous,
+        typer.Option(
+            help="What to do with a reply that may have been sent.", envvar=variable("on_ambiguous")
+        ),
     ] = "repeat",
-    log_level: Annotated[str, typer.Option(help=f"One of {', '.join(LEVELS)}.")] = "warning",
+    log_level: Annotated[
+        str, typer.Option(help=f"One of {', '.join(LEVELS)}.", envvar=variable("log_level"))
+    ] = "warning",
     log_format: Annotated[
-        LogFormat, typer.Option(help="Lines to read, or JSON for a program.")
+        LogFormat,
+        typer.Option(help="Lines to read, or JSON for a program.", envvar=variable("log_format")),
     ] = "text",
     **options: object,
 ) -> None:
@@ -110,7 +139,7 @@ def run(
     named = {name: value for name, value in options.items() if value is not None}
     run_bot(
         load_bot(bot),
-        on or [DEFAULT_ADAPTER],
+        on or adapters_set() or [DEFAULT_ADAPTER],
         store=store,
         on_ambiguous=on_ambiguous,
         log_level=log_level,
@@ -181,6 +210,7 @@ def main() -> None:
     """Run the command line."""
     try:
         _refuse_controls(sys.argv[1:])
+        fill_in()
         if sys.argv[1:2] == ["run"]:
             _add_run(sys.argv[2:])
         else:
@@ -205,4 +235,6 @@ def _add_run(arguments: Sequence[str]) -> None:
         raise LoadError(told)
     epilog = "  \n".join(map(escape, unavailable())) if asks else None  # "[icq]" is no markup
     adapters = names(ADAPTERS) if asks else wanted(arguments)
+    if not asks:
+        check_tables(adapters)
     app.command(epilog=epilog)(with_options(run, adapters))
