@@ -495,7 +495,7 @@ def test_who_needs_the_wall_clock_no_more_is_not_listed() -> None:
 
 
 def test_importing_chatstate_loads_no_heavy_library() -> None:
-    """`import chatstate` loads no platform, no command line, no tools of the database or of settings."""
+    """`import chatstate` loads no platform, no command line, no tools of a store or of settings."""
     code = "import json, sys, chatstate; print(json.dumps(sorted(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     loaded = {name.partition(".")[0] for name in json.loads(ran.stdout)}

@@ -44,6 +44,7 @@ from chatstate.cli.adapter_options import (
 from chatstate.cli.loading import BOTS, load_bot, names
 from chatstate.cli.logs import LEVELS, LogFormat, log_to_stderr
 from chatstate.cli.loops import loop_factory
+from chatstate.cli.reloading import FLAG, run_again_and_again
 from chatstate.cli.settings import adapters_set, check_tables, fill_in, variable
 from chatstate.cli.starting import engine_for
 from chatstate.cli.stopping import Stopping
@@ -133,13 +134,19 @@ def run(
         LogFormat,
         typer.Option(help="Lines to read, or JSON for a program.", envvar=variable("log_format")),
     ] = "text",
+    reload: Annotated[
+        bool, typer.Option(FLAG, help="Run again whenever code has changed.")
+    ] = False,
     **options: object,
 ) -> None:
     """Run a bot until its adapters end, Ctrl-C or SIGTERM."""
+    accounts = on or adapters_set() or [DEFAULT_ADAPTER]
+    if reload:
+        raise typer.Exit(run_again_and_again(sys.argv[1:], accounts))
     named = {name: value for name, value in options.items() if value is not None}
     run_bot(
         load_bot(bot),
-        on or adapters_set() or [DEFAULT_ADAPTER],
+        accounts,
         store=store,
         on_ambiguous=on_ambiguous,
         log_level=log_level,

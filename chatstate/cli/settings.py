@@ -26,6 +26,7 @@ from chatstate.errors import LoadError
 OWN = ("bot", "on", "store", "on_ambiguous", "log_level", "log_format", "loop")
 """What is no adapter's: `CHATSTATE_BOT` and so on."""
 _PROJECT = "pyproject.toml"
+_filled: set[str] = set()
 
 
 def fill_in(folder: Path | None = None, environment: MutableMapping[str, str] = os.environ) -> None:
@@ -37,6 +38,13 @@ def fill_in(folder: Path | None = None, environment: MutableMapping[str, str] = 
     for name, value in (*_of_dotenv(folder), *_of_project(folder)):
         if not environment.get(name):
             environment[name] = value
+            if environment is os.environ:
+                _filled.add(name)
+
+
+def environment_before() -> dict[str, str]:
+    """Return this process's environment without what the files have said."""
+    return {name: value for name, value in os.environ.items() if name not in _filled}
 
 
 def variable(name: str) -> str:
