@@ -437,6 +437,7 @@ def test_nothing_is_called_one(path: Path) -> None:
 
 WALL_CLOCK = {
     "chatstate/clock.py": "has both clocks",
+    "chatstate/adapter/findings.py": "the clock itself is looked at",
     "chatstate/cli/broadcasts.py": "for how long a key counts is stored",
     "chatstate/cli/sends.py": "for how long a key counts is stored",
     "chatstate/testing/clock.py": "has both clocks",

@@ -13,7 +13,7 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Annotated, NoReturn
 
@@ -27,6 +27,8 @@ from chatstate.cli import (
     broadcasts,
     copying,
     dead_letters,
+    doctor,
+    inspecting,
     new,
     renaming,
     sends,
@@ -66,6 +68,7 @@ for module in (values, renaming):
 app.add_typer(state.app, name="state")
 app.add_typer(broadcasts.app, name="broadcast")
 app.add_typer(copying.app, name="store")
+app.command()(inspecting.inspect)
 app.command()(new.new)
 app.command()(sends.send)
 app.command()(workers.workers)
@@ -213,15 +216,20 @@ def _end(error: ChatstateError, status: int) -> NoReturn:
     raise SystemExit(status) from None
 
 
+_WITH_OPTIONS: Mapping[str, Callable[..., None]] = {"run": run, "doctor": doctor.doctor}
+"""The commands that take what adapters declare."""
+
+
 def main() -> None:
     """Run the command line."""
     try:
         _refuse_controls(sys.argv[1:])
         fill_in()
-        if sys.argv[1:2] == ["run"]:
-            _add_run(sys.argv[2:])
-        else:
-            app.command()(with_options(run, ()))  # to be listed; no adapter is loaded for that
+        for name, command in _WITH_OPTIONS.items():
+            if sys.argv[1:2] == [name]:
+                _add(command, sys.argv[2:])
+            else:
+                app.command()(with_options(command, ()))  # to be listed, without any adapter
         app()
     except ChatstateError as error:
         _refuse(error)
@@ -235,13 +243,13 @@ def _refuse_controls(arguments: Sequence[str]) -> None:
             raise LoadError(f"{one_line(readable)} holds control characters; leave them out")
 
 
-def _add_run(arguments: Sequence[str]) -> None:
-    """Let `run` take the options of the adapters that it is to run."""
+def _add(command: Callable[..., None], arguments: Sequence[str]) -> None:
+    """Let a command take the options of the adapters that it is about."""
     asks = "--help" in arguments
-    if not asks and (told := elsewhere(run, arguments)):
+    if not asks and (told := elsewhere(command, arguments)):
         raise LoadError(told)
     epilog = "  \n".join(map(escape, unavailable())) if asks else None  # "[icq]" is no markup
     adapters = names(ADAPTERS) if asks else wanted(arguments)
     if not asks:
         check_tables(adapters)
-    app.command(epilog=epilog)(with_options(run, adapters))
+    app.command(epilog=epilog)(with_options(command, adapters))
