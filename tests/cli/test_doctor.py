@@ -38,11 +38,11 @@ Doctor = Callable[..., Told]
 def doctor(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Doctor:
-    """Return what looks at the bot `well.py`, in a folder of its own."""
+    """Return what looks at the bot `well_bot.py`, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delenv("CHATSTATE_TELEGRAM_TOKEN", raising=False)
-    (tmp_path / "well.py").write_text(BOT)
+    (tmp_path / "well_bot.py").write_text(BOT)
 
     def look(*args: str) -> Told:
         status = call(monkeypatch, "doctor", *args)
@@ -72,7 +72,7 @@ async def test_a_bot_that_is_well(
 ) -> None:
     """Each part is told of, and the status is 0; nothing is made."""
     monkeypatch.setenv("CHATSTATE_TELEGRAM_TOKEN", telegram.token)
-    told = await asyncio.to_thread(doctor, "well.py", "--on", "telegram", "--on", "console")
+    told = await asyncio.to_thread(doctor, "well_bot.py", "--on", "telegram", "--on", "console")
     assert told.status == 0
     assert "failed" not in told.text
     for part in ("versions", "bot well", "database", "disk", "telegram: token", "console: "):
@@ -85,7 +85,7 @@ async def test_a_token_that_is_wrong_fails(
 ) -> None:
     """With what to do about it, and the status 1; the token itself is not shown."""
     monkeypatch.setenv("CHATSTATE_TELEGRAM_TOKEN", "1:secret")
-    told = await asyncio.to_thread(doctor, "well.py", "--on", "telegram")
+    told = await asyncio.to_thread(doctor, "well_bot.py", "--on", "telegram")
     assert told.status == 1
     assert "failed  telegram: token is refused by Telegram" in told.text
     assert "→ put the one that @BotFather gives into CHATSTATE_TELEGRAM_TOKEN" in told.text
@@ -94,7 +94,7 @@ async def test_a_token_that_is_wrong_fails(
 
 def test_a_token_that_is_missing_fails(doctor: Doctor) -> None:
     """What else there is, is looked at all the same."""
-    told = doctor("well.py", "--on", "telegram", "--on", "console")
+    told = doctor("well_bot.py", "--on", "telegram", "--on", "console")
     assert told.status == 1
     assert "failed  telegram: settings Telegram needs a token" in told.text
     assert "ok      console: " in told.text
@@ -133,7 +133,7 @@ async def test_state_that_nobody_reads_and_dead_letters_are_warnings(
         raise ValueError(text)
 
     await kept(tmp_path / "well.db", after)
-    told = await asyncio.to_thread(doctor, "well.py")
+    told = await asyncio.to_thread(doctor, "well_bot.py")
     assert told.status == 0
     assert "warning state user state 'visits' is stored, and nobody declares it" in told.text
     assert "warning dead letters are 1" in told.text
@@ -148,13 +148,13 @@ def test_a_disk_that_is_full(
     """It is a warning before it is too late."""
     usage = shutil.disk_usage(".")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=free))
-    assert f"{level} disk has 0." in doctor("well.py").text
+    assert f"{level} disk has 0." in doctor("well_bot.py").text
 
 
 def test_settings_that_others_can_read_are_a_warning(doctor: Doctor) -> None:
     """Tokens stand there."""
     Path(".env").write_text("X=1\n")
     Path(".env").chmod(0o644)
-    assert "warning .env can be read by others" in doctor("well.py").text
+    assert "warning .env can be read by others" in doctor("well_bot.py").text
     Path(".env").chmod(0o600)
-    assert "ok      .env is read" in doctor("well.py").text
+    assert "ok      .env is read" in doctor("well_bot.py").text

@@ -53,7 +53,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Be in a folder with a bot."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
-    (tmp_path / "shop.py").write_text(BOT)
+    (tmp_path / "grocer.py").write_text(BOT)
 
 
 @pytest.mark.usefixtures("shop")
@@ -61,22 +61,22 @@ def test_all_that_a_bot_has_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Commands, handlers, states with scope and type, timers, schedules; nothing is made."""
-    assert call(monkeypatch, "inspect", "shop.py") == 0
+    assert call(monkeypatch, "inspect", "grocer.py") == 0
     assert capsys.readouterr().out == (
         "shop: Sells tea.\n"
         "\ncommands\n"
-        "  /buy what [count]  buy() in shop.py:14  [wallet]  Buy something.\n"
+        "  /buy what [count]  buy() in grocer.py:14  [wallet]  Buy something.\n"
         "\nhandlers\n"
-        "  message  said() in shop.py:20    [wallet, names]\n"
-        "  edit     edited() in shop.py:24\n"
+        "  message  said() in grocer.py:20    [wallet, names]\n"
+        "  edit     edited() in grocer.py:24\n"
         "\nstates\n"
         "  wallet  user    Wallet\n"
         "  names   global  dict[str, Wallet]\n"
         "\ntimers\n"
-        "  ring(what, times)  ring() in shop.py:28\n"
+        "  ring(what, times)  ring() in grocer.py:28\n"
         "\nschedules\n"
-        "  0 9 * * MON Europe/Berlin  weekly() in shop.py:33\n"
-        "  each 300 s                 look() in shop.py:37\n"
+        "  0 9 * * MON Europe/Berlin  weekly() in grocer.py:33\n"
+        "  each 300 s                 look() in grocer.py:37\n"
     )
     assert list(Path.cwd().glob("*.db*")) == []
 
@@ -86,7 +86,7 @@ def test_a_program_is_told_the_same(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As JSON."""
-    assert call(monkeypatch, "inspect", "shop.py", "--json") == 0
+    assert call(monkeypatch, "inspect", "grocer.py", "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert told["bot"] == "shop"
     assert told["states"][0] == {"name": "wallet", "scope": "user", "type": "Wallet", "options": ""}
@@ -98,11 +98,11 @@ def test_what_a_state_says_beside_is_told(
 ) -> None:
     """Its time to live, its version, and that it is kept in memory alone."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "kept.py").write_text(
+    (tmp_path / "kept_things.py").write_text(
         "from chatstate import Interface, State\n"
         "bot = Interface(lambda text, seen: (text, seen),\n"
         "    inputs=['text', State([], ttl=60, version=2, migrations={1: list})],\n"
         "    outputs=['text', 'state'])\n"
     )
-    assert call(monkeypatch, "inspect", "kept.py") == 0
+    assert call(monkeypatch, "inspect", "kept_things.py") == 0
     assert "  seen  member  Any  ttl=60.0, version=2\n" in capsys.readouterr().out

@@ -1,10 +1,9 @@
 """Settings: what is typed, the environment, `.env`, `[tool.chatstate]`, in this order."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from processes import programs
 from support import call
 
 from chatstate.cli.settings import fill_in
@@ -111,10 +110,8 @@ def test_a_folder_says_which_bot_runs_where_and_with_what(tmp_path: Path) -> Non
     (tmp_path / ".env").write_text("WORD=hello\nCHATSTATE_ON=console\n")
 
     def run(*args: str) -> str:
-        command = [sys.executable, "-m", "chatstate", *args]
-        ran = subprocess.run(
-            command, cwd=tmp_path, input="hi\n", capture_output=True, text=True, check=True
-        )
+        ran = programs.run(*programs.CHATSTATE, *args, folder=tmp_path, given="hi\n")
+        assert ran.returncode == 0
         return ran.stdout
 
     assert run("run") == "hello\n"
