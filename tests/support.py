@@ -2,15 +2,27 @@
 
 import contextlib
 import sqlite3
+import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from chatstate import Interface
+from chatstate.cli.main import main
 from chatstate.engine.parts import Parts
 from chatstate.testing import Person, TestClient
 
 FAILED = "Sorry, something went wrong. Nothing was changed."
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *args: str) -> int:
+    """Run the command line in this process, and return its status."""
+    monkeypatch.setattr(sys, "argv", ["chatstate", *args])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(ended.value.code or 0)
 
 
 async def texts(person: Person, text: str) -> list[str]:

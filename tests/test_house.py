@@ -68,6 +68,9 @@ HEAVY = (
     "prompt_toolkit",
     "rich",
     "uvloop",
+    "dotenv",
+    "tomllib",
+    "watchfiles",
 )
 
 
@@ -434,6 +437,7 @@ def test_nothing_is_called_one(path: Path) -> None:
 
 WALL_CLOCK = {
     "chatstate/clock.py": "has both clocks",
+    "chatstate/adapter/findings.py": "the clock itself is looked at",
     "chatstate/cli/broadcasts.py": "for how long a key counts is stored",
     "chatstate/cli/sends.py": "for how long a key counts is stored",
     "chatstate/testing/clock.py": "has both clocks",
@@ -493,7 +497,7 @@ def test_who_needs_the_wall_clock_no_more_is_not_listed() -> None:
 
 
 def test_importing_chatstate_loads_no_heavy_library() -> None:
-    """`import chatstate` loads no platform, no command line, no tools of the database."""
+    """`import chatstate` loads no platform, no command line, no tools of a store or of settings."""
     code = "import json, sys, chatstate; print(json.dumps(sorted(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     loaded = {name.partition(".")[0] for name in json.loads(ran.stdout)}

@@ -70,7 +70,7 @@ class ConsoleAdapter(Adapter):
         self.options = options_from(ConsoleOptions, options, named, adapter=self.name)
         self.session = Session(self.options.user, self.options.chat, self.options.groups)
         self._files = Path(self.options.files)
-        self._view = _view(self.session, stdin, stdout or sys.stdout, self.options.history)
+        self._view = _view(self.session, stdin, stdout or sys.stdout, self.options)
         self.capabilities = self._view.capabilities
         self._failure: AdapterError | None = None
         self._unsaved = asyncio.Event()
@@ -201,7 +201,7 @@ class ConsoleAdapter(Adapter):
         return parts.file_line(path, file.size)
 
 
-def _view(session: Session, stdin: int, stdout: TextIO, history: str) -> View:
+def _view(session: Session, stdin: int, stdout: TextIO, options: ConsoleOptions) -> View:
     at_terminal = os.isatty(stdin) and stdout.isatty()
     if not at_terminal or os.environ.get("TERM") in _DUMB:
         return Pipe(stdin, stdout)
@@ -214,4 +214,4 @@ def _view(session: Session, stdin: int, stdout: TextIO, history: str) -> View:
             f"a terminal needs {error.name}: {pip_line('chatstate', 'console')}; "
             "without it the console works in a pipe"
         ) from error
-    return Terminal(session, stdin, stdout, history)
+    return Terminal(session, stdin, stdout, options.history, options.resume)

@@ -25,6 +25,13 @@ class ConsoleOptions(Struct, frozen=True, kw_only=True):
             "one for each bot."
         ),
     ] = ""
+    resume: Annotated[
+        str,
+        Meta(
+            description="A file that keeps who speaks, where, and what is being typed, so that "
+            "the next run at a terminal goes on with it."
+        ),
+    ] = ""
     files: Annotated[
         str, Meta(description="The folder for files that the bot sends.", min_length=1)
     ] = "chatstate-files"

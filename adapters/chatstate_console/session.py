@@ -160,6 +160,12 @@ class Session:
         self._said.append(said)
         return said
 
+    def go_on(self, user: str, where: Place) -> None:
+        """Let somebody speak who spoke before, where that was."""
+        self._become(user)
+        self.place = where
+        self.places[where.title] = None
+
     # What people do
 
     def _become(self, name: str) -> None:

@@ -32,6 +32,7 @@ from chatstate.text import StyledText, one_line
 from chatstate_console.receive.completion import Completions
 from chatstate_console.receive.history import Kept, file_for
 from chatstate_console.receive.lines import Place
+from chatstate_console.receive.resuming import Interrupted, keep, take_up
 from chatstate_console.send.painting import Painter
 from chatstate_console.send.parts import Entry
 from chatstate_console.send.redirection import redirected
@@ -41,6 +42,7 @@ from chatstate_console.view import CHOICES, unread
 _TYPING_SECONDS = 5.0
 _PREVIEW_PAUSE = 0.1
 _LEAVING = "Ctrl-D leaves, :help says more."
+_AGAIN = "[the bot runs again]"
 _FINISHING = "[waiting for what still runs; Ctrl-C stops it]"
 _STYLE = Style.from_dict({"who": "bold ansicyan", "rprompt": "italic"})
 Leaving = Literal["end", "interrupt"]
@@ -63,7 +65,9 @@ class Terminal:
         cards=True,
     )
 
-    def __init__(self, session: Session, stdin: int, stdout: TextIO, history: str = "") -> None:
+    def __init__(
+        self, session: Session, stdin: int, stdout: TextIO, history: str = "", resume: str = ""
+    ) -> None:
         self._session = session
         self._stdout = stdout
         self._output = create_output(stdout)
@@ -77,6 +81,7 @@ class Terminal:
         self._painted: StyleAndTextTuples = []
         self._painted_for: tuple[StyledText | None, Size | None] = (None, None)
         self._kept_in = history
+        self._resume = resume
         self._history = Kept(self.tell)
         self._interrupts: Callable[[str, str | None], bool] = lambda _chat, _thread: False
         self._prompt = self._new_prompt(stdin)
@@ -90,8 +95,7 @@ class Terminal:
         prompting = asyncio.create_task(self._prompting())
         try:
             with redirected(lambda lines: self._print(self._painter.printed(lines))):
-                self._print(self._painter.welcome(host.about, host.commands))
-                self.tell(_LEAVING)
+                self._begin(host)
                 while (line := await self._entered.get()) is not None:
                     self._print(self._painter.spoken(self._who(), line))
                     yield line
@@ -101,6 +105,8 @@ class Terminal:
                 signal.raise_signal(signal.SIGINT)
                 await asyncio.get_running_loop().create_future()  # until it has had its effect
         finally:
+            typed = self._prompt.default_buffer.text
+            keep(self._resume, Interrupted(self._session.user, self._session.place, typed))
             prompting.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await prompting
@@ -136,6 +142,17 @@ class Terminal:
         self._prompt.app.invalidate()
 
     # What runs
+
+    def _begin(self, host: Host) -> None:
+        """Tell who is there; go on with what was interrupted, if something was."""
+        before = take_up(self._resume)
+        if before is None:
+            self._print(self._painter.welcome(host.about, host.commands))
+            self.tell(_LEAVING)
+            return
+        self._session.go_on(before.user, before.place)
+        self._prompt.default_buffer.insert_text(before.typed)
+        self.tell(_AGAIN)
 
     async def _prompting(self) -> Leaving:
         try:

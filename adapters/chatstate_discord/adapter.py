@@ -16,6 +16,7 @@ import binascii
 import logging
 import random
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import discord
@@ -25,6 +26,7 @@ from chatstate.adapter import (
     Action,
     Adapter,
     Capabilities,
+    Finding,
     Found,
     Host,
     NativeCall,
@@ -35,6 +37,7 @@ from chatstate.adapter import (
 )
 from chatstate_discord import client as clients
 from chatstate_discord.clock import DiscordClock
+from chatstate_discord.examining import findings
 from chatstate_discord.menu import synchronise
 from chatstate_discord.options import DiscordOptions
 from chatstate_discord.receive.backfill import Marks
@@ -160,6 +163,17 @@ class DiscordAdapter(Adapter):
         if self._places is None:
             raise Unreachable("there is no connection to Discord")
         return await self._places.is_admin(chat, user)
+
+    async def examine(self, kinds: AbstractSet[str]) -> Sequence[Finding]:
+        """Return what Discord says of the token, the intents and the shards, and of the time."""
+        wanted = clients.wanted(self.options, handled(kinds, kinds))
+        clock = DiscordClock()
+        client = clients.make(wanted, 1, self.options, clock)
+        await client.__aenter__()  # see `_converse`
+        try:
+            return [found async for found in findings(client, clock, self.options, wanted)]
+        finally:
+            await _close(client)
 
     def _guild(self, channel: str) -> str | None:
         return self._places.guild(channel) if self._places else None

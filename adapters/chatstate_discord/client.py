@@ -42,8 +42,8 @@ EVENTS = (
     "MESSAGE_UPDATE",
     "INTERACTION_CREATE",
 )
-_HOME = "https://discord.com/developers/applications"
-_PRIVILEGED = {
+HOME = "https://discord.com/developers/applications"
+PRIVILEGED = {
     "message_content": "Message Content",
     "members": "Server Members",
     "presences": "Presence",
@@ -135,13 +135,13 @@ def session_key(client: discord.Client, data: Mapping[str, Any]) -> str:
 def final(error: BaseException, wanted: Reasons) -> AdapterError | None:
     """Return what an operator must do about an error; None if it may pass."""
     if isinstance(error, discord.LoginFailure):
-        return AdapterError(f"Discord refuses the bot's token: get one at {_HOME} (page Bot)")
+        return AdapterError(f"Discord refuses the bot's token: get one at {HOME} (page Bot)")
     if isinstance(error, discord.PrivilegedIntentsRequired):
-        asked = [name for name in _PRIVILEGED if name in wanted]
-        intents = " and the ".join(f"{_PRIVILEGED[name]} Intent" for name in asked)
+        asked = [name for name in PRIVILEGED if name in wanted]
+        intents = " and the ".join(f"{PRIVILEGED[name]} Intent" for name in asked)
         why = " and ".join(reason for name in asked for reason in wanted[name])
         return AdapterError(
-            f"the bot's application lacks the {intents}: switch it on at {_HOME} (page Bot), "
+            f"the bot's application lacks the {intents}: switch it on at {HOME} (page Bot), "
             f"or do without {why}"
         )
     code = error.code if isinstance(error, discord.ConnectionClosed) else 0

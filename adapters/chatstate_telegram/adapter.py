@@ -13,6 +13,7 @@ import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from chatstate.adapter import (
     Action,
     Adapter,
     Capabilities,
+    Finding,
     Host,
     NativeCall,
     Part,
@@ -33,6 +35,7 @@ from chatstate.adapter import (
 )
 from chatstate_telegram import menu
 from chatstate_telegram.client import Client
+from chatstate_telegram.examining import findings
 from chatstate_telegram.options import (
     LOCAL_BYTES,
     RECEIVED_BYTES,
@@ -161,6 +164,14 @@ class TelegramAdapter(Adapter):
             return user.isdecimal() and await calls.is_admin(self._client.bot, chat, int(user))
         except Exception as error:  # `judged` tells what it is
             raise await judged(error, self._client) from error
+
+    async def examine(self, kinds: AbstractSet[str]) -> Sequence[Finding]:  # noqa: ARG002 - Telegram is asked to tell of them when the bot runs
+        """Return what Telegram says of the token, of groups and the webhook, and of the time."""
+        await self._client.open()
+        try:
+            return [found async for found in findings(self._client, self.options)]
+        finally:
+            await self._client.close()
 
     async def private_chat(self, user: str) -> str:
         """Return the chat with somebody, which has the person's own id.

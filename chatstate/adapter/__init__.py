@@ -4,7 +4,8 @@ Owns the data that crosses that border and nothing that knows a platform: `contr
 `actions` what they carry, `capabilities` what a platform can do, `events` what an event is once it
 is stored, `options` how an adapter declares what can be set, `natives` which calls by a platform's
 own names are refused, `updates` what a platform tells of by such names, `installing` where adapters
-are found, and what to type for a library that is missing. Public names, for adapters: those below.
+are found, and what to type for a library that is missing, `findings` what `chatstate doctor` is
+told. Public names, for adapters: those below.
 """
 
 from chatstate.adapter.actions import (
@@ -30,6 +31,7 @@ from chatstate.adapter.capabilities import Capabilities
 from chatstate.adapter.completing import Typing, being_typed
 from chatstate.adapter.contract import About, Adapter, Host, Receipt, ReceiptStatus
 from chatstate.adapter.events import proved
+from chatstate.adapter.findings import Finding, fine, of_clocks
 from chatstate.adapter.installing import pip_line
 from chatstate.adapter.natives import Natives
 from chatstate.adapter.options import OptionField, declared_options, options_from, read_options
@@ -41,6 +43,7 @@ __all__ = [
     "Action",
     "Adapter",
     "Capabilities",
+    "Finding",
     "Found",
     "Host",
     "NativeCall",
@@ -65,6 +68,8 @@ __all__ = [
     "Verb",
     "being_typed",
     "declared_options",
+    "fine",
+    "of_clocks",
     "options_from",
     "pip_line",
     "proved",

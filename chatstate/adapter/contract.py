@@ -36,6 +36,7 @@ from chatstate.adapter.actions import (
     Unknown,
 )
 from chatstate.adapter.capabilities import Capabilities
+from chatstate.adapter.findings import Finding
 from chatstate.adapter.updates import Updates
 from chatstate.errors import Rejected, ReplyError
 from chatstate.files import Attachment
@@ -267,6 +268,16 @@ class Adapter(Protocol):
         asked again as `open` is; what else it raises fails the turn that asks.
         """
         return False
+
+    async def examine(self, kinds: AbstractSet[str]) -> Sequence[Finding]:  # noqa: ARG002 - for those who can ask
+        """Return how the account is, by asking the platform: for `chatstate doctor`.
+
+        The token, what the platform must be told or allow for the bot's `kinds` (as `Host.kinds`,
+        those by this platform's own names without it before them), the clock. Nothing is changed
+        there, and it is asked while `run` does not run. What it raises is told as a failure. A
+        subclass that has nobody to ask inherits this.
+        """
+        return ()
 
     async def private_chat(self, user: str) -> str:
         """Return the platform's id of the private chat with somebody, opened if need be.

@@ -28,25 +28,38 @@ def pip_line(package: str, extra: str = "") -> str:
     """Return the command that installs a package with an extra, from where it came the first time.
 
     What came from a folder, such as a clone, or from a repository may be in no index: it is named
-    by that, and what came from a folder is installed by the pip beside this Python. (PEP 610,
-    "Direct URL Origin", says how that is known.)
+    by that, and what came from a folder is installed by the pip beside this Python.
     """
-    from importlib.metadata import PackageNotFoundError, distribution
+    wanted = f"[{extra}]" if extra else ""
+    origin = _origin(package)
+    source = source_of(package)
+    if not (source and origin.get("url", "").startswith("file:")):
+        return f'pip install "{package}{wanted}{f" @ {source}" if source else ""}"'
+    pip = Path(sys.executable).with_name("pip")
+    editable = " -e" if origin.get("dir_info", {}).get("editable") else ""
+    return f'{pip if pip.exists() else "pip"} install{editable} "{source}{wanted}"'
+
+
+def source_of(package: str) -> str:
+    """Return the folder or the repository that a package was installed from; "" for an index."""
     from urllib.parse import urlsplit
     from urllib.request import url2pathname
 
-    wanted = f"[{extra}]" if extra else ""
+    origin = _origin(package)
+    url = urlsplit(str(origin.get("url", "")))
+    if url.scheme == "file":
+        return url2pathname(url.path)
+    vcs = origin.get("vcs_info", {}).get("vcs")
+    return f"{vcs}+{url.geturl()}" if vcs else ""
+
+
+def _origin(package: str) -> dict[str, Any]:
+    """Return where a package came from, if from no index (PEP 610, "Direct URL Origin")."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
     try:
         told = distribution(package).read_text("direct_url.json")
     except PackageNotFoundError:
-        told = None
+        return {}
     origin: dict[str, Any] = msgspec.json.decode(told) if told else {}
-    url = urlsplit(str(origin.get("url", "")))
-    if url.scheme != "file":
-        vcs = origin.get("vcs_info", {}).get("vcs")
-        source = f" @ {vcs}+{url.geturl()}" if vcs else ""
-        return f'pip install "{package}{wanted}{source}"'
-    pip = Path(sys.executable).with_name("pip")
-    editable = " -e" if origin.get("dir_info", {}).get("editable") else ""
-    folder = url2pathname(url.path)
-    return f'{pip if pip.exists() else "pip"} install{editable} "{folder}{wanted}"'
+    return origin

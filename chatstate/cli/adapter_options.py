@@ -22,6 +22,7 @@ from chatstate.adapter import OptionField
 from chatstate.adapter.installing import ADAPTERS
 from chatstate.cli.accounts import options_of, wanted_account
 from chatstate.cli.loading import names
+from chatstate.cli.settings import adapters_set
 from chatstate.errors import LoadError
 
 DEFAULT_ADAPTER = "console"
@@ -30,10 +31,11 @@ Offered = Mapping[str, Sequence[tuple[str, OptionField]]]
 
 
 def wanted(arguments: Sequence[str]) -> list[str]:
-    """Return the adapters that a command line names, each once."""
+    """Return the adapters that a command line names, else the settings, each once."""
     follows = [value for on, value in pairwise(arguments) if on == "--on"]
     joined = [word.removeprefix("--on=") for word in arguments if word.startswith("--on=")]
-    every = [wanted_account(text).adapter for text in (*follows, *joined)]
+    named = [*follows, *joined] or adapters_set()
+    every = [wanted_account(text).adapter for text in named]
     return list(dict.fromkeys(every)) or [DEFAULT_ADAPTER]
 
 

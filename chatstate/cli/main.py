@@ -13,7 +13,7 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Annotated, NoReturn
 
@@ -23,7 +23,19 @@ from rich.markup import escape
 from chatstate.adapter import Adapter
 from chatstate.adapter.installing import ADAPTERS
 from chatstate.bot.interface import Interface
-from chatstate.cli import broadcasts, copying, dead_letters, renaming, sends, state, values, workers
+from chatstate.cli import (
+    broadcasts,
+    copying,
+    dead_letters,
+    doctor,
+    inspecting,
+    new,
+    renaming,
+    sends,
+    state,
+    values,
+    workers,
+)
 from chatstate.cli.adapter_options import (
     DEFAULT_ADAPTER,
     elsewhere,
@@ -34,6 +46,8 @@ from chatstate.cli.adapter_options import (
 from chatstate.cli.loading import BOTS, load_bot, names
 from chatstate.cli.logs import LEVELS, LogFormat, log_to_stderr
 from chatstate.cli.loops import loop_factory
+from chatstate.cli.reloading import FLAG, run_again_and_again
+from chatstate.cli.settings import adapters_set, check_tables, fill_in, variable
 from chatstate.cli.starting import engine_for
 from chatstate.cli.stopping import Stopping
 from chatstate.engine.outbox.sender import OnAmbiguous
@@ -54,6 +68,8 @@ for module in (values, renaming):
 app.add_typer(state.app, name="state")
 app.add_typer(broadcasts.app, name="broadcast")
 app.add_typer(copying.app, name="store")
+app.command()(inspecting.inspect)
+app.command()(new.new)
 app.command()(sends.send)
 app.command()(workers.workers)
 
@@ -81,14 +97,25 @@ def bots() -> None:
 
 
 def run(
-    bot: Annotated[str, typer.Argument(help="A name, bot.py, bot.py:name or package.module:name")],
+    bot: Annotated[
+        str,
+        typer.Argument(
+            help="A name, bot.py, bot.py:name or package.module:name", envvar=variable("bot")
+        ),
+    ],
     *,
     on: Annotated[
         list[str] | None,
-        typer.Option(help="An adapter, or ADAPTER:LABEL for one of several accounts; repeatable."),
+        typer.Option(
+            help="An adapter, or ADAPTER:LABEL for one of several accounts; repeatable. "
+            f"({variable('on')}: several, with commas between them)"
+        ),
     ] = None,
     store: Annotated[
-        str | None, typer.Option(help="A store URL; default: the file ID.db, by the bot's id.")
+        str | None,
+        typer.Option(
+            help="A store URL; default: the file ID.db, by the bot's id.", envvar=variable("store")
+        ),
     ] = None,
     set_: Annotated[
         list[str] | None,
@@ -98,19 +125,31 @@ def run(
         ),
     ] = None,
     on_ambiguous: Annotated[
-        OnAmbiguous, typer.Option(help="What to do with a reply that may have been sent.")
+        OnAmbiguous,
+        typer.Option(
+            help="What to do with a reply that may have been sent.", envvar=variable("on_ambiguous")
+        ),
     ] = "repeat",
-    log_level: Annotated[str, typer.Option(help=f"One of {', '.join(LEVELS)}.")] = "warning",
+    log_level: Annotated[
+        str, typer.Option(help=f"One of {', '.join(LEVELS)}.", envvar=variable("log_level"))
+    ] = "warning",
     log_format: Annotated[
-        LogFormat, typer.Option(help="Lines to read, or JSON for a program.")
+        LogFormat,
+        typer.Option(help="Lines to read, or JSON for a program.", envvar=variable("log_format")),
     ] = "text",
+    reload: Annotated[
+        bool, typer.Option(FLAG, help="Run again whenever code has changed.")
+    ] = False,
     **options: object,
 ) -> None:
     """Run a bot until its adapters end, Ctrl-C or SIGTERM."""
+    accounts = on or adapters_set() or [DEFAULT_ADAPTER]
+    if reload:
+        raise typer.Exit(run_again_and_again(sys.argv[1:], accounts))
     named = {name: value for name, value in options.items() if value is not None}
     run_bot(
         load_bot(bot),
-        on or [DEFAULT_ADAPTER],
+        accounts,
         store=store,
         on_ambiguous=on_ambiguous,
         log_level=log_level,
@@ -177,14 +216,20 @@ def _end(error: ChatstateError, status: int) -> NoReturn:
     raise SystemExit(status) from None
 
 
+_WITH_OPTIONS: Mapping[str, Callable[..., None]] = {"run": run, "doctor": doctor.doctor}
+"""The commands that take what adapters declare."""
+
+
 def main() -> None:
     """Run the command line."""
     try:
         _refuse_controls(sys.argv[1:])
-        if sys.argv[1:2] == ["run"]:
-            _add_run(sys.argv[2:])
-        else:
-            app.command()(with_options(run, ()))  # to be listed; no adapter is loaded for that
+        fill_in()
+        for name, command in _WITH_OPTIONS.items():
+            if sys.argv[1:2] == [name]:
+                _add(command, sys.argv[2:])
+            else:
+                app.command()(with_options(command, ()))  # to be listed, without any adapter
         app()
     except ChatstateError as error:
         _refuse(error)
@@ -198,11 +243,13 @@ def _refuse_controls(arguments: Sequence[str]) -> None:
             raise LoadError(f"{one_line(readable)} holds control characters; leave them out")
 
 
-def _add_run(arguments: Sequence[str]) -> None:
-    """Let `run` take the options of the adapters that it is to run."""
+def _add(command: Callable[..., None], arguments: Sequence[str]) -> None:
+    """Let a command take the options of the adapters that it is about."""
     asks = "--help" in arguments
-    if not asks and (told := elsewhere(run, arguments)):
+    if not asks and (told := elsewhere(command, arguments)):
         raise LoadError(told)
     epilog = "  \n".join(map(escape, unavailable())) if asks else None  # "[icq]" is no markup
     adapters = names(ADAPTERS) if asks else wanted(arguments)
-    app.command(epilog=epilog)(with_options(run, adapters))
+    if not asks:
+        check_tables(adapters)
+    app.command(epilog=epilog)(with_options(command, adapters))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from chatstate.cli.settings import variable
 from chatstate.errors import LoadError
 from chatstate.stores import open_store
 from chatstate.stores.base import Store
@@ -20,7 +22,9 @@ WHEN = "at once if the bot runs, else when it next does"
 
 
 def chosen_store(url: str | None) -> Store:
-    """Return the store of a URL, else the one store in the current folder. It is not open.
+    """Return the store of a URL, else of `CHATSTATE_STORE`, else the one store in the folder.
+
+    It is not open.
 
     Raises `LoadError` if there is none, or if there are several.
     """
@@ -28,8 +32,8 @@ def chosen_store(url: str | None) -> Store:
 
 
 def url_of(url: str | None) -> str:
-    """Return the URL that is given, else that of the one store in the current folder."""
-    if url is not None:
+    """Return the URL that is given, else `CHATSTATE_STORE`, else that of the one store here."""
+    if url := url or os.environ.get(variable("store")):
         return url
     names = [path.name for path in sorted(Path.cwd().glob("*.db")) if is_store(path)]
     if len(names) == 1:

@@ -357,6 +357,56 @@ async def test_the_console_shows_what_its_page_shows(at_terminal: Start, tmp_pat
     await terminal.shows(*shown[start - 1 :], "bob@#team>")
 
 
+RELOADED = """\
+from chatstate import Interface, State
+
+def count(text: str, seen: int) -> tuple[str, int]:
+    return f"WORD {text} {seen}", seen + 1
+
+bot = Interface(count, inputs=["text", State(0)], outputs=["text", "state"], id="reloaded")
+"""
+
+
+async def test_a_conversation_goes_on_when_the_code_has_changed(
+    at_terminal: Start, tmp_path: Path
+) -> None:
+    """Who speaks, what is typed and what is remembered stay; what cannot run is run when it can."""
+    bot = tmp_path / "reloaded.py"
+    bot.write_text(RELOADED)
+    process = at_terminal("reloaded.py", "--reload")
+    terminal = process.terminal
+    await terminal.until(lambda: terminal.typed)
+    await terminal.enter(":as bob")
+    await terminal.enter("hi")
+    await terminal.shows("bob@console> hi", "» WORD hi 0", "bob@console>")
+    terminal.type("again")
+    await terminal.until(lambda: terminal.typed == "bob@console> again")
+    bot.write_text(RELOADED.replace("WORD", "new"))
+    await terminal.shows("[changed: reloaded.py]", "[the bot runs again]", "bob@console> again")
+    terminal.type(ENTER)
+    await terminal.shows("bob@console> again", "» new again 1", "bob@console>")
+    bot.write_text("def broken(:")
+    await terminal.shows("[it runs again when its code has changed; Ctrl-C ends this]")
+    bot.write_text(RELOADED.replace("WORD", "mended"))
+    await terminal.shows("[changed: reloaded.py]", "[the bot runs again]", "bob@console>")
+    await terminal.enter("yes")
+    await terminal.shows("bob@console> yes", "» mended yes 2", "bob@console>")
+    terminal.type(CTRL_D)
+    assert await process.end() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_it_while_nothing_runs(
+    at_terminal: Start, tmp_path: Path, number: signal.Signals
+) -> None:
+    """A bot that cannot be run is waited for until then."""
+    (tmp_path / "reloaded.py").write_text("def broken(:")
+    process = at_terminal("reloaded.py", "--reload")
+    await process.terminal.shows("[it runs again when its code has changed; Ctrl-C ends this]")
+    process.send(number)
+    assert await process.end() == 2
+
+
 def test_a_terminal_that_is_gone_ends_it(tmp_path: Path) -> None:
     """A window that was closed is the end of the input, if nothing else tells of it."""
     master, slave = os.openpty()

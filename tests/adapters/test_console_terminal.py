@@ -125,6 +125,23 @@ async def test_one_is_told_where_one_is(
         assert (last, prompt) == ("Ctrl-D leaves, :help says more.", PROMPT)
 
 
+async def test_one_goes_on_where_one_was(
+    terminal: Terminal, running: Running, tmp_path: Path
+) -> None:
+    """As the file of `--resume` tells; without it, or if it is spoilt, one begins anew."""
+    kept = tmp_path / "kept"
+    async with running(echo, resume=str(kept)):
+        await terminal.enter(":as bob")
+        await terminal.enter(":in #team")
+        terminal.type("one -> ")
+        await terminal.until(lambda: terminal.typed == "bob@#team> one -> ")
+    async with running(echo, resume=str(kept)):
+        await terminal.shows("[the bot runs again]", "bob@#team> one ->")
+    kept.write_text("spoilt")
+    async with running(echo, resume=str(kept)):
+        await terminal.shows("Ctrl-D leaves, :help says more.", PROMPT)
+
+
 # The prompt
 
 

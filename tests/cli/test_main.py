@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from processes import programs
+from support import call
 
 from chatstate.adapter.installing import ADAPTERS
 from chatstate.cli.accounts import options_of
 from chatstate.cli.loading import names
-from chatstate.cli.main import main
 from chatstate.stores import default_url
 
 HELLO = """\
@@ -31,14 +31,6 @@ Refused = Callable[..., str]
 
 def run(*args: str, text: str = "", **options: Any) -> CompletedProcess[str]:
     return programs.run(*programs.CHATSTATE, *args, given=text, **options)
-
-
-def call(monkeypatch: pytest.MonkeyPatch, *args: str) -> int:
-    """Run the command line in this process, and return its status."""
-    monkeypatch.setattr(sys, "argv", ["chatstate", *args])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    return int(ended.value.code or 0)
 
 
 @pytest.mark.parametrize(

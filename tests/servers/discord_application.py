@@ -16,6 +16,8 @@ MOST_IN_MENU = 5
 MOST_COMMANDS = 100
 VALUES: dict[int, Any] = {3: str, 4: int, 5: bool, 6: Person, 10: (int, float)}
 """What the client lets be typed for an option, by its type."""
+LIMITED = {1 << 8: 1 << 13, 1 << 1: 1 << 15, 1 << 15: 1 << 19}
+"""For each privileged intent (presences, members, content), the flag of who may have it."""
 NOTHING: dict[str, Any] = {"name_localizations": None, "description_localizations": None}
 
 
@@ -55,8 +57,8 @@ class Application:
             "description": "",
             "icon": None,
             "type": None,
-            "flags": 0,
-            "flags_new": "0",
+            "flags": self.flags,
+            "flags_new": str(self.flags),
             "bot_public": True,
             "bot_require_code_grant": False,
             "hook": True,
@@ -72,6 +74,12 @@ class Application:
             "interactions_endpoint_url": None,
             "explicit_content_filter": 0,
         }
+
+    @property
+    def flags(self) -> int:
+        """Which privileged intents the application has, as a bot in few guilds has them."""
+        off = self.world.disallowed_intents
+        return sum(flag for intent, flag in LIMITED.items() if not off & intent)
 
     def address(self, _: Call) -> Json:
         """GET /gateway."""

@@ -48,7 +48,7 @@ _DESCRIPTION_LIMIT = 256
 def get_me(world: World, _: Json) -> Json:
     return world.bot.raw | {
         "can_join_groups": True,
-        "can_read_all_group_messages": True,
+        "can_read_all_group_messages": not world.has_privacy_mode,
         "supports_guest_queries": False,
         "supports_inline_queries": False,
         "can_connect_to_business": False,

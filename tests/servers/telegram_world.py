@@ -74,6 +74,7 @@ class World:
         self.token = token
         self.clock = clock
         self.bot = Person(int(token.partition(":")[0]), "Test Bot", "test_bot", is_bot=True)
+        self.has_privacy_mode = False
         self.people: dict[int, Person] = {self.bot.id: self.bot}
         self.chats: dict[int, Chat] = {}
         self.files: dict[str, StoredFile] = {}

@@ -20,7 +20,7 @@ from chatstate_telegram.send.errors import meaning
 log = logging.getLogger("chatstate.telegram")
 
 _T = TypeVar("_T")
-_UNAUTHORIZED = (401, 404)
+UNAUTHORIZED = (401, 404)
 _CONFLICT = 409
 _REFUSALS = 3
 _backoff = wait_exponential(multiplier=0.1, max=30) + wait_random(0, 0.1)
@@ -53,7 +53,7 @@ class Trouble:
         if not isinstance(error, Exception):
             return False
         status = error.status if isinstance(error, Refusal) else 0
-        if status in _UNAUTHORIZED:
+        if status in UNAUTHORIZED:
             self._refused += 1
             if not self._has_worked or self._refused >= _REFUSALS:
                 raise AdapterError(_advice(error)) from None
@@ -68,7 +68,7 @@ def _advice(error: Exception) -> str:
     """Return what is wrong and what to do about it, in one line."""
     status = error.status if isinstance(error, Refusal) else 0
     said = error.description if isinstance(error, Refusal) else ""
-    if status in _UNAUTHORIZED:
+    if status in UNAUTHORIZED:
         return (
             f"Telegram refuses the bot's token ({status} {said}): "
             "put the one that @BotFather gives into CHATSTATE_TELEGRAM_TOKEN"

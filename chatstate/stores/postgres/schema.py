@@ -212,11 +212,11 @@ async def migrate(connection: asyncpg.Connection, schema: str, location: str) ->
 
     Raises `StorageError` if a newer chatstate has written it; nothing is touched then.
     """
-    if await _applied(connection, location) == list(MIGRATIONS):
+    if await applied_migrations(connection, location) == list(MIGRATIONS):
         return
     async with connection.transaction():
         await connection.execute(_LOCK, schema)
-        applied = await _applied(connection, location)
+        applied = await applied_migrations(connection, location)
         if not applied:
             await connection.execute(_BEGIN.format(schema=schema))
         for name, statements in MIGRATIONS.items():
@@ -230,7 +230,11 @@ async def is_there(connection: asyncpg.Connection) -> bool:
     return bool(await connection.fetchval(_EXISTS))
 
 
-async def _applied(connection: asyncpg.Connection, location: str) -> list[str]:
+async def applied_migrations(connection: asyncpg.Connection, location: str) -> list[str]:
+    """Return the migrations of a store, none if there is no store.
+
+    Raises `StorageError` if a newer chatstate has written it.
+    """
     if not await is_there(connection):
         return []
     applied = [

@@ -296,6 +296,13 @@ def migrate(db: Database, path: Path | str) -> None:
     Raises `StorageError` if a newer chatstate has written it, or if the disk has no room for what
     is to be done; nothing is touched then.
     """
+    refuse_newer(db, path)
+    with db.atomic():
+        migrations.apply(db)
+
+
+def refuse_newer(db: Database, path: Path | str) -> None:
+    """Raise `StorageError` if a newer chatstate has written a database."""
     with contextlib.closing(Database(memory=True)) as empty:
         known = {migration.name for migration in migrations.pending(empty)}
     newer = sorted({migration.name for migration in migrations.applied(db)} - known)
@@ -304,5 +311,3 @@ def migrate(db: Database, path: Path | str) -> None:
             f"{path} was written by a newer chatstate (it has {newer[-1]}): "
             "update chatstate, or use another store"
         )
-    with db.atomic():
-        migrations.apply(db)

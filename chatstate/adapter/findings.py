@@ -1,0 +1,39 @@
+"""What `chatstate doctor` is told: what was looked at, how it is, and what to do about it.
+
+An adapter tells of its account by `Adapter.examine`, a store of itself.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Literal
+
+import msgspec
+
+Level = Literal["ok", "warning", "failed"]
+"""How it is: fine; worth a look, though the bot runs; such that it does not run."""
+_IN_TIME, _BY_FAR = 5.0, 60.0
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that was looked at: `what` it is, how it is, and the `remedy` if it is not fine."""
+
+    level: Level
+    what: str
+    told: str
+    remedy: str = ""
+
+
+def fine(what: str, told: str) -> Finding:
+    """Return that something is as it should be."""
+    return Finding("ok", what, told)
+
+
+def of_clocks(theirs: float, other: str) -> Finding:
+    """Return how this machine's clock is, where it is `theirs` on that of another just now."""
+    ahead = time.time() - theirs
+    if abs(ahead) < _IN_TIME:
+        return fine("clock", f"agrees with that of {other}")
+    told = f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} that of {other}"
+    remedy = "let the machine set its clock by the network (timedatectl set-ntp true)"
+    return Finding("failed" if abs(ahead) > _BY_FAR else "warning", "clock", told, remedy)

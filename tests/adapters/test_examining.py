@@ -1,0 +1,129 @@
+"""What an adapter finds out about its account by asking the platform, for `chatstate doctor`."""
+
+import time
+from typing import Any
+
+import pytest
+from adapters.discord_driver import TOKEN, addresses
+from servers.discord_gateway import MESSAGE_CONTENT
+from servers.discord_server import DiscordServer
+from servers.telegram_server import TelegramServer
+
+from chatstate.adapter import Finding, of_clocks
+from chatstate_discord import DiscordAdapter
+from chatstate_telegram import TelegramAdapter
+
+NO_KINDS = frozenset[str]()
+
+
+def told(findings: Any) -> dict[str, str]:
+    """Return how each thing is that was looked at; what is not fine has a remedy."""
+    assert all(found.remedy for found in findings if found.level != "ok")
+    return {found.what: f"{found.level}: {found.told}" for found in findings}
+
+
+async def on_telegram(server: TelegramServer, **options: Any) -> dict[str, str]:
+    adapter = TelegramAdapter(**{"token": server.token, "api": server.base_url, **options})
+    return told(await adapter.examine(NO_KINDS))
+
+
+async def on_discord(server: DiscordServer, *kinds: str, **options: Any) -> dict[str, str]:
+    adapter = DiscordAdapter(**{"token": TOKEN, **addresses(server), **options})
+    return told(await adapter.examine(frozenset(kinds)))
+
+
+async def test_an_account_on_telegram_that_is_well() -> None:
+    """The token, the groups, the webhook and the clock are fine."""
+    async with TelegramServer() as server:
+        found = await on_telegram(server)
+        assert found.keys() == {"token", "groups", "webhook", "clock"}
+        assert all(how.startswith("ok: ") for how in found.values())
+        assert found["token"].endswith(" is that of @test_bot")
+
+
+async def test_a_token_that_telegram_refuses() -> None:
+    """Nothing else is asked for then."""
+    async with TelegramServer() as server:
+        found = await on_telegram(server, token="1:nobodys")
+        assert list(found) == ["token"]
+        assert found["token"].startswith("failed: is refused by Telegram (401 ")
+
+
+async def test_a_platform_that_cannot_be_reached() -> None:
+    """That is told with the address, and without the token."""
+    async with TelegramServer() as server:
+        pass
+    found = await on_telegram(server)
+    assert found["token"].startswith("failed: cannot be asked for at 127.0.0.1:")
+    assert server.token not in found["token"]
+
+
+async def test_groups_of_which_telegram_tells_only_what_is_addressed() -> None:
+    """A warning if the bot is to hear all."""
+    async with TelegramServer() as server:
+        server.has_privacy_mode = True
+        assert (await on_telegram(server))["groups"].startswith("ok: ")
+        found = await on_telegram(server, groups="all")
+        assert found["groups"].startswith("warning: the bot is to hear all")
+
+
+async def test_a_webhook_of_others_and_of_ones_own() -> None:
+    """Somebody else's is a warning, and so is one that Telegram cannot post to."""
+    async with TelegramServer() as server:
+        url = "http://127.0.0.1:9/hook"
+        server.updates.webhook = {"url": url}
+        assert (await on_telegram(server))["webhook"].startswith("warning: another process has")
+        assert (await on_telegram(server, webhook=url))["webhook"] == f"ok: is {url}"
+        found = await on_telegram(server, webhook="https://example.org/")
+        assert found["webhook"].startswith(f"warning: is set to {url}, and not to https://")
+        server.updates.webhook |= {"last_error_date": 1, "last_error_message": "no route"}
+        found = await on_telegram(server, webhook=url)
+        assert found["webhook"] == "warning: Telegram could not post to it: no route"
+
+
+async def test_an_account_on_discord_that_is_well(server: DiscordServer) -> None:
+    """The token, the intents that something needs, and no others, sessions, shards, clock."""
+    found = await on_discord(server, groups="all")
+    assert found.keys() == {"token", "Message Content Intent", "sessions", "shards", "clock"}
+    assert all(how.startswith("ok: ") for how in found.values())
+    assert "Message Content Intent" not in await on_discord(server)
+
+
+async def test_an_intent_that_is_switched_off(server: DiscordServer) -> None:
+    """It is told what needs it."""
+    server.world.disallowed_intents = MESSAGE_CONTENT
+    found = await on_discord(server, groups="all")
+    assert found["Message Content Intent"] == "failed: is switched off, and --groups all needs it"
+    found = await on_discord(server, "presence_update")
+    assert found["Presence Intent"].startswith("ok: is switched on, for @bot.on(")
+
+
+async def test_a_token_that_discord_refuses(server: DiscordServer) -> None:
+    """Nothing else is asked for then."""
+    found = await on_discord(server, token=f"{TOKEN}x")
+    assert list(found) == ["token"]
+    assert found["token"].startswith("failed: Discord refuses the bot's token")
+
+
+async def test_sessions_and_shards_that_are_too_few(server: DiscordServer) -> None:
+    """Discord lets a bot begin so many sessions a day, and advises how many shards."""
+    server.application.session_limit = 3
+    server.application.shards = 4
+    found = await on_discord(server, shards="2")
+    assert found["sessions"] == "warning: 3 of 1000 are left today"
+    assert found["shards"] == "warning: Discord advises 4, not 2"
+
+
+@pytest.mark.parametrize(
+    ("ahead", "level", "said"),
+    [
+        (0.5, "ok", "agrees with that of it"),
+        (-30, "warning", "30 s behind that of it"),
+        (90, "failed", "90 s ahead of that of it"),
+    ],
+)
+def test_a_clock_that_is_wrong(ahead: float, level: str, said: str) -> None:
+    """By seconds it is a warning, by a minute a failure."""
+    found = of_clocks(time.time() - ahead, "it")
+    assert isinstance(found, Finding)
+    assert (found.level, found.told) == (level, said)
