@@ -54,7 +54,13 @@ WHEN_CALLED = {
 """Imports inside a function that point upwards: `Interface.run` is what `chatstate run` is."""
 
 PLATFORM_LIBRARIES = ("telegram", "discord")
-OPEN_TO_ADAPTERS = ("chatstate.adapter", "chatstate.files", "chatstate.markup", "chatstate.text")
+OPEN_TO_ADAPTERS = (
+    "chatstate.adapter",
+    "chatstate.adapter.http",
+    "chatstate.files",
+    "chatstate.markup",
+    "chatstate.text",
+)
 HEAVY = (
     "markdown_it",
     "telegram",
@@ -342,6 +348,7 @@ def undocumented(node: Documented, name: str) -> Iterator[str]:
 STORES = (
     "SQLiteStore",
     "TimerVerbs",
+    "TranscriptVerbs",
     "MemoryTimers",
     "PostgresStore",
     "Broadcasting",
