@@ -56,7 +56,8 @@ WHEN_CALLED = {
 
 PLATFORM_LIBRARIES = ("telegram", "discord")
 OPEN_TO_ADAPTERS = (
-    *("chatstate.adapter", "chatstate.files", "chatstate.inspection", "chatstate.markup"),
+    *("chatstate.adapter", "chatstate.adapter.http", "chatstate.files"),
+    *("chatstate.inspection", "chatstate.markup"),
     "chatstate.text",
 )
 HEAVY = (
@@ -349,6 +350,7 @@ def undocumented(node: Documented, name: str) -> Iterator[str]:
 STORES = (
     "SQLiteStore",
     "TimerVerbs",
+    "TranscriptVerbs",
     "MemoryTimers",
     "PostgresStore",
     "Broadcasting",

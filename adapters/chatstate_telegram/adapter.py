@@ -58,7 +58,8 @@ from chatstate_telegram.send.rich_calls import RichMessages
 from chatstate_telegram.updates import UPDATES, asked_for
 
 if TYPE_CHECKING:
-    from chatstate_telegram.receive.webhook import Registration, Server, Webhook
+    from chatstate.adapter.http import Listener
+    from chatstate_telegram.receive.webhook import Registration, Webhook
 
 log = logging.getLogger("chatstate.telegram")
 
@@ -182,7 +183,7 @@ class TelegramAdapter(Adapter):
             raise Rejected(f"{user!r} is no person's id on Telegram")
         return user
 
-    async def _receive(self, host: Host, tasks: asyncio.TaskGroup, server: Server | None) -> None:
+    async def _receive(self, host: Host, tasks: asyncio.TaskGroup, server: Listener | None) -> None:
         raw = await Trouble().until_done(self._client.bot.get_me)
         me = Me(raw.id, raw.username or "", self.options.groups)
         host.connected(f"@{me.username}")
@@ -210,13 +211,13 @@ class TelegramAdapter(Adapter):
         secret, kinds = secret_of(self._token), asked_for(host.updates, host.kinds)
         return Registration(self._client, url, secret, self.options, kinds=kinds)
 
-    def _server(self) -> Server | None:
+    def _server(self) -> Listener | None:
         """Return what listens, bound already, so that an address in use is told at once."""
         if self.options.webhook is None or self.options.listen is None:
             return None
-        from chatstate_telegram.receive.webhook import Server
+        from chatstate_telegram.receive.webhook import listener
 
-        return Server(self.app, self.options.webhook, self.options.listen)
+        return listener(self.app, self.options.webhook, self.options.listen)
 
     def _delivered(self, event: Event, receipt: Receipt) -> None:
         self._pace.heard(event.message.chat.id)

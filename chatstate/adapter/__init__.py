@@ -2,10 +2,11 @@
 
 Owns the data that crosses that border and nothing that knows a platform: `contract` has the verbs,
 `actions` what they carry, `capabilities` what a platform can do, `events` what an event is once it
-is stored, `options` how an adapter declares what can be set, `natives` which calls by a platform's
-own names are refused, `updates` what a platform tells of by such names, `installing` where adapters
-are found, and what to type for a library that is missing, `findings` what `chatstate doctor` is
-told. Public names, for adapters: those below.
+is stored, `transcript` what pages of ours show, `options` how an adapter declares what can be set,
+`natives` which calls by a platform's own names are refused, `updates` what a platform tells of by
+such names, `installing` where adapters are found, and what to type for a library that is missing,
+`findings` what `chatstate doctor` is told. Public names, for adapters: those below. `http`, how one
+listens, is taken from its module: it needs a web server.
 """
 
 from chatstate.adapter.actions import (
@@ -35,6 +36,7 @@ from chatstate.adapter.findings import Finding, fine, of_clocks
 from chatstate.adapter.installing import pip_line
 from chatstate.adapter.natives import Natives
 from chatstate.adapter.options import OptionField, declared_options, options_from, read_options
+from chatstate.adapter.transcript import PageMessage, Transcript
 from chatstate.adapter.updates import Updates, updates_of, why_not
 
 __all__ = [
@@ -49,6 +51,7 @@ __all__ = [
     "NativeCall",
     "Natives",
     "OptionField",
+    "PageMessage",
     "Part",
     "Post",
     "PostButton",
@@ -62,6 +65,7 @@ __all__ = [
     "ReceiptStatus",
     "Sent",
     "StoredFile",
+    "Transcript",
     "Typing",
     "Unknown",
     "Updates",

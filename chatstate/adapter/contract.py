@@ -37,6 +37,7 @@ from chatstate.adapter.actions import (
 )
 from chatstate.adapter.capabilities import Capabilities
 from chatstate.adapter.findings import Finding
+from chatstate.adapter.transcript import Transcript
 from chatstate.adapter.updates import Updates
 from chatstate.errors import Rejected, ReplyError
 from chatstate.files import Attachment
@@ -104,6 +105,11 @@ class Host(Protocol):
 
     def cursor_of(self, part: str) -> str | None:
         """Return the same for a part of what the account receives: a shard, say."""
+        ...
+
+    @property
+    def transcript(self) -> Transcript:
+        """What the account's pages show, for a platform that keeps no messages itself."""
         ...
 
     async def remember(self, name: str, text: str | None) -> None:
@@ -217,6 +223,13 @@ class Adapter(Protocol):
         A subclass that has none inherits this.
         """
         return None
+
+    def attach(self, host: Host) -> None:  # noqa: ARG002 - for those who need it
+        """Take the host before anything is performed, also where another process receives.
+
+        A subclass that needs no host for what it performs inherits this.
+        """
+        return
 
     async def run(self, host: Host) -> None:
         """Receive until cancelled, or until there can be nothing more to receive."""

@@ -99,6 +99,7 @@ class Connections:
         account = await self._account(adapter, tenant)
         connection = Connection(account, tenant, adapter, self._make_host(account, adapter))
         self._connections[account.id] = connection
+        adapter.attach(connection.host)
         return connection
 
     def receive(self, connection: Connection, *, later: bool = False) -> None:

@@ -27,6 +27,7 @@ from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import EventReceipt, Receipts
 from chatstate.engine.outbox.rendering import Renderer
 from chatstate.engine.outbox.sender import Sender
+from chatstate.engine.transcript import AccountTranscript
 from chatstate.engine.turns.dispatch import Dispatch
 from chatstate.engine.turns.modals import Modals
 from chatstate.engine.turns.quick import QuickTurns
@@ -85,6 +86,7 @@ class AccountHost:
     ) -> None:
         self._bot = bot
         self._account = account.id
+        self.transcript = AccountTranscript(store, account.id)
         self._cursors = dict(account.cursors)
         self._store = store
         self._clock = clock

@@ -1,7 +1,8 @@
-"""The store's contract, six protocols: the verbs of a turn, never `get` and `set`.
+"""The store's contract, seven protocols: the verbs of a turn, never `get` and `set`.
 
-`States` stands in `stores.states`, `Broadcasts` in `stores.broadcasts`, `Control` in
-`stores.control`; what goes in and comes out in `records`, `timers` and `asking`.
+`States` stands in `stores.states`, `Broadcasts` in `stores.broadcasts`, `Transcripts` in
+`stores.transcripts`, `Control` in `stores.control`; what goes in and comes out in `records`,
+`timers` and `asking`.
 
 1. What `ingest` or `commit` has returned is durable.
 2. A transaction is never open while a handler runs; each verb is atomic by itself, and
@@ -74,6 +75,7 @@ from chatstate.stores.records import (
 )
 from chatstate.stores.states import States
 from chatstate.stores.timers import Fired, StoredTimer, TimerChange
+from chatstate.stores.transcripts import Transcripts
 
 __all__ = [
     "APPLIED",
@@ -119,6 +121,7 @@ __all__ = [
     "StoredState",
     "StoredTimer",
     "TimerChange",
+    "Transcripts",
     "TurnCommit",
     "Turns",
     "Use",
@@ -309,5 +312,5 @@ class Outbox(Protocol):
         ...
 
 
-class Store(Inbox, Turns, States, Outbox, Broadcasts, Control, Protocol):
+class Store(Inbox, Turns, States, Outbox, Broadcasts, Transcripts, Control, Protocol):
     """Keeps a bot's inbox, states and outbox. See the module's rules."""

@@ -105,6 +105,12 @@ TABLES = (
         "begun_at:float gathered total reached blocked failed recalled",
     ),
     _table("recipients", 2, "broadcast number account body:text fate:text conversation turn"),
+    _table("transcript_chats", 2, "account chat:text revision"),
+    _table(
+        "transcript",
+        3,
+        "account chat:text id revision thread:text key:text at:float body:text files:text",
+    ),
 )
 """In the order in which they are copied."""
 NUMBERED = (

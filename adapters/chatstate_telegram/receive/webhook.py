@@ -1,6 +1,6 @@
 """Webhooks: Telegram posts each update, and it is answered when the update is taken in.
 
-`Webhook` is an ASGI app, to be served by `Server` or to be mounted in an author's own app.
+`Webhook` is an ASGI app, to be served by a `listener` or to be mounted in an author's own app.
 
 1. Every request needs the secret that `setWebhook` was given, which is made from the token, so that
    each process of the bot knows it and nobody else does.
@@ -12,23 +12,20 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import hmac
 import json
 import logging
-import socket
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-import uvicorn
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from chatstate import AdapterError
+from chatstate.adapter.http import Listener
 from chatstate_telegram.client import Client, Refusal, hide
 from chatstate_telegram.options import TelegramOptions
 from chatstate_telegram.receive.ordering import Ordering, Take
@@ -38,7 +35,6 @@ log = logging.getLogger("chatstate.telegram")
 
 HEADER = "X-Telegram-Bot-Api-Secret-Token"
 BODY_BYTES = 1_000_000  # an update has some kilobytes
-_STOP_SECONDS = 0.5
 _TELL_SECONDS = 60.0
 
 
@@ -189,68 +185,17 @@ class Registration:
             log.warning("Telegram could not post to the webhook: %s", info.last_error_message)
 
 
-class _Server(uvicorn.Server):
-    """Leaves the signals to who runs the bot."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None]:
-        """Capture none."""
-        yield
-
-
-class Server:
-    """Serves a webhook at the path of its URL, at an address such as `127.0.0.1:8080`.
+def listener(app: Webhook, url: str, listen: str) -> Listener:
+    """Return what serves a webhook at the path of its URL, at an address such as 127.0.0.1:8080.
 
     Raises `AdapterError` if it cannot listen there.
     """
+    path = urlsplit(url).path or "/"
 
-    def __init__(self, app: Webhook, url: str, listen: str) -> None:
-        self._path = urlsplit(url).path or "/"
-        self._app = app
-        self._socket = _listening(listen)
-        config = uvicorn.Config(
-            self._serve,
-            interface="asgi3",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-        )
-        self._server = _Server(config)
-
-    @property
-    def port(self) -> int:
-        """The port it listens on."""
-        port: int = self._socket.getsockname()[1]
-        return port
-
-    async def run(self) -> None:
-        """Serve until cancelled."""
-        serving = asyncio.ensure_future(self._server.serve(sockets=[self._socket]))
-        try:
-            await asyncio.shield(serving)
-        finally:
-            self._server.should_exit = self._server.force_exit = True
-            await asyncio.wait([serving], timeout=_STOP_SECONDS)
-            serving.cancel()
-
-    def close(self) -> None:
-        """Let go of the address."""
-        self._socket.close()
-
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] != self._path:
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] != path:
             await Response(status_code=404)(scope, receive, send)
         else:
-            await self._app(scope, receive, send)
+            await app(scope, receive, send)
 
-
-def _listening(address: str) -> socket.socket:
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal():
-        raise AdapterError(f"--listen takes HOST:PORT, such as 127.0.0.1:8080, not {address!r}")
-    try:
-        return socket.create_server((host.strip("[]"), int(port)))
-    except OSError as error:
-        raise AdapterError(f"cannot listen on {address}: {error.strerror or error}") from error
+    return Listener(serve, listen)

@@ -196,7 +196,25 @@ CREATE VIEW sessions AS
     LEFT JOIN accounts AS a ON a.id = coalesce(c.account, p.account)
 """
 
-MIGRATIONS: dict[str, str] = {"m001_initial": _TABLES}
+_TRANSCRIPTS = """
+-- The newest revision of each chat that pages show. `chat` is the adapter's own name for it.
+CREATE TABLE transcript_chats (
+    account bigint NOT NULL, chat text NOT NULL, revision bigint NOT NULL,
+    PRIMARY KEY (account, chat)
+);
+-- Messages as pages show them: JSON of the adapter's own, NULL once deleted. `files` are keys.
+CREATE TABLE transcript (
+    account bigint NOT NULL, chat text NOT NULL, id bigint NOT NULL,
+    revision bigint NOT NULL, thread text NOT NULL, key text NOT NULL,
+    at float8 NOT NULL, body text, files text NOT NULL,
+    PRIMARY KEY (account, chat, id), UNIQUE (account, chat, key)
+);
+CREATE INDEX transcript_changes ON transcript (account, chat, revision);
+CREATE INDEX transcript_threads ON transcript (account, chat, thread, id);
+CREATE INDEX transcript_ages ON transcript (at);
+"""
+
+MIGRATIONS: dict[str, str] = {"m001_initial": _TABLES, "m008_transcripts": _TRANSCRIPTS}
 """The statements of each migration, in their order."""
 
 _EXISTS = "SELECT to_regclass(current_setting('search_path') || '.migrations') IS NOT NULL"

@@ -64,6 +64,7 @@ from chatstate.stores.postgres.notices import Notices
 from chatstate.stores.postgres.reading import Reading
 from chatstate.stores.postgres.timers import TimerVerbs
 from chatstate.stores.postgres.transactions import Transaction, Transactions
+from chatstate.stores.postgres.transcripts import TranscriptVerbs
 from chatstate.stores.rows import NotAllError
 
 _NO_CURSORS: Mapping[str, str] = {}
@@ -72,7 +73,7 @@ _REMEMBER = """INSERT INTO remembered VALUES ($1, $2, $3)
 _FORGET = "DELETE FROM remembered WHERE account = $1 AND name = $2"
 
 
-class PostgresStore(Reading, Broadcasting, TimerVerbs):
+class PostgresStore(Reading, Broadcasting, TimerVerbs, TranscriptVerbs):
     """Keeps everything in a schema of the database that `url` names, with all who do so too.
 
     `waiting_limit` and `overflow` are those of `SQLiteStore`. `clock` is for tests: without one,
@@ -168,6 +169,7 @@ class PostgresStore(Reading, Broadcasting, TimerVerbs):
 
     async def prune(self) -> None:
         await self._transactions.write(_prune)
+        await self._prune_transcripts()
 
     async def _close(self) -> None:
         self._run = 0

@@ -120,6 +120,32 @@ _BROADCASTS = (
     # Since when a chat takes nothing from the bot; NULL again once anything comes from there.
     "ALTER TABLE chats ADD COLUMN blocked_at REAL",
 )
+
+
+@migrations()
+def m008_transcripts(db: Database) -> None:
+    """Add what pages of ours show."""
+    for statement in _TRANSCRIPTS:
+        db.conn.execute(statement)
+
+
+_TRANSCRIPTS = (
+    # The newest revision of each chat that pages show. `chat` is the adapter's own name for it.
+    """CREATE TABLE transcript_chats (
+        account INTEGER NOT NULL, chat TEXT NOT NULL, revision INTEGER NOT NULL,
+        PRIMARY KEY (account, chat)
+    ) WITHOUT ROWID""",
+    # Messages as pages show them: JSON of the adapter's own, NULL once deleted. `files` are keys.
+    """CREATE TABLE transcript (
+        account INTEGER NOT NULL, chat TEXT NOT NULL, id INTEGER NOT NULL,
+        revision INTEGER NOT NULL, thread TEXT NOT NULL, key TEXT NOT NULL,
+        at REAL NOT NULL, body TEXT, files TEXT NOT NULL,
+        PRIMARY KEY (account, chat, id), UNIQUE (account, chat, key)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX transcript_changes ON transcript (account, chat, revision)",
+    "CREATE INDEX transcript_threads ON transcript (account, chat, thread, id)",
+    "CREATE INDEX transcript_ages ON transcript (at)",
+)
 _SENT = (
     # References to messages of the bot's: part of what a turn owes in a conversation (0 while that
     # is not known yet), and the message's id once it is sent. `content` is what it should say by

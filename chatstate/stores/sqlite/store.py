@@ -63,6 +63,7 @@ from chatstate.stores.sqlite.requests import Requests
 from chatstate.stores.sqlite.sends import Sends
 from chatstate.stores.sqlite.states import Expiries
 from chatstate.stores.sqlite.timers import Timers, TimerVerbs
+from chatstate.stores.sqlite.transcripts import Transcripts, TranscriptVerbs
 from chatstate.stores.sqlite.turns import Turns
 
 log = logging.getLogger("chatstate.store")
@@ -72,7 +73,7 @@ _FORGET = "DELETE FROM remembered WHERE account = ? AND name = ?"
 _NO_CURSORS: Mapping[str, str] = {}
 
 
-class SQLiteStore(Reading, Broadcasting, TimerVerbs):
+class SQLiteStore(Reading, Broadcasting, TimerVerbs, TranscriptVerbs):
     """Keeps everything in the file at `path`, or in memory (`:memory:`) while it is open.
 
     `waiting_limit`: how many events of one conversation may wait. `overflow`: whether one more
@@ -127,6 +128,7 @@ class SQLiteStore(Reading, Broadcasting, TimerVerbs):
         self._aliases = Aliases(self._writer)
         self._expiries = Expiries(self._writer, self._inbox, self._clock)
         self._timers = Timers(self._writer, self._inbox)
+        self._transcripts = Transcripts(self._writer, self._clock)
         self._commits = GroupCommit(
             self._writer,
             self.path,
@@ -152,6 +154,10 @@ class SQLiteStore(Reading, Broadcasting, TimerVerbs):
                 self._expiries.expire,
                 self._timers.schedule,
                 self._timers.fire,
+                self._transcripts.write,
+                self._transcripts.rewrite,
+                self._transcripts.erase,
+                self._transcripts.prune,
                 self._inbox.prune,
                 self._remember,
                 self._nothing,
@@ -313,6 +319,7 @@ class SQLiteStore(Reading, Broadcasting, TimerVerbs):
     async def prune(self) -> None:
         await self._commits.submit(self._inbox.prune, None)
         await self._commits.submit(self._broadcasts.prune, None)
+        await self._prune_transcripts()
 
     def _accounts(self, names: Sequence[AccountName]) -> list[Account]:
         accounts = [found(self._writer, self._bot, name) for name in names]

@@ -25,7 +25,15 @@ from chatstate.stores.base import (
     Run,
     Shelf,
 )
-from chatstate.testing.memory import broadcasts, holds, references, requests, sends, shelves
+from chatstate.testing.memory import (
+    broadcasts,
+    holds,
+    references,
+    requests,
+    sends,
+    shelves,
+    transcripts,
+)
 from chatstate.testing.memory.inbox import MemoryInbox
 from chatstate.testing.memory.tables import MemoryData, Worker
 from chatstate.testing.memory.verbs import verb
@@ -144,3 +152,4 @@ def _prune(data: MemoryData, now: float) -> None:
             del data.buttons[ref]
     references.prune(data, now)
     broadcasts.prune(data, now)
+    transcripts.prune(data, now)

@@ -1,4 +1,4 @@
-"""`MemoryStore`: the six protocols of a store on dicts."""
+"""`MemoryStore`: the seven protocols of a store on dicts."""
 
 from __future__ import annotations
 
@@ -7,11 +7,18 @@ from chatstate.testing.memory.control import MemoryControl
 from chatstate.testing.memory.outbox import MemoryOutbox
 from chatstate.testing.memory.states import MemoryStates
 from chatstate.testing.memory.timers import MemoryTimers
+from chatstate.testing.memory.transcripts import MemoryTranscripts
 from chatstate.testing.memory.turns import MemoryTurns
 
 
 class MemoryStore(
-    MemoryControl, MemoryTurns, MemoryStates, MemoryTimers, MemoryOutbox, MemoryBroadcasts
+    MemoryControl,
+    MemoryTurns,
+    MemoryStates,
+    MemoryTimers,
+    MemoryOutbox,
+    MemoryBroadcasts,
+    MemoryTranscripts,
 ):
     """A store on dicts, for tests of what several runs (workers) do to each other.
 

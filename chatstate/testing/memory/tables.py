@@ -16,6 +16,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from chatstate.adapter.transcript import PageMessage
 from chatstate.messages import ChatKind
 from chatstate.scope import Key, Scope
 from chatstate.stores.base import (
@@ -210,6 +211,8 @@ class MemoryData:
         self.asked: dict[int, Asked] = {}
         self.broadcasts: dict[int, Broadcast] = {}
         self.recipients: defaultdict[int, dict[int, RecipientRow]] = defaultdict(dict)
+        self.transcripts: defaultdict[tuple[int, str], dict[int, PageMessage]] = defaultdict(dict)
+        self.revisions: dict[tuple[int, str], int] = {}
 
     def number(self, kind: str) -> int:
         """Return the next number of a kind."""

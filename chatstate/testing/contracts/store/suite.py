@@ -10,7 +10,7 @@ class TestMyStore(StoreContract):
 
 It is run by pytest with pytest-asyncio in its "auto" mode. A store that keeps nothing beyond its
 process sets `durable = False`; one that several processes may hold is tested once more with
-`runs = 3`. It is made of six suites, one for each protocol of `chatstate.stores.base`.
+`runs = 3`. It is made of seven suites, one for each protocol of `chatstate.stores.base`.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from chatstate.testing.contracts.store.runs import RunsContract
 from chatstate.testing.contracts.store.sharing import HoldingContract, SharedContract
 from chatstate.testing.contracts.store.shelves import AskingContract, LookingContract
 from chatstate.testing.contracts.store.timers import SharedTimersContract, TimersContract
+from chatstate.testing.contracts.store.transcripts import TranscriptsContract
 
 
 class InboxContract(AccountsContract, AliasesContract, ArrivalsContract, ClaimsContract):
@@ -85,6 +86,7 @@ class StoreContract(
     StatesContract,
     OutboxContract,
     BroadcastsContract,
+    TranscriptsContract,
     ControlContract,
 ):
     """Every verb of `chatstate.stores.base.Store`, and every edge its docstrings promise.
