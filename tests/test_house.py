@@ -474,6 +474,7 @@ WALL_CLOCK = {
     "adapters/chatstate_discord/send/finding.py": "when a reply was begun is stored",
     "adapters/chatstate_discord/receive/intake.py": "an event says when it happened",
     "adapters/chatstate_telegram/receive/intake.py": "when an offset was true is stored",
+    "adapters/chatstate_web/receive/app.py": "until when a cookie counts stands in it",
 }
 """Who asks what time it is, and why: all else measures durations, by `monotonic` or the loop."""
 

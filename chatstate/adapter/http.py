@@ -1,33 +1,24 @@
 """The listener of an adapter that is spoken to over HTTP: one address, one ASGI app.
 
 1. It is bound when it is made: an address that is in use is told before anything runs.
-2. Signals are left to who runs the bot. Whoever cancels `run` has it end at once, though requests
-   go on; the app ends those that would not end by themselves.
+2. Signals are left to who runs the bot. Whoever cancels `run` lets requests end that do so soon;
+   the others are cut off. (`uvicorn.Server.serve` does so too, but looks ten times a second
+   whether it should, and waits.)
 3. No request is logged, and no header tells what serves.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
-from collections.abc import Generator
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from chatstate.errors import AdapterError
 
-_STOP_SECONDS = 0.5
-
-
-class _Server(uvicorn.Server):
-    """Leaves the signals to who runs the bot."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None]:
-        """Capture none."""
-        yield
+_STOP_SECONDS = 0.3
+_TICK_SECONDS = 1.0
 
 
 class Listener:
@@ -50,7 +41,7 @@ class Listener:
             proxy_headers=bool(proxies),
             forwarded_allow_ips=list(proxies),
         )
-        self._server = _Server(config)
+        self._server = uvicorn.Server(config)
 
     @property
     def port(self) -> int:
@@ -60,13 +51,28 @@ class Listener:
 
     async def run(self) -> None:
         """Serve until cancelled."""
-        serving = asyncio.ensure_future(self._server.serve(sockets=[self._socket]))
+        server = self._server
+        server.config.load()
+        server.lifespan = server.config.lifespan_class(server.config)
+        await server.startup(sockets=[self._socket])
         try:
-            await asyncio.shield(serving)
+            while True:
+                await server.on_tick(0)  # what answers are dated with
+                await asyncio.sleep(_TICK_SECONDS)
         finally:
-            self._server.should_exit = self._server.force_exit = True
-            await asyncio.wait([serving], timeout=_STOP_SECONDS)
-            serving.cancel()
+            await self._stop()
+
+    async def _stop(self) -> None:
+        """Let nobody in, and requests end; cut off those that take long."""
+        for listening in self._server.servers:
+            listening.close()
+        for connection in list(self._server.server_state.connections):
+            connection.shutdown()
+        if running := set(self._server.server_state.tasks):
+            _, late = await asyncio.wait(running, timeout=_STOP_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.wait(running)
 
     def close(self) -> None:
         """Let go of the address."""

@@ -1,0 +1,281 @@
+"""The page's app: what it answers to browsers, at addresses below where it is mounted.
+
+1. The page itself is files that are the same for everybody, and say nothing of anybody.
+2. All else is told to a person, whom a cookie names; who has none is asked to enter.
+3. A file is given to whoever has the message on which it hangs, and is never a page by itself.
+4. Until the bot runs, and once it stops, what a person asks is answered with 503: try again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from chatstate import StorageError
+from chatstate.adapter import Host
+from chatstate_web.live import Live
+from chatstate_web.options import WebOptions
+from chatstate_web.receive import wire
+from chatstate_web.receive.cookies import LASTS, Cookies, Person
+from chatstate_web.receive.doors import Door, Entry
+from chatstate_web.receive.guard import Guard, TooMuchError, address_of
+from chatstate_web.receive.intake import Intake, NothingThereError
+from chatstate_web.receive.links import Links
+from chatstate_web.receive.rates import Rates
+from chatstate_web.receive.streams import Stream, shown
+from chatstate_web.send.parts import body_of
+
+_PAGE = Path(__file__).parent.parent / "page"
+_TYPES = {"index.html": "text/html", "page.css": "text/css", "icon.svg": "image/svg+xml"}
+_INLINE = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "audio/", "video/")
+_ENTRIES = 20
+"""How often an address may try to enter within a minute."""
+_STREAMS = 30
+"""How many pages of one person may be open."""
+_FILES = 10
+_TITLE = 60
+T = TypeVar("T")
+Answer = Callable[["Opened", Request, Person], Awaitable[Response]]
+_encode = msgspec.json.Encoder().encode
+
+
+class Opened:
+    """What answers while the bot runs, for one host. `failed` is done if it cannot go on."""
+
+    def __init__(self, host: Host, cookies: Cookies, intake: Intake) -> None:
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.host = host
+        self.transcript = host.transcript
+        self.cookies = cookies
+        self.intake = intake
+
+    def fail(self, error: StorageError) -> None:
+        """Note that nothing can be taken in any more."""
+        if not self.failed.done():
+            self.failed.set_exception(error)
+
+
+class Page:
+    """The app. `open` lets it answer, `close` no more."""
+
+    def __init__(self, options: WebOptions, door: Door, links: Links, live: Live) -> None:
+        self._options = options
+        self._door = door
+        self._links = links
+        self._live = live
+        self._opened: Opened | None = None
+        self._entries = Rates(_ENTRIES, time.monotonic)
+        routes = [Route(f"/{name}", _file(name), methods=["GET"]) for name in _names()]
+        routes += [
+            Route("/", _file("index.html"), methods=["GET"]),
+            Route("/enter", self._enter, methods=["POST"]),
+            Route("/leave", self._leave, methods=["POST"]),
+            self._route("/session", _session, "GET"),
+            self._route("/history", _history, "GET"),
+            self._route("/events", self._events, "GET"),
+            self._route("/say", self._say, "POST"),
+            self._route("/stop", _stop, "POST"),
+            self._route("/link", self._link, "POST"),
+            self._route("/files/{message:int}/{number:int}", _download, "GET"),
+        ]
+        self._guarded = Guard(Starlette(routes=routes), options, time.monotonic)
+
+    def open(self, host: Host, secret: bytes) -> asyncio.Future[None]:
+        """Answer from now on. What is returned raises `StorageError` once that has no sense."""
+        cookies = Cookies(secret, self._door.entrance, host.about.id)
+        intake = Intake(host, self._live, self._options.received_bytes)
+        self._opened = Opened(host, cookies, intake)
+        self._live.begin()
+        return self._opened.failed
+
+    def close(self) -> None:
+        """Answer no more, and let go of pages that are open."""
+        self._opened = None
+        self._live.end()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, as ASGI says."""
+        await self._guarded(scope, receive, send)
+
+    def _route(self, path: str, answer: Answer, method: str) -> Route:
+        """Return a route for people who were let in."""
+
+        async def respond(request: Request) -> Response:
+            opened = self._opened
+            if opened is None:
+                return PlainTextResponse("the bot does not run now", 503, {"Retry-After": "1"})
+            person = opened.cookies.read(request.cookies.get(opened.cookies.name, ""), _now())
+            if person is None:
+                return _json({"asks": self._door.asks, "title": opened.host.about.title}, 401)
+            return await answer(opened, request, person)
+
+        return Route(path, respond, methods=[method])
+
+    async def _enter(self, request: Request) -> Response:
+        if (opened := self._opened) is None:
+            return PlainTextResponse("the bot does not run now", 503, {"Retry-After": "1"})
+        if self._entries.wait(address_of(request.scope)):
+            return PlainTextResponse("that was too often: wait a minute", 429)
+        entry = await _posted(request, Entry)
+        person = await self._door.enter(entry) if entry else None
+        if person is None:
+            return PlainTextResponse("that is not right", 403)
+        response = Response(status_code=204)
+        self._set_cookie(request, response, opened.cookies, opened.cookies.make(person, _now()))
+        return response
+
+    async def _leave(self, request: Request) -> Response:
+        response = Response(status_code=204)
+        if self._opened:
+            self._set_cookie(request, response, self._opened.cookies, "")
+        return response
+
+    def _set_cookie(
+        self, request: Request, response: Response, cookies: Cookies, value: str
+    ) -> None:
+        response.set_cookie(
+            cookies.name,
+            value,
+            max_age=LASTS if value else 0,
+            path=request.scope.get("root_path") or "/",
+            secure=request.url.scheme == "https",
+            httponly=True,
+            samesite="strict",
+        )
+
+    async def _events(self, opened: Opened, request: Request, person: Person) -> Response:
+        if self._live.count(person.id) >= _STREAMS:
+            return PlainTextResponse("too many pages are open", 429)
+        seen = request.headers.get("last-event-id") or request.query_params.get("after", "0")
+        after = int(seen) if seen.isdecimal() and len(seen) <= _LONGEST else 0
+        stream = Stream(opened.transcript, self._live, person.id, after)
+        headers = {"X-Accel-Buffering": "no"}
+        return StreamingResponse(stream.events(), media_type="text/event-stream", headers=headers)
+
+    async def _say(self, opened: Opened, request: Request, person: Person) -> Response:
+        try:
+            async with request.form(max_files=_FILES, max_fields=1) as form:
+                said = wire.read(str(form.get("said", "")))
+                uploads = [file for file in form.getlist("file") if isinstance(file, UploadFile)]
+                asked = await opened.intake.take(person, said, uploads, _language(request))
+        except TooMuchError:
+            return PlainTextResponse("that is too large", 413)
+        except (msgspec.MsgspecError, UnicodeError):
+            return PlainTextResponse("that cannot be read", 400)
+        except NothingThereError:
+            return PlainTextResponse("what it is about is not there any more", 410)
+        except StorageError as error:
+            opened.fail(error)
+            raise
+        return _json({"form": asked})
+
+    async def _link(self, _opened: Opened, _: Request, person: Person) -> Response:
+        return _json({"code": self._links.make(person)})
+
+
+_LONGEST = 16
+
+
+def _names() -> list[str]:
+    return sorted(path.name for path in _PAGE.iterdir())
+
+
+def _file(name: str) -> Callable[[Request], Awaitable[Response]]:
+    """Return what answers with a file of the page."""
+    media_type = _TYPES.get(name, "text/javascript")
+
+    async def respond(_: Request) -> Response:
+        headers = {"Cache-Control": "no-cache"}
+        return FileResponse(_PAGE / name, headers=headers, media_type=media_type)
+
+    return respond
+
+
+async def _session(opened: Opened, _: Request, person: Person) -> Response:
+    about, host = opened.host.about, opened.host
+    threads = await opened.transcript.threads(person.id)
+    newest = await opened.transcript.read(person.id, thread=threads[0].thread) if threads else ()
+    conversations = [
+        {"thread": oldest.thread, "title": body_of(oldest.body or "{}").text[:_TITLE]}
+        for oldest in threads
+    ]
+    commands = [
+        {"name": c.name, "usage": c.usage or f"/{c.name}", "description": c.description}
+        for c in host.commands
+        if c.menu is None and c.chats != "group"
+    ]
+    return _json(
+        {
+            "person": person.id,
+            "name": person.name,
+            "title": about.title,
+            "description": about.description,
+            "conversations": conversations,
+            "commands": commands,
+            "edits": "edit" in host.kinds,
+            "reactions": "reaction" in host.kinds,
+            "revision": newest[-1].revision if newest else 0,
+        }
+    )
+
+
+async def _history(opened: Opened, request: Request, person: Person) -> Response:
+    thread = request.query_params.get("thread", "")
+    found = await opened.transcript.read(person.id, thread=thread)
+    return _json([shown(message) for message in found if message.body is not None])
+
+
+async def _stop(opened: Opened, request: Request, person: Person) -> Response:
+    asked = await _posted(request, dict[str, str])
+    await opened.intake.stop(person, (asked or {}).get("thread", ""))
+    return Response(status_code=204)
+
+
+async def _download(opened: Opened, request: Request, person: Person) -> Response:
+    number: int = request.path_params["number"]
+    found = await opened.transcript.find(person.id, min(request.path_params["message"], 10**16))
+    files = body_of(found.body).files if found and found.body else ()
+    file = files[number] if number < len(files) else None
+    path = await opened.transcript.fetch(file.key) if file and file.key else None
+    if file is None or path is None:
+        return PlainTextResponse("there is no such file", 404)
+    return FileResponse(
+        path,
+        media_type=file.type,
+        filename=file.name,
+        content_disposition_type="inline" if file.type.startswith(_INLINE) else "attachment",
+        headers={"Content-Security-Policy": "default-src 'none'; sandbox"},
+    )
+
+
+async def _posted(request: Request, kind: type[T]) -> T | None:
+    """Return what was posted as JSON; None if it is something else."""
+    try:
+        return msgspec.json.decode(await request.body(), type=kind)
+    except (msgspec.MsgspecError, UnicodeError, TooMuchError):
+        return None
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    return Response(_encode(value), status, media_type="application/json")
+
+
+def _language(request: Request) -> str | None:
+    """Return the language that a browser asks for first."""
+    asked = request.headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip()
+    return asked if asked and asked != "*" and len(asked) <= 35 else None  # noqa: PLR2004 - of a tag
+
+
+def _now() -> float:
+    return time.time()

@@ -1,0 +1,73 @@
+"""Who a browser belongs to: a person, in a cookie that is signed.
+
+1. Whoever has a cookie is that person, for `LASTS` seconds; nobody else can make it.
+2. The key depends on what lets people in: once there is a password, or another one, older cookies
+   are void.
+3. Scripts cannot read it, and no other site's page can have it sent (`SameSite=Strict`).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+
+import msgspec
+
+LASTS = 365 * 24 * 3600
+_PERSON_BYTES = 10
+
+
+class Person(msgspec.Struct, frozen=True):
+    """Somebody on the page: by an id, and under which name the bot knows them."""
+
+    id: str
+    name: str = ""
+
+
+class _Signed(msgspec.Struct, frozen=True, array_like=True):
+    person: Person
+    until: int
+
+
+def new_person() -> Person:
+    """Return somebody whom nobody has seen before."""
+    number = secrets.token_hex(_PERSON_BYTES)
+    return Person(number, f"guest-{number[:4]}")
+
+
+def named_person(name: str) -> Person:
+    """Return the person of a name: the same on each device."""
+    digest = hashlib.blake2b(name.encode(), digest_size=_PERSON_BYTES).hexdigest()
+    return Person(f"n{digest}", name)
+
+
+class Cookies:
+    """Makes and reads the cookies of one page. `secret` is the account's own."""
+
+    def __init__(self, secret: bytes, entrance: str, bot: str) -> None:
+        self._key = hashlib.blake2b(entrance.encode(), key=secret[:64], digest_size=32).digest()
+        self.name = f"chatstate_{hashlib.blake2b(bot.encode(), digest_size=6).hexdigest()}"
+
+    def make(self, person: Person, now: float) -> str:
+        """Return the cookie of a person."""
+        signed = msgspec.json.encode(_Signed(person, int(now) + LASTS))
+        body = base64.urlsafe_b64encode(signed).decode().rstrip("=")
+        return f"{body}.{self._mac(body)}"
+
+    def read(self, cookie: str, now: float) -> Person | None:
+        """Return whose a cookie is; None if it is nobody's."""
+        body, _, mac = cookie.partition(".")
+        if not hmac.compare_digest(mac.encode(), self._mac(body).encode()):
+            return None
+        try:
+            padded = body + "=" * (-len(body) % 4)
+            signed = msgspec.json.decode(base64.urlsafe_b64decode(padded), type=_Signed)
+        except (binascii.Error, msgspec.MsgspecError, UnicodeDecodeError):
+            return None
+        return signed.person if signed.until > now else None
+
+    def _mac(self, body: str) -> str:
+        return hmac.new(self._key, body.encode(errors="replace"), hashlib.sha256).hexdigest()

@@ -1,0 +1,125 @@
+"""What no request may do, whatever it is for: an ASGI app around the page's own.
+
+1. The `Host` is one by which the page is known: a name that somebody lets lead here opens nothing
+   (DNS rebinding).
+2. What is no GET comes from a page of this origin, by its `Origin`: no other site's form or script
+   does anything, cookies or not.
+3. It is small enough, and its address does not too much.
+4. Every answer says what a browser may do with it: no script but the page's own files, nothing from
+   elsewhere, no frame around it, no guessing of types.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chatstate_web.options import WebOptions
+from chatstate_web.receive.rates import Rates
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+    "media-src 'self' blob:; connect-src 'self'; manifest-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cache-Control": "no-store",
+}
+_ROOM = 1 << 20  # for what is posted with files
+
+
+class TooMuchError(Exception):
+    """More was posted than is taken."""
+
+
+class Guard:
+    """Lets requests through to `app` that may be asked."""
+
+    def __init__(self, app: ASGIApp, options: WebOptions, clock: Callable[[], float]) -> None:
+        self._app = app
+        self._options = options
+        self._rates = Rates(options.rate, clock)
+        self._limit = options.received_bytes + _ROOM
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, as ASGI says."""
+        if scope["type"] != "http":
+            return
+        refusal = self._refusal(scope)
+        if refusal:
+            await refusal(scope, receive, _with_headers(send))
+            return
+        await self._app(scope, _at_most(receive, self._limit), _with_headers(send))
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        name = _name_in(host)
+        if not self._options.allows(name):
+            told = (
+                f"this page is not known as {name!r}; if it should be, run it with --hosts {name}"
+            )
+            return PlainTextResponse(told, 421)
+        if scope["method"] in ("GET", "HEAD"):
+            return None
+        if headers.get("origin", "").partition("://")[2] != host:
+            return PlainTextResponse("this comes from another page", 403)
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > self._limit:
+            return PlainTextResponse("this is too large", 413)
+        wait = self._rates.wait(address_of(scope))
+        if wait:
+            seconds = str(math.ceil(wait))
+            return PlainTextResponse("this is too often", 429, {"Retry-After": seconds})
+        return None
+
+
+def _name_in(host: str) -> str:
+    """Return the name in a `Host`, without the port; "" if there is none."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def address_of(scope: Scope) -> str:
+    """Return the address that asks."""
+    client: tuple[str, int] | None = scope.get("client")
+    return client[0] if client else ""
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return sending
+
+
+def _at_most(receive: Receive, limit: int) -> Receive:
+    """Return what receives so many bytes, and raises `TooMuchError` beyond."""
+    size = 0
+
+    async def receiving() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > limit:
+            raise TooMuchError
+        return message
+
+    return receiving
