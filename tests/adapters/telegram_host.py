@@ -9,6 +9,7 @@ from servers.telegram_server import TelegramServer
 
 from chatstate import Command, Event, Message
 from chatstate.adapter import About, Action, Host, Part, ReceiptStatus
+from chatstate.adapter.transcript import Transcript
 from chatstate.inspection import Inspection
 from chatstate_telegram import TelegramAdapter
 from chatstate_telegram.send.pace import Limit, Limits, Pace
@@ -65,6 +66,10 @@ class FakeHost(Host):
         return False
 
     def inspect(self, *, reveal: bool = False) -> Inspection:
+        raise NotImplementedError("this adapter has no page")
+
+    @property
+    def transcript(self) -> Transcript:
         raise NotImplementedError("this adapter has no page")
 
     def connected(self, name: str) -> None:
