@@ -46,6 +46,7 @@ LAYERS = (
     ("bot",),
     ("chat",),
     ("engine",),
+    ("telemetry",),
     ("", "__main__", "cli", "testing"),
 )
 """The floors, from the ground up: single files, then folders."""
@@ -442,6 +443,10 @@ WALL_CLOCK = {
     "chatstate/adapter/findings.py": "the clock itself is looked at",
     "chatstate/cli/broadcasts.py": "for how long a key counts is stored",
     "chatstate/cli/sends.py": "for how long a key counts is stored",
+    "chatstate/engine/assembly.py": "what is written to prove that it can be is when",
+    "chatstate/engine/observing.py": "when something began is told to others",
+    "chatstate/telemetry/doors.py": "how long something waits that is stored",
+    "chatstate/telemetry/health.py": "how long something waits that is stored",
     "chatstate/testing/clock.py": "has both clocks",
     "chatstate/testing/client.py": "a message says when it was sent; a store has a clock",
     "chatstate/testing/person.py": "what people do has a time",

@@ -50,6 +50,7 @@ from chatstate.cli.reloading import FLAG, run_again_and_again
 from chatstate.cli.settings import adapters_set, check_tables, fill_in, variable
 from chatstate.cli.starting import engine_for
 from chatstate.cli.stopping import Stopping
+from chatstate.cli.telemetry import Telemetry
 from chatstate.engine.outbox.sender import OnAmbiguous
 from chatstate.errors import AdapterError, ChatstateError, LoadError, StoreLockedError
 from chatstate.text import one_line, visible
@@ -135,8 +136,37 @@ def run(
     ] = "warning",
     log_format: Annotated[
         LogFormat,
-        typer.Option(help="Lines to read, or JSON for a program.", envvar=variable("log_format")),
-    ] = "text",
+        typer.Option(
+            help="Lines to read, or JSON for a program; auto: lines at a terminal.",
+            envvar=variable("log_format"),
+        ),
+    ] = "auto",
+    log_texts: Annotated[
+        bool | None,
+        typer.Option(
+            "--log-texts/--no-log-texts",
+            help="Whether the log holds what people say; by default at a terminal.",
+            envvar=variable("log_texts"),
+            show_default=False,
+        ),
+    ] = None,
+    health: Annotated[
+        str | None,
+        typer.Option(
+            help="HOST:PORT to answer at: /live, and /ready with what is wrong.",
+            envvar=variable("health"),
+        ),
+    ] = None,
+    metrics: Annotated[
+        bool,
+        typer.Option(
+            "--metrics", help="Count, for Prometheus: /metrics there.", envvar=variable("metrics")
+        ),
+    ] = False,
+    trace: Annotated[
+        bool,
+        typer.Option("--trace", help="Make OpenTelemetry's spans.", envvar=variable("trace")),
+    ] = False,
     reload: Annotated[
         bool, typer.Option(FLAG, help="Run again whenever code has changed.")
     ] = False,
@@ -154,6 +184,10 @@ def run(
         on_ambiguous=on_ambiguous,
         log_level=log_level,
         log_format=log_format,
+        log_texts=log_texts,
+        health=health,
+        metrics=metrics,
+        trace=trace,
         options={**named, **dict(_pair(setting) for setting in set_ or ())},
     )
 
@@ -173,25 +207,32 @@ def run_bot(
     store: str | None = None,
     on_ambiguous: OnAmbiguous = "repeat",
     log_level: str = "warning",
-    log_format: LogFormat = "text",
+    log_format: LogFormat = "auto",
+    log_texts: bool | None = None,
+    health: str | None = None,
+    metrics: bool = False,
+    trace: bool = False,
     options: Mapping[str, object] | None = None,
 ) -> None:
     """Run `bot` on adapters by name; the body of `chatstate run` and of `Interface.run`."""
     try:
-        log_to_stderr(log_level, log_format)
+        form = log_to_stderr(log_level, log_format, texts=log_texts)
         factory = loop_factory()
+        telemetry = Telemetry(health=health, metrics=metrics, trace=trace)
         engine = engine_for(
             bot,
             on,
             store=store,
             on_ambiguous=on_ambiguous,
             options=options,
+            observer=telemetry.observer,
             connected=lambda told: typer.echo(one_line(told), err=True),
         )
+        form.adapter = engine.name_of
         stopping = Stopping(engine)
         with stopping.heard(), asyncio.Runner(loop_factory=factory) as runner:
             spare_the_collector()
-            runner.run(stopping.run())
+            runner.run(telemetry.beside(engine, stopping.run()))
     except (LoadError, AdapterError, StoreLockedError) as error:
         _refuse(error)
     except ChatstateError as error:

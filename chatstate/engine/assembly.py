@@ -22,6 +22,7 @@ from chatstate.engine.inbox.claims import Claims
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import Receipts
 from chatstate.engine.lease import Lease
+from chatstate.engine.observing import Observer, observed_effects, observed_work
 from chatstate.engine.outbox.abridging import Abridger
 from chatstate.engine.outbox.addressing import Addressing
 from chatstate.engine.outbox.buttons import Buttons
@@ -87,6 +88,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
     failed: Callable[[Exception], None],
     connected: Callable[[Adapter, str], None],
     on_failure: Callable[[Event, BaseException], None],
+    observer: Observer | None = None,
 ) -> Parts:
     """Return the parts of an engine that runs `bot` on `accounts`. Starts nothing."""
     adapters = accounts.adapters
@@ -115,6 +117,9 @@ def assemble(  # noqa: PLR0915 - each part is a statement
     async def moved(account: int, old: str, new: str) -> None:
         await store.alias(account, old, new)
         cache.forget()
+
+    async def prove() -> None:
+        await store.remember(next(iter(accounts.adapters)), "health", f"{clock.time():.0f}")
 
     spool = Spool(store, threads, adapters, clock)
     buttons = Buttons(secret, store, clock)
@@ -182,7 +187,8 @@ def assemble(  # noqa: PLR0915 - each part is a statement
     )
 
     def make_turn(turn: RunningTurn) -> Turn:
-        return Turn(effects(turn, platform=adapters[turn.place.account].name))
+        verbs = effects(turn, platform=adapters[turn.place.account].name)
+        return Turn(observed_effects(verbs, turn, observer) if observer else verbs)
 
     def make_plan(route: Route) -> Plan:
         functions = route.around
@@ -349,7 +355,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         sentences=sentences,
     )
     modals = Modals(bot, dispatch=dispatch, store=store)
-    lanes.start(turns, threads, commits.of)
+    lanes.start(observed_work(turns, observer) if observer else turns, threads, commits.of)
     recovery = Recovery(
         store=store,
         lanes=lanes,
@@ -420,5 +426,6 @@ def assemble(  # noqa: PLR0915 - each part is a statement
             spool=spool,
             clock=clock,
         ),
+        prove=prove,
         make_host=make_host,
     )

@@ -32,6 +32,7 @@ from typing import Protocol
 
 from chatstate.inspection import (
     Entry,
+    Figures,
     Filter,
     Inspection,
     KnownAccount,
@@ -95,6 +96,7 @@ __all__ = [
     "Entry",
     "Expired",
     "Expiry",
+    "Figures",
     "Filter",
     "Fired",
     "Firing",

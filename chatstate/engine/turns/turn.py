@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import msgspec
 
 from chatstate.adapter import StoredFile
+from chatstate.bot.engines import Where
 from chatstate.bot.memos import Memo
 from chatstate.bot.resources import Resources
 from chatstate.bot.returns import Answers, Returns
@@ -136,6 +137,12 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     def arrival(self) -> Arrival:
         """The last of its events."""
         return self.arrivals[-1]
+
+    @property
+    def where(self) -> Where:
+        """Which turn it is, by the store's numbers."""
+        last = self.arrivals[-1]
+        return Where(last.place.account, last.place.conversation, last.seq)
 
     @property
     def place(self) -> Place:

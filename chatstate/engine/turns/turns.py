@@ -340,7 +340,9 @@ class Turns:
             seconds = turn.plan.timeout if turn.plan else 0
             told = account(turn, f"took more than {seconds:g} s")
             log.error("%s", told)
-            dead = DeadLetter("event", f"TimeoutError: it took more than {seconds} s", told)
+            dead = DeadLetter(
+                "event", f"TimeoutError: it took more than {seconds} s", told.revealed
+            )
             self._fence(turn, apology(turn, self._sentences), dead)
 
     async def set_aside(self, arrival: Arrival) -> None:
@@ -351,7 +353,7 @@ class Turns:
         await self._later.take_up(turn, self.arrived)
         told = account(turn, "is given up", error)
         log.error("%s", told)
-        self._finish.give_up(turn, DeadLetter("event", error, told))
+        self._finish.give_up(turn, DeadLetter("event", error, told.revealed))
 
     def _fence(
         self, turn: RunningTurn, answer: Sequence[AnyReply], dead: DeadLetter | None = None

@@ -7,13 +7,14 @@ import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
 from chatstate.errors import LoadError
-from chatstate.stores.base import Entry, Filter, KnownAccount, KnownWorker, Request, Shelf
+from chatstate.stores.base import Entry, Figures, Filter, KnownAccount, KnownWorker, Request, Shelf
 from chatstate.stores.postgres import requests, shelves
 from chatstate.stores.postgres.address import Address
 from chatstate.stores.postgres.connection import Connections
 from chatstate.stores.postgres.errors import TROUBLE, storage_error
 from chatstate.stores.postgres.schema import is_there
 from chatstate.stores.postgres.transactions import Transaction
+from chatstate.stores.rows import FIGURES
 
 _ALL = Filter()
 
@@ -49,6 +50,10 @@ class Looking:
     async def secrets(self) -> Mapping[str, bytes]:
         async with self._looking() as transaction:
             return await shelves.secrets(transaction)
+
+    async def figures(self) -> Figures:
+        async with self._looking() as transaction:
+            return Figures(*await transaction.fetchrow(FIGURES) or ())
 
     async def ask(self, request: Request) -> bool:
         async with self._looking() as transaction:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from chatstate.errors import LoadError
-from chatstate.stores.base import Entry, Filter, KnownAccount, KnownWorker, Request, Shelf
+from chatstate.stores.base import Entry, Figures, Filter, KnownAccount, KnownWorker, Request, Shelf
 from chatstate.stores.sqlite.connection import MEMORY
 from chatstate.stores.sqlite.shelves import Shelves
 
@@ -39,6 +39,9 @@ class Looking:
 
     async def secrets(self) -> Mapping[str, bytes]:
         return await self._look(Shelves.secrets)
+
+    async def figures(self) -> Figures:
+        return await self._look(Shelves.figures)
 
     async def ask(self, request: Request) -> bool:
         return await self._look(functools.partial(Shelves.ask, request=request))

@@ -16,6 +16,7 @@ from chatstate.stores.base import (
     Asked,
     DeadLetter,
     Entry,
+    Figures,
     Filter,
     Ingested,
     KnownAccount,
@@ -101,6 +102,10 @@ class MemoryControl(MemoryInbox):
     async def secrets(self) -> Mapping[str, bytes]:
         await self.way()
         return dict(self._data.secrets)
+
+    async def figures(self) -> Figures:
+        await self.way()
+        return shelves.figures(self._data)
 
     async def ask(self, request: Request) -> bool:
         await self.way()
