@@ -426,6 +426,31 @@ async def test_timers_of_both_go_on(bots: Linked) -> None:
     assert evelyn.shown[-1] == "ring evelyn Eve"
 
 
+async def test_a_merge_that_fails_links_nobody() -> None:
+    """Both keep what they had, and may try again."""
+    wrong = State(0, scope="user", name="wrong", merge=lambda mine, theirs: mine[theirs])
+    bot = make_bot()
+
+    @bot.command
+    def count(wrong: Annotated[Ref[int], wrong]) -> str:
+        wrong.value += 1
+        return f"{wrong.value}"
+
+    async with TestClient(bot, raise_errors=False) as client:
+        alice, bob = client.user("alice"), client.user("bob")
+        for person in (alice, bob):
+            await person.say("/count")
+        code = (await alice.say("/link"))[0].text.rpartition(" ")[2]
+        await bob.say(f"/link {code}")
+        await bob.press("Yes")
+        await client.advance(0)
+        await alice.press("Yes")
+        await client.advance(0)
+        assert client.platform.shown(bob.chat.id)[-1].text.startswith("Sorry, something went wrong")
+        assert [reply.text for reply in await bob.say("/count")] == ["2"]
+        assert [r.text for r in await bob.say("/unlink")] == ["You are linked with nobody."]
+
+
 async def test_a_part_that_links_needs_a_whole_that_does() -> None:
     """Its people would not find their values."""
     whole = Interface(id="whole")

@@ -55,9 +55,9 @@ class Linking:
         self._cache = cache
         self._clock = clock
 
-    async def are_linked(self, turn: RunningTurn, one: int, other: int) -> bool:
+    async def are_linked(self, turn: RunningTurn, person: int, other: int) -> bool:
         """Tell whether two are one person already."""
-        return (await self._root(turn, one)) == (await self._root(turn, other))
+        return (await self._root(turn, person)) == (await self._root(turn, other))
 
     async def link(self, turn: RunningTurn, first: Identity, second: Identity) -> None:
         """Let two be one person from this turn's commit on."""
