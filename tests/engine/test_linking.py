@@ -413,6 +413,26 @@ async def test_a_turn_that_runs_while_a_link_is_made_changes_the_values_of_both(
         assert await eve.say("/quick") == ["['quick', 'slow1', 'quick']"]
 
 
+async def test_an_open_question_goes_on_in_the_name_that_is_its_persons_then() -> None:
+    """It began before the link."""
+    bot = make_bot()
+
+    @bot.command
+    async def ask(turn: Turn, name: Annotated[Ref[str], NAME]) -> str:
+        said = await turn.ask("What?", key="what")
+        return f"{said} {turn.user.person} {name.value}"
+
+    async with linked(bot) as bots:
+        eve, evelyn = bots.eve(), bots.evelyn()
+        await eve.say("/name Eve")
+        person = (await eve.say("/who"))[0].split()[1]
+        aside = Someone(bots.discord, "evelyn", bots.numbers)
+        aside.chat = Chat("elsewhere", "group")
+        assert await aside.say("/ask") == ["What?"]
+        await bots.link(eve, evelyn)
+        assert await aside.say("tea") == [f"tea {person} Eve"]
+
+
 async def test_timers_of_both_go_on(bots: Linked) -> None:
     """Where they were set, in whose name they were; with the values of both."""
     eve, evelyn = bots.eve(), bots.evelyn()

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from msgspec.structs import replace
 
 from chatstate.engine.states.cache import Entry, StateCache
+from chatstate.messages import Message
 from chatstate.scope import Key, Place
 from chatstate.state.bound import BoundState
 from chatstate.state.declaration import State
@@ -28,6 +29,14 @@ def as_said_by(first: Arrival, later: Arrival) -> Arrival:
     sender, event = first.event.message.sender, later.event
     event = replace(event, message=replace(event.message, sender=sender))
     return replace(later, place=first.place, event=event)
+
+
+def as_now(before: Message, now: Message) -> Message:
+    """Return what somebody said before, in the name that is theirs now."""
+    linked = now.sender.linked
+    if before.sender.linked == linked:
+        return before
+    return replace(before, sender=replace(before.sender, linked=linked))
 
 
 class Links:

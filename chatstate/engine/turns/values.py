@@ -149,7 +149,9 @@ class TurnValues:
             turn.late = others
         elif others:
             self._apply_to_others(others, answer, written, self._cache.now)
-        return written if self._is_guarded(turn, written) else None
+        if turn.links and not self._is_guarded(turn, written):
+            return None
+        return written
 
     def changed(self, turn: RunningTurn) -> BoundState | None:
         """Return a state that a turn has changed, or is to change; None if it only read."""
@@ -185,7 +187,7 @@ class TurnValues:
 
     def _is_guarded(self, turn: RunningTurn, written: list[Written]) -> bool:
         """See that links are what they were when the turn began; False if they are not."""
-        if not (turn.links and self.links and written):
+        if not (turn.links and self.links):
             return True
         guards = self.links.guards(turn.links, [change for change, _ in written])
         written += [(guard, None) for guard in guards or ()]
