@@ -467,6 +467,7 @@ WALL_CLOCK = {
     "chatstate/engine/turns/refusals.py": "since when an event is refused is stored",
     "chatstate/engine/turns/later.py": "until when a turn is put off is stored",
     "chatstate/engine/turns/inquiries.py": "until when a question waits is stored",
+    "chatstate/engine/turns/linking.py": "when somebody was linked is stored",
     "chatstate/engine/turns/asker.py": "the time of a dialogue is stored",
     "chatstate/engine/turns/limits.py": "what is taken of a limit is stored",
     "chatstate/engine/turns/values.py": "values expire",

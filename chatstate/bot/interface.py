@@ -19,6 +19,7 @@ from chatstate.bot.commands import cancel_for, help_for
 from chatstate.bot.forms import buttons_for
 from chatstate.bot.guesses import no_attribute, refuse_no_function, refuse_other_types
 from chatstate.bot.handlers import Handler
+from chatstate.bot.linking import TRIES, link_for, unlink_for
 from chatstate.bot.options import Options, message_limit, refuse_unknown
 from chatstate.bot.page_options import AnyOptions, taken
 from chatstate.bot.registration import Registration
@@ -56,6 +57,8 @@ class Interface(Registration):
     - `max_messages`: a reply that would take more is its first message, and the whole as a file,
       where the platform takes files. None is no limit. (`long_as_file` is its older name: True is
       10, False is none.)
+    - `linking`: people may link who they are on several platforms, by /link and /unlink in private
+      chats: then they have one value of each `user` state, and `User.person` is the same.
     - `hear_bots`: what other bots say is handled as what people say (`User.is_bot` tells them
       apart), and else ignored.
     - `allow` and `limits` hold for all handlers of the bot, beside their own; `overlap`, `timeout`
@@ -83,6 +86,7 @@ class Interface(Registration):
         max_messages: int | None = 10,
         long_as_file: bool | int | None = None,
         hear_bots: bool = False,
+        linking: bool = False,
         **options: Unpack[AnyOptions],
     ) -> None:
         super().__init__(hear_bots=hear_bots)
@@ -110,6 +114,9 @@ class Interface(Registration):
         for name in ("help", "start"):
             self._add_own_command(name, help_for(self), own_states=False)
         self._add_own_command("cancel", cancel_for(self), own_states=False)
+        self.linking = linking
+        if linking:
+            self._add_linking()
         if fn is not None:
             refuse_no_function("Interface", fn)
             handler = self._handler(fn, own, inputs=inputs, outputs=outputs)
@@ -151,6 +158,14 @@ class Interface(Registration):
         handler = Handler(fn, states, command=name)
         self.routes.add_command(name, self._own_route(f"/{name}", handler, {}))
 
+    def _add_linking(self) -> None:
+        """Let people link who they are, in private chats; there may be no other /link then."""
+        for name, fn in (("link", link_for(self)), ("unlink", unlink_for(self))):
+            handler = Handler(fn, self.states, command=name, owner=self)
+            route = self._own_route(f"/{name}", handler, {"limits": TRIES})
+            listing = dataclasses.replace(route.listing, chats="private")
+            self.routes.add_command(name, dataclasses.replace(route, listing=listing))
+
     def _own_route(self, name: str, handler: Handler, options: Options) -> Route:
         return dataclasses.replace(self._route(name, handler, options), is_own=True)
 
@@ -165,6 +180,12 @@ class Interface(Registration):
         Or when it is known on which platforms the bot runs.
         """
         check_names(self.routes.updates, adapters)
+        for part in self.parts:
+            if getattr(part, "linking", False) and not self.linking:
+                raise BindingError(
+                    f"bot {part.id!r} links people, and is a part of {self.id!r}, which does not: "
+                    "say Interface(..., linking=True) of the whole"
+                )
         for route in self.routes:
             if not self.owners and any("owners" in guard.rules for guard in route.guards):
                 raise BindingError(

@@ -21,6 +21,7 @@ from chatstate.errors import StateError, UserError
 from chatstate.files import Attachment, File
 from chatstate.language.sentences import Sentence
 from chatstate.messages import Message, User
+from chatstate.stores.links import Identity
 from chatstate.words import unquoted
 
 DAY: Final = 24 * 3600.0
@@ -54,7 +55,8 @@ class Question(msgspec.Struct, frozen=True):
     - `choices` are values by the texts on their buttons; None if anything may be said. `confirms`:
       it is a yes or a no, in the words of the person's language. `reads` reads an answer in a way
       of its own.
-    - `of` are the people who are asked, or "admins"; None is who speaks.
+    - `of` are the people who are asked, or "admins"; None is who speaks. An `Identity` is asked
+      where they are, maybe on another platform.
     - `default` is the answer of who says nothing for `timeout` seconds; `...` if that ends the
       dialogue.
     """
@@ -67,7 +69,7 @@ class Question(msgspec.Struct, frozen=True):
     timeout: float = DAY
     default: Any = ...
     confirms: bool = False
-    of: Sequence[User] | Literal["admins"] | None = None
+    of: Sequence[User | Identity] | Literal["admins"] | None = None
     reads: Callable[[Given, Fetch], Awaitable[Any]] | None = None
 
     async def read(self, given: Given, fetch: Fetch, words: Mapping[str, str]) -> Any:

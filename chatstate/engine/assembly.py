@@ -35,6 +35,7 @@ from chatstate.engine.recovery import Recovery
 from chatstate.engine.states.cache import StateCache
 from chatstate.engine.states.commits import Commits
 from chatstate.engine.states.expiry import Expiries
+from chatstate.engine.states.links import Links
 from chatstate.engine.states.older_runs import OlderRuns
 from chatstate.engine.states.volatile import foreign_keys, volatile_before
 from chatstate.engine.threads import HandlerThreads
@@ -52,6 +53,7 @@ from chatstate.engine.turns.inquiries import Inquiries
 from chatstate.engine.turns.late import LateTurns
 from chatstate.engine.turns.later import Later
 from chatstate.engine.turns.limits import Counters
+from chatstate.engine.turns.linking import ASIDES, Linking
 from chatstate.engine.turns.middleware import Around
 from chatstate.engine.turns.modals import Modals
 from chatstate.engine.turns.on_error import OnError
@@ -104,6 +106,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
     cache = StateCache(volatile or store, clock, is_foreign)
     commits = Commits(volatile or store, failed)
     older_runs = OlderRuns(bot, store=store, clock=clock)
+    links = Links(bot.id, cache=cache, versions=versions) if bot.linking else None
     values = TurnValues(
         bot=bot.id,
         tenants=accounts.tenants,
@@ -112,6 +115,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         older_runs=older_runs,
         versions=versions,
         clock=clock,
+        links=links,
     )
 
     async def moved(account: int, old: str, new: str) -> None:
@@ -208,6 +212,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         clock=clock,
         versions=versions,
     )
+    linking = Linking(bot.id, bot.states, values=values, cache=cache, clock=clock)
     effects = functools.partial(
         TurnEffects,
         adapters=adapters,
@@ -225,6 +230,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         plans=plans,
         watch=watch,
         timers=timers.of_turns,
+        linking=linking,
     )
     approvals = Approvals(
         asker=asker,
@@ -261,7 +267,11 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         lanes=lanes,
         receipts=receipts,
         plans=plans,
-        own=[asker.state, inquiries.state] if answering.may_be_asked else [],
+        own=[
+            *([asker.state, inquiries.state] if answering.may_be_asked else []),
+            *([ASIDES] if bot.linking else []),
+        ],
+        moved=[state for state in bot.states if bot.linking and state.scope == "user"],
         in_use=watch.expiring_keys,
     )
     dispatch = Dispatch(

@@ -102,5 +102,18 @@ GERMAN: Mapping[str, str] = {
     "minutes": "{number} min",
     "hours": "{number} h",
     "days": "{number} Tagen",
+    "link_code": (
+        "Schicke mir das auf der anderen Plattform, privat, innerhalb von {minutes} Minuten:\n"
+        "/link {code}"
+    ),
+    "link_ask": "Mit {who} verbinden? Dort ist dann zu sehen, was ich von dir behalte.",
+    "link_unknown": "Diesen Code kenne ich nicht, oder nicht mehr. /link gibt einen neuen.",
+    "link_same": "Ihr seid schon verbunden.",
+    "link_declined": "Du bist nicht mit {who} verbunden.",
+    "linked": "Du bist jetzt mit {who} verbunden. /unlink beendet das.",
+    "unlinked": "Du bist nicht mehr mit {who} verbunden.",
+    "not_linked": "Du bist mit niemandem verbunden.",
+    "help_link": "Verbinden, wer du auf mehreren Plattformen bist.",
+    "help_unlink": "Das beenden.",
     "too_busy": "Hier warten zu viele Nachrichten. Bitte später noch einmal senden.",
 }

@@ -31,6 +31,7 @@ from chatstate.engine.states.updates import Update
 from chatstate.engine.threads import HandlerThreads
 from chatstate.engine.turns.admission import Admission
 from chatstate.engine.turns.asker import Asker
+from chatstate.engine.turns.linking import Linking
 from chatstate.engine.turns.plan import Plan, Plans
 from chatstate.engine.turns.showing import Showings
 from chatstate.engine.turns.steps import Steps
@@ -46,6 +47,7 @@ from chatstate.scope import Key
 from chatstate.signature import label
 from chatstate.stores.accounts import OWN
 from chatstate.stores.base import Store
+from chatstate.stores.links import Identity
 
 _TIMERS = ("later", "every", "cancel")
 _OF_STATE = ("state", "replace", "apply", "step", "charge", "ask", *_TIMERS)
@@ -76,6 +78,7 @@ class TurnEffects:
         plans: Plans,
         watch: Watch,
         timers: TurnTimers,
+        linking: Linking,
     ) -> None:
         self._turn = turn
         self._attempt = turn.attempt
@@ -96,6 +99,7 @@ class TurnEffects:
         self._plans = plans
         self._watch = watch
         self._timers = timers
+        self._linking = linking
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -174,7 +178,8 @@ class TurnEffects:
             )
         place = turn.place
         if of is not None and of.id != turn.message.sender.id:
-            place = place._replace(person=await self._store.person(place.account, of))
+            person = await self._store.person(place.account, of)
+            place = await self._values.place_of(turn, person)
         held = await self._values.hold(turn, state, self._values.key(state, place))
         self._live("state")
         return held
@@ -287,6 +292,28 @@ class TurnEffects:
         has_ended = seq in ended
         ended.discard(seq)
         return has_ended
+
+    def identity(self) -> Identity:
+        """See `Effects.identity`."""
+        turn = self._live("identity")
+        place, message = turn.place, turn.message
+        at = f"{self.platform}:{self._adapters[place.account].account}"
+        user = replace(message.sender, linked="")
+        return Identity(place.person, place.account, at, user, message.chat.id)
+
+    async def is_linked_with(self, other: Identity) -> bool:
+        """See `Effects.is_linked_with`."""
+        turn = self._live("state")
+        return await self._linking.are_linked(turn, turn.place.person, other.person)
+
+    async def link(self, other: Identity) -> None:
+        """See `Effects.link`."""
+        await self._linking.link(self._live("state"), self.identity(), other)
+
+    async def unlink(self) -> Sequence[Identity]:
+        """See `Effects.unlink`."""
+        turn = self._live("state")
+        return await self._linking.unlink(turn, turn.place.person)
 
     def refer(self, answer: Answers, ref: str, *, is_whole: bool = False) -> None:
         """Let a reference lead to the first message of what the handler returns, or to all."""
