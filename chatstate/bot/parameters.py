@@ -193,7 +193,7 @@ class Binder:
             return given
         with self._naming(parameter):
             wanted = input_of(given, self._hint(parameter))
-        self.fields.append(Field(label_of(parameter.name), wanted))
+        self.fields.append(Field(wanted.label or label_of(parameter.name), wanted))
         if self.asks_several:
             return answer_at(len(self.fields) - 1)
         self.wants_files |= wanted.wants_files

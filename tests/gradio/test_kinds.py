@@ -177,6 +177,23 @@ def test_a_kind_that_makes_no_sense_is_refused(options: Any) -> None:
         Kind(**options)
 
 
+def test_a_kind_is_made_of_one_that_has_a_name() -> None:
+    """It reads and shows as that does."""
+    number = Kind.named("number")
+    assert number.heard("7", ()) == 7
+    assert Kind.named("label").show is not None
+    with pytest.raises(BindingError, match="'movie' is no input"):
+        Kind.named("movie")
+
+
+async def test_a_kind_may_say_what_it_is_called() -> None:
+    """That is asked for, whatever the parameter is called."""
+    bot = Interface(lambda a, b: a + b, [Kind(label="Your name"), "text"], "text", id="bot")
+    async with TestClient(bot) as client:
+        told = await texts(client.user("alice"), "/start")
+    assert told[-1] == "Your name? (1 of 2; /cancel gives up)"
+
+
 def rgb(said: Said) -> tuple[int, ...]:
     if len(said.text) != 3:
         raise UserError("Send three digits.")

@@ -49,6 +49,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     - `least` and `most` are the bounds of a number.
     - `takes` says what is read: a "text", one "file", all "files" of a message, or "both" text and
       files.
+    - `label` is what it is called where it is asked for; else the parameter's name is.
 
     Without `read` it is one of the `choices`, a number within the bounds, or else the text. Raises
     `BindingError` for choices and bounds that make no sense.
@@ -61,6 +62,17 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     least: float | None = None
     most: float | None = None
     takes: Takes = "text"
+    label: str = ""
+
+    @classmethod
+    def named(cls, name: str, type_: Any = Any) -> Kind:
+        """Return the kind that has a name in `inputs=` or `outputs=`, to make another one of.
+
+        It reads for a parameter that is annotated with `type_`. Raises `BindingError`.
+        """
+        from chatstate.bot.kinds.names import named
+
+        return named(name, type_)
 
     def __post_init__(self) -> None:
         if self.takes not in ("text", "file", "files", "both"):

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from msgspec.structs import replace
+
 from chatstate.bot.annotations import essence, members
 from chatstate.bot.kinds.choosing import choice_kind, choices_kind, slider_type
 from chatstate.bot.kinds.kind import Kind, by_text, text_of
@@ -113,6 +115,14 @@ def input_of(given: Any, type_: Any) -> Kind:
         return INPUTS[given](given, type_)
     why = "shows a value and reads none" if given in OUTPUTS else "is no input"
     raise BindingError(f"{given!r} {why}; possible: {', '.join(INPUTS)}, state, State(...)")
+
+
+def named(name: str, type_: Any) -> Kind:
+    """Return the kind of a name, which reads, shows, or does both. Raises `BindingError`."""
+    if name not in OUTPUTS:
+        return input_of(name, type_)
+    kind = input_of(name, type_) if name in INPUTS else Kind()
+    return replace(kind, show=OUTPUTS[name])
 
 
 def output_of(given: Any) -> Output:
