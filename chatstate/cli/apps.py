@@ -12,17 +12,18 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import functools
 import importlib.abc
 import importlib.machinery
 import sys
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Protocol
 
 from chatstate.bot.interface import Interface
-from chatstate.cli.installed import load
+from chatstate.cli.installed import load, pip_for
 from chatstate.errors import LoadError
 
 APPS = "chatstate.apps"
@@ -43,43 +44,50 @@ class Apps(Protocol):
         ...
 
 
-class Opened(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """What of installed libraries has been imported by a file, made ready before the file has it.
+class Opened(importlib.abc.MetaPathFinder):
+    """What of installed libraries a file has imported, each made ready before the file has it.
 
-    It is the first that is asked for a module. `Apps` imports its library itself: what is found
-    here is that.
+    It is the first that is asked for a module, while a file is loaded.
     """
 
     def __init__(self, points: Mapping[str, EntryPoint]) -> None:
         self._points = dict(points)
-        self._specs: dict[str, Any] = {}
         self.apps: list[Apps] = []
 
     def find_spec(
-        self, fullname: str, _path: object, _target: object = None
+        self, fullname: str, path: Sequence[str] | None, _target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """Make a library ready that is imported for the first time."""
+        """Find a library as everybody does, and make it ready as soon as it is imported."""
         point = self._points.pop(fullname, None)
         if point is None:
             return None
-        self.open(point)
-        self._specs[fullname] = sys.modules[fullname].__spec__
-        return importlib.machinery.ModuleSpec(fullname, self)
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path)
+        if spec is None or spec.loader is None:
+            raise ModuleNotFoundError(
+                f"No module named {fullname!r}: {pip_for(point)}", name=fullname
+            )
+        spec.loader = _Followed(spec.loader, functools.partial(self.open, point))
+        return spec
 
     def open(self, point: EntryPoint) -> None:
-        """Make a library ready. Raises `ImportError`, as the import that it stands for may."""
-        try:
-            self.apps.append(load(point)())
-        except LoadError as error:
-            raise ImportError(str(error), name=point.name) from error
+        """Make a library ready. Raises `LoadError`."""
+        self.apps.append(load(point)())
 
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
-        """Return the library, which is there by now."""
-        return sys.modules[spec.name]
+
+class _Followed(importlib.abc.Loader):
+    def __init__(self, loader: importlib.abc.Loader, then: Callable[[], None]) -> None:
+        self._loader = loader
+        self._then = then
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Leave it as it was imported."""
-        module.__spec__ = self._specs.pop(module.__name__)
+        module.__loader__ = self._loader
+        if module.__spec__:
+            module.__spec__.loader = self._loader
+        self._loader.exec_module(module)
+        self._then()
 
 
 @contextlib.contextmanager

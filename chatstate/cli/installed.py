@@ -22,12 +22,13 @@ def load(point: EntryPoint) -> Any:
     try:
         return point.load()
     except ModuleNotFoundError as error:
-        raise LoadError(f"{point.name!r} needs {error.name}: {_pip_line(point)}") from error
+        raise LoadError(f"{point.name!r} needs {error.name}: {pip_for(point)}") from error
     except (ChatstateError, ImportError, AttributeError) as error:
         raise LoadError(f"{point.name!r} cannot be loaded from {point.value}: {error}") from error
 
 
-def _pip_line(point: EntryPoint) -> str:
+def pip_for(point: EntryPoint) -> str:
+    """Return the command that installs what an entry point needs."""
     package = point.dist.name if point.dist else point.module.partition(".")[0]
     extras = (point.dist.metadata.get_all("Provides-Extra") if point.dist else None) or []
     return pip_line(package, point.name if point.name in extras else "")
