@@ -55,7 +55,7 @@ WHEN_CALLED = {
 }
 """Imports inside a function that point upwards: `Interface.run` is what `chatstate run` is."""
 
-PLATFORM_LIBRARIES = ("telegram", "discord")
+PLATFORM_LIBRARIES = ("telegram", "discord", "gradio")
 OPEN_TO_ADAPTERS = (
     *("chatstate.adapter", "chatstate.adapter.http", "chatstate.files"),
     *("chatstate.inspection", "chatstate.markup"),
@@ -65,6 +65,7 @@ HEAVY = (
     "markdown_it",
     "telegram",
     "discord",
+    "gradio",
     "sqlite_utils",
     "typer",
     "prompt_toolkit",
@@ -197,9 +198,13 @@ def test_every_folder_of_adapters_and_bots_is_a_package() -> None:
 
 
 def test_every_adapter_has_an_entry_point() -> None:
-    """Each adapter package is named by an entry point, and each entry point names one."""
-    named = {value.partition(":")[0] for value in ENTRY_POINTS["chatstate.adapters"].values()}
-    assert named == folders("adapters")
+    """Each package beside the core is named by an entry point, and each entry point names one."""
+    assert packages_of("chatstate.adapters") | packages_of("chatstate.apps") == folders("adapters")
+
+
+def packages_of(group: str) -> set[str]:
+    """Return the packages that entry points of a group name."""
+    return {re.split("[.:]", value)[0] for value in ENTRY_POINTS[group].values()}
 
 
 def test_every_bot_has_an_entry_point() -> None:
@@ -252,6 +257,7 @@ def test_public_names_are_pinned() -> None:
         "Global",
         "Gone",
         "Interface",
+        "Kind",
         "LeaseLostError",
         "LifespanError",
         "LoadError",
@@ -277,6 +283,7 @@ def test_public_names_are_pinned() -> None:
         "ReplyError",
         "Resource",
         "RetryAfter",
+        "Said",
         "Schedule",
         "Select",
         "SendError",
@@ -517,7 +524,7 @@ def test_importing_chatstate_loads_no_heavy_library() -> None:
 ROOMS = ("adapter.py", "options.py", "receive/__init__.py", "send/__init__.py")
 
 
-@pytest.mark.parametrize("package", sorted(folders("adapters")))
+@pytest.mark.parametrize("package", sorted(packages_of("chatstate.adapters")))
 def test_adapters_have_equal_rooms(package: str) -> None:
     """Who knows one adapter finds the same in each: what is received, what is sent, what is set."""
     folder = ROOT / "adapters" / package

@@ -16,9 +16,10 @@ from chatstate.adapter import Adapter
 from chatstate.bot import running
 from chatstate.bot.access import Owners, guard, limits_of, owners_of
 from chatstate.bot.commands import cancel_for, help_for
-from chatstate.bot.forms import buttons_for
+from chatstate.bot.forms import buttons_for, choices_of
 from chatstate.bot.guesses import no_attribute, refuse_no_function, refuse_other_types
 from chatstate.bot.handlers import Handler
+from chatstate.bot.kinds import Kind
 from chatstate.bot.linking import TRIES, link_for, unlink_for
 from chatstate.bot.options import Options, message_limit, refuse_unknown
 from chatstate.bot.page_options import AnyOptions, taken
@@ -42,12 +43,13 @@ class Interface(Registration):
     """A bot: functions of messages and state.
 
     - `fn` answers messages. With `inputs` and `outputs` it is bound by position, as in Gradio:
-      `"text"`, `"number"`, `"json"`, `"state"` or `State(...)` for each parameter and for each
-      returned value. Without them it is bound by annotation, as with `on_message`.
+      `"text"`, `"number"`, `"json"`, a `Kind`, `"state"` or `State(...)` for each parameter and for
+      each returned value. Without them it is bound by annotation, as with `on_message`.
     - `id` is the bot's name in the store's keys: the file's name if not given.
     - `title`, `description` and `article` are shown by /start and /help.
     - `examples` are shown as buttons by these: values of the one input, or lists of all of them;
-      `example_labels` is what stands on the buttons.
+      `example_labels` is what stands on the buttons. Without any, they are the choices of the
+      one input.
     - `sentences` replaces what the framework itself says, by name; or by language and name, as in
       `{"pt-BR": {"failed": "..."}}`, for people whose `User.language` that is.
     - `owners` are the people whom `allow="owners"` means: `["telegram:123"]`, or by platform.
@@ -71,8 +73,8 @@ class Interface(Registration):
     def __init__(
         self,
         fn: Callable[..., Any] | None = None,
-        inputs: Sequence[str | State] | str | State | None = None,
-        outputs: Sequence[str | State] | str | State | None = None,
+        inputs: Sequence[str | Kind | State] | str | Kind | State | None = None,
+        outputs: Sequence[str | Kind | State] | str | Kind | State | None = None,
         *,
         id: str | None = None,
         title: str | None = None,
@@ -122,6 +124,7 @@ class Interface(Registration):
             handler = self._handler(fn, own, inputs=inputs, outputs=outputs)
             for example in self.examples:
                 handler.try_example(example)
+            self.examples = self.examples or choices_of(handler.fields)
             self.description = description or handler.description
             self._add_message_handler(handler, own)
             if handler.form:

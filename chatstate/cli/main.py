@@ -43,7 +43,8 @@ from chatstate.cli.adapter_options import (
     wanted,
     with_options,
 )
-from chatstate.cli.loading import BOTS, load_bot, names
+from chatstate.cli.installed import names
+from chatstate.cli.loading import BOTS, load_bot
 from chatstate.cli.logs import LEVELS, LogFormat, log_to_stderr
 from chatstate.cli.loops import loop_factory
 from chatstate.cli.reloading import FLAG, run_again_and_again
@@ -125,6 +126,13 @@ def run(
             help="[LABEL.]NAME=VALUE: an adapter's option by name; repeatable.",
         ),
     ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Who may use an app that asks for a password: PLATFORM:ID, or everybody; "
+            "repeatable."
+        ),
+    ] = None,
     on_ambiguous: Annotated[
         OnAmbiguous,
         typer.Option(
@@ -178,7 +186,7 @@ def run(
         raise typer.Exit(run_again_and_again(sys.argv[1:], accounts))
     named = {name: value for name, value in options.items() if value is not None}
     run_bot(
-        load_bot(bot),
+        load_bot(bot, allow or ()),
         accounts,
         store=store,
         on_ambiguous=on_ambiguous,

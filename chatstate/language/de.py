@@ -45,6 +45,8 @@ GERMAN: Mapping[str, str] = {
     "too_much": "Das ist zu viel: {text}. So wird es gesendet: {usage}",
     "bad_argument": "{problem} Der Befehl lautet: {usage}",
     "ask": "{label}? ({number} von {total}; /cancel bricht ab)",
+    "ask_several": "{label}? Einige, mit Kommas. ({number} von {total}; /cancel bricht ab)",
+    "ask_between": "{label}, von {least} bis {most}? ({number} von {total}; /cancel bricht ab)",
     "taken": "{label}: {given}",
     "file_gone": "Die Datei ist nicht mehr zu bekommen.",
     "cancelled": "Abgebrochen. Es wurde nichts geändert.",

@@ -45,6 +45,8 @@ ENGLISH: Mapping[str, str] = {
     "too_much": "There is too much: {text}. Send it like this: {usage}",
     "bad_argument": "{problem} The command is: {usage}",
     "ask": "{label}? ({number} of {total}; /cancel gives up)",
+    "ask_several": "{label}? Some, with commas. ({number} of {total}; /cancel gives up)",
+    "ask_between": "{label}, from {least} to {most}? ({number} of {total}; /cancel gives up)",
     "taken": "{label}: {given}",
     "file_gone": "I cannot get the file any more.",
     "cancelled": "Given up. Nothing was changed.",

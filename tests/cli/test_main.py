@@ -15,7 +15,7 @@ from support import call
 
 from chatstate.adapter.installing import ADAPTERS
 from chatstate.cli.accounts import options_of
-from chatstate.cli.loading import names
+from chatstate.cli.installed import names
 from chatstate.stores import default_url
 
 HELLO = """\
