@@ -51,7 +51,7 @@ def _command(path: str, command: Any) -> Iterator[str]:
     yield _plain(command.help or "")
     rows = [_row(parameter) for parameter in command.params if parameter.name != "help"]
     if rows:
-        yield "\n| | |\n|---|---|"
+        yield "\n| takes | which is |\n|---|---|"
         yield from (f"| {name} | {told} |" for name, told in rows)
 
 

@@ -22,6 +22,7 @@ import chatstate.markup
 import chatstate.testing
 from chatstate import Interface, Native
 from chatstate.adapter.installing import ADAPTERS
+from chatstate.bot import running
 from chatstate.cli import settings
 from chatstate.cli.accounts import options_of
 from chatstate.cli.loading import names
@@ -235,6 +236,15 @@ MODULES = ("chatstate.adapter", "chatstate.markup", "chatstate.stores.base")
 def test_every_public_name_is_in_the_reference(name: str) -> None:
     """With its docstring."""
     assert re.search(rf"^::: {re.escape(name)}$", REFERENCE, re.MULTILINE)
+
+
+def test_what_a_bot_is_run_by_is_in_the_reference() -> None:
+    """It stands apart from the class whose methods it is."""
+    methods = [name for name, fn in vars(running).items() if fn is vars(Interface).get(name)]
+    assert "serve" in methods
+    assert [
+        name for name in methods if f"::: chatstate.bot.running.{name}\n" not in REFERENCE
+    ] == []
 
 
 def test_the_reference_has_the_modules_of_outsiders() -> None:
