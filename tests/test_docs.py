@@ -8,9 +8,10 @@ import shlex
 import subprocess
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import pytest
 import telegram
@@ -81,6 +82,43 @@ async def test_readme_polls_bot_holds_a_conversation() -> None:
         assert [r.text for r in await alice.say("/vote 1")] == ["1 have voted"]
         assert [r.text for r in await bob.say("/vote 2")] == ["2 have voted"]
         assert [r.text for r in await bob.say("hi")] == ["You said 1 things; vote with /vote 1"]
+
+
+class Chunk(NamedTuple):
+    """What OpenAI's library gives of a stream: `chunk.choices[0].delta.content`."""
+
+    content: str | None
+
+    @property
+    def choices(self) -> list[Any]:
+        return [SimpleNamespace(delta=self)]
+
+
+async def test_readme_assistant_shows_what_a_model_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It gives the history to the model, and the words of its stream to the person."""
+    asked: list[Any] = []
+
+    async def chunks() -> AsyncIterator[Chunk]:
+        for words in ("Hello, ", "Alice", None):
+            yield Chunk(words)
+
+    async def create(*, messages: Any, stream: bool, **_: Any) -> AsyncIterator[Chunk]:
+        asked.append(messages)
+        assert stream
+        return chunks()
+
+    client = SimpleNamespace(chat=SimpleNamespace(completions=None))
+    client.chat.completions = SimpleNamespace(create=create)
+    library = types.ModuleType("openai")
+    vars(library)["AsyncOpenAI"] = lambda: client
+    monkeypatch.setitem(sys.modules, "openai", library)
+    (block,) = (b.values[0] for b in BLOCKS if "AsyncOpenAI()." in str(b.values[0]))
+    assert len([line for line in str(block).splitlines() if line.strip()]) <= 18
+    async with TestClient(load(str(block)).bot) as client_of_bot:
+        alice = client_of_bot.user("alice")
+        assert [reply.text for reply in await alice.say("hi")] == ["Hello, Alice"]
+        await alice.say("again")
+    assert [message["content"] for message in asked[1]] == ["hi", "Hello, Alice", "again"]
 
 
 def test_the_page_on_tests_runs_as_it_stands(tmp_path: Path) -> None:
