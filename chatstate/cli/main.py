@@ -15,7 +15,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.markup import escape
@@ -282,6 +282,13 @@ def main() -> None:
         app()
     except ChatstateError as error:
         _refuse(error)
+
+
+def whole() -> Any:  # a command of click's, or of what typer has of that itself
+    """Return the whole command line, with the options of every adapter that is installed."""
+    for command in _WITH_OPTIONS.values():
+        app.command()(with_options(command, names(ADAPTERS)))
+    return typer.main.get_command(app)
 
 
 def _refuse_controls(arguments: Sequence[str]) -> None:
