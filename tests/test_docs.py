@@ -26,7 +26,7 @@ from chatstate.adapter.installing import ADAPTERS
 from chatstate.bot import running
 from chatstate.cli import settings
 from chatstate.cli.accounts import options_of
-from chatstate.cli.loading import names
+from chatstate.cli.installed import names
 from chatstate.testing import TestClient
 
 ROOT = Path(__file__).parent.parent
