@@ -341,6 +341,7 @@ def undocumented(node: Documented, name: str) -> Iterator[str]:
 
 STORES = (
     "SQLiteStore",
+    "OutboxVerbs",
     "TimerVerbs",
     "MemoryTimers",
     "PostgresStore",

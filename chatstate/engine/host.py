@@ -28,9 +28,9 @@ from chatstate.engine.inbox.receipts import EventReceipt, Receipts
 from chatstate.engine.outbox.rendering import Renderer
 from chatstate.engine.outbox.sender import Sender
 from chatstate.engine.turns.dispatch import Dispatch
+from chatstate.engine.turns.fences import Fences
 from chatstate.engine.turns.modals import Modals
 from chatstate.engine.turns.quick import QuickTurns
-from chatstate.engine.turns.turns import Turns
 from chatstate.language.sentences import say
 from chatstate.messages import Command, Event, Message
 from chatstate.replies import Reply
@@ -73,7 +73,7 @@ class AccountHost:
         lanes: Lanes,
         receipts: Receipts,
         dispatch: Dispatch,
-        turns: Turns,
+        fences: Fences,
         quick: QuickTurns,
         modals: Modals,
         sender: Sender,
@@ -89,7 +89,7 @@ class AccountHost:
         self._lanes = lanes
         self._receipts = receipts
         self._dispatch = dispatch
-        self._turns = turns
+        self._fences = fences
         self._quick = quick
         self._modals = modals
         self._most = adapter.capabilities.modals
@@ -160,7 +160,7 @@ class AccountHost:
 
     def interrupt(self, chat: str, thread: str | None = None) -> bool:
         """See `Host.interrupt`."""
-        return self._turns.stop_answer(self._account, chat, thread)
+        return self._fences.stop_answer(self._account, chat, thread)
 
     async def moved(self, old: str, new: str) -> None:
         """See `Host.moved`."""
@@ -277,8 +277,8 @@ class AccountHost:
                 self._refusing.discard(arrival.place.conversation)
             if ingested.dropped is not None:
                 self._drop(arrival.place.conversation, ingested.dropped)
-            if self._interrupts or self._turns.are_put_off:
-                self._turns.arrived(arrival)
+            if self._interrupts or self._fences.are_put_off:
+                self._fences.arrived(arrival)
             self._lanes.add(arrival)
             return receipt
         if ingested.status == "refused" and arrival:
