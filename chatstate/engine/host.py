@@ -29,9 +29,9 @@ from chatstate.engine.outbox.rendering import Renderer
 from chatstate.engine.outbox.sender import Sender
 from chatstate.engine.transcript import AccountTranscript
 from chatstate.engine.turns.dispatch import Dispatch
+from chatstate.engine.turns.fences import Fences
 from chatstate.engine.turns.modals import Modals
 from chatstate.engine.turns.quick import QuickTurns
-from chatstate.engine.turns.turns import Turns
 from chatstate.inspection import Inspection
 from chatstate.language.sentences import say
 from chatstate.messages import Command, Event, Message
@@ -76,7 +76,7 @@ class AccountHost:
         lanes: Lanes,
         receipts: Receipts,
         dispatch: Dispatch,
-        turns: Turns,
+        fences: Fences,
         quick: QuickTurns,
         modals: Modals,
         sender: Sender,
@@ -93,7 +93,7 @@ class AccountHost:
         self._lanes = lanes
         self._receipts = receipts
         self._dispatch = dispatch
-        self._turns = turns
+        self._fences = fences
         self._quick = quick
         self._modals = modals
         self._most = adapter.capabilities.modals
@@ -170,7 +170,7 @@ class AccountHost:
 
     def interrupt(self, chat: str, thread: str | None = None) -> bool:
         """See `Host.interrupt`."""
-        return self._turns.stop_answer(self._account, chat, thread)
+        return self._fences.stop_answer(self._account, chat, thread)
 
     def inspect(self, *, reveal: bool = False) -> Inspection:
         """See `Host.inspect`."""
@@ -291,8 +291,8 @@ class AccountHost:
                 self._refusing.discard(arrival.place.conversation)
             if ingested.dropped is not None:
                 self._drop(arrival.place.conversation, ingested.dropped)
-            if self._interrupts or self._turns.are_put_off:
-                self._turns.arrived(arrival)
+            if self._interrupts or self._fences.are_put_off:
+                self._fences.arrived(arrival)
             self._lanes.add(arrival)
             return receipt
         if ingested.status == "refused" and arrival:

@@ -21,6 +21,7 @@ from chatstate.engine.states.older_runs import OlderRuns
 from chatstate.engine.timers import Timers
 from chatstate.engine.turns.answering import Answering
 from chatstate.engine.turns.approvals import Approvals
+from chatstate.engine.turns.fences import Fences
 from chatstate.engine.turns.overlap import Overlap
 from chatstate.engine.turns.turns import Turns
 from chatstate.engine.turns.typing_notices import TypingNotices
@@ -33,6 +34,7 @@ class Parts:
 
     lanes: Lanes
     turns: Turns
+    fences: Fences
     answering: Answering
     approvals: Approvals
     overlap: Overlap

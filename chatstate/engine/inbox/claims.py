@@ -21,8 +21,8 @@ from chatstate.engine.inbox.receipts import Receipts
 from chatstate.engine.outbox.sender import Sender
 from chatstate.engine.recovery import Recovery
 from chatstate.engine.states.cache import StateCache
+from chatstate.engine.turns.fences import Fences
 from chatstate.engine.turns.handover import Handover
-from chatstate.engine.turns.turns import Turns
 from chatstate.stores.base import Answer, Claim, Store
 
 _AT_ONCE = 256
@@ -38,7 +38,7 @@ class Claims:
         store: Store,
         clock: Clock,
         lanes: Lanes,
-        turns: Turns,
+        fences: Fences,
         sender: Sender,
         receipts: Receipts,
         cache: StateCache,
@@ -50,7 +50,7 @@ class Claims:
         self._store = store
         self._clock = clock
         self._lanes = lanes
-        self._turns = turns
+        self._fences = fences
         self._sender = sender
         self._receipts = receipts
         self._cache = cache
@@ -70,7 +70,7 @@ class Claims:
         while not self._lanes.stopping and (found := await self._store.claim(_AT_ONCE, left)):
             claims += found
         self._recovery.take_up(claims)
-        if self._interrupts or self._turns.are_put_off:
+        if self._interrupts or self._fences.are_put_off:
             await self._interrupt([claim.conversation for claim in claims if claim.is_news])
 
     async def run(self) -> None:
@@ -103,11 +103,11 @@ class Claims:
     async def _interrupt(self, conversations: Sequence[int]) -> None:
         """Let events interrupt what runs in their conversations, as if they had come here."""
         for conversation in conversations:
-            turn = self._turns.interruptible(conversation)
+            turn = self._fences.interruptible(conversation)
             if turn:
                 last = turn.arrival.seq
                 for arrival in await self._store.events(conversation, last, _AT_ONCE):
-                    self._turns.arrived(arrival)
+                    self._fences.arrived(arrival)
 
     def _note_idle(self, conversation: int) -> None:
         self._idle[conversation] = self._clock.monotonic()

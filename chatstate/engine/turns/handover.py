@@ -51,7 +51,7 @@ class Handover:
         spool: Spool,
         later: Later,
     ) -> None:
-        self._refusals = refusals
+        self.refusals = refusals
         self._store = store
         self._clock = clock
         self._lanes = lanes
@@ -71,7 +71,7 @@ class Handover:
 
     async def leave(self, turn: RunningTurn, error: BaseException) -> bool:
         """Leave the conversation of a turn to others; False if none of them can handle it."""
-        if not await self._refusals.note(turn, error):
+        if not await self.refusals.note(turn, error):
             return False
         await turn.drop_files(self._spool)
         turn.fenced = True  # nothing ends it here any more
