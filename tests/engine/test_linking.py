@@ -342,6 +342,28 @@ async def test_of_two_who_send_one_code_one_is_linked(bots: Linked) -> None:
     assert await thief.say("/unlink") == ["You are linked with nobody."]
 
 
+async def test_who_confirms_too_late_is_told_where_they_are() -> None:
+    """The other has given it up while the press was on its way."""
+    bot, gate = make_bot(), asyncio.Event()
+
+    @bot.command
+    async def wait() -> None:
+        await gate.wait()
+
+    async with linked(bot) as bots:
+        eve, evelyn = bots.eve(), bots.evelyn()
+        await evelyn.say(f"/link {await code_of(eve)}")
+        await evelyn.press("Yes")
+        await eve.told(2)
+        waiting = [asyncio.create_task(evelyn.say(text)) for text in ("/wait", "/cancel")]
+        await bots.until(lambda: bool(bots.parts.turns.unended))
+        await eve.press("Yes")
+        gate.set()
+        await asyncio.gather(*waiting)
+        assert await eve.told(3) == "Eve, somebody has answered this before."
+        assert await eve.say("/unlink") == ["You are linked with nobody."]
+
+
 async def test_it_is_for_private_chats() -> None:
     """In a group nobody is shown a code."""
     async with TestClient(make_bot()) as client:
