@@ -162,7 +162,7 @@ class Interface(Registration):
         self.routes.add_command(name, self._own_route(f"/{name}", handler, {}))
 
     def _add_linking(self) -> None:
-        """Let people link who they are, in private chats; there may be no other /link then."""
+        """Let people link who they are, in private chats."""
         for name, fn in (("link", link_for(self)), ("unlink", unlink_for(self))):
             handler = Handler(fn, self.states, command=name, owner=self)
             route = self._own_route(f"/{name}", handler, {"limits": TRIES})

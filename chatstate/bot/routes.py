@@ -251,7 +251,9 @@ def _groups_of(name: str) -> Iterator[str]:
 
 def _is_each_bots(name: str, route: Route) -> bool:
     """Tell whether each bot has an own command of its own: all but that gives up a form."""
-    return name in ("help", "start") or (name == "cancel" and not route.handler.slots)
+    return name in ("help", "start", "link", "unlink") or (
+        name == "cancel" and not route.handler.slots
+    )
 
 
 def _is_known(name: str, route: Route) -> bool:
