@@ -351,6 +351,7 @@ STORES = (
     "SQLiteStore",
     "TimerVerbs",
     "TranscriptVerbs",
+    "RoleVerbs",
     "MemoryTimers",
     "PostgresStore",
     "Broadcasting",

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 from chatstate.adapter import Adapter
 from chatstate.bot.interface import Interface
@@ -31,6 +31,7 @@ from chatstate.engine.outbox.spool import Spool
 from chatstate.engine.outside import Outside
 from chatstate.engine.parts import Parts
 from chatstate.engine.recovery import Recovery
+from chatstate.engine.roles import Roles
 from chatstate.engine.states.cache import StateCache
 from chatstate.engine.states.commits import Commits
 from chatstate.engine.states.expiry import Expiries
@@ -93,6 +94,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
     sentences = bot.sentences
     lanes = Lanes(store, failed)
     receipts = Receipts()
+    roles = Roles(store=store, clock=clock, accounts=accounts)
     threads = HandlerThreads()
     resources = Resources()
     watch = Watch(clock, running_limit)
@@ -369,17 +371,22 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         cache=cache,
         recovery=recovery,
         handover=handover,
+        roles=roles,
         interrupts=bot.routes.interrupts,
         lets_go=volatile is None,
     )
 
-    def make_host(account: Account, adapter: Adapter) -> AccountHost:
+    def make_host(
+        account: Account, adapter: Adapter, find: Callable[[], Awaitable[Account]]
+    ) -> AccountHost:
         accounts.add(account, adapter)
         abridger.measure()
         return AccountHost(
             bot,
             account,
             adapter=adapter,
+            find=find,
+            roles=roles,
             store=store,
             clock=clock,
             lanes=lanes,
@@ -411,6 +418,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         typing_notices=TypingNotices(adapters=adapters, watch=watch, clock=clock),
         recovery=recovery,
         claims=claims,
+        roles=roles,
         outside=Outside(
             bot,
             accounts=accounts,

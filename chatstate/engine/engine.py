@@ -188,7 +188,12 @@ class Engine:
         for connection in opened:
             connections.receive(connection)
         self._receiving = connections.tasks
-        for work in (self._watch(parts), parts.claims.run(), parts.outside.run()):
+        for work in (
+            self._watch(parts),
+            parts.claims.run(),
+            parts.outside.run(),
+            parts.roles.run(),
+        ):
             self._tasks.append(asyncio.create_task(self._or_fail(work)))
         parts.typing_notices.start()
         self._blocking = Blocking(route.handler.author_fn for route in self._bot.routes)
@@ -317,7 +322,7 @@ class Engine:
             if now() >= prune_at:
                 await self._store.prune()
                 prune_at = now() + _PRUNE_EVERY
-            await self._store.lead("clock")
+            await parts.roles.lead_clocks()
             more = await parts.expiries.look()
             more |= await parts.timers.look()
             await _look_at_runs(parts)

@@ -20,6 +20,7 @@ from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import Receipts
 from chatstate.engine.outbox.sender import Sender
 from chatstate.engine.recovery import Recovery
+from chatstate.engine.roles import Roles
 from chatstate.engine.states.cache import StateCache
 from chatstate.engine.turns.handover import Handover
 from chatstate.engine.turns.turns import Turns
@@ -44,6 +45,7 @@ class Claims:
         cache: StateCache,
         recovery: Recovery,
         handover: Handover,
+        roles: Roles,
         interrupts: bool,
         lets_go: bool,
     ) -> None:
@@ -56,6 +58,7 @@ class Claims:
         self._cache = cache
         self._recovery = recovery
         self._handover = handover
+        self._roles = roles
         self._interrupts = interrupts
         self._idle: dict[int, float] = {}
         if lets_go and not store.is_sole:
@@ -77,6 +80,7 @@ class Claims:
         """Do so whenever there may be something. What makes that impossible is raised."""
         while True:
             await self._store.wait()
+            self._roles.wake()
             await self.take()
             await self._ask_for_settled()
 

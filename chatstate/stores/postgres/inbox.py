@@ -53,8 +53,12 @@ _ADD = """INSERT INTO inbox
     (account, event_id, conversation, person, body, arrived_at, stored_by, ahead)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING seq"""
 _UNBLOCK = "UPDATE chats SET blocked_at = NULL WHERE id = ANY($1::bigint[])"
+# Whoever receives for a part notes its cursor; so it never goes back to where another has been.
 _NOTE_CURSORS = """INSERT INTO cursors
-    SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[]) ORDER BY 1, 2
+    SELECT g.account, g.part, g.cursor
+    FROM unnest($1::bigint[], $2::text[], $3::text[]) AS g(account, part, cursor)
+    LEFT JOIN roles AS r ON r.account = g.account AND r.duty = 'poller' AND r.part = g.part
+    WHERE r.run IS NULL OR r.run = $4 ORDER BY 1, 2
     ON CONFLICT (account, part) DO UPDATE SET cursor = excluded.cursor"""
 _WAITING = """SELECT i.seq, i.crashes, i.ahead, EXISTS (SELECT 1 FROM notes WHERE turn = i.seq),
         i.account, c.chat, i.conversation, i.person,
@@ -296,4 +300,4 @@ async def _note_cursors(transaction: Transaction, deliveries: Sequence[Delivery]
     last = {(d.account, part): cursor for d in deliveries for part, cursor in d.cursors.items()}
     if last:
         rows = [(*of, cursor) for of, cursor in last.items()]
-        await transaction.execute(_NOTE_CURSORS, *columns(rows, 3))
+        await transaction.execute(_NOTE_CURSORS, *columns(rows, 3), transaction.run)

@@ -222,8 +222,21 @@ class SQLiteStore(Reading, Broadcasting, TimerVerbs, TranscriptVerbs):
     def is_sole(self) -> bool:
         return True
 
-    async def lead(self, role: Role) -> bool:  # noqa: ARG002 - the process is alone: it has them all
-        return True
+    async def lead(
+        self,
+        roles: Sequence[Role],
+        most: int | None = None,  # noqa: ARG002 - the process is alone: it has them all
+    ) -> Sequence[Role]:
+        return roles
+
+    async def cede(self, roles: Sequence[Role]) -> None:
+        pass  # nobody else could take them
+
+    async def leave(self, account: int) -> None:
+        pass  # nobody else could have it
+
+    async def peers(self) -> Mapping[int, int]:
+        return {}
 
     async def claim(self, limit: int, but: Collection[int] = ()) -> Sequence[Claim]:  # noqa: ARG002 - ours anyway
         return self._claims.take(limit)

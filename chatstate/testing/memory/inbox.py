@@ -12,7 +12,7 @@ from chatstate.adapter import proved
 from chatstate.messages import Chat, Event, User
 from chatstate.scope import Place
 from chatstate.stores.accounts import refuse_other_bots, refuse_other_tenant
-from chatstate.stores.base import Account, Arrival, Claim, Ingested
+from chatstate.stores.base import Account, Arrival, Claim, Ingested, Role
 from chatstate.stores.events import read, unreadable
 from chatstate.testing.memory import aliases, directory, holds
 from chatstate.testing.memory.tables import EventRow, MemoryData
@@ -49,7 +49,10 @@ class MemoryInbox(Verbs):
     def ingest(
         self, account: int, events: Sequence[Event], cursors: Mapping[str, str] = _NO_CURSORS
     ) -> Sequence[Ingested]:
-        self._data.cursors[account].update(cursors)
+        for part, cursor in cursors.items():
+            receiver = self._data.leaders.get(Role("poller", account, part))
+            if receiver in (None, self._worker):
+                self._data.cursors[account][part] = cursor
         return [self.receive(account, event) for event in events]
 
     @verb
