@@ -1,6 +1,7 @@
 """Telegram as a platform: `TelegramAdapter`.
 
-1. Updates come by polls, or by a webhook; either way one intake makes them durable in order.
+1. Updates come by polls, or by a webhook; either way one intake, of one worker, makes them durable
+   in order. Calls are any worker's, and what an account may send is divided among them.
 2. A token that is refused for good ends `run` with one line; whatever else fails is tried again.
 3. Calls that show something wait for their turn in `Pace`. Previews and typing give way.
 4. What answers a press answers its waiting sign, too; what answers a query is its answer.
@@ -10,6 +11,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import json
 import logging
 import re
 from collections.abc import AsyncIterator, Sequence
@@ -42,6 +45,7 @@ from chatstate_telegram.options import (
     SENT_BYTES,
     TelegramOptions,
 )
+from chatstate_telegram.receive.content import number_of
 from chatstate_telegram.receive.downloads import download
 from chatstate_telegram.receive.intake import Intake
 from chatstate_telegram.receive.others import query_of
@@ -80,6 +84,7 @@ class TelegramAdapter(Adapter):
 
     Options = TelegramOptions
     name = "telegram"
+    on_each_worker = True
     updates = UPDATES
 
     def __init__(
@@ -111,6 +116,7 @@ class TelegramAdapter(Adapter):
     async def run(self, host: Host) -> None:
         """Receive until cancelled. Raises `AdapterError` if the token is refused for good."""
         server = self._server()
+        self._pace.peers = lambda: host.peers
         await self._client.open()
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -187,6 +193,11 @@ class TelegramAdapter(Adapter):
         raw = await Trouble().until_done(self._client.bot.get_me)
         me = Me(raw.id, raw.username or "", self.options.groups)
         host.connected(f"@{me.username}")
+        if self.options.webhook is not None:
+            self.app.give(functools.partial(_pass_on, host))
+        if server:
+            tasks.create_task(server.run())
+        await host.lead()
         intake = Intake(host, me, self._delivered, self._inline.begin, self._stopped)
         tasks.create_task(intake.run())
         tasks.create_task(menu.publish(self._client.bot, host))
@@ -201,9 +212,14 @@ class TelegramAdapter(Adapter):
             tasks.create_task(polling.run())
         else:
             self.app.open(intake.take)
+            tasks.create_task(self._take_passed(host))
             tasks.create_task(self._registration(self.options.webhook, host).run())
-        if server:
-            tasks.create_task(server.run())
+
+    async def _take_passed(self, host: Host) -> None:
+        """Take in what was posted to other workers, until cancelled."""
+        async for updates in host.passed():
+            taking = [self.app.take(json.loads(update)) for update in updates.values()]
+            await asyncio.gather(*taking)
 
     def _registration(self, url: str, host: Host) -> Registration:
         from chatstate_telegram.receive.webhook import Registration, secret_of
@@ -282,6 +298,11 @@ class TelegramAdapter(Adapter):
         if action.origin is None or not self._presses.is_open(action.origin):
             return False
         return await self._presses.answer(action.origin, text)
+
+
+async def _pass_on(host: Host, update: Any) -> None:
+    """Give an update to the worker that takes all in."""
+    await host.pass_on(str(number_of(update)), json.dumps(update))
 
 
 def _capabilities(options: TelegramOptions) -> Capabilities:

@@ -6,7 +6,9 @@
    each process of the bot knows it and nobody else does.
 2. 200 says that an update is durable, or that it would never be one. 503 lets Telegram post it
    again: while the bot starts or stops.
-3. The webhook is looked after: whoever takes it away is told of, and it is set again.
+3. Of several workers each listens, and one takes all in, or albums and the order would be torn
+   apart: the others hand over what is posted to them. By their ids that one puts all into order.
+4. The webhook is looked after: whoever takes it away is told of, and it is set again.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import hashlib
 import hmac
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,6 +39,9 @@ HEADER = "X-Telegram-Bot-Api-Secret-Token"
 BODY_BYTES = 1_000_000  # an update has some kilobytes
 _TELL_SECONDS = 60.0
 
+Give = Callable[[Any], Coroutine[Any, Any, None]]
+"""Hands an update to another worker; it is done when that is durable."""
+
 
 def secret_of(token: str) -> str:
     """Return the secret that Telegram sends with each update; the token cannot be told from it."""
@@ -44,7 +49,7 @@ def secret_of(token: str) -> str:
 
 
 class Webhook:
-    """Answers Telegram's requests: until `open`, and after `close`, with 503: try again later.
+    """Answers Telegram's requests: until `give` or `open`, and after `close`, with 503: try again.
 
     `requests` is how many wait for their update to be durable.
     """
@@ -52,19 +57,29 @@ class Webhook:
     def __init__(self, secret: str) -> None:
         self._secret = secret.encode()
         self._ordering: Ordering | None = None
+        self._give: Give | None = None
         self.requests = 0
         self._strangers = 0
         self._told_at = float("-inf")
+
+    def give(self, give: Give) -> None:
+        """Hand updates to another worker with this, until `open`."""
+        self._give = give
 
     def open(self, take: Take) -> None:
         """Take updates in with this, in their order."""
         self._ordering = Ordering(take)
 
+    def take(self, update: Any) -> asyncio.Future[None]:
+        """Take in an update that was posted elsewhere, in its order; once it is open."""
+        assert self._ordering, "open"  # noqa: S101 - for type checkers
+        return self._ordering.take([update])
+
     def close(self) -> None:
         """Take no more in."""
         if self._ordering:
             self._ordering.close()
-        self._ordering = None
+        self._ordering = self._give = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, as ASGI says."""
@@ -107,9 +122,12 @@ class Webhook:
 
     async def _is_taken(self, update: Any) -> bool:
         """Tell whether an update is durable, or unreadable, which it would be again."""
-        if self._ordering is None:
+        if self._ordering:
+            taking: asyncio.Future[None] = self._ordering.take([update])
+        elif self._give:
+            taking = asyncio.ensure_future(self._give(update))
+        else:
             return False
-        taking = self._ordering.take([update])
         self.requests += 1
         await asyncio.wait([taking])
         self.requests -= 1
