@@ -211,7 +211,7 @@ class TelegramAdapter(Adapter):
             )
             tasks.create_task(polling.run())
         else:
-            self.app.open(intake.take)
+            self.app.open(intake.take, self._pace.peers)
             tasks.create_task(self._take_passed(host))
             tasks.create_task(self._registration(self.options.webhook, host).run())
 

@@ -66,9 +66,9 @@ class Webhook:
         """Hand updates to another worker with this, until `open`."""
         self._give = give
 
-    def open(self, take: Take) -> None:
-        """Take updates in with this, in their order."""
-        self._ordering = Ordering(take)
+    def open(self, take: Take, peers: Callable[[], int] = lambda: 1) -> None:
+        """Take updates in with this, in their order, whichever of so many workers they come to."""
+        self._ordering = Ordering(take, peers)
 
     def take(self, update: Any) -> asyncio.Future[None]:
         """Take in an update that was posted elsewhere, in its order; once it is open."""
