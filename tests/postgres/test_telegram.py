@@ -3,19 +3,18 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from adapters.telegram_host import adapter_on
+from engines import worker
 from servers.telegram_server import TelegramServer
 from stores.schemas import Schemas
 
 from chatstate import Interface, Message, PerChat
-from chatstate.engine import Engine
-from chatstate.stores import open_store
 from chatstate_telegram import TelegramAdapter
 from chatstate_telegram.receive import ordering
 from chatstate_telegram.receive.webhook import HEADER, secret_of
@@ -47,27 +46,6 @@ def noting(handled: list[str]) -> Interface:
         return str(len(said))
 
     return bot
-
-
-@contextlib.asynccontextmanager
-async def worker(
-    url: str, adapter: TelegramAdapter, handled: list[str], *, dies: bool = False
-) -> AsyncGenerator[Engine]:
-    """Let one more worker run; `dies`: as a killed one does, its lease goes on."""
-    is_there = asyncio.Event()
-    engine = Engine(
-        noting(handled), [adapter], open_store(url), connected=lambda *_: is_there.set()
-    )
-    await engine.start()
-    try:
-        await is_there.wait()
-        yield engine
-    finally:
-        if dies:
-            await engine.abandon()
-            await engine._store.abandon()  # type: ignore[attr-defined]
-        else:
-            await engine.stop()
 
 
 def update(number: int, **content: Any) -> dict[str, Any]:
@@ -110,7 +88,7 @@ async def test_a_webhook_is_any_workers(
     first, second = (adapter_on(server, **options) for _ in range(2))
     texts = [update(number, text=str(number)) for number in range(1, 41)]
     album = [photo(number) for number in (41, 42, 43)]
-    async with worker(url, first, handled), worker(url, second, handled):
+    async with worker(url, noting(handled), first), worker(url, noting(handled), second):
         await server.wait_for(lambda: server.called("setWebhook"))
         for begin in range(0, 40, 8):
             told = texts[begin : begin + 8]
@@ -131,11 +109,11 @@ async def test_what_was_passed_on_outlives_who_receives(server: TelegramServer, 
     options: dict[str, Any] = {"webhook": "https://bot.example/", "listen": None, "groups": "all"}
     first, second = (adapter_on(server, **options) for _ in range(2))
     async with contextlib.AsyncExitStack() as lives:
-        async with worker(url, first, handled, dies=True):
+        async with worker(url, noting(handled), first, dies=True):
             await server.wait_for(lambda: server.called("setWebhook"))
-            await lives.enter_async_context(worker(url, second, handled))
+            await lives.enter_async_context(worker(url, noting(handled), second))
             first.app.close()
-            first.app.take = lambda _: asyncio.get_running_loop().create_future()  # type: ignore[method-assign]
+            first.app.take = lambda _: asyncio.get_running_loop().create_future()  # type: ignore[assignment,method-assign]
             assert await posted(second, update(1, text="1")) == 200
         await answered(server, 1)
     assert handled == ["1"]
@@ -147,13 +125,14 @@ async def test_one_worker_polls_and_another_takes_over(server: TelegramServer, u
     chat = server.private_chat(alice)
     handled: list[str] = []
 
+    def polling() -> TelegramAdapter:
+        return adapter_on(server, poll_seconds=0)
+
     async with contextlib.AsyncExitStack() as lives:
-        async with worker(url, adapter_on(server, poll_seconds=0), handled, dies=True):
+        async with worker(url, noting(handled), polling(), dies=True):
             server.say(alice, chat, "1")
             await answered(server, 1)
-            await lives.enter_async_context(
-                worker(url, adapter_on(server, poll_seconds=0), handled)
-            )
+            await lives.enter_async_context(worker(url, noting(handled), polling()))
             server.say(alice, chat, "2")
             await answered(server, 2)
         server.say(alice, chat, "3")
