@@ -20,7 +20,6 @@ import asyncpg
 import msgspec
 
 from chatstate.stores.base import Run
-from chatstate.stores.copying import refuse_moved
 from chatstate.stores.postgres import holds
 from chatstate.stores.postgres.connection import Server
 from chatstate.stores.postgres.transactions import Transaction
@@ -59,13 +58,6 @@ async def begin(
     number = await connection.fetchval(_BEGIN, now, *of)
     await connection.execute(_SIGN, bot, secrets.token_bytes(32))
     return Run(number, await connection.fetchval(_SIGNS, bot), lease)
-
-
-async def refuse_moved_store(connection: asyncpg.Connection, location: str) -> None:
-    """Raise `StorageError` if a store has moved. It waits for a copy that is being made."""
-    await connection.execute("LOCK TABLE runs IN ROW EXCLUSIVE MODE")
-    moved = await connection.fetch("SELECT way, place FROM moved")
-    refuse_moved(location, [(row[0], row[1]) for row in moved])
 
 
 async def _move_in(connection: asyncpg.Connection, server: Server, now: float | None) -> None:

@@ -133,7 +133,7 @@ class PostgresStore(Reading, Broadcasting, TimerVerbs, RoleVerbs, TranscriptVerb
         server = await self._connections.open(self.location)
         async with self._connections.lent() as connection, connection.transaction():
             await self._connections.name(connection)
-            await runs.refuse_moved_store(connection, self.location)
+            await Transaction(connection, 0, bot, 0.0).refuse_moved(self.location)
             of = (self._address.lease, self._lease_time(), server)
             return await runs.begin(connection, bot, versions, *of)
 
