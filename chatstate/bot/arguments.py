@@ -18,7 +18,7 @@ from chatstate.bot.annotations import Arg, Complete, essence, is_mention, marks
 from chatstate.bot.reading import POSSIBLE, Reader, reader, shorten
 from chatstate.errors import BindingError
 from chatstate.files import File
-from chatstate.language.sentences import Sentence, UnknownCommandSentence
+from chatstate.language.sentences import NoHandlerSentence, Sentence
 from chatstate.messages import CommandOption, Message, OptionKind, User
 from chatstate.words import first_word
 
@@ -128,7 +128,7 @@ def parse_arguments(
             raise Sentence("bad_argument", problem=error, usage=usage) from error
     if rest:
         # What takes nothing may be a group of commands for newer code.
-        kind = Sentence if arguments else UnknownCommandSentence
+        kind = Sentence if arguments else NoHandlerSentence
         raise kind("too_much", text=shorten(rest), usage=usage)
     return values
 

@@ -35,8 +35,8 @@ class Sentence(UserError):  # noqa: N818 - it is what is said, in error or not
         self.values = values
 
 
-class UnknownCommandSentence(Sentence):
-    """What is said of a command that there is not, as far as the code of this process knows."""
+class NoHandlerSentence(Sentence):
+    """What is said of what has no handler, as far as the code of this process knows."""
 
 
 class Sentences:

@@ -25,14 +25,13 @@ from chatstate.engine.turns.later import Later
 from chatstate.engine.turns.refusals import Refusals
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.errors import OtherVersionError
-from chatstate.language.sentences import Sentence, UnknownCommandSentence
+from chatstate.language.sentences import NoHandlerSentence
 from chatstate.stores.base import Store
 
 AGAIN = 10.0
 """Seconds after which a run looks whether nobody has taken up what it has left."""
 _MOMENT = 0.05
 _AT_ONCE = 256
-_OF_HANDLERS = ("unknown_command", "function_gone")  # what is told of who may be in other code
 
 
 class Handover:
@@ -103,6 +102,4 @@ class Handover:
 
 
 def _lacks_handler(error: BaseException) -> bool:
-    if isinstance(error, UnknownCommandSentence):
-        return True
-    return isinstance(error, Sentence) and error.name in _OF_HANDLERS
+    return isinstance(error, NoHandlerSentence)
