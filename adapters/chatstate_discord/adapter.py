@@ -58,7 +58,6 @@ log = logging.getLogger("chatstate.discord")
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
 _READY_SECONDS = 120.0
 _READY_SECONDS_PER_SHARD = 10.0
-_CLOSE_SECONDS = 0.5
 _CANCEL_SECONDS = 0.1
 _SETTINGS = "CHATSTATE_DISCORD_"
 
@@ -183,12 +182,12 @@ class DiscordAdapter(Adapter):
         """Return what Discord says of the token, the intents and the shards, and of the time."""
         wanted = clients.wanted(self.options, handled(kinds, kinds))
         clock = DiscordClock()
-        client = clients.make(wanted, 1, self.options, clock)
+        client = clients.make(wanted, 1, (), self.options, clock)
         await client.__aenter__()  # see `_converse`
         try:
             return [found async for found in findings(client, clock, self.options, wanted)]
         finally:
-            await _close(client)
+            await clients.close(client)
 
     def _guild(self, channel: str) -> str | None:
         return self._places.guild(channel) if self._places else None
@@ -246,7 +245,7 @@ class DiscordAdapter(Adapter):
         finally:
             self._calls.close()
             self._client = self._places = None
-            await _close(client)
+            await clients.close(client)
 
     async def _follow(self, client: discord.Client, shards: Shards, marks: Marks) -> None:
         """Take over what this worker gets. Raises `_AnewError` if it is to let go of some."""
@@ -329,23 +328,6 @@ async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
         for task in done:
             if not task.cancelled() and (error := task.exception()):
                 log.debug("%s, at the end of a connection", error)
-
-
-async def _close(client: discord.Client) -> None:
-    """Close a client; who does not answer that within a moment is not waited for."""
-    closing = asyncio.create_task(client.close())
-    _closing.add(closing)
-    closing.add_done_callback(_closed)
-    await asyncio.wait([closing], timeout=_CLOSE_SECONDS)
-
-
-_closing: set[asyncio.Task[None]] = set()
-
-
-def _closed(task: asyncio.Task[None]) -> None:
-    _closing.discard(task)
-    if not task.cancelled() and (error := task.exception()):
-        log.debug("a connection was not closed in order: %s", error)
 
 
 def _why(error: BaseException) -> str:

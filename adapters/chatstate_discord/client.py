@@ -13,6 +13,7 @@ wrapped here.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -49,6 +50,7 @@ PRIVILEGED = {
     "presences": "Presence",
 }
 """Intents that whoever owns the bot must switch on, by discord.py's names."""
+_CLOSE_SECONDS = 0.5
 _EXPECTED = (OSError, aiohttp.ClientError, TimeoutError, discord.DiscordException)
 _LOGGERS = ("discord.client", "discord.shard", "discord.gateway")
 _FINAL = {
@@ -151,6 +153,23 @@ def final(error: BaseException, wanted: Reasons) -> AdapterError | None:
     if code in _FINAL:
         return AdapterError(f"Discord has closed the connection for good: {_FINAL[code]} ({code})")
     return None
+
+
+async def close(client: discord.Client) -> None:
+    """Close a client; who does not answer that within a moment is not waited for."""
+    closing = asyncio.create_task(client.close())
+    _closing.add(closing)
+    closing.add_done_callback(_closed)
+    await asyncio.wait([closing], timeout=_CLOSE_SECONDS)
+
+
+_closing: set[asyncio.Task[None]] = set()
+
+
+def _closed(task: asyncio.Task[None]) -> None:
+    _closing.discard(task)
+    if not task.cancelled() and (error := task.exception()):
+        log.debug("a connection was not closed in order: %s", error)
 
 
 def _parse(event: str, parser: Callable[[Any], None], hear: Hear, data: dict[str, Any]) -> None:

@@ -11,8 +11,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
-import json
 import logging
 import re
 from collections.abc import AsyncIterator, Sequence
@@ -45,7 +43,6 @@ from chatstate_telegram.options import (
     SENT_BYTES,
     TelegramOptions,
 )
-from chatstate_telegram.receive.content import number_of
 from chatstate_telegram.receive.downloads import download
 from chatstate_telegram.receive.intake import Intake
 from chatstate_telegram.receive.others import query_of
@@ -194,7 +191,7 @@ class TelegramAdapter(Adapter):
         me = Me(raw.id, raw.username or "", self.options.groups)
         host.connected(f"@{me.username}")
         if self.options.webhook is not None:
-            self.app.give(functools.partial(_pass_on, host))
+            self.app.give(host)
         if server:
             tasks.create_task(server.run())
         await host.lead()
@@ -212,14 +209,8 @@ class TelegramAdapter(Adapter):
             tasks.create_task(polling.run())
         else:
             self.app.open(intake.take, self._pace.peers)
-            tasks.create_task(self._take_passed(host))
+            tasks.create_task(self.app.take_passed(host))
             tasks.create_task(self._registration(self.options.webhook, host).run())
-
-    async def _take_passed(self, host: Host) -> None:
-        """Take in what was posted to other workers, until cancelled."""
-        async for updates in host.passed():
-            taking = [self.app.take(json.loads(update)) for update in updates.values()]
-            await asyncio.gather(*taking)
 
     def _registration(self, url: str, host: Host) -> Registration:
         from chatstate_telegram.receive.webhook import Registration, secret_of
@@ -298,11 +289,6 @@ class TelegramAdapter(Adapter):
         if action.origin is None or not self._presses.is_open(action.origin):
             return False
         return await self._presses.answer(action.origin, text)
-
-
-async def _pass_on(host: Host, update: Any) -> None:
-    """Give an update to the worker that takes all in."""
-    await host.pass_on(str(number_of(update)), json.dumps(update))
 
 
 def _capabilities(options: TelegramOptions) -> Capabilities:

@@ -128,16 +128,16 @@ class Marks:
         """The id before which nothing is read back: a day ago, by Discord's time."""
         return snowflake_of(self._clock.now() - LONGEST)
 
-    def cursors(self) -> dict[str, str]:
-        """Return what is to be kept of each shard, if it is time to."""
+    def cursors(self) -> list[tuple[str, str]]:
+        """Return what is to be kept of each shard, and its name, if it is time to."""
         now = time.monotonic()
         is_first = bool(self.seen) and not self._kept.seen
         is_due = self._is_urgent or is_first or now - self._kept_at >= _KEEP_EVERY
         new = Cursor(self.seen, dict(self.private), self._count)
         if not is_due or new == self._kept:
-            return {}
+            return []
         self._kept, self._kept_at, self._is_urgent = new, now, False
-        return {str(shard): _encoded(new, shard) for shard in self._shards}
+        return [(_encoded(new, shard), str(shard)) for shard in self._shards]
 
     def _advance(self) -> None:
         if not self._gaps:

@@ -150,8 +150,7 @@ class Intake:
             events = [event for _, event in ready if event]
             self._tell_of([event.message for event in events if event.message.kind == "other"])
             delivering = [self._host.deliver(events)] if events else []
-            for part, cursor in self._marks.cursors().items():
-                delivering.append(self._host.deliver((), cursor, part))
+            delivering += [self._host.deliver((), *kept) for kept in self._marks.cursors()]
             await asyncio.gather(*delivering)
         for heard, _ in ready:
             if heard.waiting:

@@ -18,7 +18,7 @@ import hashlib
 import hmac
 import json
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,9 +27,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from chatstate.adapter import Host
 from chatstate.adapter.http import Listener
 from chatstate_telegram.client import Client, Refusal, hide
 from chatstate_telegram.options import TelegramOptions
+from chatstate_telegram.receive.content import number_of
 from chatstate_telegram.receive.ordering import Ordering, Take
 from chatstate_telegram.receive.trouble import Trouble
 
@@ -38,9 +40,6 @@ log = logging.getLogger("chatstate.telegram")
 HEADER = "X-Telegram-Bot-Api-Secret-Token"
 BODY_BYTES = 1_000_000  # an update has some kilobytes
 _TELL_SECONDS = 60.0
-
-Give = Callable[[Any], Coroutine[Any, Any, None]]
-"""Hands an update to another worker; it is done when that is durable."""
 
 
 def secret_of(token: str) -> str:
@@ -57,29 +56,32 @@ class Webhook:
     def __init__(self, secret: str) -> None:
         self._secret = secret.encode()
         self._ordering: Ordering | None = None
-        self._give: Give | None = None
+        self._receiver: Host | None = None
         self.requests = 0
         self._strangers = 0
         self._told_at = float("-inf")
 
-    def give(self, give: Give) -> None:
-        """Hand updates to another worker with this, until `open`."""
-        self._give = give
+    def give(self, host: Host) -> None:
+        """Pass updates on to the worker that takes all in, until `open`."""
+        self._receiver = host
 
     def open(self, take: Take, peers: Callable[[], int] = lambda: 1) -> None:
         """Take updates in with this, in their order, whichever of so many workers they come to."""
         self._ordering = Ordering(take, peers)
 
-    def take(self, update: Any) -> asyncio.Future[None]:
-        """Take in an update that was posted elsewhere, in its order; once it is open."""
-        assert self._ordering, "open"  # noqa: S101 - for type checkers
-        return self._ordering.take([update])
+    async def take_passed(self, host: Host) -> None:
+        """Take in what was posted to other workers, in its order, until cancelled."""
+        async for updates in host.passed():
+            if self._ordering is None:
+                return
+            taking = [self._ordering.take([json.loads(update)]) for update in updates.values()]
+            await asyncio.gather(*taking)
 
     def close(self) -> None:
         """Take no more in."""
         if self._ordering:
             self._ordering.close()
-        self._ordering = self._give = None
+        self._ordering = self._receiver = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, as ASGI says."""
@@ -124,8 +126,9 @@ class Webhook:
         """Tell whether an update is durable, or unreadable, which it would be again."""
         if self._ordering:
             taking: asyncio.Future[None] = self._ordering.take([update])
-        elif self._give:
-            taking = asyncio.ensure_future(self._give(update))
+        elif self._receiver:
+            name = str(number_of(update))
+            taking = asyncio.ensure_future(self._receiver.pass_on(name, json.dumps(update)))
         else:
             return False
         self.requests += 1
