@@ -154,7 +154,7 @@ async def test_a_connection_is_encrypted_as_the_url_asks() -> None:
         for name in (certificate, stranger):
             _certify(openssl, name, name.with_suffix(".key"))
             for path in (name, name.with_suffix(".key")):
-                shutil.chown(path, *_owner(folder))
+                shutil.chown(path, *server.owner)
         server.settings |= {
             "ssl": "on",
             "ssl_cert_file": str(certificate),
@@ -178,11 +178,6 @@ def _certify(openssl: str, certificate: Path, key: Path) -> None:
     command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject]
     made = [*command, "-keyout", str(key), "-out", str(certificate)]
     subprocess.run(made, check=True, capture_output=True)
-
-
-def _owner(folder: Path) -> tuple[int, int]:
-    found = folder.stat()
-    return found.st_uid, found.st_gid
 
 
 @pytest.fixture
