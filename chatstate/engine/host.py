@@ -209,7 +209,12 @@ class AccountHost(Receiving):
         ended = [share.delivery for share in shares if share.is_last]
         cursors = {given.part: given.cursor for given in ended if given.cursor is not None}
         self._lanes.expect()
-        stored = asyncio.ensure_future(self._store.ingest(self._account, events, cursors))
+        ingested = (
+            self._store.ingest(self._account, events, cursors, share=True)
+            if self._roles.peers and self._lanes.is_crowded and self.peers > 1
+            else self._store.ingest(self._account, events, cursors)
+        )
+        stored = asyncio.ensure_future(ingested)
         stored.add_done_callback(lambda done: self._take_in(shares, done))
 
     def _unhandled(self, event: Event) -> Event:

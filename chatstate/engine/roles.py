@@ -34,7 +34,7 @@ class Roles:
     async def run(self) -> None:
         """Look every second, for ever."""
         while not self._store.is_sole:
-            await self._look()
+            await self.look()
             await self._clock.sleep(_LOOK_EVERY)
 
     @contextlib.contextmanager
@@ -87,7 +87,8 @@ class Roles:
         self.peers = await self._store.peers()
         return -(-parts // self.peers.get(account, 1))
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
+        """See who else is there, and take what is free of what is waited for."""
         self.peers = await self._store.peers()
         if self._waiting:
             for role in await self._store.lead(list(self._waiting)):

@@ -4,8 +4,9 @@
    with care first; see `recovery`.
 2. What others have put into a conversation that is this run's is read as soon as it is told of it,
    and may interrupt what runs there.
-3. Where others write too, a conversation without work is let go after a while, and what was
-   remembered of its values is forgotten before. Where values are in this process alone, it stays.
+3. Where others write too, a conversation without work is let go after a while, or at once where
+   many turns run, so that others share them; what was remembered of its values is forgotten
+   before. Where values are in this process alone, it stays.
 4. What this run's code cannot handle is left to others, and not taken up again for a while; see
    `turns.handover`.
 5. An event that was stored here, and is handled elsewhere, is asked about until it is settled.
@@ -89,7 +90,7 @@ class Claims:
         await self._ask_for_settled()
         if self._handover.is_due():
             await self.take()
-        long_ago = self._clock.monotonic() - _LINGER
+        long_ago = self._clock.monotonic() - (0 if self._lanes.is_crowded else _LINGER)
         idle = [number for number, since in self._idle.items() if since <= long_ago]
         for conversation in idle:
             del self._idle[conversation]

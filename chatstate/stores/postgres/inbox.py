@@ -85,6 +85,7 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     account: int
     events: Sequence[Event]
     cursors: Mapping[str, str]
+    share: bool = False
 
 
 class _Proved(msgspec.Struct, frozen=True, gc=False):
@@ -130,14 +131,18 @@ class Inbox:
         """Store events in order, with their adapters' cursors."""
         judged = [[_proved(d.account, event) for event in d.events] for d in deliveries]
         proved = [entry for found in judged for entry in found if isinstance(entry, _Proved)]
-        stored = await self._store(transaction, proved)
+        shared = [delivery.account for delivery in deliveries if delivery.share]
+        among = await holds.sharing(transaction, shared[0]) if shared else ()
+        stored = await self._store(transaction, proved, among)
         await _note_cursors(transaction, deliveries)
         return [
             [entry if isinstance(entry, Ingested) else next(stored) for entry in found]
             for found in judged
         ]
 
-    async def _store(self, transaction: Transaction, proved: Sequence[_Proved]) -> Any:
+    async def _store(
+        self, transaction: Transaction, proved: Sequence[_Proved], among: Sequence[int]
+    ) -> Any:
         if not proved:
             return iter(())
         places, locked = await self._located(transaction, proved)
@@ -155,7 +160,7 @@ class Inbox:
         for result in results:
             if result.status == "stored" and result.arrival:
                 firsts.setdefault(result.arrival.place.conversation, result.arrival.seq)
-        mine = await holds.put(transaction, locked, firsts) if firsts else set[int]()
+        mine = await holds.put(transaction, locked, firsts, among=among) if firsts else set[int]()
         held = mine | {number for number, hold in locked.items() if hold.holder == transaction.run}
         ours = {entry.seq: entry.conversation in held for entry in known.values()}
         return iter([_handed(result, mine, ours) for result in results])

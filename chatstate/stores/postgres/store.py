@@ -186,9 +186,14 @@ class PostgresStore(Reading, Broadcasting, TimerVerbs, RoleVerbs, TranscriptVerb
         return account
 
     def ingest(
-        self, account: int, events: Sequence[Event], cursors: Mapping[str, str] = _NO_CURSORS
+        self,
+        account: int,
+        events: Sequence[Event],
+        cursors: Mapping[str, str] = _NO_CURSORS,
+        *,
+        share: bool = False,
     ) -> asyncio.Future[Sequence[Ingested]]:
-        return self._ingests.submit(inbox.Delivery(account, events, cursors), len(events))
+        return self._ingests.submit(inbox.Delivery(account, events, cursors, share), len(events))
 
     async def claim(self, limit: int, but: Collection[int] = ()) -> Sequence[Claim]:
         return await self._transactions.write(lambda t: self._claim(t, limit, but))

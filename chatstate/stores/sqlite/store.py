@@ -262,7 +262,12 @@ class SQLiteStore(Reading, Broadcasting, TimerVerbs, TranscriptVerbs):
         return account
 
     def ingest(
-        self, account: int, events: Sequence[Event], cursors: Mapping[str, str] = _NO_CURSORS
+        self,
+        account: int,
+        events: Sequence[Event],
+        cursors: Mapping[str, str] = _NO_CURSORS,
+        *,
+        share: bool = False,  # noqa: ARG002 - there is nobody else
     ) -> asyncio.Future[Sequence[Ingested]]:
         delivery = Delivery(account, events, cursors)
         return self._commits.submit(self._inbox.ingest, delivery, weight=len(events))

@@ -29,14 +29,17 @@ def is_for(data: MemoryData, conversation: int, worker: Worker) -> bool:
     return holder is worker or (holder is None and leader is worker)
 
 
-def put(data: MemoryData, conversation: int, worker: Worker) -> bool:
+def put(data: MemoryData, conversation: int, worker: Worker, *, share: bool = False) -> bool:
     """Tell whether what a run is putting into a conversation is its own to handle, at once.
 
-    To be called before it is put there. If not, whoever it concerns is woken.
+    To be called before it is put there. If not, whoever it concerns is woken. What nobody holds is
+    given to one of all that have the account, if they `share` it.
     """
     row = data.conversations[conversation]
     if row.holder is None and not data.has_work(conversation):
-        row.holder = worker
+        account = data.account_of(conversation)
+        runs = [run for run in data.workers.values() if account in run.accounts]
+        row.holder = runs[conversation % len(runs)] if share else worker
     if row.holder is None:
         wake(data, worker.bot)
         return False

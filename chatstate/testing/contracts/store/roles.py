@@ -62,3 +62,24 @@ class RolesContract(WorkersSuite):
                 await run.store.ingest(run.account.id, [], {"1": cursor, "2": cursor})
             cursors = (await mine.store.account("test", "1")).cursors
             assert cursors == {"1": "new", "2": "old"}
+
+    async def test_what_is_shared_is_anybodys(self, tmp_path: Path) -> None:
+        """Conversations that nobody holds are given to all that have the account, evenly."""
+        async with self.pair(tmp_path) as (workers, mine, other):
+            held = await mine.arrive(event("held", chat="held"))
+            events = [event(str(n), chat=f"c{n}") for n in range(10)]
+            more = [event("more", chat="held"), *events]
+            stored = await mine.store.ingest(mine.account.id, more, share=True)
+            own = [entry.arrival for entry in stored if entry.arrival]
+            assert own[0].place == held[0].place
+            assert 1 < len(own) < len(events)
+            news = await other.claimed()
+            assert all(claim.is_news and claim.waits for claim in news)
+            assert len(news) == len(events) - len(own) + 1
+            for number in [entry.pending for entry in stored if entry.pending]:
+                assert await mine.store.pending([number]) == [number]
+            await workers.outlive(other)
+            assert len(await mine.claimed()) == len(news)
+            again = [event(f"again {n}", chat=f"d{n}") for n in range(10)]
+            alone = await mine.store.ingest(mine.account.id, again, share=True)
+            assert all(entry.arrival for entry in alone)
