@@ -360,6 +360,7 @@ STORES = (
     "OutboxVerbs",
     "TimerVerbs",
     "TranscriptVerbs",
+    "RoleVerbs",
     "MemoryTimers",
     "PostgresStore",
     "Broadcasting",

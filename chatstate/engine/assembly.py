@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 from chatstate.adapter import Adapter
 from chatstate.bot.interface import Interface
@@ -27,6 +27,7 @@ from chatstate.engine.outbox.sender import OnAmbiguous
 from chatstate.engine.outside import Outside
 from chatstate.engine.parts import Parts
 from chatstate.engine.recovery import Recovery
+from chatstate.engine.roles import Roles
 from chatstate.engine.states.assembly import assemble_states
 from chatstate.engine.threads import HandlerThreads
 from chatstate.engine.turns.assembly import assemble_turns
@@ -57,6 +58,7 @@ def assemble(
     adapters = accounts.adapters
     lanes = Lanes(store, failed)
     receipts = Receipts()
+    roles = Roles(store=store, clock=clock, accounts=accounts)
     threads = HandlerThreads()
     resources = Resources()
     watch = Watch(clock, running_limit)
@@ -126,17 +128,22 @@ def assemble(
         cache=cache,
         recovery=recovery,
         handover=turns.handover,
+        roles=roles,
         interrupts=bot.routes.interrupts,
         lets_go=states.volatile is None,
     )
 
-    def make_host(account: Account, adapter: Adapter) -> AccountHost:
+    def make_host(
+        account: Account, adapter: Adapter, find: Callable[[], Awaitable[Account]]
+    ) -> AccountHost:
         accounts.add(account, adapter)
         outbox.abridger.measure()
         return AccountHost(
             bot,
             account,
             adapter=adapter,
+            find=find,
+            roles=roles,
             store=store,
             clock=clock,
             lanes=lanes,
@@ -169,6 +176,7 @@ def assemble(
         typing_notices=TypingNotices(adapters=adapters, watch=watch, clock=clock),
         recovery=recovery,
         claims=claims,
+        roles=roles,
         outside=Outside(
             bot,
             accounts=accounts,

@@ -195,7 +195,7 @@ class Engine:
             connections.receive(connection)
         self._receiving = connections.tasks
         looking = go_round(parts, store=self._store, clock=self._clock, versions=versions)
-        for work in (looking, parts.claims.run(), parts.outside.run()):
+        for work in (looking, parts.claims.run(), parts.outside.run(), parts.roles.run()):
             self._tasks.append(asyncio.create_task(self._or_fail(work)))
         parts.typing_notices.start()
         self._blocking = Blocking(route.handler.author_fn for route in self._bot.routes)

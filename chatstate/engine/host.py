@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
 import msgspec
@@ -27,6 +27,8 @@ from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import EventReceipt, Receipts
 from chatstate.engine.outbox.rendering import Renderer
 from chatstate.engine.outbox.sender import Sender
+from chatstate.engine.receiving import Receiving
+from chatstate.engine.roles import Roles
 from chatstate.engine.transcript import AccountTranscript
 from chatstate.engine.turns.dispatch import Dispatch
 from chatstate.engine.turns.fences import Fences
@@ -62,7 +64,7 @@ class _Share(msgspec.Struct, eq=False, gc=False):
     is_last: bool
 
 
-class AccountHost:
+class AccountHost(Receiving):
     """Takes in the events of one account."""
 
     def __init__(
@@ -71,6 +73,8 @@ class AccountHost:
         account: Account,
         *,
         adapter: Adapter,
+        find: Callable[[], Awaitable[Account]],
+        roles: Roles,
         store: Store,
         clock: Clock,
         lanes: Lanes,
@@ -85,10 +89,8 @@ class AccountHost:
         connected: Callable[[str], None],
     ) -> None:
         self._bot = bot
-        self._account = account.id
+        super().__init__(account, store=store, roles=roles, find=find)
         self.transcript = AccountTranscript(store, account.id)
-        self._cursors = dict(account.cursors)
-        self._store = store
         self._clock = clock
         self._lanes = lanes
         self._receipts = receipts
@@ -136,11 +138,6 @@ class AccountHost:
         """See `Host.updates`."""
         return self._updates
 
-    @property
-    def cursor(self) -> str | None:
-        """See `Host.cursor`."""
-        return self._cursors.get("")
-
     def connected(self, name: str) -> None:
         """See `Host.connected`."""
         self.trouble = ""
@@ -180,22 +177,6 @@ class AccountHost:
         """See `Host.moved`."""
         await self._moved(self._account, old, new)
 
-    def follow(self, cursors: Mapping[str, str]) -> None:
-        """Go on from these cursors: it is this run that receives from now on."""
-        self._cursors = dict(cursors)
-
-    def cursor_of(self, part: str) -> str | None:
-        """See `Host.cursor_of`."""
-        return self._cursors.get(part)
-
-    async def remember(self, name: str, text: str | None) -> None:
-        """See `Host.remember`."""
-        await self._store.remember(self._account, name, text)
-
-    async def recall(self, name: str) -> str | None:
-        """See `Host.recall`."""
-        return await self._store.recall(self._account, name)
-
     def deliver(
         self, events: Sequence[Event], cursor: str | None = None, part: str = ""
     ) -> asyncio.Future[Sequence[EventReceipt]]:
@@ -234,7 +215,12 @@ class AccountHost:
         ended = [share.delivery for share in shares if share.is_last]
         cursors = {given.part: given.cursor for given in ended if given.cursor is not None}
         self._lanes.expect()
-        stored = asyncio.ensure_future(self._store.ingest(self._account, events, cursors))
+        ingested = (
+            self._store.ingest(self._account, events, cursors, share=True)
+            if self._roles.peers and self._lanes.is_crowded and self.peers > 1
+            else self._store.ingest(self._account, events, cursors)
+        )
+        stored = asyncio.ensure_future(ingested)
         stored.add_done_callback(lambda done: self._take_in(shares, done))
 
     def _unhandled(self, event: Event) -> Event:

@@ -14,6 +14,7 @@ from chatstate.engine.outbox.sender import Sender
 from chatstate.engine.outbox.spool import Spool
 from chatstate.engine.outside import Outside
 from chatstate.engine.recovery import Recovery
+from chatstate.engine.roles import Roles
 from chatstate.engine.states.cache import StateCache
 from chatstate.engine.states.commits import Commits
 from chatstate.engine.states.expiry import Expiries
@@ -49,6 +50,7 @@ class Parts:
     typing_notices: TypingNotices
     recovery: Recovery
     claims: Claims
+    roles: Roles
     outside: Outside
     prove: Callable[[], Awaitable[None]]
-    make_host: Callable[[Account, Adapter], AccountHost]
+    make_host: Callable[[Account, Adapter, Callable[[], Awaitable[Account]]], AccountHost]

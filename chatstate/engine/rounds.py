@@ -29,7 +29,7 @@ async def go_round(parts: Parts, *, store: Store, clock: Clock, versions: Iterat
         if now() >= prune_at:
             await store.prune()
             prune_at = now() + _PRUNE_EVERY
-        await store.lead("clock")
+        await parts.roles.lead_clocks()
         more = await parts.expiries.look()
         more |= await parts.timers.look()
         await look_at_runs(parts)

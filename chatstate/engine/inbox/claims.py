@@ -4,8 +4,9 @@
    with care first; see `recovery`.
 2. What others have put into a conversation that is this run's is read as soon as it is told of it,
    and may interrupt what runs there.
-3. Where others write too, a conversation without work is let go after a while, and what was
-   remembered of its values is forgotten before. Where values are in this process alone, it stays.
+3. Where others write too, a conversation without work is let go after a while, or at once where
+   many turns run, so that others share them; what was remembered of its values is forgotten
+   before. Where values are in this process alone, it stays.
 4. What this run's code cannot handle is left to others, and not taken up again for a while; see
    `turns.handover`.
 5. An event that was stored here, and is handled elsewhere, is asked about until it is settled.
@@ -20,6 +21,7 @@ from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import Receipts
 from chatstate.engine.outbox.sender import Sender
 from chatstate.engine.recovery import Recovery
+from chatstate.engine.roles import Roles
 from chatstate.engine.states.cache import StateCache
 from chatstate.engine.turns.fences import Fences
 from chatstate.engine.turns.handover import Handover
@@ -44,6 +46,7 @@ class Claims:
         cache: StateCache,
         recovery: Recovery,
         handover: Handover,
+        roles: Roles,
         interrupts: bool,
         lets_go: bool,
     ) -> None:
@@ -56,6 +59,7 @@ class Claims:
         self._cache = cache
         self._recovery = recovery
         self._handover = handover
+        self._roles = roles
         self._interrupts = interrupts
         self._idle: dict[int, float] = {}
         if lets_go and not store.is_sole:
@@ -77,6 +81,7 @@ class Claims:
         """Do so whenever there may be something. What makes that impossible is raised."""
         while True:
             await self._store.wait()
+            self._roles.wake()
             await self.take()
             await self._ask_for_settled()
 
@@ -85,7 +90,7 @@ class Claims:
         await self._ask_for_settled()
         if self._handover.is_due():
             await self.take()
-        long_ago = self._clock.monotonic() - _LINGER
+        long_ago = self._clock.monotonic() - (0 if self._lanes.is_crowded else _LINGER)
         idle = [number for number, since in self._idle.items() if since <= long_ago]
         for conversation in idle:
             del self._idle[conversation]

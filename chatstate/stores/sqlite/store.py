@@ -219,8 +219,21 @@ class SQLiteStore(Reading, Broadcasting, TimerVerbs, OutboxVerbs, TranscriptVerb
     def is_sole(self) -> bool:
         return True
 
-    async def lead(self, role: Role) -> bool:  # noqa: ARG002 - the process is alone: it has them all
-        return True
+    async def lead(
+        self,
+        roles: Sequence[Role],
+        most: int | None = None,  # noqa: ARG002 - the process is alone: it has them all
+    ) -> Sequence[Role]:
+        return roles
+
+    async def cede(self, roles: Sequence[Role]) -> None:
+        pass  # nobody else could take them
+
+    async def leave(self, account: int) -> None:
+        pass  # nobody else could have it
+
+    async def peers(self) -> Mapping[int, int]:
+        return {}
 
     async def claim(self, limit: int, but: Collection[int] = ()) -> Sequence[Claim]:  # noqa: ARG002 - ours anyway
         return self._claims.take(limit)
@@ -246,7 +259,12 @@ class SQLiteStore(Reading, Broadcasting, TimerVerbs, OutboxVerbs, TranscriptVerb
         return account
 
     def ingest(
-        self, account: int, events: Sequence[Event], cursors: Mapping[str, str] = _NO_CURSORS
+        self,
+        account: int,
+        events: Sequence[Event],
+        cursors: Mapping[str, str] = _NO_CURSORS,
+        *,
+        share: bool = False,  # noqa: ARG002 - there is nobody else
     ) -> asyncio.Future[Sequence[Ingested]]:
         delivery = Delivery(account, events, cursors)
         return self._commits.submit(self._inbox.ingest, delivery, weight=len(events))
