@@ -87,13 +87,13 @@ def assemble(  # noqa: PLR0915 - each part is a statement
     failed: Callable[[Exception], None],
     connected: Callable[[Adapter, str], None],
     on_failure: Callable[[Event, BaseException], None],
+    threads: HandlerThreads,
 ) -> Parts:
     """Return the parts of an engine that runs `bot` on `accounts`. Starts nothing."""
     adapters = accounts.adapters
     sentences = bot.sentences
     lanes = Lanes(store, failed)
     receipts = Receipts()
-    threads = HandlerThreads()
     resources = Resources()
     watch = Watch(clock, running_limit)
 

@@ -30,6 +30,7 @@ from chatstate.engine.outbox.sender import OnAmbiguous
 from chatstate.engine.parts import Parts
 from chatstate.engine.states import undeclared
 from chatstate.engine.states.older_runs import told_versions
+from chatstate.engine.threads import HandlerThreads
 from chatstate.engine.turns.finish import ignore_failure
 from chatstate.errors import LeaseLostError, StateError
 from chatstate.messages import Event, Target
@@ -56,6 +57,7 @@ class Engine:
       name there.
     - `on_failure` is told of each event whose turn failed, and of what was raised, unless the bot's
       `on_error` has answered. For tests: it must not raise.
+    - `threads` makes those in which sync handlers run. For tests.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Engine:
         clock: Clock | None = None,
         connected: Callable[[Adapter, str], None] = lambda _adapter, _name: None,
         on_failure: Callable[[Event, BaseException], None] = ignore_failure,
+        threads: Callable[[], HandlerThreads] = HandlerThreads,
     ) -> None:
         self._bot = bot
         self._adapters = list(adapters)
@@ -84,6 +87,7 @@ class Engine:
         self._has_store = False
         self._connected = connected
         self._on_failure = on_failure
+        self._threads = threads
         self._tasks: list[asyncio.Task[None]] = []
         self._connections: Connections | None = None
         self._receiving: list[asyncio.Task[None]] = []
@@ -162,6 +166,7 @@ class Engine:
             failed=self._fail,
             connected=self._connected,
             on_failure=self._on_failure,
+            threads=self._threads(),
         )
         self._parts = parts
         self._connections = connections = Connections(
@@ -332,6 +337,10 @@ class Engine:
         """
         if self._parts:
             await settled(self._parts, seconds)
+
+    async def idle(self) -> None:
+        """Return when nothing runs and nothing is owed. For tests."""
+        await finished(self._parts)
 
     async def next_timer(self) -> float | None:
         """Return when the next timer fires, None if there is none. For tests."""
