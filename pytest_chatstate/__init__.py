@@ -7,6 +7,7 @@ installed: `fixtures` and `files` import chatstate only once a test needs it.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -31,4 +32,5 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ChatFile |
     """Collect a transcript."""
     if file_path.suffix != ".chat":
         return None
-    return ChatFile.from_parent(parent, path=file_path)
+    file: ChatFile = cast("Any", ChatFile).from_parent(parent, path=file_path)
+    return file

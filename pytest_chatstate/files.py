@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -14,7 +14,7 @@ class ChatFile(pytest.File):
 
     def collect(self) -> Iterator[Chat]:
         """Yield its test."""
-        yield Chat.from_parent(self, name=self.path.stem)
+        yield cast("Any", Chat).from_parent(self, name=self.path.stem)
 
 
 class Chat(pytest.Item):
@@ -36,13 +36,13 @@ class Chat(pytest.Item):
             return
         raise OtherwiseError(outcome.difference())
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any) -> Any:
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Tell the difference, and no traceback of what has found it."""
         from chatstate import LoadError
 
         if isinstance(excinfo.value, (OtherwiseError, LoadError)):
             return str(excinfo.value)
-        return super().repr_failure(excinfo, *args)
+        return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Tell where it is."""

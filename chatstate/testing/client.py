@@ -17,14 +17,14 @@ import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn, Self, TypeVar
+from typing import Any, NoReturn, Self, TypeVar, cast
 
 from chatstate.adapter import PostForm, Receipt
 from chatstate.bot.interface import Interface
 from chatstate.engine import Engine
 from chatstate.messages import Chat, Event, User
 from chatstate.stores import open_store
-from chatstate.stores.base import Entry, Filter
+from chatstate.stores.base import Entry, Filter, Store
 from chatstate.stores.sqlite import SQLiteStore
 from chatstate.testing.clock import FakeClock
 from chatstate.testing.delivered import Delivered
@@ -304,7 +304,8 @@ class TestClient:
         self._is_new = False
         self._store = store = self._open_store()
         options: dict[str, Any] = {"clock": self.clock, **self._engine_options}
-        engine = Engine(self.bot, [self.platform], store, on_failure=self._failed, **options)
+        held = cast("Store", store)  # for pyright, whose async functions are no coroutines' makers
+        engine = Engine(self.bot, [self.platform], held, on_failure=self._failed, **options)
         await engine.start()
         self._engine = engine
         self._waiting = asyncio.create_task(engine.wait())

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn, cast
@@ -46,6 +46,8 @@ _TIME = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 _TAP = re.compile(r"\[(.+?)\](?=\s*\[|\s*$)")
 _FILE = re.compile(r"<([^<>]+)>")
 _BOTS_VERBS = ("edits", "deletes", "reacts", "calls")
+_FAULTS: Mapping[str, Fault] = {fault: fault for fault in FAULTS}
+_MOMENTS: Mapping[str, Moment] = {f"at {moment}": moment for moment in MOMENTS}
 _WITHOUT_TEXT = ("joins", "leaves", "is admin")
 
 
@@ -177,15 +179,14 @@ class _Reader:
         return seconds
 
     def _directive(self, number: int, words: Sequence[str]) -> What:
-        name, rest = (words[0], words[1:]) if words else ("", [])
+        name, rest = "".join(words[:1]), words[1:]
         if name == "clock" and rest:
             return self._clock(number, " ".join(rest))
         if name == "state" and not rest:
             return Look()
-        if name == "crash" and rest[:1] == ["at"] and rest[1:] and rest[1] in MOMENTS:
-            return Trouble("crash", cast("Moment", rest[1]))
-        if name in FAULTS and not rest:
-            return Trouble(cast("Fault", name))
+        moment = _MOMENTS.get(" ".join(rest))
+        if (name == "crash" and moment) or (name in _FAULTS and not rest):
+            return Trouble(_FAULTS[name], moment)
         return self._refuse(
             number,
             f"after `!` stands one of bot, clock, state, {', '.join(FAULTS)}, or `crash at` and "
