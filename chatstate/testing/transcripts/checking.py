@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from chatstate.bot.interface import Interface
 from chatstate.testing.transcripts.comparing import Outcome, outcome
 from chatstate.testing.transcripts.playing import Played, Player, people_of
@@ -38,4 +40,6 @@ async def played(transcript: Transcript, make: Callable[[], Interface]) -> Seque
     """Play a transcript to a bot that begins anew, in a `VirtualLoop`."""
     async with VirtualClient(make, raise_errors=False) as client:
         player = Player(client, transcript.path.parent, people_of(transcript.steps))
-        return [await player.play(step) for step in transcript.steps]
+        begun = await player.begin()
+        done = [await player.play(step) for step in transcript.steps]
+        return [replace(done[0], shown=[*begun, *done[0].shown]), *done[1:]] if done else done

@@ -65,6 +65,11 @@ class Player:
         self._last: Event | None = None
         self._began = client.clock.monotonic()
 
+    async def begin(self) -> Sequence[Shown]:
+        """Return what the bot says before anybody does anything."""
+        await self._client.happen()
+        return self._view.news()
+
     async def play(self, step: Step) -> Played:
         """Play one step, and return what the bot did."""
         what, problem = step.what, ""
@@ -79,6 +84,8 @@ class Player:
             problem = str(error).strip('"')
         if not isinstance(what, Pause):
             self._began = begins
+        if not isinstance(what, Trouble):
+            self._client.kill_at(None)  # what was to come next has come
         return Played(self._view.news(), self._here, problem)
 
     async def _do(self, what: What) -> None:
@@ -126,6 +133,8 @@ class Player:
         else:
             await self._say(person, act)
         self._last = self._client.newest
+        if self._last:
+            self._view.said[self._last.id] = Shown(act.where, act.text or " ".join(act.taps))
 
     async def _say(self, person: Person, act: Act) -> None:
         kinds: dict[str, Any] = {"edits": "edit", "joins": "join", "leaves": "leave"}
@@ -134,13 +143,10 @@ class Player:
             more["location"] = _location(act.text)
         if act.verb == "replies":
             more["reply_to"] = self._newest(act)
-        event_id = self._client.new_event_id()
-        self._view.said[event_id] = Shown(act.where, act.text)
         mentioned = [name for name in _MENTION.findall(act.text) if name in self._people]
         await person.say(
             act.text,
             kind=kinds.get(act.verb, "message"),
-            event_id=event_id,
             files=[self._file(name) for name in act.files],
             mentions=[self._person(name, private(name)).user for name in mentioned],
             raise_errors=False,

@@ -1,7 +1,8 @@
 """What a bot has done, in the words of a transcript.
 
 1. What is told depends only on what people see: no ids, no times.
-2. An answer that was shown while it was being written is told once, as it is in the end.
+2. An answer that was shown while it was being written is told once, as it is in the end; an edit
+   that changes nothing is not told.
 """
 
 from __future__ import annotations
@@ -67,13 +68,15 @@ class View:
     def _messages(self) -> Iterator[Shown]:
         for number in range(self._delivered, len(self._platform.delivered)):
             message = self._platform.delivered[number]
-            if not message.preview:
-                is_edit = message.edits and not self._was_preview(message.edits, number)
-                yield Shown(_where(message), f"{'edits' if is_edit else ''}: {_told(message)}")
+            before = self._before(message, number)
+            if not message.preview and _told(message) not in map(_told, before[-1:]):
+                yield Shown(_where(message), f"{'edits' if before else ''}: {_told(message)}")
 
-    def _was_preview(self, message: str, end: int) -> bool:
-        before = self._platform.delivered[:end]
-        return all(known.preview for known in before if message in (known.id, known.edits))
+    def _before(self, message: Delivered, end: int) -> list[Delivered]:
+        """Return what a message has been before, once it was no preview."""
+        before = self._platform.delivered[:end] if message.edits else ()
+        same = [known for known in before if message.edits in (known.id, known.edits)]
+        return [known for known in same if not known.preview]
 
     def _deletions(self) -> Iterator[Shown]:
         for message in self._platform.deleted[self._deleted :]:
@@ -88,7 +91,8 @@ class View:
     def _about(self, identity: str, verb: str, told: str | None = None) -> Shown:
         """Tell what was done to a message: of the bot's own, or of somebody's."""
         sent = [d for d in self._platform.delivered if identity in (d.id, d.edits)]
-        found = Shown(_where(sent[-1]), sent[-1].text) if sent else self.said[identity]
+        unknown = Shown(("", ""), "")
+        found = Shown(_where(sent[-1]), sent[-1].text) if sent else self.said.get(identity, unknown)
         return Shown(found.where, f"{verb}: {found.text if told is None else told}")
 
 

@@ -2,15 +2,15 @@
 
 1. Nothing is of the machine: no file, no time. What happens is the same each time.
 2. The bot is loaded anew at each start, as by a new process: what it keeps by itself is gone.
-3. What somebody does takes no time, unless the bot waits for something: then up to ten seconds.
-   Of long times only the last minute of each hour is gone through.
+3. What somebody does takes no time, unless the bot waits for something: then its patience.
+   Of long times only the end of each tenth is gone through, and when timers fire.
 4. A platform delivers an event again if the bot was killed before it was told that it is durable.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from chatstate.adapter import Action, Sent
@@ -24,9 +24,8 @@ from chatstate.testing.virtual.clock import LoopClock
 from chatstate.testing.virtual.loop import WatchedThreads
 from chatstate.testing.virtual.store import Kill, Moment, VirtualStore
 
-_LONGEST = 10.0
-_STEPWISE, _PIECES = 60.0, 100
-_HOUR, _DAY = 3_600.0, 86_400.0
+_SHORT, _PIECES, _STEPWISE = 120.0, 10, 20.0
+_DAY = 86_400.0
 
 
 class VirtualPlatform(FakePlatform):
@@ -49,7 +48,7 @@ class VirtualClient(TestClient):
     """A `TestClient` in a `VirtualLoop`, on a store in memory.
 
     `make` returns the bot as a new process has it. `before` is called each time that an event is
-    about to be handled, and may be again.
+    about to be handled, and may be again. What the bot does is waited for for `patience` seconds.
     """
 
     platform: VirtualPlatform
@@ -59,6 +58,7 @@ class VirtualClient(TestClient):
         make: Callable[[], Interface],
         *,
         before: Callable[[], None] = lambda: None,
+        patience: float = 10.0,
         **options: Any,
     ) -> None:
         super().__init__(
@@ -70,9 +70,11 @@ class VirtualClient(TestClient):
             **options,
         )
         self._data = MemoryData()
+        self._lives: list[Kill] = []
         self._before = before
+        self._patience = patience
 
-    def kill_at(self, moment: Moment) -> None:
+    def kill_at(self, moment: Moment | None) -> None:
         """Kill the bot at this moment, when it next comes; it is started again by itself."""
         self.platform.kill.moment = moment
 
@@ -91,14 +93,32 @@ class VirtualClient(TestClient):
         new = self.platform.delivered[seen:]
         return [reply for reply in new if reply.event == event.id and not reply.preview]
 
-    async def happen(self, events: Sequence[Event] = (), patience: float = _LONGEST) -> None:
+    async def happen(self, events: Sequence[Event] = (), patience: float | None = None) -> None:
         """Deliver events in one call, and let the bot do what it can do in so many seconds."""
+        await self._live(
+            lambda: self._work(events), self._patience if patience is None else patience
+        )
+
+    async def advance(self, seconds: float) -> None:
+        """See `TestClient.advance`."""
+        end = self.clock.monotonic() + seconds
+        advance = super().advance
+        await self._live(lambda: advance(max(end - self.clock.monotonic(), 0)))
+
+    async def restart(self) -> None:
+        """See `TestClient.restart`."""
+        await self._live(super().restart)
+
+    async def _live(
+        self, work: Callable[[], Coroutine[Any, Any, None]], patience: float | None = None
+    ) -> None:
+        """Do something, again whenever the bot is killed meanwhile, while there is patience."""
         while True:
             self._before()
-            working = asyncio.ensure_future(self._work(events))
+            working = asyncio.ensure_future(work())
             killed = self.platform.kill.killed
-            waited_for: set[asyncio.Future[None]] = {working, killed, self._waiting}
-            await asyncio.wait(waited_for, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+            either: set[asyncio.Future[None]] = {working, killed}
+            await asyncio.wait(either, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
             if not killed.done():
                 break
             working.cancel()
@@ -116,15 +136,17 @@ class VirtualClient(TestClient):
         await self._require_open().idle()
 
     async def _start(self) -> None:
+        self._lives.append(self.platform.kill)  # whoever waits in one that is over goes on waiting
         self.platform.kill = Kill()
         await super()._start()
 
     async def _pass(self, seconds: float) -> None:
-        piece = max(_HOUR, seconds / _PIECES)
-        while seconds > piece:
-            await self.clock.jump(piece - _STEPWISE)
+        piece = max(_SHORT, seconds / _PIECES)
+        while seconds > _SHORT:
+            part = min(piece, seconds)
+            await self.clock.jump(part - _STEPWISE)
             await self.clock.advance(_STEPWISE)
-            seconds -= piece
+            seconds -= part
         await self.clock.advance(seconds)
 
     def _open_store(self) -> VirtualStore:

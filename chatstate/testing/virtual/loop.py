@@ -19,7 +19,7 @@ from chatstate.engine.threads import Done, HandlerThreads
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
-_PATIENCE = 0.05
+_PATIENCE, _LONGEST = 0.05, 30.0
 _OWN_FILES = 1  # the pipe by which threads wake the loop
 
 
@@ -67,7 +67,7 @@ class _Skipping(selectors.DefaultSelector):
         if found or timeout == 0:
             return found
         if timeout is None:
-            return super().select(None)
+            return self._wait_for_threads()
         if len(self.get_map()) > _OWN_FILES:
             begun = time.monotonic()
             found = super().select(timeout)
@@ -77,6 +77,13 @@ class _Skipping(selectors.DefaultSelector):
             found = super().select(_PATIENCE)
         if not found:
             self._loop.skip(timeout)
+        return found
+
+    def _wait_for_threads(self) -> list[tuple[selectors.SelectorKey, int]]:
+        """Return what a thread has told. Raises `RuntimeError` if none tells anything."""
+        found = super().select(_LONGEST)
+        if not found:
+            raise RuntimeError("somebody waits in virtual time for what nobody does any more")
         return found
 
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from chatstate.messages import Event
@@ -47,11 +47,15 @@ class Kill:
 
 
 class VirtualStore(MemoryStore):
-    """A `MemoryStore` that one process at a time has, until `kill` says that it is over."""
+    """A `MemoryStore` that one process at a time has, until `kill` says that it is over.
+
+    `committing` is told of each turn that is about to be committed.
+    """
 
     def __init__(self, data: MemoryData, kill: Kill, **options: Any) -> None:
         super().__init__(data, lease=_FOR_EVER, **options)
         self._kill = kill
+        self.committing: Callable[[TurnCommit], None] = lambda _turn: None
 
     async def way(self) -> None:
         """Return when a verb has come to the data, or its answer back; never once killed."""
@@ -75,6 +79,8 @@ class VirtualStore(MemoryStore):
     async def commit(self, turns: Sequence[TurnCommit]) -> Sequence[Outcome]:
         """See `Turns.commit`."""
         await self._kill.at("commit")
+        for turn in turns:
+            self.committing(turn)
         outcomes = await super().commit(turns)
         await self._kill.at("reply")
         return outcomes
