@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import secrets
 import tempfile
@@ -68,6 +69,7 @@ class TestClient:
         store_options: Mapping[str, Any] | None = None,
         **engine_options: Any,
     ) -> None:
+        self._given = bot
         self._make: Callable[[], Interface] = _maker(bot)
         self.bot = self._make()
         self._is_new = True
@@ -280,6 +282,45 @@ class TestClient:
         """
         entries = await self._store.list("states", Filter(limit=_ALL))
         return {_owner(entry): entry.body for entry in entries}
+
+    async def simulate(
+        self,
+        *,
+        seed: int = 0,
+        people: int = 3,
+        steps: int = 100,
+        invariants: Sequence[Callable[..., Any]] = (),
+        reset: Callable[[], object] = lambda: None,
+        shared: bool = False,
+    ) -> None:
+        """Let people talk to the bot while it is in trouble, and raise what is wrong with it.
+
+        So many `people` do so many things, by the bot's commands, examples, and buttons. Meanwhile
+        it is killed and restarted, deliveries are repeated, calls refused, and answers lost; time
+        passes. All of that follows from `seed`, happens in memory, and takes no time.
+
+        What the bot answers and stores must be what it does without the trouble. Nobody may be
+        answered otherwise because of what others do, if no state says so; no value may be changed
+        after its turn. Each of `invariants` is called in the end, with the `client` or with all
+        values as `states`, by its parameter's name: it raises, or returns False, if it does not
+        hold. `reset` is called before each run, to empty what is outside of the bot; `shared` says
+        that people are told of each other by that.
+
+        The bot is loaded anew for each process: by its function, or by running its module again.
+        The client's own is stopped meanwhile. Raises `SimulationError`, with the shortest
+        transcript that shows what is wrong.
+        """
+        from chatstate.testing.simulation import simulate
+
+        is_open = self._engine is not None
+        if is_open:
+            await self._stop()
+        run = functools.partial(simulate, self._given, seed=seed, people=people, steps=steps)
+        try:
+            await asyncio.to_thread(run, invariants=invariants, reset=reset, shared=shared)
+        finally:
+            if is_open:
+                await self._start()
 
     async def restart(self) -> None:
         """Stop the bot as SIGTERM would, and start it on the same store."""
