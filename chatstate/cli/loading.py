@@ -44,14 +44,19 @@ def load_bot(spec: str) -> Interface:
     if installed:
         return _named(load(next(iter(installed))), spec)
     target, _, attribute = spec.partition(":")
-    if target.endswith(".py") or "/" in target:
-        return _from_module(_import_file(Path(target)), attribute, spec)
-    if ":" in spec or "." in spec:
-        return _from_module(_import_module(target, spec), attribute, spec)
+    if "/" in spec or ":" in spec or "." in spec:
+        return _from_module(load_module(target, spec), attribute, spec)
     raise LoadError(
         f"there is no bot {spec!r}; there are {', '.join(names(BOTS))}, "
         "or give a path (bot.py) or a module (package.module:name)"
     )
+
+
+def load_module(target: str, spec: str) -> ModuleType:
+    """Return the module that is named by a path, or as a module, in `spec`. Raises `LoadError`."""
+    if target.endswith(".py") or "/" in target:
+        return _import_file(Path(target))
+    return _import_module(target, spec)
 
 
 @contextlib.contextmanager

@@ -48,13 +48,16 @@ def simulate(
     invariants: Sequence[Invariant] = (),
     reset: Callable[[], object] = lambda: None,
     shared: bool = False,
+    load: Callable[[], Interface] | None = None,
 ) -> None:
     """Let people talk to a bot that is in trouble; see `TestClient.simulate`.
+
+    `load` loads the bot anew once its modules are gone.
 
     Raises `SimulationError`. It runs in a loop of its own, so in a thread that has none.
     """
     with _quiet(), contextlib.ExitStack() as stack:
-        make = stack.enter_context(reloaded(bot)) if isinstance(bot, Interface) else bot
+        make = stack.enter_context(reloaded(bot, load)) if isinstance(bot, Interface) else bot
         runs = Runs(make, seed, invariants, reset, shared)
         found = loop.run(_found(runs, people, steps))
     if found:

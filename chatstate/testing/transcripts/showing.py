@@ -132,6 +132,7 @@ def _below(message: Delivered) -> Iterator[str]:
 
 
 def values_told(values: Mapping[str, str]) -> list[Shown]:
-    """Return stored values, JSON by whose they are, as a transcript tells them."""
+    """Return stored values, JSON by whose they are, as a transcript tells them: not our own."""
     told = [(f"= {owner}", text) for owner, text in sorted(values.items())]
+    told = [(head, text) for head, text in told if not head.startswith("= chatstate.")]
     return [Shown(("=", head), f"{head}: {text}") for head, text in told]
