@@ -33,38 +33,36 @@ class Finding(msgspec.Struct, frozen=True):
     expected: Sequence[Played]
 
 
-async def examine(runs: Runs, steps: Sequence[Step]) -> Finding | None:
-    """Return what is wrong with a bot to which this happens."""
+async def examine(runs: Runs, steps: Sequence[Step], kind: str = "") -> Finding | None:
+    """Return what is wrong with a bot to which this happens, if it is of a kind, or of any."""
     calm = _calm(steps)
     alone = await runs.run(calm)
-    for odd in alone.odd:
-        return Finding(odd.kind, odd.told, steps.index(calm[odd.at]), _spread(steps, alone))
-    if len(calm) < len(steps):
-        ran = await runs.run(steps)
-        for odd in ran.odd:
-            return Finding(odd.kind, odd.told, odd.at, _spread(steps, alone))
-        found = _differs(steps, alone, ran)
-        if found:
-            at, told = found
-            again = await runs.run(calm)
-            if list(_answers(calm, again)) != list(_answers(calm, alone)):
-                told = "the bot does otherwise each time, also without troubles"
-                return Finding(UNSTEADY, told, len(steps) - 1, _spread(steps, alone))
-            return Finding(TROUBLE, told, at, _spread(steps, alone))
-    return await _leak(runs, steps, calm, alone)
+    if found := _odd(steps, calm, alone, alone, kind):
+        return found
+    ran = await runs.run(steps) if len(calm) < len(steps) and kind != LEAK else alone
+    if found := _odd(steps, steps, ran, alone, kind):
+        return found
+    if kind in ("", TROUBLE, UNSTEADY) and (differs := _differs(steps, alone, ran)):
+        at, told = differs
+        is_steady = kind == TROUBLE or _is_same(calm, alone, await runs.run(calm))
+        if not is_steady:
+            at, told = len(steps) - 1, "the bot does otherwise each time, also without trouble"
+        return Finding(TROUBLE if is_steady else UNSTEADY, told, at, _spread(steps, alone))
+    return await _leak(runs, steps, calm, alone) if kind in ("", LEAK) else None
 
 
-async def shows(runs: Runs, kind: str, steps: Sequence[Step]) -> bool:
-    """Tell whether the same is wrong if only this happens."""
-    if kind == UNSTEADY:
-        found = await examine(runs, steps)
-        return found is not None and found.kind == kind
-    calm = _calm(steps)
-    if kind == TROUBLE:
-        return _differs(steps, await runs.run(calm), await runs.run(steps)) is not None
-    if kind == LEAK:
-        return await _leak(runs, steps, calm, await runs.run(calm)) is not None
-    return any(odd.kind == kind for odd in (await runs.run(steps)).odd)
+def _odd(
+    steps: Sequence[Step], done: Sequence[Step], ran: Ran, calm: Ran, kind: str
+) -> Finding | None:
+    """Return the first odd thing of a run in which `done` of all `steps` were."""
+    for odd in ran.odd:
+        if kind in ("", odd.kind):
+            return Finding(odd.kind, odd.told, steps.index(done[odd.at]), _spread(steps, calm))
+    return None
+
+
+def _is_same(steps: Sequence[Step], ran: Ran, again: Ran) -> bool:
+    return list(_answers(steps, ran)) == list(_answers(steps, again)) and ran.values == again.values
 
 
 def _calm(steps: Sequence[Step]) -> Sequence[Step]:
@@ -129,7 +127,8 @@ async def _leak(
         return None
     for who in sorted(people - in_rooms):
         own = [not isinstance(step.what, Act) or step.what.who == who for step in calm]
-        alone = await runs.run([step for step, is_own in zip(calm, own, strict=True) if is_own])
+        of_own = [step for step, is_own in zip(calm, own, strict=True) if is_own]
+        alone = await runs.run(of_own, among=calm)
         played = iter(alone.played)
         wanted = [next(played) if is_own else None for is_own in own]
         for at, (done, expected) in enumerate(zip(together.played, wanted, strict=True)):

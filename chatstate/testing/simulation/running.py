@@ -60,11 +60,14 @@ class Runs(msgspec.Struct, frozen=True):
     reset: Callable[[], object] = lambda: None
     shared: bool = False
 
-    async def run(self, steps: Sequence[Step]) -> Ran:
-        """Play steps to a bot that begins anew, and look at what becomes of it."""
+    async def run(self, steps: Sequence[Step], among: Sequence[Step] = ()) -> Ran:
+        """Play steps to a bot that begins anew, and look at what becomes of it.
+
+        They are some of `among`: whoever does something there is somebody whom they may mention.
+        """
         self.reset()
         async with WatchingClient(self.make, self.seed) as client:
-            player = Player(client, Path(), people_of(steps))
+            player = Player(client, Path(), people_of(among or steps))
             await player.begin()
             played: list[Played] = []
             odd: list[Odd] = []

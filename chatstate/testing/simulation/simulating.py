@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import logging
 import random
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from chatstate.bot.interface import Interface
 from chatstate.testing.simulation.client import WatchingClient
-from chatstate.testing.simulation.judging import Finding, examine, shows
+from chatstate.testing.simulation.judging import Finding, examine
 from chatstate.testing.simulation.running import Invariant, Runs
 from chatstate.testing.simulation.shrinking import shrunk
 from chatstate.testing.simulation.talk import Talk, names
@@ -73,11 +72,19 @@ async def _found(runs: Runs, number: int, steps: int) -> tuple[Sequence[Step], F
     found = await examine(runs, story)
     if found is None:
         return None
-    fails = functools.partial(shows, runs, found.kind)
+    least = story, found
+
+    async def fails(part: Sequence[Step]) -> bool:
+        nonlocal least
+        again = await examine(runs, part, found.kind)
+        least = (part, again) if again else least
+        return again is not None
+
     for part in (story[: found.at + 1], *_parts(story[: found.at + 1])):
-        story = part if len(part) < len(story) and await fails(part) else story
-    story = await shrunk(story, fails)
-    return story, await examine(runs, story) or found
+        if len(part) < len(least[0]):
+            await fails(part)
+    await shrunk(least[0], fails)
+    return least
 
 
 def _parts(story: Sequence[Step]) -> Iterator[Sequence[Step]]:

@@ -1,7 +1,8 @@
 """Plays a transcript to a bot, in virtual time.
 
 1. Each step is played until the bot has nothing more to do; what it does then is what it answers.
-2. A pause is counted from when the step before it began: what the bot was kept by takes no longer.
+2. What people do begins a second after what was done before, or once that is over. A pause is
+   counted from when the step before it began. So what keeps the bot for less changes no time.
 3. What cannot be done, such as to press a button that is not there, is a problem of the step; the
    others are played all the same.
 """
@@ -37,7 +38,7 @@ from chatstate.testing.transcripts.showing import Shown, View, values_told
 from chatstate.testing.virtual.client import VirtualClient
 
 _MENTION = re.compile(r"@(\w+)")
-_LATER = 1.0
+_BETWEEN, _LATER = 1.0, 0.25
 _AT_ONCE = 0.001
 
 
@@ -64,6 +65,7 @@ class Player:
         self._languages: dict[str, str] = {}
         self._last: Event | None = None
         self._began = client.clock.monotonic()
+        self._next = self._began  # when the next act begins, at the earliest
 
     async def begin(self) -> Sequence[Shown]:
         """Return what the bot says before anybody does anything."""
@@ -77,22 +79,24 @@ class Player:
             self._here = what.where
         if isinstance(what, Look):
             return Played(values_told(await self._client.values()), self._here)
-        begins = self._client.clock.monotonic()
         try:
             await self._do(what)
         except (LookupError, OSError, ValueError) as error:
             problem = str(error).strip('"')
-        if not isinstance(what, Pause):
-            self._began = begins
         if not isinstance(what, Trouble):
             self._client.kill_at(None)  # what was to come next has come
         return Played(self._view.news(), self._here, problem)
 
     async def _do(self, what: What) -> None:
         if isinstance(what, Act):
+            await self._pass(self._next - self._client.clock.monotonic())
+            self._began = self._client.clock.monotonic()
+            self._next = self._began + _BETWEEN
             await self._act(what)
         elif isinstance(what, Pause):
-            return await self._pass(what.seconds)
+            self._began += what.seconds
+            self._next = self._began
+            return await self._pass(self._began - self._client.clock.monotonic())
         elif isinstance(what, Trouble):
             await self._trouble(what)
         elif isinstance(what, Set):
@@ -100,8 +104,8 @@ class Player:
         return await self._client.happen()
 
     async def _pass(self, seconds: float) -> None:
-        self._began += seconds
-        await self._client.advance(max(self._began - self._client.clock.monotonic(), 0))
+        if seconds > 0:
+            await self._client.advance(seconds)
         await self._client.happen(patience=_AT_ONCE)
 
     async def _trouble(self, what: Trouble) -> None:

@@ -79,8 +79,10 @@ class View:
         return [known for known in same if not known.preview]
 
     def _deletions(self) -> Iterator[Shown]:
-        for message in self._platform.deleted[self._deleted :]:
-            yield self._about(message, "deletes")
+        before = self._platform.deleted[: self._deleted]
+        for message in dict.fromkeys(self._platform.deleted[self._deleted :]):
+            if message not in before:
+                yield self._about(message, "deletes")
 
     def _reacted(self) -> Iterator[Shown]:
         now = self._platform.reactions

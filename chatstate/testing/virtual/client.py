@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from types import TracebackType
 from typing import Any
 
 from chatstate.adapter import Action, Sent
@@ -69,10 +70,24 @@ class VirtualClient(TestClient):
             threads=WatchedThreads,
             **options,
         )
+        self._prefix = "event"
         self._data = MemoryData()
         self._lives: list[Kill] = []
         self._before = before
         self._patience = patience
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop the bot, and end what is left of those that were killed."""
+        try:
+            await super().__aexit__(kind, error, trace)
+        finally:
+            for life in self._lives:
+                life.bury()
 
     def kill_at(self, moment: Moment | None) -> None:
         """Kill the bot at this moment, when it next comes; it is started again by itself."""

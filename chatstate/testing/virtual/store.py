@@ -38,6 +38,11 @@ class Kill:
                 self.killed.set_result(None)
         await self.alive()
 
+    def bury(self) -> None:
+        """End what waits for ever."""
+        for waiting in self._waiting:
+            waiting.cancel()
+
     async def alive(self) -> None:
         """Return if the process is alive; else never."""
         if self.killed.done():
