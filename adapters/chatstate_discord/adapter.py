@@ -147,7 +147,9 @@ class DiscordAdapter(Adapter):
             except Exception as error:  # noqa: BLE001 - whatever it is, the connection is made anew
                 if failure := clients.final(error, wanted):
                     raise failure from None
-                log.warning("the connection to Discord failed: %s", _why(error))
+                told = f"the connection to Discord failed: {_why(error)}"
+                log.warning("%s", told)
+                host.lost(told)
             pause = FIRST_PAUSE if loop.time() - began > LONGEST_PAUSE else pause
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - no secret
             pause = min(pause * 2, LONGEST_PAUSE)
@@ -213,8 +215,13 @@ class DiscordAdapter(Adapter):
 
         async def on_shard_disconnect(shard: int) -> None:
             intake.lost(shard)
+            host.lost(f"shard {shard} has no connection to Discord")
+
+        async def on_shard_resumed(_shard: int) -> None:
+            host.connected(str(client.user))
 
         client.event(on_shard_disconnect)
+        client.event(on_shard_resumed)
         async with self._logged_in(client):
             self._calls.open(client.http, await salt_of(host))
             self._client, self._places = client, Places(client)

@@ -52,6 +52,7 @@ def assemble(
     failed: Callable[[Exception], None],
     connected: Callable[[Adapter, str], None],
     on_failure: Callable[[Event, BaseException], None],
+    threads: HandlerThreads,
     observer: Observer | None = None,
 ) -> Parts:
     """Return the parts of an engine that runs `bot` on `accounts`. Starts nothing."""
@@ -59,7 +60,6 @@ def assemble(
     lanes = Lanes(store, failed)
     receipts = Receipts()
     roles = Roles(store=store, clock=clock, accounts=accounts)
-    threads = HandlerThreads()
     resources = Resources()
     watch = Watch(clock, running_limit)
 

@@ -32,6 +32,7 @@ from chatstate.engine.parts import Parts
 from chatstate.engine.rounds import go_round, look_at_runs
 from chatstate.engine.states import undeclared
 from chatstate.engine.states.older_runs import told_versions
+from chatstate.engine.threads import HandlerThreads
 from chatstate.engine.turns.finish import ignore_failure
 from chatstate.errors import LeaseLostError, StateError
 from chatstate.inspection import Inspection
@@ -59,6 +60,7 @@ class Engine:
     - `on_failure` is told of each event whose turn failed, and of what was raised, unless the bot's
       `on_error` has answered. For tests: it must not raise.
     - `observer` is told of what is done; see `engine.observing`.
+    - `threads` makes those in which sync handlers run. For tests.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Engine:
         connected: Callable[[Adapter, str], None] = lambda _adapter, _name: None,
         on_failure: Callable[[Event, BaseException], None] = ignore_failure,
         observer: Observer | None = None,
+        threads: Callable[[], HandlerThreads] = HandlerThreads,
     ) -> None:
         self._bot = bot
         self._observer = observer
@@ -89,6 +92,7 @@ class Engine:
         self._has_store = False
         self._connected = connected
         self._on_failure = on_failure
+        self._threads = threads
         self._tasks: list[asyncio.Task[None]] = []
         self._connections: Connections | None = None
         self._receiving: list[asyncio.Task[None]] = []
@@ -168,6 +172,7 @@ class Engine:
             connected=self._connected,
             on_failure=self._on_failure,
             observer=self._observer,
+            threads=self._threads(),
         )
         self._parts = parts
         self._connections = connections = Connections(
@@ -349,6 +354,10 @@ class Engine:
         """
         if self._parts:
             await settled(self._parts, seconds)
+
+    async def idle(self) -> None:
+        """Return when nothing runs and nothing is owed. For tests."""
+        await finished(self._parts)
 
     async def next_timer(self) -> float | None:
         """Return when the next timer fires, None if there is none. For tests."""

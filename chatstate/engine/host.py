@@ -104,7 +104,7 @@ class AccountHost(Receiving):
         self._moved = moved
         self._connected = connected
         self._is_connected = False
-        self.trouble = "is not reached yet"
+        self.trouble = ""
         self._loop = asyncio.get_running_loop()
         self._delivered: list[_Delivery] = []
         self._is_paused = False

@@ -265,6 +265,8 @@ class Lanes:
                 turn = lane.turn = RunningTurn([lane.arrivals.pop(0)], task)
                 inside_turn.set(turn)
                 del task  # to whom it is lent must not be kept here
+                if lane.run and lane.run.task:  # it has waited for the inbox already
+                    self._work.waits(turn)
                 await self._work.run(turn)
         except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
             self._failed(error)

@@ -70,6 +70,11 @@ class MemoryControl(MemoryInbox):
             holds.end(self._data, self._opened, crashed=not clean)
             self._opened = None
 
+    async def abandon(self) -> None:
+        """End the run as that of a process that was killed, which others see at once."""
+        if self._opened and not self._opened.is_over:
+            holds.end(self._data, self._opened, crashed=True)
+
     async def check(self) -> None:
         await self.way()
         self.enter()
