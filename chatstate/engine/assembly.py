@@ -17,6 +17,7 @@ from chatstate.bot.route import Route
 from chatstate.bot.turn import Turn
 from chatstate.clock import Clock
 from chatstate.engine.accounts import Accounts
+from chatstate.engine.forgetting import Forgetting
 from chatstate.engine.host import AccountHost
 from chatstate.engine.inbox.claims import Claims
 from chatstate.engine.inbox.lanes import Lanes
@@ -407,6 +408,18 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         expiries=expiries,
         older_runs=older_runs,
         timers=timers,
+        forgetting=Forgetting(
+            bot,
+            accounts=accounts,
+            store=store,
+            lanes=lanes,
+            turns=turns,
+            receipts=receipts,
+            cache=cache,
+            memory=volatile,
+            clock=clock,
+            versions=versions,
+        ),
         resources=resources,
         typing_notices=TypingNotices(adapters=adapters, watch=watch, clock=clock),
         recovery=recovery,

@@ -184,6 +184,7 @@ class Engine:
         if not await self._lifespans.open(self._fail, self._ended):
             return
         await parts.timers.start()
+        await parts.forgetting.start()
         await parts.claims.take()
         for connection in opened:
             connections.receive(connection)
@@ -314,6 +315,7 @@ class Engine:
             for answer in await self._store.answer(self._versions):
                 parts.claims.changed(answer)
             parts.outside.look()
+            await parts.forgetting.look()
             if now() >= prune_at:
                 await self._store.prune()
                 prune_at = now() + _PRUNE_EVERY

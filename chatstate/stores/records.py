@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -41,6 +42,11 @@ class Run(msgspec.Struct, frozen=True, gc=False):
     def versions(self) -> Iterator[int]:
         """Return versions and attempt numbers that no other run ever makes."""
         return itertools.count((self.id << RUN_BITS) + 1)
+
+
+def owed_folder(folder: Path) -> Path:
+    """Return where in a store's folder the files lie that replies owe, each under its key."""
+    return folder / "owed"
 
 
 class Account(msgspec.Struct, frozen=True, gc=False):

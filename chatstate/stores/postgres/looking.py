@@ -8,7 +8,8 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
 from chatstate.errors import LoadError
 from chatstate.stores.base import Entry, Filter, KnownAccount, KnownWorker, Request, Shelf
-from chatstate.stores.postgres import requests, shelves
+from chatstate.stores.forgetting import Forgotten
+from chatstate.stores.postgres import forgetting, requests, shelves
 from chatstate.stores.postgres.address import Address
 from chatstate.stores.postgres.connection import Connections
 from chatstate.stores.postgres.errors import TROUBLE, storage_error
@@ -49,6 +50,10 @@ class Looking:
     async def secrets(self) -> Mapping[str, bytes]:
         async with self._looking() as transaction:
             return await shelves.secrets(transaction)
+
+    async def forgotten(self, *, is_open: bool = False) -> Sequence[Forgotten]:
+        async with self._looking() as transaction:
+            return await forgetting.rows(transaction, is_open=is_open)
 
     async def ask(self, request: Request) -> bool:
         async with self._looking() as transaction:

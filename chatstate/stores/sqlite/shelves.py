@@ -17,6 +17,8 @@ from typing import Any, NamedTuple, TypeVar
 from chatstate.errors import LoadError
 from chatstate.scope import Key
 from chatstate.stores.base import Entry, Filter, KnownAccount, KnownWorker, Request, Shelf
+from chatstate.stores.erasing import EVERY, OPEN
+from chatstate.stores.forgetting import Forgotten
 from chatstate.stores.rows import IDS, JOINS
 from chatstate.stores.sqlite import requests
 from chatstate.stores.sqlite.errors import storage_error
@@ -104,14 +106,16 @@ _SHELVES: dict[Shelf, _Rows] = {
         "h.id AS number, a.bot, 0.0 AS at, json_quote(h.title) AS body, h.kind",
         "chats AS h",
         "NULL",
-        "NULL",
+        "h.person",
         "h.id",
+        condition="h.platform_id <> ''",
     ),
     "conversations": _Rows(
         "l.id AS number, a.bot, 0.0 AS at, json_quote(c.title) AS body, c.kind",
         "conversations AS l",
         "l.id",
         "NULL",
+        condition="c.platform_id <> ''",
     ),
 }
 _IS_STORE = "SELECT 1 FROM sqlite_master WHERE name = 'dead_letters'"
@@ -185,6 +189,11 @@ class Shelves:
         """Return the bots' secrets."""
         with self._connect() as connection:
             return dict(connection.execute("SELECT bot, secret FROM secrets"))
+
+    def forgotten(self, *, is_open: bool) -> Sequence[Forgotten]:
+        """Return those who are to be forgotten, or were."""
+        with self._connect() as connection:
+            return [Forgotten(*row) for row in connection.execute(OPEN if is_open else EVERY)]
 
     def ask(self, request: Request) -> bool:
         """Note a request, for the process that runs the bot; tell whether it is a new one."""

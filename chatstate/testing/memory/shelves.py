@@ -15,7 +15,7 @@ import msgspec
 
 from chatstate.scope import Key
 from chatstate.stores.base import Entry, Filter, KnownWorker, Shelf
-from chatstate.testing.memory.tables import OF_A_CONVERSATION, EventRow, MemoryData, Worker
+from chatstate.testing.memory.tables import OF_A_CONVERSATION, ChatRow, EventRow, MemoryData, Worker
 
 
 class _Ids(TypedDict, total=False):
@@ -145,16 +145,25 @@ def _people(data: MemoryData) -> Iterator[Entry]:
 
 
 def _chats(data: MemoryData) -> Iterator[Entry]:
-    for number, row in data.chats.items():
+    for number, row in _named_chats(data):
         ids = _of_account(data, row.account)
         ids["chat"] = row.platform_id
+        if row.person in data.people:
+            ids["person"] = data.people[row.person].platform_id
         bot, title = data.bot_of(row.account), _json(row.title)
         yield Entry(number=number, bot=bot, at=0, body=title, kind=row.kind, **ids)
+
+
+def _named_chats(data: MemoryData) -> list[tuple[int, ChatRow]]:
+    """Return the chats that are known: of those that were erased nothing is."""
+    return [(number, row) for number, row in data.chats.items() if row.platform_id]
 
 
 def _conversations(data: MemoryData) -> Iterator[Entry]:
     for number, row in data.conversations.items():
         chat = data.chats[row.chat]
+        if not chat.platform_id:
+            continue
         bot, title = data.bot_of(chat.account), _json(chat.title)
         ids = _ids(data, number)
         yield Entry(number=number, bot=bot, at=0, body=title, kind=chat.kind, **ids)
