@@ -24,10 +24,12 @@ from chatstate.adapter import Adapter
 from chatstate.adapter.installing import ADAPTERS
 from chatstate.bot.interface import Interface
 from chatstate.cli import (
+    backups,
     broadcasts,
     copying,
     dead_letters,
     doctor,
+    forgetting,
     inspecting,
     new,
     renaming,
@@ -72,6 +74,9 @@ app.command()(inspecting.inspect)
 app.command()(new.new)
 app.command()(sends.send)
 app.command()(workers.workers)
+app.command()(backups.backup)
+app.command()(forgetting.forget)
+app.command()(forgetting.export)
 
 
 @app.callback(invoke_without_command=True)

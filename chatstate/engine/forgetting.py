@@ -108,11 +108,12 @@ class Forgetting:
         return bool(row.turn and not is_late and await self._store.pending([row.turn]))
 
     async def _begin(self, row: Forgotten) -> None:
-        if row.erased_at is None:
-            if not await self._store.lead("clock"):
-                return  # who leads begins; the others follow
-            await self._let_clean(row)
+        leads = await self._store.lead("clock")
+        if row.erased_at is None and not leads:
+            return  # who leads begins; the others follow
         if row.user:
+            if leads:
+                await self._let_clean(row)
             await self._erase(row)
         self._running[row.number] = set(self._turns.running)
 
@@ -130,6 +131,7 @@ class Forgetting:
             line = Line(row.bot, row.mark, row.asked_at)
             await asyncio.to_thread(append, self._ledger, [line])
             await self._store.forgot(row.number)
+            self._tell_of_others()
         if self._clock.monotonic() < self._scrub_at:
             return
         try:
@@ -142,7 +144,7 @@ class Forgetting:
             return
         self._pauses = growing_pauses()
         del self._running[row.number]
-        self._tell(row)
+        log.info("a person is forgotten (%d)", row.number)
 
     async def _erase(self, row: Forgotten) -> None:
         erased = await self._store.forget(row.number)
@@ -154,8 +156,7 @@ class Forgetting:
             self._receipts.dropped(seq)
         self._turns.end_erased(numbers)
 
-    def _tell(self, row: Forgotten) -> None:
-        log.info("a person is forgotten (%d)", row.number)
+    def _tell_of_others(self) -> None:
         names = ", ".join(uncleaned(self._bot))
         if names:
             log.warning(

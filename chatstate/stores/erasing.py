@@ -63,7 +63,8 @@ VALUES = (
 """Which values are theirs: each of these conditions holds for some."""
 IDS_OF_CHATS = f"SELECT platform_id FROM chat_ids WHERE chat IN {_CHATS}"  # noqa: S608 - ours
 FORGOT = "UPDATE forgotten SET user_id = '', person = 0, turn = 0 WHERE id = {number}"
-DONE = "UPDATE forgotten SET done_at = coalesce(done_at, {now}) WHERE id = {number}"
+DONE = """UPDATE forgotten SET done_at = coalesce(done_at, {now})
+    WHERE id = {number} AND user_id = ''"""
 _ROWS = """SELECT id, bot, account, person, user_id, mark, asked_at, turn, erased_at, done_at
     FROM forgotten {open} ORDER BY id"""
 EVERY, OPEN = _ROWS.format(open=""), _ROWS.format(open="WHERE done_at IS NULL")

@@ -83,7 +83,7 @@ class Forgetting(Protocol):
         ...
 
     async def scrub(self, number: int) -> None:
-        """Leave nothing of what was erased in the file, if there is one; then it is done.
+        """Leave nothing of what was erased in the file, if there is one; what is `forgot` is done.
 
         Raises `StorageError` if that cannot be done now: somebody reads an older state of it, say.
         """

@@ -49,6 +49,13 @@ def owed_folder(folder: Path) -> Path:
     return folder / "owed"
 
 
+class Backup(msgspec.Struct, frozen=True, gc=False):
+    """A backup of a store: where it was written, and when."""
+
+    path: str
+    made_at: float
+
+
 class Account(msgspec.Struct, frozen=True, gc=False):
     """A bot's account on a platform, by its internal id, and the adapter's last cursors by part.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from chatstate.errors import StorageError
@@ -30,10 +29,6 @@ class ForgettingVerbs(Looking):
     _run: int = 0
 
     async def _read(self, statement: str, values: Sequence[object]) -> list[Any]:
-        raise NotImplementedError
-
-    @property
-    def folder(self) -> Path:
         raise NotImplementedError
 
     def _reload(self) -> None:

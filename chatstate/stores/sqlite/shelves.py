@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from chatstate.errors import LoadError
 from chatstate.scope import Key
-from chatstate.stores.base import Entry, Filter, KnownAccount, KnownWorker, Request, Shelf
+from chatstate.stores.base import Backup, Entry, Filter, KnownAccount, KnownWorker, Request, Shelf
 from chatstate.stores.erasing import EVERY, OPEN
 from chatstate.stores.forgetting import Forgotten
 from chatstate.stores.rows import IDS, JOINS
@@ -81,7 +81,7 @@ _SHELVES: dict[Shelf, _Rows] = {
         "o.row AS number, a.bot, o.owed_at AS at, o.body, o.begun_at, o.crashes",
         "outbox AS o",
         "o.conversation",
-        "NULL",
+        "(SELECT person FROM inbox WHERE seq = o.turn)",
     ),
     "dead": _Rows(
         """d.id AS number, d.bot, d.died_at AS at, d.body, d.kind, d.error, d.detail,
@@ -124,6 +124,7 @@ _WORKER = """SELECT r.id, r.bot, r.host, r.pid, r.started_at, (SELECT count(*) F
         (SELECT count(*) FROM inbox WHERE done_at IS NULL),
         (SELECT min(arrived_at) FROM inbox WHERE done_at IS NULL)
     FROM runs AS r WHERE r.ended_at IS NULL ORDER BY r.id DESC LIMIT 1"""
+_BACKUPS = "SELECT path, made_at FROM backups ORDER BY made_at"
 _CONDITIONS = ("bot", "platform", "scope", "name", "chat", "person", "account", "tenant")
 _OF_KEY = ("scope", "name", "in_place", "of_person")
 
@@ -194,6 +195,11 @@ class Shelves:
         """Return those who are to be forgotten, or were."""
         with self._connect() as connection:
             return [Forgotten(*row) for row in connection.execute(OPEN if is_open else EVERY)]
+
+    def backups(self) -> Sequence[Backup]:
+        """Return the backups that were made."""
+        with self._connect() as connection:
+            return [Backup(*row) for row in connection.execute(_BACKUPS)]
 
     def ask(self, request: Request) -> bool:
         """Note a request, for the process that runs the bot; tell whether it is a new one."""

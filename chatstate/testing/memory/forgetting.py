@@ -1,4 +1,8 @@
-"""`Forgetting`, on dicts: all that is somebody's goes, but for the mark of who it was."""
+"""`Forgetting`, on dicts.
+
+1. All that is somebody's goes in one step of the event loop, but for the mark of who it was.
+2. The rows of chats stay, without any name: who still has their numbers finds nobody there.
+"""
 
 from __future__ import annotations
 

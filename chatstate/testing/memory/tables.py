@@ -21,6 +21,7 @@ from chatstate.messages import ChatKind
 from chatstate.scope import Key, Scope
 from chatstate.stores.base import (
     Asked,
+    Backup,
     FoundButton,
     Owed,
     Request,
@@ -215,6 +216,7 @@ class MemoryData:
         self.requests: dict[int, Request] = {}
         self.asked: dict[int, Asked] = {}
         self.broadcasts: dict[int, Broadcast] = {}
+        self.backups: dict[str, Backup] = {}
         self.forgotten: dict[int, Forgotten] = {}
         self.passed: defaultdict[int, set[int]] = defaultdict(set)
         self.tombstones: defaultdict[str, Tombstones] = defaultdict(Tombstones)
