@@ -26,7 +26,7 @@ from chatstate.cli.tables import clock_time
 from chatstate.errors import StorageError
 from chatstate.inspection import Entry, Request
 from chatstate.stores.base import Forgotten, Store
-from chatstate.stores.gathering import exported, gathered, people_named, shown, summary
+from chatstate.stores.gathering import erase_pages, exported, gathered, people_named, shown, summary
 from chatstate.stores.ledger import Line, append
 from chatstate.text import one_line
 
@@ -137,6 +137,7 @@ async def _erase_here(
     await store.open(bot_id)
     try:
         for row in rows:
+            await erase_pages(store, row)
             await store.forget(row.number)
             line = Line(row.bot, row.mark, row.asked_at)
             await asyncio.to_thread(append, store.folder / "forgotten", [line])

@@ -36,6 +36,7 @@ from chatstate.inspection import Filter, Request
 from chatstate.messages import Chat
 from chatstate.stores.base import Forgotten, Store, StoredTimer
 from chatstate.stores.forgetting import mark_of
+from chatstate.stores.gathering import erase_pages
 from chatstate.stores.ledger import Line, append, lines
 
 log = logging.getLogger("chatstate.engine")
@@ -147,6 +148,7 @@ class Forgetting:
         log.info("a person is forgotten (%d)", row.number)
 
     async def _erase(self, row: Forgotten) -> None:
+        await erase_pages(self._store, row)
         erased = await self._store.forget(row.number)
         self._cache.forget()
         if self._memory:

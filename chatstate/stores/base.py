@@ -314,7 +314,5 @@ class Outbox(Protocol):
         ...
 
 
-class Store(
-    Inbox, Turns, States, Outbox, Broadcasts, Transcripts, Forgetting, Control, Protocol
-):
+class Store(Inbox, Turns, States, Outbox, Broadcasts, Transcripts, Forgetting, Control, Protocol):
     """Keeps a bot's inbox, states and outbox. See the module's rules."""

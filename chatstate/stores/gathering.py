@@ -15,8 +15,10 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from chatstate.adapter.transcript import PageMessage
 from chatstate.errors import StateError
 from chatstate.inspection import Entry, Filter, Inspection, Shelf
+from chatstate.stores.base import Forgotten, Store
 from chatstate.stores.control import Control
 from chatstate.stores.view import View, hashed
 
@@ -29,6 +31,7 @@ THEIRS: Mapping[Shelf, str] = {
     "chats": "chats",
 }
 """The shelves on which something of a person lies, by what it is called there."""
+_PAGE = 1_000
 
 
 async def people_named(store: Control, name: str) -> list[Entry]:
@@ -69,7 +72,39 @@ async def gathered(store: Control, person: Entry) -> dict[Shelf, list[Entry]]:
     return found
 
 
-async def exported(store: Control, people: Sequence[Entry], elsewhere: Any = None) -> bytes:
+async def pages_of(store: Store, person: Entry) -> list[PageMessage]:
+    """Return what pages show in the private chats of a person."""
+    number = await _account(store, person)
+    shown: list[PageMessage] = []
+    for chat in await _private(store, person):
+        after = 0
+        while page := await store.transcript(number, chat, after, _PAGE):
+            shown += page
+            after = page[-1].revision
+    return shown
+
+
+async def erase_pages(store: Store, forgotten: Forgotten) -> None:
+    """Erase what pages show in the private chats of a person, before it is forgotten whose."""
+    of = Filter(bot=forgotten.bot, person=forgotten.user)
+    chats = {chat.chat for chat in await _all(store, "chats", of)}
+    for chat in chats | {forgotten.user}:
+        await store.erase_transcript(forgotten.account, chat)
+
+
+async def _private(store: Store, person: Entry) -> set[str]:
+    of = Filter(bot=person.bot, platform=person.platform, account=person.account)
+    chats = await _all(store, "chats", replace(of, person=person.person))
+    return {chat.chat for chat in chats} | {person.person}
+
+
+async def _account(store: Store, person: Entry) -> int:
+    name = (person.bot, person.platform, person.account)
+    known = {(a.bot, a.platform, a.platform_id): a.id for a in await store.accounts()}
+    return known[name]
+
+
+async def exported(store: Store, people: Sequence[Entry], elsewhere: Any = None) -> bytes:
     """Return all that is somebody's as JSON, to be given to them.
 
     `elsewhere` is what adapters keep.
@@ -94,7 +129,7 @@ def shown(person: Entry, secret: bytes, *, reveal: bool) -> str:
     return f"{person.platform}:{id_}" if reveal else id_
 
 
-async def _told(store: Control, person: Entry) -> dict[str, Any]:
+async def _told(store: Store, person: Entry) -> dict[str, Any]:
     found = await gathered(store, person)
     told: dict[str, Any] = {
         "bot": person.bot,
@@ -103,6 +138,10 @@ async def _told(store: Control, person: Entry) -> dict[str, Any]:
     }
     for shelf, entries in found.items():
         told[THEIRS[shelf]] = [_entry(entry) for entry in entries]
+    told["pages"] = [
+        {"at": message.at, "thread": message.thread, "body": _value(message.body or "null")}
+        for message in await pages_of(store, person)
+    ]
     files = [file for shelf in ("outbox", "dead") for e in found[shelf] for file in _files(e.body)]
     told["files"] = [await _file(store, file) for file in files]
     return told

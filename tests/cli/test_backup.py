@@ -1,7 +1,6 @@
 """`chatstate backup`, and what comes of it once it is restored."""
 
 import asyncio
-import os
 import shutil
 import sqlite3
 from pathlib import Path
@@ -35,6 +34,10 @@ async def chatstate(*arguments: str) -> Result:
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'a.db'}"
+
+
+def there(folder: Path) -> list[Path]:
+    return sorted(folder.glob("b*"))
 
 
 async def test_a_backup_is_made_while_the_bot_runs_and_restored(url: str, tmp_path: Path) -> None:
@@ -91,7 +94,7 @@ async def test_a_backup_takes_nobodys_name(url: str, tmp_path: Path) -> None:
     failed = await chatstate("backup", "c.db", "--store", f"sqlite:///{tmp_path / 'none.db'}")
     assert "there is no store" in str(failed.exception)
     assert (tmp_path / "b.db").read_text() == "mine"
-    assert [name for name in os.listdir(tmp_path) if name.startswith("b")] == ["b.db"]
+    assert [path.name for path in there(tmp_path)] == ["b.db"]
 
 
 async def test_a_broken_store_makes_no_backup(url: str, tmp_path: Path) -> None:

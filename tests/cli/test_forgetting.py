@@ -10,6 +10,7 @@ from stores.schemas import Schemas
 from typer.testing import CliRunner, Result
 
 from chatstate import Chat, Event, File, Global, Interface, Message, PerUser, Reply, User
+from chatstate.adapter import PageMessage
 from chatstate.cli.main import app
 from chatstate.errors import ChatstateError, Rejected
 from chatstate.stores import open_store
@@ -165,6 +166,20 @@ async def test_files_that_are_owed_are_given(url: str, tmp_path: Path) -> None:
     assert given.stat().st_mode & 0o77 == 0
     assert (await chatstate("forget", "alice", "--yes", "--store", url)).exit_code == 0
     assert list((tmp_path / "a.db-files" / "owed").iterdir()) == []
+
+
+async def test_what_pages_show_is_given_and_erased(url: str, tmp_path: Path) -> None:
+    """That of the person's private chats, with whatever else is there."""
+    await met(url)
+    store = open_store(url)
+    await store.open("bot")
+    account = await store.account("test", "bot")
+    await store.transcribe(account.id, PageMessage("private-alice", "1", f'"shown {WORD}"'))
+    await store.end(clean=True)
+    told = json.loads((await chatstate("export", "alice", "--store", url)).stdout)
+    assert [page["body"] for page in told["accounts"][0]["pages"]] == [f"shown {WORD}"]
+    assert (await chatstate("forget", "alice", "--yes", "--store", url)).exit_code == 0
+    assert found(tmp_path, f"shown {WORD}") == []
 
 
 async def test_who_is_nobody_or_several_is_told(url: str) -> None:
