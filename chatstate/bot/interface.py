@@ -19,8 +19,10 @@ from chatstate.bot.commands import cancel_for, help_for
 from chatstate.bot.forms import buttons_for
 from chatstate.bot.guesses import no_attribute, refuse_no_function, refuse_other_types
 from chatstate.bot.handlers import Handler
+from chatstate.bot.listing import Listing
 from chatstate.bot.options import Options, message_limit, refuse_unknown
 from chatstate.bot.page_options import AnyOptions, taken
+from chatstate.bot.privacy import export_for, forget_for
 from chatstate.bot.registration import Registration
 from chatstate.bot.resources import Lifespan, checked_lifespan
 from chatstate.bot.route import Route
@@ -58,6 +60,8 @@ class Interface(Registration):
       10, False is none.)
     - `hear_bots`: what other bots say is handled as what people say (`User.is_bot` tells them
       apart), and else ignored.
+    - `privacy`: in private, /forget lets a person have all erased that the bot keeps of them, and
+      /export have it sent; both ask first. See `on_forget`.
     - `allow` and `limits` hold for all handlers of the bot, beside their own; `overlap`, `timeout`
       and `concurrency_limit` are those of `fn`. See `on_message`.
 
@@ -83,6 +87,7 @@ class Interface(Registration):
         max_messages: int | None = 10,
         long_as_file: bool | int | None = None,
         hear_bots: bool = False,
+        privacy: bool = False,
         **options: Unpack[AnyOptions],
     ) -> None:
         super().__init__(hear_bots=hear_bots)
@@ -110,6 +115,9 @@ class Interface(Registration):
         for name in ("help", "start"):
             self._add_own_command(name, help_for(self), own_states=False)
         self._add_own_command("cancel", cancel_for(self), own_states=False)
+        if privacy:
+            self._add_private_command("forget", forget_for(self))
+            self._add_private_command("export", export_for(self))
         if fn is not None:
             refuse_no_function("Interface", fn)
             handler = self._handler(fn, own, inputs=inputs, outputs=outputs)
@@ -150,6 +158,12 @@ class Interface(Registration):
         states = self.states if own_states else States()
         handler = Handler(fn, states, command=name)
         self.routes.add_command(name, self._own_route(f"/{name}", handler, {}))
+
+    def _add_private_command(self, name: str, fn: Callable[..., Any]) -> None:
+        """Register the same, for private chats, which may ask something."""
+        handler = Handler(fn, States(), owner=self, command=name)
+        route = self._own_route(f"/{name}", handler, {})
+        self.routes.add_command(name, dataclasses.replace(route, listing=Listing(chats="private")))
 
     def _own_route(self, name: str, handler: Handler, options: Options) -> Route:
         return dataclasses.replace(self._route(name, handler, options), is_own=True)

@@ -224,3 +224,46 @@ def test_a_cleaner_is_nobodys_turn() -> None:
         other.on_forget(of_a_person)
     with pytest.raises(BindingError, match="there are person"):
         other.on_forget(of_a_text)
+
+
+private = Interface(id="private", privacy=True)
+
+
+@private.on_message
+def note(message: str, said: PerMember[list[str]]) -> str:
+    said.append(message)
+    return " ".join(said)
+
+
+async def test_a_person_has_themselves_forgotten(tmp_path: Path) -> None:
+    """In private, once they have confirmed it; they are told before anything is erased."""
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    async with TestClient(private, store=url) as client:
+        alice = client.user("alice")
+        await alice.say(WORD)
+        assert await texts(alice, "/forget") == ["Shall I erase all that I keep of you, for good?"]
+        assert await texts(alice, "no") == ["I keep it."]
+        await alice.say("/forget")
+        assert await texts(alice, "yes") == ["I erase it now. If you write again, we begin anew."]
+        await done(client)
+        assert found(tmp_path, WORD, "alice") == []
+        assert await texts(alice, "again") == ["again"]
+        in_a_group = client.user("alice", chat="room")
+        assert await texts(in_a_group, "/forget") == ["Please send me that in private."]
+
+
+async def test_a_person_is_sent_what_is_kept_of_them(tmp_path: Path) -> None:
+    """As a file, once they have confirmed it; nobody else's."""
+    async with TestClient(private, store=f"sqlite:///{tmp_path / 'a.db'}") as client:
+        await client.user("alice").say(WORD)
+        await client.user("bob").say("Barley")
+        await client.user("alice").say("/export")
+        (reply,) = await client.user("alice").say("yes")
+        ((_, content),) = [(f.name, f.data) for f in reply.files]
+        assert (WORD.encode() in content, b"Barley" in content) == (True, False)
+
+
+async def test_who_does_not_want_it_has_no_such_commands(client: TestClient) -> None:
+    """They are there by an option of the bot's."""
+    assert {c.name for c in private.commands} >= {"forget", "export"}
+    assert not {c.name for c in bot.commands} & {"forget", "export"}

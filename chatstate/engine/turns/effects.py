@@ -45,7 +45,8 @@ from chatstate.replies import Reply
 from chatstate.scope import Key
 from chatstate.signature import label
 from chatstate.stores.accounts import OWN
-from chatstate.stores.base import Store
+from chatstate.stores.base import Request, Store
+from chatstate.stores.gathering import exported
 
 _TIMERS = ("later", "every", "cancel")
 _OF_STATE = ("state", "replace", "apply", "step", "charge", "ask", *_TIMERS)
@@ -280,6 +281,21 @@ class TurnEffects:
         await showing.prepare()
         showing.show([])
         return reference
+
+    async def forget(self) -> None:
+        """See `Effects.forget`."""
+        turn = self._live("forget")
+        person, seq = turn.place.person, turn.arrival.seq
+        await self._store.ask(Request(verb="forget", number=person, turn=seq))
+
+    async def export(self) -> bytes:
+        """See `Effects.export`."""
+        place = self._live("export").place
+        person = await self._store.show("people", place.person)
+        if person is None:
+            raise StateError("nobody has asked for what is kept of them")
+        elsewhere = await self._adapters[place.account].export(person.person)
+        return await exported(self._store, [person], elsewhere)
 
     def ended_wait(self) -> bool:
         """See `Effects.ended_wait`."""
