@@ -11,6 +11,7 @@ is what handlers take and return, and the errors that can be caught.
 from chatstate.bot.annotations import Arg, Complete
 from chatstate.bot.injected import CallNext
 from chatstate.bot.interface import Interface
+from chatstate.bot.kinds import Kind, Said
 from chatstate.bot.resources import Resource
 from chatstate.bot.schedules import Schedule
 from chatstate.bot.timers import Timer
@@ -96,6 +97,7 @@ __all__ = [
     "Global",
     "Gone",
     "Interface",
+    "Kind",
     "LeaseLostError",
     "LifespanError",
     "LoadError",
@@ -121,6 +123,7 @@ __all__ = [
     "ReplyError",
     "Resource",
     "RetryAfter",
+    "Said",
     "Schedule",
     "Select",
     "SendError",

@@ -145,6 +145,20 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     turn: int = 0
 
 
+class Figures(msgspec.Struct, frozen=True, gc=False):
+    """How much lies there in all: events that wait, replies owed, dead letters.
+
+    The oldest of what waits and is owed has been so since (seconds since 1970); None if there is
+    nothing.
+    """
+
+    waiting: int = 0
+    waiting_since: float | None = None
+    owed: int = 0
+    owed_since: float | None = None
+    dead: int = 0
+
+
 _ALL = Filter()
 
 
@@ -165,6 +179,10 @@ class Inspection(Protocol):
 
     async def workers(self) -> Sequence[KnownWorker]:
         """Return the runs that live, oldest first. Where one process alone can, it holds all."""
+        ...
+
+    async def figures(self) -> Figures:
+        """Return how much waits in all, is owed, and is dead."""
         ...
 
     async def ask(self, request: Request) -> bool:

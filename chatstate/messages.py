@@ -45,13 +45,20 @@ class User(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     `id` is the platform's id as a string: whoever has the same on another platform is somebody
     else. `name` is what to call them; `language` is a BCP 47 tag, if the platform tells. `is_bot`:
-    it is no person, but a bot or a webhook.
+    it is no person, but a bot or a webhook. `linked` is what `person` is of whoever has spoken to a
+    bot that links people.
     """
 
     id: str
     name: str = ""
     language: str | None = None
     is_bot: bool = False
+    linked: str = ""
+
+    @property
+    def person(self) -> str:
+        """Who it is, on whatever platforms: the same for all that are linked; else the `id`."""
+        return self.linked or self.id
 
     @property
     def mention(self) -> str:

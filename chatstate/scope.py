@@ -22,12 +22,16 @@ PERSONAL: frozenset[Scope] = frozenset(("member", "user"))
 
 
 class Place(NamedTuple):
-    """Where a turn happens and who speaks, in the store's internal ids."""
+    """Where a turn happens and who speaks, in the store's internal ids.
+
+    `user` is whose `user` values are used, if that may be another: who is linked with the person.
+    """
 
     account: int
     chat: int
     conversation: int
     person: int
+    user: int = 0
 
 
 class Key(NamedTuple):
@@ -56,7 +60,7 @@ def key_maker(
         case "chat":
             return lambda place: Key(bot, scope, name, place[1], 0)
         case "user":
-            return lambda place: Key(bot, scope, name, 0, place[3])
+            return lambda place: Key(bot, scope, name, 0, place[4] or place[3])
         case "global":
             everywhere = Key(bot, scope, name, 0, 0)
             return lambda place: (

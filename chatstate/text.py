@@ -14,7 +14,7 @@ what would control it, or show it in another order than it has, is shown instead
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, Self
 
 import msgspec
 
@@ -146,6 +146,24 @@ _PICTURES = {
 }
 _IN_TEXT = {code: picture for code, picture in _PICTURES.items() if chr(code) not in "\t\n"}
 _IN_JSON = {code: f"\\u{code:04x}" for code in _PICTURES}
+
+
+class Private(str):
+    """A text without what people have said, which `revealed` has: for logs."""
+
+    __slots__ = ("revealed",)
+    revealed: str
+
+    def __new__(cls, text: str, revealed: str) -> Self:
+        """Make one of both."""
+        private = super().__new__(cls, text)
+        private.revealed = revealed
+        return private
+
+
+def revealed(text: str) -> str:
+    """Return a text with what it hides."""
+    return text.revealed if isinstance(text, Private) else text
 
 
 def visible(text: str) -> str:

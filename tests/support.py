@@ -1,6 +1,7 @@
 """What several test files use."""
 
 import contextlib
+import logging
 import sqlite3
 import sys
 from collections.abc import AsyncGenerator
@@ -13,6 +14,7 @@ from chatstate import Interface
 from chatstate.cli.main import main
 from chatstate.engine.parts import Parts
 from chatstate.testing import Person, TestClient
+from chatstate.text import revealed
 
 FAILED = "Sorry, something went wrong. Nothing was changed."
 
@@ -23,6 +25,13 @@ def call(monkeypatch: pytest.MonkeyPatch, *args: str) -> int:
     with pytest.raises(SystemExit) as ended:
         main()
     return int(ended.value.code or 0)
+
+
+def in_full(record: logging.LogRecord) -> str:
+    """Return what a record says, with what people have said."""
+    args = record.args if isinstance(record.args, tuple) else ()
+    shown = tuple(revealed(arg) if isinstance(arg, str) else arg for arg in args)
+    return record.msg % shown if shown else record.getMessage()
 
 
 async def texts(person: Person, text: str) -> list[str]:

@@ -46,6 +46,7 @@ LAYERS = (
     ("bot",),
     ("chat",),
     ("engine",),
+    ("telemetry",),
     ("", "__main__", "cli", "testing"),
 )
 """The floors, from the ground up: single files, then folders."""
@@ -54,7 +55,7 @@ WHEN_CALLED = {
 }
 """Imports inside a function that point upwards: `Interface.run` is what `chatstate run` is."""
 
-PLATFORM_LIBRARIES = ("telegram", "discord")
+PLATFORM_LIBRARIES = ("telegram", "discord", "gradio")
 OPEN_TO_ADAPTERS = (
     *("chatstate.adapter", "chatstate.adapter.http", "chatstate.files"),
     *("chatstate.inspection", "chatstate.markup"),
@@ -64,6 +65,7 @@ HEAVY = (
     "markdown_it",
     "telegram",
     "discord",
+    "gradio",
     "sqlite_utils",
     "typer",
     "prompt_toolkit",
@@ -196,9 +198,13 @@ def test_every_folder_of_adapters_and_bots_is_a_package() -> None:
 
 
 def test_every_adapter_has_an_entry_point() -> None:
-    """Each adapter package is named by an entry point, and each entry point names one."""
-    named = {value.partition(":")[0] for value in ENTRY_POINTS["chatstate.adapters"].values()}
-    assert named == folders("adapters")
+    """Each package beside the core is named by an entry point, and each entry point names one."""
+    assert packages_of("chatstate.adapters") | packages_of("chatstate.apps") == folders("adapters")
+
+
+def packages_of(group: str) -> set[str]:
+    """Return the packages that entry points of a group name."""
+    return {re.split("[.:]", value)[0] for value in ENTRY_POINTS[group].values()}
 
 
 def test_every_bot_has_an_entry_point() -> None:
@@ -251,6 +257,7 @@ def test_public_names_are_pinned() -> None:
         "Global",
         "Gone",
         "Interface",
+        "Kind",
         "LeaseLostError",
         "LifespanError",
         "LoadError",
@@ -276,6 +283,7 @@ def test_public_names_are_pinned() -> None:
         "ReplyError",
         "Resource",
         "RetryAfter",
+        "Said",
         "Schedule",
         "Select",
         "SendError",
@@ -443,6 +451,10 @@ WALL_CLOCK = {
     "chatstate/adapter/findings.py": "the clock itself is looked at",
     "chatstate/cli/broadcasts.py": "for how long a key counts is stored",
     "chatstate/cli/sends.py": "for how long a key counts is stored",
+    "chatstate/engine/assembly.py": "what is written to prove that it can be is when",
+    "chatstate/engine/observing.py": "when something began is told to others",
+    "chatstate/telemetry/doors.py": "how long something waits that is stored",
+    "chatstate/telemetry/health.py": "how long something waits that is stored",
     "chatstate/testing/clock.py": "has both clocks",
     "chatstate/testing/client.py": "a message says when it was sent; a store has a clock",
     "chatstate/testing/person.py": "what people do has a time",
@@ -464,6 +476,7 @@ WALL_CLOCK = {
     "chatstate/engine/turns/refusals.py": "since when an event is refused is stored",
     "chatstate/engine/turns/later.py": "until when a turn is put off is stored",
     "chatstate/engine/turns/inquiries.py": "until when a question waits is stored",
+    "chatstate/engine/turns/linking.py": "when somebody was linked is stored",
     "chatstate/engine/turns/asker.py": "the time of a dialogue is stored",
     "chatstate/engine/turns/limits.py": "what is taken of a limit is stored",
     "chatstate/engine/turns/values.py": "values expire",
@@ -513,7 +526,7 @@ def test_importing_chatstate_loads_no_heavy_library() -> None:
 ROOMS = ("adapter.py", "options.py", "receive/__init__.py", "send/__init__.py")
 
 
-@pytest.mark.parametrize("package", sorted(folders("adapters")))
+@pytest.mark.parametrize("package", sorted(packages_of("chatstate.adapters")))
 def test_adapters_have_equal_rooms(package: str) -> None:
     """Who knows one adapter finds the same in each: what is received, what is sent, what is set."""
     folder = ROOT / "adapters" / package

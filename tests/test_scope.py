@@ -13,7 +13,8 @@ HERE = Place(account=1, chat=2, conversation=3, person=4)
 names = st.text(max_size=8)
 scopes: st.SearchStrategy[Scope] = st.sampled_from(typing.get_args(Scope))
 numbers = st.integers(min_value=1, max_value=6)
-places = st.builds(Place, numbers, numbers, numbers, numbers)
+users = st.integers(min_value=0, max_value=6)
+places = st.builds(Place, numbers, numbers, numbers, numbers, users)
 declared = st.tuples(names, scopes, names, places)
 
 
@@ -23,7 +24,7 @@ def subject(scope: Scope, place: Place) -> tuple[int, ...]:
         "member": (place.conversation, place.person),
         "thread": (place.conversation,),
         "chat": (place.chat,),
-        "user": (place.person,),
+        "user": (place.user or place.person,),
         "global": (),
     }[scope]
 

@@ -184,9 +184,11 @@ class TelegramAdapter(Adapter):
         return user
 
     async def _receive(self, host: Host, tasks: asyncio.TaskGroup, server: Listener | None) -> None:
-        raw = await Trouble().until_done(self._client.bot.get_me)
+        trouble = Trouble(host.lost)
+        raw = await trouble.until_done(self._client.bot.get_me)
         me = Me(raw.id, raw.username or "", self.options.groups)
-        host.connected(f"@{me.username}")
+        trouble.found = lambda: host.connected(f"@{me.username}")
+        trouble.found()
         intake = Intake(host, me, self._delivered, self._inline.begin, self._stopped)
         tasks.create_task(intake.run())
         tasks.create_task(menu.publish(self._client.bot, host))
@@ -194,6 +196,7 @@ class TelegramAdapter(Adapter):
             polling = Polling(
                 self._client,
                 intake.take,
+                trouble=trouble,
                 kinds=asked_for(host.updates, host.kinds),
                 offset=intake.offset,
                 seconds=self.options.poll_seconds,
@@ -201,15 +204,15 @@ class TelegramAdapter(Adapter):
             tasks.create_task(polling.run())
         else:
             self.app.open(intake.take)
-            tasks.create_task(self._registration(self.options.webhook, host).run())
+            tasks.create_task(self._registration(self.options.webhook, host, trouble).run())
         if server:
             tasks.create_task(server.run())
 
-    def _registration(self, url: str, host: Host) -> Registration:
+    def _registration(self, url: str, host: Host, trouble: Trouble) -> Registration:
         from chatstate_telegram.receive.webhook import Registration, secret_of
 
         secret, kinds = secret_of(self._token), asked_for(host.updates, host.kinds)
-        return Registration(self._client, url, secret, self.options, kinds=kinds)
+        return Registration(self._client, url, secret, self.options, trouble=trouble, kinds=kinds)
 
     def _server(self) -> Listener | None:
         """Return what listens, bound already, so that an address in use is told at once."""

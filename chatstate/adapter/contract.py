@@ -127,6 +127,13 @@ class Host(Protocol):
         """
         ...
 
+    def lost(self, why: str) -> None:
+        """Note that the platform is not reached, or does not reach the bot; and why, in a line.
+
+        For whoever watches the bot's health; `connected` says that it is over.
+        """
+        ...
+
     def refusal(self, message: Message) -> str | None:
         """Return what the bot would answer at once to a message it cannot handle; else None.
 

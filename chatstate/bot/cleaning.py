@@ -54,5 +54,7 @@ def uncleaned(bot: Cleaned) -> Sequence[str]:
     return sorted(
         f"{state.name} ({state.scope})"
         for state in shared
-        if state.lifecycle.durable and state.name not in cleaned
+        if state.lifecycle.durable
+        and state.name not in cleaned
+        and not state.name.startswith("chatstate.")  # the framework's own, which it cleans
     )

@@ -22,6 +22,7 @@ from chatstate.messages import Message, MessageRef, Target, User
 from chatstate.replies import AnyReply
 from chatstate.scope import Key
 from chatstate.state.bound import BoundState
+from chatstate.stores.links import Identity
 
 T = TypeVar("T")
 
@@ -118,6 +119,22 @@ class Effects(Protocol):
         ...
 
     async def may(self, command: str) -> bool: ...
+
+    def identity(self) -> Identity:
+        """Return who speaks, as a store knows them, in this private chat."""
+        ...
+
+    async def is_linked_with(self, other: Identity) -> bool:
+        """Tell whether whoever speaks is one person with another, or it themselves."""
+        ...
+
+    async def link(self, other: Identity) -> None:
+        """Let whoever speaks be one person with another from the turn's commit on."""
+        ...
+
+    async def unlink(self) -> Sequence[Identity]:
+        """Let whoever speaks be nobody else; return those with whom they were one person."""
+        ...
 
     def ended_wait(self) -> bool:
         """Tell whether this event has ended the wait of a turn that was put off."""

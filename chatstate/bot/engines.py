@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
 from chatstate.errors import StateError
@@ -24,10 +24,21 @@ if TYPE_CHECKING:
     from chatstate.messages import Target
 
 
+class Where(NamedTuple):
+    """Which turn something is in, and where that happens: the store's own numbers."""
+
+    account: int
+    conversation: int
+    turn: int
+
+
 class UnderWay(Protocol):
     """A turn, as far as it matters here."""
 
     is_over: bool
+
+    @property
+    def where(self) -> Where: ...
 
 
 class RunningBot(Protocol):

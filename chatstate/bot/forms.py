@@ -17,9 +17,9 @@ import msgspec
 from msgspec.structs import replace
 
 from chatstate.adapter import PostField, PostForm
+from chatstate.bot.kinds import Kind
 from chatstate.bot.questions import Fetch, Given, Question
 from chatstate.bot.reading import shorten, typed
-from chatstate.bot.shorthands import Input
 from chatstate.bot.turn import Turn
 from chatstate.errors import BindingError, UserError
 from chatstate.language.sentences import Sentence, say
@@ -27,6 +27,8 @@ from chatstate.messages import Message
 from chatstate.replies import Button, Reply, fit_label
 
 _OFFERED = 25  # buttons, for which each platform with buttons has room
+TYPED = ("text", "both")
+"""What an input takes that somebody can type, and a button can send."""
 _TIMEOUT = 30 * 24 * 3600.0  # seconds until a form is forgotten that nobody fills
 
 
@@ -34,7 +36,7 @@ class Field(NamedTuple):
     """One input, and what to call it when asking for it."""
 
     label: str
-    input: Input
+    input: Kind
 
 
 class Form:
@@ -47,14 +49,13 @@ class Form:
     def __init__(self, fields: Sequence[Field]) -> None:
         self.fields = list(fields)
         self.greeting: Callable[[Turn], Awaitable[Reply]] | None = None
-        self.is_text = not any(f.input.is_file or f.input.choices for f in self.fields)
+        self.is_text = not any(f.input.wants_files or f.input.choices for f in self.fields)
 
     def questions(self, words: Mapping[str, str]) -> Iterator[Question]:
         """Yield what is asked, in the words of a language; choices as far as there is room."""
         for number, (label, wanted) in enumerate(self.fields, 1):
-            asked = say(words, "ask", label=label, number=number, total=len(self.fields))
-            offered = wanted.choices if len(wanted.choices) <= _OFFERED else ()
-            said = Reply(asked, [_button(choice, None) for choice in offered])
+            asked = _asked(words, label, wanted, number=number, total=len(self.fields))
+            said = Reply(asked, choices_of([Field(label, wanted)]))
             yield Question(label, said, timeout=_TIMEOUT, reads=_reading(wanted))
 
     def given(self, message: Message, text: str) -> Mapping[str, Given]:
@@ -68,7 +69,7 @@ class Form:
         if example is None:
             return {self.fields[0].label: Given.by(message)}
         both = zip(self.fields, example, strict=True)
-        return {field.label: Given(value) for field, value in both if not field.input.is_file}
+        return {field.label: Given(value) for field, value in both if field.input.takes in TYPED}
 
     def at_once(self, title: str, message: Message) -> PostForm | None:
         """Return it as it is asked at once; None if what begins it answers all, or files do."""
@@ -93,25 +94,33 @@ def taken(label: str, given: Given) -> Sentence:
     return Sentence("taken", label=label, given=_shown(given))
 
 
-def _reading(wanted: Input) -> Callable[[Given, Fetch], Awaitable[Any]]:
+def _asked(words: Mapping[str, str], label: str, wanted: Kind, **place: int) -> str:
+    """Return the words of a question: what is asked for, within which bounds."""
+    if wanted.several:
+        return say(words, "ask_several", label=label, **place)
+    if wanted.least is None or wanted.most is None:
+        return say(words, "ask", label=label, **place)
+    return say(words, "ask_between", label=label, least=wanted.least, most=wanted.most, **place)
+
+
+def _reading(wanted: Kind) -> Callable[[Given, Fetch], Awaitable[Any]]:
     """Return how an input reads an answer. That raises `UserError`, and what `fetch` raises."""
 
     async def read(given: Given, fetch: Fetch) -> Any:
-        if wanted.is_file:
-            if not given.files:
-                raise Sentence("no_file")
-            return wanted.read(await fetch(given.files[0]))
-        value = wanted.read(given.text)
-        if not given.text.strip():  # a text input reads that too
+        sent = given.files if wanted.wants_files else ()
+        if wanted.takes == "file":
+            sent = sent[:1]
+        value = wanted.heard(given.text, [await fetch(file) for file in sent])
+        if not (sent or given.text.strip()):  # a text input reads that too
             raise Sentence("no_text")
         return value
 
     return read
 
 
-def _fits(wanted: Input, text: str) -> bool:
+def _fits(wanted: Kind, text: str) -> bool:
     try:
-        wanted.read(text)
+        wanted.heard(text, ())
     except UserError:
         return False
     return True
@@ -139,6 +148,12 @@ def buttons_for(examples: Sequence[Any], labels: Sequence[str] | None) -> list[B
             f"there are {len(saying)} examples; /start can show {_OFFERED} as buttons"
         )
     return [_example(example, label) for example, label in saying]
+
+
+def choices_of(fields: Sequence[Field]) -> list[Button]:
+    """Return a button for each choice of the one input, if there is room."""
+    choices = fields[0].input.choices if len(fields) == 1 else ()
+    return [_button(choice, None) for choice in choices] if len(choices) <= _OFFERED else []
 
 
 def _example(example: Any, label: str | None) -> Button:

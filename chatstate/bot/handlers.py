@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from chatstate.bot.arguments import Argument, given_arguments, parse_arguments
-from chatstate.bot.forms import Field, Form
+from chatstate.bot.forms import TYPED, Field, Form
 from chatstate.bot.functions import BoundFunction
 from chatstate.bot.injected import Getter, Held, Injected, Named
+from chatstate.bot.kinds import Kind, Output, output_of
 from chatstate.bot.parameters import FORMS, NO_NAMES, Binder, Slot
 from chatstate.bot.resources import Need, Owner
 from chatstate.bot.return_types import check_count, check_replies
 from chatstate.bot.returns import Answers, Returns, replies
-from chatstate.bot.shorthands import Output, output
 from chatstate.bot.timers import Datum
 from chatstate.errors import BindingError, ReplyError
 from chatstate.files import Attachment
@@ -76,8 +76,8 @@ class Handler:
         *,
         command: str | None = None,
         description: str | None = None,
-        inputs: Sequence[str | State | Getter] | None = None,
-        outputs: Sequence[str | State] | None = None,
+        inputs: Sequence[str | Kind | State | Getter] | None = None,
+        outputs: Sequence[str | Kind | State] | None = None,
         overlap: Overlap = "queue",
         window: float | None = None,
         timeout: float = TIMEOUT,
@@ -194,8 +194,8 @@ class Handler:
             )
         try:
             for field, answer in zip(self.fields, answers, strict=False):
-                if not field.input.is_file:
-                    field.input.read(answer)
+                if field.input.takes in TYPED:
+                    field.input.heard(answer, ())
         except Sentence as error:
             raise BindingError(f"example {button.label!r} does not fit: {error}") from error
 
@@ -281,7 +281,7 @@ def _refuse_lost_changes(
 
 
 def _bind_outputs(
-    fn: Callable[..., Any], outputs: Sequence[str | State], binder: Binder
+    fn: Callable[..., Any], outputs: Sequence[str | Kind | State], binder: Binder
 ) -> list[Output | int]:
     inputs = dict(binder.inputs)
     unnamed = [state for state in inputs if state not in outputs]
@@ -293,7 +293,7 @@ def _bind_outputs(
                 f"{label(fn)}: output {position} is {given!r}, but no such input is left for it; "
                 "give the State among inputs"
             )
-        bound.append(inputs.pop(meant) if isinstance(meant, State) else output(meant))
+        bound.append(inputs.pop(meant) if isinstance(meant, State) else output_of(meant))
     return bound
 
 

@@ -12,9 +12,10 @@ from operator import attrgetter
 from typing import Any, NamedTuple, Protocol
 
 from chatstate.bot.arguments import LEFT_OUT, Argument, first_file
+from chatstate.bot.kinds import Kind
+from chatstate.bot.kinds.kind import text_of
 from chatstate.bot.resources import Need, Resources
 from chatstate.bot.returns import Answers
-from chatstate.bot.shorthands import Input
 from chatstate.bot.turn import Turn, speaker
 from chatstate.clock import Clock
 from chatstate.files import Attachment, File
@@ -129,11 +130,11 @@ def answer_at(index: int) -> Getter:
     return lambda given: given.answers[index]
 
 
-def only_answer(wanted: Input) -> Getter:
-    """Get the one input of a handler: its file, or its text."""
-    if wanted.is_file:
-        return lambda given: wanted.read(first_file(given.files))
-    return whole_text if wanted.read is str else lambda given: wanted.read(given.text)
+def only_answer(wanted: Kind) -> Getter:
+    """Get the one input of a handler."""
+    if wanted.wants_files:
+        return lambda given: wanted.heard(given.text, given.files)
+    return whole_text if wanted.read is text_of else lambda given: wanted.heard(given.text, ())
 
 
 whole_text: Getter = attrgetter("text")

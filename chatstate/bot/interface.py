@@ -16,9 +16,11 @@ from chatstate.adapter import Adapter
 from chatstate.bot import running
 from chatstate.bot.access import Owners, guard, limits_of, owners_of
 from chatstate.bot.commands import cancel_for, help_for
-from chatstate.bot.forms import buttons_for
+from chatstate.bot.forms import buttons_for, choices_of
 from chatstate.bot.guesses import no_attribute, refuse_no_function, refuse_other_types
 from chatstate.bot.handlers import Handler
+from chatstate.bot.kinds import Kind
+from chatstate.bot.linking import TRIES, link_for, unlink_for
 from chatstate.bot.listing import Listing
 from chatstate.bot.options import Options, message_limit, refuse_unknown
 from chatstate.bot.page_options import AnyOptions, taken
@@ -43,12 +45,13 @@ class Interface(Registration):
     """A bot: functions of messages and state.
 
     - `fn` answers messages. With `inputs` and `outputs` it is bound by position, as in Gradio:
-      `"text"`, `"number"`, `"json"`, `"state"` or `State(...)` for each parameter and for each
-      returned value. Without them it is bound by annotation, as with `on_message`.
+      `"text"`, `"number"`, `"json"`, a `Kind`, `"state"` or `State(...)` for each parameter and for
+      each returned value. Without them it is bound by annotation, as with `on_message`.
     - `id` is the bot's name in the store's keys: the file's name if not given.
     - `title`, `description` and `article` are shown by /start and /help.
     - `examples` are shown as buttons by these: values of the one input, or lists of all of them;
-      `example_labels` is what stands on the buttons.
+      `example_labels` is what stands on the buttons. Without any, they are the choices of the
+      one input.
     - `sentences` replaces what the framework itself says, by name; or by language and name, as in
       `{"pt-BR": {"failed": "..."}}`, for people whose `User.language` that is.
     - `owners` are the people whom `allow="owners"` means: `["telegram:123"]`, or by platform.
@@ -58,6 +61,8 @@ class Interface(Registration):
     - `max_messages`: a reply that would take more is its first message, and the whole as a file,
       where the platform takes files. None is no limit. (`long_as_file` is its older name: True is
       10, False is none.)
+    - `linking`: people may link who they are on several platforms, by /link and /unlink in private
+      chats: then they have one value of each `user` state, and `User.person` is the same.
     - `hear_bots`: what other bots say is handled as what people say (`User.is_bot` tells them
       apart), and else ignored.
     - `privacy`: in private, /forget lets a person have all erased that the bot keeps of them, and
@@ -72,8 +77,8 @@ class Interface(Registration):
     def __init__(
         self,
         fn: Callable[..., Any] | None = None,
-        inputs: Sequence[str | State] | str | State | None = None,
-        outputs: Sequence[str | State] | str | State | None = None,
+        inputs: Sequence[str | Kind | State] | str | Kind | State | None = None,
+        outputs: Sequence[str | Kind | State] | str | Kind | State | None = None,
         *,
         id: str | None = None,
         title: str | None = None,
@@ -88,6 +93,7 @@ class Interface(Registration):
         long_as_file: bool | int | None = None,
         hear_bots: bool = False,
         privacy: bool = False,
+        linking: bool = False,
         **options: Unpack[AnyOptions],
     ) -> None:
         super().__init__(hear_bots=hear_bots)
@@ -116,13 +122,18 @@ class Interface(Registration):
             self._add_own_command(name, help_for(self), own_states=False)
         self._add_own_command("cancel", cancel_for(self), own_states=False)
         if privacy:
-            self._add_private_command("forget", forget_for(self))
-            self._add_private_command("export", export_for(self))
+            self._add_private_command("forget", forget_for(self), {}, States())
+            self._add_private_command("export", export_for(self), {}, States())
+        self.linking = linking
+        if linking:  # there may be no other /link then
+            self._add_private_command("link", link_for(self), {"limits": TRIES}, self.states)
+            self._add_private_command("unlink", unlink_for(self), {"limits": TRIES}, self.states)
         if fn is not None:
             refuse_no_function("Interface", fn)
             handler = self._handler(fn, own, inputs=inputs, outputs=outputs)
             for example in self.examples:
                 handler.try_example(example)
+            self.examples = self.examples or choices_of(handler.fields)
             self.description = description or handler.description
             self._add_message_handler(handler, own)
             if handler.form:
@@ -159,10 +170,12 @@ class Interface(Registration):
         handler = Handler(fn, states, command=name)
         self.routes.add_command(name, self._own_route(f"/{name}", handler, {}))
 
-    def _add_private_command(self, name: str, fn: Callable[..., Any]) -> None:
+    def _add_private_command(
+        self, name: str, fn: Callable[..., Any], options: Options, states: States
+    ) -> None:
         """Register the same, for private chats, which may ask something."""
-        handler = Handler(fn, States(), owner=self, command=name)
-        route = self._own_route(f"/{name}", handler, {})
+        handler = Handler(fn, states, command=name, owner=self)
+        route = self._own_route(f"/{name}", handler, options)
         self.routes.add_command(name, dataclasses.replace(route, listing=Listing(chats="private")))
 
     def _own_route(self, name: str, handler: Handler, options: Options) -> Route:
@@ -179,6 +192,12 @@ class Interface(Registration):
         Or when it is known on which platforms the bot runs.
         """
         check_names(self.routes.updates, adapters)
+        for part in self.parts:
+            if getattr(part, "linking", False) and not self.linking:
+                raise BindingError(
+                    f"bot {part.id!r} links people, and is a part of {self.id!r}, which does not: "
+                    "say Interface(..., linking=True) of the whole"
+                )
         for route in self.routes:
             if not self.owners and any("owners" in guard.rules for guard in route.guards):
                 raise BindingError(

@@ -30,10 +30,10 @@ from chatstate.bot.injected import (
     state_at,
     whole_text,
 )
+from chatstate.bot.kinds import Kind, input_of
 from chatstate.bot.reading import UnreadableError
 from chatstate.bot.resources import Need, Owner, is_marked, need_of
 from chatstate.bot.return_types import check_replies
-from chatstate.bot.shorthands import input_of
 from chatstate.bot.state_parameters import (
     default_of_state,
     kept_type,
@@ -112,7 +112,7 @@ class Binder:
         return self._sees_message or self.wants_files or self.asks_several
 
     def bind(
-        self, inputs: Sequence[str | State | Getter] | None
+        self, inputs: Sequence[str | Kind | State | Getter] | None
     ) -> tuple[list[str | None], list[Getter]]:
         """Return, for each parameter, its name if it is keyword-only, and what gets its value."""
         if inputs is None:
@@ -148,7 +148,9 @@ class Binder:
                     "that takes text"
                 )
 
-    def _assign(self, inputs: Sequence[str | State | Getter]) -> dict[str, str | State | Getter]:
+    def _assign(
+        self, inputs: Sequence[str | Kind | State | Getter]
+    ) -> dict[str, str | Kind | State | Getter]:
         wanting = [p for p in self._parameters if not self._is_injected(p)]
         needed = [p for p in wanting if p.default is p.empty]
         surplus = opened(needed, self._hints, self._owner)[len(inputs) - len(needed) :]
@@ -160,7 +162,7 @@ class Binder:
                 f"{label(self._fn)} takes {len(wanting)} inputs "
                 f"({', '.join(p.name for p in wanting)}), inputs= has {len(inputs)}"
             )
-        asked = [kind for kind in inputs if isinstance(kind, str) and kind != "state"]
+        asked = [kind for kind in inputs if isinstance(kind, str | Kind) and kind != "state"]
         self.asks_several = len(asked) > 1
         return {p.name: given for p, given in zip(wanting, inputs, strict=False)}
 
@@ -181,7 +183,7 @@ class Binder:
     def _hint(self, parameter: inspect.Parameter) -> Any:
         return self._hints.get(parameter.name, Any)
 
-    def _input(self, parameter: inspect.Parameter, given: str | State | Getter) -> Getter:
+    def _input(self, parameter: inspect.Parameter, given: str | Kind | State | Getter) -> Getter:
         if given == "state":
             given = State()
         if isinstance(given, State):
@@ -191,10 +193,10 @@ class Binder:
             return given
         with self._naming(parameter):
             wanted = input_of(given, self._hint(parameter))
-        self.fields.append(Field(label_of(parameter.name), wanted))
+        self.fields.append(Field(wanted.label or label_of(parameter.name), wanted))
         if self.asks_several:
             return answer_at(len(self.fields) - 1)
-        self.wants_files |= wanted.is_file
+        self.wants_files |= wanted.wants_files
         return only_answer(wanted)
 
     def _annotated(self, parameter: inspect.Parameter) -> Getter:

@@ -15,13 +15,13 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from chatstate.bot.reading import reader, shorten, truth, typed
+from chatstate.bot.reading import choice_of, reader, truth, typed
 from chatstate.content import Contact, Location
 from chatstate.errors import StateError, UserError
 from chatstate.files import Attachment, File
 from chatstate.language.sentences import Sentence
 from chatstate.messages import Message, User
-from chatstate.words import unquoted
+from chatstate.stores.links import Identity
 
 DAY: Final = 24 * 3600.0
 LONGEST: Final = 366 * DAY
@@ -54,7 +54,8 @@ class Question(msgspec.Struct, frozen=True):
     - `choices` are values by the texts on their buttons; None if anything may be said. `confirms`:
       it is a yes or a no, in the words of the person's language. `reads` reads an answer in a way
       of its own.
-    - `of` are the people who are asked, or "admins"; None is who speaks.
+    - `of` are the people who are asked, or "admins"; None is who speaks. An `Identity` is asked
+      where they are, maybe on another platform.
     - `default` is the answer of who says nothing for `timeout` seconds; `...` if that ends the
       dialogue.
     """
@@ -67,7 +68,7 @@ class Question(msgspec.Struct, frozen=True):
     timeout: float = DAY
     default: Any = ...
     confirms: bool = False
-    of: Sequence[User] | Literal["admins"] | None = None
+    of: Sequence[User | Identity] | Literal["admins"] | None = None
     reads: Callable[[Given, Fetch], Awaitable[Any]] | None = None
 
     async def read(self, given: Given, fetch: Fetch, words: Mapping[str, str]) -> Any:
@@ -92,7 +93,7 @@ class Question(msgspec.Struct, frozen=True):
         if self.confirms:
             return _truth(given.text, words)
         if self.choices is not None:
-            return _chosen(given.text, self.choices)
+            return choice_of(self.choices)(given.text)
         if self.type in (Location, Contact):
             return _shared(given, self.type)
         if self.type in (File, list[File]):
@@ -166,16 +167,6 @@ def _choices(given: Sequence[Any] | Mapping[str, Any] | None, key: str) -> Mappi
 def _label(choice: Any) -> str:
     told = typed(choice)
     return str(choice) if told is None else told
-
-
-def _chosen(text: str, choices: Mapping[str, Any]) -> Any:
-    said = unquoted(text.strip())
-    folded = {label.casefold(): value for label, value in choices.items()}
-    for known, written in ((choices, said), (folded, said.casefold())):
-        if written in known:
-            return known[written]
-    labels = ", ".join(choices)
-    raise Sentence("not_a_choice", text=shorten(said), choices=labels, example=next(iter(choices)))
 
 
 def _truth(text: str, words: Mapping[str, str]) -> bool:

@@ -81,7 +81,7 @@ def reader(type_: Any, *, possible: str = POSSIBLE) -> Reader:
     """
     meant = essence(type_)
     if choices := _choices(meant):
-        return bounded(Reader(meant, _choice(choices), choices), type_)
+        return bounded(Reader(meant, choice_of(choices), choices), type_)
     if typing.get_origin(meant) is list:
         return bounded(_list(meant, possible), type_)
     if isinstance(meant, type) and meant in MOMENTS:
@@ -276,7 +276,8 @@ def _choices(meant: Any) -> Mapping[str, Any]:
     return choices
 
 
-def _choice(choices: Mapping[str, Any]) -> Callable[[str], Any]:
+def choice_of(choices: Mapping[str, Any]) -> Callable[[str], Any]:
+    """Return what reads one of the choices, by the texts that give them. It raises `Sentence`."""
     folded = {text.casefold(): value for text, value in choices.items()}
 
     def read(text: str) -> Any:

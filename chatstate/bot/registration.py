@@ -20,6 +20,7 @@ from chatstate.bot.functions import BoundFunction, error_handler, middleware
 from chatstate.bot.guesses import refuse_no_function
 from chatstate.bot.handlers import Handler
 from chatstate.bot.injected import OF_REACTION
+from chatstate.bot.kinds import Kind
 from chatstate.bot.listing import Description, Listing, described
 from chatstate.bot.menus import CHOSEN, check_chosen, command_for, menu_of
 from chatstate.bot.options import Options, how_it_runs, refuse_unknown
@@ -335,7 +336,7 @@ class Registration(CommandSet):
         refuse_unknown(options)
         binding = {**binding, **how_it_runs(options)}
         for side in ("inputs", "outputs"):
-            if isinstance(binding.get(side), str | State):
+            if isinstance(binding.get(side), str | Kind | State):
                 binding[side] = [binding[side]]
         return Handler(fn, self.states, owner=self, **binding)
 

@@ -24,7 +24,11 @@ def run(
     store: str | None = None,
     on_ambiguous: Literal["repeat", "hold"] = "repeat",
     log_level: str = "warning",
-    log_format: Literal["text", "json"] = "text",
+    log_format: Literal["auto", "text", "json"] = "auto",
+    log_texts: bool | None = None,
+    health: str | None = None,
+    metrics: bool = False,
+    trace: bool = False,
 ) -> None:
     """Run until the adapters end or the process is told to stop; like `chatstate run`.
 
@@ -33,7 +37,10 @@ def run(
     - `store` is a store URL; by default `sqlite:///chatstate.db`.
     - `on_ambiguous`: whether a reply that may or may not have been sent is sent again ("repeat"),
       or held among the dead letters ("hold").
-    - `log_format`: whether the log is lines to read, or JSON for a program.
+    - `log_format`: whether the log is lines to read, or JSON for a program: by default lines at a
+      terminal; `log_texts`: whether it holds what people say, by default at a terminal.
+    - `health`: an address such as "127.0.0.1:9000" that tells how the bot is, with `metrics` also
+      how much it does; `trace`: spans are made (see docs/operating.md).
 
     Ends the process with status 2 and one line on stderr if that cannot be done. Raises
     `RuntimeError` where an event loop runs, and in a thread: see `serve`.
@@ -52,6 +59,10 @@ def run(
         on_ambiguous=on_ambiguous,
         log_level=log_level,
         log_format=log_format,
+        log_texts=log_texts,
+        health=health,
+        metrics=metrics,
+        trace=trace,
     )
 
 

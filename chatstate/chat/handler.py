@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from chatstate.bot.functions import middleware
 from chatstate.bot.handlers import Handler, not_taken
 from chatstate.bot.injected import CallNext, Getter, Held, Injected
+from chatstate.bot.kinds import Kind
 from chatstate.bot.parameters import asked_parameters
 from chatstate.bot.returns import Answers
 from chatstate.bot.turn import Turn
@@ -106,7 +107,7 @@ class ChatHandler(Handler):
         states: States,
         chat: ChatOptions,
         *,
-        additional: Sequence[str | State],
+        additional: Sequence[str | Kind | State],
         outputs: Sequence[State],
         sentences: Sentences,
         markdown: bool,
@@ -130,11 +131,11 @@ class ChatHandler(Handler):
         self.around = [middleware(self._remember, owner=None)]
 
     def _inputs(
-        self, fn: Callable[..., Any], additional: Sequence[str | State]
-    ) -> list[str | State | Getter]:
+        self, fn: Callable[..., Any], additional: Sequence[str | Kind | State]
+    ) -> list[str | Kind | State | Getter]:
         chat = self._chat
         taken = asked_parameters(fn, 2 + len(additional))
-        found: list[str | State | Getter] = [
+        found: list[str | Kind | State | Getter] = [
             chat.message,
             lambda given: shown(given.slots[_HISTORY].object, chat.form, given.fetched or {}),
         ]

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from chatstate.bot.handlers import TIMEOUT, Overlap
 from chatstate.bot.interface import Interface
+from chatstate.bot.kinds import Kind
 from chatstate.bot.options import Options
 from chatstate.bot.turn import Turn
 from chatstate.chat.examples import said_by
@@ -38,8 +39,9 @@ class ChatInterface(Interface):
       Without it whoever sends a file is told that it was not looked at.
     - Further parameters of `fn` are settings, changed by /settings: by annotation, with bounds
       (`Annotated[float, Meta(ge=0)]`) and choices (`Literal`); each needs a default.
-      `additional_inputs` names them instead ("number", `State(...)`); `additional_outputs` are the
-      states that `fn` returns after its reply, as in `return reply, state`.
+      `additional_inputs` names them instead ("number", a `Kind`, `State(...)`);
+      `additional_outputs` are the states that `fn` returns after its reply, as in `return
+      reply, state`.
     - Text that `fn` returns is Markdown, unless `markdown=False`. What stands in it between
       `reasoning_tags` (pairs, such as `[("<think>", "</think>")]`) is a message of its own.
     - `max_messages`, `max_characters` cap the history; the oldest goes first.
@@ -58,7 +60,7 @@ class ChatInterface(Interface):
         multimodal: bool = False,
         scope: Scope = "member",
         history_form: HistoryForm = "text",
-        additional_inputs: Sequence[str | State] = (),
+        additional_inputs: Sequence[str | Kind | State] = (),
         additional_outputs: Sequence[State] = (),
         markdown: bool = True,
         reasoning_tags: Sequence[tuple[str, str]] | None = None,

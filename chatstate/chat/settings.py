@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from chatstate.bot.arguments import argument, text_alone
+from chatstate.bot.kinds import input_of
 from chatstate.bot.reading import shorten, typed
-from chatstate.bot.shorthands import input_of
 from chatstate.errors import BindingError
 from chatstate.language.sentences import Sentence
 from chatstate.messages import Message
@@ -54,7 +54,7 @@ class Setting(NamedTuple):
 
 
 def setting(fn: Callable[..., Any], parameter: inspect.Parameter, hint: Any, given: Any) -> Setting:
-    """Return the setting that a parameter is; `given` is an input shorthand, or None.
+    """Return the setting that a parameter is; `given` is an input by position, or None.
 
     Raises `BindingError` if it has no default, or a type that no text can give.
     """
@@ -72,7 +72,8 @@ def _read_as(parameter: inspect.Parameter, hint: Any, given: Any) -> Setting:
     name, default = parameter.name, parameter.default
     if given is not None:
         wanted = input_of(given, hint)
-        return Setting(name, text_alone(wanted.read), default, wanted.choices)
+        read = text_alone(lambda text: wanted.heard(text, ()))
+        return Setting(name, read, default, tuple(wanted.choices))
     found = argument(name, type(default) if hint is Any else hint, optional=True)
     return Setting(name, found.parse, default, found.reader.offered if found.reader else ())
 

@@ -22,7 +22,7 @@ from msgspec.structs import replace
 
 from chatstate.adapter import Adapter, OptionField, declared_options, read_options
 from chatstate.adapter.installing import ADAPTERS
-from chatstate.cli.loading import load, names
+from chatstate.cli.installed import load, names
 from chatstate.errors import AdapterError, LoadError
 from chatstate.stores.accounts import called, named
 from chatstate.stores.base import KnownAccount

@@ -21,7 +21,7 @@ from rich.markup import escape
 from chatstate.adapter import OptionField
 from chatstate.adapter.installing import ADAPTERS
 from chatstate.cli.accounts import options_of, wanted_account
-from chatstate.cli.loading import names
+from chatstate.cli.installed import names
 from chatstate.cli.settings import adapters_set
 from chatstate.errors import LoadError
 

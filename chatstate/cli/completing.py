@@ -10,7 +10,8 @@ import shlex
 from collections.abc import Sequence
 
 from chatstate.adapter.installing import ADAPTERS
-from chatstate.cli.loading import BOTS, names
+from chatstate.cli.installed import names
+from chatstate.cli.loading import BOTS
 
 _ASKS = "_CHATSTATE_COMPLETE"
 _LINES = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")

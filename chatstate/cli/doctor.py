@@ -153,6 +153,7 @@ async def _of_store(url: str, bot: Interface | None) -> Findings:
     for finding in _of_states(bot, stored):
         yield finding
     if stored:
+        yield await _of_workers(store)
         yield await _of_letters(store)
 
 
@@ -171,7 +172,13 @@ def _of_states(bot: Interface | None, stored: Sequence[StoredState]) -> Iterable
     if bot is None:
         return
     for warning in undeclared.warnings(bot.id, bot.states, stored):
-        yield Finding("warning", "state", warning)
+        remedy = "or forget what is stored: chatstate state reset --name NAME"
+        yield Finding("warning", "state", warning, remedy)
+
+
+async def _of_workers(store: Store) -> Finding:
+    runs = [f"{worker.pid}@{worker.host}" for worker in await store.workers()]
+    return fine("processes", f"that run it now: {', '.join(runs) or 'none'}")
 
 
 async def _of_letters(store: Store) -> Finding:
@@ -189,10 +196,11 @@ async def _of_account(
     try:
         (adapter,) = load_adapters([account], options)
     except (AdapterError, LoadError) as error:
-        yield Finding("failed", "settings", str(error), "put it into .env, or into the environment")
+        told = f"do not suffice: {error}"
+        yield Finding("failed", "settings", told, "set it in .env, or in the environment")
         return
     prefix = f"{adapter.name}:"
     kinds = {kind.removeprefix(prefix) for kind in bot.routes.kinds} if bot else set[str]()
     found = await adapter.examine(frozenset(kinds))
-    for finding in found or [fine("account", "has nothing that could be asked for")]:
+    for finding in found or [fine("account", "can be used; there is nobody to ask about it")]:
         yield finding

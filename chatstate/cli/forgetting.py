@@ -26,7 +26,15 @@ from chatstate.cli.tables import clock_time
 from chatstate.errors import StorageError
 from chatstate.inspection import Entry, Request
 from chatstate.stores.base import Forgotten, Store
-from chatstate.stores.gathering import erase_pages, exported, gathered, people_named, shown, summary
+from chatstate.stores.gathering import (
+    erase_pages,
+    exported,
+    gathered,
+    identities_of,
+    people_named,
+    shown,
+    summary,
+)
 from chatstate.stores.ledger import Line, append
 from chatstate.text import one_line
 
@@ -70,7 +78,8 @@ def export(
 
 
 async def _exported(person: str, store: Store) -> bytes:
-    return await exported(store, await people_named(store, person))
+    people = await identities_of(store, await people_named(store, person))
+    return await exported(store, people)
 
 
 async def _forget(
@@ -82,7 +91,7 @@ async def _forget(
     reveal: bool,
 ) -> None:
     store = chosen_store(url)
-    people = await people_named(store, name)
+    people = await identities_of(store, await people_named(store, name))
     await _tell(store, people, bot, reveal=reveal)
     if not is_sure:
         typer.confirm("Forget them, for good?", abort=True, err=True)

@@ -1,9 +1,10 @@
-"""Bots by name, and whatever else is found by an entry point: files and modules.
+"""Bots by name: installed ones, files and modules.
 
-1. Built-in ones come in by the same door as a stranger's: the entry-point groups
-   `chatstate.adapters` (a callable that returns an `Adapter`), `chatstate.bots` (an `Interface`).
+1. Built-in ones come in by the same door as a stranger's: the entry-point group `chatstate.bots`
+   (an `Interface`).
 2. A bot's file is run once, as a module, with its own folder to import from. What fails by itself
    there keeps its traceback; what is wrong with the name, or with the bot, is one line.
+3. A file without a bot may have another library's app, which `apps` makes one of.
 """
 
 from __future__ import annotations
@@ -14,14 +15,16 @@ import importlib
 import importlib.util
 import sys
 import traceback
-from collections.abc import Generator
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Generator, Sequence
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from chatstate.adapter import pip_line
 from chatstate.bot.interface import Interface
+from chatstate.cli.apps import Apps, opened, run_as_program
+from chatstate.cli.installed import load, names
+from chatstate.cli.slowness import named_if_slow
 from chatstate.errors import ChatstateError, LoadError
 from chatstate.signature import short_path
 
@@ -29,29 +32,57 @@ BOTS = "chatstate.bots"
 _is_loading = contextvars.ContextVar("_is_loading", default=False)
 
 
-def names(group: str) -> list[str]:
-    """Return the names installed in an entry-point group, sorted."""
-    return sorted({point.name for point in entry_points(group=group)})
-
-
-def load_bot(spec: str) -> Interface:
+def load_bot(spec: str, allow: Sequence[str] = ()) -> Interface:
     """Return the bot that `spec` names.
 
     A shipped or installed name (`history-echo`), a path (`bot.py`, `bot.py:name`) or a module
-    (`package.module`, `package.module:name`). Raises `LoadError`, saying what exists.
+    (`package.module`, `package.module:name`). `allow` are those who may use another library's app
+    that asks for a password. Raises `LoadError`, saying what exists.
     """
-    installed = entry_points(group=BOTS, name=spec)
-    if installed:
-        return _named(load(next(iter(installed))), spec)
-    target, _, attribute = spec.partition(":")
-    if target.endswith(".py") or "/" in target:
-        return _from_module(_import_file(Path(target)), attribute, spec)
-    if ":" in spec or "." in spec:
-        return _from_module(_import_module(target, spec), attribute, spec)
+    with opened() as apps:
+        found = _load(spec, apps, allow)
+    if isinstance(found, Interface):
+        return found
     raise LoadError(
         f"there is no bot {spec!r}; there are {', '.join(names(BOTS))}, "
         "or give a path (bot.py) or a module (package.module:name)"
     )
+
+
+def _load(spec: str, apps: Sequence[Apps], allow: Sequence[str]) -> Interface | None:
+    installed = entry_points(group=BOTS, name=spec)
+    if installed:
+        return _without_password(_named(load(next(iter(installed))), spec), allow)
+    target, _, attribute = spec.partition(":")
+    if target.endswith(".py") or "/" in target:
+        module = _import_file(Path(target))
+    elif ":" in spec or "." in spec:
+        module = _import_module(target, spec)
+    else:
+        return None
+    bot = _of_app(module, attribute, apps, allow)
+    return bot or _without_password(_from_module(module, attribute, spec), allow)
+
+
+def _of_app(
+    module: ModuleType, name: str, apps: Sequence[Apps], allow: Sequence[str]
+) -> Interface | None:
+    """Return the bot that an app of another library is, in a module that has no bot itself."""
+    if not apps or any(isinstance(value, Interface) for value in vars(module).values()):
+        return None
+    with loading(), _placing(str(module.__file__)), named_if_slow(str(module.__file__)):
+        run_as_program(module)
+    bots = (library.bot(module, name, allow) for library in apps)
+    return next((bot for bot in bots if bot), None)
+
+
+def _without_password(bot: Interface, allow: Sequence[str]) -> Interface:
+    if allow:
+        raise LoadError(
+            f"--allow is for apps that ask for a password, and {bot.id!r} is a bot of chatstate's: "
+            'say who may use it there: Interface(..., owners=["telegram:123"], allow="owners")'
+        )
+    return bot
 
 
 @contextlib.contextmanager
@@ -73,22 +104,6 @@ def refuse_while_loading() -> None:
         )
 
 
-def load(point: EntryPoint) -> Any:
-    """Return what an entry point names. Raises `LoadError`, with the pip line if that helps."""
-    try:
-        return point.load()
-    except ModuleNotFoundError as error:
-        raise LoadError(f"{point.name!r} needs {error.name}: {_pip_line(point)}") from error
-    except (ChatstateError, ImportError, AttributeError) as error:
-        raise LoadError(f"{point.name!r} cannot be loaded from {point.value}: {error}") from error
-
-
-def _pip_line(point: EntryPoint) -> str:
-    package = point.dist.name if point.dist else point.module.partition(".")[0]
-    extras = (point.dist.metadata.get_all("Provides-Extra") if point.dist else None) or []
-    return pip_line(package, point.name if point.name in extras else "")
-
-
 def _import_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise LoadError(f"there is no file {path}")
@@ -100,12 +115,18 @@ def _import_file(path: Path) -> ModuleType:
         raise LoadError(f"{path} is no Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules.setdefault(path.stem, module)  # not in place of one in use: a bot may be json.py
-    try:
-        with loading():
-            spec.loader.exec_module(module)
-    except (ChatstateError, SyntaxError, ImportError) as error:
-        raise LoadError(f"{path} cannot be loaded: {_placed(error)}") from error
+    with loading(), _placing(str(path)), named_if_slow(str(path)):
+        spec.loader.exec_module(module)
     return module
+
+
+@contextlib.contextmanager
+def _placing(what: str) -> Generator[None]:
+    """Raise `LoadError` in place of what is wrong with a file, and not with what it does."""
+    try:
+        yield
+    except (ChatstateError, SyntaxError, ImportError) as error:
+        raise LoadError(f"{what} cannot be loaded: {_placed(error)}") from error
 
 
 def _import_module(name: str, spec: str) -> ModuleType:

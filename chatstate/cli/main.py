@@ -16,7 +16,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.markup import escape
@@ -48,13 +48,15 @@ from chatstate.cli.adapter_options import (
     with_options,
 )
 from chatstate.cli.examples import add_examples, examples
-from chatstate.cli.loading import BOTS, load_bot, names
+from chatstate.cli.installed import names
+from chatstate.cli.loading import BOTS, load_bot
 from chatstate.cli.logs import LEVELS, LogFormat, log_to_stderr
 from chatstate.cli.loops import loop_factory
 from chatstate.cli.reloading import FLAG, run_again_and_again
 from chatstate.cli.settings import adapters_set, check_tables, fill_in, variable
 from chatstate.cli.starting import engine_for
 from chatstate.cli.stopping import Stopping
+from chatstate.cli.telemetry import Telemetry
 from chatstate.engine.outbox.sender import OnAmbiguous
 from chatstate.errors import (
     AdapterError,
@@ -140,6 +142,13 @@ def run(
             help="[LABEL.]NAME=VALUE: an adapter's option by name; repeatable.",
         ),
     ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Who may use an app that asks for a password: PLATFORM:ID, or everybody; "
+            "repeatable."
+        ),
+    ] = None,
     on_ambiguous: Annotated[
         OnAmbiguous,
         typer.Option(
@@ -151,8 +160,37 @@ def run(
     ] = "warning",
     log_format: Annotated[
         LogFormat,
-        typer.Option(help="Lines to read, or JSON for a program.", envvar=variable("log_format")),
-    ] = "text",
+        typer.Option(
+            help="Lines to read, or JSON for a program; auto: lines at a terminal.",
+            envvar=variable("log_format"),
+        ),
+    ] = "auto",
+    log_texts: Annotated[
+        bool | None,
+        typer.Option(
+            "--log-texts/--no-log-texts",
+            help="Whether the log holds what people say; by default at a terminal.",
+            envvar=variable("log_texts"),
+            show_default=False,
+        ),
+    ] = None,
+    health: Annotated[
+        str | None,
+        typer.Option(
+            help="HOST:PORT to answer at: /live, and /ready with what is wrong.",
+            envvar=variable("health"),
+        ),
+    ] = None,
+    metrics: Annotated[
+        bool,
+        typer.Option(
+            "--metrics", help="Count, for Prometheus: /metrics there.", envvar=variable("metrics")
+        ),
+    ] = False,
+    trace: Annotated[
+        bool,
+        typer.Option("--trace", help="Make OpenTelemetry's spans.", envvar=variable("trace")),
+    ] = False,
     reload: Annotated[
         bool, typer.Option(FLAG, help="Run again whenever code has changed.")
     ] = False,
@@ -164,12 +202,16 @@ def run(
         raise typer.Exit(run_again_and_again(sys.argv[1:], accounts))
     named = {name: value for name, value in options.items() if value is not None}
     run_bot(
-        load_bot(bot),
+        load_bot(bot, allow or ()),
         accounts,
         store=store,
         on_ambiguous=on_ambiguous,
         log_level=log_level,
         log_format=log_format,
+        log_texts=log_texts,
+        health=health,
+        metrics=metrics,
+        trace=trace,
         options={**named, **dict(_pair(setting) for setting in set_ or ())},
     )
 
@@ -189,25 +231,32 @@ def run_bot(
     store: str | None = None,
     on_ambiguous: OnAmbiguous = "repeat",
     log_level: str = "warning",
-    log_format: LogFormat = "text",
+    log_format: LogFormat = "auto",
+    log_texts: bool | None = None,
+    health: str | None = None,
+    metrics: bool = False,
+    trace: bool = False,
     options: Mapping[str, object] | None = None,
 ) -> None:
     """Run `bot` on adapters by name; the body of `chatstate run` and of `Interface.run`."""
     try:
-        log_to_stderr(log_level, log_format)
+        form = log_to_stderr(log_level, log_format, texts=log_texts)
         factory = loop_factory()
+        telemetry = Telemetry(health=health, metrics=metrics, trace=trace)
         engine = engine_for(
             bot,
             on,
             store=store,
             on_ambiguous=on_ambiguous,
             options=options,
+            observer=telemetry.observer,
             connected=lambda told: typer.echo(one_line(told), err=True),
         )
+        form.adapter = engine.name_of
         stopping = Stopping(engine)
         with stopping.heard(), asyncio.Runner(loop_factory=factory) as runner:
             spare_the_collector()
-            runner.run(stopping.run())
+            runner.run(telemetry.beside(engine, stopping.run()))
     except (LoadError, AdapterError, StoreLockedError) as error:
         _refuse(error)
     except ChatstateError as error:
@@ -255,6 +304,13 @@ def main() -> None:
         _end(error, 1)
     except ChatstateError as error:
         _refuse(error)
+
+
+def whole() -> Any:  # a command of click's, or of what typer has of that itself
+    """Return the whole command line, with the options of every adapter that is installed."""
+    for command in _WITH_OPTIONS.values():
+        app.command()(with_options(command, names(ADAPTERS)))
+    return typer.main.get_command(app)
 
 
 def _refuse_controls(arguments: Sequence[str]) -> None:

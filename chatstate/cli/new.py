@@ -35,9 +35,10 @@ _PROJECT = {
 }
 """What stands around a bot: the names it has here, where it is no such file, and in a project."""
 _WHEEL = """
-## As long as chatstate comes from {source}
+## Where chatstate comes from
 
-It is in no index, so a new virtual environment, and Docker, take it from the folder `wheels`:
+This one came from {source}, and is in no index. So a new virtual environment, and
+Docker, take it from the folder `wheels`:
 
 ```sh
 pip wheel --no-deps --wheel-dir wheels {source}

@@ -20,7 +20,7 @@ from dotenv import dotenv_values
 
 from chatstate.adapter.installing import ADAPTERS
 from chatstate.cli.accounts import options_of
-from chatstate.cli.loading import names
+from chatstate.cli.installed import names
 from chatstate.errors import LoadError
 
 OWN = ("bot", "on", "store", "on_ambiguous", "log_level", "log_format", "loop")

@@ -12,6 +12,7 @@ from chatstate.adapter import Adapter
 from chatstate.bot.interface import Interface
 from chatstate.cli.accounts import load_adapters
 from chatstate.engine import Engine
+from chatstate.engine.observing import Observer
 from chatstate.engine.outbox.sender import OnAmbiguous
 from chatstate.stores import default_url, open_store
 
@@ -28,6 +29,7 @@ def engine_for(
     on_ambiguous: OnAmbiguous = "repeat",
     options: Mapping[str, object] | None = None,
     stay: bool = False,
+    observer: Observer | None = None,
     connected: Callable[[str], None] = lambda _told: None,
 ) -> Engine:
     """Return the engine that runs `bot` on adapters, by name or made, and on a store by its URL.
@@ -41,7 +43,15 @@ def engine_for(
     def tell(adapter: Adapter, name: str) -> None:
         connected(f"{bot.id} on {adapter.name.capitalize()} as {name} · store {opened.location}")
 
-    return Engine(bot, adapters, opened, on_ambiguous=on_ambiguous, stay=stay, connected=tell)
+    return Engine(
+        bot,
+        adapters,
+        opened,
+        on_ambiguous=on_ambiguous,
+        stay=stay,
+        connected=tell,
+        observer=observer,
+    )
 
 
 def _default_store(bot: Interface) -> str:

@@ -23,6 +23,7 @@ from chatstate.engine.inbox.claims import Claims
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import Receipts
 from chatstate.engine.lease import Lease
+from chatstate.engine.observing import Observer, observed_effects, observed_work
 from chatstate.engine.outbox.abridging import Abridger
 from chatstate.engine.outbox.addressing import Addressing
 from chatstate.engine.outbox.buttons import Buttons
@@ -35,6 +36,7 @@ from chatstate.engine.recovery import Recovery
 from chatstate.engine.states.cache import StateCache
 from chatstate.engine.states.commits import Commits
 from chatstate.engine.states.expiry import Expiries
+from chatstate.engine.states.links import Links
 from chatstate.engine.states.older_runs import OlderRuns
 from chatstate.engine.states.volatile import foreign_keys, volatile_before
 from chatstate.engine.threads import HandlerThreads
@@ -52,6 +54,7 @@ from chatstate.engine.turns.inquiries import Inquiries
 from chatstate.engine.turns.late import LateTurns
 from chatstate.engine.turns.later import Later
 from chatstate.engine.turns.limits import Counters
+from chatstate.engine.turns.linking import ASIDES, Linking
 from chatstate.engine.turns.middleware import Around
 from chatstate.engine.turns.modals import Modals
 from chatstate.engine.turns.on_error import OnError
@@ -88,6 +91,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
     failed: Callable[[Exception], None],
     connected: Callable[[Adapter, str], None],
     on_failure: Callable[[Event, BaseException], None],
+    observer: Observer | None = None,
 ) -> Parts:
     """Return the parts of an engine that runs `bot` on `accounts`. Starts nothing."""
     adapters = accounts.adapters
@@ -103,6 +107,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
     cache = StateCache(volatile or store, clock, is_foreign)
     commits = Commits(volatile or store, failed)
     older_runs = OlderRuns(bot, store=store, clock=clock)
+    links = Links(bot.id, cache=cache, versions=versions) if bot.linking else None
     values = TurnValues(
         bot=bot.id,
         tenants=accounts.tenants,
@@ -111,11 +116,15 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         older_runs=older_runs,
         versions=versions,
         clock=clock,
+        links=links,
     )
 
     async def moved(account: int, old: str, new: str) -> None:
         await store.alias(account, old, new)
         cache.forget()
+
+    async def prove() -> None:
+        await store.remember(next(iter(accounts.adapters)), "health", f"{clock.time():.0f}")
 
     spool = Spool(store, threads, adapters, clock)
     buttons = Buttons(secret, store, clock)
@@ -183,7 +192,8 @@ def assemble(  # noqa: PLR0915 - each part is a statement
     )
 
     def make_turn(turn: RunningTurn) -> Turn:
-        return Turn(effects(turn, platform=adapters[turn.place.account].name))
+        verbs = effects(turn, platform=adapters[turn.place.account].name)
+        return Turn(observed_effects(verbs, turn, observer) if observer else verbs)
 
     def make_plan(route: Route) -> Plan:
         functions = route.around
@@ -203,6 +213,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         clock=clock,
         versions=versions,
     )
+    linking = Linking(bot.id, bot.states, values=values, cache=cache, clock=clock)
     effects = functools.partial(
         TurnEffects,
         adapters=adapters,
@@ -220,6 +231,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         plans=plans,
         watch=watch,
         timers=timers.of_turns,
+        linking=linking,
     )
     approvals = Approvals(
         asker=asker,
@@ -256,7 +268,11 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         lanes=lanes,
         receipts=receipts,
         plans=plans,
-        own=[asker.state, inquiries.state] if answering.may_be_asked else [],
+        own=[
+            *([asker.state, inquiries.state] if answering.may_be_asked else []),
+            *([ASIDES] if bot.linking else []),
+        ],
+        moved=[state for state in bot.states if bot.linking and state.scope == "user"],
         in_use=watch.expiring_keys,
     )
     dispatch = Dispatch(
@@ -350,7 +366,7 @@ def assemble(  # noqa: PLR0915 - each part is a statement
         sentences=sentences,
     )
     modals = Modals(bot, dispatch=dispatch, store=store)
-    lanes.start(turns, threads, commits.of)
+    lanes.start(observed_work(turns, observer) if observer else turns, threads, commits.of)
     recovery = Recovery(
         store=store,
         lanes=lanes,
@@ -433,5 +449,6 @@ def assemble(  # noqa: PLR0915 - each part is a statement
             spool=spool,
             clock=clock,
         ),
+        prove=prove,
         make_host=make_host,
     )

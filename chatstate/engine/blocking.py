@@ -76,8 +76,8 @@ class Blocking:
 
         That is the handler, if there is one, and not what stands around it or is called by it.
         """
-        frame = _frames_of_threads().get(self._thread)
-        frames = [frame for frame in _called(frame) if _is_authors(frame)]
+        frame = frames_of_threads().get(self._thread)
+        frames = [frame for frame in called(frame) if _is_authors(frame)]
         codes = [frame.f_code for frame in frames]
         handlers = (code for code in codes if code in self._handlers)
         return next(handlers, codes[-1] if codes else None), frames
@@ -91,7 +91,8 @@ class Blocking:
         return answered.wait(self._patience)
 
 
-def _frames_of_threads() -> dict[int, types.FrameType]:
+def frames_of_threads() -> dict[int, types.FrameType]:
+    """Return what each thread runs, by its id."""
     collects = gc.isenabled()
     gc.disable()
     try:
@@ -101,8 +102,8 @@ def _frames_of_threads() -> dict[int, types.FrameType]:
             gc.enable()
 
 
-def _called(frame: types.FrameType | None) -> Iterator[types.FrameType]:
-    """Yield the frames that the loop has called, the innermost first."""
+def called(frame: types.FrameType | None) -> Iterator[types.FrameType]:
+    """Yield a frame and those that led to it, up to the loop's own: the innermost first."""
     while frame is not None and _module(frame) not in _OF_THE_LOOP:
         yield frame
         frame = frame.f_back

@@ -78,6 +78,20 @@ class Connections:
         """What the accounts that are there are called: "telegram:123", and also "telegram:shop"."""
         return [name for there in self._connections.values() for name in _names(there.adapter)]
 
+    def name_of(self, account: int) -> str:
+        """Return what an account is called, by its number; that if it is not there."""
+        there = self._connections.get(account)
+        return _names(there.adapter)[-1] if there else str(account)
+
+    @property
+    def unreached(self) -> list[str]:
+        """The accounts that receive here and are not reached, and why."""
+        return [
+            f"{_names(connection.adapter)[-1]}: {connection.host.trouble}"
+            for connection in self._connections.values()
+            if connection.task and connection.host.trouble
+        ]
+
     async def open(self, adapter: Adapter, tenant: str = "") -> Connection:
         """Let an adapter send for its account from now on; it does not receive yet.
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 from chatstate.adapter import Adapter
 from chatstate.bot import engines
@@ -26,12 +26,14 @@ from chatstate.engine.connections import Connections, OnOwed
 from chatstate.engine.ending import cancelled, finished, settled
 from chatstate.engine.lease import Lease
 from chatstate.engine.lifespans import Lifespans
+from chatstate.engine.observing import Observer, observed_adapter, observed_store
 from chatstate.engine.outbox.sender import OnAmbiguous
 from chatstate.engine.parts import Parts
 from chatstate.engine.states import undeclared
 from chatstate.engine.states.older_runs import told_versions
 from chatstate.engine.turns.finish import ignore_failure
 from chatstate.errors import LeaseLostError, StateError
+from chatstate.inspection import Inspection
 from chatstate.messages import Event, Target
 from chatstate.stores.base import Run, Store
 
@@ -40,6 +42,7 @@ log = logging.getLogger("chatstate.engine")
 _CLOSE_SECONDS = 0.5
 _LOOK_EVERY = 1.0
 _PRUNE_EVERY = 60.0
+Standing = Literal["starting", "running", "stopping"]
 
 
 class Engine:
@@ -56,6 +59,7 @@ class Engine:
       name there.
     - `on_failure` is told of each event whose turn failed, and of what was raised, unless the bot's
       `on_error` has answered. For tests: it must not raise.
+    - `observer` is told of what is done; see `engine.observing`.
     """
 
     def __init__(
@@ -71,10 +75,12 @@ class Engine:
         clock: Clock | None = None,
         connected: Callable[[Adapter, str], None] = lambda _adapter, _name: None,
         on_failure: Callable[[Event, BaseException], None] = ignore_failure,
+        observer: Observer | None = None,
     ) -> None:
         self._bot = bot
-        self._adapters = list(adapters)
-        self._store = store
+        self._observer = observer
+        self._adapters = [self._observed(adapter) for adapter in adapters]
+        self._store = observed_store(store, observer) if observer else store
         self._grace = grace
         self._running_limit = running_limit
         self._on_ambiguous: OnAmbiguous = on_ambiguous
@@ -162,6 +168,7 @@ class Engine:
             failed=self._fail,
             connected=self._connected,
             on_failure=self._on_failure,
+            observer=self._observer,
         )
         self._parts = parts
         self._connections = connections = Connections(
@@ -254,10 +261,13 @@ class Engine:
         """Let one more adapter receive and send; see `Interface.connect`."""
         connections, parts = self._running()
         self._bot.check([adapter])
-        connection = await connections.open(adapter, tenant)
+        connection = await connections.open(self._observed(adapter), tenant)
         await parts.claims.take()
         connections.receive(connection, later=True)
         parts.typing_notices.start()
+
+    def _observed(self, adapter: Adapter) -> Adapter:
+        return observed_adapter(adapter, self._observer) if self._observer else adapter
 
     async def disconnect(self, account: str, *, owed: str = "send") -> None:
         """Let go of an account; see `Interface.disconnect`."""
@@ -267,9 +277,38 @@ class Engine:
         await connections.close(account, cast("OnOwed", owed))
 
     @property
+    def standing(self) -> Standing:
+        """Whether it receives yet, or not any more."""
+        if not self.is_open:
+            return "starting"
+        return "stopping" if self._ended.done() else "running"
+
+    @property
+    def inspection(self) -> Inspection:
+        """What can be seen of its store."""
+        return self._store
+
+    @property
+    def unreached(self) -> Sequence[str]:
+        """The accounts that receive here and are not reached, and why."""
+        return self._connections.unreached if self._connections else ()
+
+    async def prove(self) -> None:
+        """Write something to the store, and return once it is durable.
+
+        Raises `StorageError`, or takes as long as the store does.
+        """
+        _, parts = self._running()
+        await parts.prove()
+
+    @property
     def is_open(self) -> bool:
         """Whether its lifespans are, so that its accounts receive."""
         return self._blocking is not None
+
+    def name_of(self, account: int) -> str:
+        """Return what an account is called, by its number in the store: "telegram:shop"."""
+        return self._connections.name_of(account) if self._connections else str(account)
 
     @property
     def accounts(self) -> Sequence[str]:

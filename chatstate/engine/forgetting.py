@@ -22,6 +22,7 @@ import msgspec
 
 from chatstate.bot.cleaning import uncleaned
 from chatstate.bot.interface import Interface
+from chatstate.bot.linking import CODES
 from chatstate.bot.timers import Told
 from chatstate.clock import Clock, growing_pauses
 from chatstate.engine.accounts import Accounts
@@ -34,6 +35,7 @@ from chatstate.engine.turns.turns import Turns
 from chatstate.errors import StorageError
 from chatstate.inspection import Filter, Request
 from chatstate.messages import Chat
+from chatstate.scope import Key
 from chatstate.stores.base import Forgotten, Store, StoredTimer
 from chatstate.stores.forgetting import mark_of
 from chatstate.stores.gathering import erase_pages
@@ -115,6 +117,7 @@ class Forgetting:
         if row.user:
             if leads:
                 await self._let_clean(row)
+                await self._end_offers(row)
             await self._erase(row)
         self._running[row.number] = set(self._turns.running)
 
@@ -182,6 +185,13 @@ class Forgetting:
             for name in names
         ]
         await self._store.schedule(timers)
+
+    async def _end_offers(self, row: Forgotten) -> None:
+        """Let nobody link themselves by a code that was asked for before: it names who asked."""
+        if self._bot.linking:
+            tenant = self._accounts.tenants.get(row.account, 0)
+            codes = Key(self._bot.id, "global", CODES.name or "", tenant, 0)
+            await self._store.ask(Request(verb="delete", key=codes))
 
     async def _is_being_cleaned(self, row: Forgotten) -> bool:
         if not self._bot.routes.cleaners or row.account not in self._accounts.connected:

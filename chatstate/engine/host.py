@@ -102,6 +102,7 @@ class AccountHost:
         self._moved = moved
         self._connected = connected
         self._is_connected = False
+        self.trouble = "is not reached yet"
         self._loop = asyncio.get_running_loop()
         self._delivered: list[_Delivery] = []
         self._is_paused = False
@@ -142,9 +143,14 @@ class AccountHost:
 
     def connected(self, name: str) -> None:
         """See `Host.connected`."""
+        self.trouble = ""
         if not self._is_connected:
             self._is_connected = True
             self._connected(name)
+
+    def lost(self, why: str) -> None:
+        """See `Host.lost`."""
+        self.trouble = why
 
     def refusal(self, message: Message) -> str | None:
         """See `Host.refusal`."""

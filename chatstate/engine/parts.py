@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from chatstate.adapter import Adapter
@@ -50,4 +50,5 @@ class Parts:
     recovery: Recovery
     claims: Claims
     outside: Outside
+    prove: Callable[[], Awaitable[None]]
     make_host: Callable[[Account, Adapter], AccountHost]

@@ -45,6 +45,8 @@ GERMAN: Mapping[str, str] = {
     "too_much": "Das ist zu viel: {text}. So wird es gesendet: {usage}",
     "bad_argument": "{problem} Der Befehl lautet: {usage}",
     "ask": "{label}? ({number} von {total}; /cancel bricht ab)",
+    "ask_several": "{label}? Einige, mit Kommas. ({number} von {total}; /cancel bricht ab)",
+    "ask_between": "{label}, von {least} bis {most}? ({number} von {total}; /cancel bricht ab)",
     "taken": "{label}: {given}",
     "file_gone": "Die Datei ist nicht mehr zu bekommen.",
     "cancelled": "Abgebrochen. Es wurde nichts geändert.",
@@ -110,5 +112,18 @@ GERMAN: Mapping[str, str] = {
     "minutes": "{number} min",
     "hours": "{number} h",
     "days": "{number} Tagen",
+    "link_code": (
+        "Schicke mir das auf der anderen Plattform, privat, innerhalb von {minutes} Minuten:\n"
+        "/link {code}"
+    ),
+    "link_ask": "Mit {who} verbinden? Dort ist dann zu sehen, was ich von dir behalte.",
+    "link_unknown": "Diesen Code kenne ich nicht, oder nicht mehr. /link gibt einen neuen.",
+    "link_same": "Ihr seid schon verbunden.",
+    "link_declined": "Du bist nicht mit {who} verbunden.",
+    "linked": "Du bist jetzt mit {who} verbunden. /unlink beendet das.",
+    "unlinked": "Du bist nicht mehr mit {who} verbunden.",
+    "not_linked": "Du bist mit niemandem verbunden.",
+    "help_link": "Verbinden, wer du auf mehreren Plattformen bist.",
+    "help_unlink": "Das beenden.",
     "too_busy": "Hier warten zu viele Nachrichten. Bitte später noch einmal senden.",
 }

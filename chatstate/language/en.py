@@ -45,6 +45,8 @@ ENGLISH: Mapping[str, str] = {
     "too_much": "There is too much: {text}. Send it like this: {usage}",
     "bad_argument": "{problem} The command is: {usage}",
     "ask": "{label}? ({number} of {total}; /cancel gives up)",
+    "ask_several": "{label}? Some, with commas. ({number} of {total}; /cancel gives up)",
+    "ask_between": "{label}, from {least} to {most}? ({number} of {total}; /cancel gives up)",
     "taken": "{label}: {given}",
     "file_gone": "I cannot get the file any more.",
     "cancelled": "Given up. Nothing was changed.",
@@ -110,5 +112,17 @@ ENGLISH: Mapping[str, str] = {
     "minutes": "{number} min",
     "hours": "{number} h",
     "days": "{number} days",
+    "link_code": (
+        "Send me this on your other platform, in private, within {minutes} minutes:\n/link {code}"
+    ),
+    "link_ask": "Link to {who}? They will see what I keep of you.",
+    "link_unknown": "I do not know this code, or not any more. Send /link to get one.",
+    "link_same": "You are linked already.",
+    "link_declined": "You are not linked with {who}.",
+    "linked": "You are linked with {who} now. Send /unlink to end that.",
+    "unlinked": "You are not linked with {who} any more.",
+    "not_linked": "You are linked with nobody.",
+    "help_link": "Link who you are on several platforms.",
+    "help_unlink": "End that.",
     "too_busy": "Too many messages are waiting here. Please send this again later.",
 }

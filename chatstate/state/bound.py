@@ -39,6 +39,7 @@ class BoundState:
         self.name = state.name or name
         self.type = stored_type(state, type_, self.default)
         self.lifecycle = state.lifecycle
+        self.merge = state.merge
         self.ttl = state.lifecycle.ttl
         self.version = state.lifecycle.version
         self.is_immutable = is_immutable(self.type)
@@ -54,7 +55,7 @@ class BoundState:
     def declaration(self) -> tuple[object, ...]:
         """Scope, type, default and options: what two declarations of one state have in common."""
         default = self.default if self._default_text is None else self._default_text
-        return self.scope, self.type, default, self.lifecycle.options
+        return self.scope, self.type, default, self.merge, self.lifecycle.options
 
     @property
     def changes_only_whole(self) -> bool:

@@ -57,6 +57,9 @@ class State:
     - `version`: that of the values this code writes, from 1 on. `migrations` are functions by
       version: each takes a value as that version stored it (JSON types) and returns the next
       version's. They are applied when a value is read; it is stored when a turn changes it.
+    - `merge`: a function of two values of a `user` state, that of the older identity first, which
+      returns the one of both when people are linked (`Interface(linking=True)`); without it the
+      older keeps its own.
     - `durable=False` keeps values in memory: they end with the process, or when more than 100,000
       are held, those unused longest first. They may be any objects; what cannot be copied is the
       same object in every turn.
@@ -77,6 +80,7 @@ class State:
         on_expire: Callable[..., Any] | None = None,
         version: int = 1,
         migrations: Mapping[int, Migration] | None = None,
+        merge: Callable[[Any, Any], Any] | None = None,
         durable: bool = True,
         value: Any = UNSET,
         time_to_live: float | None = None,
@@ -91,6 +95,10 @@ class State:
             "on_expire", on_expire, "delete_callback", _deletes(ttl, delete_callback), None
         )
         self.lifecycle = lifecycle(ttl, on_expire, version, migrations, durable=durable)
+        told: Any = merge
+        if told is not None and not (callable(told) and scope == "user"):
+            raise BindingError(f"State(merge={merge!r}): a function, of a state of scope user")
+        self.merge = merge
         self.default = default
         self.scope: Scope = scope
         self.name = name

@@ -32,6 +32,7 @@ from typing import Protocol
 
 from chatstate.inspection import (
     Entry,
+    Figures,
     Filter,
     Inspection,
     KnownAccount,
@@ -100,6 +101,7 @@ __all__ = [
     "Erased",
     "Expired",
     "Expiry",
+    "Figures",
     "Filter",
     "Fired",
     "Firing",

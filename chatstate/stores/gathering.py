@@ -3,7 +3,8 @@
 1. It is found on the shelves that everybody who looks sees: what is theirs, and all of each private
    chat with them.
 2. A file that is owed to them is given as it would have been sent.
-3. What adapters keep beside the store is theirs to give; see `Adapter.export`.
+3. Who is linked with somebody is the same person.
+4. What adapters keep beside the store is theirs to give; see `Adapter.export`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from chatstate.errors import StateError
 from chatstate.inspection import Entry, Filter, Inspection, Shelf
 from chatstate.stores.base import Forgotten, Store
 from chatstate.stores.control import Control
+from chatstate.stores.links import LINK, Link
 from chatstate.stores.view import View, hashed
 
 THEIRS: Mapping[Shelf, str] = {
@@ -55,6 +57,28 @@ async def people_named(store: Control, name: str) -> list[Entry]:
         ways = ", ".join(f"{platform}:{name}" for platform in platforms)
         raise StateError(f"{name!r} is somebody on several platforms: say which, of {ways}")
     return found
+
+
+async def identities_of(store: Control, people: Sequence[Entry]) -> list[Entry]:
+    """Return these people, and whoever else is the same person: those they are linked with."""
+    found = {person.number: person for person in people}
+    for person in people:
+        links = await _all(store, "states", Filter(bot=person.bot, scope="user", name=LINK))
+        by_person = {e.key.person: _link(e.body) for e in links if e.key}
+        own = by_person.get(person.number)
+        root = by_person.get(own.root) if own and own.root else None
+        for identity in root.identities if root else ():
+            other = await store.show("people", identity.person)
+            if other:
+                found.setdefault(other.number, other)
+    return list(found.values())
+
+
+def _link(body: str) -> Link:
+    try:
+        return msgspec.json.decode(body, type=Link)
+    except (msgspec.DecodeError, UnicodeError):
+        return Link()
 
 
 async def gathered(store: Control, person: Entry) -> dict[Shelf, list[Entry]]:

@@ -22,6 +22,11 @@ JOINS = """LEFT JOIN conversations AS k ON k.id = {conversation}
     LEFT JOIN tenants AS t ON t.id = {tenant}"""
 """How the ids in a row lead to those of the platform, and what these are called."""
 
+FIGURES = """SELECT (SELECT count(*) FROM inbox WHERE done_at IS NULL),
+    (SELECT min(arrived_at) FROM inbox WHERE done_at IS NULL),
+    (SELECT count(*) FROM outbox), (SELECT min(owed_at) FROM outbox),
+    (SELECT count(*) FROM dead_letters)"""
+
 recipient_in = msgspec.json.Decoder(Recipient).decode
 _audience = msgspec.json.Decoder(Audience).decode
 

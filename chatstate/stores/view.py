@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from chatstate.errors import StateError
 from chatstate.inspection import (
     Entry,
+    Figures,
     Filter,
     Inspection,
     KnownAccount,
@@ -85,6 +86,10 @@ class View(Inspection):
     async def workers(self) -> Sequence[KnownWorker]:
         """See `Inspection.workers`."""
         return [w for w in await self._store.workers() if self._bot in (None, w.bot)]
+
+    async def figures(self) -> Figures:
+        """See `Inspection.figures`."""
+        return await self._store.figures()
 
     async def ask(self, request: Request) -> bool:
         """See `Inspection.ask`."""

@@ -218,10 +218,10 @@ class TestClient:
         return None if offered is None else list(offered)
 
     async def form(self, event: Event) -> PostForm | None:
-        """Return the form that an event begins, if the platform can ask it at once."""
+        """Return the form that an event begins, if that can be asked at once."""
         self._require_open()
         host = await self._or_failure(self.platform.connected())
-        asked = host.form(event) if self.platform.capabilities.modals else None
+        asked = host.form(event)
         return await self._or_failure(asked) if asked else None
 
     def _raise_for(self, event: Event, *, raise_errors: bool | None) -> None:

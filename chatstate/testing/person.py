@@ -86,7 +86,8 @@ class Person:
     async def _deliver(self, event: Event, *, raise_errors: bool | None) -> list[Delivered]:
         """Deliver a message or a press; if it begins what is asked at once, show that instead."""
         __tracebackhide__ = True
-        if event.message.kind == "press" or is_command(event.message.text):
+        begins = event.message.kind == "press" or is_command(event.message.text)
+        if begins and self._client.platform.capabilities.modals:
             self.form, self._began = await self._client.form(event), event
             if self.form:
                 return []

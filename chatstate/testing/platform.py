@@ -170,6 +170,7 @@ class FakePlatform(Adapter):
         loop = asyncio.get_running_loop()
         if self._host is None or self._host.done():
             self._host = loop.create_future()
+        host.connected(self.account)
         self._host.set_result(host)
         try:
             await loop.create_future()

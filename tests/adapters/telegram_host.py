@@ -51,6 +51,7 @@ class FakeHost(Host):
         self.moves: list[tuple[str, str]] = []
         self.remembered: dict[str, str | None] = {}
         self.names: list[str] = []
+        self.lost_by: list[str] = []
         self.asked: list[Event] = []
         self.answers: Callable[[Event], Sequence[Action] | None] = lambda _: ()
         self.accepts = asyncio.Event()
@@ -71,6 +72,9 @@ class FakeHost(Host):
     @property
     def transcript(self) -> Transcript:
         raise NotImplementedError("this adapter has no page")
+
+    def lost(self, why: str) -> None:
+        self.lost_by.append(why)
 
     def connected(self, name: str) -> None:
         self.names.append(name)

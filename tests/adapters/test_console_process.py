@@ -331,7 +331,7 @@ async def test_what_a_handler_prints_and_logs_goes_above_the_prompt(
         "user@console> hi",
         "printed hi",
         "partly, then whole",
-        "WARNING noisy: logged hi",
+        "WARNING noisy: logged hi  [conversation=1 turn=1 adapter=console:local]",
         "» answered hi",
         "user@console> typed",
     )

@@ -20,6 +20,7 @@ from chatstate_telegram import TelegramAdapter
 from chatstate_telegram.client import Client
 from chatstate_telegram.receive.intake import Intake
 from chatstate_telegram.receive.polling import Polling
+from chatstate_telegram.receive.trouble import Trouble
 from chatstate_telegram.receive.wire import Me
 
 ALLOWED = ["message", "edited_message", "channel_post", "edited_channel_post", "callback_query"]
@@ -349,7 +350,15 @@ async def test_a_poll_that_does_not_end_is_given_up(caplog: pytest.LogCaptureFix
         taken.set()
         await asyncio.sleep(0)
 
-    polling = Polling(cast("Client", stuck), take, kinds=(), seconds=0, slack=0.0, watchdog=0.02)
+    polling = Polling(
+        cast("Client", stuck),
+        take,
+        trouble=Trouble(print),
+        kinds=(),
+        seconds=0,
+        slack=0.0,
+        watchdog=0.02,
+    )
     running = asyncio.create_task(polling.run())
     await asyncio.wait_for(taken.wait(), 5)
     running.cancel()

@@ -36,9 +36,9 @@ from chatstate import (
 from chatstate.bot.annotations import essence
 from chatstate.bot.arguments import argument
 from chatstate.bot.handlers import Handler
+from chatstate.bot.kinds import input_of
 from chatstate.bot.questions import Given
 from chatstate.bot.reading import reader
-from chatstate.bot.shorthands import input_of
 from chatstate.chat.settings import setting
 from chatstate.language.en import ENGLISH
 from chatstate.language.sentences import Sentence
@@ -431,7 +431,7 @@ def test_an_input_gives_what_its_annotation_admits(
     name: str, type_: Any, text: str, expected: Any
 ) -> None:
     """A union that admits what the input gives gets that."""
-    value = input_of(name, type_).read(text)
+    value = input_of(name, type_).heard(text, ())
     assert (value, type(value)) == (expected, type(expected))
 
 
@@ -450,7 +450,7 @@ def test_an_input_that_its_annotation_does_not_admit_is_told(
 ) -> None:
     """The handler never gets what its parameter cannot be."""
     with pytest.raises(Sentence, match=why):
-        input_of(name, type_).read(text)
+        input_of(name, type_).heard(text, ())
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from chatstate import BindingError, Reply, ReplyError
+from chatstate.bot.kinds import output_of
 from chatstate.bot.returns import Returns, replies
-from chatstate.bot.shorthands import output
 from chatstate.language.en import ENGLISH
 from chatstate.language.sentences import Sentence, replaced, say
 
@@ -71,7 +71,7 @@ def test_the_text_of_a_reply_is_a_string() -> None:
 )
 def test_an_output_shows_a_value(name: str, value: Any, texts: list[str]) -> None:
     """`text`, `number` and `json` show what they are for."""
-    assert output(name)(value, Returns()) == [Reply(text) for text in texts]
+    assert output_of(name)(value, Returns()) == [Reply(text) for text in texts]
 
 
 @pytest.mark.parametrize(
@@ -89,14 +89,14 @@ def test_an_output_shows_a_value(name: str, value: Any, texts: list[str]) -> Non
 def test_an_output_refuses_what_it_is_not_for(name: str, value: Any, said: str) -> None:
     """The error says what the output takes, and what it got."""
     with pytest.raises(ReplyError, match=said):
-        output(name)(value, Returns())
+        output_of(name)(value, Returns())
 
 
-@pytest.mark.parametrize("name", ["video", "", ["text"], None], ids=repr)
+@pytest.mark.parametrize("name", ["movie", "", ["text"], None], ids=repr)
 def test_an_output_that_is_none_is_an_error(name: Any) -> None:
     """The error names what is possible."""
     with pytest.raises(BindingError, match=r"is no output; possible: text, .*state, State"):
-        output(name)
+        output_of(name)
 
 
 def test_a_sentence_can_be_replaced() -> None:

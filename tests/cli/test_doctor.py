@@ -96,7 +96,7 @@ def test_a_token_that_is_missing_fails(doctor: Doctor) -> None:
     """What else there is, is looked at all the same."""
     told = doctor("well_bot.py", "--on", "telegram", "--on", "console")
     assert told.status == 1
-    assert "failed  telegram: settings Telegram needs a token" in told.text
+    assert "failed  telegram: settings do not suffice: Telegram needs a token" in told.text
     assert "ok      console: " in told.text
 
 
@@ -137,6 +137,7 @@ async def test_state_that_nobody_reads_and_dead_letters_are_warnings(
     assert told.status == 0
     assert "warning state user state 'visits' is stored, and nobody declares it" in told.text
     assert "warning dead letters are 1" in told.text
+    assert "ok      processes that run it now: none" in told.text
     assert "ok      database" in told.text
     assert "ok      schema" in told.text
 

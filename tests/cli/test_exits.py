@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 from chatstate import Interface
 from chatstate.cli.dead_letters import app as dead
-from chatstate.cli.logs import Json, Lines
+from chatstate.cli.logs import Log
 from chatstate.cli.main import main
 from chatstate.testing import TestClient
 from chatstate.text import Span, StyledText, escaped, one_line, visible
@@ -109,7 +109,7 @@ def record_of(text: str) -> logging.LogRecord:
 @given(texts)
 def test_a_record_begins_where_none_else_does(text: str) -> None:
     """Of a record in the log, the first line alone begins at the margin."""
-    logged = Lines().format(record_of(text))
+    logged = Log("text", texts=True).format(record_of(text))
     first, *rest = logged.split("\n")
     assert first.startswith("ERROR chatstate.turns: the turn of ")
     assert all(line.startswith("    ") for line in rest)
@@ -120,7 +120,7 @@ def test_a_record_begins_where_none_else_does(text: str) -> None:
 @given(texts)
 def test_a_record_in_json_is_one_line(text: str) -> None:
     """It holds what was said, escaped."""
-    logged = Json().format(record_of(text))
+    logged = Log("json", texts=True).format(record_of(text))
     assert not unsafe(logged)
     assert "\n" not in logged
     told = json.loads(logged)

@@ -10,7 +10,8 @@ import pytest
 from chatstate import AdapterError, Interface, LoadError
 from chatstate.adapter.installing import ADAPTERS
 from chatstate.cli.accounts import load_adapters, options_of
-from chatstate.cli.loading import BOTS, load_bot, names
+from chatstate.cli.installed import names
+from chatstate.cli.loading import BOTS, load_bot
 from chatstate_bots.history_echo import bot as history_echo
 from chatstate_console import ConsoleAdapter
 

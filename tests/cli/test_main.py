@@ -15,7 +15,7 @@ from support import call
 
 from chatstate.adapter.installing import ADAPTERS
 from chatstate.cli.accounts import options_of
-from chatstate.cli.loading import names
+from chatstate.cli.installed import names
 from chatstate.stores import default_url
 
 HELLO = """\
@@ -292,7 +292,7 @@ def test_a_store_from_before_is_not_passed_over_in_silence(tmp_path: Path) -> No
     (tmp_path / "hello.py").write_text(HELLO)
     args = ("run", "hello.py", "--store", "sqlite:///chatstate.db")
     assert run(*args, folder=tmp_path, text="you\n").stderr == ""
-    told = run("run", "hello.py", folder=tmp_path, text="you\n").stderr
+    told = run("run", "hello.py", "--log-format", "text", folder=tmp_path, text="you\n").stderr
     assert told.startswith("WARNING chatstate: the store is hello.db, by the bot's id; what chat")
     assert "--store sqlite:///chatstate.db" in told
     assert told.count("\n") == 1
@@ -350,9 +350,10 @@ def test_logs_go_to_stderr_alone(tmp_path: Path) -> None:
         HELLO.replace("    return", "    logging.getLogger('me').debug('at work')\n    return")
         + "import logging\n"
     )
-    ran = run("run", "hello.py", "--log-level", "DEBUG", folder=tmp_path, text="you\n")
+    options = ("--log-level", "DEBUG", "--log-format", "text")
+    ran = run("run", "hello.py", *options, folder=tmp_path, text="you\n")
     assert (ran.returncode, ran.stdout) == (0, "hello you\n")
-    assert "DEBUG me: at work\n" in ran.stderr
+    assert "DEBUG me: at work  [" in ran.stderr
 
 
 def test_a_failed_turn_is_told_to_both(tmp_path: Path) -> None:

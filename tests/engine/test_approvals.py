@@ -151,6 +151,32 @@ async def test_who_cannot_be_reached_says_no() -> None:
         assert await texts(alice, "/buy tea") == ["no tea"]
 
 
+async def test_an_approval_whose_turn_fails_may_be_given_again() -> None:
+    """The question stays where it is: nobody else is asked it."""
+    bot, broken = Interface(id="bot"), [True]
+
+    @bot.command
+    async def buy(turn: Turn) -> str:
+        await turn.confirm("Buy it?", key="ok", of=User("bob"))
+        if broken:
+            raise RuntimeError("the shop is shut")
+        return "bought"
+
+    async with TestClient(bot, raise_errors=False) as client:
+        alice, bob = client.user("alice"), client.user("bob")
+        await alice.say("/buy")
+        await client.advance(0)
+        await bob.press("Yes")
+        await client.advance(0)
+        failed = "Sorry, something went wrong. Nothing was changed."
+        assert (shown(client, alice), shown(client, bob)) == ([failed], ["Buy it?"])
+        broken.clear()
+        await bob.press("Yes")
+        await client.advance(0)
+        assert shown(client, alice) == [failed, "bought"]
+        assert shown(client, bob) == ["Buy it?\nYes (bob)"]
+
+
 async def test_markdown_and_its_outcome() -> None:
     """A question keeps its looks."""
     async with TestClient(buying(User("bob"), Reply(Markdown("**Buy** it?")))) as client:

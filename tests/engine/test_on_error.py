@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from engine.ends.charges import CHARGES, Mine
-from support import FAILED, query, texts
+from support import FAILED, in_full, query, texts
 
 from chatstate import (
     BindingError,
@@ -218,7 +218,7 @@ async def test_its_own_failure_is_logged(
         assert await texts(alice, "hi") == [FAILED]
         assert await texts(alice, "again") == [FAILED]
         assert query(client, "SELECT DISTINCT error FROM dead_letters") == [("ValueError: bad",)]
-    logged = [record.getMessage() for record in caplog.records]
+    logged = [in_full(record) for record in caplog.records]
     name = "oops" if sync else "async_oops"
     assert logged[0].startswith("fail() in test_on_error.py:")
     assert logged[1].startswith(f"{name}() in test_on_error.py:")
@@ -264,8 +264,9 @@ async def test_what_is_no_reply_is_logged(caplog: pytest.LogCaptureFixture) -> N
 
     async with TestClient(bot, raise_errors=False) as client:
         assert await texts(client.user("alice"), "hi") == [FAILED]
-    assert "oops() in test_on_error.py:" in caplog.messages[1]
-    assert "returned int (5)" in caplog.messages[1]
+    logged = in_full(caplog.records[1])
+    assert "oops() in test_on_error.py:" in logged
+    assert "returned int (5)" in logged
 
 
 async def test_it_is_not_told_of_what_is_for_the_person() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import FAILED, query, texts
+from support import FAILED, in_full, query, texts
 
 from chatstate import CallNext, Global, Interface, Message, PerUser, Ref, State, Turn
 from chatstate.signature import where
@@ -20,7 +20,7 @@ HERE = Path(__file__).name
 
 def told(log: pytest.LogCaptureFixture) -> list[str]:
     """Return what was logged of turns, each in one line."""
-    return [r.getMessage() for r in log.records if r.name == "chatstate.turns"]
+    return [in_full(r) for r in log.records if r.name == "chatstate.turns"]
 
 
 def line_of(fn: Any) -> int:

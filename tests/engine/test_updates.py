@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 import pytest
+from support import in_full
 
 from chatstate import Chat, Interface, Message, PerChat, PerMember, Ref, Turn, User, UserError
 from chatstate.bot.interface import Interface as Bot
@@ -218,7 +219,7 @@ async def test_a_failure_names_what_it_was(caplog: pytest.LogCaptureFixture) -> 
     bot.on(ANSWER)(with_error)
     async with TestClient(bot, raise_errors=False) as client:
         await client.user("alice").does(ANSWER)
-    assert f"answering the {ANSWER} of alice" in caplog.text
+    assert f"answering the {ANSWER} of alice" in in_full(caplog.records[-1])
 
 
 def with_error(message: Message) -> None:

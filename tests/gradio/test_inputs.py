@@ -141,5 +141,7 @@ def greet(first_name: str, age: float) -> str:
 
 def test_an_unknown_input_is_an_error_that_names_the_possible() -> None:
     """A shorthand that is none is refused when the bot is made."""
-    with pytest.raises(BindingError, match=r"'video' is no input; possible: text, .*audio, state"):
-        Interface(greet, ["video", "number"], "text", id="bot")
+    with pytest.raises(
+        BindingError, match=r"'movie' is no input; possible: text, .*dataframe, state"
+    ):
+        Interface(greet, ["movie", "number"], "text", id="bot")

@@ -36,6 +36,7 @@ class Polling:
         client: Client,
         take: Callable[[list[Any], int | None], Awaitable[None]],
         *,
+        trouble: Trouble,
         kinds: Sequence[str],
         offset: int | None = None,
         seconds: int,
@@ -50,7 +51,7 @@ class Polling:
         self._watchdog = watchdog
         self._offset = offset
         self._used_at = asyncio.get_running_loop().time()
-        self._trouble = Trouble()
+        self._trouble = trouble
 
     async def run(self) -> None:
         """Poll until cancelled. Raises `AdapterError` if the token is refused for good."""

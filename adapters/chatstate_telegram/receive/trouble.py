@@ -27,9 +27,14 @@ _backoff = wait_exponential(multiplier=0.1, max=30) + wait_random(0, 0.1)
 
 
 class Trouble:
-    """Makes calls again until they succeed, and tells of what is wrong when that changes."""
+    """Makes calls again until they succeed, and tells of what is wrong when that changes.
 
-    def __init__(self) -> None:
+    `lost` is told so too, and `found`, once it is set, that it is over.
+    """
+
+    def __init__(self, lost: Callable[[str], None]) -> None:
+        self.lost = lost
+        self.found: Callable[[], None] = lambda: None
         self._told = ""
         self._has_worked = False
         self._refused = 0
@@ -46,6 +51,7 @@ class Trouble:
         result: _T = await retrying(call)
         if self._told:
             log.warning("Telegram: receiving again")
+            self.found()
         self._told, self._has_worked, self._refused = "", True, 0
         return result
 
@@ -61,6 +67,7 @@ class Trouble:
         if advice != self._told:
             log.warning("%s", advice)
             self._told = advice
+            self.lost(advice)
         return True
 
 

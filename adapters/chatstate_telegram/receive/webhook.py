@@ -139,6 +139,7 @@ class Registration:
         secret: str,
         options: TelegramOptions,
         *,
+        trouble: Trouble,
         kinds: Sequence[str],
     ) -> None:
         hide(secret)
@@ -149,7 +150,7 @@ class Registration:
         self._look_seconds = options.look_seconds
         self._connections = options.max_connections
         self._failure: object = None
-        self._trouble = Trouble()
+        self._trouble = trouble
 
     async def run(self) -> None:
         """Work until cancelled. Raises `AdapterError` if the token is refused."""
@@ -182,7 +183,12 @@ class Registration:
             await self._set()
         elif info.last_error_date is not None and info.last_error_date != self._failure:
             self._failure = info.last_error_date
-            log.warning("Telegram could not post to the webhook: %s", info.last_error_message)
+            told = f"Telegram could not post to the webhook: {info.last_error_message}"
+            log.warning("%s", told)
+            self._trouble.lost(told)
+        elif self._failure is not None and not info.pending_update_count:
+            self._failure = None
+            self._trouble.found()
 
 
 def listener(app: Webhook, url: str, listen: str) -> Listener:

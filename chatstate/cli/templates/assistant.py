@@ -12,59 +12,72 @@ from typing import Any
 from chatstate import ChatInterface
 
 Messages = list[dict[str, Any]]
+Model = Callable[[Messages], AsyncIterator[str]]
+"""What yields the words of an answer to the last of some messages."""
 NAME = os.environ.get("MODEL_NAME", "gpt-4.1-mini")
 
 
-async def stand_in(messages: Messages) -> AsyncIterator[str]:
+def stand_in() -> Model:
     """Answer without a model."""
-    answer = f"You said: {messages[-1]['content']}. Set MODEL in .env to talk to a model."
-    for word in answer.split(" "):
-        yield f"{word} "
-        await asyncio.sleep(0.01)
+
+    async def words(messages: Messages) -> AsyncIterator[str]:
+        answer = f"You said: {messages[-1]['content']}. Set MODEL in .env to talk to a model."
+        for word in answer.split(" "):
+            yield f"{word} "
+            await asyncio.sleep(0.01)
+
+    return words
 
 
-async def pydantic_ai(messages: Messages) -> AsyncIterator[str]:
+def pydantic_ai() -> Model:
     """Ask an agent of Pydantic AI, which may have tools: pip install 'pydantic-ai-slim[openai]'."""
     from pydantic_ai import Agent, ModelRequest, ModelResponse, TextPart
 
-    before = [
-        ModelRequest.user_text_prompt(said["content"])
-        if said["role"] == "user"
-        else ModelResponse([TextPart(said["content"])])
-        for said in messages[:-1]
-    ]
-    agent = Agent(f"openai:{NAME}")
-    async with agent.run_stream(messages[-1]["content"], message_history=before) as run:
-        async for words in run.stream_text(delta=True):
-            yield words
+    agent = Agent(f"openai-chat:{NAME}")
+
+    async def words(messages: Messages) -> AsyncIterator[str]:
+        *before, last = messages
+        history = [
+            ModelRequest.user_text_prompt(said["content"])
+            if said["role"] == "user"
+            else ModelResponse([TextPart(said["content"])])
+            for said in before
+        ]
+        async with agent.run_stream(last["content"], message_history=history) as run:
+            async for word in run.stream_text(delta=True):
+                yield word
+
+    return words
 
 
-async def openai(messages: Messages) -> AsyncIterator[str]:
+def openai() -> Model:
     """Ask OpenAI, or a server that speaks its language: pip install openai."""
     from openai import AsyncOpenAI
 
-    async with AsyncOpenAI() as client:
-        answer = await client.chat.completions.create(model=NAME, messages=messages, stream=True)
-        async for chunk in answer:
+    completions = AsyncOpenAI().chat.completions
+
+    async def words(messages: Messages) -> AsyncIterator[str]:
+        async for chunk in await completions.create(model=NAME, messages=messages, stream=True):
             yield (chunk.choices[0].delta.content or "") if chunk.choices else ""
 
+    return words
 
-async def ollama(messages: Messages) -> AsyncIterator[str]:
+
+def ollama() -> Model:
     """Ask a model on this machine: pip install ollama."""
     from ollama import AsyncClient
 
-    async for chunk in await AsyncClient().chat(model=NAME, messages=messages, stream=True):
-        yield chunk.message.content or ""
+    client = AsyncClient()
+
+    async def words(messages: Messages) -> AsyncIterator[str]:
+        async for chunk in await client.chat(model=NAME, messages=messages, stream=True):
+            yield chunk.message.content or ""
+
+    return words
 
 
-Model = Callable[[Messages], AsyncIterator[str]]
-MODELS: dict[str, Model] = {
-    "stand-in": stand_in,
-    "pydantic-ai": pydantic_ai,
-    "openai": openai,
-    "ollama": ollama,
-}
-model = MODELS[os.environ.get("MODEL", "stand-in")]
+MODELS = {"stand-in": stand_in, "pydantic-ai": pydantic_ai, "openai": openai, "ollama": ollama}
+model = MODELS[os.environ.get("MODEL", "stand-in")]()
 
 
 async def answer(message: str, history: Messages) -> AsyncIterator[str]:

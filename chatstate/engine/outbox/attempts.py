@@ -77,7 +77,10 @@ class Attempts:
             if not self.doubts.may_repeat(reply):
                 return _HELD
             if in_doubt(reply) and not self.doubts.knows_key(reply):
-                log.warning("reply %s may be sent twice, after a crash", reply.action.key)
+                told = reply.told
+                log.warning(
+                    "reply %s may be sent twice, after a crash", reply.action.key, extra=told
+                )
         if self.gates:
             await self._pass_gate(reply.account)
         if is_too_late(reply, self._clock):

@@ -91,14 +91,14 @@ class Delivery:
         except _TooLateError:
             return too_late(self._reply)
         except Rejected as error:
-            log.warning("reply %s was refused: %s", key, error)
+            log.warning("reply %s was refused: %s", key, error, extra=self._reply.told)
             is_blocked = isinstance(error, Blocked)
             return DeadLetter("reply", f"refused: {error}", repr(error), is_blocked)
         except StorageError:
             raise
         except Exception as error:  # whatever an adapter raised last is told in the letter
             why = self._why_given_up()
-            log.exception("reply %s is %s", key, why)
+            log.exception("reply %s is %s", key, why, extra=self._reply.told)
             return DeadLetter("reply", f"{why} ({error})", repr(error))
         return None
 
@@ -157,6 +157,7 @@ class Delivery:
             error,
             state.upcoming_sleep,
             exc_info=None if isinstance(error, SendError) else error,
+            extra=self._reply.told,
         )
 
 
@@ -180,7 +181,7 @@ def too_late(reply: Outbound) -> DeadLetter:
     """Return what becomes of a reply that nobody waits for."""
     if reply.action.best_before is not None:
         return DeadLetter("reply", TOO_LATE)
-    log.warning("reply %s is stale: %s", reply.action.key, STALE)
+    log.warning("reply %s is stale: %s", reply.action.key, STALE, extra=reply.told)
     return DeadLetter("stale", STALE)
 
 

@@ -94,7 +94,7 @@ class Doubts:
                 self._clock, what, lambda: self._ask_once(reply), unclear=TRIES
             )
         except Exception as error:  # noqa: BLE001 - who cannot answer does not know
-            log.warning("nobody can tell %s: %s", what, error)
+            log.warning("nobody can tell %s: %s", what, error, extra=reply.told)
             return Unknown()
 
     async def _ask_once(self, reply: Outbound) -> Found:

@@ -63,6 +63,11 @@ class Outbound(msgspec.Struct, gc=False):
     best_before: float | None = None
 
     @property
+    def told(self) -> dict[str, int]:
+        """Whose it is, for a record in the log."""
+        return {"turn": self.turn, "conversation": self.conversation, "account": self.account}
+
+    @property
     def may_double(self) -> bool:
         """Whether to do it twice is more than to do it once."""
         return self.action.verb == "send" or self.is_once

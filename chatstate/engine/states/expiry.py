@@ -46,8 +46,9 @@ _UNHEARD: tuple[Scope, ...] = ("user", "global")
 class Expiries:
     """Lets the values of one bot expire.
 
-    `own` are states of the framework's, whose turns it finds itself; `in_use` tells the keys that
-    waiting turns hold.
+    `own` are states of the framework's, whose turns it finds itself; `moved` those whose values may
+    have become another person's, and are over where they were; `in_use` tells the keys that waiting
+    turns hold.
     """
 
     def __init__(
@@ -62,12 +63,14 @@ class Expiries:
         receipts: Receipts,
         plans: Plans,
         own: Sequence[BoundState],
+        moved: Sequence[BoundState],
         in_use: Callable[[], Iterable[Key]],
     ) -> None:
         states = list(bot.states)
         told = [state for state in states if state.ttl is not None and state.lifecycle.on_expire]
         self._states = {(state.scope, state.name): state for state in (*states, *own)}
         self._expiring = [state for state in self._states.values() if state.ttl is not None]
+        self._expiring += [state for state in moved if state.ttl is None]
         self._plans = {
             (state.scope, state.name): plans.of(self._route(bot, state)) for state in told
         }
@@ -228,6 +231,8 @@ class Expiries:
                 f"{expired.scope} state {expired.name!r} has expired, and the bot has no such "
                 "state any more; its value is in this dead letter"
             )
+        if arrival.place.user not in (0, arrival.place.person) and expired.scope == "user":
+            return None  # it is another's by now: see `turns.linking`
         if expired.text is None and expired.version not in self._unstored:
             return None  # it was in the memory of a process that is gone
         plan = self._plans.get(bound)

@@ -25,6 +25,7 @@ from chatstate.bot.route import Route
 from chatstate.bot.routes import Routes
 from chatstate.engine.outbox.buttons import Buttons
 from chatstate.engine.states.cache import StateCache
+from chatstate.engine.states.links import as_now
 from chatstate.engine.turns.approvals import Approval, Approvals
 from chatstate.engine.turns.asker import Asker, name_of
 from chatstate.engine.turns.dialogue import Chance, Dialogue
@@ -202,7 +203,7 @@ class Answering:
         turn.plan = plan = self._plans.of(route)
         turn.dialogue = Dialogue(memo, fresh=asked.key, answer=answer, has_run=not plan.may_ask)
         turn.chance = Chance(memo.now, memo.seed)
-        turn.said_instead, turn.text = memo.message, memo.text
+        turn.said_instead, turn.text = as_now(memo.message, turn.message), memo.text
         return True
 
     async def _is_meant(self, turn: RunningTurn, memo: Memo, asked: Open) -> bool:

@@ -7,6 +7,7 @@
    dialogue's conversation, stored before their turn is over: one for each question, person and
    button, or for each thing that they say.
 4. There the first one counts that fits. Whoever comes later is told so where they have answered.
+   One that did not count, as it did not fit or its turn has failed, may be pressed again.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import asyncio
 
 import msgspec
+from msgspec.structs import replace
 
 from chatstate.bot.memos import Inquiry, Memo
 from chatstate.bot.questions import Given
@@ -29,7 +31,7 @@ from chatstate.engine.turns.turn import RunningTurn
 from chatstate.language.sentences import Sentence, Sentences, say
 from chatstate.messages import Chat, Event, Message, MessageRef, User
 from chatstate.replies import Reply
-from chatstate.stores.base import Store
+from chatstate.stores.base import Ingested, Store
 
 
 class Approval(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -105,12 +107,11 @@ class Approvals:
         Raises `Sentence` if that question is not open, or not for who has pressed.
         """
         memo = await self._open(turn, brought)
-        if memo is None or memo.asked is None:
+        if memo is None:
             raise Sentence("not_open")
         if not await self._is_asked(turn, memo):
             raise Sentence("not_yours")
-        times_put = len(memo.asked.refs)  # once more for each answer that does not fit
-        await self._hand_over(turn, memo, brought, None, f"{brought.number}-{times_put}")
+        await self._hand_over(turn, memo, brought, None, f"{brought.number}")
 
     async def take(self, turn: RunningTurn, *, visibly: bool) -> bool:
         """Make what somebody says an event of the dialogue whose question it answers, if it does.
@@ -145,7 +146,10 @@ class Approvals:
         message = Message("", owner.sender, owner.chat, "answer", owner.thread, raw=raw)
         event = Event(f"answer-{brought.question}-{turn.place.person}-{what}", message)
         address = await self._store.address(brought.conversation)
-        await self._store_event(address.account, event)
+        known = await self._store_event(address.account, event)
+        if known.status == "duplicate" and known.pending is None:  # it is over, and did not count
+            again = replace(event, id=f"{event.id}-{turn.arrival.seq}")
+            await self._store_event(address.account, again)
 
     async def tell(self, turn: RunningTurn, approval: Approval) -> None:
         """Tell somebody who has answered too late, where they have pressed."""
@@ -180,7 +184,7 @@ class Approvals:
             return await self._admission.is_admin(turn.arrival)
         return turn.message.sender.id in (of or ())
 
-    async def _store_event(self, account: int, event: Event) -> None:
+    async def _store_event(self, account: int, event: Event) -> Ingested:
         self._lanes.expect()
         try:
             (ingested,) = await self._store.ingest(account, [event])
@@ -188,5 +192,6 @@ class Approvals:
                 self._under_way = [given for given in self._under_way if not given.is_settled]
                 self._under_way.append(self._receipts.stored(ingested.arrival.seq))
                 self._lanes.add(ingested.arrival)
+            return ingested
         finally:
             self._lanes.came()

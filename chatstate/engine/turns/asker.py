@@ -39,10 +39,11 @@ from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.values import TurnValues
 from chatstate.errors import Rejected, StateError, UserError
 from chatstate.language.sentences import Sentences, say
-from chatstate.messages import MessageRef
+from chatstate.messages import Chat, MessageRef, User
 from chatstate.scope import Key, Place
 from chatstate.state.bound import BoundState
 from chatstate.stores.base import Arrival
+from chatstate.stores.links import Identity
 
 log = logging.getLogger("chatstate.turns")
 
@@ -123,10 +124,16 @@ class Asker:
         there: list[Arrival] = []
         for user in question.of:
             try:
-                there.append(await self._addressing.place_of(turn.arrival, user))
+                there.append(await self._place_of(turn, user))
             except Rejected as error:
                 log.info("%s cannot be asked: %s", user.id, error)
         return there
+
+    async def _place_of(self, turn: RunningTurn, user: User | Identity) -> Arrival:
+        if isinstance(user, User):
+            return await self._addressing.place_of(turn.arrival, user)
+        chat = MessageRef("", chat=Chat(user.chat))
+        return with_sender(await self._addressing.place_of(turn.arrival, chat, user.at), user.user)
 
     async def _value(
         self, turn: RunningTurn, question: Question, given: Given, fetch: Fetch

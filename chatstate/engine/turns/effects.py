@@ -31,6 +31,7 @@ from chatstate.engine.states.updates import Update
 from chatstate.engine.threads import HandlerThreads
 from chatstate.engine.turns.admission import Admission
 from chatstate.engine.turns.asker import Asker
+from chatstate.engine.turns.linking import Linking
 from chatstate.engine.turns.plan import Plan, Plans
 from chatstate.engine.turns.showing import Showings
 from chatstate.engine.turns.steps import Steps
@@ -45,8 +46,9 @@ from chatstate.replies import Reply
 from chatstate.scope import Key
 from chatstate.signature import label
 from chatstate.stores.accounts import OWN
-from chatstate.stores.base import Request, Store
-from chatstate.stores.gathering import exported
+from chatstate.stores.base import Entry, Request, Store
+from chatstate.stores.gathering import exported, identities_of
+from chatstate.stores.links import Identity
 
 _TIMERS = ("later", "every", "cancel")
 _OF_STATE = ("state", "replace", "apply", "step", "charge", "ask", *_TIMERS)
@@ -77,6 +79,7 @@ class TurnEffects:
         plans: Plans,
         watch: Watch,
         timers: TurnTimers,
+        linking: Linking,
     ) -> None:
         self._turn = turn
         self._attempt = turn.attempt
@@ -97,6 +100,7 @@ class TurnEffects:
         self._plans = plans
         self._watch = watch
         self._timers = timers
+        self._linking = linking
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -175,7 +179,8 @@ class TurnEffects:
             )
         place = turn.place
         if of is not None and of.id != turn.message.sender.id:
-            place = place._replace(person=await self._store.person(place.account, of))
+            person = await self._store.person(place.account, of)
+            place = await self._values.place_of(turn, person)
         held = await self._values.hold(turn, state, self._values.key(state, place))
         self._live("state")
         return held
@@ -285,17 +290,23 @@ class TurnEffects:
     async def forget(self) -> None:
         """See `Effects.forget`."""
         turn = self._live("forget")
-        person, seq = turn.place.person, turn.arrival.seq
-        await self._store.ask(Request(verb="forget", number=person, turn=seq))
+        for person in await self._identities(turn):
+            request = Request(verb="forget", number=person.number, turn=turn.arrival.seq)
+            await self._store.ask(request)
 
     async def export(self) -> bytes:
         """See `Effects.export`."""
-        place = self._live("export").place
-        person = await self._store.show("people", place.person)
+        turn = self._live("export")
+        people = await self._identities(turn)
+        adapter = self._adapters[turn.place.account]
+        elsewhere = await adapter.export(turn.message.sender.id)
+        return await exported(self._store, people, elsewhere)
+
+    async def _identities(self, turn: RunningTurn) -> Sequence[Entry]:
+        person = await self._store.show("people", turn.place.person)
         if person is None:
-            raise StateError("nobody has asked for what is kept of them")
-        elsewhere = await self._adapters[place.account].export(person.person)
-        return await exported(self._store, [person], elsewhere)
+            raise StateError("nobody has asked, so nothing is kept of them")
+        return await identities_of(self._store, [person])
 
     def ended_wait(self) -> bool:
         """See `Effects.ended_wait`."""
@@ -303,6 +314,28 @@ class TurnEffects:
         has_ended = seq in ended
         ended.discard(seq)
         return has_ended
+
+    def identity(self) -> Identity:
+        """See `Effects.identity`."""
+        turn = self._live("identity")
+        place, message = turn.place, turn.message
+        at = f"{self.platform}:{self._adapters[place.account].account}"
+        user = replace(message.sender, linked="")
+        return Identity(place.person, place.account, at, user, message.chat.id)
+
+    async def is_linked_with(self, other: Identity) -> bool:
+        """See `Effects.is_linked_with`."""
+        turn = self._live("state")
+        return await self._linking.are_linked(turn, turn.place.person, other.person)
+
+    async def link(self, other: Identity) -> None:
+        """See `Effects.link`."""
+        await self._linking.link(self._live("state"), self.identity(), other)
+
+    async def unlink(self) -> Sequence[Identity]:
+        """See `Effects.unlink`."""
+        turn = self._live("state")
+        return await self._linking.unlink(turn, turn.place.person)
 
     def refer(self, answer: Answers, ref: str, *, is_whole: bool = False) -> None:
         """Let a reference lead to the first message of what the handler returns, or to all."""

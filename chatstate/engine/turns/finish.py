@@ -120,7 +120,7 @@ class Finish:
         log.error("%s", told, exc_info=error if error.__traceback__ else None)
         dead = DeadLetter("event", in_brief(told, error), in_full(told, error))
         with contextlib.suppress(Exception):  # it may let nobody add to it
-            error.add_note(told)  # for whoever else is told of it: `on_error`, a test
+            error.add_note(told.revealed)  # for whoever else is told of it: `on_error`, a test
         return dead
 
     def notify(self, turn: RunningTurn, error: BaseException) -> None:

@@ -20,6 +20,7 @@ from chatstate.clock import Clock
 from chatstate.engine.describing import describe
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.outbox.buttons import Buttons
+from chatstate.engine.states.links import as_said_by
 from chatstate.engine.turns.admission import Admission
 from chatstate.engine.turns.dispatch import Dispatch
 from chatstate.engine.turns.plan import Plan
@@ -145,7 +146,7 @@ class Overlap:
         while waiting := self._lanes.waiting(place.conversation):
             later = waiting[0]
             plan, meant = await self._dispatch.plan_of(later)
-            if plan is None or plan is not turn.plan or later.place != place:
+            if plan is None or plan is not turn.plan or later.place[:4] != place[:4]:
                 break
             if plan.window and "press" in (turn.message.kind, meant.event.message.kind):
                 break
@@ -155,7 +156,7 @@ class Overlap:
             if waiting[:1] != [later]:
                 break
             waiting.pop(0)
-            turn.arrivals.append(meant)
+            turn.arrivals.append(meant if not place.user else as_said_by(turn.arrivals[0], meant))
         if len(turn.arrivals) > 1:
             turn.text = "\n".join(arrival.event.message.text for arrival in turn.arrivals)
 

@@ -115,6 +115,7 @@ class QuickTurns:
         arrival = Arrival(_UNSTORED, place._replace(person=person), event)
         turn = RunningTurn([arrival], is_quick=True)
         inside_turn.set(turn)
+        await self._values.join(turn)
         try:
             return await answer(turn)
         finally:

@@ -18,19 +18,22 @@ from chatstate.engine.turns.turn import RunningTurn
 from chatstate.errors import ChatstateError, ReplyError
 from chatstate.messages import Message, User
 from chatstate.signature import is_framework, where
-from chatstate.text import one_line
+from chatstate.text import Private, one_line, revealed
 
 _LONGEST = 60
 
 
-def report(turn: RunningTurn, error: BaseException, fn: Callable[..., Any] | None = None) -> str:
+def report(
+    turn: RunningTurn, error: BaseException, fn: Callable[..., Any] | None = None
+) -> Private:
     """Return what became of a turn: `number() in bot.py:12 returned int (5), answering ...`.
 
     `fn` is the function that has failed, if not the handler.
     """
     if isinstance(error, ReplyError) and isinstance(error.no_reply, NoReply):
         value, how, by = error.no_reply
-        shown = f"{how} {kind_of(value)} ({_shown(value)})"
+        kind = f"{how} {kind_of(value)}"
+        shown = Private(kind, f"{kind} ({_shown(value)})")
         return account(turn, shown, error.no_reply.remedy, by or fn)
     if isinstance(error, ChatstateError):
         return account(turn, "failed", _text(error), fn)
@@ -39,26 +42,30 @@ def report(turn: RunningTurn, error: BaseException, fn: Callable[..., Any] | Non
 
 def account(
     turn: RunningTurn, what: str, remedy: str = "", fn: Callable[..., Any] | None = None
-) -> str:
+) -> Private:
     """Return a line that tells of a turn what has happened in it, and what can be done."""
     if fn is None and turn.plan:
         fn = turn.plan.handler.author_fn
     who = where(fn) if fn else f"the turn of event {turn.arrival.event.id}"
-    said = _said(turn.arrival.event.message)
-    return one_line(f"{who} {what}, answering {said}{f': {remedy}' if remedy else ''}")
+    message = turn.arrival.event.message
+    end = f": {remedy}" if remedy else ""
+    return Private(
+        one_line(f"{who} {what}, answering {_kind(message) or 'a message'}{end}"),
+        one_line(f"{who} {revealed(what)}, answering {_said(message)}{end}"),
+    )
 
 
-def in_brief(told: str, error: BaseException) -> str:
+def in_brief(told: Private, error: BaseException) -> str:
     """Return what a list of dead letters says: the error's own words, where they say enough."""
     is_no_reply = isinstance(error, ReplyError) and error.no_reply is not None
-    return f"{type(error).__name__}: {told}" if is_no_reply else describe(error)
+    return f"{type(error).__name__}: {told.revealed}" if is_no_reply else describe(error)
 
 
-def in_full(told: str, error: BaseException) -> str:
+def in_full(told: Private, error: BaseException) -> str:
     """Return a report with the traceback of what was raised, if any of it is an author's."""
     if error.__traceback__ is None:
-        return told
-    return f"{told}\n{told_in_full(error)}"
+        return told.revealed
+    return f"{told.revealed}\n{told_in_full(error)}"
 
 
 def fold(error: BaseException) -> None:
@@ -106,9 +113,12 @@ def _frames(trace: types.TracebackType | None) -> Iterator[types.TracebackType]:
 
 def _said(message: Message) -> str:
     """Return what was said, and by whom: `"/number" of alice`, `the press "1" of Bob (42)`."""
-    kind = "" if message.kind == "message" else f"the {message.update or message.kind} "
     text = f'"{_shortened(message.text)}"' if message.text else ""
-    return f"{f'{kind}{text}'.strip() or 'a message'}{_of(message.sender)}"
+    return f"{f'{_kind(message)} {text}'.strip() or 'a message'}{_of(message.sender)}"
+
+
+def _kind(message: Message) -> str:
+    return "" if message.kind == "message" else f"the {message.update or message.kind}"
 
 
 def _of(person: User) -> str:

@@ -34,9 +34,12 @@ def refusal(turn: RunningTurn, sentences: Sentences, error: UserError) -> list[A
 
 
 def _asked_again(turn: RunningTurn) -> list[AnyReply]:
-    """Return the question that is still open: its answer was not taken in the end."""
+    """Return the question that is still open: its answer was not taken in the end.
+
+    One that others were asked is open where it is.
+    """
     open_still = turn.left_open or (turn.dialogue and turn.dialogue.before)
-    if open_still and open_still.asked:
+    if open_still and open_still.asked and open_still.asked.of is None:
         before, question = put(open_still.asked)
         return [*before, *([question] if question else ())]
     return []

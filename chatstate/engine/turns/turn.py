@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import msgspec
 
 from chatstate.adapter import StoredFile
+from chatstate.bot.engines import Where
 from chatstate.bot.memos import Memo
 from chatstate.bot.resources import Resources
 from chatstate.bot.returns import Answers, Returns
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from chatstate.engine.outbox.addressing import Addressed
     from chatstate.engine.outbox.rendered import Ahead
     from chatstate.engine.outbox.spool import Spool
+    from chatstate.engine.states.cache import Entry
     from chatstate.engine.turns.dialogue import Chance, Dialogue
     from chatstate.engine.turns.limits import Taking
     from chatstate.engine.turns.own_events import OwnEvent
@@ -76,6 +78,7 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     - `expiring`: the values it uses that expire, with their seconds.
     - `is_put_off`: it is to begin anew later, and waits for that.
     - `instead`: what is answered where no handler is asked.
+    - `links` are the rows that tell whose `user` values it uses, by these people; see `Links`.
     - `dialogue` is what it goes on with, or begins; `asks_in` the task in which it may ask now.
       `left_open` is a dialogue of the person's that it does not answer. `chance` is its time and
       its luck.
@@ -129,6 +132,7 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     dialogue: Dialogue | None = None
     left_open: Memo | None = None
     asks_in: asyncio.Task[Any] | None = None
+    links: dict[int, tuple[Key, Entry]] | None = None
     chance: Chance | None = None
     _turn: Turn | None = None
 
@@ -136,6 +140,12 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     def arrival(self) -> Arrival:
         """The last of its events."""
         return self.arrivals[-1]
+
+    @property
+    def where(self) -> Where:
+        """Which turn it is, by the store's numbers."""
+        last = self.arrivals[-1]
+        return Where(last.place.account, last.place.conversation, last.seq)
 
     @property
     def place(self) -> Place:

@@ -88,6 +88,7 @@ class Turns:
         self._admission = admission
         self._expiries = expiries
         self._values = values
+        self._links = values.links
         self._caller = caller
         self._finish = finish
         self._late = late
@@ -110,7 +111,7 @@ class Turns:
     async def run(self, turn: RunningTurn) -> None:
         """Run the turn of an event until its commit is queued, or it is fenced."""
         try:
-            if turn.arrivals[0].noted and await self._later.take_up(turn, self.arrived):
+            if (turn.arrivals[0].noted or self._links) and await self._take_up(turn):
                 return
             if self._answering.are_possible and await self._answering.take(turn):
                 plan = turn.plan
@@ -170,6 +171,12 @@ class Turns:
 
     # Its rarer stages
 
+    async def _take_up(self, turn: RunningTurn) -> bool:
+        """Find with whom its person is linked, and what was noted; see `Later.take_up`."""
+        if self._links:
+            await self._values.join(turn)
+        return turn.arrivals[0].noted and await self._later.take_up(turn, self.arrived)
+
     async def _admit(self, turn: RunningTurn, plan: Plan) -> bool:
         """Let a turn in, and tell so; one that is not has ended, or waits for what has expired."""
         if plan.expires and await self._expiries.come_before(turn.arrivals[0], plan):
@@ -219,6 +226,8 @@ class Turns:
             turn.release = await self._locks.take(keys)
         await turn.drop_files(self._spool)
         turn.begin_again()
+        if self._links:
+            await self._values.join(turn)
 
     async def _complete(self, turn: RunningTurn, plan: Plan, answer: Sequence[AnyReply]) -> Answers:
         """Return all that is answered: what was sent, files for long texts, files copied."""
@@ -351,7 +360,9 @@ class Turns:
             seconds = turn.plan.timeout if turn.plan else 0
             told = account(turn, f"took more than {seconds:g} s")
             log.error("%s", told)
-            dead = DeadLetter("event", f"TimeoutError: it took more than {seconds} s", told)
+            dead = DeadLetter(
+                "event", f"TimeoutError: it took more than {seconds} s", told.revealed
+            )
             self._fence(turn, apology(turn, self._sentences), dead)
 
     async def set_aside(self, arrival: Arrival) -> None:
@@ -362,7 +373,7 @@ class Turns:
         await self._later.take_up(turn, self.arrived)
         told = account(turn, "is given up", error)
         log.error("%s", told)
-        self._finish.give_up(turn, DeadLetter("event", error, told))
+        self._finish.give_up(turn, DeadLetter("event", error, told.revealed))
 
     def _fence(
         self, turn: RunningTurn, answer: Sequence[AnyReply], dead: DeadLetter | None = None

@@ -17,6 +17,7 @@ from chatstate.bot.returns import Answers
 from chatstate.clock import Clock
 from chatstate.engine.states.cache import Entry, IsForeign, StateCache, entry_of
 from chatstate.engine.states.held import Held, hold
+from chatstate.engine.states.links import Links
 from chatstate.engine.states.older_runs import OlderRuns
 from chatstate.engine.states.updates import Update
 from chatstate.engine.turns.nobody import persons_state
@@ -43,6 +44,7 @@ class TurnValues:
         older_runs: OlderRuns,
         versions: Iterator[int],
         clock: Clock,
+        links: Links | None,
     ) -> None:
         self._bot = bot
         self._tenants = tenants
@@ -51,6 +53,21 @@ class TurnValues:
         self._older_runs = older_runs
         self._versions = versions
         self._clock = clock
+        self.links = links
+
+    async def join(self, turn: RunningTurn) -> None:
+        """Let a turn use the `user` values of whoever its person is linked with, if any may be."""
+        if self.links:
+            turn.links = {}
+            turn.arrivals[-1] = await self.links.joined(turn.arrivals[-1], turn.links)
+
+    async def place_of(self, turn: RunningTurn, person: int) -> Place:
+        """Return the place of a turn if another person had spoken."""
+        place = turn.place._replace(person=person, user=0)
+        if self.links:
+            rows = turn.links = turn.links if turn.links is not None else {}
+            place = place._replace(user=await self.links.root(place, rows))
+        return place
 
     def take(self, turn: RunningTurn, plan: Plan) -> bool:
         """Let a turn hold its handler's states, if they are all in memory; tell whether."""
@@ -132,6 +149,8 @@ class TurnValues:
             turn.late = others
         elif others:
             self._apply_to_others(others, answer, written, self._cache.now)
+        if turn.links and not self._is_guarded(turn, written):
+            return None
         return written
 
     def changed(self, turn: RunningTurn) -> BoundState | None:
@@ -163,7 +182,16 @@ class TurnValues:
 
         complete = list(written)
         self._apply_to_others(turn.late, answer, complete, now)
+        self._is_guarded(turn, complete)
         return complete
+
+    def _is_guarded(self, turn: RunningTurn, written: list[Written]) -> bool:
+        """See that links are what they were when the turn began; False if they are not."""
+        if not (turn.links and self.links):
+            return True
+        guards = self.links.guards(turn.links, [change for change, _ in written])
+        written += [(guard, None) for guard in guards or ()]
+        return guards is not None
 
     def uses(self, turn: RunningTurn, changes: Sequence[Change]) -> Sequence[Use]:
         """Return until when the values that it loaded and did not change are kept now."""

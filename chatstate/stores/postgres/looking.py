@@ -7,7 +7,16 @@ import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
 from chatstate.errors import LoadError
-from chatstate.stores.base import Backup, Entry, Filter, KnownAccount, KnownWorker, Request, Shelf
+from chatstate.stores.base import (
+    Backup,
+    Entry,
+    Figures,
+    Filter,
+    KnownAccount,
+    KnownWorker,
+    Request,
+    Shelf,
+)
 from chatstate.stores.forgetting import Forgotten
 from chatstate.stores.postgres import files, forgetting, requests, shelves
 from chatstate.stores.postgres.address import Address
@@ -15,6 +24,7 @@ from chatstate.stores.postgres.connection import Connections
 from chatstate.stores.postgres.errors import TROUBLE, storage_error
 from chatstate.stores.postgres.schema import is_there
 from chatstate.stores.postgres.transactions import Transaction
+from chatstate.stores.rows import FIGURES
 
 _ALL = Filter()
 _BACKUPS = "SELECT path, made_at FROM backups ORDER BY made_at"
@@ -69,6 +79,10 @@ class Looking:
     async def backed_up(self, path: str) -> None:
         async with self._looking() as transaction:
             await transaction.execute(_BACKED_UP, path, self._clock())
+
+    async def figures(self) -> Figures:
+        async with self._looking() as transaction:
+            return Figures(*await transaction.fetchrow(FIGURES) or ())
 
     async def ask(self, request: Request) -> bool:
         async with self._looking() as transaction:

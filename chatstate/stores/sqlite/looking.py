@@ -13,6 +13,7 @@ from chatstate.errors import LoadError
 from chatstate.stores.base import (
     Backup,
     Entry,
+    Figures,
     Filter,
     KnownAccount,
     KnownWorker,
@@ -66,6 +67,9 @@ class Looking:
     async def backed_up(self, path: str) -> None:
         noted = (path, self._clock())
         await self._look(lambda shelves: shelves.within(lambda db: db.execute(_BACKED_UP, noted)))
+
+    async def figures(self) -> Figures:
+        return await self._look(Shelves.figures)
 
     async def ask(self, request: Request) -> bool:
         return await self._look(functools.partial(Shelves.ask, request=request))

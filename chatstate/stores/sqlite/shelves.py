@@ -16,10 +16,19 @@ from typing import Any, NamedTuple, TypeVar
 
 from chatstate.errors import LoadError
 from chatstate.scope import Key
-from chatstate.stores.base import Backup, Entry, Filter, KnownAccount, KnownWorker, Request, Shelf
+from chatstate.stores.base import (
+    Backup,
+    Entry,
+    Figures,
+    Filter,
+    KnownAccount,
+    KnownWorker,
+    Request,
+    Shelf,
+)
 from chatstate.stores.erasing import EVERY, OPEN
 from chatstate.stores.forgetting import Forgotten
-from chatstate.stores.rows import IDS, JOINS
+from chatstate.stores.rows import FIGURES, IDS, JOINS
 from chatstate.stores.sqlite import requests
 from chatstate.stores.sqlite.errors import storage_error
 from chatstate.stores.sqlite.locking import is_held
@@ -200,6 +209,11 @@ class Shelves:
         """Return the backups that were made."""
         with self._connect() as connection:
             return [Backup(*row) for row in connection.execute(_BACKUPS)]
+
+    def figures(self) -> Figures:
+        """Return how much waits in all, is owed, and is dead."""
+        with self._connect() as connection:
+            return Figures(*connection.execute(FIGURES).fetchone())
 
     def ask(self, request: Request) -> bool:
         """Note a request, for the process that runs the bot; tell whether it is a new one."""

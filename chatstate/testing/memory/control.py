@@ -17,6 +17,7 @@ from chatstate.stores.base import (
     Backup,
     DeadLetter,
     Entry,
+    Figures,
     Filter,
     Ingested,
     KnownAccount,
@@ -114,6 +115,10 @@ class MemoryControl(MemoryInbox):
     async def backed_up(self, path: str) -> None:
         await self.way()
         self._data.backups[path] = Backup(path, self._clock())
+
+    async def figures(self) -> Figures:
+        await self.way()
+        return shelves.figures(self._data)
 
     async def ask(self, request: Request) -> bool:
         await self.way()

@@ -14,7 +14,7 @@ from typing import TypedDict
 import msgspec
 
 from chatstate.scope import Key
-from chatstate.stores.base import Entry, Filter, KnownWorker, Shelf
+from chatstate.stores.base import Entry, Figures, Filter, KnownWorker, Shelf
 from chatstate.testing.memory.tables import OF_A_CONVERSATION, ChatRow, EventRow, MemoryData, Worker
 
 
@@ -56,6 +56,16 @@ def worker(data: MemoryData, worker: Worker, lease: float) -> KnownWorker:
         len(waiting),
         min(waiting, default=None),
         dict(worker.versions),
+    )
+
+
+def figures(data: MemoryData) -> Figures:
+    """Return how much waits in all, is owed, and is dead."""
+    waiting = [row.arrived_at for row in data.events.values() if row.done_at is None]
+    owed = [entry.at for entry in _all(data, "outbox")]
+    dead = sum(1 for _ in _all(data, "dead"))
+    return Figures(
+        len(waiting), min(waiting, default=None), len(owed), min(owed, default=None), dead
     )
 
 

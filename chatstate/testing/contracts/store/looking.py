@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chatstate.stores.base import Filter, StoredTimer, TimerChange, owed_folder
+from chatstate.stores.base import DeadLetter, Figures, Filter, StoredTimer, TimerChange, owed_folder
 from chatstate.testing.contracts.store.session import HOUR, NOW, StoreSuite, event
 
 
@@ -90,6 +90,19 @@ class ShelvesContract(StoreSuite):
                 await session.store.backed_up(path)
             known = await session.store.backups()
             assert {backup.path: backup.made_at for backup in known} == {"/a": NOW, "/b": NOW}
+
+    async def test_how_much_there_is_is_told(self, tmp_path: Path) -> None:
+        """Of events that wait, of replies owed and of dead letters, and since when."""
+        async with self.session(tmp_path) as session:
+            assert await session.store.figures() == Figures()
+            first, second, _ = await session.arrive(event("1"), event("2"), event("3"))
+            dead = DeadLetter("event", "ValueError: no")
+            await session.commit(session.turn(first, owed=["hi"]), session.turn(second, dead=dead))
+            told = await session.store.figures()
+            assert (told.waiting, told.owed, told.dead) == (1, 1, 1)
+            (waiting,) = await session.store.list("inbox")
+            (owed,) = await session.store.list("outbox")
+            assert (told.waiting_since, told.owed_since) == (waiting.at, owed.at)
 
     async def test_each_bots_secret_is_told(self, tmp_path: Path) -> None:
         """The one that its runs sign with."""

@@ -32,6 +32,7 @@ from chatstate.testing.contracts.store.leases import LeasesContract
 from chatstate.testing.contracts.store.leaving import LeavingContract
 from chatstate.testing.contracts.store.letters import LettersContract
 from chatstate.testing.contracts.store.lines import LinesContract
+from chatstate.testing.contracts.store.links import LinksContract
 from chatstate.testing.contracts.store.looking import ShelvesContract
 from chatstate.testing.contracts.store.notes import NotesContract
 from chatstate.testing.contracts.store.remembering import RememberingContract
@@ -50,7 +51,7 @@ class TurnsContract(CommitsContract, LateContract, NotesContract, ButtonsContrac
     """What a turn reads, notes on its way, and commits."""
 
 
-class StatesContract(ExpiryContract, TimersContract, RememberingContract):
+class StatesContract(ExpiryContract, TimersContract, LinksContract, RememberingContract):
     """Values beyond a turn, and timers."""
 
 

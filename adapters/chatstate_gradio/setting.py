@@ -1,0 +1,31 @@
+"""What is the same for all of an app, whatever its shape: who may use it, and how it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+_TIMEOUT = 3600.0  # Gradio has none: a model takes what it takes
+
+
+class Setting(NamedTuple):
+    """An app that is served as a bot.
+
+    - `id` is the bot's; `names` are what components are called in the file, by their ids.
+    - `largest` is how many bytes a file may have that is sent, None if that is open.
+    - `allow` are those who may use it; nobody is named if everybody may.
+    """
+
+    app: Any
+    id: str
+    names: Mapping[int, str]
+    largest: int | None
+    allow: Sequence[str]
+
+    def options(self, fn: Any) -> dict[str, Any]:
+        """Return what a bot is made with whose messages a function answers."""
+        limit = fn.concurrency_limit
+        if limit == "default":
+            limit = self.app._queue.default_concurrency_limit  # noqa: SLF001 - there is no other
+        only = {"allow": "owners", "owners": list(self.allow)} if self.allow else {}
+        return {"id": self.id, "concurrency_limit": limit, "timeout": _TIMEOUT, **only}
