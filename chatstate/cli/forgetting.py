@@ -3,7 +3,8 @@
 1. What there is of them is counted and has to be confirmed; who it is is shown by a hash.
 2. If the bot runs, it forgets them, and this waits for it. Else it is done here; what the author's
    own code has to do for it (`@bot.on_forget`) is done when the bot next runs.
-3. What lies beyond the store's reach is named: backups, and values that others share.
+3. What was begun and not ended, since a process has died, is ended with it.
+4. What lies beyond the store's reach is named: backups, and values that others share.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from chatstate.cli.loading import load_bot
 from chatstate.cli.looking import Reveal, Yes
 from chatstate.cli.stores import Url, chosen_store, url_of
 from chatstate.cli.tables import clock_time
-from chatstate.errors import StorageError
+from chatstate.errors import StateError, StorageError
 from chatstate.inspection import Entry, Request
 from chatstate.stores.base import Forgotten, Store
 from chatstate.stores.gathering import (
@@ -91,16 +92,20 @@ async def _forget(
     reveal: bool,
 ) -> None:
     store = chosen_store(url)
-    people = await identities_of(store, await people_named(store, name))
+    begun = await store.forgotten(is_open=True)
+    try:
+        people = await identities_of(store, await people_named(store, name))
+    except StateError:
+        if not begun:
+            raise
+        people = []
+        typer.echo("going on with what was begun")
     await _tell(store, people, bot, reveal=reveal)
     if not is_sure:
         typer.confirm("Forget them, for good?", abort=True, err=True)
-    before = {row.number for row in await store.forgotten()}
     for person in people:
         await store.ask(Request(verb="forget", number=person.number))
-    numbers = {p.number for p in people}
-    rows = await store.forgotten(is_open=True)
-    asked = [row for row in rows if row.number not in before or row.person in numbers]
+    asked = await store.forgotten(is_open=True)
     for bot_id in sorted({row.bot for row in asked}):
         theirs = [row for row in asked if row.bot == bot_id]
         if any(worker.bot == bot_id for worker in await store.workers()):
@@ -146,10 +151,11 @@ async def _erase_here(
     await store.open(bot_id)
     try:
         for row in rows:
-            await erase_pages(store, row)
-            await store.forget(row.number)
-            line = Line(row.bot, row.mark, row.asked_at)
-            await asyncio.to_thread(append, store.folder / "forgotten", [line])
+            if row.user:
+                await erase_pages(store, row)
+                await store.forget(row.number)
+                line = Line(row.bot, row.mark, row.asked_at)
+                await asyncio.to_thread(append, store.folder / "forgotten", [line])
             if not has_cleaners:
                 await store.forgot(row.number)
             await store.scrub(row.number)

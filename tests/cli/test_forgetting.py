@@ -2,10 +2,14 @@
 
 import asyncio
 import base64
+import contextlib
 import json
+import signal
 from pathlib import Path
+from subprocess import DEVNULL
 
 import pytest
+from processes.programs import CHATSTATE, start
 from stores.schemas import Schemas
 from typer.testing import CliRunner, Result
 
@@ -115,6 +119,29 @@ async def test_what_no_code_cleans_is_told_and_all_is_done_at_once(
     assert "no @bot.on_forget handler takes what others share: scores (global)" in told.stdout
     assert told.stdout.splitlines()[-1] == "forgotten"
     assert list(await open_store(url).forgotten(is_open=True)) == []
+
+
+@pytest.mark.parametrize("after", [0.0, 0.05, 0.2])
+async def test_a_process_that_is_killed_meanwhile_is_gone_on_for(
+    url: str, tmp_path: Path, after: float
+) -> None:
+    """By the same command; the words are in no file then."""
+    await met(url)
+    (tmp_path / "keep.py").write_text(CODE)
+    command = ("forget", "alice", "--yes", "--code", str(tmp_path / "keep.py"), "--store", url)
+    with start(*CHATSTATE, *command, stdout=DEVNULL, stderr=DEVNULL) as process:
+        while not await open_store(url).forgotten():
+            await asyncio.sleep(0)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(after):
+                while await open_store(url).forgotten(is_open=True):
+                    await asyncio.sleep(0)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    if await open_store(url).forgotten(is_open=True):
+        assert (await chatstate(*command)).exit_code == 0
+    assert list(await open_store(url).forgotten(is_open=True)) == []
+    assert found(tmp_path, f"fail {WORD}", "alice") == ["a.db: alice"]  # in what others share
 
 
 async def test_it_has_to_be_confirmed(url: str, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import pytest
+from engine.linked import code_of, linked
 from support import query, texts
 
 from chatstate import (
@@ -26,7 +27,9 @@ from chatstate import (
 )
 from chatstate.inspection import Request
 from chatstate.stores import open_store
-from chatstate.testing import TestClient
+from chatstate.stores.base import Store
+from chatstate.stores.sqlite import SQLiteStore
+from chatstate.testing import FakeClock, MemoryData, MemoryStore, TestClient
 
 WORD = "Sesame"
 gate: asyncio.Event
@@ -267,3 +270,35 @@ async def test_who_does_not_want_it_has_no_such_commands(client: TestClient) -> 
     """They are there by an option of the bot's."""
     assert {c.name for c in private.commands} >= {"forget", "export"}
     assert not {c.name for c in bot.commands} & {"forget", "export"}
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+async def test_who_is_linked_is_forgotten_on_all_platforms(kind: str, tmp_path: Path) -> None:
+    """By whichever of them it is asked for; also a code that waits to be sent names nobody."""
+    clock = FakeClock()
+    store: Store = MemoryStore(MemoryData(), clock=clock.time)
+    if kind == "sqlite":
+        store = SQLiteStore(tmp_path / "a.db", clock=clock.time)
+    linking = Interface(id="linking", linking=True, privacy=True)
+
+    @linking.on_message
+    def keep(message: str, mine: PerUser[list[str]]) -> str:
+        mine.append(message)
+        return " ".join(mine)
+
+    async with linked(linking, store, clock) as bots:
+        eve, evelyn = bots.eve(), bots.evelyn()
+        await eve.say(WORD)
+        await bots.link(eve, evelyn)
+        assert await evelyn.say("too") == [f"{WORD} too"]
+        await code_of(eve)
+        await evelyn.say("/forget")
+        await evelyn.press("Yes")
+        while not (rows := await store.forgotten()) or any(row.done_at is None for row in rows):
+            await clock.advance(1)
+        assert len(rows) == 2
+        for shelf in ("states", "people", "chats", "inbox", "outbox"):
+            entries = await store.list(shelf)  # type: ignore[arg-type]  # of these
+            assert [e for e in entries if "eve" in repr(e).lower()] == []
+    if kind == "sqlite":
+        assert found(tmp_path, WORD, "evelyn", "Eve", "private-eve") == []
