@@ -13,7 +13,8 @@ from chatstate.adapter.installing import ADAPTERS
 from chatstate.cli.installed import names
 from chatstate.cli.loading import BOTS
 
-_ASKS = "_CHATSTATE_COMPLETE"
+PROGRAM = "chatstate"
+_ASKS = f"_{PROGRAM.upper()}_COMPLETE"  # by which click is asked
 _LINES = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")
 
 

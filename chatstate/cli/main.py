@@ -297,7 +297,7 @@ def main() -> None:
             else:
                 app.command()(with_options(command, ()))  # to be listed, without any adapter
         add_examples(app)
-        app(prog_name="chatstate")
+        app(prog_name=completing.PROGRAM)
     except (LoadError, StoreLockedError) as error:
         _refuse(error)
     except StorageError as error:

@@ -1,8 +1,10 @@
 """Somebody is forgotten, end to end: while the bot runs, and wherever they left something."""
 
 import asyncio
+import contextlib
 import json
 import logging
+import sqlite3
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Annotated
 
 import pytest
 from engine.linked import code_of, linked
-from support import query, texts
+from support import parts_of, query, texts
 
 from chatstate import (
     BindingError,
@@ -25,6 +27,7 @@ from chatstate import (
     Turn,
     User,
 )
+from chatstate.adapter import PageMessage
 from chatstate.inspection import Request
 from chatstate.stores import open_store
 from chatstate.stores.base import Store
@@ -124,6 +127,31 @@ async def test_the_words_are_in_no_file(client: TestClient, tmp_path: Path) -> N
     assert found(tmp_path, WORD, "alice") == []
     assert await texts(client.user("bob"), "more") == ["2 3 more"]
     assert await texts(client.user("alice"), "again") == ["1 1 again"]
+
+
+async def test_what_is_kept_beside_states_goes_too(client: TestClient, tmp_path: Path) -> None:
+    """What is in this process's memory alone, and what pages show."""
+    assert (memory := parts_of(client).forgetting._memory)
+    assert WORD in repr(memory._kept)
+    await client._store.transcribe(1, PageMessage("private-alice", "1", '"Cassim"'))
+    await forget(client, "alice")
+    assert WORD not in repr(memory._kept)
+    assert "Barley" in repr(memory._kept)
+    assert found(tmp_path, "Cassim") == []
+
+
+async def test_what_was_erased_before_is_in_no_page_either(
+    client: TestClient, tmp_path: Path
+) -> None:
+    """A program that did not overwrite what it erased may have left it in the file."""
+    with contextlib.closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        connection.execute("PRAGMA secure_delete = OFF")
+        connection.execute("CREATE TABLE more AS SELECT ? AS word", ("Cassim " * 1000,))
+        connection.execute("DROP TABLE more")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert found(tmp_path, "Cassim")
+    await forget(client, "alice")
+    assert found(tmp_path, "Cassim") == []
 
 
 async def test_a_turn_that_runs_brings_nothing_back(client: TestClient, tmp_path: Path) -> None:
