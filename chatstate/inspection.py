@@ -136,10 +136,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
 
     "retry" or "drop" the dead letter of a `number`; "set" the value of a `key` to a `text` of some
     `schema`, or "delete" it; "send" what `text` holds from an `account`: once under each `ref`, as
-    long as that is known (see `Outbox.reference`), which is until `expires_at`.
+    long as that is known (see `Outbox.reference`), which is until `expires_at`; "forget" the person
+    of a `number`, once the `turn` is settled that asks for it, if one does.
     """
 
-    verb: Literal["retry", "drop", "set", "delete", "send"]
+    verb: Literal["retry", "drop", "set", "delete", "send", "forget"]
     number: int = 0
     key: Key | None = None
     text: str = ""
@@ -147,6 +148,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     account: int = 0
     ref: str = ""
     expires_at: float = 0.0
+    turn: int = 0
 
 
 class Figures(msgspec.Struct, frozen=True, gc=False):
@@ -192,6 +194,7 @@ class Inspection(Protocol):
     async def ask(self, request: Request) -> bool:
         """Ask the run that has the account, or the next one, to do something. Durable.
 
-        False, and nothing is asked, if its `ref` is known already.
+        False, and nothing is asked, if its `ref` is known already, or a person is to be forgotten
+        already, or not known.
         """
         ...

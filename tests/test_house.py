@@ -368,6 +368,7 @@ STORES = (
     "Broadcasting",
     "Reading",
     "Looking",
+    "ForgettingVerbs",
     *(f"Memory{base.__name__}" for base in Store.__bases__),
 )
 """The classes whose verbs are documented in `Store`."""
@@ -462,6 +463,7 @@ WALL_CLOCK = {
     "chatstate/testing/person.py": "what people do has a time",
     "chatstate/testing/contracts/adapter/sending.py": "when a reply was begun is stored",
     "chatstate/testing/contracts/adapter/session.py": "a store has a clock",
+    "chatstate/engine/forgetting.py": "when it was asked for is stored",
     "chatstate/engine/lease.py": "the monotonic clock stands while a machine is asleep",
     "chatstate/engine/outbox/buttons.py": "kept buttons expire",
     "chatstate/engine/outbox/addressing.py": "references are kept for a time",

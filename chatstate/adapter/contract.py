@@ -346,3 +346,15 @@ class Adapter(Protocol):
         none, and else as `perform` does. A subclass whose bots cannot begin one inherits this.
         """
         raise Rejected(f"on {self.name} no bot begins a private chat, so not with {user}")
+
+    async def forget(self, user: str) -> bool:  # noqa: ARG002 - for those who keep something
+        """Erase what the adapter keeps of somebody beside the store, by the platform's id.
+
+        Tell whether there was any. Called while the bot runs, maybe several times. A subclass that
+        keeps nothing inherits this.
+        """
+        return False
+
+    async def export(self, user: str) -> Any:  # noqa: ARG002 - for those who keep something
+        """Return what the adapter keeps of somebody beside the store, as JSON types; else None."""
+        return None

@@ -110,6 +110,14 @@ class Effects(Protocol):
 
     def resource(self, wanted: Any) -> Any: ...
 
+    async def forget(self) -> None:
+        """Have the person forgotten, once this turn is settled."""
+        ...
+
+    async def export(self) -> bytes:
+        """Return all that is kept of the person, as JSON."""
+        ...
+
     async def may(self, command: str) -> bool: ...
 
     def identity(self) -> Identity:

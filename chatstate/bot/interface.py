@@ -21,8 +21,10 @@ from chatstate.bot.guesses import no_attribute, refuse_no_function, refuse_other
 from chatstate.bot.handlers import Handler
 from chatstate.bot.kinds import Kind
 from chatstate.bot.linking import TRIES, link_for, unlink_for
+from chatstate.bot.listing import Listing
 from chatstate.bot.options import Options, message_limit, refuse_unknown
 from chatstate.bot.page_options import AnyOptions, taken
+from chatstate.bot.privacy import export_for, forget_for
 from chatstate.bot.registration import Registration
 from chatstate.bot.resources import Lifespan, checked_lifespan
 from chatstate.bot.route import Route
@@ -63,6 +65,8 @@ class Interface(Registration):
       chats: then they have one value of each `user` state, and `User.person` is the same.
     - `hear_bots`: what other bots say is handled as what people say (`User.is_bot` tells them
       apart), and else ignored.
+    - `privacy`: in private, /forget lets a person have all erased that the bot keeps of them, and
+      /export have it sent; both ask first. See `on_forget`.
     - `allow` and `limits` hold for all handlers of the bot, beside their own; `overlap`, `timeout`
       and `concurrency_limit` are those of `fn`. See `on_message`.
 
@@ -88,6 +92,7 @@ class Interface(Registration):
         max_messages: int | None = 10,
         long_as_file: bool | int | None = None,
         hear_bots: bool = False,
+        privacy: bool = False,
         linking: bool = False,
         **options: Unpack[AnyOptions],
     ) -> None:
@@ -116,9 +121,13 @@ class Interface(Registration):
         for name in ("help", "start"):
             self._add_own_command(name, help_for(self), own_states=False)
         self._add_own_command("cancel", cancel_for(self), own_states=False)
+        if privacy:
+            self._add_private_command("forget", forget_for(self), {}, States())
+            self._add_private_command("export", export_for(self), {}, States())
         self.linking = linking
-        if linking:
-            self._add_linking()
+        if linking:  # there may be no other /link then
+            self._add_private_command("link", link_for(self), {"limits": TRIES}, self.states)
+            self._add_private_command("unlink", unlink_for(self), {"limits": TRIES}, self.states)
         if fn is not None:
             refuse_no_function("Interface", fn)
             handler = self._handler(fn, own, inputs=inputs, outputs=outputs)
@@ -161,13 +170,13 @@ class Interface(Registration):
         handler = Handler(fn, states, command=name)
         self.routes.add_command(name, self._own_route(f"/{name}", handler, {}))
 
-    def _add_linking(self) -> None:
-        """Let people link who they are, in private chats."""
-        for name, fn in (("link", link_for(self)), ("unlink", unlink_for(self))):
-            handler = Handler(fn, self.states, command=name, owner=self)
-            route = self._own_route(f"/{name}", handler, {"limits": TRIES})
-            listing = dataclasses.replace(route.listing, chats="private")
-            self.routes.add_command(name, dataclasses.replace(route, listing=listing))
+    def _add_private_command(
+        self, name: str, fn: Callable[..., Any], options: Options, states: States
+    ) -> None:
+        """Register the same, for private chats, which may ask something."""
+        handler = Handler(fn, states, command=name, owner=self)
+        route = self._own_route(f"/{name}", handler, options)
+        self.routes.add_command(name, dataclasses.replace(route, listing=Listing(chats="private")))
 
     def _own_route(self, name: str, handler: Handler, options: Options) -> Route:
         return dataclasses.replace(self._route(name, handler, options), is_own=True)

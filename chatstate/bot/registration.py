@@ -13,6 +13,7 @@ from datetime import timedelta, tzinfo
 from typing import Any, TypeVar, Unpack, overload
 
 from chatstate.bot.access import Guard, Limit
+from chatstate.bot.cleaning import OF_FORGETTING, check_cleaner
 from chatstate.bot.command_groups import CommandSet, Within, command_name
 from chatstate.bot.filters import Content, filter_of, reading_of
 from chatstate.bot.functions import BoundFunction, error_handler, middleware
@@ -188,6 +189,21 @@ class Registration(CommandSet):
         handler = self._handler(fn, {}, of_timer=True)
         name = timer_name(fn)
         self.routes.add_timer(name, self._route(f"timer {name}", handler, {}))
+        return fn
+
+    def on_forget(self, fn: F) -> F:
+        """Register what is called when somebody is to be forgotten, for what others share.
+
+        `async def f(person: User, scores: Global[...])`, or a sync function: `person` has the id
+        alone. What is a person's own is erased by itself, and so is each private chat. It is
+        nobody's turn, in no chat: it has global state, reaches others by `turn.state(..., of=)`,
+        and returns None. It may be called twice. Raises `BindingError`.
+        """
+        handler = self._handler(fn, {}, names=OF_FORGETTING)
+        check_cleaner(handler)
+        name = timer_name(fn)
+        self.routes.add_timer(name, self._route(f"forget {name}", handler, {}))
+        self.routes.cleaners.add(name)
         return fn
 
     def every(

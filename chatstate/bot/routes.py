@@ -31,7 +31,8 @@ _UNLISTED = ("start", "cancel")
 class Routes:
     """A bot's routes: by command, and by the kind of message or the name of an update.
 
-    `hear_bots`: also what bots say. `timers` are those of timers, by their names.
+    `hear_bots`: also what bots say. `timers` are those of timers, by their names; `cleaners` are
+    the names of those that are called when somebody is to be forgotten.
     """
 
     def __init__(self, *, hear_bots: bool = False) -> None:
@@ -42,6 +43,7 @@ class Routes:
         self._kinds: dict[str, Route] = {}
         self._filtered: list[Route] = []
         self.timers: dict[str, Route] = {}
+        self.cleaners: set[str] = set()
 
     def __iter__(self) -> Iterator[Route]:
         yield from self._commands.values()
@@ -143,6 +145,7 @@ class Routes:
             self.add("message", replace(inner, homes=(home, *inner.homes)))
         for kind, inner in other._kinds.items():
             self.add(kind, replace(inner, homes=(home, *inner.homes)))
+        self.cleaners |= other.cleaners
         for name, inner in other.timers.items():
             self.add_timer(name, replace(inner, homes=(home, *inner.homes)))
 

@@ -1,7 +1,8 @@
 """Values as a file carries them: whose each is, in the platform's ids, and what it holds.
 
-1. What is in a file leads back to a store by these ids: to the value that is there.
-2. Where there is none, it leads to where a new one belongs, if the store has met whose it is.
+1. What is in a file leads back to a store by these ids: to the value that is there, or to where a
+   new one belongs, if the store has met whose it is.
+2. Two values are the same if their JSON is, however it is written.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The command line: `chatstate run`, `bots`, `send`, `broadcast` and those that look.
 
-1. What cannot be run is one line on stderr and status 2: a name, an option, a store in use. What
-   fails while it runs has status 1.
+1. What cannot be done is one line on stderr and status 2: a name, an option, a store in use. What
+   fails on the way, or is not confirmed, has status 1; so has what is looked for and not found
+   (`state diff` that differs, `forget` that is not done yet).
 2. stdout is the console's. Logs and refusals go to stderr.
 3. The options of adapters are theirs: `run` takes those that they declare.
 """
@@ -25,10 +26,13 @@ from chatstate.adapter import Adapter
 from chatstate.adapter.installing import ADAPTERS
 from chatstate.bot.interface import Interface
 from chatstate.cli import (
+    backups,
     broadcasts,
+    completing,
     copying,
     dead_letters,
     doctor,
+    forgetting,
     inspecting,
     new,
     recording,
@@ -47,6 +51,7 @@ from chatstate.cli.adapter_options import (
     wanted,
     with_options,
 )
+from chatstate.cli.examples import add_examples, examples
 from chatstate.cli.installed import names
 from chatstate.cli.loading import BOTS, load_bot
 from chatstate.cli.logs import LEVELS, LogFormat, log_to_stderr
@@ -57,7 +62,13 @@ from chatstate.cli.starting import engine_for
 from chatstate.cli.stopping import Stopping
 from chatstate.cli.telemetry import Telemetry
 from chatstate.engine.outbox.sender import OnAmbiguous
-from chatstate.errors import AdapterError, ChatstateError, LoadError, StoreLockedError
+from chatstate.errors import (
+    AdapterError,
+    ChatstateError,
+    LoadError,
+    StorageError,
+    StoreLockedError,
+)
 from chatstate.text import one_line, visible
 
 log = logging.getLogger("chatstate")
@@ -65,7 +76,6 @@ log = logging.getLogger("chatstate")
 app = typer.Typer(
     help="Run chat bots that lose nothing.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 app.add_typer(dead_letters.app, name="dead")
@@ -80,6 +90,9 @@ app.command()(replaying.replay)
 app.command()(sends.send)
 app.command()(simulating.simulate)
 app.command()(workers.workers)
+app.command()(backups.backup)
+app.command()(forgetting.forget)
+app.command()(forgetting.export)
 
 
 @app.callback(invoke_without_command=True)
@@ -108,7 +121,9 @@ def run(
     bot: Annotated[
         str,
         typer.Argument(
-            help="A name, bot.py, bot.py:name or package.module:name", envvar=variable("bot")
+            help="A name, bot.py, bot.py:name or package.module:name",
+            envvar=variable("bot"),
+            autocompletion=completing.bots,
         ),
     ],
     *,
@@ -116,7 +131,8 @@ def run(
         list[str] | None,
         typer.Option(
             help="An adapter, or ADAPTER:LABEL for one of several accounts; repeatable. "
-            f"({variable('on')}: several, with commas between them)"
+            f"({variable('on')}: several, with commas between them)",
+            autocompletion=completing.adapters,
         ),
     ] = None,
     store: Annotated[
@@ -298,12 +314,18 @@ def main() -> None:
     try:
         _refuse_controls(sys.argv[1:])
         fill_in()
+        typed = completing.typed()
         for name, command in _WITH_OPTIONS.items():
-            if sys.argv[1:2] == [name]:
-                _add(command, sys.argv[2:])
+            if (typed or sys.argv[1:])[:1] == [name]:
+                _add(command, sys.argv[2:], typed[1:])
             else:
                 app.command()(with_options(command, ()))  # to be listed, without any adapter
-        app()
+        add_examples(app)
+        app(prog_name=completing.PROGRAM)
+    except (LoadError, StoreLockedError) as error:
+        _refuse(error)
+    except StorageError as error:
+        _end(error, 1)
     except ChatstateError as error:
         _refuse(error)
 
@@ -323,8 +345,14 @@ def _refuse_controls(arguments: Sequence[str]) -> None:
             raise LoadError(f"{one_line(readable)} holds control characters; leave them out")
 
 
-def _add(command: Callable[..., None], arguments: Sequence[str]) -> None:
-    """Let a command take the options of the adapters that it is about."""
+def _add(command: Callable[..., None], arguments: Sequence[str], typed: Sequence[str] = ()) -> None:
+    """Let a command take the options of the adapters that it is about.
+
+    `typed` is a command line that a shell asks about.
+    """
+    if typed:
+        app.command()(with_options(command, wanted(typed)))
+        return
     asks = "--help" in arguments
     if not asks and (told := elsewhere(command, arguments)):
         raise LoadError(told)
@@ -332,4 +360,5 @@ def _add(command: Callable[..., None], arguments: Sequence[str]) -> None:
     adapters = names(ADAPTERS) if asks else wanted(arguments)
     if not asks:
         check_tables(adapters)
-    app.command(epilog=epilog)(with_options(command, adapters))
+    shown = examples(command.__name__, before=epilog)
+    app.command(epilog=shown)(with_options(command, adapters))

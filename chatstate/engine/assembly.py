@@ -16,6 +16,7 @@ from chatstate.bot.interface import Interface
 from chatstate.bot.resources import Resources
 from chatstate.clock import Clock
 from chatstate.engine.accounts import Accounts
+from chatstate.engine.forgetting import Forgetting
 from chatstate.engine.host import AccountHost
 from chatstate.engine.inbox.claims import Claims
 from chatstate.engine.inbox.lanes import Lanes
@@ -172,6 +173,18 @@ def assemble(
         expiries=turns.expiries,
         older_runs=states.older_runs,
         timers=turns.timers,
+        forgetting=Forgetting(
+            bot,
+            accounts=accounts,
+            store=store,
+            lanes=lanes,
+            fences=fences,
+            receipts=receipts,
+            cache=cache,
+            memory=states.volatile,
+            clock=clock,
+            versions=versions,
+        ),
         resources=resources,
         typing_notices=TypingNotices(adapters=adapters, watch=watch, clock=clock),
         recovery=recovery,

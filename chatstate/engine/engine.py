@@ -195,6 +195,7 @@ class Engine:
         if not await self._lifespans.open(self._fail, self._ended):
             return
         await parts.timers.start()
+        await parts.forgetting.start()
         await parts.claims.take()
         for connection in opened:
             connections.receive(connection)

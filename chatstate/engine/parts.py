@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from chatstate.adapter import Adapter
 from chatstate.bot.resources import Resources
+from chatstate.engine.forgetting import Forgetting
 from chatstate.engine.host import AccountHost
 from chatstate.engine.inbox.claims import Claims
 from chatstate.engine.inbox.lanes import Lanes
@@ -46,6 +47,7 @@ class Parts:
     expiries: Expiries
     older_runs: OlderRuns
     timers: Timers
+    forgetting: Forgetting
     resources: Resources
     typing_notices: TypingNotices
     recovery: Recovery

@@ -26,6 +26,7 @@ async def go_round(parts: Parts, *, store: Store, clock: Clock, versions: Iterat
         for answer in await store.answer(versions):
             parts.claims.changed(answer)
         parts.outside.look()
+        await parts.forgetting.look()
         if now() >= prune_at:
             await store.prune()
             prune_at = now() + _PRUNE_EVERY

@@ -1,8 +1,8 @@
-"""The store's contract, seven protocols: the verbs of a turn, never `get` and `set`.
+"""The store's contract, eight protocols: the verbs of a turn, never `get` and `set`.
 
 `States` stands in `stores.states`, `Broadcasts` in `stores.broadcasts`, `Transcripts` in
-`stores.transcripts`, `Control` in `stores.control`; what goes in and comes out in `records`,
-`timers` and `asking`.
+`stores.transcripts`, `Forgetting` in `stores.forgetting`, `Control` in `stores.control`; what goes
+in and comes out in `records`, `timers` and `asking`.
 
 1. What `ingest` or `commit` has returned is durable.
 2. A transaction is never open while a handler runs; each verb is atomic by itself, and
@@ -45,12 +45,14 @@ from chatstate.scope import Key, Place
 from chatstate.stores.asking import Answer, Asked
 from chatstate.stores.broadcasts import Broadcasts
 from chatstate.stores.control import NO_VERSIONS, Control
+from chatstate.stores.forgetting import Erased, Forgetting, Forgotten
 from chatstate.stores.records import (
     APPLIED,
     RUN_BITS,
     Account,
     Address,
     Arrival,
+    Backup,
     Change,
     Claim,
     DeadLetter,
@@ -73,6 +75,7 @@ from chatstate.stores.records import (
     TurnCommit,
     Use,
     Value,
+    owed_folder,
 )
 from chatstate.stores.states import States
 from chatstate.stores.timers import Fired, StoredTimer, TimerChange
@@ -87,6 +90,7 @@ __all__ = [
     "Answer",
     "Arrival",
     "Asked",
+    "Backup",
     "Broadcasts",
     "Change",
     "Claim",
@@ -94,12 +98,15 @@ __all__ = [
     "DeadLetter",
     "Due",
     "Entry",
+    "Erased",
     "Expired",
     "Expiry",
     "Figures",
     "Filter",
     "Fired",
     "Firing",
+    "Forgetting",
+    "Forgotten",
     "FoundButton",
     "Inbox",
     "Ingested",
@@ -250,11 +257,6 @@ class Turns(Protocol):
         ...
 
 
-def owed_folder(folder: Path) -> Path:
-    """Return where in a store's folder the files lie that replies owe, each under its key."""
-    return folder / "owed"
-
-
 class Outbox(Protocol):
     """What is owed: replies, where they go, and their files."""
 
@@ -321,5 +323,5 @@ class Outbox(Protocol):
         ...
 
 
-class Store(Inbox, Turns, States, Outbox, Broadcasts, Transcripts, Control, Protocol):
+class Store(Inbox, Turns, States, Outbox, Broadcasts, Transcripts, Forgetting, Control, Protocol):
     """Keeps a bot's inbox, states and outbox. See the module's rules."""

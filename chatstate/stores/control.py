@@ -12,7 +12,7 @@ from typing import Protocol
 from chatstate.inspection import Inspection
 from chatstate.messages import Event
 from chatstate.stores.asking import Answer, Asked
-from chatstate.stores.records import DeadLetter, Ingested, Role, Run
+from chatstate.stores.records import Backup, DeadLetter, Ingested, Role, Run
 
 NO_VERSIONS: Mapping[str, int] = {}
 
@@ -20,8 +20,8 @@ NO_VERSIONS: Mapping[str, int] = {}
 class Control(Inspection, Protocol):
     """Runs, and everybody who looks: the command line, an inspector, tests.
 
-    The verbs of `Inspection` and `secrets` need no run: they work on a store that was not opened,
-    while another process runs the bot.
+    The verbs of `Inspection`, `secrets`, `owed_file` and those of backups need no run: they work on
+    a store that was not opened, while another process runs the bot.
     """
 
     @property
@@ -74,6 +74,18 @@ class Control(Inspection, Protocol):
 
     async def secrets(self) -> Mapping[str, bytes]:
         """Return each bot's own secret (`Run.secret`), by its id."""
+        ...
+
+    async def owed_file(self, key: str) -> bytes | None:
+        """Return what is in a file that a reply owes; None if it is gone."""
+        ...
+
+    async def backups(self) -> Sequence[Backup]:
+        """Return the backups that were made of it, oldest first, wherever they are now."""
+        ...
+
+    async def backed_up(self, path: str) -> None:
+        """Note that a backup was made."""
         ...
 
     async def asked(

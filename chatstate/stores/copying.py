@@ -50,7 +50,7 @@ TABLES = (
     _table("accounts", 1, "id bot:text platform:text platform_id:text tenant"),
     _table("cursors", 2, "account part:text cursor:text"),
     _table("remembered", 2, "account name:text value:text"),
-    _table("chats", 1, "id account platform_id:text kind:text title:text blocked_at:float"),
+    _table("chats", 1, "id account platform_id:text kind:text title:text blocked_at:float person"),
     _table("chat_ids", 2, "account platform_id:text chat"),
     _table("people", 1, "id account platform_id:text name:text"),
     _table("person_ids", 2, "account platform_id:text person"),
@@ -104,6 +104,13 @@ TABLES = (
         "id bot:text key:text body:text content:text audience:text standing:text is_paused:bool "
         "begun_at:float gathered total reached blocked failed recalled",
     ),
+    _table(
+        "forgotten",
+        1,
+        "id bot:text account person user_id:text mark:text asked_at:float turn erased_at:float "
+        "done_at:float",
+    ),
+    _table("backups", 1, "path:text made_at:float"),
     _table("recipients", 2, "broadcast number account body:text fate:text conversation turn"),
     _table("transcript_chats", 2, "account chat:text revision"),
     _table(
@@ -115,7 +122,7 @@ TABLES = (
 """In the order in which they are copied."""
 NUMBERED = (
     *("runs", "tenants", "accounts", "chats", "people", "conversations", "inbox", "outbox"),
-    *("dead_letters", "requests", "broadcasts"),
+    *("dead_letters", "requests", "broadcasts", "forgotten"),
 )
 """The tables whose rows get numbers that are never given again."""
 

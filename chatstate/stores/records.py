@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -26,10 +27,10 @@ class Role(msgspec.Struct, frozen=True, order=True, gc=False):
     """What one run at a time does for an account, or for a part of it: a shard, say.
 
     "poller": receiving what one alone may receive. "clock": looking for what has expired or come
-    due in conversations that nobody holds.
+    due in conversations that nobody holds. "forget": forgetting people of the account.
     """
 
-    duty: Literal["poller", "clock"]
+    duty: Literal["poller", "clock", "forget"]
     account: int
     part: str = ""
 
@@ -48,6 +49,18 @@ class Run(msgspec.Struct, frozen=True, gc=False):
     def versions(self) -> Iterator[int]:
         """Return versions and attempt numbers that no other run ever makes."""
         return itertools.count((self.id << RUN_BITS) + 1)
+
+
+def owed_folder(folder: Path) -> Path:
+    """Return where in a store's folder the files lie that replies owe, each under its key."""
+    return folder / "owed"
+
+
+class Backup(msgspec.Struct, frozen=True, gc=False):
+    """A backup of a store: where it was written, and when."""
+
+    path: str
+    made_at: float
 
 
 class Account(msgspec.Struct, frozen=True, gc=False):

@@ -15,7 +15,8 @@ KNOWN = " UNION ".join(
 
 def renaming(*more: str) -> Sequence[str]:
     """Return what lets the rows of these tables, too, be of another bot: `$1` is the old name."""
-    tables = ("secrets", "accounts", "tenants", "dead_letters", "broadcasts", *more)
+    named = ("secrets", "accounts", "tenants", "dead_letters", "broadcasts", "forgotten")
+    tables = (*named, *more)
     return [
         "DELETE FROM secrets WHERE bot = $2",  # whatever it was for, nothing is left of that
         *(f"UPDATE {table} SET bot = $2 WHERE bot = $1" for table in tables),  # noqa: S608 - ours

@@ -39,7 +39,7 @@ class Transcripts(Protocol):
     ) -> Sequence[PageMessage]:
         """Return the first messages with revisions above `after`, in that order.
 
-        Deleted ones are among them, as long as they are kept.
+        Deleted ones are among them, as long as they are kept. This needs no run.
         """
         ...
 

@@ -183,6 +183,14 @@ class Lanes:
         if lane:
             lane.arrivals = [arrival for arrival in lane.arrivals if arrival.seq != seq]
 
+    def drop_all(self, numbers: Collection[int]) -> list[int]:
+        """Forget those of these events that wait in memory, wherever; return which."""
+        gone: list[int] = []
+        for lane in self._lanes.values():
+            gone += [arrival.seq for arrival in lane.arrivals if arrival.seq in numbers]
+            lane.arrivals = [arrival for arrival in lane.arrivals if arrival.seq not in numbers]
+        return gone
+
     def has(self, conversation: int) -> bool:
         """Tell whether a conversation has work, as far as it is in memory."""
         return conversation in self._lanes

@@ -18,7 +18,17 @@ from msgspec.structs import replace
 from chatstate.clock import Clock
 from chatstate.scope import SHARED, Key, Scope
 from chatstate.state.bound import BoundState
-from chatstate.stores.base import APPLIED, Change, Due, Late, Outcome, Store, TurnCommit, Value
+from chatstate.stores.base import (
+    APPLIED,
+    Change,
+    Due,
+    Erased,
+    Late,
+    Outcome,
+    Store,
+    TurnCommit,
+    Value,
+)
 
 _KEPT = 100_000
 
@@ -101,6 +111,12 @@ class VolatileStates:
         del self._kept[key.scope, key.name][key]
         return value
 
+    def forget(self, person: int, erased: Erased) -> None:
+        """Remove the values of somebody, and of the private chats that were erased with them."""
+        for kept in self._kept.values():
+            for key in [key for key in kept if _is_erased(key, person, erased)]:
+                del kept[key]
+
     def _value(self, key: Key) -> Value | None:
         kept = self._kept[key.scope, key.name].get(key)
         return kept.value if kept else None
@@ -142,6 +158,13 @@ class VolatileStates:
         kept.move_to_end(key)
         if len(kept) > _KEPT:
             kept.popitem(last=False)
+
+
+def _is_erased(key: Key, person: int, erased: Erased) -> bool:
+    if key.scope == "chat":
+        return key.place in erased.chats
+    is_there = key.scope not in SHARED and key.place in erased.conversations
+    return key.person == person or is_there
 
 
 def _is_over(value: Value, now: float) -> bool:

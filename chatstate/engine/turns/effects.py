@@ -47,7 +47,8 @@ from chatstate.replies import Reply
 from chatstate.scope import Key
 from chatstate.signature import label
 from chatstate.stores.accounts import OWN
-from chatstate.stores.base import Store
+from chatstate.stores.base import Entry, Request, Store
+from chatstate.stores.gathering import exported, identities_of
 from chatstate.stores.links import Identity
 
 _TIMERS = ("later", "every", "cancel")
@@ -267,6 +268,27 @@ class TurnEffects:
         if turn.own and there is arrival:
             turn.own.check(arrival, new)
         return await say(self._live("send"), self._showings, new, there, known_as)
+
+    async def forget(self) -> None:
+        """See `Effects.forget`."""
+        turn = self._live("forget")
+        for person in await self._identities(turn):
+            request = Request(verb="forget", number=person.number, turn=turn.arrival.seq)
+            await self._store.ask(request)
+
+    async def export(self) -> bytes:
+        """See `Effects.export`."""
+        turn = self._live("export")
+        people = await self._identities(turn)
+        adapter = self._adapters[turn.place.account]
+        elsewhere = await adapter.export(turn.message.sender.id)
+        return await exported(self._store, people, elsewhere)
+
+    async def _identities(self, turn: RunningTurn) -> Sequence[Entry]:
+        person = await self._store.show("people", turn.place.person)
+        if person is None:
+            raise StateError("nobody has asked, so nothing is kept of them")
+        return await identities_of(self._store, [person])
 
     def ended_wait(self) -> bool:
         """See `Effects.ended_wait`."""

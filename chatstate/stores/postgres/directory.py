@@ -20,7 +20,7 @@ from chatstate.stores.postgres.transactions import Transaction
 
 _REMEMBERED = 50_000
 
-_FIND = """SELECT ci.chat, k.id, pi.person, h.kind, h.title, p.name
+_FIND = """SELECT ci.chat, k.id, pi.person, h.kind, h.title, p.name, h.person
     FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[])
         WITH ORDINALITY AS g(account, chat, thread, person, n)
     LEFT JOIN chat_ids AS ci ON ci.account = g.account AND ci.platform_id = g.chat
@@ -59,9 +59,10 @@ _MAKE_PEOPLE = """WITH given AS (SELECT DISTINCT ON (account, person) * FROM
     INSERT INTO people (id, account, platform_id, name)
     SELECT m.person, m.account, m.platform_id, g.name FROM made AS m
     JOIN given AS g ON g.account = m.account AND g.person = m.platform_id"""
-_CALL_CHATS = """UPDATE chats SET kind = g.kind, title = g.title
-    FROM (SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[]) AS g(id, kind, title)
-        ORDER BY id) AS g WHERE chats.id = g.id"""
+_CALL_CHATS = """UPDATE chats SET kind = g.kind, title = g.title,
+        person = CASE WHEN g.person > 0 THEN g.person ELSE chats.person END
+    FROM (SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[])
+        AS g(id, kind, title, person) ORDER BY id) AS g WHERE chats.id = g.id"""
 _CALL_PEOPLE = """UPDATE people SET name = g.name
     FROM (SELECT * FROM unnest($1::bigint[], $2::text[]) AS g(id, name) ORDER BY id) AS g
     WHERE people.id = g.id"""
@@ -181,18 +182,19 @@ async def _make(transaction: Transaction, wanted: Sequence[Who]) -> None:
 
 
 async def _call(transaction: Transaction, wanted: Sequence[Who], rows: Sequence[Any]) -> None:
-    """Note what chats and people are called now, if that is told."""
-    chats: dict[int, tuple[str, str]] = {}
+    """Note what chats and people are called now, and whose a chat is, if that is told."""
+    chats: dict[int, tuple[str, str, int]] = {}
     people: dict[int, str] = {}
-    for (_, chat, _, sender, is_told), (number, _, person, kind, title, name) in zip(
+    for (_, chat, _, sender, is_told), (number, _, person, kind, title, name, whose) in zip(
         wanted, rows, strict=True
     ):
-        if is_told and (kind, title) != (chat.kind, chat.title):
-            chats[number] = (chat.kind, chat.title)
+        its = person or 0 if chat.kind == "private" else 0
+        if is_told and (kind, title, whose) != (chat.kind, chat.title, its or whose):
+            chats[number] = (chat.kind, chat.title, its)
         if person and sender.name and sender.name != name:
             people[person] = sender.name
     if chats:
         told = [(number, *called) for number, called in chats.items()]
-        await transaction.execute(_CALL_CHATS, *columns(told, 3))
+        await transaction.execute(_CALL_CHATS, *columns(told, 4))
     if people:
         await transaction.execute(_CALL_PEOPLE, *columns(list(people.items()), 2))

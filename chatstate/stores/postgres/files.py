@@ -19,6 +19,7 @@ PIECE = 2**20
 KEEP = """INSERT INTO owed_files VALUES ($1, $2, $3)
     ON CONFLICT (key, part) DO UPDATE SET data = excluded.data"""
 READ = "SELECT data FROM owed_files WHERE key = $1 AND part = $2"
+_WHOLE = "SELECT data FROM owed_files WHERE key = $1 ORDER BY part"
 _DISCARD = "DELETE FROM owed_files WHERE key = ANY($1::text[])"
 
 
@@ -26,6 +27,12 @@ async def keep(transaction: Transaction, key: str, path: Path) -> None:
     """Keep a file under a key. Raises `StorageError` if it is too long."""
     for number, piece in enumerate(await asyncio.to_thread(_pieces, path)):
         await transaction.execute(KEEP, key, number, piece)
+
+
+async def read(transaction: Transaction, key: str) -> bytes | None:
+    """Return what is in a file, None if there is none."""
+    rows = await transaction.fetch(_WHOLE, key)
+    return b"".join(row[0] for row in rows) if rows else None
 
 
 def write(path: Path, piece: bytes, *, is_first: bool) -> None:

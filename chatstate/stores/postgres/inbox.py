@@ -19,6 +19,7 @@ from chatstate.messages import Event
 from chatstate.scope import Place
 from chatstate.stores.base import Arrival, Ingested
 from chatstate.stores.events import read, unreadable
+from chatstate.stores.forgetting import Tombstones
 from chatstate.stores.postgres import holds
 from chatstate.stores.postgres.columns import columns
 from chatstate.stores.postgres.directory import Directory, Who, WhoName, who
@@ -68,6 +69,8 @@ _WAITING = """SELECT i.seq, i.crashes, i.ahead, EXISTS (SELECT 1 FROM notes WHER
     WHERE i.conversation = $1 AND i.done_at IS NULL"""
 WAITING = f"""(SELECT * FROM ({_WAITING} AND i.ahead ORDER BY i.seq) AS a WHERE $2::bigint = 0)
     UNION ALL ({_WAITING} AND i.seq > $2::bigint AND NOT i.ahead ORDER BY i.seq LIMIT $3)"""  # noqa: S608 - ours
+_ACCOUNT = "SELECT platform, platform_id FROM accounts WHERE id = $1"
+_IS_KNOWN = "SELECT 1 FROM inbox WHERE account = $1 AND event_id = $2"
 SUSPECT = "UPDATE inbox SET crashes = crashes + 1 WHERE seq = $1"
 _PRUNE = """DELETE FROM inbox WHERE seq IN (SELECT seq FROM inbox
     WHERE seq < $1 + (SELECT min(seq) FROM inbox WHERE done_at IS NOT NULL) AND done_at < $2)"""
@@ -120,6 +123,11 @@ class Inbox:
         self._limit = limit
         self._overflow: Overflow = overflow
         self._located_now: tuple[list[Who], dict[WhoName, Place]] = ([], {})
+        self.tombstones = Tombstones()
+
+    def forget(self) -> None:
+        """Forget where events belong."""
+        self._directory.forget()
 
     def durable(self) -> None:
         """Remember where events belong: their transaction is committed."""
@@ -130,6 +138,10 @@ class Inbox:
     ) -> list[list[Ingested]]:
         """Store events in order, with their adapters' cursors."""
         judged = [[_proved(d.account, event) for event in d.events] for d in deliveries]
+        if self.tombstones.newest:
+            judged = [
+                [await self._unless_erased(transaction, e) for e in found] for found in judged
+            ]
         proved = [entry for found in judged for entry in found if isinstance(entry, _Proved)]
         shared = [delivery.account for delivery in deliveries if delivery.share]
         among = await holds.sharing(transaction, shared[0]) if shared else ()
@@ -139,6 +151,18 @@ class Inbox:
             [entry if isinstance(entry, Ingested) else next(stored) for entry in found]
             for found in judged
         ]
+
+    async def _unless_erased(self, transaction: Transaction, entry: _Judged) -> _Judged:
+        """Return a duplicate in place of what is older than its sender's being forgotten."""
+        if isinstance(entry, Ingested) or not self.tombstones.may_cover(entry.event.message):
+            return entry
+        account = entry.who.account
+        name = await transaction.fetchrow(_ACCOUNT, account)
+        known = await transaction.fetchval(_IS_KNOWN, account, entry.event.id)
+        covers = self.tombstones.cover(
+            entry.event.message, lambda: tuple(name), lambda: bool(known)
+        )
+        return Ingested("duplicate") if covers else entry
 
     async def _store(
         self, transaction: Transaction, proved: Sequence[_Proved], among: Sequence[int]

@@ -7,8 +7,18 @@ import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
 from chatstate.errors import LoadError
-from chatstate.stores.base import Entry, Figures, Filter, KnownAccount, KnownWorker, Request, Shelf
-from chatstate.stores.postgres import requests, shelves
+from chatstate.stores.base import (
+    Backup,
+    Entry,
+    Figures,
+    Filter,
+    KnownAccount,
+    KnownWorker,
+    Request,
+    Shelf,
+)
+from chatstate.stores.forgetting import Forgotten
+from chatstate.stores.postgres import files, forgetting, requests, shelves
 from chatstate.stores.postgres.address import Address
 from chatstate.stores.postgres.connection import Connections
 from chatstate.stores.postgres.errors import TROUBLE, storage_error
@@ -17,6 +27,9 @@ from chatstate.stores.postgres.transactions import Transaction
 from chatstate.stores.rows import FIGURES
 
 _ALL = Filter()
+_BACKUPS = "SELECT path, made_at FROM backups ORDER BY made_at"
+_BACKED_UP = """INSERT INTO backups VALUES ($1, $2)
+    ON CONFLICT (path) DO UPDATE SET made_at = excluded.made_at"""
 
 
 class Looking:
@@ -50,6 +63,22 @@ class Looking:
     async def secrets(self) -> Mapping[str, bytes]:
         async with self._looking() as transaction:
             return await shelves.secrets(transaction)
+
+    async def forgotten(self, *, is_open: bool = False) -> Sequence[Forgotten]:
+        async with self._looking() as transaction:
+            return await forgetting.rows(transaction, is_open=is_open)
+
+    async def owed_file(self, key: str) -> bytes | None:
+        async with self._looking() as transaction:
+            return await files.read(transaction, key)
+
+    async def backups(self) -> Sequence[Backup]:
+        async with self._looking() as transaction:
+            return [Backup(*row) for row in await transaction.fetch(_BACKUPS)]
+
+    async def backed_up(self, path: str) -> None:
+        async with self._looking() as transaction:
+            await transaction.execute(_BACKED_UP, path, self._clock())
 
     async def figures(self) -> Figures:
         async with self._looking() as transaction:

@@ -34,8 +34,10 @@ _OF = """unnest($1::bigint[], $2::bigint[], $3::integer[]) AS g(conversation, tu
     WHERE o.conversation = g.conversation AND o.turn = g.turn AND o.part = g.part"""
 _DIES = """INSERT INTO dead_letters
         (bot, kind, conversation, person, turn, part, body, error, detail, died_at)
-    SELECT a.bot, $7::text, o.conversation, 0, o.turn, o.part, o.body, $4, $5, $6
-    FROM outbox AS o JOIN conversations AS k ON k.id = o.conversation
+    SELECT a.bot, $7::text, o.conversation, coalesce(i.person, 0), o.turn, o.part, o.body,
+        $4, $5, $6
+    FROM outbox AS o LEFT JOIN inbox AS i ON i.seq = o.turn
+    JOIN conversations AS k ON k.id = o.conversation
     JOIN accounts AS a ON a.id = k.account
     WHERE o.conversation = $1 AND o.turn = $2 AND o.part = $3"""
 _SETTLED = f"""DELETE FROM outbox AS o USING {_OF}

@@ -220,7 +220,29 @@ CREATE INDEX transcript_threads ON transcript (account, chat, thread, id);
 CREATE INDEX transcript_ages ON transcript (at);
 """
 
-MIGRATIONS: dict[str, str] = {"m001_initial": _TABLES, "m008_transcripts": _TRANSCRIPTS}
+_FORGOTTEN = """
+-- Who is to be forgotten, or was; `mark` is a keyed hash of `user_id`, which is '' once done. Which
+-- runs hold nothing of them any more is in `passed`.
+CREATE TABLE forgotten (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    bot text NOT NULL, account bigint NOT NULL, person bigint NOT NULL,
+    user_id text NOT NULL, mark text NOT NULL, asked_at float8 NOT NULL,
+    turn bigint NOT NULL DEFAULT 0, erased_at float8, done_at float8
+);
+CREATE TABLE passed (
+    forgotten bigint NOT NULL, run bigint NOT NULL, PRIMARY KEY (forgotten, run)
+);
+-- With whom a private chat is, 0 if that is not known.
+ALTER TABLE chats ADD COLUMN person bigint NOT NULL DEFAULT 0;
+CREATE INDEX chats_of ON chats (person) WHERE person > 0;
+CREATE TABLE backups (path text PRIMARY KEY, made_at float8 NOT NULL);
+"""
+
+MIGRATIONS: dict[str, str] = {
+    "m001_initial": _TABLES,
+    "m008_transcripts": _TRANSCRIPTS,
+    "m009_forgotten": _FORGOTTEN,
+}
 """The statements of each migration, in their order."""
 
 _EXISTS = "SELECT to_regclass(current_setting('search_path') || '.migrations') IS NOT NULL"

@@ -75,7 +75,7 @@ _SHELVES: dict[Shelf, _Rows] = {
         'o."row" AS number, a.bot, o.owed_at AS at, o.body, o.begun_at, o.crashes',
         "outbox AS o",
         "o.conversation",
-        "NULL",
+        "(SELECT person FROM inbox WHERE seq = o.turn)",
     ),
     "dead": _Rows(
         """d.id AS number, d.bot, d.died_at AS at, d.body, d.kind, d.error, d.detail,
@@ -101,15 +101,16 @@ _SHELVES: dict[Shelf, _Rows] = {
         "h.id AS number, a.bot, 0.0::float8 AS at, to_json(h.title)::text AS body, h.kind",
         "chats AS h",
         "NULL::bigint",
-        "NULL::bigint",
+        "h.person",
         "h.id",
+        condition="h.platform_id <> ''",
     ),
     "conversations": _Rows(
         "l.id AS number, a.bot, 0.0::float8 AS at, to_json(c.title)::text AS body, c.kind",
         "conversations AS l",
         "l.id",
         "NULL::bigint",
-        condition="l.merged_into IS NULL",
+        condition="l.merged_into IS NULL AND c.platform_id <> ''",
     ),
 }
 _SECRETS = "SELECT bot, secret FROM secrets"

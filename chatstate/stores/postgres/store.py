@@ -27,6 +27,7 @@ from chatstate.stores.base import (
     Arrival,
     Claim,
     DeadLetter,
+    Erased,
     Expiry,
     Ingested,
     Outcome,
@@ -38,6 +39,8 @@ from chatstate.stores.base import (
     TurnCommit,
     owed_folder,
 )
+from chatstate.stores.erasing import BURY, EVERY, OPEN
+from chatstate.stores.forgetting import Forgotten, erase_files
 from chatstate.stores.postgres import (
     accounts,
     aliases,
@@ -45,6 +48,7 @@ from chatstate.stores.postgres import (
     buttons,
     directory,
     files,
+    forgetting,
     holds,
     inbox,
     outbox,
@@ -124,6 +128,7 @@ class PostgresStore(Reading, Broadcasting, TimerVerbs, RoleVerbs, TranscriptVerb
             self._run, self._bot = run.id, bot
             self._transactions.begin(run.id, bot)
             await self._notices.listen(run.id, bot)
+            await self._bury()
         except BaseException:
             await self._close()
             raise
@@ -319,6 +324,43 @@ class PostgresStore(Reading, Broadcasting, TimerVerbs, RoleVerbs, TranscriptVerb
         if not await self._transactions.read(requests.ANY, known, self._bot):
             return ()
         return await self._transactions.write(lambda t: requests.answer(t, known, versions))
+
+    # Forgetting
+
+    async def forgotten(self, *, is_open: bool = False) -> Sequence[Forgotten]:
+        if not self._run:
+            return await super().forgotten(is_open=is_open)
+        rows = await self._transactions.read(OPEN if is_open else EVERY)
+        return [Forgotten(*row) for row in rows]
+
+    async def bury(self, mark: str, at: float) -> None:
+        await self._do(BURY, self._bot, mark, at)
+        await self._bury()
+
+    async def forget(self, number: int) -> Erased:
+        erased = await self._transactions.write(lambda t: forgetting.erase(t, number))
+        await self._bury()
+        await asyncio.to_thread(erase_files, self.folder, erased.turns)
+        return erased
+
+    async def passed(self, number: int) -> bool:
+        await self._bury()
+        now = self._lease_time()
+        return await self._transactions.write(lambda t: forgetting.passed(t, number, now))
+
+    async def forgot(self, number: int) -> None:
+        await self._transactions.write(lambda t: forgetting.forgot(t, number))
+
+    async def scrub(self, number: int) -> None:
+        """Note that it is done: where rows lay on the disk is the server's business."""
+        await self._transactions.write(lambda t: forgetting.done(t, number))
+
+    async def _bury(self) -> None:
+        """Know who was forgotten, and forget what was remembered of where people belong."""
+        self._inbox.forget()
+        await self._transactions.write(
+            lambda t: forgetting.bury(t, self._bot, self._inbox.tombstones)
+        )
 
     async def take_up(self, number: int, event: Event) -> Ingested | None:
         return await self._transactions.write(

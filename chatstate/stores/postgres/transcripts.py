@@ -93,6 +93,9 @@ class TranscriptVerbs:
 
     _transactions: Transactions
 
+    async def _seen(self, statement: str, *values: object) -> list[Any]:
+        raise NotImplementedError
+
     def discard(self, keys: Sequence[str]) -> None:
         raise NotImplementedError
 
@@ -113,7 +116,7 @@ class TranscriptVerbs:
     async def transcript(
         self, account: int, chat: str, after: int, limit: int, thread: str | None = None
     ) -> Sequence[PageMessage]:
-        rows = await self._transactions.read(_READ, account, chat, after, thread, limit)
+        rows = await self._seen(_READ, account, chat, after, thread, limit)
         return list(map(_message, rows))
 
     async def transcribed(self, account: int, chat: str, number: int) -> PageMessage | None:

@@ -14,6 +14,10 @@ from chatstate.messages import Chat, Message, User
 from chatstate.scope import Place
 
 _REMEMBERED = 50_000
+_CALL = """UPDATE chats SET kind = ?1, title = ?2, blocked_at = NULL,
+        person = CASE WHEN ?3 > 0 THEN ?3 ELSE person END
+    WHERE id = ?4 AND (kind <> ?1 OR title <> ?2 OR blocked_at IS NOT NULL
+        OR (?3 > 0 AND person <> ?3))"""
 
 
 class Directory:
@@ -34,10 +38,10 @@ class Directory:
         found = self._places.get(name)
         if found is None or found[1] != sender.name:
             chat = self._chat(account, message.chat)
-            if message.kind != "send":  # else nothing came from there
-                self._call(chat, message.chat)
             conversation = self._conversation(chat, message.thread or "")
             person = self.person(account, sender) if sender.id else 0  # nobody
+            if message.kind != "send":  # else nothing came from there
+                self._call(chat, message.chat, person)
             place = Place(account, chat, conversation, person)
             self._remember(name, place, sender.name)
             return place
@@ -66,13 +70,13 @@ class Directory:
         self._insert("INSERT INTO chat_ids VALUES (?, ?, ?)", (account, chat.id, new))
         return new
 
-    def _call(self, number: int, chat: Chat) -> None:
-        """Note what a chat is, and is called, as the platform tells it now; it takes things."""
-        self._connection.execute(
-            "UPDATE chats SET kind = ?, title = ?, blocked_at = NULL "
-            "WHERE id = ? AND (kind <> ? OR title <> ? OR blocked_at IS NOT NULL)",
-            (chat.kind, chat.title, number, chat.kind, chat.title),
-        )
+    def _call(self, number: int, chat: Chat, person: int) -> None:
+        """Note what a chat is, and is called, as the platform tells it now; it takes things.
+
+        And whose it is, if it is private.
+        """
+        whose = person if chat.kind == "private" else 0
+        self._connection.execute(_CALL, (chat.kind, chat.title, whose, number))
 
     def _conversation(self, chat: int, thread: str) -> int:
         row = self._connection.execute(

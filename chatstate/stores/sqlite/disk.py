@@ -71,6 +71,13 @@ class Disk:
             except sqlite3.Error as error:  # nothing is lost: the log stays as it is
                 log.warning("%s; its log stays long", storage_error(error, self._path))
 
+    async def run(self, do: Callable[[], None]) -> None:
+        """Do something else on the connection, in the thread if there is one."""
+        if self._thread:
+            await self._thread.run(do)
+        else:
+            do()
+
     def close(self) -> None:
         """End the thread."""
         if self._thread:

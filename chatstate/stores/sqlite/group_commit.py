@@ -80,6 +80,7 @@ class GroupCommit:
         self._written = False
         self._broken: StorageError | None = None
         self._closing = False
+        self._alone: deque[tuple[Callable[[], None], asyncio.Future[None]]] = deque()
 
     def submit(self, kind: Kind, argument: Any, *, weight: int = 1) -> asyncio.Future[Any]:
         """Queue work; its future is done once the transaction it was in is durable."""
@@ -97,6 +98,17 @@ class GroupCommit:
         self._lazy.append(argument)
         if self._task is None and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_LAZY_SECONDS, self._start)
+
+    async def alone(self, do: Callable[[], None]) -> None:
+        """Do something on the connection that no transaction can be open for, in a thread.
+
+        What it raises is raised here: another `StorageError` than those that end all writing.
+        """
+        self.check()
+        done = asyncio.get_running_loop().create_future()
+        self._alone.append((do, done))
+        self._start()
+        await done
 
     async def close(self) -> None:
         """Write what waits. Raises `StorageError` if that cannot be done now."""
@@ -142,7 +154,8 @@ class GroupCommit:
 
     async def _write_all(self) -> None:
         try:
-            while (self._waiting or self._lazy) and not self._broken:
+            while (self._waiting or self._lazy or self._alone) and not self._broken:
+                await self._do_alone()
                 await self._write(self._next_slice())
         except StorageError as error:
             self.give_up(error)
@@ -165,10 +178,23 @@ class GroupCommit:
 
     async def _rest(self) -> None:
         await self._disk.cut_log()
-        if self._waiting or self._lazy:
+        if self._waiting or self._lazy or self._alone:
             await self._write_all()
         else:
             self._task = None
+
+    async def _do_alone(self) -> None:
+        while self._alone:
+            do, done = self._alone.popleft()
+            try:
+                await self._disk.run(do)
+            except (sqlite3.Error, StorageError) as error:
+                told = (
+                    error if isinstance(error, StorageError) else storage_error(error, self._path)
+                )
+                done.set_exception(told)
+            else:
+                done.set_result(None)
 
     def _next_slice(self) -> list[_Work]:
         works: list[_Work] = []

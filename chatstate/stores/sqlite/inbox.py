@@ -25,6 +25,7 @@ from chatstate.messages import Event
 from chatstate.scope import Place
 from chatstate.stores.base import Arrival, Ingested, TurnCommit
 from chatstate.stores.events import read, unreadable
+from chatstate.stores.forgetting import Tombstones
 from chatstate.stores.sqlite import buttons, references
 from chatstate.stores.sqlite.directory import Directory
 
@@ -49,6 +50,8 @@ _SECOND_WAITING = """SELECT seq FROM inbox WHERE conversation = ?1 AND done_at I
     AND NOT ahead AND seq NOT IN (SELECT fired FROM timers WHERE conversation = ?1)
     ORDER BY seq LIMIT 1 OFFSET 1"""
 _COUNT_WAITING = "SELECT count(*) FROM inbox WHERE conversation = ? AND done_at IS NULL"
+_ACCOUNT = "SELECT platform, platform_id FROM accounts WHERE id = ?"
+_IS_KNOWN = "SELECT 1 FROM inbox WHERE account = ? AND event_id = ?"
 _PUT_AHEAD = "UPDATE inbox SET ahead = 1 WHERE seq = ?"
 _USED_UP = "UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'inbox'"
 # Only rows near the oldest done one are looked at, so that this takes no index and no scan.
@@ -85,6 +88,7 @@ class Inbox:
         self._known_before = False
         self._refused = 0
         self.directory = Directory(writer)
+        self.tombstones = Tombstones()
         self._count()
 
     def reload(self) -> None:
@@ -182,6 +186,8 @@ class Inbox:
             body, event = proved(event)
         except Exception as error:  # noqa: BLE001 - an adapter may have put anything into it
             return Ingested("refused", error=unreadable(event, error))
+        if self.tombstones.newest and self._is_forgotten(account, event):
+            return Ingested("duplicate")
         place = self.directory.place(account, event.message)
         arrival = Arrival(next(self._numbers), place, event)
         waiting = self.waiting.get(place.conversation, 0)
@@ -190,6 +196,14 @@ class Inbox:
         self._rows.append(_row(arrival, body, now))
         self.waiting[place.conversation] = waiting + 1
         return Ingested("stored", arrival)
+
+    def _is_forgotten(self, account: int, event: Event) -> bool:
+        """Tell whether an event is older than its sender's being forgotten."""
+        return self.tombstones.cover(
+            event.message,
+            lambda: self._writer.execute(_ACCOUNT, (account,)).fetchone(),
+            lambda: bool(self._writer.execute(_IS_KNOWN, (account, event.id)).fetchone()),
+        )
 
     def _take_in_if_room(self, arrival: Arrival, body: str, now: float) -> Ingested:
         self._store()

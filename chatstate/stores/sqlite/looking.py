@@ -6,14 +6,26 @@ import asyncio
 import functools
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 from chatstate.errors import LoadError
-from chatstate.stores.base import Entry, Figures, Filter, KnownAccount, KnownWorker, Request, Shelf
+from chatstate.stores.base import (
+    Backup,
+    Entry,
+    Figures,
+    Filter,
+    KnownAccount,
+    KnownWorker,
+    Request,
+    Shelf,
+    owed_folder,
+)
 from chatstate.stores.sqlite.connection import MEMORY
 from chatstate.stores.sqlite.shelves import Shelves
 
 _ALL = Filter()
+_BACKED_UP = "INSERT OR REPLACE INTO backups VALUES (?, ?)"
 T = TypeVar("T")
 
 
@@ -21,6 +33,11 @@ class Looking:
     """What there is at `path`; a store in memory can be seen by its own process alone."""
 
     path: str
+
+    @property
+    def folder(self) -> Path:
+        raise NotImplementedError
+
     _clock: Callable[[], float]
     _bot: str
     _writer: sqlite3.Connection
@@ -39,6 +56,17 @@ class Looking:
 
     async def secrets(self) -> Mapping[str, bytes]:
         return await self._look(Shelves.secrets)
+
+    async def owed_file(self, key: str) -> bytes | None:
+        path = owed_folder(self.folder) / key
+        return await asyncio.to_thread(path.read_bytes) if path.is_file() else None
+
+    async def backups(self) -> Sequence[Backup]:
+        return await self._look(Shelves.backups)
+
+    async def backed_up(self, path: str) -> None:
+        noted = (path, self._clock())
+        await self._look(lambda shelves: shelves.within(lambda db: db.execute(_BACKED_UP, noted)))
 
     async def figures(self) -> Figures:
         return await self._look(Shelves.figures)

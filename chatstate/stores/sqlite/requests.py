@@ -21,7 +21,7 @@ from chatstate.messages import Event
 from chatstate.scope import Key, Place
 from chatstate.stores.base import Answer, Request
 from chatstate.stores.events import retried
-from chatstate.stores.sqlite import references
+from chatstate.stores.sqlite import erasing, references
 from chatstate.stores.sqlite.inbox import Inbox
 from chatstate.stores.sqlite.names import StateNames
 
@@ -51,7 +51,9 @@ _DELETE = "DELETE FROM state_values WHERE state = ? AND place = ? AND person = ?
 
 
 def ask(connection: sqlite3.Connection, request: Request, now: float) -> bool:
-    """Note a request, inside the open transaction. False if its `ref` is known already."""
+    """Note a request, inside the open transaction; see `Inspection.ask`."""
+    if request.verb == "forget":
+        return erasing.note(connection, request, now)
     if request.ref and not references.expect(connection, request.ref, request.expires_at, now):
         return False
     body = _encode(request).decode() if request.key or request.account else None

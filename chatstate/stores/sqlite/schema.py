@@ -146,6 +146,28 @@ _TRANSCRIPTS = (
     "CREATE INDEX transcript_threads ON transcript (account, chat, thread, id)",
     "CREATE INDEX transcript_ages ON transcript (at)",
 )
+
+
+@migrations()
+def m009_forgotten(db: Database) -> None:
+    """Add who is forgotten, whose a private chat is, and which backups were made."""
+    for statement in _FORGOTTEN:
+        db.conn.execute(statement)
+
+
+_FORGOTTEN = (
+    # Who is to be forgotten, or was; `mark` is a keyed hash of `user_id`, which is '' once done.
+    """CREATE TABLE forgotten (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        bot TEXT NOT NULL, account INTEGER NOT NULL, person INTEGER NOT NULL,
+        user_id TEXT NOT NULL, mark TEXT NOT NULL, asked_at REAL NOT NULL,
+        turn INTEGER NOT NULL DEFAULT 0, erased_at REAL, done_at REAL
+    )""",
+    # With whom a private chat is, 0 if that is not known.
+    "ALTER TABLE chats ADD COLUMN person INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX chats_of ON chats (person) WHERE person > 0",
+    "CREATE TABLE backups (path TEXT PRIMARY KEY, made_at REAL NOT NULL) WITHOUT ROWID",
+)
 _SENT = (
     # References to messages of the bot's: part of what a turn owes in a conversation (0 while that
     # is not known yet), and the message's id once it is sent. `content` is what it should say by

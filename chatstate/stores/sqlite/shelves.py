@@ -16,8 +16,19 @@ from typing import Any, NamedTuple, TypeVar
 
 from chatstate.errors import LoadError
 from chatstate.scope import Key
-from chatstate.stores.base import Entry, Figures, Filter, KnownAccount, KnownWorker, Request, Shelf
+from chatstate.stores.base import (
+    Backup,
+    Entry,
+    Figures,
+    Filter,
+    KnownAccount,
+    KnownWorker,
+    Request,
+    Shelf,
+)
 from chatstate.stores.copying import refuse_moved
+from chatstate.stores.erasing import EVERY, OPEN
+from chatstate.stores.forgetting import Forgotten
 from chatstate.stores.rows import FIGURES, IDS, JOINS
 from chatstate.stores.sqlite import requests
 from chatstate.stores.sqlite.connection import moved_from
@@ -81,7 +92,7 @@ _SHELVES: dict[Shelf, _Rows] = {
         "o.row AS number, a.bot, o.owed_at AS at, o.body, o.begun_at, o.crashes",
         "outbox AS o",
         "o.conversation",
-        "NULL",
+        "(SELECT person FROM inbox WHERE seq = o.turn)",
     ),
     "dead": _Rows(
         """d.id AS number, d.bot, d.died_at AS at, d.body, d.kind, d.error, d.detail,
@@ -106,14 +117,16 @@ _SHELVES: dict[Shelf, _Rows] = {
         "h.id AS number, a.bot, 0.0 AS at, json_quote(h.title) AS body, h.kind",
         "chats AS h",
         "NULL",
-        "NULL",
+        "h.person",
         "h.id",
+        condition="h.platform_id <> ''",
     ),
     "conversations": _Rows(
         "l.id AS number, a.bot, 0.0 AS at, json_quote(c.title) AS body, c.kind",
         "conversations AS l",
         "l.id",
         "NULL",
+        condition="c.platform_id <> ''",
     ),
 }
 _IS_STORE = "SELECT 1 FROM sqlite_master WHERE name = 'dead_letters'"
@@ -122,6 +135,7 @@ _WORKER = """SELECT r.id, r.bot, r.host, r.pid, r.started_at, (SELECT count(*) F
         (SELECT count(*) FROM inbox WHERE done_at IS NULL),
         (SELECT min(arrived_at) FROM inbox WHERE done_at IS NULL)
     FROM runs AS r WHERE r.ended_at IS NULL ORDER BY r.id DESC LIMIT 1"""
+_BACKUPS = "SELECT path, made_at FROM backups ORDER BY made_at"
 _CONDITIONS = ("bot", "platform", "scope", "name", "chat", "person", "account", "tenant")
 _OF_KEY = ("scope", "name", "in_place", "of_person")
 
@@ -187,6 +201,16 @@ class Shelves:
         """Return the bots' secrets."""
         with self._connect() as connection:
             return dict(connection.execute("SELECT bot, secret FROM secrets"))
+
+    def forgotten(self, *, is_open: bool) -> Sequence[Forgotten]:
+        """Return those who are to be forgotten, or were."""
+        with self._connect() as connection:
+            return [Forgotten(*row) for row in connection.execute(OPEN if is_open else EVERY)]
+
+    def backups(self) -> Sequence[Backup]:
+        """Return the backups that were made."""
+        with self._connect() as connection:
+            return [Backup(*row) for row in connection.execute(_BACKUPS)]
 
     def figures(self) -> Figures:
         """Return how much waits in all, is owed, and is dead."""

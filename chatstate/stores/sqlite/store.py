@@ -49,8 +49,10 @@ from chatstate.stores.sqlite.connection import (
     take_lock,
 )
 from chatstate.stores.sqlite.disk import Disk
+from chatstate.stores.sqlite.erasing import bury
 from chatstate.stores.sqlite.errors import is_soon_over, storage_error
 from chatstate.stores.sqlite.files import OpenFiles
+from chatstate.stores.sqlite.forgetting import ForgettingVerbs
 from chatstate.stores.sqlite.group_commit import GroupCommit
 from chatstate.stores.sqlite.inbox import Delivery, Inbox, Overflow
 from chatstate.stores.sqlite.outbox import Outbox, OutboxVerbs
@@ -70,7 +72,7 @@ _FORGET = "DELETE FROM remembered WHERE account = ? AND name = ?"
 _NO_CURSORS: Mapping[str, str] = {}
 
 
-class SQLiteStore(Reading, Broadcasting, TimerVerbs, OutboxVerbs, TranscriptVerbs):
+class SQLiteStore(Reading, Broadcasting, TimerVerbs, OutboxVerbs, TranscriptVerbs, ForgettingVerbs):
     """Keeps everything in the file at `path`, or in memory (`:memory:`) while it is open.
 
     `waiting_limit`: how many events of one conversation may wait. `overflow`: whether one more
@@ -115,6 +117,7 @@ class SQLiteStore(Reading, Broadcasting, TimerVerbs, OutboxVerbs, TranscriptVerb
             self._held = held.pop_all()
         self._run = run.id
         self._inbox = Inbox(self._writer, self._clock, self._waiting_limit, self._overflow)
+        bury(self._writer, bot, self._inbox.tombstones)
         self._outbox = Outbox(self._writer, self._clock, self._inbox.directory.forget)
         self._turns = Turns(self._writer, self._inbox, self._clock)
         self._claims = Claims(crashes)
@@ -146,6 +149,9 @@ class SQLiteStore(Reading, Broadcasting, TimerVerbs, OutboxVerbs, TranscriptVerb
                 self._sends.give_up,
                 *self._broadcasts.kinds,
                 self._requests.answer,
+                self._forget,
+                self._bury,
+                self._note_of_it,
                 self._references.amend,
                 self._references.find,
                 self._expiries.expire,

@@ -113,6 +113,9 @@ class TranscriptVerbs:
     async def _read(self, statement: str, values: Sequence[object]) -> list[Any]:
         raise NotImplementedError
 
+    async def _seen(self, statement: str, values: Sequence[object]) -> list[Any]:
+        raise NotImplementedError
+
     def discard(self, keys: Sequence[str]) -> None:
         raise NotImplementedError
 
@@ -134,9 +137,8 @@ class TranscriptVerbs:
     async def transcript(
         self, account: int, chat: str, after: int, limit: int, thread: str | None = None
     ) -> Sequence[PageMessage]:
-        return list(
-            map(page_message, await self._read(_READ, (account, chat, after, thread, limit)))
-        )
+        rows = await self._seen(_READ, (account, chat, after, thread, limit))
+        return list(map(page_message, rows))
 
     async def transcribed(self, account: int, chat: str, number: int) -> PageMessage | None:
         rows = await self._read(_BY_ID, (account, chat, number))

@@ -14,6 +14,7 @@ from chatstate.stores.base import (
     NO_VERSIONS,
     Answer,
     Asked,
+    Backup,
     DeadLetter,
     Entry,
     Figures,
@@ -130,6 +131,18 @@ class MemoryControl(MemoryInbox):
     async def secrets(self) -> Mapping[str, bytes]:
         await self.way()
         return dict(self._data.secrets)
+
+    async def owed_file(self, key: str) -> bytes | None:
+        await self.way()
+        return self._data.files.get(key)
+
+    async def backups(self) -> Sequence[Backup]:
+        await self.way()
+        return list(self._data.backups.values())
+
+    async def backed_up(self, path: str) -> None:
+        await self.way()
+        self._data.backups[path] = Backup(path, self._clock())
 
     async def figures(self) -> Figures:
         await self.way()

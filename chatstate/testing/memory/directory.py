@@ -12,9 +12,12 @@ def place_of(data: MemoryData, account: int, message: Message) -> Place:
     """Return where a message was said and by whom, noting what the chat is called now."""
     place = conversation_of(data, account, message.chat, message.thread)
     chat, sender = data.chats[place.chat], message.sender
+    person = person_of(data, account, sender) if sender.id else 0  # nobody
     if message.kind != "send":  # else nothing came from there
         chat.kind, chat.title, chat.is_blocked = message.chat.kind, message.chat.title, False
-    return place._replace(person=person_of(data, account, sender) if sender.id else 0)  # nobody
+        if chat.kind == "private":
+            chat.person = person or chat.person
+    return place._replace(person=person)
 
 
 def conversation_of(data: MemoryData, account: int, chat: Chat, thread: str | None) -> Place:

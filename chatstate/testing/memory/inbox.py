@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from chatstate.adapter import proved
-from chatstate.messages import Chat, Event, User
+from chatstate.messages import Chat, Event, Message, User
 from chatstate.scope import Place
 from chatstate.stores.accounts import refuse_other_bots, refuse_other_tenant
 from chatstate.stores.base import Account, Arrival, Claim, Ingested, Role
@@ -112,8 +112,10 @@ class MemoryInbox(Verbs):
             body, event = proved(event)
         except Exception as error:  # noqa: BLE001 - an adapter may have put anything into it
             return Ingested("refused", error=unreadable(event, error))
-        place = directory.place_of(self._data, account, event.message)
         known = self._data.event_ids.get((account, event.id))
+        if self._is_forgotten(account, event.message, is_known=known is not None):
+            return Ingested("duplicate")
+        place = directory.place_of(self._data, account, event.message)
         if known is not None:
             return self._duplicate(known)
         arrival = Arrival(self._data.number("event"), place, event)
@@ -123,6 +125,11 @@ class MemoryInbox(Verbs):
             if dropped is None:
                 return Ingested("refused", arrival)
         return self._stored(arrival, body, dropped, share=share)
+
+    def _is_forgotten(self, account: int, message: Message, *, is_known: bool) -> bool:
+        name = next(name for name, number in self._data.accounts.items() if number == account)
+        tombstones = self._data.tombstones[name[0]]
+        return tombstones.cover(message, lambda: name[1:], lambda: is_known)
 
     def _duplicate(self, seq: int) -> Ingested:
         if not _waits(self._data, seq):

@@ -8,14 +8,16 @@ import msgspec
 
 from chatstate.messages import Event
 from chatstate.stores.base import Asked, DeadLetter, Ingested, Request
-from chatstate.testing.memory import directory, letters, references
+from chatstate.testing.memory import directory, forgetting, letters, references
 from chatstate.testing.memory.tables import MemoryData, Worker
 
 _encode = msgspec.json.Encoder().encode
 
 
 def ask(data: MemoryData, request: Request, now: float) -> bool:
-    """Note a request. False if its reference is known already."""
+    """Note a request; see `Inspection.ask`."""
+    if request.verb == "forget":
+        return forgetting.note(data, request, now)
     if request.ref and not references.expect(data, request, now):
         return False
     number = data.number("request")

@@ -16,7 +16,7 @@ import msgspec
 from chatstate.inspection import role_name
 from chatstate.scope import Key
 from chatstate.stores.base import Entry, Figures, Filter, KnownWorker, Role, Shelf
-from chatstate.testing.memory.tables import OF_A_CONVERSATION, EventRow, MemoryData, Worker
+from chatstate.testing.memory.tables import OF_A_CONVERSATION, ChatRow, EventRow, MemoryData, Worker
 
 
 class _Ids(TypedDict, total=False):
@@ -161,16 +161,25 @@ def _people(data: MemoryData) -> Iterator[Entry]:
 
 
 def _chats(data: MemoryData) -> Iterator[Entry]:
-    for number, row in data.chats.items():
+    for number, row in _named_chats(data):
         ids = _of_account(data, row.account)
         ids["chat"] = row.platform_id
+        if row.person in data.people:
+            ids["person"] = data.people[row.person].platform_id
         bot, title = data.bot_of(row.account), _json(row.title)
         yield Entry(number=number, bot=bot, at=0, body=title, kind=row.kind, **ids)
+
+
+def _named_chats(data: MemoryData) -> list[tuple[int, ChatRow]]:
+    """Return the chats that are known: of those that were erased nothing is."""
+    return [(number, row) for number, row in data.chats.items() if row.platform_id]
 
 
 def _conversations(data: MemoryData) -> Iterator[Entry]:
     for number, row in data.conversations.items():
         chat = data.chats[row.chat]
+        if not chat.platform_id:
+            continue
         bot, title = data.bot_of(chat.account), _json(chat.title)
         ids = _ids(data, number)
         yield Entry(number=number, bot=bot, at=0, body=title, kind=chat.kind, **ids)
@@ -190,8 +199,14 @@ def _replies(data: MemoryData) -> Iterator[Entry]:
                 body=row.owed.body,
                 begun_at=row.owed.begun_at,
                 crashes=row.owed.crashes,
-                **_ids(data, conversation),
+                **_ids(data, conversation, _asker(data, row.owed.turn)),
             )
+
+
+def _asker(data: MemoryData, turn: int) -> int:
+    """Return who is answered by a turn, 0 if that is not known any more."""
+    row = data.events.get(turn)
+    return row.person if row and row.person in data.people else 0
 
 
 def _letters(data: MemoryData) -> Iterator[Entry]:

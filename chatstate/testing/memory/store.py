@@ -1,9 +1,10 @@
-"""`MemoryStore`: the seven protocols of a store on dicts."""
+"""`MemoryStore`: the eight protocols of a store on dicts."""
 
 from __future__ import annotations
 
 from chatstate.testing.memory.broadcasts import MemoryBroadcasts
 from chatstate.testing.memory.control import MemoryControl
+from chatstate.testing.memory.forgetting import MemoryForgetting
 from chatstate.testing.memory.outbox import MemoryOutbox
 from chatstate.testing.memory.states import MemoryStates
 from chatstate.testing.memory.timers import MemoryTimers
@@ -19,6 +20,7 @@ class MemoryStore(
     MemoryOutbox,
     MemoryBroadcasts,
     MemoryTranscripts,
+    MemoryForgetting,
 ):
     """A store on dicts, for tests of what several runs (workers) do to each other.
 

@@ -21,6 +21,7 @@ from chatstate.messages import ChatKind
 from chatstate.scope import Key, Scope
 from chatstate.stores.base import (
     Asked,
+    Backup,
     FoundButton,
     Owed,
     Request,
@@ -29,6 +30,7 @@ from chatstate.stores.base import (
     Value,
 )
 from chatstate.stores.broadcasts import Broadcast, Recipient
+from chatstate.stores.forgetting import Forgotten, Tombstones
 
 TimerKey = tuple[int, int, str]
 """The conversation, the person and the key of a timer."""
@@ -56,13 +58,17 @@ class Worker:
 
 @dataclass(eq=False, slots=True)
 class ChatRow:
-    """A chat; `platform_id` is the newest of its ids. `is_blocked`: it takes nothing any more."""
+    """A chat; `platform_id` is the newest of its ids. `is_blocked`: it takes nothing any more.
+
+    `person`: with whom it is, if it is private, 0 if that is not known.
+    """
 
     account: int
     platform_id: str
     kind: ChatKind
     title: str
     is_blocked: bool = False
+    person: int = 0
 
 
 @dataclass(eq=False, slots=True)
@@ -210,6 +216,10 @@ class MemoryData:
         self.requests: dict[int, Request] = {}
         self.asked: dict[int, Asked] = {}
         self.broadcasts: dict[int, Broadcast] = {}
+        self.backups: dict[str, Backup] = {}
+        self.forgotten: dict[int, Forgotten] = {}
+        self.passed: defaultdict[int, set[int]] = defaultdict(set)
+        self.tombstones: defaultdict[str, Tombstones] = defaultdict(Tombstones)
         self.recipients: defaultdict[int, dict[int, RecipientRow]] = defaultdict(dict)
         self.transcripts: defaultdict[tuple[int, str], dict[int, PageMessage]] = defaultdict(dict)
         self.revisions: dict[tuple[int, str], int] = {}

@@ -40,10 +40,10 @@ class MemoryTranscripts(Verbs):
         _discard(self._data, set(known.files) - set(files))
         return kept[message.id]
 
-    @verb
-    def transcript(
+    async def transcript(
         self, account: int, chat: str, after: int, limit: int, thread: str | None = None
     ) -> Sequence[PageMessage]:
+        await self.way()
         kept = self._data.transcripts[account, chat].values()
         found = [
             message

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chatstate.stores.base import DeadLetter, Figures, Filter, StoredTimer, TimerChange
+from chatstate.stores.base import DeadLetter, Figures, Filter, StoredTimer, TimerChange, owed_folder
 from chatstate.testing.contracts.store.session import HOUR, NOW, StoreSuite, event
 
 
@@ -63,6 +63,33 @@ class ShelvesContract(StoreSuite):
             assert (conversation.chat, conversation.thread) == (told.id, "")
             (bob,) = await session.store.list("people", Filter(person="bob"))
             assert bob == people[1]
+
+    async def test_whose_a_reply_is_that_is_owed_is_seen(self, tmp_path: Path) -> None:
+        """Of whoever is answered by it, in a group, too."""
+        async with self.session(tmp_path) as session:
+            (arrival,) = await session.arrive(event("1"))
+            await session.commit(session.turn(arrival, owed=session.replies(arrival, 1)))
+            (owed,) = await session.store.list("outbox", Filter(person="alice"))
+            assert owed.person == "alice"
+            assert list(await session.store.list("outbox", Filter(person="bob"))) == []
+
+    async def test_a_file_that_is_owed_is_read(self, tmp_path: Path) -> None:
+        """By its key; one that is gone is none."""
+        async with self.session(tmp_path) as session:
+            folder = owed_folder(session.store.folder)
+            folder.mkdir(parents=True)
+            (folder / "1-1-aaaaaaaa").write_bytes(b"what is in it")
+            await session.store.keep("1-1-aaaaaaaa", folder / "1-1-aaaaaaaa")
+            assert await session.store.owed_file("1-1-aaaaaaaa") == b"what is in it"
+            assert await session.store.owed_file("1-2-aaaaaaaa") is None
+
+    async def test_backups_are_known(self, tmp_path: Path) -> None:
+        """Each by its place, with when it was last written."""
+        async with self.session(tmp_path) as session:
+            for path in ("/a", "/b", "/a"):
+                await session.store.backed_up(path)
+            known = await session.store.backups()
+            assert {backup.path: backup.made_at for backup in known} == {"/a": NOW, "/b": NOW}
 
     async def test_how_much_there_is_is_told(self, tmp_path: Path) -> None:
         """Of events that wait, of replies owed and of dead letters, and since when."""

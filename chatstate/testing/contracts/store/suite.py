@@ -10,7 +10,7 @@ class TestMyStore(StoreContract):
 
 It is run by pytest with pytest-asyncio in its "auto" mode. A store that keeps nothing beyond its
 process sets `durable = False`; one that several processes may hold is tested once more with
-`runs = 3`. It is made of seven suites, one for each protocol of `chatstate.stores.base`.
+`runs = 3`. It is made of eight suites, one for each protocol of `chatstate.stores.base`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from chatstate.testing.contracts.store.commits import CommitsContract
 from chatstate.testing.contracts.store.elsewhere import ReferencesContract, SendsContract
 from chatstate.testing.contracts.store.expiry import ExpiryContract
 from chatstate.testing.contracts.store.files import FilesContract
+from chatstate.testing.contracts.store.forgetting import ForgettingContract
 from chatstate.testing.contracts.store.interleavings import InterleavingsContract
 from chatstate.testing.contracts.store.late import LateContract
 from chatstate.testing.contracts.store.leases import LeasesContract
@@ -90,6 +91,7 @@ class StoreContract(
     OutboxContract,
     BroadcastsContract,
     TranscriptsContract,
+    ForgettingContract,
     ControlContract,
 ):
     """Every verb of `chatstate.stores.base.Store`, and every edge its docstrings promise.
