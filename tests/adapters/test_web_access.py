@@ -1,6 +1,7 @@
 """Who is let onto the page, and what no request may do there."""
 
 import asyncio
+from typing import Any
 
 import httpx
 import pytest
@@ -11,7 +12,7 @@ from starlette.routing import Mount
 from chatstate import AdapterError, Interface, Message, PerMember, Reply
 from chatstate.files import File
 from chatstate.testing import MemoryData, MemoryStore
-from chatstate_web import WebAdapter
+from chatstate_web import WebAdapter, WebOptions
 from chatstate_web.receive import links
 from chatstate_web.receive.cookies import LASTS, Cookies, Person
 from chatstate_web.receive.links import Links
@@ -176,8 +177,8 @@ def test_a_page_that_others_can_open_needs_a_password() -> None:
         with pytest.raises(AdapterError, match="--web-auth"):
             WebAdapter(listen=listen)
         assert WebAdapter(listen=listen, web_auth="hunter2").options.listen == listen
-    for listen in ("127.0.0.1:8000", "localhost:8000", "[::1]:8000", None):
-        WebAdapter(listen=listen)
+    for local in ("127.0.0.1:8000", "localhost:8000", "[::1]:8000", None):
+        WebAdapter(listen=local)
     with pytest.raises(AdapterError, match="HOST:PORT"):
         WebAdapter(listen="8000")
 
@@ -231,25 +232,30 @@ def test_a_function_is_named_on_the_command_line() -> None:
             WebAdapter(web_auth=wrong)
 
 
-async def test_cookies_of_before_a_password_are_void() -> None:
-    """Whoever came in by a token is asked again; the same entrance knows its people."""
-    data = MemoryData()
+async def test_whoever_came_in_before_there_was_a_password_is_asked_again() -> None:
+    """And stays who they are; so does who opens the address with the token once more."""
+    data, people = MemoryData(), set[str]()
     async with visiting(WebAdapter(listen=None).app, "10.0.0.1") as (visitor,):
-        for given, status in (({}, 200), ({"token": "new"}, 200), ({"web_auth": "secret"}, 401)):
-            adapter = WebAdapter(**{"listen": None, "token": TOKEN, **given})
+        for set_, entry, status in (
+            (WebOptions(listen=None, token=TOKEN), {"token": TOKEN}, 401),
+            (WebOptions(listen=None, token="new"), {"token": "new"}, 200),
+            (WebOptions(listen=None, web_auth="secret"), {"password": "secret"}, 401),
+        ):
+            adapter = WebAdapter(set_)
             async with on(echo(), adapter, MemoryStore(data)) as page:
                 visitor.client._transport = httpx.ASGITransport(page.app)
-                if not given:
-                    await visitor.enter()
                 assert (await visitor.client.get("session")).status_code == status
+                assert await visitor.enter(**entry) == 204
+                people.add((await visitor.session())["person"])
+    assert len(people) == 1
 
 
 def test_only_the_page_makes_cookies() -> None:
     """Another key's, a changed or an old one is nobody's, whatever else is sent as one."""
     cookies, others = Cookies(b"1", "token", "bot"), Cookies(b"2", "token", "bot")
     cookie = cookies.make(ADA, 1000)
-    assert cookies.read(cookie, 1000) == ADA
-    assert cookies.read(cookie, 1000 + LASTS) is None
+    assert cookies.person(cookie, 1000) == ADA
+    assert cookies.person(cookie, 1000 + LASTS) is None
     body, _, mac = cookie.partition(".")
     for forged in (
         "",
@@ -261,7 +267,7 @@ def test_only_the_page_makes_cookies() -> None:
         f"é.{mac}",
         others.make(ADA, 1000),
     ):
-        assert cookies.read(forged, 1000) is None
+        assert (cookies.person(forged, 1000), cookies.known(forged, 1000)) == (None, None)
 
 
 async def test_files_are_given_to_whom_they_were_sent() -> None:
@@ -320,7 +326,7 @@ async def test_what_is_too_large_is_refused() -> None:
         {"message": "1; DROP TABLE"},
     ],
 )
-async def test_what_no_page_posts_is_refused(said: dict[str, object]) -> None:
+async def test_what_no_page_posts_is_refused(said: dict[str, Any]) -> None:
     """Its form is checked, whoever made it."""
     async with on(echo()) as page, visiting(page.app, "10.0.0.1") as (visitor,):
         await visitor.enter()

@@ -40,6 +40,7 @@ export class Outbox {
     this.name = `chatstate outbox ${location.pathname} ${person}`;
     Object.assign(this, { changed, asked, lost });
     this.running = false;
+    this.putting = new Map();
     this.wake = () => {};
     addEventListener('storage', ({ key }) => key === this.name && this.changed());
   }
@@ -53,12 +54,18 @@ export class Outbox {
     this.changed();
   }
 
-  async add(said, chosen = []) {
+  /** Keep what is said, at its place in the order; its files are kept meanwhile. */
+  add(said, chosen = []) {
     const key = newKey();
-    if (chosen.length) await files.put(key, chosen);
+    if (chosen.length) this.putting.set(key, this.put(key, chosen));
     this.items = [...this.items, { said: { key, ...said }, files: chosen.map((file) => file.name) }];
     this.run();
-    return key;
+  }
+
+  async put(key, chosen) {
+    await files.put(key, chosen).catch(() => {}); // without them it is told that they are lost
+    this.putting.delete(key);
+    this.changed();
   }
 
   async drop(key) {
@@ -95,6 +102,7 @@ export class Outbox {
     const form = new FormData();
     form.set('said', JSON.stringify(said));
     if (names.length) {
+      await this.putting.get(said.key);
       const kept = await files.get(said.key).catch(() => undefined);
       if (!kept) return this.fail(said.key, 'its files are not there any more');
       for (const file of kept) form.append('file', file, file.name);

@@ -283,7 +283,8 @@ function waiting({ said, files, failed }) {
   const words = said.do === 'press' || said.do === 'select' ? said.label : said.text;
   const shown = element('div', { className: 'shown' }, ...blocks({ text: words }));
   for (const name of files) shown.append(element('span', { className: 'file' }, name));
-  const state = element('div', { className: 'foot' }, element('span', { className: 'small' }, failed ? `not sent: ${failed}` : 'sending…'));
+  const now = outbox.putting.has(said.key) ? 'keeping its files…' : 'sending…';
+  const state = element('div', { className: 'foot' }, element('span', { className: 'small' }, failed ? `not sent: ${failed}` : now));
   if (failed) {
     const press = (name, onclick) => element('button', { type: 'button', className: 'plain', onclick }, name);
     state.append(press('Try again', () => outbox.again(said.key)), press('Discard', () => outbox.drop(said.key)));
@@ -460,7 +461,9 @@ $('say').oninput = () => {
   complete();
 };
 $('say').onkeydown = keys;
-$('say').onpaste = ({ clipboardData }) => clipboardData.files.length && choose([...chosen, ...clipboardData.files]);
+$('say').onpaste = ({ clipboardData }) => {
+  if (clipboardData.files.length) choose([...chosen, ...clipboardData.files]);
+};
 $('attach').onclick = () => $('files').click();
 $('files').onchange = () => choose([...chosen, ...$('files').files]);
 $('about-what').querySelector('button').onclick = forget;
@@ -480,6 +483,10 @@ document.ondrop = (event) => {
   event.preventDefault();
   choose([...chosen, ...event.dataTransfer.files]);
 };
-document.onkeydown = (event) => event.key === 'Escape' && side(false);
-document.onvisibilitychange = () => session && (document.title = session.title);
+document.onkeydown = ({ key }) => {
+  if (key === 'Escape') side(false);
+};
+document.onvisibilitychange = () => {
+  if (session) document.title = session.title;
+};
 begin();

@@ -115,7 +115,7 @@ class Page:
             opened = self._opened
             if opened is None:
                 return PlainTextResponse("the bot does not run now", 503, {"Retry-After": "1"})
-            person = opened.cookies.read(request.cookies.get(opened.cookies.name, ""), _now())
+            person = opened.cookies.person(_cookie(request, opened.cookies), _now())
             if person is None:
                 return _json({"asks": self._door.asks, "title": opened.host.about.title}, 401)
             return await answer(opened, request, person)
@@ -128,7 +128,8 @@ class Page:
         if self._entries.wait(address_of(request.scope)):
             return PlainTextResponse("that was too often: wait a minute", 429)
         entry = await _posted(request, Entry)
-        person = await self._door.enter(entry) if entry else None
+        known = opened.cookies.known(_cookie(request, opened.cookies), _now())
+        person = await self._door.enter(entry, known) if entry else None
         if person is None:
             return PlainTextResponse("that is not right", 403)
         response = Response(status_code=204)
@@ -265,6 +266,10 @@ async def _posted(request: Request, kind: type[T]) -> T | None:
         return msgspec.json.decode(await request.body(), type=kind)
     except (msgspec.MsgspecError, UnicodeError, TooMuchError):
         return None
+
+
+def _cookie(request: Request, cookies: Cookies) -> str:
+    return request.cookies.get(cookies.name, "")
 
 
 def _json(value: Any, status: int = 200) -> Response:
