@@ -301,7 +301,7 @@ async def test_what_is_too_large_is_refused() -> None:
         large = ("a.bin", b"x" * (1 << 21), "application/octet-stream")
         assert (await visitor.post(text="hi", files=[large])).status_code == 413
 
-        async def pieces():
+        async def pieces() -> AsyncIterator[bytes]:
             for _ in range(40):
                 yield b"x" * 100_000
 
