@@ -1,6 +1,7 @@
 """Who is let onto the page, and what no request may do there."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
