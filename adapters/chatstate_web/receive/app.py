@@ -239,7 +239,7 @@ async def _history(opened: Opened, request: Request, person: Person) -> Response
 
 async def _stop(opened: Opened, request: Request, person: Person) -> Response:
     asked = await _posted(request, dict[str, str])
-    await opened.intake.stop(person, (asked or {}).get("thread", ""))
+    opened.intake.stop(person, (asked or {}).get("thread", ""))
     return Response(status_code=204)
 
 

@@ -67,14 +67,9 @@ class Intake:
         await self._host.deliver([event_of(said, person, language, written, on, files)])
         return None
 
-    async def stop(self, person: Person, thread: str) -> None:
-        """End the answer that is being written in a thread. What is shown of it stays."""
-        draft = self._live.shown(person.id, thread)
-        if self._host.interrupt(person.id, thread or None) and draft:
-            body = parts.json_of(Body(blocks=draft.blocks))
-            stays = PageMessage(person.id, f"stopped {draft.key}", body, thread)
-            await self._transcript.write(stays)
-            self._live.wrote(person.id, thread)
+    def stop(self, person: Person, thread: str) -> None:
+        """End the answer that is being written in a thread; the bot says what was shown of it."""
+        self._host.interrupt(person.id, thread or None)
 
     async def _meant(self, person: Person, said: Said) -> tuple[PageMessage, Body] | None:
         """Return the message that is named."""
