@@ -54,39 +54,13 @@ async def test_nothing_is_told_without_the_token() -> None:
 async def test_a_token_is_new_at_each_start_and_is_told() -> None:
     """With the address that people open; it is none that anybody can guess."""
     told: list[str] = []
-    made = [WebAdapter(listen="127.0.0.1:0") for _ in range(2)]
-    for adapter in made:
-
-        class Host:
-            def connected(self, name: str) -> None:
-                told.append(name)
-                raise ToldError
-
-            def __getattr__(self, name: str) -> object:
-                return getattr(_Quiet(), name)
-
-        with pytest.raises(ToldError):
-            await adapter.run(Host())  # type: ignore[arg-type]  # so much of one is needed
+    for _ in range(2):
+        async with on(echo(), WebAdapter(listen="127.0.0.1:0"), told=told.append):
+            pass
     tokens = [address.partition("#token=")[2] for address in told]
     assert all(address.startswith("http://127.0.0.1:") for address in told)
     assert len(set(tokens)) == 2
     assert all(len(token) >= 32 for token in tokens)
-
-
-class ToldError(Exception):
-    """Ends a page once it has told where it is."""
-
-
-class _Quiet:
-    transcript = None
-
-    class about:  # noqa: N801 - a host's
-        id = title = "bot"
-
-    kinds = frozenset[str]()
-
-    async def recall(self, name: str) -> str:  # noqa: ARG002 - it is always this
-        return "00" * 32
 
 
 @pytest.mark.parametrize(
@@ -428,3 +402,59 @@ async def test_what_the_page_is_told_comes_from_the_stores_own_row_of_a_person()
         await store.erase_transcript(account.id, (await visitor.session())["person"])
         assert await visitor.shown() == []
         assert (await visitor.session())["conversations"] == []
+
+
+async def sees_all(adapter: WebAdapter, entry: dict[str, str]) -> tuple[bool, int, int]:
+    """Tell whether somebody is told to be an owner, and gets what owners do."""
+    async with on(echo(), adapter) as page, visiting(page.app, "127.0.0.1") as (visitor,):
+        assert await visitor.enter(**entry) == 204
+        told = (await visitor.session())["inspects"]
+        seen = await visitor.client.get("inspector")
+        asked = await visitor.client.post("inspector", json={"verb": "drop", "number": 7})
+        return told, seen.status_code, asked.status_code
+
+
+async def test_owners_alone_see_everybodys_state() -> None:
+    """Whoever opens a page that is on this machine alone, and those who are named; nobody else."""
+
+    def check(name: str, password: str) -> bool:
+        return bool(name and password)
+
+    token = {"token": TOKEN}
+    ada, bob = ({"name": name, "password": "x"} for name in ("Ada", "Bob"))
+    named = WebOptions(listen=None, owners=("Ada",))
+    for adapter, entry, is_owner in (
+        (WebAdapter(listen="127.0.0.1:0", token=TOKEN), token, True),
+        (WebAdapter(listen="127.0.0.1:0", token=TOKEN, inspector=False), token, False),
+        (WebAdapter(listen="127.0.0.1:0", token=TOKEN, proxies=["127.0.0.1"]), token, False),
+        (WebAdapter(listen="127.0.0.1:0", token=TOKEN, hosts=["bot.example"]), token, False),
+        (WebAdapter(listen=None, token=TOKEN), token, False),
+        (WebAdapter(listen="127.0.0.1:0", web_auth="hunter2"), {"password": "hunter2"}, False),
+        (WebAdapter(named, web_auth=check), ada, True),
+        (WebAdapter(named, web_auth=check), bob, False),
+        (WebAdapter(listen=None, web_auth=check), ada, False),
+    ):
+        wanted = (True, 200, 204) if is_owner else (False, 403, 403)
+        assert await sees_all(adapter, entry) == wanted
+
+
+async def test_the_inspector_tells_what_is_there() -> None:
+    """Values as they are, whose they are, and what a turn has changed that ran meanwhile."""
+    adapter = WebAdapter(listen="127.0.0.1:0", token=TOKEN)
+    async with on(echo(), adapter) as page, visiting(page.app, "10.0.0.1", "10.0.0.2") as (a, b):
+        await a.enter()
+        await b.enter()
+        await b.say("bob was here")
+        await b.until(2)
+        await a.client.get("inspector")
+        await a.say("hi", key="key-of-hers")
+        await a.until(2)
+        while "settled" not in (told := (await a.client.get("inspector")).json())["turns"].get(
+            "key-of-hers", {}
+        ):
+            await asyncio.sleep(0.002)
+        assert [entry["body"] for entry in told["mine"]] == [["hi"]]
+        assert [entry["body"] for entry in told["others"]] == [["bob was here"]]
+        (change,) = told["turns"]["key-of-hers"]["changes"]
+        assert change == {"scope": "member", "name": "said", "before": None, "after": ["hi"]}
+        assert [told[shelf] for shelf in ("inbox", "outbox", "dead", "timers")] == [[], [], [], []]

@@ -174,6 +174,36 @@ async def test_a_form_is_asked_at_once(browser: Browser) -> None:
         await context.close()
 
 
+async def test_an_owner_sees_beside_the_chat_what_happens(browser: Browser) -> None:
+    """A change within a second, what a turn has changed, and what failed, to be tried again."""
+    async with served(web_bot.bot) as address:
+        context, tab = await tab_of(browser, **DESK)
+        page, beside = tab.page, tab.page.get_by_role("complementary", name="Inspector")
+        await tab.open(address)
+        await page.click("#inspect")
+        await beside.get_by_text("Your state (0)").wait_for()
+        await tab.say("hello")
+        await tab.sees("1: hello")
+        await beside.get_by_text("Your state (1)").wait_for(timeout=1000)
+        await beside.get_by_text('"hello"').wait_for()
+        await page.locator("#log .message.you").get_by_role("button", name="Its turn").click()
+        await beside.locator(".turn .changes ins", has_text='["hello"]').wait_for()
+        assert "1: hello (after" in await beside.locator(".turn").inner_text()
+        await tab.say("fail")
+        await beside.get_by_text("Dead letters (1)").click()
+        await tab.say("mended")
+        await tab.sees("2: hello mended")
+        await beside.get_by_role("button", name="Try again").click()
+        await tab.sees("3: hello mended fail")
+        await beside.get_by_text("Dead letters (0)").wait_for()
+        assert await accessible(tab, AXE) == []
+        await page.emulate_media(color_scheme="dark")
+        await page.set_viewport_size(PHONE["viewport"])
+        assert await accessible(tab, AXE) == []
+        assert tab.complaints == []
+        await context.close()
+
+
 async def test_hostile_words_are_words(browser: Browser) -> None:
     """Of the bot's, of people's, and in names: nothing runs, and no element is made of them."""
     async with served(web_bot.bot) as address:

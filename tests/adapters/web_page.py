@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -10,6 +10,7 @@ import msgspec
 from starlette.types import ASGIApp
 
 from chatstate import Interface
+from chatstate.adapter import Adapter
 from chatstate.engine import Engine
 from chatstate.stores.base import Store
 from chatstate.testing import MemoryStore
@@ -22,11 +23,22 @@ File = tuple[str, bytes, str]
 
 @contextlib.asynccontextmanager
 async def on(
-    bot: Interface, adapter: WebAdapter | None = None, store: Store | None = None, **options: Any
+    bot: Interface,
+    adapter: WebAdapter | None = None,
+    store: Store | None = None,
+    told: Callable[[str], None] = lambda _name: None,
+    **options: Any,
 ) -> AsyncIterator[WebAdapter]:
-    """Run a bot on a page that is mounted, until the end of the block."""
+    """Run a bot on a page, a mounted one if need be, until the end of the block.
+
+    `told` is what whoever has started it is told.
+    """
     page = adapter or WebAdapter(listen=None, token=TOKEN, **options)
-    engine = Engine(bot, [page], store or MemoryStore())
+
+    def connected(_: Adapter, name: str) -> None:
+        told(name)
+
+    engine = Engine(bot, [page], store or MemoryStore(), connected=connected)
     await engine.start()
     waiting = asyncio.create_task(engine.wait())
     try:

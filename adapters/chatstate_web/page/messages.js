@@ -119,7 +119,7 @@ function choice(select, { id }, { act }) {
   return made;
 }
 
-function foot(data, { act, answer, edit, session }) {
+function foot(data, { act, answer, edit, inspect, session }) {
   const { body, id } = data;
   const made = element('div', { className: 'foot' });
   for (const [who, emoji] of Object.entries(body.reactions ?? {})) {
@@ -133,6 +133,7 @@ function foot(data, { act, answer, edit, session }) {
   if (session.edits && body.by === 'you' && !body.pressed) {
     tools.append(tool('Edit', 'M5 19l1-4L16 5l3 3L9 18z', () => edit(data)));
   }
+  if (session.inspects) tools.append(tool('Its turn', 'M4 12h4l3-8 4 16 3-8h2', () => inspect(data)));
   if (session.reactions) tools.append(reacting(body.reactions?.you, (text) => act({ do: 'react', message: id, text })));
   made.append(tools);
   return made;

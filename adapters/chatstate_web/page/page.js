@@ -3,9 +3,8 @@
 // What is kept comes by `history` and by events, which go on from the last revision that was seen.
 // A message is shown as it was last told, whatever came first.
 
-import { element } from './nodes.js';
 import { blocks, message } from './messages.js';
-import { build } from './nodes.js';
+import { build, element } from './nodes.js';
 import { Outbox, newKey } from './outbox.js';
 
 const $ = (id) => document.getElementById(id);
@@ -20,6 +19,7 @@ let thread = '';
 let answered; // the message that is answered, or edited
 let chosen = []; // files to send
 let typing;
+let shown; // the inspector, once it was open
 const threads = new Map(); // by name: { title, messages, loaded, draft, unread }
 
 // Who is here
@@ -96,6 +96,7 @@ async function open(told) {
   if (!threads.size) place('');
   outbox = new Outbox(session.person, { changed: showOwed, asked: fill, lost });
   $('app').hidden = false;
+  $('inspect').hidden = !session.inspects;
   await go(session.conversations[0]?.thread ?? '');
   listen();
   outbox.run();
@@ -155,6 +156,7 @@ const context = () => ({
   act: (said) => outbox.add({ thread, ...said }),
   answer: (data) => about(data, false),
   edit: (data) => about(data, true),
+  inspect: async (data) => (await inspector(true)).turn(data, [...place(thread).messages.values()]),
 });
 
 function show(data) {
@@ -438,6 +440,15 @@ function side(open) {
   if (open) $('side').querySelector('button').focus();
 }
 
+/** Open or close what an owner sees beside the chat; it is loaded when it is wanted. */
+async function inspector(open) {
+  const { Inspector } = await import('./inspector.js');
+  shown ??= new Inspector($('inspector'), session.person);
+  shown.open = open;
+  $('inspect').ariaExpanded = String(open);
+  return shown;
+}
+
 const isAtEnd = () => {
   const { scrollHeight, scrollTop, clientHeight } = $('scroll');
   return scrollHeight - scrollTop - clientHeight < NEAR;
@@ -471,6 +482,7 @@ $('stop').onclick = () => post('stop', { thread });
 $('new').onclick = () => go(newKey().slice(0, 12));
 $('menu').onclick = () => side(!document.body.classList.contains('side'));
 $('shade').onclick = () => side(false);
+$('inspect').onclick = () => inspector($('inspector').hidden);
 $('link').onclick = tellCode;
 $('leave').onclick = async () => {
   await post('leave', {});
