@@ -66,7 +66,7 @@ async def test_two_browsers_are_two_people(browser: Browser) -> None:
         await bob.page.fill("[name=token]", TOKEN)
         await bob.page.press("[name=token]", "Enter")
         await bob.page.wait_for_selector("#say:focus")
-        await ada.say("I am Ada")
+        await ada.type("I am Ada")
         await bob.say("I am Bob")
         await ada.sees("1: I am Ada")
         await bob.sees("1: I am Bob")
@@ -140,7 +140,7 @@ async def test_what_hangs_on_messages_works(browser: Browser) -> None:
         mine = page.locator("#log .message.you", has_text="look")
         await mine.hover()
         await mine.get_by_role("button", name="Edit").click()
-        await tab.say(" here")
+        await tab.type(" here")
         await tab.sees("you meant look here", "edited")
         assert await accessible(tab, AXE) == []
         await page.emulate_media(color_scheme="dark")
@@ -184,7 +184,7 @@ async def test_an_owner_sees_beside_the_chat_what_happens(browser: Browser) -> N
         await beside.get_by_text("Your state (0)").wait_for()
         await tab.say("hello")
         await tab.sees("1: hello")
-        await beside.get_by_text("Your state (1)").wait_for(timeout=1000)
+        await beside.get_by_text("Your state (1)").wait_for()
         await beside.get_by_text('"hello"').wait_for()
         await page.locator("#log .message.you").get_by_role("button", name="Its turn").click()
         await beside.locator(".turn .changes ins", has_text='["hello"]').wait_for()
@@ -196,7 +196,6 @@ async def test_an_owner_sees_beside_the_chat_what_happens(browser: Browser) -> N
         await beside.get_by_role("button", name="Try again").click()
         await tab.sees("3: hello mended fail")
         await beside.get_by_text("Dead letters (0)").wait_for()
-        assert await accessible(tab, AXE) == []
         await page.emulate_media(color_scheme="dark")
         await page.set_viewport_size(PHONE["viewport"])
         assert await accessible(tab, AXE) == []

@@ -58,8 +58,12 @@ class Tab:
 
     async def say(self, text: str) -> None:
         """Write something, and send it."""
-        await self.page.locator("#say").press_sequentially(text)
+        await self.page.fill("#say", text)
         await self.page.press("#say", "Enter")
+
+    async def type(self, text: str) -> None:
+        """Do so key by key."""
+        await self.page.locator("#say").press_sequentially(f"{text}\n")
 
     async def sees(self, *texts: str) -> None:
         """Wait until each of some words is shown in the conversation."""
