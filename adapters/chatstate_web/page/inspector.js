@@ -51,13 +51,13 @@ export class Inspector {
   }
 
   draw(anyway) {
-    const { at, ...told } = this.told ?? { at: 0 };
+    const told = this.told ?? {};
     const now = JSON.stringify([told, this.chosen?.key]);
-    if (!told.mine || (now === this.known && !anyway)) return;
+    if (!told.mine || (now === this.known && !anyway && !told.inbox.length)) return;
     this.known = now;
     this.root.replaceChildren(
       element('h2', {}, 'Inspector'),
-      this.figures(told, at),
+      this.figures(told),
       ...(this.chosen ? [this.turnOf(told)] : []),
       this.states('mine', 'Your state', told.mine),
       this.states('others', "Everybody's", told.others),
@@ -66,7 +66,7 @@ export class Inspector {
     );
   }
 
-  figures({ inbox, running, outbox, dead, timers }, at) {
+  figures({ inbox, running, outbox, dead, timers }) {
     const oldest = Math.min(...inbox.map((entry) => entry.at));
     const figures = {
       running: running.length,
@@ -74,7 +74,7 @@ export class Inspector {
       owed: outbox.length,
       timers: timers.length,
       dead: dead.length,
-      'oldest, s': inbox.length ? Math.max(0, Math.round(at - oldest)) : 0,
+      'oldest, s': inbox.length ? Math.max(0, Math.round(Date.now() / 1000 - oldest)) : 0,
     };
     const shown = Object.entries(figures).map(([name, figure]) =>
       element('div', {}, element('dt', {}, name), element('dd', {}, String(figure))),

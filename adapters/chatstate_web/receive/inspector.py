@@ -87,7 +87,6 @@ class Inspector:
             **shelves,
             "workers": await self._view.workers(),
             "turns": self._turns,
-            "at": time.time(),
         }
 
     async def ask(self, wanted: Wanted) -> None:
