@@ -131,10 +131,6 @@ class Live:
         for watcher in self._watchers.get(chat, ()):
             watcher.draft(thread, draft)
 
-    def shown(self, chat: str, thread: str) -> Draft | None:
-        """Return the draft of a thread, if there is one."""
-        return self._drafts.get((chat, thread))
-
     def wrote(self, chat: str, thread: str) -> None:
         """Tell that something of the bot's was written: what was shown before it is over."""
         self._drafts.pop((chat, thread), None)
