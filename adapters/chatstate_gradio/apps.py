@@ -39,7 +39,7 @@ class GradioApps:
         """Let apps be served again."""
         self._launches.close()
 
-    def bot(self, module: ModuleType, name: str, allow: Sequence[str]) -> Interface | None:
+    def bot(self, module: ModuleType, name: str, allow: Sequence[str] | None) -> Interface | None:
         """Return the bot that the app of a file is, or that of a name; None if there is none.
 
         Raises `LoadError` for an app that cannot be a bot, or must not.
@@ -51,7 +51,7 @@ class GradioApps:
         launch = self._launches.of(app)
         _refuse_strangers(launch, file, allow)
         _serve(app, launch)
-        people = [] if EVERYBODY in allow else list(allow)
+        people = [] if allow is None or EVERYBODY in allow else list(allow)
         setting = Setting(app, name or file.stem, names_in(module), launch.largest, people)
         return _bot(app, setting)
 
@@ -70,8 +70,8 @@ class GradioApps:
         return whole.get("demo") or next(iter(whole.values()), None)
 
 
-def _refuse_strangers(launch: Launch, file: Path, allow: Sequence[str]) -> None:
-    if launch.is_protected and not allow:
+def _refuse_strangers(launch: Launch, file: Path, allow: Sequence[str] | None) -> None:
+    if launch.is_protected and allow is not None and not allow:
         raise LoadError(
             f"{file} asks for a password (auth=), which nobody gives in a chat: say who may use "
             "it, with --allow telegram:123 for each of them, or --allow everybody"

@@ -150,9 +150,10 @@ def _folded(cell: Any) -> str:
 
 
 def _cell(cell: str, kind: Any) -> Any:
-    if kind == "number":
+    read = {"number": _number, "bool": _truth}.get(kind)
+    if read:
         with contextlib.suppress(UserError):
-            return _number(Said(cell))
+            return read(Said(cell))
     return cell
 
 
@@ -189,10 +190,7 @@ def sent_file(file: File) -> dict[str, Any]:
     folder.mkdir(parents=True)
     _laid_down.add(str(folder))
     path = folder / file.name
-    try:
-        os.link(file.path, path)
-    except OSError:  # on another disk
-        shutil.copyfile(file.path, path)
+    linked(file.path, path)
     return {
         "path": str(path),
         "orig_name": file.name,
@@ -202,6 +200,24 @@ def sent_file(file: File) -> dict[str, Any]:
         "is_stream": False,
         "meta": {"_type": _FILE},
     }
+
+
+def kept(path: str, folder: Path) -> str:
+    """Return where a file lies until its turn has ended: what was sent may be the answer, too."""
+    place = Path(path)
+    if str(place.parent) not in _laid_down:
+        return path
+    target = folder / f"{uuid.uuid4().hex}{place.suffix}"
+    linked(place, target)
+    return str(target)
+
+
+def linked(path: Path, target: Path) -> None:
+    """Let a file lie at a second place, too."""
+    try:
+        os.link(path, target)
+    except OSError:  # on another disk
+        shutil.copyfile(path, target)
 
 
 def forget(payloads: Iterable[Any]) -> None:

@@ -121,7 +121,7 @@ def _examples(demo: Any, form: Form) -> list[Any]:
     """Return the examples that buttons can send: what is asked for, where that fits."""
     rows = demo.examples if isinstance(demo.examples, list) else []
     if not form.kinds:
-        return [str(getattr(demo.submit_btn, "value", None) or "Generate")]
+        return ["Generate"]
     found: list[Any] = []
     for row in rows:
         values = row if isinstance(row, list) else [row]

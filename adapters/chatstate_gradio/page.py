@@ -26,6 +26,7 @@ from chatstate_gradio.sessions import Held, Sessions
 from chatstate_gradio.setting import Setting
 from chatstate_gradio.showing import is_file, is_update
 
+_GONE = "[file]"
 _TYPED = ("Textbox", "MultimodalTextbox")
 _BEHIND = {"then": None, "success": True, "failure": False}
 
@@ -159,8 +160,8 @@ def name_lost_files(payload: Any) -> Any:
             return None
         for key, part in payload.items():
             payload[key] = name_lost_files(part)
-        if payload.get("type") == "file" and payload.get("file") is None:
-            return {"type": "text", "text": "[file]"}
+        if "alt_text" in payload and payload.get("file") is None:  # a message, or a part of one
+            return {"type": "text", "text": _GONE} if "type" in payload else _GONE
     elif isinstance(payload, list):
         payload[:] = [name_lost_files(part) for part in payload]
     return payload
