@@ -18,11 +18,12 @@ from chatstate_gradio.calls import Heard
 from chatstate_gradio.chat import chat_of
 from chatstate_gradio.interface import interface_of
 from chatstate_gradio.launching import Launch, Launches
-from chatstate_gradio.library import gr, is_app
+from chatstate_gradio.library import cache_folder, gr, is_app, is_own_folder
 from chatstate_gradio.page import page_of
 from chatstate_gradio.serving import guard_fetching, guard_files
 from chatstate_gradio.sessions import names_in
 from chatstate_gradio.setting import Setting
+from chatstate_gradio.sweeping import Sweeper
 
 EVERYBODY = "everybody"
 
@@ -52,7 +53,8 @@ class GradioApps:
         _refuse_strangers(launch, file, allow)
         _serve(app, launch)
         people = [] if allow is None or EVERYBODY in allow else list(allow)
-        setting = Setting(app, name or file.stem, names_in(module), launch.largest, people)
+        sweeper = Sweeper(Path(cache_folder())) if is_own_folder else None
+        setting = Setting(app, name or file.stem, names_in(module), launch.largest, people, sweeper)
         return _bot(app, setting)
 
     def _named(self, module: ModuleType, name: str) -> Any:
@@ -87,6 +89,8 @@ def _serve(app: Any, launch: Launch) -> None:
         launch.paths(f"{what}_paths") for what in ("allowed", "blocked")
     )
     app.max_file_size = launch.largest
+    app.max_threads = launch.options.get("max_threads", app.max_threads)
+    app.create_limiter()
 
 
 def _bot(app: Any, setting: Setting) -> Interface:
