@@ -188,7 +188,8 @@ def test_every_page_is_in_the_navigation_of_the_site() -> None:
     """One that is not could be found by nobody, and fails the build."""
     navigation = (ROOT / "mkdocs.yml").read_text()
     pages = [page.relative_to(ROOT / "docs") for page in PAGES if page.name != "README.md"]
-    assert [str(page) for page in pages if f": {page}\n" not in navigation] == []
+    missing = [str(page) for page in pages if f": {page}\n" not in navigation]
+    assert missing == [], f"give {missing} a place in mkdocs.yml"
 
 
 def test_the_store_page_names_every_table() -> None:
@@ -295,7 +296,8 @@ MODULES = (
 )
 def test_every_public_name_is_in_the_reference(name: str) -> None:
     """With its docstring."""
-    assert re.search(rf"^::: {re.escape(name)}$", REFERENCE, re.MULTILINE)
+    found = re.search(rf"^::: {re.escape(name)}$", REFERENCE, re.MULTILINE)
+    assert found, f"write `::: {name}` where it belongs in docs/reference/"
 
 
 def test_what_a_bot_is_run_by_is_in_the_reference() -> None:
