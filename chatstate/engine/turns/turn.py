@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -133,6 +133,21 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     _turn: Turn | None = None
 
     @property
+    def is_simple(self) -> bool:
+        """Whether its end is its answer and its values, as of most: nothing else hangs on it."""
+        return not (
+            self.stored
+            or self.preview
+            or self.ahead
+            or self.addressed
+            or self.taking
+            or self.expiring
+            or self.timer
+            or self.timers
+            or self.notes
+        )
+
+    @property
     def arrival(self) -> Arrival:
         """The last of its events."""
         return self.arrivals[-1]
@@ -231,18 +246,24 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
         }
         return [reply for reply in answer if id(reply) not in gone]
 
-    def timed(self, seconds: float, *, in_place: bool = False) -> Self:
-        """Within this context, what runs may take so many seconds, in a handler's place or not."""
+    @contextlib.contextmanager
+    def timed(self, seconds: float) -> Generator[None]:
+        """Within this context, what runs may take so many seconds."""
+        self.begin_time(seconds)
+        try:
+            yield
+        finally:
+            self.end_time()
+
+    def begin_time(self, seconds: float, *, in_place: bool = False) -> None:
+        """From now on what runs may take so many seconds, in a handler's place or not."""
         self.allowed = seconds
         self.wants_place = in_place
-        return self
-
-    def __enter__(self) -> Self:
         if self.watch:
             self.watch.begins(self)
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def end_time(self) -> None:
+        """Let no time count from now on."""
         self.allowed = 0.0
         if self.watch:
             self.watch.ends(self)
