@@ -24,7 +24,7 @@ from chatstate.bot.returns import Answers, Returns, file_of, fitted, is_reply, k
 from chatstate.errors import BindingError, ReplyError
 from chatstate.files import File
 from chatstate.language.sentences import Sentence
-from chatstate.replies import Reply
+from chatstate.replies import Reply, plain
 
 Output = Callable[[Any, Returns], Answers]
 """Shows a value that a handler returned."""
@@ -123,7 +123,7 @@ def _is_number(found: Reader) -> bool:
 def _text(value: Any, returns: Returns) -> Answers:
     """Show what is a reply as that, and anything else as Python would."""
     if type(value) is str and not returns.markdown:
-        return [Reply(value)]
+        return [plain(value)]
     if is_reply(value) or inspect.isawaitable(value):
         return replies(value, returns)
     return [Reply(returns.text(str(value)))]

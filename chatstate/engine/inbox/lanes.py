@@ -256,7 +256,7 @@ class Lanes:
                 lane.failures = 0
                 await self._refill(lane)
             if lane.arrivals and not self.stopping:
-                turn = lane.turn = RunningTurn([lane.arrivals.pop(0)], task)
+                turn = lane.turn = RunningTurn.of(lane.arrivals.pop(0), task)
                 inside_turn.set(turn)
                 del task  # to whom it is lent must not be kept here
                 await self._work.run(turn)
