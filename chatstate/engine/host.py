@@ -257,7 +257,8 @@ class AccountHost(Receiving):
         for share in shares:
             delivery = share.delivery
             if not error:
-                delivery.receipts += [self._accept(next(ingested)) for _ in share.events]
+                for _ in share.events:
+                    delivery.receipts.append(self._accept(next(ingested)))
             if error and not delivery.done.done():
                 delivery.done.set_exception(error)
             elif share.is_last:
@@ -332,6 +333,10 @@ def _transactions(delivered: Sequence[_Delivery]) -> Iterator[list[_Share]]:
     room = _AT_ONCE
     for delivery in delivered:
         given = delivery.events
+        if len(given) <= room:
+            shares.append(_Share(delivery, given, True))
+            room -= len(given)
+            continue
         for first in range(0, max(len(given), 1), _AT_ONCE):
             some = given if len(given) <= _AT_ONCE else given[first : first + _AT_ONCE]
             if len(some) > room and shares:
