@@ -25,6 +25,7 @@ from chatstate.bot.interface import Interface
 from chatstate.clock import Clock, growing_pauses
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import EventReceipt, Receipts
+from chatstate.engine.lease import Lease
 from chatstate.engine.outbox.rendering import Renderer
 from chatstate.engine.outbox.sender import Sender
 from chatstate.engine.receiving import Receiving
@@ -75,6 +76,7 @@ class AccountHost(Receiving):
         adapter: Adapter,
         find: Callable[[], Awaitable[Account]],
         roles: Roles,
+        lease: Lease | None,
         store: Store,
         clock: Clock,
         lanes: Lanes,
@@ -89,7 +91,7 @@ class AccountHost(Receiving):
         connected: Callable[[str], None],
     ) -> None:
         self._bot = bot
-        super().__init__(account, store=store, roles=roles, find=find)
+        super().__init__(account, store=store, roles=roles, lease=lease, find=find)
         self.transcript = AccountTranscript(store, account.id)
         self._clock = clock
         self._lanes = lanes
