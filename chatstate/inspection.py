@@ -107,8 +107,9 @@ class KnownWorker(msgspec.Struct, frozen=True, gc=False):
     """A run that lives: which process runs a bot, and what it has at hand.
 
     - `lease`: for how many seconds it is held alive without a beat, 0 if until it ends.
-    - `roles` are those it has. `holds`: how many conversations are its own, `waiting`: how many
-      events wait in them, the oldest since `oldest_at`.
+    - `roles` are those it has, each as `role_name` tells it; "poller" is that of all accounts.
+    - `holds`: how many conversations are its own, `waiting`: how many events wait in them, the
+      oldest since `oldest_at`.
     - `versions` are those of the states it shares with other runs, if there can be any, by name.
     """
 
@@ -123,6 +124,11 @@ class KnownWorker(msgspec.Struct, frozen=True, gc=False):
     waiting: int = 0
     oldest_at: float | None = None
     versions: Mapping[str, int] = {}
+
+
+def role_name(duty: str, platform: str, account: str, part: str) -> str:
+    """Return what people call a role: "poller:telegram:123", and of a part "poller:discord:1/0"."""
+    return f"{duty}:{platform}:{account}/{part}".removesuffix("/")
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

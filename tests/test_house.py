@@ -185,9 +185,9 @@ def folders(source_root: str) -> set[str]:
 
 
 def test_wheel_ships_every_package() -> None:
-    """The wheel's list is the core and each folder of adapters/ and bots/."""
+    """The wheel's list is the core, pytest's plugin, and all of adapters/ and bots/."""
     found = {f"{root}/{name}" for root in ("adapters", "bots") for name in folders(root)}
-    assert set(PACKAGES) == {"chatstate", *found}
+    assert set(PACKAGES) == {"chatstate", "pytest_chatstate", *found}
 
 
 def test_every_folder_of_adapters_and_bots_is_a_package() -> None:
@@ -357,8 +357,10 @@ def undocumented(node: Documented, name: str) -> Iterator[str]:
 
 STORES = (
     "SQLiteStore",
+    "OutboxVerbs",
     "TimerVerbs",
     "TranscriptVerbs",
+    "RoleVerbs",
     "MemoryTimers",
     "PostgresStore",
     "Broadcasting",
@@ -456,6 +458,7 @@ WALL_CLOCK = {
     "chatstate/telemetry/doors.py": "how long something waits that is stored",
     "chatstate/telemetry/health.py": "how long something waits that is stored",
     "chatstate/testing/clock.py": "has both clocks",
+    "chatstate/testing/virtual/client.py": "all that a store has is stored",
     "chatstate/testing/client.py": "a message says when it was sent; a store has a clock",
     "chatstate/testing/person.py": "what people do has a time",
     "chatstate/testing/contracts/adapter/sending.py": "when a reply was begun is stored",

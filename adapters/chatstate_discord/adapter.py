@@ -4,8 +4,10 @@
    operator must mend (a token, an intent, the shards) ends it with one line.
 2. What is owed to be sent does not end with a connection: calls wait a moment for the next one.
 3. Each connection has a client of discord.py's own. What is known for good (up to where everything
-   was heard) is in `Marks`, and in the cursor.
-4. Slash commands are registered once a session has begun; that it fails stops nothing.
+   was heard) is in `Marks`, and in the cursors.
+4. Of several workers each receives its share of the shards, and calls are any worker's. Shards of
+   a worker that is gone are taken over on the connection that is there.
+5. Slash commands are registered once a session has begun; that it fails stops nothing.
 """
 
 from __future__ import annotations
@@ -13,9 +15,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import contextlib
 import logging
 import random
-from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -46,7 +49,8 @@ from chatstate_discord.receive.intake import Intake
 from chatstate_discord.receive.places import Places
 from chatstate_discord.send import modals, native, parts
 from chatstate_discord.send.acknowledging import Acknowledging
-from chatstate_discord.send.calls import Calls
+from chatstate_discord.send.calls import Calls, salt_of
+from chatstate_discord.shards import Shards, advised, take_over
 from chatstate_discord.updates import UPDATES, handled
 
 log = logging.getLogger("chatstate.discord")
@@ -54,7 +58,6 @@ log = logging.getLogger("chatstate.discord")
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
 _READY_SECONDS = 120.0
 _READY_SECONDS_PER_SHARD = 10.0
-_CLOSE_SECONDS = 0.5
 _CANCEL_SECONDS = 0.1
 _SETTINGS = "CHATSTATE_DISCORD_"
 
@@ -69,6 +72,7 @@ class DiscordAdapter(Adapter):
 
     Options = DiscordOptions
     name = "discord"
+    on_each_worker = True
     updates = UPDATES
     capabilities = Capabilities(
         text_limit=parts.TEXT_LIMIT,
@@ -102,12 +106,13 @@ class DiscordAdapter(Adapter):
     def __init__(self, options: DiscordOptions | None = None, **named: Any) -> None:
         self.options = options_from(DiscordOptions, options, named, adapter=self.name)
         self.account = account_of(self.options.token)
-        self._shards = self.options.shards
         self._acknowledging = Acknowledging()
         self._clock = DiscordClock()
         self._calls = Calls(self._acknowledging, self._clock, self._guild)
         self._client: discord.Client | None = None
         self._places: Places | None = None
+        self._shards: Shards | None = None
+        self._marks: Marks | None = None
 
     @property
     def client(self) -> discord.Client | None:
@@ -119,21 +124,32 @@ class DiscordAdapter(Adapter):
 
         Raises `AdapterError` for what an operator must mend: a bad token, a missing intent.
         """
-        marks = Marks(host.cursor, self._clock)
+        try:
+            await self._stay_connected(host)
+        finally:
+            if self._shards:
+                await self._shards.close()
+            self._shards = self._marks = None
+
+    async def _stay_connected(self, host: Host) -> None:
         wanted = clients.wanted(self.options, handled(host.updates, host.kinds))
         loop = asyncio.get_running_loop()
         pause = FIRST_PAUSE
         while True:
             began = loop.time()
             try:
-                await self._converse(host, marks, wanted)
-                continue  # with the shards that Discord advises
+                await self._converse(host, wanted)
+            except _AnewError:
+                self._marks = None
+                continue
             except (AdapterError, StorageError):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, the connection is made anew
                 if failure := clients.final(error, wanted):
                     raise failure from None
-                log.warning("the connection to Discord failed: %s", _why(error))
+                told = f"the connection to Discord failed: {_why(error)}"
+                log.warning("%s", told)
+                host.lost(told)
             pause = FIRST_PAUSE if loop.time() - began > LONGEST_PAUSE else pause
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - no secret
             pause = min(pause * 2, LONGEST_PAUSE)
@@ -168,12 +184,12 @@ class DiscordAdapter(Adapter):
         """Return what Discord says of the token, the intents and the shards, and of the time."""
         wanted = clients.wanted(self.options, handled(kinds, kinds))
         clock = DiscordClock()
-        client = clients.make(wanted, 1, self.options, clock)
+        client = clients.make(wanted, 1, (), self.options, clock)
         await client.__aenter__()  # see `_converse`
         try:
             return [found async for found in findings(client, clock, self.options, wanted)]
         finally:
-            await _close(client)
+            await clients.close(client)
 
     def _guild(self, channel: str) -> str | None:
         return self._places.guild(channel) if self._places else None
@@ -186,33 +202,68 @@ class DiscordAdapter(Adapter):
         async for piece in download(await self._calls.http(), attachment):
             yield piece
 
-    async def _converse(self, host: Host, marks: Marks, wanted: clients.Reasons) -> None:
+    async def _converse(self, host: Host, wanted: clients.Reasons) -> None:
         """Receive until the connection fails for good, which raises.
 
-        Returns if Discord advises more shards than this client has.
+        Raises `_AnewError` if another client is needed, with other shards.
         """
-        client = clients.make(wanted, self._shards, self.options, self._clock)
+        shards = self._shards or await self._begin(host, wanted)
+        marks = self._marks = self._marks or shards.marks(self._clock)
+        client = clients.make(wanted, shards.count, shards.mine, self.options, self._clock)
         intake = Intake(host, self.options.groups, client, marks, self._acknowledging)
         clients.listen(client, intake.hear, handled(host.updates, host.kinds))
 
         async def on_shard_disconnect(shard: int) -> None:
             intake.lost(shard)
+            host.lost(f"shard {shard} has no connection to Discord")
+
+        async def on_shard_resumed(_shard: int) -> None:
+            host.connected(str(client.user))
 
         client.event(on_shard_disconnect)
+        client.event(on_shard_resumed)
+        async with self._logged_in(client):
+            self._calls.open(client.http, await salt_of(host))
+            self._client, self._places = client, Places(client)
+            await _first(
+                self._connect(client) if shards.mine else _for_ever(),
+                intake.run(),
+                self._attend(client, intake, host),
+                self._follow(client, shards, marks),
+            )
+
+    async def _begin(self, host: Host, wanted: clients.Reasons) -> Shards:
+        """Find out which shards there are, and which of them are this worker's."""
+        count = self.options.shards
+        if count is None:
+            client = clients.make(wanted, None, (), self.options, self._clock)
+            async with self._logged_in(client):
+                count = await advised(client, host)
+        self._shards = Shards(host, count, self.options.shard_ids)
+        await self._shards.change()
+        return self._shards
+
+    @contextlib.asynccontextmanager
+    async def _logged_in(self, client: discord.Client) -> AsyncGenerator[None]:
         await client.__aenter__()  # no `async with`, whose end may wait for half a minute
         try:
             await self._login(client)
-            if self._shards is None:
-                self._shards = (await client.http.get_bot_gateway())[0]
-                if self._shards > 1:
-                    return
-            self._calls.open(client.http, marks.salt)
-            self._client, self._places = client, Places(client)
-            await _first(self._connect(client), intake.run(), self._attend(client, intake, host))
+            yield
         finally:
             self._calls.close()
             self._client = self._places = None
-            await _close(client)
+            await clients.close(client)
+
+    async def _follow(self, client: discord.Client, shards: Shards, marks: Marks) -> None:
+        """Take over what this worker gets. Raises `_AnewError` if it is to let go of some."""
+        while True:
+            before = set(shards.mine)
+            await shards.change()
+            if not before or not before.issubset(shards.mine):
+                raise _AnewError
+            for shard in set(shards.mine) - before:
+                marks.add(shard, shards.cursor_of(shard))
+                await take_over(client, shard)
 
     async def _login(self, client: discord.Client) -> None:
         await client.login(self.options.token)
@@ -222,16 +273,21 @@ class DiscordAdapter(Adapter):
 
     async def _attend(self, client: discord.Client, intake: Intake, host: Host) -> None:
         """Wait for the session, which Discord may leave out without a word; then register."""
-        patience = _READY_SECONDS + _READY_SECONDS_PER_SHARD * (self._shards or 1)
-        try:
-            async with asyncio.timeout(patience):
-                await intake.is_ready.wait()
-        except TimeoutError:
-            raise ConnectionError("Discord began no session") from None
+        mine = self._shards.mine if self._shards else ()
+        if mine:
+            try:
+                async with asyncio.timeout(_READY_SECONDS + _READY_SECONDS_PER_SHARD * len(mine)):
+                    await intake.is_ready.wait()
+            except TimeoutError:
+                raise ConnectionError("Discord began no session") from None
         host.connected(str(client.user))
-        if client.application_id:
+        if client.application_id and 0 in mine:
             await synchronise(client.http, client.application_id, host, self.options.guild)
-        await asyncio.Event().wait()
+        await _for_ever()
+
+
+class _AnewError(Exception):
+    """Another client is needed: this worker is to receive other shards."""
 
 
 def account_of(token: str) -> str:
@@ -251,6 +307,10 @@ def account_of(token: str) -> str:
             "between them (a client secret, a public key or an id is none)"
         )
     return account
+
+
+async def _for_ever() -> None:
+    await asyncio.Event().wait()
 
 
 async def _first(*works: Coroutine[Any, Any, None]) -> None:
@@ -275,23 +335,6 @@ async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
         for task in done:
             if not task.cancelled() and (error := task.exception()):
                 log.debug("%s, at the end of a connection", error)
-
-
-async def _close(client: discord.Client) -> None:
-    """Close a client; who does not answer that within a moment is not waited for."""
-    closing = asyncio.create_task(client.close())
-    _closing.add(closing)
-    closing.add_done_callback(_closed)
-    await asyncio.wait([closing], timeout=_CLOSE_SECONDS)
-
-
-_closing: set[asyncio.Task[None]] = set()
-
-
-def _closed(task: asyncio.Task[None]) -> None:
-    _closing.discard(task)
-    if not task.cancelled() and (error := task.exception()):
-        log.debug("a connection was not closed in order: %s", error)
 
 
 def _why(error: BaseException) -> str:

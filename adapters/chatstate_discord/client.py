@@ -13,6 +13,7 @@ wrapped here.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -49,6 +50,7 @@ PRIVILEGED = {
     "presences": "Presence",
 }
 """Intents that whoever owns the bot must switch on, by discord.py's names."""
+_CLOSE_SECONDS = 0.5
 _EXPECTED = (OSError, aiohttp.ClientError, TimeoutError, discord.DiscordException)
 _LOGGERS = ("discord.client", "discord.shard", "discord.gateway")
 _FINAL = {
@@ -78,20 +80,25 @@ def wanted(options: DiscordOptions, updates: AbstractSet[str]) -> Reasons:
 
 
 def make(
-    wanted: Reasons, shards: int | None, options: DiscordOptions, clock: DiscordClock
+    wanted: Reasons,
+    shards: int | None,
+    mine: Sequence[int],
+    options: DiscordOptions,
+    clock: DiscordClock,
 ) -> discord.Client:
-    """Return a client that sets `clock`; it keeps nothing in memory that is not asked for."""
+    """Return a client of those of so many shards that are mine; it sets `clock`.
+
+    It keeps nothing in memory that is not asked for.
+    """
     usual = ("guilds", "guild_messages", "dm_messages")
     intents = discord.Intents(**dict.fromkeys([*usual, *wanted], True))
-    client = _made(intents, shards, options.shard_ids or None)
+    client = _made(intents, shards, mine)
     client.http = Http(client.loop, options, clock)
     client._connection.http = client.http  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - it is made with it
     return client
 
 
-def _made(
-    wanted: discord.Intents, shards: int | None, shard_ids: Sequence[int] | None
-) -> discord.Client:
+def _made(wanted: discord.Intents, shards: int | None, shard_ids: Sequence[int]) -> discord.Client:
     secrets.hide()
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(_in_a_line)  # which is there once, however often added
@@ -103,11 +110,9 @@ def _made(
         "member_cache_flags": discord.MemberCacheFlags.none(),
         "guild_ready_timeout": 0.1,  # `on_ready` means nothing here
     }
-    if shard_ids is None and shards in (None, 1):
+    if shards in (None, 1):
         return discord.Client(**options)
-    if shard_ids is not None:
-        options["shard_ids"] = list(shard_ids)
-    return discord.AutoShardedClient(shard_count=shards, **options)
+    return discord.AutoShardedClient(shard_count=shards, shard_ids=list(shard_ids), **options)
 
 
 def listen(client: discord.Client, hear: Hear, updates: AbstractSet[str] = frozenset()) -> None:
@@ -148,6 +153,23 @@ def final(error: BaseException, wanted: Reasons) -> AdapterError | None:
     if code in _FINAL:
         return AdapterError(f"Discord has closed the connection for good: {_FINAL[code]} ({code})")
     return None
+
+
+async def close(client: discord.Client) -> None:
+    """Close a client; who does not answer that within a moment is not waited for."""
+    closing = asyncio.create_task(client.close())
+    _closing.add(closing)
+    closing.add_done_callback(_closed)
+    await asyncio.wait([closing], timeout=_CLOSE_SECONDS)
+
+
+_closing: set[asyncio.Task[None]] = set()
+
+
+def _closed(task: asyncio.Task[None]) -> None:
+    _closing.discard(task)
+    if not task.cancelled() and (error := task.exception()):
+        log.debug("a connection was not closed in order: %s", error)
 
 
 def _parse(event: str, parser: Callable[[Any], None], hear: Hear, data: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """Telegram as a platform: `TelegramAdapter`.
 
-1. Updates come by polls, or by a webhook; either way one intake makes them durable in order.
+1. Updates come by polls, or by a webhook; either way one intake, of one worker, makes them durable
+   in order. Calls are any worker's, and what an account may send is divided among them.
 2. A token that is refused for good ends `run` with one line; whatever else fails is tried again.
 3. Calls that show something wait for their turn in `Pace`. Previews and typing give way.
 4. What answers a press answers its waiting sign, too; what answers a query is its answer.
@@ -80,6 +81,7 @@ class TelegramAdapter(Adapter):
 
     Options = TelegramOptions
     name = "telegram"
+    on_each_worker = True
     updates = UPDATES
 
     def __init__(
@@ -111,6 +113,7 @@ class TelegramAdapter(Adapter):
     async def run(self, host: Host) -> None:
         """Receive until cancelled. Raises `AdapterError` if the token is refused for good."""
         server = self._server()
+        self._pace.peers = lambda: host.peers
         await self._client.open()
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -189,6 +192,11 @@ class TelegramAdapter(Adapter):
         me = Me(raw.id, raw.username or "", self.options.groups)
         trouble.found = lambda: host.connected(f"@{me.username}")
         trouble.found()
+        if self.options.webhook is not None:
+            self.app.give(host)
+        if server:
+            tasks.create_task(server.run())
+        await host.lead()
         intake = Intake(host, me, self._delivered, self._inline.begin, self._stopped)
         tasks.create_task(intake.run())
         tasks.create_task(menu.publish(self._client.bot, host))
@@ -203,10 +211,9 @@ class TelegramAdapter(Adapter):
             )
             tasks.create_task(polling.run())
         else:
-            self.app.open(intake.take)
+            self.app.open(intake.take, self._pace.peers)
+            tasks.create_task(self.app.take_passed(host))
             tasks.create_task(self._registration(self.options.webhook, host, trouble).run())
-        if server:
-            tasks.create_task(server.run())
 
     def _registration(self, url: str, host: Host, trouble: Trouble) -> Registration:
         from chatstate_telegram.receive.webhook import Registration, secret_of

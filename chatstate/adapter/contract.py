@@ -19,7 +19,7 @@ to send is in the outbox. Rules:
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Literal, Protocol
 
@@ -110,6 +110,42 @@ class Host(Protocol):
     @property
     def transcript(self) -> Transcript:
         """What the account's pages show, for a platform that keeps no messages itself."""
+        ...
+
+    @property
+    def peers(self) -> int:
+        """How many workers have this account now, this one included: they share its limits."""
+        ...
+
+    async def lead(self) -> None:
+        """Return once this worker is the one that receives for the account, until it ends.
+
+        Cursors are those of whoever did so before. For an adapter that is run `on_each_worker`.
+        """
+        ...
+
+    def share(self, parts: Sequence[str], *, evenly: bool = True) -> AsyncGenerator[Sequence[str]]:
+        """Yield those parts of what the account receives that this worker is to receive.
+
+        Again whenever that has changed, because other workers came or went; cursors are current
+        then. Each part is one worker's at a time: whoever asks for the next has stopped with what
+        was left out. Not `evenly`: all that nobody else has.
+        """
+        ...
+
+    async def pass_on(self, name: str, text: str) -> None:
+        """Give a text to the worker that leads; return when that is durable.
+
+        For what comes to any worker and one must see it all, as the posts of a webhook. The same
+        name is the same thing once more.
+        """
+        ...
+
+    def passed(self) -> AsyncGenerator[Mapping[str, str]]:
+        """Yield what others have passed on, by its name, whenever there is some.
+
+        It is forgotten when the next is asked for. For the worker that leads.
+        """
         ...
 
     async def remember(self, name: str, text: str | None) -> None:
@@ -213,6 +249,9 @@ class Adapter(Protocol):
     - `account`: the platform's id of the bot account; known before `run`, the same at each start.
     - `label`: what those who run the bot call the account, as in `--on telegram:shop`; "" for none.
       It is set from outside, and stored nowhere.
+    - `on_each_worker`: of several workers that share a store, `run` is called on each, and asks
+      `Host.lead` or `Host.share` for what one alone may receive. Else it is called on one at a
+      time. `perform` is called on any of them, also where `run` is not.
     - `updates`: what the platform tells of by names of its own; None if nobody has listed that.
       An event of the kind "other" has such a name: "platform:name", in `Message.update`.
     """
@@ -221,6 +260,7 @@ class Adapter(Protocol):
     account: str
     label: str = ""
     capabilities: Capabilities
+    on_each_worker: bool = False
     updates: Updates | None = None
 
     @property

@@ -18,7 +18,7 @@ from chatstate.bot.annotations import Arg, Complete, essence, is_mention, marks
 from chatstate.bot.reading import POSSIBLE, Reader, reader, shorten
 from chatstate.errors import BindingError
 from chatstate.files import File
-from chatstate.language.sentences import Sentence
+from chatstate.language.sentences import NoHandlerSentence, Sentence
 from chatstate.messages import CommandOption, Message, OptionKind, User
 from chatstate.words import first_word
 
@@ -127,7 +127,9 @@ def parse_arguments(
         except Sentence as error:
             raise Sentence("bad_argument", problem=error, usage=usage) from error
     if rest:
-        raise Sentence("too_much", text=shorten(rest), usage=usage)
+        # What takes nothing may be a group of commands for newer code.
+        kind = Sentence if arguments else NoHandlerSentence
+        raise kind("too_much", text=shorten(rest), usage=usage)
     return values
 
 

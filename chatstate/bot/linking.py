@@ -85,10 +85,11 @@ def unlink_for(bot: Described) -> Callable[..., Any]:
 
 def _offered(bot: Described, turn: Turn, codes: dict[str, Offer], now: float) -> str:
     code = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
+    mine = turn.effects.identity()
     for known, offer in list(codes.items()):
-        if offer.until < now:
+        if offer.until < now or offer.by.person == mine.person:
             del codes[known]
-    codes[_digest(code)] = Offer(turn.effects.identity(), now + MINUTES * 60)
+    codes[_digest(code)] = Offer(mine, now + MINUTES * 60)
     shown = "-".join(code[place : place + 4] for place in range(0, _LENGTH, 4))
     return _said(bot, turn, "link_code", code=shown, minutes=MINUTES)
 

@@ -20,7 +20,7 @@ from chatstate.bot.handlers import not_taken
 from chatstate.bot.listing import command_of, languages
 from chatstate.bot.route import Home, Route
 from chatstate.errors import BindingError
-from chatstate.language.sentences import Sentence, Sentences
+from chatstate.language.sentences import NoHandlerSentence, Sentence, Sentences
 from chatstate.messages import ChatKind, ChatPlace, Command, Message
 from chatstate.signature import where
 
@@ -204,7 +204,8 @@ class Routes:
             word, *more = rest.split(maxsplit=1) or [""]
             whole = f"{name} {word.lower()}"
             if not (whole in self._commands or whole in self._groups):
-                raise Sentence("which_command", usages=self._usages(name))
+                kind = NoHandlerSentence if word else Sentence
+                raise kind("which_command", usages=self._usages(name))
             name, rest = whole, more[0] if more else ""
         route = self._commands.get(name)
         if route:
@@ -213,7 +214,7 @@ class Routes:
             return route, rest
         if not (pressed_command or message.chat.kind == "private"):
             return None
-        raise Sentence("unknown_command", command=found[1])
+        raise NoHandlerSentence("unknown_command", command=found[1])
 
     def _completion(self, message: Message) -> tuple[Route, str] | None:
         """Return what tells how an argument can go on, and what of it has been typed."""
@@ -254,7 +255,9 @@ def _groups_of(name: str) -> Iterator[str]:
 
 def _is_each_bots(name: str, route: Route) -> bool:
     """Tell whether each bot has an own command of its own: all but that gives up a form."""
-    return name in ("help", "start") or (name == "cancel" and not route.handler.slots)
+    return name in ("help", "start", "link", "unlink") or (
+        name == "cancel" and not route.handler.slots
+    )
 
 
 def _is_known(name: str, route: Route) -> bool:

@@ -54,12 +54,9 @@ def _load(spec: str, apps: Sequence[Apps], allow: Sequence[str]) -> Interface | 
     if installed:
         return _without_password(_named(load(next(iter(installed))), spec), allow)
     target, _, attribute = spec.partition(":")
-    if target.endswith(".py") or "/" in target:
-        module = _import_file(Path(target))
-    elif ":" in spec or "." in spec:
-        module = _import_module(target, spec)
-    else:
+    if not ("/" in spec or ":" in spec or "." in spec):
         return None
+    module = load_module(target, spec)
     bot = _of_app(module, attribute, apps, allow)
     return bot or _without_password(_from_module(module, attribute, spec), allow)
 
@@ -83,6 +80,13 @@ def _without_password(bot: Interface, allow: Sequence[str]) -> Interface:
             'say who may use it there: Interface(..., owners=["telegram:123"], allow="owners")'
         )
     return bot
+
+
+def load_module(target: str, spec: str) -> ModuleType:
+    """Return the module that is named by a path, or as a module, in `spec`. Raises `LoadError`."""
+    if target.endswith(".py") or "/" in target:
+        return _import_file(Path(target))
+    return _import_module(target, spec)
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -34,8 +35,11 @@ from chatstate.cli import (
     forgetting,
     inspecting,
     new,
+    recording,
     renaming,
+    replaying,
     sends,
+    simulating,
     state,
     values,
     workers,
@@ -82,7 +86,9 @@ app.add_typer(broadcasts.app, name="broadcast")
 app.add_typer(copying.app, name="store")
 app.command()(inspecting.inspect)
 app.command()(new.new)
+app.command()(replaying.replay)
 app.command()(sends.send)
+app.command()(simulating.simulate)
 app.command()(workers.workers)
 app.command()(backups.backup)
 app.command()(forgetting.forget)
@@ -214,6 +220,24 @@ def run(
         trace=trace,
         options={**named, **dict(_pair(setting) for setting in set_ or ())},
     )
+
+
+@app.command()
+def record(
+    transcript: Annotated[Path, typer.Argument(help="The *.chat file to write.")],
+    bot: Annotated[str, typer.Argument(help="A name, bot.py, bot.py:name or package.module:name")],
+    *,
+    on: Annotated[str, typer.Option(help="The adapter by which to talk.")] = DEFAULT_ADAPTER,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="NAME=VALUE: an option of the adapter's; repeatable."),
+    ] = None,
+) -> None:
+    """Talk with a bot, in a store of its own, and write down the conversation as a transcript."""
+    recording.refuse_to_overwrite(transcript)
+    recorder = recording.recorder(on, dict(_pair(setting) for setting in set_ or ()))
+    run_bot(load_bot(bot), [recorder.adapter], store=":memory:")
+    typer.echo(recording.written(recorder, transcript, bot), err=True)
 
 
 def _pair(text: str) -> tuple[str, str]:

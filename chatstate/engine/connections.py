@@ -1,6 +1,7 @@
 """Accounts while a bot runs: connected, received for, and disconnected.
 
-1. An account has one adapter at a time. It receives once no other run does for it.
+1. An account has one adapter at a time in a run. Of several runs one lets it receive, or it shares
+   that out itself, where it is run `on_each_worker`.
 2. What ends an adapter that the engine was started with ends the engine. The end of one that was
    connected later is logged, and what is owed to its account waits until that is back.
 3. A disconnected account delivers nothing more; what it had delivered is handled. What is owed to
@@ -10,8 +11,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,7 +29,6 @@ log = logging.getLogger("chatstate.engine")
 OnOwed = Literal["send", "dead"]
 LOCAL = "local"
 """The account of a platform that has none, such as a terminal: it may be many bots'."""
-_LOOK_EVERY = 1.0
 _SOON = 0.05
 _CANCEL_SECONDS = 1.0
 _WORK: tuple[Shelf, ...] = ("inbox", "outbox")
@@ -38,7 +39,6 @@ class Connection:
     """An account that is there: what delivers for it, and the task in which it receives."""
 
     account: Account
-    tenant: str
     adapter: Adapter
     host: AccountHost
     task: asyncio.Task[None] | None = None
@@ -54,7 +54,7 @@ class Connections:
         store: Store,
         clock: Clock,
         accounts: Accounts,
-        make_host: Callable[[Account, Adapter], AccountHost],
+        make_host: Callable[[Account, Adapter, Callable[[], Awaitable[Account]]], AccountHost],
     ) -> None:
         self._bot = bot
         self._store = store
@@ -110,8 +110,9 @@ class Connections:
                 f"account {adapter.account} on {adapter.name} has the label {adapter.label!r}, "
                 f"which is a name of account {other.adapter.account}: give it another"
             )
-        account = await self._account(adapter, tenant)
-        connection = Connection(account, tenant, adapter, self._make_host(account, adapter))
+        find = functools.partial(self._account, adapter, tenant)
+        account = await find()
+        connection = Connection(account, adapter, self._make_host(account, adapter, find))
         self._connections[account.id] = connection
         adapter.attach(connection.host)
         return connection
@@ -124,11 +125,8 @@ class Connections:
             connection.task.add_done_callback(lambda task: _tell(connection.adapter, task))
 
     async def _receive(self, connection: Connection) -> None:
-        while not await self._store.lead("poller"):
-            await self._clock.sleep(_LOOK_EVERY)
-        if not self._store.is_sole:  # others have received meanwhile
-            account = await self._account(connection.adapter, connection.tenant)
-            connection.host.follow(account.cursors)
+        if not connection.adapter.on_each_worker:
+            await connection.host.lead()
         await connection.adapter.run(connection.host)
 
     async def _account(self, adapter: Adapter, tenant: str) -> Account:
@@ -170,6 +168,7 @@ class Connections:
             _, stubborn = await asyncio.wait([connection.task], timeout=_CANCEL_SECONDS)
             for task in stubborn:
                 log.warning("%r does not end when it is cancelled; let CancelledError pass", task)
+        await self._store.leave(connection.account.id)
 
     def _find(self, name: str) -> Connection | None:
         for connection in self._connections.values():

@@ -29,8 +29,10 @@ from chatstate.engine.lifespans import Lifespans
 from chatstate.engine.observing import Observer, observed_adapter, observed_store
 from chatstate.engine.outbox.sender import OnAmbiguous
 from chatstate.engine.parts import Parts
+from chatstate.engine.rounds import go_round, look_at_runs
 from chatstate.engine.states import undeclared
 from chatstate.engine.states.older_runs import told_versions
+from chatstate.engine.threads import HandlerThreads
 from chatstate.engine.turns.finish import ignore_failure
 from chatstate.errors import LeaseLostError, StateError
 from chatstate.inspection import Inspection
@@ -40,8 +42,6 @@ from chatstate.stores.base import Run, Store
 log = logging.getLogger("chatstate.engine")
 
 _CLOSE_SECONDS = 0.5
-_LOOK_EVERY = 1.0
-_PRUNE_EVERY = 60.0
 Standing = Literal["starting", "running", "stopping"]
 
 
@@ -60,6 +60,7 @@ class Engine:
     - `on_failure` is told of each event whose turn failed, and of what was raised, unless the bot's
       `on_error` has answered. For tests: it must not raise.
     - `observer` is told of what is done; see `engine.observing`.
+    - `threads` makes those in which sync handlers run. For tests.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Engine:
         connected: Callable[[Adapter, str], None] = lambda _adapter, _name: None,
         on_failure: Callable[[Event, BaseException], None] = ignore_failure,
         observer: Observer | None = None,
+        threads: Callable[[], HandlerThreads] = HandlerThreads,
     ) -> None:
         self._bot = bot
         self._observer = observer
@@ -90,6 +92,7 @@ class Engine:
         self._has_store = False
         self._connected = connected
         self._on_failure = on_failure
+        self._threads = threads
         self._tasks: list[asyncio.Task[None]] = []
         self._connections: Connections | None = None
         self._receiving: list[asyncio.Task[None]] = []
@@ -149,7 +152,7 @@ class Engine:
 
     async def _begin(self, run: Run) -> None:
         accounts = Accounts()
-        self._versions = run.versions()
+        versions = run.versions()
         lease = Lease(self._store, self._clock, run.lease) if run.lease else None
         if lease:  # at once: what is opened below may take longer
             await lease.beat()
@@ -160,7 +163,7 @@ class Engine:
             store=self._store,
             run=run.id,
             secret=run.secret,
-            versions=self._versions,
+            versions=versions,
             clock=self._clock,
             lease=lease,
             running_limit=self._running_limit,
@@ -169,6 +172,7 @@ class Engine:
             connected=self._connected,
             on_failure=self._on_failure,
             observer=self._observer,
+            threads=self._threads(),
         )
         self._parts = parts
         self._connections = connections = Connections(
@@ -185,7 +189,7 @@ class Engine:
         for warning in undeclared.warnings(self._bot.id, self._bot.states, stored):
             log.warning("%s", warning)
         parts.answering.left(stored)
-        await _look_at_runs(parts)
+        await look_at_runs(parts)
         self._lifespans = Lifespans(self._bot, parts.resources)
         engines.began(self._bot, self)  # what a lifespan gives to send is stored by now
         if not await self._lifespans.open(self._fail, self._ended):
@@ -196,7 +200,8 @@ class Engine:
         for connection in opened:
             connections.receive(connection)
         self._receiving = connections.tasks
-        for work in (self._watch(parts), parts.claims.run(), parts.outside.run()):
+        looking = go_round(parts, store=self._store, clock=self._clock, versions=versions)
+        for work in (looking, parts.claims.run(), parts.outside.run(), parts.roles.run()):
             self._tasks.append(asyncio.create_task(self._or_fail(work)))
         parts.typing_notices.start()
         self._blocking = Blocking(route.handler.author_fn for route in self._bot.routes)
@@ -227,7 +232,7 @@ class Engine:
         end = time() + self._grace
         if self._parts:
             self._parts.lanes.stopping = True
-            self._parts.turns.hurry()
+            self._parts.fences.hurry()
         grace = 0.0 if self._is_lost else self._grace
         if not await self._first(self._hurry.wait(), seconds=grace):
             log.warning("stopped in the middle; what was running runs again at the next start")
@@ -343,29 +348,6 @@ class Engine:
         if self._ended.done():
             self._ended.result()
 
-    async def _watch(self, parts: Parts) -> None:
-        """Look now and then for the store, turns that take too long, requests, rows to prune."""
-        now = self._clock.monotonic
-        prune_at = now() + _PRUNE_EVERY
-        while True:
-            looked_at = now()
-            await self._store.check()
-            parts.turns.end_late()
-            for answer in await self._store.answer(self._versions):
-                parts.claims.changed(answer)
-            parts.outside.look()
-            await parts.forgetting.look()
-            if now() >= prune_at:
-                await self._store.prune()
-                prune_at = now() + _PRUNE_EVERY
-            await self._store.lead("clock")
-            more = await parts.expiries.look()
-            more |= await parts.timers.look()
-            await _look_at_runs(parts)
-            await parts.claims.look()
-            pause = looked_at + _LOOK_EVERY - now()  # all of this takes time, too
-            await self._clock.sleep(0 if more else max(pause, 0))
-
     async def settle(self, seconds: float) -> None:
         """Return when all that is due has expired and is told, or after so many seconds. For tests.
 
@@ -373,6 +355,10 @@ class Engine:
         """
         if self._parts:
             await settled(self._parts, seconds)
+
+    async def idle(self) -> None:
+        """Return when nothing runs and nothing is owed. For tests."""
+        await finished(self._parts)
 
     async def next_timer(self) -> float | None:
         """Return when the next timer fires, None if there is none. For tests."""
@@ -393,8 +379,3 @@ class Engine:
         self._is_lost |= isinstance(error, LeaseLostError)
         if not self._ended.done():
             self._ended.set_exception(error)
-
-
-async def _look_at_runs(parts: Parts) -> None:
-    await parts.older_runs.look()
-    parts.answering.are_possible |= parts.older_runs.ask

@@ -30,13 +30,13 @@ from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import Receipts
 from chatstate.engine.states.cache import StateCache
 from chatstate.engine.states.volatile import VolatileStates
+from chatstate.engine.turns.fences import Fences
 from chatstate.engine.turns.turn import RunningTurn
-from chatstate.engine.turns.turns import Turns
 from chatstate.errors import StorageError
 from chatstate.inspection import Filter, Request
 from chatstate.messages import Chat
 from chatstate.scope import Key
-from chatstate.stores.base import Forgotten, Store, StoredTimer
+from chatstate.stores.base import Forgotten, Role, Store, StoredTimer
 from chatstate.stores.forgetting import mark_of
 from chatstate.stores.gathering import erase_pages
 from chatstate.stores.ledger import Line, append, lines
@@ -57,7 +57,7 @@ class Forgetting:
         accounts: Accounts,
         store: Store,
         lanes: Lanes,
-        turns: Turns,
+        fences: Fences,
         receipts: Receipts,
         cache: StateCache,
         memory: VolatileStates | None,
@@ -68,7 +68,7 @@ class Forgetting:
         self._accounts = accounts
         self._store = store
         self._lanes = lanes
-        self._turns = turns
+        self._fences = fences
         self._receipts = receipts
         self._cache = cache
         self._memory = memory
@@ -111,7 +111,7 @@ class Forgetting:
         return bool(row.turn and not is_late and await self._store.pending([row.turn]))
 
     async def _begin(self, row: Forgotten) -> None:
-        leads = await self._store.lead("clock")
+        leads = bool(await self._store.lead([_role(row)]))
         if row.erased_at is None and not leads:
             return  # who leads begins; the others follow
         if row.user:
@@ -119,13 +119,13 @@ class Forgetting:
                 await self._let_clean(row)
                 await self._end_offers(row)
             await self._erase(row)
-        self._running[row.number] = set(self._turns.running)
+        self._running[row.number] = set(self._fences.running)
 
     async def _end(self, row: Forgotten) -> None:
-        self._running[row.number].intersection_update(self._turns.running)
+        self._running[row.number].intersection_update(self._fences.running)
         if self._running[row.number] or await self._is_being_cleaned(row):
             return
-        if not await self._store.passed(row.number) or not await self._store.lead("clock"):
+        if not await self._store.passed(row.number) or not await self._store.lead([_role(row)]):
             return
         if row.user:
             await self._erase(row)
@@ -148,6 +148,7 @@ class Forgetting:
             return
         self._pauses = growing_pauses()
         del self._running[row.number]
+        await self._store.cede([_role(row)])
         log.info("a person is forgotten (%d)", row.number)
 
     async def _erase(self, row: Forgotten) -> None:
@@ -159,7 +160,7 @@ class Forgetting:
         numbers = set(erased.turns)
         for seq in self._lanes.drop_all(numbers):
             self._receipts.dropped(seq)
-        self._turns.end_erased(numbers)
+        self._fences.end_erased(numbers)
 
     def _tell_of_others(self) -> None:
         names = ", ".join(uncleaned(self._bot))
@@ -221,3 +222,8 @@ class Forgetting:
                 if mark_of(secret, *who) in marks:
                     found.append(entry.number)
         return found
+
+
+def _role(row: Forgotten) -> Role:
+    """Return what one worker does for all: it begins, and it ends."""
+    return Role("clock", row.account, "forget")

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
 import msgspec
@@ -27,11 +27,13 @@ from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import EventReceipt, Receipts
 from chatstate.engine.outbox.rendering import Renderer
 from chatstate.engine.outbox.sender import Sender
+from chatstate.engine.receiving import Receiving
+from chatstate.engine.roles import Roles
 from chatstate.engine.transcript import AccountTranscript
 from chatstate.engine.turns.dispatch import Dispatch
+from chatstate.engine.turns.fences import Fences
 from chatstate.engine.turns.modals import Modals
 from chatstate.engine.turns.quick import QuickTurns
-from chatstate.engine.turns.turns import Turns
 from chatstate.inspection import Inspection
 from chatstate.language.sentences import say
 from chatstate.messages import Command, Event, Message
@@ -62,7 +64,7 @@ class _Share(msgspec.Struct, eq=False, gc=False):
     is_last: bool
 
 
-class AccountHost:
+class AccountHost(Receiving):
     """Takes in the events of one account."""
 
     def __init__(
@@ -71,12 +73,14 @@ class AccountHost:
         account: Account,
         *,
         adapter: Adapter,
+        find: Callable[[], Awaitable[Account]],
+        roles: Roles,
         store: Store,
         clock: Clock,
         lanes: Lanes,
         receipts: Receipts,
         dispatch: Dispatch,
-        turns: Turns,
+        fences: Fences,
         quick: QuickTurns,
         modals: Modals,
         sender: Sender,
@@ -85,15 +89,13 @@ class AccountHost:
         connected: Callable[[str], None],
     ) -> None:
         self._bot = bot
-        self._account = account.id
+        super().__init__(account, store=store, roles=roles, find=find)
         self.transcript = AccountTranscript(store, account.id)
-        self._cursors = dict(account.cursors)
-        self._store = store
         self._clock = clock
         self._lanes = lanes
         self._receipts = receipts
         self._dispatch = dispatch
-        self._turns = turns
+        self._fences = fences
         self._quick = quick
         self._modals = modals
         self._most = adapter.capabilities.modals
@@ -102,7 +104,7 @@ class AccountHost:
         self._moved = moved
         self._connected = connected
         self._is_connected = False
-        self.trouble = "is not reached yet"
+        self.trouble = ""
         self._loop = asyncio.get_running_loop()
         self._delivered: list[_Delivery] = []
         self._is_paused = False
@@ -136,11 +138,6 @@ class AccountHost:
         """See `Host.updates`."""
         return self._updates
 
-    @property
-    def cursor(self) -> str | None:
-        """See `Host.cursor`."""
-        return self._cursors.get("")
-
     def connected(self, name: str) -> None:
         """See `Host.connected`."""
         self.trouble = ""
@@ -170,7 +167,7 @@ class AccountHost:
 
     def interrupt(self, chat: str, thread: str | None = None) -> bool:
         """See `Host.interrupt`."""
-        return self._turns.stop_answer(self._account, chat, thread)
+        return self._fences.stop_answer(self._account, chat, thread)
 
     def inspect(self, *, reveal: bool = False) -> Inspection:
         """See `Host.inspect`."""
@@ -179,22 +176,6 @@ class AccountHost:
     async def moved(self, old: str, new: str) -> None:
         """See `Host.moved`."""
         await self._moved(self._account, old, new)
-
-    def follow(self, cursors: Mapping[str, str]) -> None:
-        """Go on from these cursors: it is this run that receives from now on."""
-        self._cursors = dict(cursors)
-
-    def cursor_of(self, part: str) -> str | None:
-        """See `Host.cursor_of`."""
-        return self._cursors.get(part)
-
-    async def remember(self, name: str, text: str | None) -> None:
-        """See `Host.remember`."""
-        await self._store.remember(self._account, name, text)
-
-    async def recall(self, name: str) -> str | None:
-        """See `Host.recall`."""
-        return await self._store.recall(self._account, name)
 
     def deliver(
         self, events: Sequence[Event], cursor: str | None = None, part: str = ""
@@ -234,7 +215,12 @@ class AccountHost:
         ended = [share.delivery for share in shares if share.is_last]
         cursors = {given.part: given.cursor for given in ended if given.cursor is not None}
         self._lanes.expect()
-        stored = asyncio.ensure_future(self._store.ingest(self._account, events, cursors))
+        ingested = (
+            self._store.ingest(self._account, events, cursors, share=True)
+            if self._roles.peers and self._lanes.is_crowded and self.peers > 1
+            else self._store.ingest(self._account, events, cursors)
+        )
+        stored = asyncio.ensure_future(ingested)
         stored.add_done_callback(lambda done: self._take_in(shares, done))
 
     def _unhandled(self, event: Event) -> Event:
@@ -291,8 +277,8 @@ class AccountHost:
                 self._refusing.discard(arrival.place.conversation)
             if ingested.dropped is not None:
                 self._drop(arrival.place.conversation, ingested.dropped)
-            if self._interrupts or self._turns.are_put_off:
-                self._turns.arrived(arrival)
+            if self._interrupts or self._fences.are_put_off:
+                self._fences.arrived(arrival)
             self._lanes.add(arrival)
             return receipt
         if ingested.status == "refused" and arrival:

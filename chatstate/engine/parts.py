@@ -15,6 +15,7 @@ from chatstate.engine.outbox.sender import Sender
 from chatstate.engine.outbox.spool import Spool
 from chatstate.engine.outside import Outside
 from chatstate.engine.recovery import Recovery
+from chatstate.engine.roles import Roles
 from chatstate.engine.states.cache import StateCache
 from chatstate.engine.states.commits import Commits
 from chatstate.engine.states.expiry import Expiries
@@ -22,6 +23,7 @@ from chatstate.engine.states.older_runs import OlderRuns
 from chatstate.engine.timers import Timers
 from chatstate.engine.turns.answering import Answering
 from chatstate.engine.turns.approvals import Approvals
+from chatstate.engine.turns.fences import Fences
 from chatstate.engine.turns.overlap import Overlap
 from chatstate.engine.turns.turns import Turns
 from chatstate.engine.turns.typing_notices import TypingNotices
@@ -34,6 +36,7 @@ class Parts:
 
     lanes: Lanes
     turns: Turns
+    fences: Fences
     answering: Answering
     approvals: Approvals
     overlap: Overlap
@@ -49,6 +52,7 @@ class Parts:
     typing_notices: TypingNotices
     recovery: Recovery
     claims: Claims
+    roles: Roles
     outside: Outside
     prove: Callable[[], Awaitable[None]]
-    make_host: Callable[[Account, Adapter], AccountHost]
+    make_host: Callable[[Account, Adapter, Callable[[], Awaitable[Account]]], AccountHost]

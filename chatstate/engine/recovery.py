@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.outbox.sender import Sender
 from chatstate.engine.states.commits import Commits
+from chatstate.engine.turns.fences import Fences
 from chatstate.engine.turns.later import Later
-from chatstate.engine.turns.turns import Turns
 from chatstate.stores.base import Claim, Store
 
 log = logging.getLogger("chatstate.engine")
@@ -32,16 +32,16 @@ class Recovery:
         *,
         store: Store,
         lanes: Lanes,
-        turns: Turns,
         later: Later,
+        fences: Fences,
         commits: Commits,
         sender: Sender,
         failed: Callable[[Exception], None],
     ) -> None:
         self._store = store
         self._lanes = lanes
-        self._turns = turns
         self._later = later
+        self._fences = fences
         self._commits = commits
         self._sender = sender
         self._failed = failed
@@ -100,7 +100,7 @@ class Recovery:
             if suspect.noted and await self._later.seconds_left(suspect.seq):
                 return  # it was put off, and did nothing
             if suspect.crashes >= _CRASHES:
-                await self._turns.set_aside(suspect)
+                await self._fences.set_aside(suspect)
             else:
                 await self._store.suspect(suspect.seq)
                 await self._lanes.run_alone(suspect)

@@ -35,6 +35,10 @@ class Sentence(UserError):  # noqa: N818 - it is what is said, in error or not
         self.values = values
 
 
+class NoHandlerSentence(Sentence):
+    """What is said of what has no handler, as far as the code of this process knows."""
+
+
 class Sentences:
     """The framework's sentences in each language that it or the bot's author speaks.
 

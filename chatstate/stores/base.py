@@ -154,12 +154,19 @@ class Inbox(Protocol):
         ...
 
     def ingest(
-        self, account: int, events: Sequence[Event], cursors: Mapping[str, str] = ...
+        self,
+        account: int,
+        events: Sequence[Event],
+        cursors: Mapping[str, str] = ...,
+        *,
+        share: bool = False,
     ) -> Awaitable[Sequence[Ingested]]:
         """Append events to the inbox in order, and note cursors in the same transaction.
 
-        There is one for each part of what the account receives. A conversation that nobody holds
-        becomes this run's, unless it has work, which has to be claimed. An event that could not be
+        There is one for each part of what the account receives; that of a part for which another
+        run receives (see `Role`) is not noted. A conversation that nobody holds
+        becomes this run's, unless it has work, which has to be claimed; or, if they are to `share`
+        it, that of one of the runs that have the account. An event that could not be
         read again, because a field is not of its type, is refused alone.
         """
         ...

@@ -49,8 +49,27 @@ class Control(Inspection, Protocol):
         """
         ...
 
-    async def lead(self, role: Role) -> bool:
-        """Take a role, or keep it: one run at a time has it. Tell whether this one does."""
+    async def lead(self, roles: Sequence[Role], most: int | None = None) -> Sequence[Role]:
+        """Take those of these roles that no run has; return those that this one has now.
+
+        Each is one run's at a time, until that ends or cedes it. No more are taken than make it
+        `most`; what it has already it keeps.
+        """
+        ...
+
+    async def cede(self, roles: Sequence[Role]) -> None:
+        """Let go of those of these roles that this run has, for others to take."""
+        ...
+
+    async def leave(self, account: int) -> None:
+        """Let go of an account: of its roles, and of its conversations, for others to claim.
+
+        Nothing of it is claimed any more.
+        """
+        ...
+
+    async def peers(self) -> Mapping[int, int]:
+        """Return how many runs have an account, for those of this run's that others have, too."""
         ...
 
     async def secrets(self) -> Mapping[str, bytes]:

@@ -23,9 +23,16 @@ RUN_BITS = 40
 """A run can make 2**40 versions; 2**23 runs fit a signed 64-bit integer."""
 
 
-Role = Literal["poller", "clock"]
-"""What one run does for all: receiving for accounts that one alone may receive for; looking for
-what has expired or come due."""
+class Role(msgspec.Struct, frozen=True, order=True, gc=False):
+    """What one run at a time does for an account, or for a part of it: a shard, say.
+
+    "poller": receiving what one alone may receive. "clock": looking for what has expired or come
+    due in conversations that nobody holds.
+    """
+
+    duty: Literal["poller", "clock"]
+    account: int
+    part: str = ""
 
 
 class Run(msgspec.Struct, frozen=True, gc=False):

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from chatstate.scope import Scope
@@ -50,11 +50,18 @@ class States(Protocol):
         ...
 
     async def remember(self, account: int, name: str, text: str | None) -> None:
-        """Keep a text for an account's adapter under a name; None forgets it."""
+        """Keep a text for an account's adapter under a name; None forgets it.
+
+        The run that receives for the account (see `Role`) is woken.
+        """
         ...
 
     async def recall(self, account: int, name: str) -> str | None:
         """Return what was remembered, None if nothing was."""
+        ...
+
+    async def recall_all(self, account: int, prefix: str, limit: int) -> Mapping[str, str]:
+        """Return what was remembered under the first names that begin so, in their order."""
         ...
 
     async def timers(self, conversation: int, person: int) -> Sequence[StoredTimer]:

@@ -11,27 +11,31 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import secrets
 import tempfile
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn, Self, TypeVar
+from typing import Any, NoReturn, Self, TypeVar, cast
 
 from chatstate.adapter import PostForm, Receipt
 from chatstate.bot.interface import Interface
 from chatstate.engine import Engine
 from chatstate.messages import Chat, Event, User
 from chatstate.stores import open_store
+from chatstate.stores.base import Entry, Filter, Store
 from chatstate.stores.sqlite import SQLiteStore
 from chatstate.testing.clock import FakeClock
 from chatstate.testing.delivered import Delivered
+from chatstate.testing.memory.store import MemoryStore
 from chatstate.testing.person import Person
 from chatstate.testing.platform import FakePlatform
 
 T = TypeVar("T")
 _STEPWISE = 60.0
+_ALL = 1_000_000
 _USAGE = "`async with TestClient(bot) as client:`"
 
 
@@ -40,6 +44,7 @@ class TestClient:
 
     `async with TestClient(bot) as client: replies = await client.user("alice").say("hi")`
 
+    - `bot` may be a function that makes it, called at each start: as a process loads its bot anew.
     - `store` is a store URL; by default a new file, removed at the end. `store_options` are
       those of the store's class, `engine_options` those of the engine.
     - `platform` can refuse, stall and lose answers; see `FakePlatform`.
@@ -55,7 +60,7 @@ class TestClient:
 
     def __init__(
         self,
-        bot: Interface,
+        bot: Interface | Callable[[], Interface],
         *,
         store: str | None = None,
         platform: FakePlatform | None = None,
@@ -64,7 +69,10 @@ class TestClient:
         store_options: Mapping[str, Any] | None = None,
         **engine_options: Any,
     ) -> None:
-        self.bot = bot
+        self._given = bot
+        self._make: Callable[[], Interface] = _maker(bot)
+        self.bot = self._make()
+        self._is_new = True
         self.platform = platform or FakePlatform()
         self.clock = clock or FakeClock()
         self._raise_errors = raise_errors
@@ -74,6 +82,7 @@ class TestClient:
         self._prefix = f"event-{secrets.token_hex(4)}"
         self._numbers = itertools.count(1)
         self.reacted: dict[tuple[str, str], str] = {}  # by person and message; see `Person.react`
+        self.newest: Event | None = None
         self._known: set[str] = set()
         self._errors: dict[str, BaseException] = {}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -187,6 +196,7 @@ class TestClient:
         host = await self._or_failure(self.platform.connected())
         receipts = await self._or_failure(host.deliver(events))
         self._known.update(event.id for event in events)
+        self.newest = events[-1] if events else None
         return receipts
 
     async def ask(
@@ -247,12 +257,16 @@ class TestClient:
             await self.clock.jump(max(pause - _STEPWISE, 0))
             await self.clock.advance(min(pause, _STEPWISE))
             await engine.settle(5.0)
-        await self.clock.advance(end - self.clock.monotonic())
+        await self._pass(end - self.clock.monotonic())
         await engine.settle(5.0)
         unasked = [event for event in self._errors if event not in self._known]
         errors = [self._errors.pop(event) for event in unasked]
         if errors and self._raise_errors:
             _raise(errors[0])
+
+    async def _pass(self, seconds: float) -> None:
+        """Let time pass in which no timer fires."""
+        await self.clock.advance(seconds)
 
     async def _until_next_timer(self, engine: Engine, end: float) -> float | None:
         """Return the seconds until the next timer fires, None if none does before `end`."""
@@ -260,6 +274,53 @@ class TestClient:
         pause = None if at is None else at - self.clock.time()
         left = end - self.clock.monotonic()
         return pause if pause is not None and 0 < pause <= left else None
+
+    async def values(self) -> dict[str, str]:
+        """Return all that is stored: its JSON, by the state's name and whose it is.
+
+        Such as "history of alice", "topic in room/thread", "history of alice in room", "scores".
+        """
+        entries = await self._store.list("states", Filter(limit=_ALL))
+        return {_owner(entry): entry.body for entry in entries}
+
+    async def simulate(
+        self,
+        *,
+        seed: int = 0,
+        people: int = 3,
+        steps: int = 100,
+        invariants: Sequence[Callable[..., Any]] = (),
+        reset: Callable[[], object] = lambda: None,
+        shared: bool = False,
+    ) -> None:
+        """Let people talk to the bot while it is in trouble, and raise what is wrong with it.
+
+        So many `people` do so many things, by the bot's commands, examples, and buttons. Meanwhile
+        it is killed and restarted, deliveries are repeated, calls refused, and answers lost; time
+        passes. All of that follows from `seed`, happens in memory, and takes no time.
+
+        What the bot answers and stores must be what it does without the trouble. Nobody may be
+        answered otherwise because of what others do, if no state says so; no value may be changed
+        after its turn. Each of `invariants` is called in the end, with the `client` or with all
+        values as `states`, by its parameter's name: it raises, or returns False, if it does not
+        hold. `reset` is called before each run, to empty what is outside of the bot; `shared` says
+        that people are told of each other by that.
+
+        The bot is loaded anew for each process: by its function, or by running its module again.
+        The client's own is stopped meanwhile. Raises `SimulationError`, with the shortest
+        transcript that shows what is wrong.
+        """
+        from chatstate.testing.simulation import simulate
+
+        is_open = self._engine is not None
+        if is_open:
+            await self._stop()
+        run = functools.partial(simulate, self._given, seed=seed, people=people, steps=steps)
+        try:
+            await asyncio.to_thread(run, invariants=invariants, reset=reset, shared=shared)
+        finally:
+            if is_open:
+                await self._start()
 
     async def restart(self) -> None:
         """Stop the bot as SIGTERM would, and start it on the same store."""
@@ -279,16 +340,23 @@ class TestClient:
         await self._start()
 
     async def _start(self) -> None:
-        store = open_store(self.store_url, clock=self.clock.time, **self._store_options)
-        if not isinstance(store, SQLiteStore):
-            raise TypeError(f"{self.store_url} is no SQLite store")
-        self._store = store
+        if not self._is_new:
+            self.bot = self._make()
+        self._is_new = False
+        self._store = store = self._open_store()
         options: dict[str, Any] = {"clock": self.clock, **self._engine_options}
-        engine = Engine(self.bot, [self.platform], store, on_failure=self._failed, **options)
+        held = cast("Store", store)  # for pyright, whose async functions are no coroutines' makers
+        engine = Engine(self.bot, [self.platform], held, on_failure=self._failed, **options)
         await engine.start()
         self._engine = engine
         self._waiting = asyncio.create_task(engine.wait())
         await self._or_failure(self.platform.connected())
+
+    def _open_store(self) -> SQLiteStore | MemoryStore:
+        store = open_store(self.store_url, clock=self.clock.time, **self._store_options)
+        if not isinstance(store, SQLiteStore):
+            raise TypeError(f"{self.store_url} is no SQLite store")
+        return store
 
     async def _stop(self) -> None:
         engine = self._require_open()
@@ -317,6 +385,19 @@ class TestClient:
             self._waiting.result()
             raise RuntimeError("the engine has stopped")
         return task.result()
+
+
+def _maker(bot: Interface | Callable[[], Interface]) -> Callable[[], Interface]:
+    return (lambda: bot) if isinstance(bot, Interface) else bot
+
+
+def _owner(entry: Entry) -> str:
+    """Return the name of a state, and whose value it is."""
+    name = entry.key.name if entry.key else ""
+    person = f" of {entry.person}" if entry.person else ""
+    is_private = entry.chat == f"private-{entry.person}" and not entry.thread
+    place = f"{entry.chat}/{entry.thread}" if entry.thread else entry.chat
+    return f"{name}{person}{f' in {place}' if place and not is_private else ''}"
 
 
 def _raise(error: BaseException) -> NoReturn:

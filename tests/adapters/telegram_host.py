@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from servers.telegram_server import TelegramServer
@@ -97,6 +97,17 @@ class FakeHost(Host):
 
     def refusal(self, message: Message) -> str | None:  # noqa: ARG002 - the contract's
         return None
+
+    @property
+    def peers(self) -> int:
+        return 1
+
+    async def lead(self) -> None:
+        pass
+
+    async def passed(self) -> AsyncGenerator[Mapping[str, str]]:
+        await asyncio.Event().wait()
+        yield {}
 
     def cursor_of(self, part: str) -> str | None:
         return None if part else self._cursor

@@ -179,3 +179,12 @@ async def test_who_gives_up_waiting_takes_no_turn() -> None:
     waiting.cancel()
     await sent.send("3")
     assert sent.at("3")[0] <= 1.1
+
+
+async def test_workers_divide_what_an_account_may_send() -> None:
+    """Together they send no more than one alone."""
+    calls = Sent()
+    calls.pace.peers = lambda: 3
+    await asyncio.gather(*(calls.send(str(chat)) for chat in range(25)))
+    assert most_within(calls.at(), 1.0) == 10
+    calls.pace.close()

@@ -12,6 +12,7 @@ from chatstate import Chat, Event, Message, User
 from chatstate.cli.main import app
 from chatstate.errors import StorageError
 from chatstate.stores import open_store
+from chatstate.stores.base import Role
 
 
 def chatstate(*arguments: str) -> Result:
@@ -24,7 +25,7 @@ async def shown_while_it_runs(url: str, *arguments: str) -> Result:
     await store.open("bot")
     account = await store.account("test", "1")
     await store.ingest(account.id, [Event("1", Message("hi", User("u"), Chat("c")))])
-    await store.lead("clock")
+    await store.lead([Role("clock", account.id)])
     shown = await asyncio.to_thread(chatstate, *arguments, "--store", url)
     await store.end(clean=True)
     return shown
@@ -45,7 +46,7 @@ def test_it_shows_who_runs_and_what_they_have_at_hand(
     head, worker = shown.stdout.splitlines()
     assert " ".join(head.split()) == "run bot process up lease roles holds waiting lag"
     assert f" bot  {os.getpid()}@" in worker
-    assert "clock" in worker
+    assert ("clock:test:1" if kind == "postgres" else "clock poller") in worker
     assert " 1 " in worker
     again = chatstate("workers", "--store", url)
     assert (again.exit_code, again.stdout) == (0, "")

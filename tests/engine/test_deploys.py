@@ -157,6 +157,27 @@ async def test_a_button_whose_command_nobody_has_is_answered_at_once() -> None:
         assert workers.texts()[-1] == "There is no command /now. Send /help to see what I can do."
 
 
+@pytest.mark.parametrize("is_group", [True, False])
+async def test_a_command_that_only_newer_code_has_in_a_group_is_left_to_it(
+    *, is_group: bool
+) -> None:
+    """Whether the older has the group, or one command of its name; what nobody has is told of."""
+    old, new = older(), newer()
+    name = "show" if is_group else "settings"
+    (old.group("settings") if is_group else old).command(name=name)(lambda: "all of them")
+    settings = new.group("settings")
+    settings.command(name="show")(lambda: "all of them")
+    settings.command(name="volume")(lambda: "loud")
+    async with office(old, 1) as workers:
+        (first,) = workers.workers
+        await workers.start(new)
+        await settled(await first.deliver(workers.event("/settings volume")))
+        await settled(await first.deliver(workers.event("/settings colour", chat="b")))
+        assert workers.texts() == ["loud"]
+        (told,) = workers.texts("b")
+        assert "/settings" in told
+
+
 async def test_what_nobody_can_handle_for_ten_minutes_is_a_dead_letter(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -325,7 +325,7 @@ async def test_who_is_linked_is_forgotten_on_all_platforms(kind: str, tmp_path: 
             await clock.advance(1)
         assert len(rows) == 2
         for shelf in ("states", "people", "chats", "inbox", "outbox"):
-            entries = await store.list(shelf)  # type: ignore[arg-type]  # of these
+            entries = await store.list(shelf)
             assert [e for e in entries if "eve" in repr(e).lower()] == []
     if kind == "sqlite":
         assert found(tmp_path, WORD, "evelyn", "Eve", "private-eve") == []

@@ -260,6 +260,16 @@ async def test_a_code_counts_once_and_for_five_minutes(bots: Linked) -> None:
     assert await evelyn.say(f"/link {code}") == unknown
 
 
+async def test_a_new_code_takes_the_place_of_the_one_before(bots: Linked) -> None:
+    """Of the same person: others' hold on."""
+    eve, evelyn = bots.eve(), bots.evelyn()
+    first = await code_of(eve)
+    others = await code_of(Someone(bots.discord, "other", bots.numbers))
+    await code_of(eve)
+    assert (await evelyn.say(f"/link {first}"))[0].startswith("I do not know this code")
+    assert (await evelyn.say(f"/link {others}"))[0].startswith("Link to Discord Other?")
+
+
 async def test_codes_are_not_stored(bots: Linked) -> None:
     """Only what they are known by."""
     code = await code_of(bots.eve())
@@ -330,6 +340,28 @@ async def test_of_two_who_send_one_code_one_is_linked(bots: Linked) -> None:
     await eve.press_data(data, stolen)
     await bots.until(lambda: "I do not know this code" in thief.shown[-1])
     assert await thief.say("/unlink") == ["You are linked with nobody."]
+
+
+async def test_who_confirms_too_late_is_told_where_they_are() -> None:
+    """The other has given it up while the press was on its way."""
+    bot, gate = make_bot(), asyncio.Event()
+
+    @bot.command
+    async def wait() -> None:
+        await gate.wait()
+
+    async with linked(bot) as bots:
+        eve, evelyn = bots.eve(), bots.evelyn()
+        await evelyn.say(f"/link {await code_of(eve)}")
+        await evelyn.press("Yes")
+        await eve.told(2)
+        waiting = [asyncio.create_task(evelyn.say(text)) for text in ("/wait", "/cancel")]
+        await bots.until(lambda: bool(bots.parts.turns.unended))
+        await eve.press("Yes")
+        gate.set()
+        await asyncio.gather(*waiting)
+        assert await eve.told(3) == "Eve, somebody has answered this before."
+        assert await eve.say("/unlink") == ["You are linked with nobody."]
 
 
 async def test_it_is_for_private_chats() -> None:
@@ -477,6 +509,22 @@ async def test_a_part_that_links_needs_a_whole_that_does() -> None:
     whole.include(make_bot())
     with pytest.raises(BindingError, match=r"say Interface\(\.\.\., linking=True\) of the whole"):
         whole.check()
+
+
+async def test_a_part_that_links_joins_a_whole_that_does() -> None:
+    """With its states."""
+    whole = Interface(id="whole", linking=True)
+    whole.include(make_bot())
+    async with TestClient(whole) as client:
+        alice, bob = client.user("alice"), client.user("bob")
+        await alice.say("/add 2")
+        code = (await alice.say("/link"))[0].text.rpartition(" ")[2]
+        await bob.say(f"/link {code}")
+        await bob.press("Yes")
+        await client.advance(0)
+        await alice.press("Yes")
+        await client.advance(0)
+        assert [reply.text for reply in await bob.say("/add")] == ["3 points"]
 
 
 # What a store tells

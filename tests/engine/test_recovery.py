@@ -8,6 +8,8 @@ from typing import Any
 
 from chatstate import Interface, PerMember, Rejected
 from chatstate.testing import TestClient
+from chatstate.testing.virtual import loop
+from chatstate.testing.virtual.client import VirtualClient
 
 FAILED = "Sorry, something went wrong. Nothing was changed."
 
@@ -50,6 +52,24 @@ async def test_new_replies_join_those_from_before_a_crash_and_are_sent_once() ->
         await receipt.settled()
         await alice.say("e")
         assert sent(client) == ["a", "b", "c", "d", "e"]
+
+
+def test_a_turn_that_was_read_from_the_inbox_has_its_time() -> None:
+    """Whatever store the inbox is in: a handler that never ends is given up after its timeout."""
+    slow = Interface(id="slow")
+
+    @slow.on_message(timeout=30)
+    async def never(message: str) -> None:
+        await asyncio.Event().wait()
+
+    async def story() -> None:
+        async with VirtualClient(lambda: slow, raise_errors=False) as client:
+            await client.user("alice").say("hi")
+            await client.restart()
+            await client.advance(60)
+            assert sent(client) == [FAILED]
+
+    loop.run(story())
 
 
 async def test_a_retried_reply_takes_no_sent_one_with_it() -> None:

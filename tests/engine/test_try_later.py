@@ -44,7 +44,7 @@ async def begin(client: TestClient, person: Person, text: str) -> Receipt:
 
 async def is_put_off(client: TestClient) -> None:
     """Return once a turn waits for its time."""
-    while not parts_of(client).turns.are_put_off:
+    while not parts_of(client).fences.are_put_off:
         await asyncio.sleep(0)
 
 

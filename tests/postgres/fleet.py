@@ -118,13 +118,23 @@ class Fleet:
             self.said[number] = str(number % chats)
             self.deliver(number)
 
+    def say_to_all(self, numbers: range, chats: int) -> None:
+        """Let each worker hear all of it, in order, as if it alone polled."""
+        for number in numbers:
+            self.said[number] = str(number % chats)
+            for worker in self.workers:
+                worker.write(self._event(number))
+
     def deliver(self, number: int) -> None:
         """Deliver an event to some worker."""
         alive = [worker for worker in self.workers if worker.is_alive]
         if alive:
-            chat = {"id": self.said[number], "kind": "group"}
-            message = {"text": str(number), "sender": {"id": "alice", "name": "A"}, "chat": chat}
-            self.random.choice(alive).write({"event": {"id": str(number), "message": message}})
+            self.random.choice(alive).write(self._event(number))
+
+    def _event(self, number: int) -> dict[str, Any]:
+        chat = {"id": self.said[number], "kind": "group"}
+        message = {"text": str(number), "sender": {"id": "alice", "name": "A"}, "chat": chat}
+        return {"event": {"id": str(number), "message": message}}
 
     def redeliver(self) -> None:
         """Deliver again what nobody has stored."""
@@ -173,8 +183,8 @@ class Fleet:
         finally:
             await connection.close()
 
-    async def check(self) -> None:
-        """Compare what there is with what was said."""
+    async def check(self, *, in_order: bool = False) -> None:
+        """Compare what there is with what was said; `in_order`: as that came."""
         store = open_store(self.url)
         entries = await store.list("states", Filter(limit=100_000))
         values: defaultdict[str, dict[str, Any]] = defaultdict(dict)
@@ -190,7 +200,7 @@ class Fleet:
             wanted = {number for number, where in self.said.items() if where == chat}
             assert values["chat"][chat] == len(wanted)
             numbers = values["member"][chat]
-            assert sorted(numbers) == sorted(wanted)
+            assert (numbers if in_order else sorted(numbers)) == sorted(wanted)
             assert lines[chat] == [f"{number} {n}" for n, number in enumerate(numbers, 1)]
         assert not await store.list("inbox")
         assert not await store.list("dead")

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,33 @@ def test_a_source_that_has_moved_does_not_run(urls: tuple[str, str, str]) -> Non
     again = copied(first, second)
     assert isinstance(again.exception, StorageError)
     assert "has moved to" in str(again.exception)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_what_is_asked_for_meanwhile_is_not_lost(
+    urls: tuple[str, str, str], kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks just before the end waits for it, and is told where the store is now."""
+    source, target = urls[:2] if kind == "sqlite" else urls[1:]
+    asyncio.run(filled(source))
+    asking = ThreadPoolExecutor()
+    asked: list[Future[bool]] = []
+    compare = copying._compare
+
+    def ask() -> bool:
+        request = Request(verb="send", account=1, ref="late", text="hi", expires_at=NEVER)
+        return asyncio.run(open_store(source).ask(request))
+
+    async def compare_and_ask(source: Any, target: Any, table: copying.Table) -> None:
+        await compare(source, target, table)
+        if table is copying.TABLES[-1]:
+            asked.append(asking.submit(ask))
+
+    monkeypatch.setattr(copying, "_compare", compare_and_ask)
+    assert copied(source, target).exit_code == 0
+    with pytest.raises(StorageError, match="has moved to"):
+        asked[0].result()
+    asking.shutdown()
 
 
 def test_a_target_is_empty(urls: tuple[str, str, str]) -> None:

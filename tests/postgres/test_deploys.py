@@ -1,16 +1,16 @@
 """Two versions of a bot on one PostgreSQL; all cases are in `engine/test_deploys.py`."""
 
-import contextlib
-from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Annotated
 
+import engines
 import pytest
+from engines import tell
 from stores.schemas import Schemas
 
-from chatstate import Chat, Event, Interface, Message, Ref, State, User
+from chatstate import Interface, Ref, State
 from chatstate.engine import Engine
-from chatstate.stores.postgres import PostgresStore
 from chatstate.testing import FakePlatform
 
 
@@ -41,25 +41,11 @@ def bot(version: int) -> Interface:
     return made
 
 
-@contextlib.asynccontextmanager
-async def worker(url: str, version: int, sent: FakePlatform) -> AsyncGenerator[Engine]:
+def worker(url: str, version: int, sent: FakePlatform) -> AbstractAsyncContextManager[Engine]:
     """Let a worker run; what it sends is among what `sent` has."""
     platform = FakePlatform()
     platform.delivered = sent.delivered
-    engine = Engine(bot(version), [platform], PostgresStore(url), stay=True)
-    await engine.start()
-    try:
-        yield engine
-    finally:
-        await engine.stop()
-
-
-async def tell(engine: Engine, identity: str, text: str, chat: str) -> None:
-    """Deliver a message to a worker, and return once it is answered, by whomever."""
-    assert engine._connections
-    (host,) = engine._connections.hosts
-    (receipt,) = await host.deliver([Event(identity, Message(text, User("u"), Chat(chat)))])
-    await receipt.settled()
+    return engines.worker(url, bot(version), platform)
 
 
 async def test_each_version_leaves_to_the_other_what_only_that_can_handle(url: str) -> None:

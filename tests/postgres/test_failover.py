@@ -19,7 +19,7 @@ async def test_a_failover_is_survived(tmp_path: Path) -> None:
     primary.start()
     try:
         source = f"host=127.0.0.1 port={primary.port} user=postgres sslmode=disable"
-        os.chown(folders[1], *_owner(folders[0]))
+        os.chown(folders[1], *primary.owner)
         primary.run("pg_basebackup", "-D", standby.data, "-R", "-d", source, "-X", "stream")
         standby.start()
         await _is_synchronous(primary)
@@ -54,8 +54,3 @@ async def _is_synchronous(primary: PostgresServer) -> None:
     await connection.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
     await connection.execute("SELECT pg_reload_conf()")
     await connection.close()
-
-
-def _owner(folder: Path) -> tuple[int, int]:
-    found = folder.stat()
-    return found.st_uid, found.st_gid

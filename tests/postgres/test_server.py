@@ -23,6 +23,7 @@ from chatstate.stores.postgres import PostgresStore
 from chatstate.stores.postgres.address import parsed
 from chatstate.stores.postgres.connection import Server
 from chatstate.stores.postgres.errors import is_passing, storage_error
+from chatstate.stores.postgres.trouble import Trouble
 
 DEBIANS = Path("/usr/lib/postgresql")
 EVENT = Event("1", Message("hi", User("u"), Chat("c")))
@@ -111,6 +112,34 @@ def test_an_error_says_what_to_do(error: Exception, *, passes: bool, told: str) 
     assert told in str(storage_error(error, "postgresql://host/db"))
 
 
+def test_what_lasts_is_told_ever_more_seldom(caplog: pytest.LogCaptureFixture) -> None:
+    """Once in the same words, then with how long it has been; and when it is over."""
+    now = 0
+    trouble = Trouble("postgresql://host/db", lambda: now)
+    gone = StorageError("gone")
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            trouble.begin()
+        trouble.tell(gone, 0.1)
+        for second in range(100):
+            now = second
+            trouble.tell(gone, 5)
+        trouble.tell(StorageError("starting"), 5)
+        for _ in range(3):
+            trouble.end(is_done=True)
+        trouble.begin()
+        trouble.tell(gone, 0.1)
+        trouble.end(is_done=True)
+    assert caplog.messages == [
+        "gone; trying again",
+        "gone; still so after 10 s and 12 tries",
+        "gone; still so after 30 s and 32 tries",
+        "gone; still so after 70 s and 72 tries",
+        "starting; trying again",
+        "postgresql://host/db: all goes on, after 99 s and 102 tries",
+    ]
+
+
 async def test_a_connection_is_encrypted_as_the_url_asks() -> None:
     """A server whose certificate is not the one that is known is refused."""
     openssl = shutil.which("openssl")
@@ -125,7 +154,7 @@ async def test_a_connection_is_encrypted_as_the_url_asks() -> None:
         for name in (certificate, stranger):
             _certify(openssl, name, name.with_suffix(".key"))
             for path in (name, name.with_suffix(".key")):
-                shutil.chown(path, *_owner(folder))
+                shutil.chown(path, *server.owner)
         server.settings |= {
             "ssl": "on",
             "ssl_cert_file": str(certificate),
@@ -149,11 +178,6 @@ def _certify(openssl: str, certificate: Path, key: Path) -> None:
     command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject]
     made = [*command, "-keyout", str(key), "-out", str(certificate)]
     subprocess.run(made, check=True, capture_output=True)
-
-
-def _owner(folder: Path) -> tuple[int, int]:
-    found = folder.stat()
-    return found.st_uid, found.st_gid
 
 
 @pytest.fixture

@@ -63,6 +63,15 @@ async def test_a_worker_that_stood_still_finds_itself_replaced(url: str, tmp_pat
         assert "was taken for dead" in (tmp_path / "workers.log").read_text()
 
 
+async def test_two_that_poll_at_once_harm_nobody(url: str, tmp_path: Path) -> None:
+    """Both take themselves for the one that does, and get all of it, and then all of it again."""
+    async with fleet(url, tmp_path) as workers:
+        for _ in range(2):
+            workers.say_to_all(range(3000 if LONG else 90), 6)
+        await workers.until(lambda: workers.is_done)
+        await workers.check(in_order=True)
+
+
 async def test_a_stopped_worker_hands_over_at_once(url: str, tmp_path: Path) -> None:
     """With what it held, before its lease is over."""
     async with fleet(f"{url.rpartition('&')[0]}&lease=600", tmp_path) as workers:

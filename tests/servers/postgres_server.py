@@ -76,6 +76,12 @@ class PostgresServer:
         copied = self.folder / _INSTALLED
         return copied if copied.exists() else self._installed
 
+    @property
+    def owner(self) -> tuple[int, int]:
+        """Whose its files are: a user, and a group."""
+        found = self.folder.stat()
+        return found.st_uid, found.st_gid
+
     def start(self) -> None:
         """Make the data if need be, and start."""
         if not self.data.exists():

@@ -244,7 +244,8 @@ async def test_a_platform_that_is_not_reached_is_told(tmp_path: Path) -> None:
     platform = Slow()
     async with running(tmp_path / "a.db", platform) as engine, answering(engine) as asking:
         host = await platform.host
-        assert await ready(asking) == (200, "degraded", ["test:bot: is not reached yet"])
+        host.lost("the network is gone")
+        assert await ready(asking) == (200, "degraded", ["test:bot: the network is gone"])
         host.connected("it")
         assert await ready(asking) == (200, "ready", [])
         host.lost("the token is refused")

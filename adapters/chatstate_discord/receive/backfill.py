@@ -5,7 +5,8 @@ the watermark of all channels in guilds:
 
 1. Everything up to `Marks.seen` was delivered, in each channel of a guild: it begins with the
    first session. While anything is yet to be read back, or a shard is not connected (a gap), it
-   stands still; else it follows what is heard.
+   stands still; else it follows what is heard. It is kept for each shard, since another worker may
+   have that next.
 2. What is read back begins `OVERLAP` before it, since channels are not told in the order of their
    ids and a dead connection is noticed late. What had been heard is recognised by its id.
 3. A guild tells its channels and their newest ids. Of private chats Discord keeps no list, so the
@@ -17,7 +18,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, cast
@@ -26,6 +26,7 @@ import aiohttp
 import discord
 import msgspec
 from discord.http import HTTPClient
+from msgspec.structs import replace
 from tenacity import AsyncRetrying, retry_if_not_exception_type, stop_after_attempt
 from tenacity.wait import wait_exponential
 
@@ -49,30 +50,43 @@ _SPOKEN_IN = (0, 2, 5, 10, 11, 12, 13)  # types of channels that hold messages
 
 
 class Cursor(msgspec.Struct, frozen=True):
-    """What is kept: see the module's rules 1 and 3.
+    """What is kept of a shard, of so many `shards`: see the module's rules 1 and 3.
 
-    `salt` makes this store's keys other than those of another one, under the same account.
+    Private chats are all on the first one.
     """
 
     seen: int = 0
-    salt: str = ""
     private: Mapping[str, int] = {}
+    shards: int = 0
 
 
 class Marks:
-    """The watermark of an account, its gaps, and its private chats, the latest last."""
+    """The watermark of some of an account's `count` shards, its gaps, and its private chats.
 
-    def __init__(self, cursor: str | None, clock: DiscordClock) -> None:
+    Of these the latest is the last.
+    """
+
+    def __init__(self, clock: DiscordClock, count: int = 1) -> None:
         self._clock = clock
-        kept = msgspec.json.decode(cursor, type=Cursor) if cursor else Cursor()
-        self.private: dict[str, int] = dict(kept.private)
-        self.seen = kept.seen
-        self.salt = kept.salt or secrets.token_hex(8)
-        self._latest = kept.seen
+        self._count = count
+        self._shards: list[int] = []
+        self.private: dict[str, int] = {}
+        self.seen = self._latest = 0
         self._gaps: set[str] = set()
-        self._kept: Cursor = kept
+        self._kept = Cursor()
         self._kept_at = 0.0
-        self._is_urgent = not kept.salt
+        self._is_urgent = False
+
+    def add(self, shard: int, cursor: str | None) -> None:
+        """Go on with one more shard, from its cursor; it is not connected yet."""
+        kept = seen_in(cursor) if cursor else Cursor()
+        self.seen = min(kept.seen or self.seen, self.seen or kept.seen)
+        self._latest = max(self._latest, kept.seen)
+        self._kept = Cursor() if self._shards else kept
+        self._shards.append(shard)
+        self.open(f"shard {shard}")
+        if shard == 0:
+            self.private = dict(kept.private)
 
     def begin(self) -> None:
         """Note that the bot is there from now on, if it never was before."""
@@ -114,20 +128,30 @@ class Marks:
         """The id before which nothing is read back: a day ago, by Discord's time."""
         return snowflake_of(self._clock.now() - LONGEST)
 
-    def cursor(self) -> str | None:
-        """Return what is to be kept, if it is time to."""
+    def cursors(self) -> list[tuple[str, str]]:
+        """Return what is to be kept of each shard, and its name, if it is time to."""
         now = time.monotonic()
         is_first = bool(self.seen) and not self._kept.seen
         is_due = self._is_urgent or is_first or now - self._kept_at >= _KEEP_EVERY
-        new = Cursor(self.seen, self.salt, dict(self.private)) if is_due else self._kept
-        if new == self._kept:
-            return None
+        new = Cursor(self.seen, dict(self.private), self._count)
+        if not is_due or new == self._kept:
+            return []
         self._kept, self._kept_at, self._is_urgent = new, now, False
-        return msgspec.json.encode(new).decode()
+        return [(_encoded(new, shard), str(shard)) for shard in self._shards]
 
     def _advance(self) -> None:
         if not self._gaps:
             self.seen = self._latest
+
+
+def seen_in(cursor: str) -> Cursor:
+    """Return what was kept."""
+    return msgspec.json.decode(cursor, type=Cursor)
+
+
+def _encoded(cursor: Cursor, shard: int) -> str:
+    own = replace(cursor, private={}) if shard else cursor
+    return msgspec.json.encode(own).decode()
 
 
 def newer(guild: Json, floor: int) -> dict[str, int]:

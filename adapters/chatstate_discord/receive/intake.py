@@ -149,9 +149,9 @@ class Intake:
                 self._mark(heard, event)
             events = [event for _, event in ready if event]
             self._tell_of([event.message for event in events if event.message.kind == "other"])
-            cursor = self._marks.cursor()
-            if events or cursor:
-                await self._host.deliver(events, cursor)
+            delivering = [self._host.deliver(events)] if events else []
+            delivering += [self._host.deliver((), *kept) for kept in self._marks.cursors()]
+            await asyncio.gather(*delivering)
         for heard, _ in ready:
             if heard.waiting:
                 heard.waiting.stored.set()

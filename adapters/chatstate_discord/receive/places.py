@@ -7,7 +7,7 @@ from typing import Any
 
 import discord
 
-from chatstate import Chat, Unreachable
+from chatstate import Chat
 from chatstate_discord.receive import wire
 from chatstate_discord.receive.content import Json
 from chatstate_discord.receive.wire import Place
@@ -61,20 +61,27 @@ class Places:
     async def is_admin(self, channel: str, user: str) -> bool:
         """Tell whether somebody may manage the guild of a channel; who is no member may not.
 
-        Raises `Unreachable` while Discord has not told of its channels yet, and what a call means.
+        Raises what a call means.
         """
-        known = self._client.get_channel(int(channel))
-        if known is None and not self._client.is_ready():
-            raise Unreachable("Discord has not told of its channels yet")
-        if not isinstance(known, discord.abc.GuildChannel | discord.Thread):
-            return False
         try:
-            member = known.guild.get_member(int(user)) or await known.guild.fetch_member(int(user))
+            guild = await self._guild_of(channel)
+            if guild is None:
+                return False
+            member = guild.get_member(int(user)) or await guild.fetch_member(int(user))
         except discord.NotFound:
             return False
         except Exception as error:  # `meaning` tells what it is
             raise meaning(error) from error
         return member.guild_permissions.manage_guild or member.guild_permissions.administrator
+
+    async def _guild_of(self, channel: str) -> discord.Guild | None:
+        """Return a channel's guild: of one that another worker hears, Discord is asked for it."""
+        known = self._client.get_channel(int(channel))
+        if known is None:
+            told: Any = await self._client.http.get_channel(int(channel))
+            guild = told.get("guild_id")
+            return await self._client.fetch_guild(int(guild)) if guild else None
+        return known.guild if isinstance(known, discord.abc.GuildChannel | discord.Thread) else None
 
     async def _asked(self, channel: str) -> Place:
         try:

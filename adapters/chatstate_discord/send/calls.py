@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections import OrderedDict
 from collections.abc import Awaitable
 from typing import Any, TypeVar
@@ -22,7 +23,7 @@ from discord.http import HTTPClient, Route
 from msgspec.structs import replace
 
 from chatstate import Ambiguous, Moved, Rejected, SendError, Unreachable
-from chatstate.adapter import Action, Found, Part, Sent, Unknown
+from chatstate.adapter import Action, Found, Host, Part, Sent, Unknown
 from chatstate_discord.clock import DiscordClock
 from chatstate_discord.receive.interactions import Origin, origin_of
 from chatstate_discord.receive.others import private_with
@@ -41,6 +42,7 @@ _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 90.0  # within the minutes for which Discord knows a nonce
 _BYTES_PER_SECOND = 100_000
 _KEPT = 1000
+_SALT = "salt"
 _NO_STICKER = (errors.UNKNOWN_STICKER, errors.INVALID_STICKER)
 
 
@@ -196,3 +198,12 @@ def _for_all(body: dict[str, Any]) -> dict[str, Any]:
     """Return a body without the flag for what one person sees, which no channel knows."""
     flags = body.pop("flags", 0) & ~parts.EPHEMERAL
     return body | ({"flags": flags} if flags else {})
+
+
+async def salt_of(host: Host) -> str:
+    """Return what makes this store's keys other than those of another one, under one account."""
+    salt = await host.recall(_SALT)
+    if salt is None:
+        salt = secrets.token_hex(8)
+        await host.remember(_SALT, salt)
+    return salt

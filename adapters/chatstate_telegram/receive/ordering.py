@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from chatstate_telegram.receive.content import number_of
 
-WINDOW = 0.25
+WINDOW, WINDOW_OF_WORKERS = 0.25, 1.0
 _KNOWN_SECONDS = 3600.0
 
 Take = Callable[[list[Any]], asyncio.Future[None]]
@@ -31,11 +31,14 @@ class _Waiting(NamedTuple):
 
 
 class Ordering:
-    """Hands updates on in their order, as long as they are not late by more than `window`."""
+    """Hands updates on in their order, as long as they are not late by more than a window.
 
-    def __init__(self, take: Take, window: float = WINDOW) -> None:
+    That is longer where `peers` tells of other workers, by which an update may come.
+    """
+
+    def __init__(self, take: Take, peers: Callable[[], int] = lambda: 1) -> None:
         self._hand_on = take
-        self._window = window
+        self._peers = peers
         self._waiting: list[_Waiting] = []
         self._next: int | None = None
         self._known_until = 0.0
@@ -52,7 +55,7 @@ class Ordering:
         if now > self._known_until:
             self._next = None
         taken: asyncio.Future[None] = self._loop.create_future()
-        self._waiting.append(_Waiting(number, update, now + self._window, taken))
+        self._waiting.append(_Waiting(number, update, now + self._window(), taken))
         self._go_on()
         return taken
 
@@ -62,6 +65,9 @@ class Ordering:
             self._timer.cancel()
         for waiting in self._waiting:
             waiting.taken.cancel()
+
+    def _window(self) -> float:
+        return WINDOW if self._peers() == 1 else WINDOW_OF_WORKERS
 
     def _go_on(self) -> None:
         """Hand on what is next, or has waited long enough."""

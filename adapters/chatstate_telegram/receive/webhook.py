@@ -6,7 +6,9 @@
    each process of the bot knows it and nobody else does.
 2. 200 says that an update is durable, or that it would never be one. 503 lets Telegram post it
    again: while the bot starts or stops.
-3. The webhook is looked after: whoever takes it away is told of, and it is set again.
+3. Of several workers each listens, and one takes all in, or albums and the order would be torn
+   apart: the others hand over what is posted to them. By their ids that one puts all into order.
+4. The webhook is looked after: whoever takes it away is told of, and it is set again.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import hashlib
 import hmac
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,9 +27,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from chatstate.adapter import Host
 from chatstate.adapter.http import Listener
 from chatstate_telegram.client import Client, Refusal, hide
 from chatstate_telegram.options import TelegramOptions
+from chatstate_telegram.receive.content import number_of
 from chatstate_telegram.receive.ordering import Ordering, Take
 from chatstate_telegram.receive.trouble import Trouble
 
@@ -44,7 +48,7 @@ def secret_of(token: str) -> str:
 
 
 class Webhook:
-    """Answers Telegram's requests: until `open`, and after `close`, with 503: try again later.
+    """Answers Telegram's requests: until `give` or `open`, and after `close`, with 503: try again.
 
     `requests` is how many wait for their update to be durable.
     """
@@ -52,19 +56,32 @@ class Webhook:
     def __init__(self, secret: str) -> None:
         self._secret = secret.encode()
         self._ordering: Ordering | None = None
+        self._receiver: Host | None = None
         self.requests = 0
         self._strangers = 0
         self._told_at = float("-inf")
 
-    def open(self, take: Take) -> None:
-        """Take updates in with this, in their order."""
-        self._ordering = Ordering(take)
+    def give(self, host: Host) -> None:
+        """Pass updates on to the worker that takes all in, until `open`."""
+        self._receiver = host
+
+    def open(self, take: Take, peers: Callable[[], int] = lambda: 1) -> None:
+        """Take updates in with this, in their order, whichever of so many workers they come to."""
+        self._ordering = Ordering(take, peers)
+
+    async def take_passed(self, host: Host) -> None:
+        """Take in what was posted to other workers, in its order, until cancelled."""
+        async for updates in host.passed():
+            if self._ordering is None:
+                return
+            taking = [self._ordering.take([json.loads(update)]) for update in updates.values()]
+            await asyncio.gather(*taking)
 
     def close(self) -> None:
         """Take no more in."""
         if self._ordering:
             self._ordering.close()
-        self._ordering = None
+        self._ordering = self._receiver = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, as ASGI says."""
@@ -107,9 +124,13 @@ class Webhook:
 
     async def _is_taken(self, update: Any) -> bool:
         """Tell whether an update is durable, or unreadable, which it would be again."""
-        if self._ordering is None:
+        if self._ordering:
+            taking: asyncio.Future[None] = self._ordering.take([update])
+        elif self._receiver:
+            name = str(number_of(update))
+            taking = asyncio.ensure_future(self._receiver.pass_on(name, json.dumps(update)))
+        else:
             return False
-        taking = self._ordering.take([update])
         self.requests += 1
         await asyncio.wait([taking])
         self.requests -= 1

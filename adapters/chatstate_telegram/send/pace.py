@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from chatstate import RetryAfter
@@ -76,15 +77,14 @@ class _Window:
         self._limit = limit
         self._times: deque[float] = deque(maxlen=limit.messages)
 
-    def free_at(self) -> float:
-        """Return when one more message is within the limit."""
-        is_full = len(self._times) == self._limit.messages
-        return self._times[0] + self._limit.seconds if is_full else 0.0
+    def free_at(self, share: int = 1) -> float:
+        """Return when one more message is within so small a part of the limit."""
+        most = max(self._limit.messages // share, 1)
+        return self._times[-most] + self._limit.seconds if len(self._times) >= most else 0.0
 
-    def spare_at(self) -> float:
-        """Return when no more than half of the limit is used."""
-        half = max(self._limit.messages // 2, 1)
-        return self._times[-half] + self._limit.seconds if len(self._times) >= half else 0.0
+    def spare_at(self, share: int = 1) -> float:
+        """Return when no more than half of it is used."""
+        return self.free_at(2 * share)
 
     def take(self, now: float) -> None:
         """Count a message."""
@@ -115,9 +115,13 @@ class _Chat:
 
 
 class Pace:
-    """Gives each message its turn. `heard` tells in which chats somebody speaks."""
+    """Gives each message its turn. `heard` tells in which chats somebody speaks.
+
+    `peers` tells how many workers send for the account: each has its part of what that may send.
+    """
 
     def __init__(self, limits: Limits | None = None, clock: Clock | None = None) -> None:
+        self.peers: Callable[[], int] = lambda: 1
         self._limits = limits or Limits()
         self._clock = clock or LoopClock()
         self._account = _Window(self._limits.account)
@@ -143,7 +147,7 @@ class Pace:
         now = self._clock.monotonic()
         for window in there.windows:
             window.take(now)
-        if self._live or self._others or self._account.free_at() > now:
+        if self._live or self._others or self._account.free_at(self.peers()) > now:
             await self._in_line(chat)
         else:
             self._account.take(now)
@@ -156,7 +160,7 @@ class Pace:
         now = self._clock.monotonic()
         there = self._chat(chat)
         free_at = there.previews.free_at() if is_draft else there.spare_at()
-        wait = max(free_at, self._account.spare_at()) - now
+        wait = max(free_at, self._account.spare_at(self.peers())) - now
         if wait > 0 or self.is_busy:
             raise RetryAfter(max(wait, 0.1))
         messages = () if is_draft else there.windows
@@ -200,7 +204,7 @@ class Pace:
     async def _give(self) -> None:
         """Give the account's turns, as long as somebody waits."""
         while self.is_busy:
-            wait = self._account.free_at() - self._clock.monotonic()
+            wait = self._account.free_at(self.peers()) - self._clock.monotonic()
             if wait > 0:
                 await self._clock.sleep(wait)
                 continue

@@ -4,8 +4,9 @@
    with care first; see `recovery`.
 2. What others have put into a conversation that is this run's is read as soon as it is told of it,
    and may interrupt what runs there.
-3. Where others write too, a conversation without work is let go after a while, and what was
-   remembered of its values is forgotten before. Where values are in this process alone, it stays.
+3. Where others write too, a conversation without work is let go after a while, or at once where
+   many turns run, so that others share them; what was remembered of its values is forgotten
+   before. Where values are in this process alone, it stays.
 4. What this run's code cannot handle is left to others, and not taken up again for a while; see
    `turns.handover`.
 5. An event that was stored here, and is handled elsewhere, is asked about until it is settled.
@@ -20,9 +21,10 @@ from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import Receipts
 from chatstate.engine.outbox.sender import Sender
 from chatstate.engine.recovery import Recovery
+from chatstate.engine.roles import Roles
 from chatstate.engine.states.cache import StateCache
+from chatstate.engine.turns.fences import Fences
 from chatstate.engine.turns.handover import Handover
-from chatstate.engine.turns.turns import Turns
 from chatstate.stores.base import Answer, Claim, Store
 
 _AT_ONCE = 256
@@ -38,24 +40,26 @@ class Claims:
         store: Store,
         clock: Clock,
         lanes: Lanes,
-        turns: Turns,
+        fences: Fences,
         sender: Sender,
         receipts: Receipts,
         cache: StateCache,
         recovery: Recovery,
         handover: Handover,
+        roles: Roles,
         interrupts: bool,
         lets_go: bool,
     ) -> None:
         self._store = store
         self._clock = clock
         self._lanes = lanes
-        self._turns = turns
+        self._fences = fences
         self._sender = sender
         self._receipts = receipts
         self._cache = cache
         self._recovery = recovery
         self._handover = handover
+        self._roles = roles
         self._interrupts = interrupts
         self._idle: dict[int, float] = {}
         if lets_go and not store.is_sole:
@@ -70,13 +74,14 @@ class Claims:
         while not self._lanes.stopping and (found := await self._store.claim(_AT_ONCE, left)):
             claims += found
         self._recovery.take_up(claims)
-        if self._interrupts or self._turns.are_put_off:
+        if self._interrupts or self._fences.are_put_off:
             await self._interrupt([claim.conversation for claim in claims if claim.is_news])
 
     async def run(self) -> None:
         """Do so whenever there may be something. What makes that impossible is raised."""
         while True:
             await self._store.wait()
+            self._roles.wake()
             await self.take()
             await self._ask_for_settled()
 
@@ -85,7 +90,7 @@ class Claims:
         await self._ask_for_settled()
         if self._handover.is_due():
             await self.take()
-        long_ago = self._clock.monotonic() - _LINGER
+        long_ago = self._clock.monotonic() - (0 if self._lanes.is_crowded else _LINGER)
         idle = [number for number, since in self._idle.items() if since <= long_ago]
         for conversation in idle:
             del self._idle[conversation]
@@ -103,11 +108,11 @@ class Claims:
     async def _interrupt(self, conversations: Sequence[int]) -> None:
         """Let events interrupt what runs in their conversations, as if they had come here."""
         for conversation in conversations:
-            turn = self._turns.interruptible(conversation)
+            turn = self._fences.interruptible(conversation)
             if turn:
                 last = turn.arrival.seq
                 for arrival in await self._store.events(conversation, last, _AT_ONCE):
-                    self._turns.arrived(arrival)
+                    self._fences.arrived(arrival)
 
     def _note_idle(self, conversation: int) -> None:
         self._idle[conversation] = self._clock.monotonic()

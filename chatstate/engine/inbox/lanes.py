@@ -29,6 +29,7 @@ from chatstate.stores.base import Arrival, Inbox
 log = logging.getLogger("chatstate.engine")
 
 _IN_MEMORY = 32
+_CROWD = 16
 _OFTEN, _LONGEST_PAUSE = 3, 1.0
 _NOTHING_BEFORE = 1  # in place of a number: no event waits that has not been in memory
 
@@ -98,6 +99,11 @@ class Lanes:
         self._work = work
         self._committing = committing
         self._runners = Runners(self._next, threads, self._waits)
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether so many turns run that other workers should share the work."""
+        return self.activity.count > _CROWD
 
     def expect(self) -> None:
         """Note that events are being stored, which will be added."""
@@ -267,6 +273,8 @@ class Lanes:
                 turn = lane.turn = RunningTurn([lane.arrivals.pop(0)], task)
                 inside_turn.set(turn)
                 del task  # to whom it is lent must not be kept here
+                if lane.run and lane.run.task:  # it has waited for the inbox already
+                    self._work.waits(turn)
                 await self._work.run(turn)
         except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
             self._failed(error)

@@ -80,6 +80,15 @@ class Addressing:
         kind = type(to).__name__
         raise TypeError(f"to= takes a Chat, a User or a MessageRef, not {kind}")
 
+    async def place_at(
+        self, arrival: Arrival, account: int, chat: Chat, thread: str | None = None
+    ) -> Arrival:
+        """Return what stands for a conversation of an account, for the turn of an event.
+
+        Raises `StateError` if the bot does not run on that account.
+        """
+        return await self._place(arrival, account, chat, thread)
+
     async def resolved(
         self, arrival: Arrival, answer: Sequence[AnyReply], known: Addresses
     ) -> tuple[list[AnyReply], dict[int, Addressed]]:

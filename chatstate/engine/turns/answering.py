@@ -36,7 +36,7 @@ from chatstate.engine.turns.putting import Brought
 from chatstate.engine.turns.refusals import Refusals
 from chatstate.engine.turns.shown import Shown
 from chatstate.engine.turns.turn import RunningTurn
-from chatstate.language.sentences import Sentence, Sentences, say
+from chatstate.language.sentences import NoHandlerSentence, Sentences, say
 from chatstate.messages import Message
 from chatstate.replies import Reply, is_command
 from chatstate.stores.base import Expired, Store, StoredState, Value
@@ -195,7 +195,7 @@ class Answering:
         """Let the dialogue's function run with an answer; end it if that is gone."""
         route = self._route(memo)
         if route is None or memo.message is None:
-            await self._refusals.check(turn, Sentence("function_gone"))
+            await self._refusals.check(turn, NoHandlerSentence("function_gone"))
             await self._asker.keep(turn, Memo())
             return self._ends(turn, "function_gone") if answer else True
         self._shown.forget(asked)
@@ -213,7 +213,7 @@ class Answering:
         """
         route = self._route(memo)
         if route is None:
-            await self._refusals.check(turn, Sentence("function_gone"))
+            await self._refusals.check(turn, NoHandlerSentence("function_gone"))
         if route and route.handler.form and route.handler.command is None:
             return True
         answered = turn.message.reply_to

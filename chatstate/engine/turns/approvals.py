@@ -37,13 +37,14 @@ from chatstate.stores.base import Ingested, Store
 class Approval(msgspec.Struct, frozen=True, omit_defaults=True):
     """Which question somebody has answered and how: `raw` of its event's message holds this.
 
-    `number` is that of what they have pressed; else they have `given` something. `chat` and
-    `thread` are where they have answered.
+    `number` is that of what they have pressed; else they have `given` something. `account`, `chat`
+    and `thread` are where they have answered.
     """
 
     question: str
     number: int
     by: User
+    account: int
     chat: Chat
     thread: str | None = None
     given: Given | None = None
@@ -141,7 +142,8 @@ class Approvals:
         self, turn: RunningTurn, memo: Memo, brought: Brought, given: Given | None, what: str
     ) -> None:
         by = turn.message
-        approval = Approval(brought.question, brought.number, by.sender, by.chat, by.thread, given)
+        there = (turn.place.account, by.chat, by.thread)
+        approval = Approval(brought.question, brought.number, by.sender, *there, given)
         owner, raw = memo.message or by, msgspec.to_builtins(approval)
         message = Message("", owner.sender, owner.chat, "answer", owner.thread, raw=raw)
         event = Event(f"answer-{brought.question}-{turn.place.person}-{what}", message)
@@ -155,8 +157,8 @@ class Approvals:
         """Tell somebody who has answered too late, where they have pressed."""
         words, by = self._sentences.of(approval.by.language), approval.by
         told = Reply(say(words, "answered_before", who=by.name or by.id))
-        where = MessageRef("", chat=approval.chat, thread=approval.thread)
-        there = await self._addressing.place_of(turn.arrival, where)
+        where = (approval.account, approval.chat, approval.thread)
+        there = await self._addressing.place_at(turn.arrival, *where)
         addresses, _ = addressed([told], there, f"{turn.arrival.seq}-told")
         turn.addressed = by_reply(addresses)
         turn.instead = [address.reply for address in addresses]

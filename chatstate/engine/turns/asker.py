@@ -132,8 +132,8 @@ class Asker:
     async def _place_of(self, turn: RunningTurn, user: User | Identity) -> Arrival:
         if isinstance(user, User):
             return await self._addressing.place_of(turn.arrival, user)
-        chat = MessageRef("", chat=Chat(user.chat))
-        return with_sender(await self._addressing.place_of(turn.arrival, chat, user.at), user.user)
+        there = await self._addressing.place_at(turn.arrival, user.account, Chat(user.chat))
+        return with_sender(there, user.user)
 
     async def _value(
         self, turn: RunningTurn, question: Question, given: Given, fetch: Fetch

@@ -24,7 +24,7 @@ from chatstate.bot.routes import Routes
 from chatstate.bot.schedules import Schedule
 from chatstate.bot.timers import Timer
 from chatstate.clock import Clock
-from chatstate.engine.outbox.addressing import Addressing, addressed, by_reply
+from chatstate.engine.outbox.addressing import Addressing
 from chatstate.engine.outbox.spool import Spool
 from chatstate.engine.states.held import Held
 from chatstate.engine.states.updates import Update
@@ -33,6 +33,7 @@ from chatstate.engine.turns.admission import Admission
 from chatstate.engine.turns.asker import Asker
 from chatstate.engine.turns.linking import Linking
 from chatstate.engine.turns.plan import Plan, Plans
+from chatstate.engine.turns.saying import refer, say
 from chatstate.engine.turns.showing import Showings
 from chatstate.engine.turns.steps import Steps
 from chatstate.engine.turns.timing import TurnTimers
@@ -266,26 +267,7 @@ class TurnEffects:
         there = arrival if to is None else await place_of(arrival, to, account)
         if turn.own and there is arrival:
             turn.own.check(arrival, new)
-        self._live("send")
-        said_before = turn.dialogue.said() if turn.dialogue and there is arrival else None
-        if said_before:
-            return said_before
-        showing = self._showings.of(turn)
-        ref = f"{arrival.seq}-{len(showing.sent) + len(showing.elsewhere)}"
-        addresses, reference = addressed(new, there, known_as or ref, is_kept=bool(known_as))
-        turn.addressed = {**(turn.addressed or {}), **by_reply(addresses)}
-        said = [address.reply for address in addresses]
-        if there is not arrival:
-            showing.elsewhere += said
-            return reference
-        showing.sent += said
-        showing.refs.append(reference)
-        if turn.dialogue:  # what is before an answered question is dropped: it is not shown yet
-            turn.dialogue.says(reference)
-            return reference
-        await showing.prepare()
-        showing.show([])
-        return reference
+        return await say(self._live("send"), self._showings, new, there, known_as)
 
     async def forget(self) -> None:
         """See `Effects.forget`."""
@@ -339,12 +321,7 @@ class TurnEffects:
 
     def refer(self, answer: Answers, ref: str, *, is_whole: bool = False) -> None:
         """Let a reference lead to the first message of what the handler returns, or to all."""
-        turn = self._live("send")
-        addresses, _ = addressed(answer, turn.arrival, ref, is_kept=True)
-        if addresses:
-            addresses[0] = replace(addresses[0], is_whole=is_whole)
-        turn.addressed = by_reply(addresses)
-        answer[:] = [address.reply for address in addresses]
+        refer(self._live("send"), answer, ref, is_whole=is_whole)
 
     def progress(self, line: str) -> None:
         """See `Progress`; from any thread."""

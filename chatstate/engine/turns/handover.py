@@ -5,7 +5,8 @@
    run does not claim it again for a while.
 2. What nobody can handle is a dead letter after ten minutes, as any that fails; see `refusals`.
 3. A command that is unknown, pressed or typed in private, and the answer to a function that is
-   gone, are told of as soon as all runs have refused them: somebody waits for that.
+   gone, are told of as soon as all runs have refused them: somebody waits for that. So is what is
+   unknown in a group of commands, or too much for one that takes nothing: newer code may know it.
 4. Where one run alone can have the store, nothing is left to anybody.
 """
 
@@ -24,14 +25,13 @@ from chatstate.engine.turns.later import Later
 from chatstate.engine.turns.refusals import Refusals
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.errors import OtherVersionError
-from chatstate.language.sentences import Sentence
+from chatstate.language.sentences import NoHandlerSentence
 from chatstate.stores.base import Store
 
 AGAIN = 10.0
 """Seconds after which a run looks whether nobody has taken up what it has left."""
 _MOMENT = 0.05
 _AT_ONCE = 256
-_OF_HANDLERS = ("unknown_command", "function_gone")  # what is told of who may be in other code
 
 
 class Handover:
@@ -51,7 +51,7 @@ class Handover:
         spool: Spool,
         later: Later,
     ) -> None:
-        self._refusals = refusals
+        self.refusals = refusals
         self._store = store
         self._clock = clock
         self._lanes = lanes
@@ -71,7 +71,7 @@ class Handover:
 
     async def leave(self, turn: RunningTurn, error: BaseException) -> bool:
         """Leave the conversation of a turn to others; False if none of them can handle it."""
-        if not await self._refusals.note(turn, error):
+        if not await self.refusals.note(turn, error):
             return False
         await turn.drop_files(self._spool)
         turn.fenced = True  # nothing ends it here any more
@@ -102,4 +102,4 @@ class Handover:
 
 
 def _lacks_handler(error: BaseException) -> bool:
-    return isinstance(error, Sentence) and error.name in _OF_HANDLERS
+    return isinstance(error, NoHandlerSentence)

@@ -5,17 +5,13 @@
    whom it was raised is never guessed from what it is: a turn is cancelled by the engine only once
    it is fenced, or while the process ends, and a store that is broken refuses the commit too.
 2. A turn whose shared values were changed by somebody faster runs again, holding their locks.
-3. A turn that takes too long, or is interrupted, is fenced: its end is committed, its effects
-   are not, and the lane goes on without it.
-4. A stage that a plan does not have costs its turns nothing, and a turn that awaits nothing is run
+3. A stage that a plan does not have costs its turns nothing, and a turn that awaits nothing is run
    in one go: no task is made for it, and nobody else can see it in between.
 """
 
 from __future__ import annotations
 
-import functools
-import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from chatstate.bot.returns import Answers
 from chatstate.engine.inbox.lanes import Lanes
@@ -30,6 +26,7 @@ from chatstate.engine.turns.admission import Admission
 from chatstate.engine.turns.answering import Answering
 from chatstate.engine.turns.calling import Caller
 from chatstate.engine.turns.dispatch import Dispatch
+from chatstate.engine.turns.fences import Fences
 from chatstate.engine.turns.finish import Finish
 from chatstate.engine.turns.handover import Handover
 from chatstate.engine.turns.late import LateTurns
@@ -37,9 +34,6 @@ from chatstate.engine.turns.later import Later
 from chatstate.engine.turns.on_error import OnError
 from chatstate.engine.turns.overlap import Overlap
 from chatstate.engine.turns.plan import Plan
-from chatstate.engine.turns.refusals import Refusals
-from chatstate.engine.turns.reports import account
-from chatstate.engine.turns.sentences import apology, closing
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.values import TurnValues
 from chatstate.engine.turns.watch import Watch
@@ -47,16 +41,10 @@ from chatstate.errors import TryLater
 from chatstate.language.sentences import Sentences
 from chatstate.replies import AnyReply, Native
 from chatstate.signature import label
-from chatstate.stores.base import Arrival, DeadLetter
-
-log = logging.getLogger("chatstate.turns")
 
 
 class Turns:
-    """Runs the turns of one bot. `are_ending`: the process ends, so those that run are given up.
-
-    `are_put_off` are the conversations in which one is to begin anew later.
-    """
+    """Runs the turns of one bot. `are_ending`: the process ends, so those that run are given up."""
 
     def __init__(
         self,
@@ -72,8 +60,8 @@ class Turns:
         finish: Finish,
         late: LateTurns,
         later: Later,
-        refusals: Refusals,
         handover: Handover,
+        fences: Fences,
         watch: Watch,
         renderer: Renderer,
         abridger: Abridger,
@@ -93,9 +81,9 @@ class Turns:
         self._finish = finish
         self._late = late
         self._later = later
-        self._refusals = refusals
+        self._refusals = handover.refusals
         self._handover = handover
-        self.are_put_off = later.waiting
+        self._fences = fences
         self._watch = watch
         self._full = watch.places.full
         self._renderer = renderer
@@ -175,7 +163,7 @@ class Turns:
         """Find with whom its person is linked, and what was noted; see `Later.take_up`."""
         if self._links:
             await self._values.join(turn)
-        return turn.arrivals[0].noted and await self._later.take_up(turn, self.arrived)
+        return turn.arrivals[0].noted and await self._later.take_up(turn, self._fences.arrived)
 
     async def _admit(self, turn: RunningTurn, plan: Plan) -> bool:
         """Let a turn in, and tell so; one that is not has ended, or waits for what has expired."""
@@ -257,7 +245,9 @@ class Turns:
 
     async def _fail(self, turn: RunningTurn, error: BaseException) -> None:
         """End a turn whose author's code, or what it answered, has failed; or leave it."""
-        if isinstance(error, TryLater) and await self._later.put_off(turn, error, self.arrived):
+        if isinstance(error, TryLater) and await self._later.put_off(
+            turn, error, self._fences.arrived
+        ):
             return
         if self._handover.is_for(error) and await self._handover.leave(turn, error):
             return
@@ -301,91 +291,16 @@ class Turns:
         if turn.stored or turn.folder:
             await turn.drop_files(self._spool)
 
-    # Ends that come from outside
+    # From outside
 
     @property
     def unended(self) -> list[str]:
         """The handlers of turns that wait for something, and have not ended."""
         return [label(turn.plan.fn) for turn in self._watch.turns if turn.plan]
 
-    def hurry(self) -> None:
-        """Let turns that wait for what a person still writes begin."""
-        for turn in self._watch.turns:
-            if turn.more:
-                turn.more.set()
-
     def waits(self, turn: RunningTurn) -> None:
         """Note that a turn waits for the first time: from now on it can be ended from outside."""
         self._watch.add(turn)
-
-    def interruptible(self, conversation: int) -> RunningTurn | None:
-        """Return the turn that runs in a conversation, if other events may interrupt it."""
-        turn = self._watch.of(conversation)
-        if turn is None or turn.plan is None or turn.fenced or turn.late:
-            return None
-        return turn if turn.own is None or turn.own.is_interrupted else None
-
-    def arrived(self, arrival: Arrival) -> None:
-        """Fence the turn that runs in the same conversation, if this event interrupts it."""
-        turn = self.interruptible(arrival.place.conversation)
-        if turn:
-            self._overlap.interrupt(turn, arrival, functools.partial(self._interrupt, turn))
-
-    def _interrupt(self, turn: RunningTurn) -> None:
-        if self._watch.of(turn.place.conversation) is turn and not (turn.fenced or turn.late):
-            self._fence(turn, closing(turn, self._sentences, "interrupted"))
-
-    def stop_answer(self, account: int, chat: str, thread: str | None) -> bool:
-        """Fence the turn whose answer is being shown in a conversation, if there is one."""
-        for turn in self._watch.turns:
-            if turn.is_at(account, chat, thread) and turn.is_showing and not turn.fenced:
-                self._fence(turn, closing(turn, self._sentences, "interrupted"))
-                return True
-        return False
-
-    @property
-    def running(self) -> Sequence[RunningTurn]:
-        """The turns that wait for something: others are over before anybody could ask."""
-        return self._watch.turns
-
-    def end_erased(self, numbers: Collection[int]) -> None:
-        """Fence turns of events that are in the inbox no more."""
-        for turn in self._watch.turns:
-            if not turn.fenced and any(arrival.seq in numbers for arrival in turn.arrivals):
-                self._fence(turn, ())
-
-    def end_late(self) -> None:
-        """Fence turns that have run too long."""
-        for turn in self._watch.late():
-            seconds = turn.plan.timeout if turn.plan else 0
-            told = account(turn, f"took more than {seconds:g} s")
-            log.error("%s", told)
-            dead = DeadLetter(
-                "event", f"TimeoutError: it took more than {seconds} s", told.revealed
-            )
-            self._fence(turn, apology(turn, self._sentences), dead)
-
-    async def set_aside(self, arrival: Arrival) -> None:
-        """Give up an event that has crashed the process each time it ran alone."""
-        error = f"the process crashed {arrival.crashes} times while only this event ran"
-        turn = RunningTurn([arrival])
-        await self._dispatch.find_quietly(turn)
-        await self._later.take_up(turn, self.arrived)
-        told = account(turn, "is given up", error)
-        log.error("%s", told)
-        self._finish.give_up(turn, DeadLetter("event", error, told.revealed))
-
-    def _fence(
-        self, turn: RunningTurn, answer: Sequence[AnyReply], dead: DeadLetter | None = None
-    ) -> None:
-        self._finish.queue(turn, answer, dead=dead)
-        turn.fenced = True
-        if turn.preview:
-            turn.preview.cut_off()
-        turn.let_go()
-        self._watch.ends(turn)  # though its handler may go on
-        self._watch.remove(turn)
-        self._lanes.leave_behind(turn)
 
 
 def _is_exempt(turn: RunningTurn) -> bool:

@@ -17,6 +17,8 @@ _MAKE = """INSERT INTO accounts (bot, platform, platform_id, tenant) VALUES ($1,
     ON CONFLICT DO NOTHING"""
 _CURSORS = "SELECT part, cursor FROM cursors WHERE account = $1"
 
+_IS_HERE = "INSERT INTO present VALUES ($1, $2) ON CONFLICT DO NOTHING"
+
 
 async def found(
     transaction: Transaction, platform: str, platform_id: str, tenant: str, *, alone: bool
@@ -33,5 +35,6 @@ async def found(
         row = await transaction.fetchrow(_FIND, *name)
     account, of, known = row
     refuse_other_tenant(platform, platform_id, tenant, known=known)
+    await transaction.execute(_IS_HERE, account, transaction.run)
     cursors = await transaction.fetch(_CURSORS, account)
     return Account(account, dict(cursors), of)

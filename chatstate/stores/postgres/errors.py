@@ -66,7 +66,7 @@ def storage_error(error: BaseException, location: str) -> StorageError:
     code = getattr(error, "sqlstate", None) or ""
     if isinstance(error, asyncpg.PostgresError):
         remedy = _REMEDIES.get(code) or _PASSING.get(code) or "failed"
-        return StorageError(f"{location} {remedy} ({error})")
+        return StorageError(f"{location} {remedy} ({' '.join(str(error).split())})")
     if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
         return StorageError(f"{location} {_PASSING['25006']}")
     if isinstance(error, socket.gaierror):

@@ -3,12 +3,13 @@
 1. A conversation is locked before anything is put into it. What there is in it is looked at in a
    statement of its own, afterwards: one that has waited for a lock sees what was there before.
 2. Conversations are locked in the order of their ids.
-3. One that nobody holds and that has no work is his who puts something into it; one that has work
-   is his who claims it. What others put into one is news to its holder.
+3. One that nobody holds and that has no work is his who puts something into it, or whose he makes
+   it; one that has work is his who claims it. What others put into one is news to its holder.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
@@ -22,6 +23,8 @@ _LOCK = """SELECT id, chat, holder, news, ready, merged_into,
         (SELECT blocked_at IS NOT NULL FROM chats WHERE id = k.chat)
     FROM conversations AS k WHERE id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE OF k"""
 _TAKE = "UPDATE conversations SET holder = $2, news = news OR $3 WHERE id = ANY($1::bigint[])"
+_SHARING = """SELECT r.id FROM runs AS r JOIN present AS p ON p.run = r.id
+    WHERE p.account = $1 AND r.ended_at IS NULL ORDER BY r.id FOR KEY SHARE OF r SKIP LOCKED"""
 _NEWS = "UPDATE conversations SET news = true WHERE id = ANY($1::bigint[]) AND NOT news"
 _READY = """UPDATE conversations SET ready = g.ready
     FROM unnest($1::bigint[], $2::bigint[]) AS g(id, ready)
@@ -82,13 +85,15 @@ async def put(
     numbers: Mapping[int, int],
     *,
     is_told: bool = False,
+    among: Sequence[int] = (),
 ) -> set[int]:
     """Note that something was put into conversations, by the first number of it in each.
 
     Return those of them in which it is the run's to handle, at once; not if it `is_told` as news.
+    What nobody holds is shared out `among` runs, if any are named.
     """
     mine: set[int] = set()
-    free: list[int] = []
+    free: defaultdict[int, list[int]] = defaultdict(list)
     news: list[int] = []
     ready: list[int] = []
     for conversation in numbers:
@@ -97,22 +102,30 @@ async def put(
             ready.append(conversation)
             transaction.tell(None)
         elif hold.holder is None:
-            free.append(conversation)
-            mine.add(conversation)
+            free[among[conversation % len(among)] if among else transaction.run].append(
+                conversation
+            )
         elif hold.holder == transaction.run and not hold.news and not is_told:
             mine.add(conversation)
         else:
             news.append(conversation)
             transaction.tell(hold.holder)
-    if free:
-        await transaction.execute(_TAKE, free, transaction.run, is_told)
-        if is_told:
-            transaction.tell(transaction.run)
+    mine.update(free.get(transaction.run, ()))
+    for run, given in free.items():
+        as_news = is_told or run != transaction.run
+        await transaction.execute(_TAKE, given, run, as_news)
+        if as_news:
+            transaction.tell(run)
     if news:
         await transaction.execute(_NEWS, news)
     if ready:
         await transaction.execute(_READY, ready, [numbers[number] for number in ready])
     return mine
+
+
+async def sharing(transaction: Transaction, account: int) -> Sequence[int]:
+    """Return the runs that have an account, which do not end in this transaction."""
+    return [row[0] for row in await transaction.fetch(_SHARING, account)]
 
 
 async def claim(

@@ -54,8 +54,12 @@ _ADD = """INSERT INTO inbox
     (account, event_id, conversation, person, body, arrived_at, stored_by, ahead)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING seq"""
 _UNBLOCK = "UPDATE chats SET blocked_at = NULL WHERE id = ANY($1::bigint[])"
+# Whoever receives for a part notes its cursor; so it never goes back to where another has been.
 _NOTE_CURSORS = """INSERT INTO cursors
-    SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[]) ORDER BY 1, 2
+    SELECT g.account, g.part, g.cursor
+    FROM unnest($1::bigint[], $2::text[], $3::text[]) AS g(account, part, cursor)
+    LEFT JOIN roles AS r ON r.account = g.account AND r.duty = 'poller' AND r.part = g.part
+    WHERE r.run IS NULL OR r.run = $4 ORDER BY 1, 2
     ON CONFLICT (account, part) DO UPDATE SET cursor = excluded.cursor"""
 _WAITING = """SELECT i.seq, i.crashes, i.ahead, EXISTS (SELECT 1 FROM notes WHERE turn = i.seq),
         i.account, c.chat, i.conversation, i.person,
@@ -84,6 +88,7 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     account: int
     events: Sequence[Event]
     cursors: Mapping[str, str]
+    share: bool = False
 
 
 class _Proved(msgspec.Struct, frozen=True, gc=False):
@@ -138,7 +143,9 @@ class Inbox:
                 [await self._unless_erased(transaction, e) for e in found] for found in judged
             ]
         proved = [entry for found in judged for entry in found if isinstance(entry, _Proved)]
-        stored = await self._store(transaction, proved)
+        shared = [delivery.account for delivery in deliveries if delivery.share]
+        among = await holds.sharing(transaction, shared[0]) if shared else ()
+        stored = await self._store(transaction, proved, among)
         await _note_cursors(transaction, deliveries)
         return [
             [entry if isinstance(entry, Ingested) else next(stored) for entry in found]
@@ -157,7 +164,9 @@ class Inbox:
         )
         return Ingested("duplicate") if covers else entry
 
-    async def _store(self, transaction: Transaction, proved: Sequence[_Proved]) -> Any:
+    async def _store(
+        self, transaction: Transaction, proved: Sequence[_Proved], among: Sequence[int]
+    ) -> Any:
         if not proved:
             return iter(())
         places, locked = await self._located(transaction, proved)
@@ -175,7 +184,7 @@ class Inbox:
         for result in results:
             if result.status == "stored" and result.arrival:
                 firsts.setdefault(result.arrival.place.conversation, result.arrival.seq)
-        mine = await holds.put(transaction, locked, firsts) if firsts else set[int]()
+        mine = await holds.put(transaction, locked, firsts, among=among) if firsts else set[int]()
         held = mine | {number for number, hold in locked.items() if hold.holder == transaction.run}
         ours = {entry.seq: entry.conversation in held for entry in known.values()}
         return iter([_handed(result, mine, ours) for result in results])
@@ -320,4 +329,4 @@ async def _note_cursors(transaction: Transaction, deliveries: Sequence[Delivery]
     last = {(d.account, part): cursor for d in deliveries for part, cursor in d.cursors.items()}
     if last:
         rows = [(*of, cursor) for of, cursor in last.items()]
-        await transaction.execute(_NOTE_CURSORS, *columns(rows, 3))
+        await transaction.execute(_NOTE_CURSORS, *columns(rows, 3), transaction.run)

@@ -86,6 +86,7 @@ class Looking:
 
     async def ask(self, request: Request) -> bool:
         async with self._looking() as transaction:
+            await transaction.refuse_moved(self.location)
             return await requests.ask(transaction, request)
 
     def _lease_time(self) -> float | None:

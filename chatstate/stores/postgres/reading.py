@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from chatstate.scope import Key, Scope
 from chatstate.stores.base import Address, Arrival, Asked, Due, FoundButton, StoredState, Value
-from chatstate.stores.postgres import buttons, sends, states
+from chatstate.stores.postgres import buttons, remembering, sends, states
 from chatstate.stores.postgres.batches import Batches
 from chatstate.stores.postgres.columns import columns
 from chatstate.stores.postgres.inbox import WAITING, arrivals
@@ -21,7 +21,6 @@ _OWING = """SELECT t FROM unnest($1::bigint[]) AS t
 _PENDING = """SELECT t FROM unnest($1::bigint[]) AS t
     WHERE EXISTS (SELECT 1 FROM outbox WHERE turn = t)
     OR EXISTS (SELECT 1 FROM inbox WHERE seq = t AND done_at IS NULL)"""
-_RECALL = "SELECT value FROM remembered WHERE account = $1 AND name = $2"
 _NOTES = "SELECT name, value FROM notes WHERE turn = $1"
 
 
@@ -75,8 +74,12 @@ class Reading(Looking):
         return sends.asked(await self._transactions.read(sends.ASKED, *of))
 
     async def recall(self, account: int, name: str) -> str | None:
-        rows = await self._transactions.read(_RECALL, account, name)
+        rows = await self._transactions.read(remembering.RECALL, account, name)
         return rows[0][0] if rows else None
+
+    async def recall_all(self, account: int, prefix: str, limit: int) -> Mapping[str, str]:
+        rows = await self._transactions.read(remembering.RECALL_ALL, account, prefix, limit)
+        return dict(rows)
 
     async def _load(self, calls: Sequence[Sequence[Key]]) -> Sequence[Sequence[Value | None]]:
         keys = [key for call in calls for key in call]

@@ -1,4 +1,4 @@
-"""Runs: how they begin, live and end, and the roles they have.
+"""Runs: how they begin, live and end.
 
 1. A run is alive as long as it beats, by the clock of the server. Whoever claims, beats or leads
    buries those that do not.
@@ -19,8 +19,7 @@ from collections.abc import Mapping, Sequence
 import asyncpg
 import msgspec
 
-from chatstate.stores.base import Role, Run
-from chatstate.stores.copying import refuse_moved
+from chatstate.stores.base import Run
 from chatstate.stores.postgres import holds
 from chatstate.stores.postgres.connection import Server
 from chatstate.stores.postgres.transactions import Transaction
@@ -41,9 +40,8 @@ _BEAT = f"UPDATE runs SET lease_until = {TIME} + $2 WHERE id = $3"  # noqa: S608
 _DEAD = f"""SELECT id FROM runs WHERE ended_at IS NULL AND lease_until <= {TIME} AND id <> $2
     ORDER BY id FOR UPDATE SKIP LOCKED"""  # noqa: S608 - ours
 _END = f"UPDATE runs SET ended_at = {TIME} WHERE id = ANY($2::bigint[]) RETURNING id, bot"  # noqa: S608 - ours
-_END_ROLES = "DELETE FROM roles WHERE run = ANY($1::bigint[])"
-_TAKE_ROLE = "INSERT INTO roles VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
-_LEADS = "SELECT run = $3 FROM roles WHERE bot = $1 AND role = $2"
+_END_PRESENCE = """WITH ended AS (DELETE FROM roles WHERE run = ANY($1::bigint[]))
+    DELETE FROM present WHERE run = ANY($1::bigint[])"""
 
 
 async def begin(
@@ -60,13 +58,6 @@ async def begin(
     number = await connection.fetchval(_BEGIN, now, *of)
     await connection.execute(_SIGN, bot, secrets.token_bytes(32))
     return Run(number, await connection.fetchval(_SIGNS, bot), lease)
-
-
-async def refuse_moved_store(connection: asyncpg.Connection, location: str) -> None:
-    """Raise `StorageError` if a store has moved. It waits for a copy that is being made."""
-    await connection.execute("LOCK TABLE runs IN ROW EXCLUSIVE MODE")
-    moved = await connection.fetch("SELECT way, place FROM moved")
-    refuse_moved(location, [(row[0], row[1]) for row in moved])
 
 
 async def _move_in(connection: asyncpg.Connection, server: Server, now: float | None) -> None:
@@ -94,14 +85,6 @@ async def bury(transaction: Transaction, now: float | None) -> None:
         await _end(transaction, [row[0] for row in dead], now, crashed=True)
 
 
-async def lead(transaction: Transaction, role: Role, now: float | None) -> bool:
-    """Take a role, or keep it; tell whether the run has it."""
-    await bury(transaction, now)
-    of = (transaction.bot, role, transaction.run)
-    await transaction.execute(_TAKE_ROLE, *of)
-    return bool(await transaction.fetchval(_LEADS, *of))
-
-
 async def end(transaction: Transaction, now: float | None, *, clean: bool) -> None:
     """End the run itself."""
     await _end(transaction, [transaction.run], now, crashed=not clean)
@@ -111,7 +94,7 @@ async def _end(
     transaction: Transaction, runs: Sequence[int], now: float | None, *, crashed: bool
 ) -> None:
     ended = await transaction.fetch(_END, now, runs)
-    await transaction.execute(_END_ROLES, runs)
+    await transaction.execute(_END_PRESENCE, runs)
     await holds.free(transaction, runs, crashed=crashed)
     for run, bot in ended:
         transaction.runs.add(run)

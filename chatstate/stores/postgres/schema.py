@@ -28,10 +28,16 @@ CREATE TABLE runs (
     versions text NOT NULL
 );
 CREATE INDEX runs_alive ON runs (lease_until) WHERE ended_at IS NULL;
--- What one run does for all of a bot.
+-- What one run does for an account or a part of it, and which runs have the account.
 CREATE TABLE roles (
-    bot text NOT NULL, role text NOT NULL, run bigint NOT NULL, PRIMARY KEY (bot, role)
+    account bigint NOT NULL, duty text NOT NULL, part text NOT NULL, run bigint NOT NULL,
+    PRIMARY KEY (account, duty, part)
 );
+CREATE INDEX roles_of ON roles (run);
+CREATE TABLE present (
+    account bigint NOT NULL, run bigint NOT NULL, PRIMARY KEY (account, run)
+);
+CREATE INDEX present_of ON present (run);
 -- Each bot's secret, with which it signs what buttons carry.
 CREATE TABLE secrets (bot text PRIMARY KEY, secret bytea NOT NULL);
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from chatstate.inspection import role_name
 from chatstate.scope import Key
 from chatstate.stores.base import Entry, Filter, KnownAccount, KnownWorker, Shelf
 from chatstate.stores.postgres.transactions import Transaction
@@ -116,7 +117,9 @@ _SECRETS = "SELECT bot, secret FROM secrets"
 _ACCOUNTS = "SELECT id, bot, platform, platform_id FROM accounts ORDER BY id"
 _WORKERS = """SELECT r.id, r.bot, r.host, r.pid, r.started_at,
         r.lease_until - coalesce($1::float8, extract(epoch FROM clock_timestamp())),
-        ARRAY(SELECT role FROM roles WHERE run = r.id ORDER BY role),
+        ARRAY(SELECT ARRAY[l.duty, a.platform, a.platform_id, l.part]
+            FROM roles AS l JOIN accounts AS a ON a.id = l.account
+            WHERE l.run = r.id ORDER BY l.duty, a.id, l.part),
         (SELECT count(*) FROM conversations WHERE holder = r.id), w.waiting, w.oldest_at,
         r.versions
     FROM runs AS r CROSS JOIN LATERAL (
@@ -163,8 +166,9 @@ async def workers(transaction: Transaction, now: float | None) -> Sequence[Known
 
 
 def _worker(*row: Any) -> KnownWorker:
-    (number, bot, host, pid, started_at, lease, *held, versions) = row
-    known = KnownWorker(number, bot, host, pid, started_at, float(lease), *held)
+    (number, bot, host, pid, started_at, lease, roles, *held, versions) = row
+    names = [role_name(*role) for role in roles]
+    known = KnownWorker(number, bot, host, pid, started_at, float(lease), names, *held)
     return replace(known, versions=msgspec.json.decode(versions))
 
 

@@ -32,7 +32,7 @@ DUE = """SELECT s.place, s.person, s.conversation FROM states AS s
         CASE WHEN s.scope IN ('member', 'thread') THEN s.place ELSE s.conversation END
     WHERE s.bot = $1 AND s.scope = $2 AND s.name = $3 AND s.schema <= $4 AND s.account = $5
     AND s.expires_at <= $6 AND (k.holder = $7 OR (k.holder IS NULL AND EXISTS (
-        SELECT 1 FROM roles WHERE bot = $1 AND role = 'clock' AND run = $7)))
+        SELECT 1 FROM roles WHERE account = s.account AND duty = 'clock' AND run = $7)))
     ORDER BY s.number LIMIT $8 OFFSET $9"""
 _LOCK = f"""SELECT s.version FROM {_KEYS} JOIN states AS s ON {_SAME}
     ORDER BY s.bot, s.scope, s.name, s.place, s.person FOR NO KEY UPDATE OF s"""  # noqa: S608 - ours

@@ -34,7 +34,6 @@ from chatstate.stores.base import (
     Owed,
     Reference,
     Request,
-    Role,
     Run,
     Settled,
     TurnCommit,
@@ -54,6 +53,7 @@ from chatstate.stores.postgres import (
     inbox,
     outbox,
     references,
+    remembering,
     requests,
     runs,
     sends,
@@ -64,6 +64,7 @@ from chatstate.stores.postgres.address import parsed
 from chatstate.stores.postgres.batches import Batches
 from chatstate.stores.postgres.broadcasting import Broadcasting
 from chatstate.stores.postgres.connection import Connections
+from chatstate.stores.postgres.leading import RoleVerbs
 from chatstate.stores.postgres.notices import Notices
 from chatstate.stores.postgres.reading import Reading
 from chatstate.stores.postgres.timers import TimerVerbs
@@ -72,12 +73,9 @@ from chatstate.stores.postgres.transcripts import TranscriptVerbs
 from chatstate.stores.rows import NotAllError
 
 _NO_CURSORS: Mapping[str, str] = {}
-_REMEMBER = """INSERT INTO remembered VALUES ($1, $2, $3)
-    ON CONFLICT (account, name) DO UPDATE SET value = excluded.value"""
-_FORGET = "DELETE FROM remembered WHERE account = $1 AND name = $2"
 
 
-class PostgresStore(Reading, Broadcasting, TimerVerbs, TranscriptVerbs):
+class PostgresStore(Reading, Broadcasting, TimerVerbs, RoleVerbs, TranscriptVerbs):
     """Keeps everything in a schema of the database that `url` names, with all who do so too.
 
     `waiting_limit` and `overflow` are those of `SQLiteStore`. `clock` is for tests: without one,
@@ -100,6 +98,8 @@ class PostgresStore(Reading, Broadcasting, TimerVerbs, TranscriptVerbs):
         self._ingests = Batches(self._ingest)
         self._commits = Batches(self._commit)
         self._loads = Batches(self._load)
+        self._remembers = Batches(self._remember)
+        self._batches = (self._ingests, self._commits, self._loads, self._remembers)
         self._discards: set[asyncio.Task[None]] = set()
 
     # Holding the store
@@ -138,7 +138,7 @@ class PostgresStore(Reading, Broadcasting, TimerVerbs, TranscriptVerbs):
         server = await self._connections.open(self.location)
         async with self._connections.lent() as connection, connection.transaction():
             await self._connections.name(connection)
-            await runs.refuse_moved_store(connection, self.location)
+            await Transaction(connection, 0, bot, 0.0).refuse_moved(self.location)
             of = (self._address.lease, self._lease_time(), server)
             return await runs.begin(connection, bot, versions, *of)
 
@@ -151,7 +151,7 @@ class PostgresStore(Reading, Broadcasting, TimerVerbs, TranscriptVerbs):
         if not self._run:
             return
         try:
-            for batches in (self._ingests, self._commits, self._loads):
+            for batches in self._batches:
                 await batches.drain()
             if self._discards:
                 await asyncio.wait(self._discards)
@@ -162,15 +162,12 @@ class PostgresStore(Reading, Broadcasting, TimerVerbs, TranscriptVerbs):
 
     async def abandon(self) -> None:
         """Let go of the connections as a killed process does: without writing. For tests."""
-        for batches in (self._ingests, self._commits, self._loads):
+        for batches in self._batches:
             await batches.abandon()
         await self._close()
 
     async def check(self) -> None:
         await self._transactions.read("SELECT 1 AS alive")
-
-    async def lead(self, role: Role) -> bool:
-        return await self._transactions.write(lambda t: runs.lead(t, role, self._lease_time()))
 
     async def prune(self) -> None:
         await self._transactions.write(_prune)
@@ -194,9 +191,14 @@ class PostgresStore(Reading, Broadcasting, TimerVerbs, TranscriptVerbs):
         return account
 
     def ingest(
-        self, account: int, events: Sequence[Event], cursors: Mapping[str, str] = _NO_CURSORS
+        self,
+        account: int,
+        events: Sequence[Event],
+        cursors: Mapping[str, str] = _NO_CURSORS,
+        *,
+        share: bool = False,
     ) -> asyncio.Future[Sequence[Ingested]]:
-        return self._ingests.submit(inbox.Delivery(account, events, cursors), len(events))
+        return self._ingests.submit(inbox.Delivery(account, events, cursors, share), len(events))
 
     async def claim(self, limit: int, but: Collection[int] = ()) -> Sequence[Claim]:
         return await self._transactions.write(lambda t: self._claim(t, limit, but))
@@ -260,10 +262,10 @@ class PostgresStore(Reading, Broadcasting, TimerVerbs, TranscriptVerbs):
         return await self._transactions.write(lambda t: states.expire(t, expiries))
 
     async def remember(self, account: int, name: str, text: str | None) -> None:
-        if text is None:
-            await self._do(_FORGET, account, name)
-        else:
-            await self._do(_REMEMBER, account, name, text)
+        await self._remembers.submit((account, name, text))
+
+    async def _remember(self, texts: Sequence[remembering.Text]) -> Sequence[None]:
+        return await self._transactions.write(lambda t: remembering.keep(t, texts))
 
     # The outbox
 

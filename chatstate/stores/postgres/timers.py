@@ -31,11 +31,11 @@ _NEXT = """SELECT min(due_at) AS due_at FROM timers
 _HANDLERS = """SELECT DISTINCT handler FROM timers WHERE account = ANY($1::bigint[])
     ORDER BY handler"""
 _OURS = """t.fired = 0 AND t.due_at <= $2 AND (k.holder = $3 OR (k.holder IS NULL AND EXISTS (
-    SELECT 1 FROM roles WHERE bot = $4 AND role = 'clock' AND run = $3)))"""
+    SELECT 1 FROM roles WHERE account = t.account AND duty = 'clock' AND run = $3)))"""
 _WHERE = f"""SELECT t.conversation
     FROM timers AS t JOIN conversations AS k ON k.id = t.conversation
     WHERE t.account = ANY($1::bigint[]) AND {_OURS}
-    ORDER BY t.due_at, t.generation LIMIT $5"""  # noqa: S608 - ours
+    ORDER BY t.due_at, t.generation LIMIT $4"""  # noqa: S608 - ours
 _DUE = f"""SELECT t.account, c.id, c.platform_id, c.kind, c.title, nullif(k.thread, ''),
         coalesce(p.platform_id, ''), coalesce(p.name, ''), c.blocked_at IS NOT NULL,
         t.conversation, t.person, t.key, t.generation, t.due_at, t.handler, t.text, t.slot,
@@ -43,7 +43,7 @@ _DUE = f"""SELECT t.account, c.id, c.platform_id, c.kind, c.title, nullif(k.thre
     FROM timers AS t JOIN conversations AS k ON k.id = t.conversation
         JOIN chats AS c ON c.id = k.chat LEFT JOIN people AS p ON p.id = t.person
     WHERE t.conversation = ANY($1::bigint[]) AND {_OURS}
-    ORDER BY t.due_at, t.generation LIMIT $5"""  # noqa: S608 - ours
+    ORDER BY t.due_at, t.generation LIMIT $4"""  # noqa: S608 - ours
 _ENTRY = "conversation = $1 AND person = $2 AND key = $3"
 _SET = """INSERT INTO timers
         (conversation, person, key, generation, due_at, handler, text, slot, language, account)
@@ -98,7 +98,7 @@ async def _schedule(transaction: Transaction, timers: Sequence[StoredTimer]) -> 
 
 async def _fire(transaction: Transaction, accounts: Sequence[int], limit: int) -> list[Arrival]:
     """Make timers of some accounts events that are due, at most so many."""
-    ours = (transaction.now, transaction.run, transaction.bot, limit)
+    ours = (transaction.now, transaction.run, limit)
     where = {row[0] for row in await transaction.fetch(_WHERE, accounts, *ours)}
     locked = await holds.lock(transaction, where)
     arrivals = [

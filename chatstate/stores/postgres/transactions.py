@@ -4,9 +4,9 @@
    and nobody ends one while a transaction of it is under way. Then it locks conversations, in the
    order of their ids, then its own rows, then shared values in the order of their keys.
 2. What was settled is written with the next transaction, or soon.
-3. What passes is waited for. If the answer to a `COMMIT` is lost, it is found out: the run's row is
-   locked for good, which waits until the old transaction is over, and the server knows what became
-   of that. Only if it was not done is the same tried again.
+3. What passes is waited for, and told (`trouble`). If the answer to a `COMMIT` is lost, it is found
+   out: the run's row is locked for good, which waits until the old transaction is over, and the
+   server knows what became of that. Only if it was not done is the same tried again.
 4. Notices leave after the commit.
 5. What only reads is one statement, which the end of the run makes return nothing.
 """
@@ -16,21 +16,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, TypeVar
 
 import asyncpg
 
-from chatstate.clock import TOLD_AT, growing_pauses
+from chatstate.clock import growing_pauses
 from chatstate.errors import LeaseLostError, StorageError
 from chatstate.stores.base import Settled
+from chatstate.stores.copying import refuse_moved
 from chatstate.stores.postgres.connection import Connections, Lent
-from chatstate.stores.postgres.errors import (
-    TROUBLE,
-    is_passing,
-    storage_error,
-)
+from chatstate.stores.postgres.errors import TROUBLE, is_passing, storage_error
 from chatstate.stores.postgres.notices import Notices
+from chatstate.stores.postgres.trouble import Trouble
 
 log = logging.getLogger("chatstate.store")
 T = TypeVar("T")
@@ -58,6 +57,12 @@ class Transaction:
         self.runs: set[int] = set()
         self.bots: set[str] = set()
 
+    async def refuse_moved(self, location: str) -> None:
+        """Raise `StorageError` if the store has moved. It waits for a copy that is being made."""
+        await self.execute("LOCK TABLE runs IN ROW EXCLUSIVE MODE")
+        moved = await self.fetch("SELECT way, place FROM moved")
+        refuse_moved(location, [(row[0], row[1]) for row in moved])
+
     def tell(self, holder: int | None) -> None:
         """Wake the run that holds something, or whoever may take hold of it."""
         if holder is None:
@@ -84,6 +89,7 @@ class Transactions:
         self._notices = notices
         self._clock = clock
         self._location = location
+        self._trouble = Trouble(location, time.monotonic)
         self._settle = settle
         self._settled: list[Settled] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -148,21 +154,31 @@ class Transactions:
 
     async def _until_done(self, do: Callable[[], Awaitable[T]]) -> T:
         self.check()
-        pauses = growing_pauses()
-        while True:
-            try:
-                return await do()
-            except LeaseLostError as error:
-                self._broken = error
-                raise
-            except TROUBLE as error:
+        pauses: Iterator[float] | None = None
+        is_done = False
+        try:
+            while True:
+                try:
+                    done = await do()
+                except LeaseLostError as error:
+                    self._broken = error
+                    raise
+                except TROUBLE as error:
+                    told = storage_error(error, self._location)
+                    if not is_passing(error):
+                        raise told from error
+                else:
+                    is_done = True
+                    return done
+                if pauses is None:
+                    pauses = growing_pauses()
+                    self._trouble.begin()
                 pause = next(pauses)
-                told = storage_error(error, self._location)
-                if not is_passing(error):
-                    raise told from error
-                if pause >= TOLD_AT:
-                    log.warning("%s; trying again", told)
+                self._trouble.tell(told, pause)
                 await asyncio.sleep(pause)
+        finally:
+            if pauses:
+                self._trouble.end(is_done=is_done)
 
     async def _write(self, do: Do[T], strength: str = "KEY SHARE") -> T:
         settled, self._settled = self._settled, []
@@ -190,8 +206,10 @@ class Transactions:
                     await connection.execute("ROLLBACK")
                 raise
             lost = await _commit(connection)
-        if lost and not await self._until_done(lambda: self._is_committed(number)):
-            raise lost
+        if lost:
+            log.warning("%s: the connection was lost in a commit; finding out", self._location)
+            if not await self._until_done(lambda: self._is_committed(number)):
+                raise lost
         return done, transaction
 
     async def _begin(self, connection: Lent, strength: str) -> str:
@@ -204,7 +222,6 @@ class Transactions:
 
     async def _is_committed(self, number: str) -> bool:
         """Tell whether a transaction was done whose answer was lost, once it is over."""
-        log.warning("%s: the connection was lost in a commit; finding out", self._location)
         async with self._connections.lent() as connection:
             await self._begin(connection, "UPDATE")
             status = await connection.fetchval(_STATUS, number)

@@ -1,6 +1,7 @@
 """A store on SQLite as a side of a copy.
 
-1. It is held by its lock, as by a run.
+1. It is held by its lock, as by a run. A source is read in one transaction that also locks it
+   against requests, and stamped in that.
 2. What was moved is noted in a table of its own, which is there only then.
 """
 
@@ -131,7 +132,10 @@ async def held(path: str, *, makes: bool) -> AsyncGenerator[SQLiteSide]:
         writer, _ = connect(path, opened)
         if not makes:
             refuse_moved(path, moved_from(writer))
+            writer.execute("BEGIN IMMEDIATE")  # nobody asks for anything meanwhile
         yield SQLiteSide(path, writer)
+        if not makes:
+            writer.execute("COMMIT")
 
 
 def _selecting(table: Table) -> str:

@@ -1,13 +1,20 @@
-"""The outbox: replies owed. Its functions run inside the open transaction."""
+"""The outbox: replies owed, and the files of theirs that lie in the store's folder.
+
+1. What `Outbox` does, it does inside the open transaction.
+2. `OutboxVerbs` are the store's: they hand work to the writer, and wait for it.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
-from chatstate.stores.base import Owed, Settled
+from chatstate.stores.base import Owed, Settled, owed_folder
 from chatstate.stores.sqlite import broadcasts, buttons, references
+from chatstate.stores.sqlite.group_commit import GroupCommit
 
 _OWED = """SELECT turn, part, body, begun_at, crashes, row, conversation, priority, best_before
     FROM outbox WHERE conversation = ? AND row > ? ORDER BY row LIMIT ?"""
@@ -92,3 +99,40 @@ class Outbox:
         self._writer.executemany(_DIES, dead)
         if any(reply.dead and reply.dead.is_blocked for reply in settled):
             self._marked()
+
+
+class OutboxVerbs:
+    """The verbs of what is owed, of a store that is open."""
+
+    _commits: GroupCommit
+    _outbox: Outbox
+
+    @property
+    def folder(self) -> Path:
+        raise NotImplementedError
+
+    async def take(self, conversation: int, after: int, limit: int) -> Sequence[Owed]:
+        taking = Taking(conversation, after, limit)
+        done: Sequence[Owed] = await self._commits.submit(self._outbox.take, taking)
+        return done
+
+    async def begin(self, conversation: int, turn: int, part: int, crashes: int = 0) -> None:
+        await self._commits.submit(self._outbox.begin, (crashes, conversation, turn, part))
+
+    async def unsent(self, conversation: int, turn: int, part: int) -> None:
+        await self._commits.submit(self._outbox.unsent, (conversation, turn, part))
+
+    def settle(self, settled: Settled) -> None:
+        self._commits.submit_lazy(settled)
+
+    async def keep(self, key: str, path: Path) -> None:
+        """Do nothing: in the folder it is kept."""
+
+    async def fetch(self, key: str) -> Path | None:
+        path = owed_folder(self.folder) / key
+        return path if path.exists() else None
+
+    def discard(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            with contextlib.suppress(OSError):  # the next start finds it
+                (owed_folder(self.folder) / key).unlink(missing_ok=True)

@@ -34,6 +34,8 @@ _OWING = """SELECT value FROM json_each(?) WHERE value IN (SELECT turn FROM outb
 _PENDING = """SELECT value FROM json_each(?) WHERE value IN (SELECT turn FROM outbox)
     OR value IN (SELECT seq FROM inbox WHERE done_at IS NULL)"""
 _RECALL = "SELECT value FROM remembered WHERE account = ? AND name = ?"
+_RECALL_ALL = """SELECT name, value FROM remembered
+    WHERE account = ?1 AND substr(name, 1, length(?2)) = ?2 ORDER BY name LIMIT ?3"""
 
 
 class Reading:
@@ -97,6 +99,9 @@ class Reading:
     async def recall(self, account: int, name: str) -> str | None:
         rows = await self._read(_RECALL, (account, name))
         return rows[0][0] if rows else None
+
+    async def recall_all(self, account: int, prefix: str, limit: int) -> Mapping[str, str]:
+        return dict(await self._read(_RECALL_ALL, (account, prefix, limit)))
 
     async def _read(self, statement: str, values: Sequence[object]) -> list[Any]:
         pauses = growing_pauses()

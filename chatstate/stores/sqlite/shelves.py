@@ -26,10 +26,12 @@ from chatstate.stores.base import (
     Request,
     Shelf,
 )
+from chatstate.stores.copying import refuse_moved
 from chatstate.stores.erasing import EVERY, OPEN
 from chatstate.stores.forgetting import Forgotten
 from chatstate.stores.rows import FIGURES, IDS, JOINS
 from chatstate.stores.sqlite import requests
+from chatstate.stores.sqlite.connection import moved_from
 from chatstate.stores.sqlite.errors import storage_error
 from chatstate.stores.sqlite.locking import is_held
 
@@ -217,7 +219,11 @@ class Shelves:
 
     def ask(self, request: Request) -> bool:
         """Note a request, for the process that runs the bot; tell whether it is a new one."""
-        return self.within(lambda connection: requests.ask(connection, request, self._clock()))
+        return self.within(lambda connection: self._ask(connection, request))
+
+    def _ask(self, connection: sqlite3.Connection, request: Request) -> bool:
+        refuse_moved(self._path, moved_from(connection))
+        return requests.ask(connection, request, self._clock())
 
     def within(self, do: Callable[[sqlite3.Connection], T]) -> T:
         """Do something in a transaction of its own; return what it returns."""

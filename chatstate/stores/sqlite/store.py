@@ -30,12 +30,9 @@ from chatstate.stores.base import (
     Expiry,
     Ingested,
     Outcome,
-    Owed,
     Role,
     Run,
-    Settled,
     TurnCommit,
-    owed_folder,
 )
 from chatstate.stores.copying import refuse_moved
 from chatstate.stores.sqlite.accounts import AccountName, found
@@ -58,7 +55,7 @@ from chatstate.stores.sqlite.files import OpenFiles
 from chatstate.stores.sqlite.forgetting import ForgettingVerbs
 from chatstate.stores.sqlite.group_commit import GroupCommit
 from chatstate.stores.sqlite.inbox import Delivery, Inbox, Overflow
-from chatstate.stores.sqlite.outbox import Outbox, Taking
+from chatstate.stores.sqlite.outbox import Outbox, OutboxVerbs
 from chatstate.stores.sqlite.reading import Reading
 from chatstate.stores.sqlite.references import References
 from chatstate.stores.sqlite.requests import Requests
@@ -75,7 +72,7 @@ _FORGET = "DELETE FROM remembered WHERE account = ? AND name = ?"
 _NO_CURSORS: Mapping[str, str] = {}
 
 
-class SQLiteStore(Reading, Broadcasting, TimerVerbs, TranscriptVerbs, ForgettingVerbs):
+class SQLiteStore(Reading, Broadcasting, TimerVerbs, OutboxVerbs, TranscriptVerbs, ForgettingVerbs):
     """Keeps everything in the file at `path`, or in memory (`:memory:`) while it is open.
 
     `waiting_limit`: how many events of one conversation may wait. `overflow`: whether one more
@@ -228,8 +225,21 @@ class SQLiteStore(Reading, Broadcasting, TimerVerbs, TranscriptVerbs, Forgetting
     def is_sole(self) -> bool:
         return True
 
-    async def lead(self, role: Role) -> bool:  # noqa: ARG002 - the process is alone: it has them all
-        return True
+    async def lead(
+        self,
+        roles: Sequence[Role],
+        most: int | None = None,  # noqa: ARG002 - the process is alone: it has them all
+    ) -> Sequence[Role]:
+        return roles
+
+    async def cede(self, roles: Sequence[Role]) -> None:
+        pass  # nobody else could take them
+
+    async def leave(self, account: int) -> None:
+        pass  # nobody else could have it
+
+    async def peers(self) -> Mapping[int, int]:
+        return {}
 
     async def claim(self, limit: int, but: Collection[int] = ()) -> Sequence[Claim]:  # noqa: ARG002 - ours anyway
         return self._claims.take(limit)
@@ -255,7 +265,12 @@ class SQLiteStore(Reading, Broadcasting, TimerVerbs, TranscriptVerbs, Forgetting
         return account
 
     def ingest(
-        self, account: int, events: Sequence[Event], cursors: Mapping[str, str] = _NO_CURSORS
+        self,
+        account: int,
+        events: Sequence[Event],
+        cursors: Mapping[str, str] = _NO_CURSORS,
+        *,
+        share: bool = False,  # noqa: ARG002 - there is nobody else
     ) -> asyncio.Future[Sequence[Ingested]]:
         delivery = Delivery(account, events, cursors)
         return self._commits.submit(self._inbox.ingest, delivery, weight=len(events))
@@ -265,32 +280,6 @@ class SQLiteStore(Reading, Broadcasting, TimerVerbs, TranscriptVerbs, Forgetting
             self._turns.commit, turns, weight=len(turns)
         )
         return done
-
-    async def take(self, conversation: int, after: int, limit: int) -> Sequence[Owed]:
-        taking = Taking(conversation, after, limit)
-        done: Sequence[Owed] = await self._commits.submit(self._outbox.take, taking)
-        return done
-
-    async def begin(self, conversation: int, turn: int, part: int, crashes: int = 0) -> None:
-        await self._commits.submit(self._outbox.begin, (crashes, conversation, turn, part))
-
-    async def unsent(self, conversation: int, turn: int, part: int) -> None:
-        await self._commits.submit(self._outbox.unsent, (conversation, turn, part))
-
-    def settle(self, settled: Settled) -> None:
-        self._commits.submit_lazy(settled)
-
-    async def keep(self, key: str, path: Path) -> None:
-        """Do nothing: in the folder it is kept."""
-
-    async def fetch(self, key: str) -> Path | None:
-        path = owed_folder(self.folder) / key
-        return path if path.exists() else None
-
-    def discard(self, keys: Sequence[str]) -> None:
-        for key in keys:
-            with contextlib.suppress(OSError):  # the next start finds it
-                (owed_folder(self.folder) / key).unlink(missing_ok=True)
 
     async def flush(self) -> None:
         await self._commits.submit(self._nothing, None)  # takes along what is lazy

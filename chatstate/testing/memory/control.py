@@ -71,15 +71,43 @@ class MemoryControl(MemoryInbox):
             holds.end(self._data, self._opened, crashed=not clean)
             self._opened = None
 
+    async def abandon(self) -> None:
+        """End the run as that of a process that was killed, which others see at once."""
+        if self._opened and not self._opened.is_over:
+            holds.end(self._data, self._opened, crashed=True)
+
     async def check(self) -> None:
         await self.way()
         self.enter()
 
     @verb
-    def lead(self, role: Role) -> bool:
-        worker = self._worker
+    def lead(self, roles: Sequence[Role], most: int | None = None) -> Sequence[Role]:
+        worker, leaders = self._worker, self._data.leaders
         holds.bury(self._data, self._clock(), but=worker)
-        return self._data.leaders.setdefault((worker.bot, role), worker) is worker
+        has = sum(leaders.get(role) is worker for role in roles)
+        free = [role for role in roles if role not in leaders]
+        for role in free if most is None else free[: max(most - has, 0)]:
+            leaders[role] = worker
+        return [role for role in roles if leaders.get(role) is worker]
+
+    @verb
+    def cede(self, roles: Sequence[Role]) -> None:
+        holds.cede(self._data, self._worker, roles)
+
+    @verb
+    def leave(self, account: int) -> None:
+        data, worker = self._data, self._worker
+        worker.accounts.discard(account)
+        holds.cede(data, worker, [role for role in data.leaders if role.account == account])
+        for number in data.conversations:
+            if data.account_of(number) == account:
+                holds.leave(data, worker, number)
+
+    @verb
+    def peers(self) -> Mapping[int, int]:
+        every = [number for worker in self._data.workers.values() for number in worker.accounts]
+        mine = self._worker.accounts
+        return {number: count for number in mine if (count := every.count(number)) > 1}
 
     async def list(self, shelf: Shelf, chosen: Filter = _ALL) -> Sequence[Entry]:
         await self.way()

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from chatstate.stores.base import Claim
+from chatstate.stores.base import Claim, Role
 from chatstate.testing.memory.tables import MemoryData, Worker
 
 
@@ -25,18 +25,21 @@ def is_anothers(data: MemoryData, conversation: int, worker: Worker) -> bool:
 def is_for(data: MemoryData, conversation: int, worker: Worker) -> bool:
     """Tell whether what is due in a conversation is a run's: its own, or nobody's if it leads."""
     holder = data.conversations[conversation].holder
-    leader = data.leaders.get((worker.bot, "clock"))
+    leader = data.leaders.get(Role("clock", data.account_of(conversation)))
     return holder is worker or (holder is None and leader is worker)
 
 
-def put(data: MemoryData, conversation: int, worker: Worker) -> bool:
+def put(data: MemoryData, conversation: int, worker: Worker, *, share: bool = False) -> bool:
     """Tell whether what a run is putting into a conversation is its own to handle, at once.
 
-    To be called before it is put there. If not, whoever it concerns is woken.
+    To be called before it is put there. If not, whoever it concerns is woken. What nobody holds is
+    given to one of all that have the account, if they `share` it.
     """
     row = data.conversations[conversation]
     if row.holder is None and not data.has_work(conversation):
-        row.holder = worker
+        account = data.account_of(conversation)
+        runs = [run for run in data.workers.values() if account in run.accounts]
+        row.holder = runs[conversation % len(runs)] if share else worker
     if row.holder is None:
         wake(data, worker.bot)
         return False
@@ -99,6 +102,13 @@ def leave(data: MemoryData, worker: Worker, conversation: int) -> bool:
     return True
 
 
+def cede(data: MemoryData, worker: Worker, roles: Collection[Role]) -> None:
+    """Let go of those of these roles that a run has."""
+    for role in roles:
+        if data.leaders.get(role) is worker:
+            del data.leaders[role]
+
+
 def bury(data: MemoryData, now: float, *, but: Worker) -> None:
     """End the runs whose lease is over."""
     for worker in list(data.workers.values()):
@@ -110,8 +120,7 @@ def end(data: MemoryData, worker: Worker, *, crashed: bool) -> None:
     """End a run, and free all that it held."""
     worker.is_over = True
     del data.workers[worker.id]
-    for role in [role for role, leader in data.leaders.items() if leader is worker]:
-        del data.leaders[role]
+    cede(data, worker, list(data.leaders))
     for number, row in data.conversations.items():
         if row.holder is worker:
             row.holder = None

@@ -12,7 +12,7 @@ from chatstate.adapter import proved
 from chatstate.messages import Chat, Event, Message, User
 from chatstate.scope import Place
 from chatstate.stores.accounts import refuse_other_bots, refuse_other_tenant
-from chatstate.stores.base import Account, Arrival, Claim, Ingested
+from chatstate.stores.base import Account, Arrival, Claim, Ingested, Role
 from chatstate.stores.events import read, unreadable
 from chatstate.testing.memory import aliases, directory, holds
 from chatstate.testing.memory.tables import EventRow, MemoryData
@@ -47,10 +47,18 @@ class MemoryInbox(Verbs):
 
     @verb
     def ingest(
-        self, account: int, events: Sequence[Event], cursors: Mapping[str, str] = _NO_CURSORS
+        self,
+        account: int,
+        events: Sequence[Event],
+        cursors: Mapping[str, str] = _NO_CURSORS,
+        *,
+        share: bool = False,
     ) -> Sequence[Ingested]:
-        self._data.cursors[account].update(cursors)
-        return [self.receive(account, event) for event in events]
+        for part, cursor in cursors.items():
+            receiver = self._data.leaders.get(Role("poller", account, part))
+            if receiver in (None, self._worker):
+                self._data.cursors[account][part] = cursor
+        return [self.receive(account, event, share=share) for event in events]
 
     @verb
     def claim(self, limit: int, but: Collection[int] = ()) -> Sequence[Claim]:
@@ -98,7 +106,7 @@ class MemoryInbox(Verbs):
     def alias(self, account: int, old: str, new: str) -> None:
         aliases.note(self._data, account, old, new)
 
-    def receive(self, account: int, event: Event) -> Ingested:
+    def receive(self, account: int, event: Event, *, share: bool = False) -> Ingested:
         """Store an event, unless it is known, or its conversation is full."""
         try:
             body, event = proved(event)
@@ -116,7 +124,7 @@ class MemoryInbox(Verbs):
             dropped = self._make_room(place.conversation)
             if dropped is None:
                 return Ingested("refused", arrival)
-        return self._stored(arrival, body, dropped)
+        return self._stored(arrival, body, dropped, share=share)
 
     def _is_forgotten(self, account: int, message: Message, *, is_known: bool) -> bool:
         name = next(name for name, number in self._data.accounts.items() if number == account)
@@ -129,8 +137,9 @@ class MemoryInbox(Verbs):
         holder = self._data.conversations[self._data.events[seq].conversation].holder
         return Ingested("duplicate", pending=seq, elsewhere=holder is not self._worker)
 
-    def _stored(self, arrival: Arrival, body: str, dropped: int | None) -> Ingested:
-        is_mine = holds.put(self._data, arrival.place.conversation, self._worker)
+    def _stored(self, arrival: Arrival, body: str, dropped: int | None, *, share: bool) -> Ingested:
+        conversation = arrival.place.conversation
+        is_mine = holds.put(self._data, conversation, self._worker, share=share)
         add(self._data, arrival, body, self._clock(), self._worker.id)
         if is_mine:
             return Ingested("stored", arrival, dropped=dropped)

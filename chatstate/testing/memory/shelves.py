@@ -13,8 +13,9 @@ from typing import TypedDict
 
 import msgspec
 
+from chatstate.inspection import role_name
 from chatstate.scope import Key
-from chatstate.stores.base import Entry, Figures, Filter, KnownWorker, Shelf
+from chatstate.stores.base import Entry, Figures, Filter, KnownWorker, Role, Shelf
 from chatstate.testing.memory.tables import OF_A_CONVERSATION, ChatRow, EventRow, MemoryData, Worker
 
 
@@ -51,7 +52,7 @@ def worker(data: MemoryData, worker: Worker, lease: float) -> KnownWorker:
         os.getpid(),
         worker.since,
         lease,
-        sorted(role for (_, role), leader in data.leaders.items() if leader is worker),
+        sorted(_shown(data, role) for role, leader in data.leaders.items() if leader is worker),
         len(held),
         len(waiting),
         min(waiting, default=None),
@@ -67,6 +68,11 @@ def figures(data: MemoryData) -> Figures:
     return Figures(
         len(waiting), min(waiting, default=None), len(owed), min(owed, default=None), dead
     )
+
+
+def _shown(data: MemoryData, role: Role) -> str:
+    name = next(name for name, number in data.accounts.items() if number == role.account)
+    return role_name(role.duty, *name[1:], role.part)
 
 
 def _is_wanted(entry: Entry, chosen: Filter) -> bool:

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -21,6 +21,7 @@ from chatstate.stores.base import (
     Due,
     Expired,
     Expiry,
+    Role,
     StoredState,
     TurnCommit,
     Value,
@@ -68,10 +69,19 @@ class MemoryStates(Verbs):
             self._data.remembered.pop((account, name), None)
         else:
             self._data.remembered[account, name] = text
+        receiver = self._data.leaders.get(Role("poller", account))
+        if receiver:
+            receiver.woken.set()
 
     @verb
     def recall(self, account: int, name: str) -> str | None:
         return self._data.remembered.get((account, name))
+
+    @verb
+    def recall_all(self, account: int, prefix: str, limit: int) -> Mapping[str, str]:
+        found = sorted(self._data.remembered.items())
+        names = [(of[1], text) for of, text in found if of[0] == account]
+        return dict([named for named in names if named[0].startswith(prefix)][:limit])
 
     def _is_over(self, row: ValueRow) -> bool:
         ends = row.value.expires_at

@@ -189,7 +189,7 @@ class MemoryData:
         self.folder = Path(tempfile.gettempdir()) / f"chatstate-memory-{uuid.uuid4().hex}"
         weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
         self.workers: dict[int, Worker] = {}
-        self.leaders: dict[tuple[str, Role], Worker] = {}
+        self.leaders: dict[Role, Worker] = {}
         self.secrets: dict[str, bytes] = {}
         self.accounts: dict[tuple[str, str, str], int] = {}
         self.tenants: dict[tuple[str, str], int] = {}

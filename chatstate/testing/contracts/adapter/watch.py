@@ -118,7 +118,7 @@ class _WatchedHost:
         self._host.connected(name)
 
     async def deliver(
-        self, events: Sequence[Event], cursor: str | None = None
+        self, events: Sequence[Event], cursor: str | None = None, part: str = ""
     ) -> Sequence[Receipt]:
         watched = self._watched
         watched.problems += [problem for event in events for problem in unfit_event(event)]
@@ -127,7 +127,7 @@ class _WatchedHost:
             await watched.accepts.wait()
             if watched.refusal:
                 raise watched.refusal
-            receipts = await self._host.deliver(events, cursor)
+            receipts = await self._host.deliver(events, cursor, part)
         finally:
             watched.delivering -= 1
         watched.events += events

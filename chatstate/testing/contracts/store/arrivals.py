@@ -197,7 +197,7 @@ class ArrivalsContract(StoreSuite):
             other = await session.store.account("test", "2")
             (ingested,) = await session.store.ingest(other.id, [event("1")])
             assert ingested.arrival
-            places = zip(first.place, ingested.arrival.place, strict=True)
+            places = zip(first.place[:4], ingested.arrival.place[:4], strict=True)
             assert all(mine != theirs for mine, theirs in places)
 
     async def test_too_many_waiting_events_are_refused(self, tmp_path: Path) -> None:

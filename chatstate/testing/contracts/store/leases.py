@@ -44,7 +44,7 @@ VERBS: dict[str, Ask] = {
     "begin": lambda run, given: run.store.begin(given.place.conversation, given.seq, 0),
     "flush": lambda run, _: run.store.flush(),
     "beat": lambda run, _: run.store.beat(),
-    "lead": lambda run, _: run.store.lead("poller"),
+    "lead": lambda run, _: run.leads("poller"),
     "answer": lambda run, _: run.store.answer(run.versions),
 }
 """What a run may ask for that is dead."""
@@ -129,7 +129,7 @@ class LeasesContract(WorkersSuite):
             (arrival,) = await mine.arrive(event("1"))
             for _ in range(3):
                 await workers.outlive()
-                assert await other.store.lead("poller")
+                assert await other.leads("poller")
                 assert await other.claimed() == []
             assert await mine.commit(mine.turn(arrival)) == ["applied"]
 
@@ -252,19 +252,19 @@ class LeasesContract(WorkersSuite):
 
             waiting = asyncio.create_task(work(third))
             await workers.outlive(frozen)
-            assert await other.store.lead("poller")
+            assert await other.leads("poller")
             async with asyncio.timeout(PATIENCE):
                 assert len(await waiting) == 1
 
     async def test_a_role_goes_on_when_its_run_is_dead(self, tmp_path: Path) -> None:
         """To whoever asks first."""
         async with self.pair(tmp_path) as (workers, frozen, other):
-            assert await frozen.store.lead("poller")
-            assert not await other.store.lead("poller")
+            assert await frozen.leads("poller")
+            assert not await other.leads("poller")
             await workers.outlive(frozen)
-            assert await other.store.lead("poller")
+            assert await other.leads("poller")
             third = await workers.start()
-            assert not await third.store.lead("poller")
+            assert not await third.leads("poller")
 
     async def test_dead_letters_outlive_the_run(self, tmp_path: Path) -> None:
         """They are the bot's."""

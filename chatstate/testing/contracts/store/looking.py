@@ -97,7 +97,9 @@ class ShelvesContract(StoreSuite):
             assert await session.store.figures() == Figures()
             first, second, _ = await session.arrive(event("1"), event("2"), event("3"))
             dead = DeadLetter("event", "ValueError: no")
-            await session.commit(session.turn(first, owed=["hi"]), session.turn(second, dead=dead))
+            await session.commit(
+                session.turn(first, owed=[session.reply(first)]), session.turn(second, dead=dead)
+            )
             told = await session.store.figures()
             assert (told.waiting, told.owed, told.dead) == (1, 1, 1)
             (waiting,) = await session.store.list("inbox")

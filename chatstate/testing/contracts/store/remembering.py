@@ -35,6 +35,18 @@ class RememberingContract(StoreSuite):
             await store.remember(account, "c", None)
             assert [await store.recall(account, name) for name in "abc"] == [None, "2", None]
 
+    async def test_all_of_a_kind_are_recalled(self, tmp_path: Path) -> None:
+        """Those of one account whose names begin so, in their order, up to a limit."""
+        async with self.session(tmp_path) as session:
+            store, account = session.store, session.account.id
+            other = await store.account("test", "2")
+            for name in ("b_2", "b_1", "b%", "c", "b_3"):
+                await store.remember(account, name, name)
+            await store.remember(other.id, "b_0", "other")
+            assert list(await store.recall_all(account, "b_", 2)) == ["b_1", "b_2"]
+            assert await store.recall_all(account, "b%", 9) == {"b%": "b%"}
+            assert await store.recall_all(account, "d", 9) == {}
+
     async def test_it_is_recalled_in_the_next_process(self, tmp_path: Path) -> None:
         """It is durable when `remember` returns, and no state of the bot's."""
         self.needs_durability()

@@ -29,6 +29,7 @@ from chatstate.stores.base import (
     Outcome,
     Owed,
     Request,
+    Role,
     Run,
     Store,
     TurnCommit,
@@ -120,6 +121,10 @@ class Session:
         """Let all runs beat."""
         for store in (self.store, *self._others):
             await store.beat()
+
+    async def leads(self, duty: Literal["poller", "clock"], part: str = "") -> bool:
+        """Take a role of the session's account, or keep it; tell whether it is this run's."""
+        return bool(await self.store.lead([Role(duty, self.account.id, part)]))
 
     async def value(self, what: Key) -> Value | None:
         """Return what a key holds."""

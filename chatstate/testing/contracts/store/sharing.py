@@ -25,7 +25,6 @@ from chatstate.stores.base import (
     Expiry,
     Owed,
     Request,
-    Role,
     Settled,
     Value,
 )
@@ -45,7 +44,7 @@ A = global_key("a")
 
 
 class HoldingContract(WorkersSuite):
-    """`ingest`, `claim`, `release`, `wait` and `lead`, among several runs."""
+    """`ingest`, `claim`, `release` and `wait`, among several runs."""
 
     async def test_what_a_run_stores_is_its_own(self, tmp_path: Path) -> None:
         """Others find nothing to claim."""
@@ -192,18 +191,6 @@ class HoldingContract(WorkersSuite):
                         await other.store.flush()
                     await waiting
 
-    async def test_one_run_at_a_time_leads(self, tmp_path: Path) -> None:
-        """Each role, of each bot; it goes on with the end of that run."""
-        async with self.pair(tmp_path) as (workers, mine, other):
-            stranger = await workers.start(bot="other")
-            roles: list[Role] = ["poller", "clock"]
-            for role in roles:
-                assert await mine.store.lead(role)
-                assert await stranger.store.lead(role)
-                assert [await run.store.lead(role) for run in (other, mine)] == [False, True]
-            await mine.store.end(clean=True)
-            assert await other.store.lead("poller")
-
 
 async def _settled(session: Session, number: int) -> None:
     """Return once another run has settled an event that this run has stored."""
@@ -308,7 +295,7 @@ class SharedContract(WorkersSuite):
             due = Due(A, arrival.place.conversation)
             value = Value("1", next(mine.versions), expires_at=NOW)
             await mine.commit(mine.turn(arrival, Change(A, 0, value)))
-            assert await other.store.lead("clock")
+            assert await other.leads("clock")
             assert [await _due(run) for run in (mine, other)] == [[due], []]
             expiry = Expiry(A, due.conversation, told=True)
             assert list(await other.store.expire([expiry])) == [None]

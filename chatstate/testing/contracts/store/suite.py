@@ -36,6 +36,7 @@ from chatstate.testing.contracts.store.links import LinksContract
 from chatstate.testing.contracts.store.looking import ShelvesContract
 from chatstate.testing.contracts.store.notes import NotesContract
 from chatstate.testing.contracts.store.remembering import RememberingContract
+from chatstate.testing.contracts.store.roles import RolesContract
 from chatstate.testing.contracts.store.runs import RunsContract
 from chatstate.testing.contracts.store.sharing import HoldingContract, SharedContract
 from chatstate.testing.contracts.store.shelves import AskingContract, LookingContract
@@ -62,6 +63,7 @@ class OutboxContract(LinesContract, FilesContract, ReferencesContract):
 class WorkersContract(
     HoldingContract,
     LeavingContract,
+    RolesContract,
     SharedContract,
     SharedTimersContract,
     LeasesContract,

@@ -321,7 +321,7 @@ class SharedTimersContract(WorkersSuite):
             (arrival,) = await mine.arrive(event("1"))
             first = _timer(mine, arrival)
             await _put(mine, arrival, first)
-            assert await other.store.lead("clock")
+            assert await other.leads("clock")
             assert await _fire(other) == Firing([], NOW)
             fired = await _fired(mine)
             again = _timer(mine, arrival)
