@@ -111,7 +111,7 @@ class Forgetting:
         return bool(row.turn and not is_late and await self._store.pending([row.turn]))
 
     async def _begin(self, row: Forgotten) -> None:
-        leads = bool(await self._store.lead([_role(row)]))
+        leads = await self._leads(row)
         if row.erased_at is None and not leads:
             return  # who leads begins; the others follow
         if row.user:
@@ -121,11 +121,14 @@ class Forgetting:
             await self._erase(row)
         self._running[row.number] = set(self._fences.running)
 
+    async def _leads(self, row: Forgotten) -> bool:
+        return bool(await self._store.lead([Role("forget", row.account)]))
+
     async def _end(self, row: Forgotten) -> None:
         self._running[row.number].intersection_update(self._fences.running)
         if self._running[row.number] or await self._is_being_cleaned(row):
             return
-        if not await self._store.passed(row.number) or not await self._store.lead([_role(row)]):
+        if not await self._store.passed(row.number) or not await self._leads(row):
             return
         if row.user:
             await self._erase(row)
@@ -148,7 +151,6 @@ class Forgetting:
             return
         self._pauses = growing_pauses()
         del self._running[row.number]
-        await self._store.cede([_role(row)])
         log.info("a person is forgotten (%d)", row.number)
 
     async def _erase(self, row: Forgotten) -> None:
@@ -222,8 +224,3 @@ class Forgetting:
                 if mark_of(secret, *who) in marks:
                     found.append(entry.number)
         return found
-
-
-def _role(row: Forgotten) -> Role:
-    """Return what one worker does for all: it begins, and it ends."""
-    return Role("clock", row.account, "forget")

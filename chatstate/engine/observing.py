@@ -91,10 +91,15 @@ class _ObservedStore:
         return getattr(self._store, name)
 
     async def ingest(
-        self, account: int, events: Sequence[Event], cursors: Mapping[str, str] | None = None
+        self,
+        account: int,
+        events: Sequence[Event],
+        cursors: Mapping[str, str] | None = None,
+        *,
+        share: bool = False,
     ) -> Sequence[Ingested]:
         timer = _Timer()
-        ingested = await self._store.ingest(account, events, cursors or {})
+        ingested = await self._store.ingest(account, events, cursors or {}, share=share)
         self._observer.delivered(ingested, timer.took())
         return ingested
 

@@ -27,10 +27,10 @@ class Role(msgspec.Struct, frozen=True, order=True, gc=False):
     """What one run at a time does for an account, or for a part of it: a shard, say.
 
     "poller": receiving what one alone may receive. "clock": looking for what has expired or come
-    due in conversations that nobody holds.
+    due in conversations that nobody holds. "forget": forgetting people of the account.
     """
 
-    duty: Literal["poller", "clock"]
+    duty: Literal["poller", "clock", "forget"]
     account: int
     part: str = ""
 

@@ -105,6 +105,12 @@ class FakeHost(Host):
     async def lead(self) -> None:
         pass
 
+    async def pass_on(self, name: str, text: str) -> None:
+        raise NotImplementedError("this worker is alone")
+
+    def share(self, parts: Sequence[str], *, evenly: bool = True) -> AsyncGenerator[Sequence[str]]:
+        raise NotImplementedError("Telegram's accounts have no parts")
+
     async def passed(self) -> AsyncGenerator[Mapping[str, str]]:
         await asyncio.Event().wait()
         yield {}

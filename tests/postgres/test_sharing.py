@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from pathlib import Path
+from typing import Any
 
 from engines import delivered, worker
 from stores.schemas import Schemas
@@ -36,7 +37,7 @@ async def test_what_one_receives_all_handle(schemas: Schemas, tmp_path: Path) ->
         ]
         assert receiver._parts
         await receiver._parts.roles.look()
-        receipts = []
+        receipts: list[Any] = []
         for number in range(60):
             event = Event(str(number), Message(str(number), User("u"), Chat(f"c{number}")))
             receipts += await delivered(receiver, event)

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -408,7 +408,7 @@ async def test_a_bot_goes_on_when_its_store_has_healed(
         await people[0].say("first")
         before = asyncio.ensure_future(people[0].say("before"))
         await entered.wait()
-        with Told.listening() as told, fault(client._store):
+        with Told.listening() as told, fault(cast("SQLiteStore", client._store)):
             gate.set()  # a turn commits while the store fails
             during = [asyncio.ensure_future(person.say("during")) for person in people]
             assert said in await told

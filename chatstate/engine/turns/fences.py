@@ -80,6 +80,17 @@ class Fences:
                 return True
         return False
 
+    @property
+    def running(self) -> Sequence[RunningTurn]:
+        """The turns that wait for something: others are over before anybody could ask."""
+        return self._watch.turns
+
+    def end_erased(self, numbers: Collection[int]) -> None:
+        """Fence turns of events that are in the inbox no more."""
+        for turn in self._watch.turns:
+            if not turn.fenced and any(arrival.seq in numbers for arrival in turn.arrivals):
+                self._fence(turn, ())
+
     def end_late(self) -> None:
         """Fence turns that have run too long."""
         for turn in self._watch.late():

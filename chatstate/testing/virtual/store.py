@@ -68,10 +68,15 @@ class VirtualStore(MemoryStore):
         await self._kill.alive()
 
     async def ingest(
-        self, account: int, events: Sequence[Event], cursors: Mapping[str, str] = {}
+        self,
+        account: int,
+        events: Sequence[Event],
+        cursors: Mapping[str, str] = {},
+        *,
+        share: bool = False,
     ) -> Sequence[Ingested]:
         """See `Inbox.ingest`."""
-        ingested = await super().ingest(account, events, cursors)
+        ingested = await super().ingest(account, events, cursors, share=share)
         await self._kill.at("arrival")
         return ingested
 
