@@ -102,17 +102,6 @@ class Fences:
             )
             self._fence(turn, apology(turn, self._sentences), dead)
 
-    @property
-    def running(self) -> Sequence[RunningTurn]:
-        """The turns that wait for something."""
-        return self._watch.turns
-
-    def end_erased(self, numbers: Collection[int]) -> None:
-        """Fence turns of events that are in the inbox no more."""
-        for turn in self._watch.turns:
-            if not turn.fenced and any(arrival.seq in numbers for arrival in turn.arrivals):
-                self._fence(turn, ())
-
     async def set_aside(self, arrival: Arrival) -> None:
         """Give up an event that has crashed the process each time it ran alone."""
         error = f"the process crashed {arrival.crashes} times while only this event ran"
