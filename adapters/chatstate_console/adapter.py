@@ -117,6 +117,10 @@ class ConsoleAdapter(Adapter):
         """Return the bytes of a file that was sent with `:send`."""
         return download(attachment)
 
+    async def forget(self, user: str) -> bool:  # noqa: ARG002 - whoever types, it is one history
+        """See `Adapter.forget`: what was typed here is erased, whoever it was."""
+        return self._view.forget()
+
     async def is_admin(self, chat: str, user: str) -> bool:  # noqa: ARG002 - the same everywhere
         """Tell whether this is who has started the console; all others are guests."""
         return user == self.options.user

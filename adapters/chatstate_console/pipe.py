@@ -76,6 +76,10 @@ class Pipe:
     def preview(self, where: Place, key: str, text: StyledText) -> None:
         """Show nothing: what is printed stays, and the answer itself will come."""
 
+    def forget(self) -> bool:
+        """See `View.forget`: nothing is kept of it."""
+        return False
+
     def typing(self, where: Place) -> None:
         """Show nothing."""
 

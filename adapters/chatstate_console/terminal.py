@@ -113,6 +113,10 @@ class Terminal:
             for watcher in self._watchers:
                 watcher.cancel()
 
+    def forget(self) -> bool:
+        """See `View.forget`."""
+        return self._history.erase()
+
     async def delivered(self, where: Place, receipt: Receipt) -> None:
         """See `View.delivered`: the next line is read at once."""
         self._waiting[where] += 1

@@ -55,6 +55,10 @@ class View(Protocol):
         """Show an answer that is still being written."""
         ...
 
+    def forget(self) -> bool:
+        """Erase what was typed, wherever it is kept; tell whether there was any."""
+        ...
+
     def typing(self, where: Place) -> None:
         """Show that the bot is typing."""
         ...

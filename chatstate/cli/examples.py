@@ -15,6 +15,9 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     ),
     "doctor": ("chatstate doctor bot.py --on telegram",),
     "inspect": ("chatstate inspect bot.py",),
+    "simulate": ("chatstate simulate bot.py",),
+    "record": ("chatstate record talk.chat bot.py",),
+    "replay": ("chatstate replay talks/ bot.py",),
     "new": ("chatstate new my-bot",),
     "bots": ("chatstate bots",),
     "send": (

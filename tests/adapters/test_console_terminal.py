@@ -957,3 +957,17 @@ async def test_a_dumb_terminal_is_treated_as_a_pipe(
         )
         await terminal.shows(HARMLESS)
         assert is_harmless(terminal)
+
+
+async def test_what_was_typed_is_erased_with_whom_the_bot_forgets(
+    terminal: Terminal, running: Running, tmp_path: Path
+) -> None:
+    """The file is gone, and what was typed is not offered again."""
+    kept = tmp_path / "kept"
+    async with running(echo, history=str(kept)) as adapter:
+        await terminal.enter("secret")
+        await terminal.shows("» user said secret", PROMPT)
+        assert "secret" in kept.read_text()
+        assert await adapter.forget("user")
+        assert not kept.exists()
+        assert not await adapter.forget("user")

@@ -68,6 +68,18 @@ class Kept(History):
         except OSError as error:
             self._give_up(error)
 
+    def erase(self) -> bool:
+        """Forget all that was entered; tell whether a file held any."""
+        self._loaded_strings.clear()
+        if self.path is None or not self.path.exists():
+            return False
+        try:
+            self.path.unlink()
+        except OSError as error:
+            self._tell(f"[what was entered is still in {self.path}: {error.strerror}]")
+            return False
+        return True
+
     def _replace(self, lines: list[bytes]) -> None:
         if self.path:
             new = self.path.with_name(f"{self.path.name}.new")

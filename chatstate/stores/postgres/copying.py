@@ -61,7 +61,6 @@ _NAMED_INSIDE = (
         WHERE bot = $2""",
     """UPDATE requests SET bot = $2, body = CASE WHEN body::jsonb ? 'key' THEN
         jsonb_set(body::jsonb, '{key,0}', to_jsonb($2::text))::text ELSE body END WHERE bot = $1""",
-    "DELETE FROM roles WHERE bot = $1",
 )
 
 

@@ -22,7 +22,7 @@ from chatstate.stores.base import (
     Shelf,
 )
 from chatstate.stores.forgetting import Forgotten
-from chatstate.stores.postgres import files, forgetting, requests, shelves
+from chatstate.stores.postgres import erasing, files, requests, shelves
 from chatstate.stores.postgres.address import Address
 from chatstate.stores.postgres.connection import Connections
 from chatstate.stores.postgres.errors import TROUBLE, storage_error
@@ -70,7 +70,7 @@ class Looking:
 
     async def forgotten(self, *, is_open: bool = False) -> Sequence[Forgotten]:
         async with self._looking() as transaction:
-            return await forgetting.rows(transaction, is_open=is_open)
+            return await erasing.rows(transaction, is_open=is_open)
 
     async def owed_file(self, key: str) -> bytes | None:
         async with self._looking() as transaction:

@@ -20,7 +20,7 @@ from chatstate.messages import Event
 from chatstate.scope import Key
 from chatstate.stores.base import Answer, Owed, Request, TurnCommit
 from chatstate.stores.events import retried
-from chatstate.stores.postgres import directory, forgetting, holds, inbox, outbox, references
+from chatstate.stores.postgres import directory, erasing, holds, inbox, outbox, references
 from chatstate.stores.postgres.transactions import Transaction
 
 log = logging.getLogger("chatstate.store")
@@ -59,7 +59,7 @@ _PRUNE = """DELETE FROM requests AS r WHERE letter <> 0
 async def ask(transaction: Transaction, request: Request) -> bool:
     """Note a request; see `Inspection.ask`."""
     if request.verb == "forget":
-        return await forgetting.note(transaction, request)
+        return await erasing.note(transaction, request)
     if request.ref and not await references.expect(transaction, request.ref, request.expires_at):
         return False
     bot = request.key[0] if request.key else ""

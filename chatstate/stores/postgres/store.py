@@ -27,7 +27,6 @@ from chatstate.stores.base import (
     Arrival,
     Claim,
     DeadLetter,
-    Erased,
     Expiry,
     Ingested,
     Outcome,
@@ -39,8 +38,6 @@ from chatstate.stores.base import (
     TurnCommit,
     owed_folder,
 )
-from chatstate.stores.erasing import BURY, EVERY, OPEN
-from chatstate.stores.forgetting import Forgotten, erase_files
 from chatstate.stores.postgres import (
     accounts,
     aliases,
@@ -48,7 +45,6 @@ from chatstate.stores.postgres import (
     buttons,
     directory,
     files,
-    forgetting,
     holds,
     inbox,
     outbox,
@@ -64,6 +60,7 @@ from chatstate.stores.postgres.address import parsed
 from chatstate.stores.postgres.batches import Batches
 from chatstate.stores.postgres.broadcasting import Broadcasting
 from chatstate.stores.postgres.connection import Connections
+from chatstate.stores.postgres.forgetting import ForgettingVerbs
 from chatstate.stores.postgres.leading import RoleVerbs
 from chatstate.stores.postgres.notices import Notices
 from chatstate.stores.postgres.reading import Reading
@@ -75,7 +72,7 @@ from chatstate.stores.rows import NotAllError
 _NO_CURSORS: Mapping[str, str] = {}
 
 
-class PostgresStore(Reading, Broadcasting, TimerVerbs, RoleVerbs, TranscriptVerbs):
+class PostgresStore(Reading, Broadcasting, TimerVerbs, RoleVerbs, TranscriptVerbs, ForgettingVerbs):
     """Keeps everything in a schema of the database that `url` names, with all who do so too.
 
     `waiting_limit` and `overflow` are those of `SQLiteStore`. `clock` is for tests: without one,
@@ -324,43 +321,6 @@ class PostgresStore(Reading, Broadcasting, TimerVerbs, RoleVerbs, TranscriptVerb
         if not await self._transactions.read(requests.ANY, known, self._bot):
             return ()
         return await self._transactions.write(lambda t: requests.answer(t, known, versions))
-
-    # Forgetting
-
-    async def forgotten(self, *, is_open: bool = False) -> Sequence[Forgotten]:
-        if not self._run:
-            return await super().forgotten(is_open=is_open)
-        rows = await self._transactions.read(OPEN if is_open else EVERY)
-        return [Forgotten(*row) for row in rows]
-
-    async def bury(self, mark: str, at: float) -> None:
-        await self._do(BURY, self._bot, mark, at)
-        await self._bury()
-
-    async def forget(self, number: int) -> Erased:
-        erased = await self._transactions.write(lambda t: forgetting.erase(t, number))
-        await self._bury()
-        await asyncio.to_thread(erase_files, self.folder, erased.turns)
-        return erased
-
-    async def passed(self, number: int) -> bool:
-        await self._bury()
-        now = self._lease_time()
-        return await self._transactions.write(lambda t: forgetting.passed(t, number, now))
-
-    async def forgot(self, number: int) -> None:
-        await self._transactions.write(lambda t: forgetting.forgot(t, number))
-
-    async def scrub(self, number: int) -> None:
-        """Note that it is done: where rows lay on the disk is the server's business."""
-        await self._transactions.write(lambda t: forgetting.done(t, number))
-
-    async def _bury(self) -> None:
-        """Know who was forgotten, and forget what was remembered of where people belong."""
-        self._inbox.forget()
-        await self._transactions.write(
-            lambda t: forgetting.bury(t, self._bot, self._inbox.tombstones)
-        )
 
     async def take_up(self, number: int, event: Event) -> Ingested | None:
         return await self._transactions.write(

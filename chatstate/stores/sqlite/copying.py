@@ -106,15 +106,13 @@ class SQLiteSide:
         self._connection.execute("INSERT INTO moved VALUES ('to', ?)", (target,))
 
     async def rename(self, old: str, new: str) -> None:
-        """Let all that is of one bot be of another."""
-        self._connection.execute("BEGIN IMMEDIATE")
+        """Let all that is of one bot be of another, durably once it is held no more."""
         known = {bot for (bot,) in self._connection.execute(KNOWN)}
         refuse_renaming(known, self.location, old, new)
         for statement in (*renaming("state_names", "runs"), *_NAMED_INSIDE):
             self._connection.execute(
                 statement.replace("$1", ":old").replace("$2", ":new"), {"old": old, "new": new}
             )
-        self._connection.execute("COMMIT")
 
     def _last(self, name: str) -> int:
         given = self._connection.execute(_SEQUENCE, (name,)).fetchone() or (0,)
