@@ -251,6 +251,18 @@ def test_every_command_line_can_be_typed(line: str) -> None:
     assert given <= {*known, "--help", "--version"}
 
 
+def test_every_option_of_run_can_be_set_otherwise() -> None:
+    """By a variable, and so in `.env` and `pyproject.toml`; but for what is only ever typed."""
+    given = {parameter.name.strip("_") for parameter in COMMANDS["chatstate run"].params}
+    of_adapters = {option.name for name in names(ADAPTERS) for option in options_of(name)}
+    assert given - of_adapters - {"help", "reload", "set"} == {*settings.OWN} - {"loop"}
+    page = (ROOT / "docs" / "reference" / "settings.md").read_text()
+    missing = [
+        name for name in settings.OWN if f"`{settings.variable(name)}` | `{name}`" not in page
+    ]
+    assert missing == []
+
+
 def variables() -> Iterator[str]:
     """Yield each variable of the environment that is read."""
     yield from map(settings.variable, settings.OWN)
