@@ -213,6 +213,8 @@ async def test_a_draft_that_nobody_shows_again_is_gone(monkeypatch: pytest.Monke
     live.show("ada", "", "k", ["a"])
     now[0] = LASTS + 1
     assert news_of(live.watch("ada")) == []
+    live.show("bob", "", "k", ["b"])
+    assert list(live._drafts) == [("bob", "")]
 
 
 async def test_a_message_is_written_once_though_the_answer_was_lost() -> None:

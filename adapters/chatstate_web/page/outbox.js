@@ -41,6 +41,7 @@ export class Outbox {
     Object.assign(this, { changed, asked, lost });
     this.running = false;
     this.putting = new Map();
+    this.held = new Map(); // files of this window, also where a browser keeps none
     this.wake = () => {};
     addEventListener('storage', ({ key }) => key === this.name && this.changed());
   }
@@ -57,19 +58,24 @@ export class Outbox {
   /** Keep what is said, at its place in the order; its files are kept meanwhile. */
   add(said, chosen = []) {
     const key = newKey();
-    if (chosen.length) this.putting.set(key, this.put(key, chosen));
+    if (chosen.length) {
+      this.held.set(key, chosen);
+      this.putting.set(key, this.put(key, chosen));
+    }
     this.items = [...this.items, { said: { key, ...said }, files: chosen.map((file) => file.name) }];
     this.run();
   }
 
   async put(key, chosen) {
-    await files.put(key, chosen).catch(() => {}); // without them it is told that they are lost
+    await files.put(key, chosen).catch(() => {});
     this.putting.delete(key);
     this.changed();
   }
 
   async drop(key) {
     this.items = this.items.filter((item) => item.said.key !== key);
+    this.held.delete(key);
+    await this.putting.get(key);
     await files.drop(key).catch(() => {});
   }
 
@@ -102,8 +108,7 @@ export class Outbox {
     const form = new FormData();
     form.set('said', JSON.stringify(said));
     if (names.length) {
-      await this.putting.get(said.key);
-      const kept = await files.get(said.key).catch(() => undefined);
+      const kept = this.held.get(said.key) ?? (await files.get(said.key).catch(() => undefined));
       if (!kept) return this.fail(said.key, 'its files are not there any more');
       for (const file of kept) form.append('file', file, file.name);
     }

@@ -10,6 +10,7 @@ import { Outbox, newKey } from './outbox.js';
 const $ = (id) => document.getElementById(id);
 const NEAR = 80; // pixels from the end within which the page follows what is new
 const TYPING = 6000;
+const REST = 20000;
 
 let session;
 let outbox;
@@ -19,6 +20,7 @@ let thread = '';
 let answered; // the message that is answered, or edited
 let chosen = []; // files to send
 let typing;
+let resting;
 let shown; // the inspector, once it was open
 const threads = new Map(); // by name: { title, messages, loaded, draft, unread }
 
@@ -182,23 +184,35 @@ function dayOf(at) {
 
 function listen() {
   events?.close();
-  events = new EventSource(`events?after=${revision}`);
-  events.addEventListener('message', ({ data }) => hear(JSON.parse(data)));
-  events.addEventListener('live', ({ data }) => follow(JSON.parse(data)));
-  events.onopen = () => {
+  const source = new EventSource(`events?after=${revision}`);
+  events = source;
+  source.addEventListener('message', ({ data }) => hear(JSON.parse(data)));
+  source.addEventListener('live', ({ data }) => follow(JSON.parse(data)));
+  source.onopen = () => {
     for (const there of threads.values()) there.draft = undefined;
     showDraft();
     trouble('');
     outbox.run();
   };
-  events.onerror = async () => {
+  source.onerror = async () => {
     lost();
-    if (events.readyState !== EventSource.CLOSED) return; // it tries again by itself
+    if (source.readyState !== EventSource.CLOSED) return; // it tries again by itself
     const answer = await fetch('session').catch(() => undefined);
     if (answer?.status === 401) return location.reload();
     await sleep(1000);
-    return listen();
+    if (source === events) listen();
   };
+}
+
+/** Let go of the connection of a window that nobody looks at: a browser has few for a site. */
+function rest() {
+  const waits = outbox.items.length || $('typing').childNodes.length || [...threads.values()].some(({ draft }) => draft);
+  if (waits) {
+    resting = setTimeout(rest, REST);
+  } else {
+    events.close();
+    events = undefined;
+  }
 }
 
 function hear(data) {
@@ -499,6 +513,10 @@ document.onkeydown = ({ key }) => {
   if (key === 'Escape') side(false);
 };
 document.onvisibilitychange = () => {
-  if (session) document.title = session.title;
+  clearTimeout(resting);
+  if (!session) return;
+  document.title = session.title;
+  if (document.hidden) resting = setTimeout(rest, REST);
+  else if (!events) listen();
 };
 begin();
