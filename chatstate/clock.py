@@ -49,6 +49,12 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
+def since_boot() -> float:
+    """Return seconds that go on while the machine is asleep, where it has a clock that does."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if clock is None else time.clock_gettime(clock)
+
+
 def growing_pauses() -> Iterator[float]:
     """Yield the seconds to wait before each new try of what this machine cannot do now."""
     pause = _FIRST_PAUSE

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Literal, NamedTuple
@@ -52,15 +53,16 @@ def key_maker(
     bot: str, scope: Scope, name: str, tenants: Tenants = MappingProxyType({})
 ) -> Callable[[Place], Key]:
     """Return the function from a place to the key of the state `name` of `bot` there."""
+    make = functools.partial(tuple.__new__, Key)  # what a NamedTuple adds to it takes its time
     match scope:
         case "member":
-            return lambda place: Key(bot, scope, name, place[2], place[3])
+            return lambda place: make((bot, scope, name, place[2], place[3]))
         case "thread":
-            return lambda place: Key(bot, scope, name, place[2], 0)
+            return lambda place: make((bot, scope, name, place[2], 0))
         case "chat":
-            return lambda place: Key(bot, scope, name, place[1], 0)
+            return lambda place: make((bot, scope, name, place[1], 0))
         case "user":
-            return lambda place: Key(bot, scope, name, 0, place[4] or place[3])
+            return lambda place: make((bot, scope, name, 0, place[4] or place[3]))
         case "global":
             everywhere = Key(bot, scope, name, 0, 0)
             return lambda place: (

@@ -184,6 +184,14 @@ def test_every_link_between_pages_leads_somewhere() -> None:
             assert there.exists() or there.resolve() == GENERATED, f"{page.name} links to {target}"
 
 
+def test_every_page_is_in_the_navigation_of_the_site() -> None:
+    """One that is not could be found by nobody, and fails the build."""
+    navigation = (ROOT / "mkdocs.yml").read_text()
+    pages = [page.relative_to(ROOT / "docs") for page in PAGES if page.name != "README.md"]
+    missing = [str(page) for page in pages if f": {page}\n" not in navigation]
+    assert missing == [], f"give {missing} a place in mkdocs.yml"
+
+
 def test_the_store_page_names_every_table() -> None:
     """A table that is added must be told of."""
     from sqlite_utils import Database
@@ -243,6 +251,18 @@ def test_every_command_line_can_be_typed(line: str) -> None:
     assert given <= {*known, "--help", "--version"}
 
 
+def test_every_option_of_run_can_be_set_otherwise() -> None:
+    """By a variable, and so in `.env` and `pyproject.toml`; but for what is only ever typed."""
+    given = {parameter.name.strip("_") for parameter in COMMANDS["chatstate run"].params}
+    of_adapters = {option.name for name in names(ADAPTERS) for option in options_of(name)}
+    assert given - of_adapters - {"help", "reload", "set"} == {*settings.OWN} - {"loop"}
+    page = (ROOT / "docs" / "reference" / "settings.md").read_text()
+    missing = [
+        name for name in settings.OWN if f"`{settings.variable(name)}` | `{name}`" not in page
+    ]
+    assert missing == []
+
+
 def variables() -> Iterator[str]:
     """Yield each variable of the environment that is read."""
     yield from map(settings.variable, settings.OWN)
@@ -266,7 +286,15 @@ def test_no_other_variable_is_read() -> None:
 
 
 REFERENCE = "\n".join(page.read_text() for page in (ROOT / "docs" / "reference").glob("*.md"))
-MODULES = ("chatstate.adapter", "chatstate.markup", "chatstate.stores.base")
+MODULES = (
+    "chatstate.adapter",
+    "chatstate.adapter.http",
+    "chatstate.files",
+    "chatstate.inspection",
+    "chatstate.markup",
+    "chatstate.stores.base",
+    "chatstate.text",
+)
 """Modules that the reference has whole."""
 
 
@@ -280,7 +308,8 @@ MODULES = ("chatstate.adapter", "chatstate.markup", "chatstate.stores.base")
 )
 def test_every_public_name_is_in_the_reference(name: str) -> None:
     """With its docstring."""
-    assert re.search(rf"^::: {re.escape(name)}$", REFERENCE, re.MULTILINE)
+    found = re.search(rf"^::: {re.escape(name)}$", REFERENCE, re.MULTILINE)
+    assert found, f"write `::: {name}` where it belongs in docs/reference/"
 
 
 def test_what_a_bot_is_run_by_is_in_the_reference() -> None:

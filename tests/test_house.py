@@ -449,6 +449,7 @@ def test_nothing_is_called_one(path: Path) -> None:
 
 
 WALL_CLOCK = {
+    "adapters/chatstate_gradio/sweeping.py": "files have the times of it",
     "chatstate/clock.py": "has both clocks",
     "chatstate/adapter/findings.py": "the clock itself is looked at",
     "chatstate/cli/broadcasts.py": "for how long a key counts is stored",

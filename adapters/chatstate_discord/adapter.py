@@ -124,6 +124,7 @@ class DiscordAdapter(Adapter):
 
         Raises `AdapterError` for what an operator must mend: a bad token, a missing intent.
         """
+        self._clock.assure = host.assure
         try:
             await self._stay_connected(host)
         finally:

@@ -8,17 +8,26 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
 
 
+async def _nothing() -> None:
+    """Do nothing: who is alone need not be assured."""
+
+
 class DiscordClock:
-    """Tells Discord's time; the requests of `trace` set it."""
+    """Tells Discord's time; the requests of `trace` set it, each of which awaits `assure` first.
+
+    discord.py may have waited for a limit before it makes one.
+    """
 
     def __init__(self) -> None:
         self._offset = time.time() - time.monotonic()
+        self.assure: Callable[[], Awaitable[None]] = _nothing
 
     def now(self) -> float:
         """Return the seconds since 1970."""
@@ -40,6 +49,10 @@ class DiscordClock:
             if context.trace_request_ctx:  # of whoever wants to know how each try was answered
                 context.trace_request_ctx.heard(end.response.status)
 
+        async def begins(*_: Any) -> None:
+            await self.assure()
+
         config = aiohttp.TraceConfig()
+        config.on_request_start.append(begins)
         config.on_request_end.append(answered)
         return config

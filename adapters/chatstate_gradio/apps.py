@@ -18,11 +18,12 @@ from chatstate_gradio.calls import Heard
 from chatstate_gradio.chat import chat_of
 from chatstate_gradio.interface import interface_of
 from chatstate_gradio.launching import Launch, Launches
-from chatstate_gradio.library import gr, is_app
+from chatstate_gradio.library import cache_folder, gr, is_app, is_own_folder
 from chatstate_gradio.page import page_of
 from chatstate_gradio.serving import guard_fetching, guard_files
 from chatstate_gradio.sessions import names_in
 from chatstate_gradio.setting import Setting
+from chatstate_gradio.sweeping import Sweeper
 
 EVERYBODY = "everybody"
 
@@ -39,7 +40,7 @@ class GradioApps:
         """Let apps be served again."""
         self._launches.close()
 
-    def bot(self, module: ModuleType, name: str, allow: Sequence[str]) -> Interface | None:
+    def bot(self, module: ModuleType, name: str, allow: Sequence[str] | None) -> Interface | None:
         """Return the bot that the app of a file is, or that of a name; None if there is none.
 
         Raises `LoadError` for an app that cannot be a bot, or must not.
@@ -51,8 +52,9 @@ class GradioApps:
         launch = self._launches.of(app)
         _refuse_strangers(launch, file, allow)
         _serve(app, launch)
-        people = [] if EVERYBODY in allow else list(allow)
-        setting = Setting(app, name or file.stem, names_in(module), launch.largest, people)
+        people = [] if allow is None or EVERYBODY in allow else list(allow)
+        sweeper = Sweeper(Path(cache_folder())) if is_own_folder else None
+        setting = Setting(app, name or file.stem, names_in(module), launch.largest, people, sweeper)
         return _bot(app, setting)
 
     def _named(self, module: ModuleType, name: str) -> Any:
@@ -70,8 +72,8 @@ class GradioApps:
         return whole.get("demo") or next(iter(whole.values()), None)
 
 
-def _refuse_strangers(launch: Launch, file: Path, allow: Sequence[str]) -> None:
-    if launch.is_protected and not allow:
+def _refuse_strangers(launch: Launch, file: Path, allow: Sequence[str] | None) -> None:
+    if launch.is_protected and allow is not None and not allow:
         raise LoadError(
             f"{file} asks for a password (auth=), which nobody gives in a chat: say who may use "
             "it, with --allow telegram:123 for each of them, or --allow everybody"
@@ -87,6 +89,8 @@ def _serve(app: Any, launch: Launch) -> None:
         launch.paths(f"{what}_paths") for what in ("allowed", "blocked")
     )
     app.max_file_size = launch.largest
+    app.max_threads = launch.options.get("max_threads", app.max_threads)
+    app.create_limiter()
 
 
 def _bot(app: Any, setting: Setting) -> Interface:

@@ -55,10 +55,24 @@ def default_of(component: Any) -> Any:
 
 def kind_of(component: Any, label: str, largest: int | None = None) -> Kind:
     """Return how a component's payload is read. `largest` is how many bytes a file may have."""
-    name = base_kind(component)
-    if name in FAMILIES:
-        return _of_files(component, name, label, largest)
-    return _KINDS[name](component, label)
+    kind = _KINDS[base_kind(component)](component, label)
+    if not kind.wants_files or largest is None:
+        return kind
+
+    def read(said: Said) -> Any:
+        for file in said.files:
+            refuse_larger(file, largest)
+        return kind.read(said)
+
+    return Kind(label=label, read=read, takes=kind.takes)
+
+
+def refuse_larger(file: File, largest: int | None) -> None:
+    """Raise `UserError` for a file that is too large."""
+    if largest is not None and file.path is not None and file.path.stat().st_size > largest:
+        raise UserError(
+            f"{file.name} is too large for me: I take files of at most {largest:,} bytes."
+        )
 
 
 # Text
@@ -150,35 +164,32 @@ def _folded(cell: Any) -> str:
 
 
 def _cell(cell: str, kind: Any) -> Any:
-    if kind == "number":
+    read = {"number": _number, "bool": _truth}.get(kind)
+    if read:
         with contextlib.suppress(UserError):
-            return _number(Said(cell))
+            return read(Said(cell))
     return cell
 
 
 # Files
 
 
-def _of_files(component: Any, name: str, label: str, largest: int | None) -> Kind:
+def _of_files(component: Any, label: str) -> Kind:
+    name = base_kind(component)
     several = name == "Gallery" or getattr(component, "file_count", "single") != "single"
 
     def read(said: Said) -> Any:
         for file in said.files:
-            refuse_others(file, FAMILIES[name], largest)
+            _refuse_others(file, FAMILIES[name])
         sent = [sent_file(file) for file in said.files]
         return _shaped(component, name, sent if several else sent[:1], several=several)
 
     return Kind(label=label, read=read, takes="files" if several else "file")
 
 
-def refuse_others(file: File, family: str, largest: int | None) -> None:
-    """Raise `UserError` for a file of another kind, or one that is too large."""
+def _refuse_others(file: File, family: str) -> None:
     if not file.media_type.startswith(family):
         raise UserError(f"{file.name} is no file of this kind: {family.rstrip('/')}.")
-    if largest is not None and file.path is not None and file.path.stat().st_size > largest:
-        raise UserError(
-            f"{file.name} is too large for me: I take files of at most {largest:,} bytes."
-        )
 
 
 def sent_file(file: File) -> dict[str, Any]:
@@ -189,10 +200,7 @@ def sent_file(file: File) -> dict[str, Any]:
     folder.mkdir(parents=True)
     _laid_down.add(str(folder))
     path = folder / file.name
-    try:
-        os.link(file.path, path)
-    except OSError:  # on another disk
-        shutil.copyfile(file.path, path)
+    linked(file.path, path)
     return {
         "path": str(path),
         "orig_name": file.name,
@@ -202,6 +210,24 @@ def sent_file(file: File) -> dict[str, Any]:
         "is_stream": False,
         "meta": {"_type": _FILE},
     }
+
+
+def kept(path: str, folder: Path) -> str:
+    """Return where a file lies until its turn has ended: what was sent may be the answer, too."""
+    place = Path(path)
+    if str(place.parent) not in _laid_down:
+        return path
+    target = folder / f"{uuid.uuid4().hex}{place.suffix}"
+    linked(place, target)
+    return str(target)
+
+
+def linked(path: Path, target: Path) -> None:
+    """Let a file lie at a second place, too."""
+    try:
+        os.link(path, target)
+    except OSError:  # on another disk
+        shutil.copyfile(path, target)
 
 
 def forget(payloads: Iterable[Any]) -> None:
@@ -231,11 +257,10 @@ def _pictured(file: dict[str, Any]) -> dict[str, Any]:
     return {what: file, "caption": None}
 
 
-def _multimodal(component: Any, label: str) -> Kind:
+def _multimodal(_component: Any, label: str) -> Kind:
     def read(said: Said) -> Any:
         return {"text": said.text, "files": [sent_file(file) for file in said.files]}
 
-    del component
     return Kind(label=label, read=read, takes="both")
 
 
@@ -247,5 +272,5 @@ _KINDS: Mapping[str, Callable[[Any, str], Kind]] = {
     "JSON": _of_json,
     "Dataframe": _dataframe,
     "MultimodalTextbox": _multimodal,
-    **dict.fromkeys(FAMILIES, _text),
+    **dict.fromkeys(FAMILIES, _of_files),
 }

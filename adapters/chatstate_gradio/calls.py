@@ -16,6 +16,7 @@ from collections.abc import AsyncGenerator, Generator, Sequence
 from typing import Any
 
 from chatstate import Turn, UserError
+from chatstate_gradio.fetching import NotFetchedError
 from chatstate_gradio.library import BlockFunction, SessionState, gr
 
 _TAG = re.compile(r"<[^>]+>")
@@ -127,6 +128,8 @@ def _refusals_told() -> Generator[None]:
         yield
     except gr.Error as error:
         raise UserError(_words(error.message) or "Error") from error
+    except NotFetchedError as error:
+        raise UserError(f"(not shown: {error})") from error
 
 
 def _words(told: Any) -> str:

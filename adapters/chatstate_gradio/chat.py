@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from typing import Any
 
 from chatstate import ChatInterface, File, Reply, Turn
-from chatstate_gradio.asking import default_of, forget, is_asked, kind_of, refuse_others, sent_file
+from chatstate_gradio.asking import default_of, is_asked, kind_of, refuse_larger, sent_file
 from chatstate_gradio.calls import Call
 from chatstate_gradio.handlers import Asked, last_of, signed, streams
 from chatstate_gradio.library import plain, value_of
@@ -38,6 +38,10 @@ class Chat:
         self.sessions = Sessions([self.fn], setting.names, own)
         self.set = [part for part in demo.additional_inputs if _is_setting(part)]
         self._others = list(demo.additional_outputs or ())
+        told = [part for part in demo.additional_inputs if not (part.stateful or part in self.set)]
+        if told:
+            names = ", ".join(str(getattr(part, "label", None) or part) for part in told)
+            log.warning("additional inputs that nobody can type have their values: %s", names)
 
     async def answers(
         self,
@@ -62,7 +66,7 @@ class Chat:
                     self.sessions.save(call, held)
                     yield [*map(Reply, call.told), *await self._said(payloads, turn)]
         finally:
-            forget([sent])
+            self._setting.tidy(sent)
 
     def _typed(self, message: Any) -> tuple[list[dict[str, Any]], Any]:
         """Return the files of a message, and what the textbox has of it."""
@@ -70,7 +74,7 @@ class Chat:
             return [], message
         files = [File(path) for path in message["files"]]
         for file in files:
-            refuse_others(file, "", self._setting.largest)
+            refuse_larger(file, self._setting.largest)
         sent = [sent_file(file) for file in files]
         return sent, {"text": message["text"], "files": sent}
 

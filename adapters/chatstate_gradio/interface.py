@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 from chatstate import BindingError, Interface, Kind, Reply, Said, Turn, UserError
-from chatstate_gradio.asking import default_of, forget, is_asked, kind_of
+from chatstate_gradio.asking import default_of, is_asked, kind_of
 from chatstate_gradio.calls import Call
 from chatstate_gradio.handlers import Asked, last_of, signed, streams
 from chatstate_gradio.sessions import Held, Sessions
@@ -28,6 +28,7 @@ class Form:
     """The function of a `gr.Interface`, with what people are asked for and what they get."""
 
     def __init__(self, demo: Any, setting: Setting) -> None:
+        self._setting = setting
         self._app = setting.app
         self.fn = _function(demo, setting.app)
         self.inputs: Sequence[Any] = demo.input_components
@@ -57,7 +58,7 @@ class Form:
                     self.sessions.save(call, held)
                     yield [*map(Reply, call.told), *await self._replies(payloads, turn)]
         finally:
-            forget(values)
+            self._setting.tidy(values)
 
     async def _replies(self, payloads: Sequence[Any], turn: Turn) -> list[Reply]:
         replies: list[Reply] = []
@@ -121,7 +122,7 @@ def _examples(demo: Any, form: Form) -> list[Any]:
     """Return the examples that buttons can send: what is asked for, where that fits."""
     rows = demo.examples if isinstance(demo.examples, list) else []
     if not form.kinds:
-        return [str(getattr(demo.submit_btn, "value", None) or "Generate")]
+        return ["Generate"]
     found: list[Any] = []
     for row in rows:
         values = row if isinstance(row, list) else [row]

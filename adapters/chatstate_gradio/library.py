@@ -17,7 +17,8 @@ from typing import Any
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-if "GRADIO_TEMP_DIR" not in os.environ:
+is_own_folder = "GRADIO_TEMP_DIR" not in os.environ
+if is_own_folder:
     os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="chatstate-gradio-")
     atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from chatstate import Interface, LoadError, Reply, State, Turn, UserError
-from chatstate_gradio.asking import default_of, forget, refuse_others, sent_file
+from chatstate_gradio.asking import default_of, refuse_larger, sent_file
 from chatstate_gradio.calls import Call
 from chatstate_gradio.handlers import last_of, signed, streams
 from chatstate_gradio.library import base_kind, plain
@@ -26,6 +26,7 @@ from chatstate_gradio.sessions import Held, Sessions
 from chatstate_gradio.setting import Setting
 from chatstate_gradio.showing import is_file, is_update
 
+_GONE = "[file]"
 _TYPED = ("Textbox", "MultimodalTextbox")
 _BEHIND = {"then": None, "success": True, "failure": False}
 
@@ -35,7 +36,7 @@ class Page:
 
     def __init__(self, app: Any, setting: Setting) -> None:
         self._app = app
-        self._largest = setting.largest
+        self._setting = setting
         self._fns: Sequence[Any] = list(app.fns.values())
         self.chatbot = _only_chatbot(app, setting.id)
         self.textbox, self.first = self._submitted(setting.id)
@@ -85,7 +86,7 @@ class Page:
                         self.sessions.save(call, held)
                         yield [*map(Reply, call.told), *await self._new(page, before, turn)]
         finally:
-            forget(sent)
+            self._setting.tidy(sent)
 
     async def _type(self, turn: Turn, page: dict[str, Any]) -> list[dict[str, Any]]:
         """Put a message into the textbox; return the files that it has there."""
@@ -94,7 +95,7 @@ class Page:
             return []
         files = [await turn.download(attachment) for attachment in turn.message.attachments]
         for file in files:
-            refuse_others(file, "", self._largest)
+            refuse_larger(file, self._setting.largest)
         sent = [sent_file(file) for file in files]
         page[self._key(self.textbox)] = {"text": turn.text, "files": sent}
         return sent
@@ -159,8 +160,8 @@ def name_lost_files(payload: Any) -> Any:
             return None
         for key, part in payload.items():
             payload[key] = name_lost_files(part)
-        if payload.get("type") == "file" and payload.get("file") is None:
-            return {"type": "text", "text": "[file]"}
+        if "alt_text" in payload and payload.get("file") is None:  # a message, or a part of one
+            return {"type": "text", "text": _GONE} if "type" in payload else _GONE
     elif isinstance(payload, list):
         payload[:] = [name_lost_files(part) for part in payload]
     return payload

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from chatstate import File, Kind, Markdown, Reply, Turn
-from chatstate_gradio.asking import parts_of
+from chatstate_gradio.asking import kept, parts_of
 from chatstate_gradio.fetching import NotFetchedError, fetched
 from chatstate_gradio.library import base_kind, plain
 
@@ -48,7 +48,10 @@ async def bring(payload: Any, turn: Turn) -> Replies:
     """Fetch what a payload has at addresses, and let it have the files; return what failed."""
     remarks: Replies = []
     for part in parts_of(payload):
-        if not (is_file(part) and _is_address(part.get("path"))):
+        if not is_file(part) or not part.get("path"):
+            continue
+        if not _is_address(part["path"]):
+            part["path"] = kept(part["path"], turn.folder)
             continue
         try:
             part["path"] = str(await fetched(part["path"], turn.folder))

@@ -113,7 +113,7 @@ class TelegramAdapter(Adapter):
     async def run(self, host: Host) -> None:
         """Receive until cancelled. Raises `AdapterError` if the token is refused for good."""
         server = self._server()
-        self._pace.peers = lambda: host.peers
+        self._pace.peers, self._pace.assure = lambda: host.peers, host.assure
         await self._client.open()
         try:
             async with asyncio.TaskGroup() as tasks:

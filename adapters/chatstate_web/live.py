@@ -127,13 +127,19 @@ class Live:
 
     def show(self, chat: str, thread: str, key: str, blocks: Blocks) -> None:
         """Show an answer that is being written."""
-        draft = self._drafts[chat, thread] = Draft(key, blocks, _now())
+        draft, where = Draft(key, blocks, _now()), (chat, thread)
+        self._drafts.pop(where, None)
+        self._drafts[where] = draft  # behind all that were shown before
+        self._forget()
         for watcher in self._watchers.get(chat, ()):
             watcher.draft(thread, draft)
 
-    def shown(self, chat: str, thread: str) -> Draft | None:
-        """Return the draft of a thread, if there is one."""
-        return self._drafts.get((chat, thread))
+    def _forget(self) -> None:
+        """Forget drafts that nobody shows any more."""
+        while (oldest := next(iter(self._drafts))) and (
+            self._drafts[oldest].shown_at < _now() - LASTS
+        ):
+            del self._drafts[oldest]
 
     def wrote(self, chat: str, thread: str) -> None:
         """Tell that something of the bot's was written: what was shown before it is over."""

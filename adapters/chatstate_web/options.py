@@ -52,6 +52,13 @@ class WebOptions(Struct, frozen=True, kw_only=True):
     received_bytes: Annotated[Size, Meta(description="The largest file that is taken.")] = (
         20_000_000
     )
+    inspector: Annotated[
+        bool, Meta(description="Whether owners see the bot's state and its turns beside the chat.")
+    ] = True
+    owners: Annotated[
+        tuple[str, ...],
+        Meta(description="Names of owners; without them whoever opens it on this machine."),
+    ] = ()
     rate: Annotated[
         int, Meta(description="How many things an address may do within a minute.", ge=1)
     ] = 120
@@ -60,6 +67,12 @@ class WebOptions(Struct, frozen=True, kw_only=True):
     def is_local(self) -> bool:
         """Whether nobody but this machine can reach it by its own listener."""
         return self.listen is None or split_address(self.listen)[0] in _LOOPBACK
+
+    @property
+    def is_own(self) -> bool:
+        """Whether whoever opens it has started the bot, as far as one can tell: nobody else can."""
+        is_served = self.listen is not None and self.is_local
+        return is_served and not (self.web_auth or self.hosts or self.proxies)
 
     def allows(self, host: str) -> bool:
         """Tell whether a browser may know the page by a host's name.

@@ -112,6 +112,14 @@ class Host(Protocol):
         """What the account's pages show, for a platform that keeps no messages itself."""
         ...
 
+    async def assure(self) -> None:
+        """Return while this worker surely lives, so that its calls are its own to make.
+
+        To be awaited right before a call that has waited in `perform`, for a limit say. Raises
+        `StorageError` if the worker was taken for dead: then the call must not be made.
+        """
+        ...
+
     @property
     def peers(self) -> int:
         """How many workers have this account now, this one included: they share its limits."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from chatstate.bot.arguments import Argument, given_arguments, parse_arguments
 from chatstate.bot.forms import TYPED, Field, Form
@@ -238,16 +238,16 @@ class Handler:
         return self._returns if folder is None else Returns(folder, self.markdown)
 
     def _split(self, returned: Any) -> Sequence[Any]:
-        outputs = self._outputs or ()
-        if len(outputs) == 1:
+        wanted = len(self._outputs or ())
+        if wanted == 1:
             return (returned,)
-        count = len(cast("list[Any]", returned)) if isinstance(returned, (tuple, list)) else 1
-        if count != len(outputs):
+        values: Sequence[Any] = returned if isinstance(returned, (tuple, list)) else (returned,)
+        if len(values) != wanted:
             raise ReplyError(
-                f"{label(self.fn)} returned {count} value{'s'[: count != 1]}, "
-                f"its outputs are {len(outputs)}"
+                f"{label(self.fn)} returned {len(values)} value{'s'[: len(values) != 1]}, "
+                f"its outputs are {wanted}"
             )
-        return cast("Sequence[Any]", returned)
+        return values
 
 
 def not_taken(files: Sequence[Attachment]) -> Sentence:

@@ -33,6 +33,7 @@ from chatstate.replies import (
     React,
     Reply,
     fit_label,
+    plain,
     sharing,
 )
 from chatstate.text import StyledText
@@ -140,7 +141,7 @@ class MessageReply(FittedReply, frozen=True):
 def replies(value: Any, returns: Returns = Returns()) -> Answers:  # noqa: B008 - it is frozen
     """Return what `value` says. Raises `ReplyError` for what is no reply."""
     if isinstance(value, str):
-        return [Reply(returns.text(value))]
+        return [Reply(Markdown(value)) if returns.markdown else plain(value)]
     if value is None:
         return []
     if isinstance(value, (Reply, Delete, React)):

@@ -34,7 +34,7 @@ def run(
 
     - `adapters`: by name as `--on` takes them ("telegram", or "telegram:shop" for one of several
       accounts), or made, as in `bot.run(TelegramAdapter(token=...), "discord")`.
-    - `store` is a store URL; by default `sqlite:///chatstate.db`.
+    - `store` is a store URL; by default `sqlite:///ID.db`, by the bot's id.
     - `on_ambiguous`: whether a reply that may or may not have been sent is sent again ("repeat"),
       or held among the dead letters ("hold").
     - `log_format`: whether the log is lines to read, or JSON for a program: by default lines at a

@@ -32,10 +32,11 @@ APPS = "chatstate.apps"
 class Apps(Protocol):
     """The apps of one library in a file that is loaded. It is made when the file imports it."""
 
-    def bot(self, module: ModuleType, name: str, allow: Sequence[str]) -> Interface | None:
+    def bot(self, module: ModuleType, name: str, allow: Sequence[str] | None) -> Interface | None:
         """Return the bot that the file's app is, or the one of this name; None if there is none.
 
-        `allow` are those who may use it, as "telegram:123", or "everybody". Raises `LoadError`.
+        `allow` are those who may use it, as "telegram:123", or "everybody"; None if it is not to be
+        served. Raises `LoadError`.
         """
         ...
 

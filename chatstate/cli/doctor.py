@@ -12,12 +12,13 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
+import re
 import shutil
 import sqlite3
 import stat
 import sys
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from importlib.metadata import version
+from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Annotated
 
@@ -25,11 +26,13 @@ import typer
 
 from chatstate.adapter import Finding, fine
 from chatstate.adapter.findings import Level
+from chatstate.adapter.installing import ADAPTERS
 from chatstate.bot.interface import Interface
-from chatstate.cli.accounts import load_adapters
+from chatstate.cli.accounts import load_adapters, wanted_account
 from chatstate.cli.adapter_options import DEFAULT_ADAPTER
 from chatstate.cli.loading import load_bot
 from chatstate.cli.settings import adapters_set, variable
+from chatstate.engine.describing import describe
 from chatstate.engine.states import undeclared
 from chatstate.errors import AdapterError, ChatstateError, LoadError
 from chatstate.stores import default_url, open_store
@@ -42,6 +45,7 @@ _FULL, _SCARCE = 50 * _MIB, 1024 * _MIB
 _LETTERS = 1_000
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _WIDTH = 8
+_LIBRARY = re.compile(r"([\w.-]+)")
 
 Findings = AsyncIterator[Finding]
 
@@ -75,10 +79,10 @@ async def _all_is_well(
     levels.append(_tell("", finding))
     url = url or (default_url(bot.id) if bot else None)
     if url:
-        levels += [_tell("", found) async for found in _asked(_of_store(url, bot))]
+        levels += [_tell("", found) for found in await _asked(_of_store(url, bot))]
     for account in accounts:
-        asked = _asked(_of_account(account, bot, options))
-        levels += [_tell(f"{account}: ", found) async for found in asked]
+        asked = await _asked(_of_account(account, bot, options))
+        levels += [_tell(f"{account}: ", found) for found in asked]
     return "failed" not in levels
 
 
@@ -91,19 +95,20 @@ def _tell(whose: str, finding: Finding) -> str:
     return finding.level
 
 
-async def _asked(findings: Findings) -> Findings:
-    """Yield findings, and what kept the next one from being found."""
+async def _asked(findings: Findings) -> list[Finding]:
+    """Return findings, and what kept the next one from being found."""
+    found: list[Finding] = []
     try:
         async with asyncio.timeout(_PATIENCE):
             async for finding in findings:
-                yield finding
+                found.append(finding)  # noqa: PERF401 - to have them if the next one fails
     except TimeoutError:
-        yield Finding("failed", "answer", f"has not come within {_PATIENCE:g} s", "try it again")
+        told = f"has not come within {_PATIENCE:g} s"
+        found.append(Finding("failed", "answer", told, "see whether that is reached"))
     except Exception as error:  # noqa: BLE001 - an adapter's, say: it is told, and the next is asked
-        told = (
-            str(error) if isinstance(error, ChatstateError) else f"{type(error).__name__}: {error}"
-        )
-        yield Finding("failed", "this", f"could not be looked at: {told}")
+        told = str(error) if isinstance(error, ChatstateError) else describe(error)
+        found.append(Finding("failed", "look", f"failed: {told}", "mend that, and look again"))
+    return found
 
 
 def _of_versions() -> Iterator[Finding]:
@@ -136,25 +141,39 @@ def _loaded(spec: str | None) -> tuple[Interface | None, Finding]:
 
 async def _of_store(url: str, bot: Interface | None) -> Findings:
     store = open_store(url)
-    path = store.location
+    yield _of_disk(store.folder)
     if url.startswith(("sqlite:", ":")):
-        from chatstate.stores.sqlite import examining
+        from chatstate.stores.sqlite import MEMORY, examining
 
-        for finding in examining.findings(path):
-            yield finding
-        stored = examining.stored_states(path)
+        found = list(examining.findings(MEMORY if url.endswith(MEMORY) else store.location))
     else:
         from chatstate.stores.postgres import examining as examining_postgres
 
-        async for finding in examining_postgres.findings(url):
+        found = [finding async for finding in examining_postgres.findings(url)]
+    for finding in found:
+        yield finding
+    if all(finding.level != "failed" for finding in found):
+        async for finding in _of_contents(url, store, bot):
             yield finding
+
+
+async def _of_contents(url: str, store: Store, bot: Interface | None) -> Findings:
+    """Yield what is told of by what is stored; nothing if nothing has been stored yet."""
+    try:
+        yield await _of_workers(store)
+    except LoadError:
+        return
+    if url.startswith("sqlite:"):
+        from chatstate.stores.sqlite import examining
+
+        stored = examining.stored_states(store.location)
+    else:
+        from chatstate.stores.postgres import examining as examining_postgres
+
         stored = await examining_postgres.stored_states(url)
-    yield _of_disk(store.folder)
     for finding in _of_states(bot, stored):
         yield finding
-    if stored:
-        yield await _of_workers(store)
-        yield await _of_letters(store)
+    yield await _of_letters(store)
 
 
 def _of_disk(folder: Path) -> Finding:
@@ -190,11 +209,25 @@ async def _of_letters(store: Store) -> Finding:
     return Finding("warning", "dead letters", f"are {many}", remedy)
 
 
+def _of_libraries(account: str) -> Finding:
+    """Return which versions an adapter has of what its package needs for it."""
+    name = wanted_account(account).adapter
+    needed = [
+        library[1]
+        for point in entry_points(group=ADAPTERS, name=name)
+        for line in (point.dist.requires if point.dist else None) or ()
+        if f'extra == "{name}"' in line.replace("'", '"') and (library := _LIBRARY.match(line))
+    ]
+    told = ", ".join(f"{library} {version(library)}" for library in needed)
+    return fine("libraries", told or "are none but chatstate's own")
+
+
 async def _of_account(
     account: str, bot: Interface | None, options: Mapping[str, object]
 ) -> Findings:
     try:
         (adapter,) = load_adapters([account], options)
+        yield _of_libraries(account)
     except (AdapterError, LoadError) as error:
         told = f"do not suffice: {error}"
         yield Finding("failed", "settings", told, "set it in .env, or in the environment")

@@ -32,12 +32,13 @@ BOTS = "chatstate.bots"
 _is_loading = contextvars.ContextVar("_is_loading", default=False)
 
 
-def load_bot(spec: str, allow: Sequence[str] = ()) -> Interface:
+def load_bot(spec: str, allow: Sequence[str] | None = None) -> Interface:
     """Return the bot that `spec` names.
 
     A shipped or installed name (`history-echo`), a path (`bot.py`, `bot.py:name`) or a module
     (`package.module`, `package.module:name`). `allow` are those who may use another library's app
-    that asks for a password. Raises `LoadError`, saying what exists.
+    that asks for a password; None if it is not to be served. Raises `LoadError`, saying what
+    exists.
     """
     with opened() as apps:
         found = _load(spec, apps, allow)
@@ -49,7 +50,7 @@ def load_bot(spec: str, allow: Sequence[str] = ()) -> Interface:
     )
 
 
-def _load(spec: str, apps: Sequence[Apps], allow: Sequence[str]) -> Interface | None:
+def _load(spec: str, apps: Sequence[Apps], allow: Sequence[str] | None) -> Interface | None:
     installed = entry_points(group=BOTS, name=spec)
     if installed:
         return _without_password(_named(load(next(iter(installed))), spec), allow)
@@ -62,7 +63,7 @@ def _load(spec: str, apps: Sequence[Apps], allow: Sequence[str]) -> Interface | 
 
 
 def _of_app(
-    module: ModuleType, name: str, apps: Sequence[Apps], allow: Sequence[str]
+    module: ModuleType, name: str, apps: Sequence[Apps], allow: Sequence[str] | None
 ) -> Interface | None:
     """Return the bot that an app of another library is, in a module that has no bot itself."""
     if not apps or any(isinstance(value, Interface) for value in vars(module).values()):
@@ -73,7 +74,7 @@ def _of_app(
     return next((bot for bot in bots if bot), None)
 
 
-def _without_password(bot: Interface, allow: Sequence[str]) -> Interface:
+def _without_password(bot: Interface, allow: Sequence[str] | None) -> Interface:
     if allow:
         raise LoadError(
             f"--allow is for apps that ask for a password, and {bot.id!r} is a bot of chatstate's: "

@@ -57,7 +57,7 @@ from chatstate.cli.loading import BOTS, load_bot
 from chatstate.cli.logs import LEVELS, LogFormat, log_to_stderr
 from chatstate.cli.loops import loop_factory
 from chatstate.cli.reloading import FLAG, run_again_and_again
-from chatstate.cli.settings import adapters_set, check_tables, fill_in, variable
+from chatstate.cli.settings import adapters_set, check_tables, fill_in, several, variable
 from chatstate.cli.starting import engine_for
 from chatstate.cli.stopping import Stopping
 from chatstate.cli.telemetry import Telemetry
@@ -152,7 +152,7 @@ def run(
         list[str] | None,
         typer.Option(
             help="Who may use an app that asks for a password: PLATFORM:ID, or everybody; "
-            "repeatable."
+            f"repeatable. ({variable('allow')}: several, with commas between them)"
         ),
     ] = None,
     on_ambiguous: Annotated[
@@ -208,7 +208,7 @@ def run(
         raise typer.Exit(run_again_and_again(sys.argv[1:], accounts))
     named = {name: value for name, value in options.items() if value is not None}
     run_bot(
-        load_bot(bot, allow or ()),
+        load_bot(bot, allow or several("allow")),
         accounts,
         store=store,
         on_ambiguous=on_ambiguous,

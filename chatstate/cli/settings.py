@@ -23,7 +23,20 @@ from chatstate.cli.accounts import options_of
 from chatstate.cli.installed import names
 from chatstate.errors import LoadError
 
-OWN = ("bot", "on", "store", "on_ambiguous", "log_level", "log_format", "loop")
+OWN = (
+    "bot",
+    "on",
+    "store",
+    "allow",
+    "on_ambiguous",
+    "log_level",
+    "log_format",
+    "log_texts",
+    "health",
+    "metrics",
+    "trace",
+    "loop",
+)
 """What is no adapter's: `CHATSTATE_BOT` and so on."""
 _PROJECT = "pyproject.toml"
 _filled: set[str] = set()
@@ -52,9 +65,14 @@ def variable(name: str) -> str:
     return f"CHATSTATE_{name}".upper()
 
 
+def several(name: str) -> list[str]:
+    """Return what a variable of several values has, with commas or blanks between them."""
+    return os.environ.get(variable(name), "").replace(",", " ").split()
+
+
 def adapters_set() -> list[str]:
-    """Return the adapters that `CHATSTATE_ON` names, with commas or blanks between them."""
-    return os.environ.get(variable("on"), "").replace(",", " ").split()
+    """Return the adapters that `CHATSTATE_ON` names."""
+    return several("on")
 
 
 def check_tables(adapters: Iterable[str], folder: Path | None = None) -> None:

@@ -145,6 +145,7 @@ def assemble(
             adapter=adapter,
             find=find,
             roles=roles,
+            lease=lease,
             store=store,
             clock=clock,
             lanes=lanes,

@@ -25,6 +25,7 @@ from chatstate.bot.interface import Interface
 from chatstate.clock import Clock, growing_pauses
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import EventReceipt, Receipts
+from chatstate.engine.lease import Lease
 from chatstate.engine.outbox.rendering import Renderer
 from chatstate.engine.outbox.sender import Sender
 from chatstate.engine.receiving import Receiving
@@ -75,6 +76,7 @@ class AccountHost(Receiving):
         adapter: Adapter,
         find: Callable[[], Awaitable[Account]],
         roles: Roles,
+        lease: Lease | None,
         store: Store,
         clock: Clock,
         lanes: Lanes,
@@ -89,7 +91,7 @@ class AccountHost(Receiving):
         connected: Callable[[str], None],
     ) -> None:
         self._bot = bot
-        super().__init__(account, store=store, roles=roles, find=find)
+        super().__init__(account, store=store, roles=roles, lease=lease, find=find)
         self.transcript = AccountTranscript(store, account.id)
         self._clock = clock
         self._lanes = lanes
@@ -257,7 +259,8 @@ class AccountHost(Receiving):
         for share in shares:
             delivery = share.delivery
             if not error:
-                delivery.receipts += [self._accept(next(ingested)) for _ in share.events]
+                for _ in share.events:
+                    delivery.receipts.append(self._accept(next(ingested)))
             if error and not delivery.done.done():
                 delivery.done.set_exception(error)
             elif share.is_last:
@@ -332,6 +335,10 @@ def _transactions(delivered: Sequence[_Delivery]) -> Iterator[list[_Share]]:
     room = _AT_ONCE
     for delivery in delivered:
         given = delivery.events
+        if len(given) <= room:
+            shares.append(_Share(delivery, given, True))
+            room -= len(given)
+            continue
         for first in range(0, max(len(given), 1), _AT_ONCE):
             some = given if len(given) <= _AT_ONCE else given[first : first + _AT_ONCE]
             if len(some) > room and shares:

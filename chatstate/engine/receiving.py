@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 
+from chatstate.engine.lease import Lease
 from chatstate.engine.roles import Roles
 from chatstate.stores.base import Account, Role, Store
 
@@ -26,12 +27,14 @@ class Receiving:
         *,
         store: Store,
         roles: Roles,
+        lease: Lease | None,
         find: Callable[[], Awaitable[Account]],
     ) -> None:
         self._account = account.id
         self._cursors = dict(account.cursors)
         self._store = store
         self._roles = roles
+        self._lease = lease
         self._find = find
 
     @property
@@ -50,6 +53,11 @@ class Receiving:
     async def recall(self, name: str) -> str | None:
         """See `Host.recall`."""
         return await self._store.recall(self._account, name)
+
+    async def assure(self) -> None:
+        """See `Host.assure`."""
+        if self._lease:
+            await self._lease.assure()
 
     @property
     def peers(self) -> int:

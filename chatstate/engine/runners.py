@@ -30,7 +30,7 @@ Course = Coroutine[Any, Any, None]
 
 
 class Job(Protocol):
-    """What is carried out. While it is, `run` tells how far that is."""
+    """What is carried out. Once it has to wait, `run` tells how far it is."""
 
     run: Run[Any] | None
 
@@ -100,7 +100,8 @@ class Runners(Generic[J]):
         if self._is_ending:
             return
         self._ready.append(job)
-        self._call_somebody()
+        if not self._is_called:
+            self._call_somebody()
 
     def cancel(self, run: Run[J]) -> None:
         """Throw `CancelledError` into a job that waits; it ends by itself from now on."""
@@ -122,9 +123,8 @@ class Runners(Generic[J]):
         return list(self._tasks)
 
     def _call_somebody(self) -> None:
-        if not self._is_called:
-            self._is_called = True
-            self._loop.call_soon(self._send_somebody)
+        self._is_called = True
+        self._loop.call_soon(self._send_somebody)
 
     def _send_somebody(self) -> None:
         """Let others run, if nobody has taken what is ready: those who run must be waiting."""
@@ -167,29 +167,34 @@ class Runners(Generic[J]):
         ready, begin, of_authors = self._ready, self._begin, self._of_authors
         known = _references(me)
         context = self._context.copy()
+        run: Run[J] | None = None
+        course: Course | None = None
         for _ in range(_AT_A_STRETCH):
             if not ready:
                 break
-            job = ready.popleft()
+            job: Any = ready.popleft()
             if ready and not self._is_called:
                 self._call_somebody()  # in case this job waits
-            run: Run[J] = job if isinstance(job, Run) else Run(job, begin(job, me), context)
-            run.job.run = run
-            if of_authors:
-                context = self._context.copy()  # for the next
             try:
-                waits_for = _step(run)
+                if type(job) is Run:
+                    run, waits_for = job, _step(job)
+                else:
+                    course = begin(job, me)
+                    waits_for = context.run(course.send, None)
+                    run = job.run = Run(job, course, context)
             except StopIteration:
                 self._jobs_wait = False
             else:
-                if type(waits_for) is InThread:
-                    self._park(run, waits_for)
-                else:
+                if type(waits_for) is not InThread:
                     await self._wait(run, waits_for, me)
                     return False
-            del job, run
-            if of_authors and (_references(me) != known or me.cancelling()):
-                return False
+                self._park(run, waits_for)
+            if of_authors:
+                context = self._context.copy()  # for the next
+                del job
+                course = run = None  # they may know the task
+                if _references(me) != known or me.cancelling():
+                    return False
         return True
 
     async def _wait(self, run: Run[J], waits_for: Any, me: asyncio.Task[None]) -> None:
@@ -226,7 +231,8 @@ class Runners(Generic[J]):
             return
         run.task, run.error = None, takeable(error)
         self._ready.append(run)
-        self._call_somebody()
+        if not self._is_called:
+            self._call_somebody()
 
     def _park(self, run: Run[J], wanted: InThread) -> None:
         self._parked.add(run)
@@ -240,7 +246,8 @@ class Runners(Generic[J]):
             self._parked.remove(run)
             run.result, run.error = result, error
             self._ready.append(run)
-            self._call_somebody()
+            if not self._is_called:
+                self._call_somebody()
 
 
 def _step(run: Run[Any]) -> Any:

@@ -19,7 +19,16 @@ from chatstate.replies.buttons import (
 )
 from chatstate.replies.cards import Card
 from chatstate.replies.native import Native, files_in
-from chatstate.replies.reply import FILES_LIMIT, AnyReply, Delete, React, Reply, files_of, sharing
+from chatstate.replies.reply import (
+    FILES_LIMIT,
+    AnyReply,
+    Delete,
+    React,
+    Reply,
+    files_of,
+    plain,
+    sharing,
+)
 from chatstate.replies.selects import Option, Select
 from chatstate.replies.suggestions import ShareContact, ShareLocation, Suggestion, Suggestions
 from chatstate.replies.texts import Markdown
@@ -49,6 +58,7 @@ __all__ = [
     "files_of",
     "fit_label",
     "is_command",
+    "plain",
     "rows_of",
     "sharing",
 ]

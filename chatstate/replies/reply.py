@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeAlias, cast
 
@@ -124,6 +124,18 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
         picture = self.card.file if self.card else None
         ends = (picture, *self.files, self.sticker)
         return [file for file in ends if isinstance(file, File)]
+
+
+_blank: Callable[[], Reply] = getattr(Reply(), "__copy__")  # noqa: B009 - its stubs lack it
+
+
+def plain(text: str) -> Reply:
+    """Return `Reply(text)`: a copy of a blank one takes half the time, and most are that."""
+    if not text.isascii():
+        return Reply(text)
+    reply = _blank()
+    msgspec.structs.force_setattr(reply, "text", text)
+    return reply
 
 
 class Delete(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
 from chatstate.errors import BindingError, StateError
@@ -95,12 +95,12 @@ class BoundState:
             raise StateError(f"after the migrations of state {self.name!r}, {error}") from error
         return value, self.encode(value)
 
-    def written(self, text: str, version: int, now: float) -> Value:
-        """Return what to store for a value with this text that is used at `now`."""
+    def written(self, text: str, version: int, time: Callable[[], float]) -> Value:
+        """Return what to store for a value with this text that is used now, as `time` tells."""
         if not self.lifecycle.durable:
             text = kept(text)
-        expires_at = None if self.ttl is None else now + self.ttl
-        return Value(text, version, self.lifecycle.version, expires_at)
+        expires_at = None if self.ttl is None else time() + self.ttl
+        return Value(text, version, self.version, expires_at)
 
     def encode(self, value: Any) -> str:
         """Return `value` as text; see `Codec.encode`."""

@@ -251,7 +251,7 @@ class FakePlatform(Adapter):
         before = [known for known in self.delivered if known.key == action.key]
         if before and self.capabilities.idempotent_for and action.verb == "send":
             return Sent(before[0].id)
-        delivered = delivered_of(action, f"message-{len(self.delivered) + 1}")
+        delivered = delivered_of(action, self._new_id(action))
         if action.continues:
             whole = continued(self._last(str(action.message)).styled, delivered.styled)
             delivered = msgspec.structs.replace(delivered, text=whole.text, styled=whole)
@@ -259,6 +259,9 @@ class FakePlatform(Adapter):
             delivered = with_buttons_of(delivered, self._last(str(action.message)))
         self.delivered.append(delivered)
         return Sent(delivered.edits or delivered.id)
+
+    def _new_id(self, action: Action) -> str:  # noqa: ARG002 - others name messages by it
+        return f"message-{len(self.delivered) + 1}"
 
     def _react(self, message: str, emoji: str) -> None:
         self.reactions.pop(message, None)

@@ -98,6 +98,9 @@ class FakeHost(Host):
     def refusal(self, message: Message) -> str | None:  # noqa: ARG002 - the contract's
         return None
 
+    async def assure(self) -> None:
+        pass
+
     @property
     def peers(self) -> int:
         return 1

@@ -181,6 +181,19 @@ async def test_who_gives_up_waiting_takes_no_turn() -> None:
     assert sent.at("3")[0] <= 1.1
 
 
+async def test_who_has_waited_asks_whether_it_still_may(sent: Sent) -> None:
+    """Another worker may have taken over what this one would send by then."""
+    asked: list[float] = []
+
+    async def assure() -> None:
+        asked.append(sent.clock.now)
+
+    sent.pace.assure = assure
+    for _ in range(4):
+        await sent.send("1")
+    assert len(asked) == 1
+
+
 async def test_workers_divide_what_an_account_may_send() -> None:
     """Together they send no more than one alone."""
     calls = Sent()

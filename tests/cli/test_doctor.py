@@ -159,3 +159,13 @@ def test_settings_that_others_can_read_are_a_warning(doctor: Doctor) -> None:
     assert "warning .env can be read by others" in doctor("well_bot.py").text
     Path(".env").chmod(0o600)
     assert "ok      .env is read" in doctor("well_bot.py").text
+
+
+def test_a_store_that_cannot_be_reached_fails_alone(doctor: Doctor) -> None:
+    """It is told once, and what comes after it is looked at; one in memory is a warning."""
+    told = doctor("well_bot.py", "--store", "postgresql://me:secret@127.0.0.1:1/none")
+    assert (told.status, told.text.count("\nfailed ")) == (1, 1)
+    assert "secret" not in told.text
+    assert "ok      console: libraries prompt-toolkit" in told.text
+    told = doctor("well_bot.py", "--store", ":memory:")
+    assert (told.status, told.text.count("warning database is kept in memory alone")) == (0, 1)

@@ -123,6 +123,8 @@ FOUND_BY = [
     (broken.AnswersAlone, "a_reply_is_sent_to_a_group", "`origin`"),
     (broken.WhispersToItself, "a_person_is_told_in_private", "`private_chat`"),
     (broken.KnowsNoAdmins, "admins_are_known", "`is_admin`"),
+    (broken.IsAlarmed, "an_account_that_works_is_found_so", "where there are none"),
+    (broken.IsHelpless, "an_account_that_works_is_found_so", "`Finding.remedy`"),
 ]
 
 

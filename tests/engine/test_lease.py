@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
 
+import pytest
 from engine.workers import until
 
+from chatstate.clock import since_boot
 from chatstate.engine.lease import Lease
 from chatstate.testing import FakeClock, MemoryStore
 
@@ -56,18 +58,26 @@ async def test_an_answer_that_takes_long_leaves_less_time() -> None:
         assert store.beats == 2
         store.recover()
         await until(lambda: store.beats > 2)
+        await clock.advance(0.1)
         assert not lease.is_unsure
 
 
-async def test_it_is_unsure_once_its_seconds_are_over() -> None:
+async def test_it_is_unsure_while_what_is_begun_may_outlast_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """By either clock: one stands still while the machine is asleep."""
     async with held() as (lease, store, clock):
         store.stall()
-        await clock.advance(SECONDS - 1)
+        await clock.advance(SECONDS * 2 / 3 - 1)
         assert not lease.is_unsure
         await clock.advance(1)
         assert lease.is_unsure
         store.recover()
         await until(lambda: not lease.is_unsure)
         clock.set(clock.time() + SECONDS)
+        assert lease.is_unsure
+        await lease.assure()
+        assert not lease.is_unsure
+        slept = since_boot() + SECONDS
+        monkeypatch.setattr("chatstate.engine.lease.since_boot", lambda: slept)
         assert lease.is_unsure

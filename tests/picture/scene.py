@@ -28,7 +28,7 @@ from chatstate_console import ConsoleAdapter
 TEAS = ["Mint", "Sencha", "Assam"]
 ALICE = Speaker("alice")
 LEAVING = "Ctrl-D leaves, :help says more."
-PATIENCE = 15.0
+PATIENCE = 45.0
 
 bot = Interface(id="teaclub", description="Orders tea.")
 

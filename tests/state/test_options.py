@@ -144,8 +144,8 @@ def test_states_of_one_name_have_the_same_options(other: dict[str, Any]) -> None
 def test_a_value_is_written_with_its_version_and_end() -> None:
     """As the store wants it."""
     bound = bind(State([], ttl=60, version=2, migrations={1: str.split}))
-    assert bound.written("[]", 7, 1000.0) == Value("[]", 7, 2, 1060.0)
-    assert bind(State([])).written("[]", 7, 1000.0) == Value("[]", 7)
+    assert bound.written("[]", 7, lambda: 1000.0) == Value("[]", 7, 2, 1060.0)
+    assert bind(State([])).written("[]", 7, lambda: 1000.0) == Value("[]", 7)
 
 
 def test_an_older_value_is_read_as_todays() -> None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple, Protocol
 
 from chatstate import RetryAfter
@@ -114,14 +114,20 @@ class _Chat:
         return max(self.messages.free_at(), self.previews.free_at(), minute)
 
 
+async def _nothing() -> None:
+    """Do nothing: who is alone need not be assured."""
+
+
 class Pace:
     """Gives each message its turn. `heard` tells in which chats somebody speaks.
 
     `peers` tells how many workers send for the account: each has its part of what that may send.
+    `assure` is awaited after a wait: others may send by then what this worker would.
     """
 
     def __init__(self, limits: Limits | None = None, clock: Clock | None = None) -> None:
         self.peers: Callable[[], int] = lambda: 1
+        self.assure: Callable[[], Awaitable[None]] = _nothing
         self._limits = limits or Limits()
         self._clock = clock or LoopClock()
         self._account = _Window(self._limits.account)
@@ -141,6 +147,12 @@ class Pace:
 
     async def turn(self, chat: str) -> None:
         """Return when a message may be sent to a chat, and count it."""
+        if await self._is_late(chat):
+            await self.assure()
+
+    async def _is_late(self, chat: str) -> bool:
+        """Wait for the turn of a message, and count it; tell whether it had to wait."""
+        began = self._clock.monotonic()
         there = self._chat(chat)
         while (wait := there.free_at() - self._clock.monotonic()) > 0:
             await self._clock.sleep(wait)
@@ -151,6 +163,7 @@ class Pace:
             await self._in_line(chat)
         else:
             self._account.take(now)
+        return self._clock.monotonic() > began
 
     def preview(self, chat: str, *, is_draft: bool = False) -> None:
         """Count a preview. Raises `RetryAfter` if that takes what messages may need.

@@ -22,14 +22,15 @@ from starlette.responses import FileResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from chatstate import StorageError
-from chatstate.adapter import Host
+from chatstate import Command, StorageError
+from chatstate.adapter import Host, PageMessage
 from chatstate_web.live import Live
 from chatstate_web.options import WebOptions
 from chatstate_web.receive import wire
 from chatstate_web.receive.cookies import LASTS, Cookies, Person
 from chatstate_web.receive.doors import Door, Entry
 from chatstate_web.receive.guard import Guard, TooMuchError, address_of
+from chatstate_web.receive.inspector import Inspector, Wanted
 from chatstate_web.receive.intake import Intake, NothingThereError
 from chatstate_web.receive.links import Links
 from chatstate_web.receive.rates import Rates
@@ -53,12 +54,13 @@ _encode = msgspec.json.Encoder().encode
 class Opened:
     """What answers while the bot runs, for one host. `failed` is done if it cannot go on."""
 
-    def __init__(self, host: Host, cookies: Cookies, intake: Intake) -> None:
+    def __init__(self, host: Host, cookies: Cookies, intake: Intake, inspector: Inspector) -> None:
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.host = host
         self.transcript = host.transcript
         self.cookies = cookies
         self.intake = intake
+        self.inspector = inspector
 
     def fail(self, error: StorageError) -> None:
         """Note that nothing can be taken in any more."""
@@ -81,12 +83,14 @@ class Page:
             Route("/", _file("index.html"), methods=["GET"]),
             Route("/enter", self._enter, methods=["POST"]),
             Route("/leave", self._leave, methods=["POST"]),
-            self._route("/session", _session, "GET"),
+            self._route("/session", self._session, "GET"),
             self._route("/history", _history, "GET"),
             self._route("/events", self._events, "GET"),
             self._route("/say", self._say, "POST"),
             self._route("/stop", _stop, "POST"),
             self._route("/link", self._link, "POST"),
+            self._route("/inspector", self._inspect, "GET"),
+            self._route("/inspector", self._ask, "POST"),
             self._route("/files/{message:int}/{number:int}", _download, "GET"),
         ]
         self._guarded = Guard(Starlette(routes=routes), options, time.monotonic)
@@ -94,13 +98,16 @@ class Page:
     def open(self, host: Host, secret: bytes) -> asyncio.Future[None]:
         """Answer from now on. What is returned raises `StorageError` once that has no sense."""
         cookies = Cookies(secret, self._door.entrance, host.about.id)
-        intake = Intake(host, self._live, self._options.received_bytes)
-        self._opened = Opened(host, cookies, intake)
+        inspector = Inspector(host)
+        intake = Intake(host, self._live, inspector, self._options.received_bytes)
+        self._opened = Opened(host, cookies, intake, inspector)
         self._live.begin()
         return self._opened.failed
 
     def close(self) -> None:
         """Answer no more, and let go of pages that are open."""
+        if self._opened:
+            self._opened.inspector.close()
         self._opened = None
         self._live.end()
 
@@ -115,7 +122,7 @@ class Page:
             opened = self._opened
             if opened is None:
                 return PlainTextResponse("the bot does not run now", 503, {"Retry-After": "1"})
-            person = opened.cookies.read(request.cookies.get(opened.cookies.name, ""), _now())
+            person = opened.cookies.person(_cookie(request, opened.cookies), _now())
             if person is None:
                 return _json({"asks": self._door.asks, "title": opened.host.about.title}, 401)
             return await answer(opened, request, person)
@@ -128,7 +135,8 @@ class Page:
         if self._entries.wait(address_of(request.scope)):
             return PlainTextResponse("that was too often: wait a minute", 429)
         entry = await _posted(request, Entry)
-        person = await self._door.enter(entry) if entry else None
+        known = opened.cookies.known(_cookie(request, opened.cookies), _now())
+        person = await self._door.enter(entry, known) if entry else None
         if person is None:
             return PlainTextResponse("that is not right", 403)
         response = Response(status_code=204)
@@ -153,6 +161,41 @@ class Page:
             httponly=True,
             samesite="strict",
         )
+
+    async def _session(self, opened: Opened, _: Request, person: Person) -> Response:
+        about, host = opened.host.about, opened.host
+        threads = await opened.transcript.threads(person.id)
+        newest = (
+            await opened.transcript.read(person.id, thread=threads[0].thread) if threads else ()
+        )
+        return _json(
+            {
+                "person": person.id,
+                "name": person.name,
+                "title": about.title,
+                "description": about.description,
+                "conversations": [_titled(oldest) for oldest in threads],
+                "commands": [
+                    _listed(c) for c in host.commands if not c.menu and c.chats != "group"
+                ],
+                "edits": "edit" in host.kinds,
+                "reactions": "reaction" in host.kinds,
+                "inspects": self._door.is_owner(person),
+                "revision": newest[-1].revision if newest else 0,
+            }
+        )
+
+    async def _inspect(self, opened: Opened, _: Request, person: Person) -> Response:
+        if not self._door.is_owner(person):
+            return PlainTextResponse("that is for owners", 403)
+        return _json(await opened.inspector.look(person))
+
+    async def _ask(self, opened: Opened, request: Request, person: Person) -> Response:
+        wanted = await _posted(request, Wanted)
+        if wanted is None or not self._door.is_owner(person):
+            return PlainTextResponse("that is for owners", 403)
+        await opened.inspector.ask(wanted)
+        return Response(status_code=204)
 
     async def _events(self, opened: Opened, request: Request, person: Person) -> Response:
         if self._live.count(person.id) >= _STREAMS:
@@ -202,32 +245,14 @@ def _file(name: str) -> Callable[[Request], Awaitable[Response]]:
     return respond
 
 
-async def _session(opened: Opened, _: Request, person: Person) -> Response:
-    about, host = opened.host.about, opened.host
-    threads = await opened.transcript.threads(person.id)
-    newest = await opened.transcript.read(person.id, thread=threads[0].thread) if threads else ()
-    conversations = [
-        {"thread": oldest.thread, "title": body_of(oldest.body or "{}").text[:_TITLE]}
-        for oldest in threads
-    ]
-    commands = [
-        {"name": c.name, "usage": c.usage or f"/{c.name}", "description": c.description}
-        for c in host.commands
-        if c.menu is None and c.chats != "group"
-    ]
-    return _json(
-        {
-            "person": person.id,
-            "name": person.name,
-            "title": about.title,
-            "description": about.description,
-            "conversations": conversations,
-            "commands": commands,
-            "edits": "edit" in host.kinds,
-            "reactions": "reaction" in host.kinds,
-            "revision": newest[-1].revision if newest else 0,
-        }
-    )
+def _titled(oldest: PageMessage) -> dict[str, str]:
+    """Return a conversation as it is listed: by what was said first, of what is kept."""
+    return {"thread": oldest.thread, "title": body_of(oldest.body or "{}").text[:_TITLE]}
+
+
+def _listed(command: Command) -> dict[str, str]:
+    usage = command.usage or f"/{command.name}"
+    return {"name": command.name, "usage": usage, "description": command.description}
 
 
 async def _history(opened: Opened, request: Request, person: Person) -> Response:
@@ -238,7 +263,7 @@ async def _history(opened: Opened, request: Request, person: Person) -> Response
 
 async def _stop(opened: Opened, request: Request, person: Person) -> Response:
     asked = await _posted(request, dict[str, str])
-    await opened.intake.stop(person, (asked or {}).get("thread", ""))
+    opened.intake.stop(person, (asked or {}).get("thread", ""))
     return Response(status_code=204)
 
 
@@ -265,6 +290,10 @@ async def _posted(request: Request, kind: type[T]) -> T | None:
         return msgspec.json.decode(await request.body(), type=kind)
     except (msgspec.MsgspecError, UnicodeError, TooMuchError):
         return None
+
+
+def _cookie(request: Request, cookies: Cookies) -> str:
+    return request.cookies.get(cookies.name, "")
 
 
 def _json(value: Any, status: int = 200) -> Response:

@@ -1,8 +1,8 @@
 """Who a browser belongs to: a person, in a cookie that is signed.
 
 1. Whoever has a cookie is that person, for `LASTS` seconds; nobody else can make it.
-2. The key depends on what lets people in: once there is a password, or another one, older cookies
-   are void.
+2. It lets in as long as the same lets people in: once there is a password, or another one, whoever
+   has it is asked again, and stays who they are.
 3. Scripts cannot read it, and no other site's page can have it sent (`SameSite=Strict`).
 """
 
@@ -30,6 +30,7 @@ class Person(msgspec.Struct, frozen=True):
 class _Signed(msgspec.Struct, frozen=True, array_like=True):
     person: Person
     until: int
+    entrance: str
 
 
 def new_person() -> Person:
@@ -48,17 +49,27 @@ class Cookies:
     """Makes and reads the cookies of one page. `secret` is the account's own."""
 
     def __init__(self, secret: bytes, entrance: str, bot: str) -> None:
-        self._key = hashlib.blake2b(entrance.encode(), key=secret[:64], digest_size=32).digest()
+        self._key = secret
+        self._entrance = self._mac(entrance)
         self.name = f"chatstate_{hashlib.blake2b(bot.encode(), digest_size=6).hexdigest()}"
 
     def make(self, person: Person, now: float) -> str:
-        """Return the cookie of a person."""
-        signed = msgspec.json.encode(_Signed(person, int(now) + LASTS))
+        """Return the cookie of a person who was let in."""
+        signed = msgspec.json.encode(_Signed(person, int(now) + LASTS, self._entrance))
         body = base64.urlsafe_b64encode(signed).decode().rstrip("=")
         return f"{body}.{self._mac(body)}"
 
-    def read(self, cookie: str, now: float) -> Person | None:
-        """Return whose a cookie is; None if it is nobody's."""
+    def person(self, cookie: str, now: float) -> Person | None:
+        """Return who is let in with a cookie; None if nobody is."""
+        signed = self._read(cookie, now)
+        return signed.person if signed and signed.entrance == self._entrance else None
+
+    def known(self, cookie: str, now: float) -> Person | None:
+        """Return whose a cookie is, let in or not; None if it is nobody's."""
+        signed = self._read(cookie, now)
+        return signed.person if signed else None
+
+    def _read(self, cookie: str, now: float) -> _Signed | None:
         body, _, mac = cookie.partition(".")
         if not hmac.compare_digest(mac.encode(), self._mac(body).encode()):
             return None
@@ -67,7 +78,7 @@ class Cookies:
             signed = msgspec.json.decode(base64.urlsafe_b64decode(padded), type=_Signed)
         except (binascii.Error, msgspec.MsgspecError, UnicodeDecodeError):
             return None
-        return signed.person if signed.until > now else None
+        return signed if signed.until > now else None
 
-    def _mac(self, body: str) -> str:
-        return hmac.new(self._key, body.encode(errors="replace"), hashlib.sha256).hexdigest()
+    def _mac(self, text: str) -> str:
+        return hmac.new(self._key, text.encode(errors="replace"), hashlib.sha256).hexdigest()

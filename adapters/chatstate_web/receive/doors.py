@@ -41,6 +41,7 @@ class Door:
     """Lets people in. `check` is the author's function; without one the options say how."""
 
     def __init__(self, options: WebOptions, check: Check | None, links: Links) -> None:
+        self._options = options
         named = options.web_auth.startswith("@")
         self._check = check or (_imported(options.web_auth[1:]) if named else None)
         self._password = "" if named else options.web_auth
@@ -59,15 +60,24 @@ class Door:
         """What cookies depend on: they are void once something else lets people in."""
         return f"{self.asks} {self._password}"
 
-    async def enter(self, entry: Entry) -> Person | None:
-        """Return who is let in; None if nobody is."""
+    async def enter(self, entry: Entry, known: Person | None = None) -> Person | None:
+        """Return who is let in: who is `known` already, if there are no names; None for nobody."""
         if entry.code:
             return self._links.use(entry.code)
         if self._check:
             return await _named(self._check, entry)
         wanted = self._password or self.token
         given = entry.password if self._password else entry.token
-        return new_person() if hmac.compare_digest(given.encode(), wanted.encode()) else None
+        is_right = hmac.compare_digest(given.encode(), wanted.encode())
+        return (known or new_person()) if is_right else None
+
+    def is_owner(self, person: Person) -> bool:
+        """Tell whether somebody who was let in may see everybody's state."""
+        if not self._options.inspector:
+            return False
+        if self._check:
+            return person.name in self._options.owners
+        return self._options.is_own
 
 
 async def _named(check: Check, entry: Entry) -> Person | None:

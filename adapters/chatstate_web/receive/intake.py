@@ -23,6 +23,7 @@ from chatstate.adapter import Host, PageMessage, PostForm
 from chatstate.files import is_media_type, safe_name, type_of
 from chatstate_web.live import Live
 from chatstate_web.receive.cookies import Person
+from chatstate_web.receive.inspector import Inspector
 from chatstate_web.receive.wire import Said, body_of, event_of
 from chatstate_web.send import parts
 from chatstate_web.send.calls import amend, file_key
@@ -38,10 +39,11 @@ class NothingThereError(Exception):
 class Intake:
     """Takes in for one account. Files of more than `file_bytes` are told of, and not kept."""
 
-    def __init__(self, host: Host, live: Live, file_bytes: int) -> None:
+    def __init__(self, host: Host, live: Live, inspector: Inspector, file_bytes: int) -> None:
         self._host = host
         self._transcript = host.transcript
         self._live = live
+        self._inspector = inspector
         self._file_bytes = file_bytes
 
     async def take(
@@ -64,17 +66,13 @@ class Intake:
             PageMessage(person.id, said.key, parts.json_of(body), said.thread, body.keys)
         )
         self._live.tell(person.id)
-        await self._host.deliver([event_of(said, person, language, written, on, files)])
+        event = event_of(said, person, language, written, on, files)
+        await self._inspector.watched(person, said.key, lambda: self._host.deliver([event]))
         return None
 
-    async def stop(self, person: Person, thread: str) -> None:
-        """End the answer that is being written in a thread. What is shown of it stays."""
-        draft = self._live.shown(person.id, thread)
-        if self._host.interrupt(person.id, thread or None) and draft:
-            body = parts.json_of(Body(blocks=draft.blocks))
-            stays = PageMessage(person.id, f"stopped {draft.key}", body, thread)
-            await self._transcript.write(stays)
-            self._live.wrote(person.id, thread)
+    def stop(self, person: Person, thread: str) -> None:
+        """End the answer that is being written in a thread; the bot says what was shown of it."""
+        self._host.interrupt(person.id, thread or None)
 
     async def _meant(self, person: Person, said: Said) -> tuple[PageMessage, Body] | None:
         """Return the message that is named."""

@@ -2,6 +2,7 @@
 
 1. Nothing that is posted is trusted: its form is checked, and what is in it is somebody's words.
 2. An event has the id that the page gave it, within its person's: posted again, it is known again.
+   That is its origin, too: so each reply says what it answers.
 3. A thread is a conversation of its own in the person's private chat; "" is the first one.
 """
 
@@ -89,7 +90,8 @@ def event_of(
         answers=said.answers,
         raw=msgspec.json.decode(msgspec.json.encode(said)),
     )
-    return Event(f"{person.id} {said.key}", _done(said, message, ref, on[1] if on else None))
+    done = _done(said, message, ref, on[1] if on else None)
+    return Event(f"{person.id} {said.key}", done, origin=said.key)
 
 
 def _done(said: Said, message: Message, ref: MessageRef | None, on: Body | None) -> Message:

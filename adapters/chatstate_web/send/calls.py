@@ -85,7 +85,7 @@ class Calls:
             key = file_key(action.chat, action.key, number)
             await self._transcript.keep(key, Path(stored.path))
             files.append(parts.file_of(stored, key))
-        return replace(parts.body_in(action.part), files=files)
+        return replace(parts.body_in(action.part), files=files, origin=action.origin or "")
 
 
 async def amend(

@@ -25,7 +25,8 @@ Node = Any
 _BLOCKS = ("table", "pre", "quote", "heading")
 _TAGS = {"bold": "b", "italic": "i", "underline": "u", "strike": "s", "code": "code"}
 _WEB = re.compile(r"https?://", re.IGNORECASE)
-_NUMBER = re.compile(r"(\d{1,9})\.")
+_NUMBER = re.compile(r"(\d{1,9})[.)]")
+_TASKS, _DOT = ("☐", "☑"), "•"
 
 
 def nodes_of(text: StyledText) -> list[Node]:
@@ -88,11 +89,13 @@ def _flow(text: StyledText) -> Iterator[Node]:
     """Yield what stands between blocks, as paragraphs and lists."""
     lines: list[_Line] = []
     for line in (*_lines(text), _Line(StyledText(""), 0, "")):
-        is_further = lines and lines[0].marker and (line.marker or line.indent)
-        if lines and (not line.text.text.strip() or bool(lines[0].marker) != bool(is_further)):
+        is_blank = not (line.marker or line.text.text.strip())
+        begins_list = bool(line.marker) and not (lines and lines[0].marker)
+        ends_list = lines and lines[0].marker and not (line.marker or line.indent)
+        if lines and (is_blank or begins_list or ends_list):
             yield from _lists(lines) if lines[0].marker else [["p", None, *_several(lines)]]
             lines = []
-        if line.text.text.strip():
+        if not is_blank:
             lines.append(line)
 
 
@@ -124,7 +127,9 @@ def _lists(lines: Sequence[_Line]) -> Iterator[Node]:
     """
     starts = [n for n, line in enumerate(lines) if line.marker and line.indent <= lines[0].indent]
     items = [lines[start:end] for start, end in zip(starts, [*starts[1:], None], strict=True)]
-    for is_numbered, stretch in groupby(items, lambda item: bool(_NUMBER.match(item[0].marker))):
+    for is_numbered, stretch in groupby(
+        items, lambda item: bool(_NUMBER.fullmatch(item[0].marker.strip()))
+    ):
         yield ["ol" if is_numbered else "ul", None, *map(_item, stretch)]
 
 
@@ -133,10 +138,16 @@ def _item(lines: Sequence[_Line]) -> Node:
     own = [first]
     while rest and not rest[0].marker:
         own.append(_own(rest.pop(0)))
-    number = _NUMBER.match(first.marker)
-    marker = first.marker.strip()
-    told = {"value": number[1]} if number else ({"task": marker} if marker in "☐☑" else None)
-    return ["li", told, *_several(own), *(_lists(rest) if rest else ())]
+    marker, number = first.marker.strip(), _number(first)
+    told = {"value": number} if number else {"task": marker} if marker in _TASKS else None
+    words = [] if told or marker == _DOT else [first.marker]
+    return ["li", told, *words, *_several(own), *(_lists(rest) if rest else ())]
+
+
+def _number(line: _Line) -> str:
+    """Return the number of an item, "" if it has none."""
+    found = _NUMBER.fullmatch(line.marker.strip())
+    return found[1] if found else ""
 
 
 def _own(line: _Line) -> _Line:

@@ -46,6 +46,7 @@ class Body(msgspec.Struct, frozen=True, omit_defaults=True):
     - `text` is its words, `blocks` how they are shown; without blocks they are shown as they stand.
     - `reactions` are by whom: "bot" or "you".
     - `reply_to` is the id of what it answers; `pressed` that of the message whose button it is.
+    - `origin` is the key of what was handled when it was said.
     """
 
     by: Literal["bot", "you"] = "bot"
@@ -58,6 +59,7 @@ class Body(msgspec.Struct, frozen=True, omit_defaults=True):
     files: Sequence[PageFile] = ()
     reply_to: str = ""
     pressed: str = ""
+    origin: str = ""
     edited: bool = False
     reactions: Mapping[str, str] = {}
     reaction: str | None = None

@@ -41,7 +41,7 @@ from chatstate.bot.kinds.texts import (
 from chatstate.bot.reading import Reader, bounded, json_reader, number, reader, truth
 from chatstate.bot.returns import Answers, Returns, is_reply, replies
 from chatstate.errors import BindingError
-from chatstate.replies import Reply
+from chatstate.replies import Reply, plain
 
 Output = Callable[[Any, Returns], Answers]
 """Makes replies of a value that a handler returned."""
@@ -145,7 +145,7 @@ def _show_of(name: Any) -> Callable[[Any], Any]:
 def _say(value: Any, returns: Returns) -> Answers:
     """Say a text, as nearly all turns do, with no call more than it takes."""
     if type(value) is str and not returns.markdown:
-        return [Reply(value)]
+        return [plain(value)]
     if is_reply(value) or inspect.isawaitable(value):
         return replies(value, returns)
     return [Reply(returns.text(str(value)))]

@@ -120,7 +120,7 @@ class Lanes:
         if arrival.seq in self._early:
             return
         conversation = arrival.place.conversation
-        lane = self._lanes.get(conversation) or self._lane(conversation)
+        lane = self._lanes.get(conversation) or self._new(conversation)
         if arrival.seq <= lane.last:
             return
         if lane.beyond or lane.reload or len(lane.arrivals) >= _IN_MEMORY:
@@ -128,14 +128,13 @@ class Lanes:
         else:
             lane.arrivals.append(arrival)
             lane.last = arrival.seq
-        if not lane.is_busy or (lane.turn and lane.turn.more):
-            self._start(lane)
+        self._start(lane)
 
     def put_first(self, conversation: int, arrivals: Sequence[Arrival]) -> None:
         """Put events before all that wait in their line, but behind those that are ahead."""
         lane = self._lanes.get(conversation)
         if lane is None:
-            lane = self._lane(conversation)
+            lane = self._new(conversation)
             lane.last = _NOTHING_BEFORE
         if lane.last and not lane.reload:  # else they are read from the inbox, in this order
             ahead = sum(1 for arrival in lane.arrivals if arrival.ahead)
@@ -244,9 +243,10 @@ class Lanes:
         return self._runners.cancel_all()
 
     def _lane(self, conversation: int) -> Lane:
-        lane = self._lanes.get(conversation)
-        if lane is None:
-            self._lanes[conversation] = lane = Lane(conversation)
+        return self._lanes.get(conversation) or self._new(conversation)
+
+    def _new(self, conversation: int) -> Lane:
+        lane = self._lanes[conversation] = Lane(conversation)
         return lane
 
     def _start(self, lane: Lane) -> None:
@@ -270,7 +270,7 @@ class Lanes:
                 lane.failures = 0
                 await self._refill(lane)
             if lane.arrivals and not self.stopping:
-                turn = lane.turn = RunningTurn([lane.arrivals.pop(0)], task)
+                turn = lane.turn = RunningTurn.of(lane.arrivals.pop(0), task)
                 inside_turn.set(turn)
                 del task  # to whom it is lent must not be kept here
                 if lane.run and lane.run.task:  # it has waited for the inbox already

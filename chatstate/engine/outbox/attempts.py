@@ -114,8 +114,8 @@ class Attempts:
 
     async def attempt(self, reply: Outbound) -> Exception | None:
         """Make the call once; return what it raised."""
-        if self._lease and self._lease.is_unsure:
-            await self._lease.beat()
+        if self._lease:
+            await self._lease.assure()
         try:
             reply.sent = await self._adapters[reply.account].perform(reply.action)
         except asyncio.CancelledError as error:

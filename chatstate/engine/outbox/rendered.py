@@ -44,7 +44,7 @@ def owe(
     rendered: Rendered,
     arrival: Arrival,
     part: Part,
-    verb: Verb,
+    verb: Verb = "send",
     message: str | None = None,
     ref: str = "",
     changes: str = "",

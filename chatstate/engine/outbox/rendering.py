@@ -29,7 +29,7 @@ from chatstate.engine.threads import HandlerThreads
 from chatstate.language.sentences import Sentences
 from chatstate.mentions import START
 from chatstate.replies import AnyReply, Delete, Native, React, Reply
-from chatstate.stores.base import Arrival
+from chatstate.stores.base import Arrival, KeptButton
 from chatstate.text import StyledText
 
 
@@ -189,6 +189,22 @@ class Renderer:
     def _reply(self, arrival: Arrival, reply: Reply, rendered: Rendered) -> None:
         rendering = rendered.ahead.get(id(reply)) if rendered.ahead else None
         parts, kept = rendering or self.parts(arrival, reply, rendered.files)
+        takes_place = rendered.addressed or rendered.previews or reply.edit is not None
+        if takes_place or kept or reply.best_before is not None:
+            self._owe(arrival, reply, parts, kept, rendered)
+        else:
+            for part in parts:
+                owe(rendered, arrival, part)
+
+    def _owe(
+        self,
+        arrival: Arrival,
+        reply: Reply,
+        parts: Sequence[Part],
+        kept: Sequence[KeptButton],
+        rendered: Rendered,
+    ) -> None:
+        """Owe the parts of a reply that may hang on others, or take the place of what is shown."""
         ref = changes = ""
         if rendered.addressed:
             ref, changes = _refers(reply, rendered.addressed)

@@ -133,20 +133,18 @@ class Sender:
     def add(self, replies: Sequence[Outbound], receipts: Sequence[EventReceipt] = ()) -> None:
         """Send replies of a turn that was committed after all others of its conversation."""
         conversation = replies[0].conversation
-        line = self._lines.get(conversation) or self._line(conversation)
-        if receipts:
-            for reply in replies:
-                reply.receipts = receipts
+        line = self._lines.get(conversation) or self._new(conversation)
+        for reply in replies:
+            reply.receipts = receipts
         if replies[0].action.best_before is None:
             line.replies += replies
         else:
             hurry(line, replies)
-        if not line.is_busy:
-            self._start(line)
+        self._start(line)
 
     def resume(self, conversation: int) -> None:
         """Send what the outbox holds for a conversation, in its order."""
-        line = self._line(conversation)
+        line = self._lines.get(conversation) or self._new(conversation)
         line.beyond = True
         self._start(line)
 
@@ -167,10 +165,8 @@ class Sender:
                 if reply:
                     await suspects.try_alone(reply, owed.crashes)
 
-    def _line(self, conversation: int) -> Line:
-        line = self._lines.get(conversation)
-        if line is None:
-            self._lines[conversation] = line = Line(conversation)
+    def _new(self, conversation: int) -> Line:
+        line = self._lines[conversation] = Line(conversation)
         return line
 
     def _start(self, line: Line) -> None:
@@ -238,10 +234,8 @@ class Sender:
             or reply.best_before is not None
         ):
             dead = await self._attempts.outcome(reply)
-        else:
-            error = await self._attempts.attempt(reply)
-            if error:
-                dead = await self._attempts.again(reply, error)
+        elif error := await self._attempts.attempt(reply):
+            dead = await self._attempts.again(reply, error)
         if dead and dead.kind == "stale":
             self._stale[reply.conversation] = (reply.turn, reply.part)
         if action.part.files or action.verb == "native":
@@ -274,7 +268,8 @@ class Sender:
             self._spool.discard(reply.action.part.files)
 
     def _settle(self, reply: Outbound, dead: DeadLetter | None) -> None:
-        message = reply.message_id if reply.action.part.has_buttons else None
-        referred = reply.referred if reply.action.ref else None
-        row = (reply.conversation, reply.turn, reply.part)
-        self._store.settle(Settled(*row, dead, message, referred))
+        action = reply.action
+        message = reply.message_id if action.part.has_buttons else None
+        referred = reply.referred if action.ref else None
+        settled = Settled(reply.conversation, reply.turn, reply.part, dead, message, referred)
+        self._store.settle(settled)

@@ -87,6 +87,6 @@ class Links:
             if now is not None and now.version != entry.version:
                 return None
             text = entry.value.text if entry.value else LINKS.encode(Link())
-            value = LINKS.written(text, next(self._versions), 0.0)
+            value = LINKS.written(text, next(self._versions), float)  # it never expires
             guards.append(Change(key, entry.version, value))
         return guards

@@ -14,6 +14,8 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import EventReceipt, Receipts
 from chatstate.engine.lease import Lease
@@ -45,7 +47,6 @@ from chatstate.stores.base import (
     KeptReference,
     Outcome,
     Owed,
-    TimerChange,
     TurnCommit,
 )
 
@@ -166,48 +167,63 @@ class Finish:
         """Return the commit of a turn, whose values are shown from now on, and what it owes."""
         arrivals = turn.arrivals
         arrival = arrivals[-1]
-        timers: Sequence[TimerChange] = (
-            list(turn.timers) if turn.timers and written is not None else ()
-        )
-        written = written or ()
-        changes = [change for change, _ in written]
-        if turn.stored or turn.preview or turn.ahead or turn.addressed:
-            rendered = self._render(turn, answer, changes)
-        else:
+        changes = [change for change, _ in written] if written else []
+        is_simple = turn.is_simple
+        if is_simple:
             rendered = self._renderer.render(arrivals, answer)
+        else:
+            rendered = self._render(turn, answer, changes)
         outbound = rendered.outbound
-        if turn.taking:
-            changes += self._taken(turn)
-        used = self._values.uses(turn, changes) if turn.expiring else ()
-        owed: Sequence[Owed] = self._sender.owed(outbound) if outbound else ()
-        references: Sequence[KeptReference] = ()
-        if turn.addressed:
-            owed = self._owed_there(arrival, owed, outbound)
-            references = self._addressing.kept(outbound)
-        if turn.timer:
-            timers = [turn.timer, *timers]
         commit = TurnCommit(
             arrival.seq,
             arrival.place,
             next(self._versions),
             changes,
-            owed,
+            self._sender.owed(outbound) if outbound else (),
             dead,
             [earlier.seq for earlier in arrivals[:-1]] if len(arrivals) > 1 else (),
-            turn.has_notes,
+            False,
             _read_from(turn.held) if turn.held and not dead else (),
             rendered.buttons,
-            used,
+        )
+        if not is_simple:
+            commit = self._with_all_else(turn, commit, outbound, has_written=written is not None)
+        for change, ready in written or ():
+            self._cache.queue(change, arrival.seq, ready)
+        return commit, outbound
+
+    def _with_all_else(
+        self,
+        turn: RunningTurn,
+        commit: TurnCommit,
+        outbound: Sequence[Outbound],
+        *,
+        has_written: bool,
+    ) -> TurnCommit:
+        """Return the commit of a turn with what few turns have: limits, uses, places, timers."""
+        taken = self._taken(turn) if turn.taking else []
+        changes = [*commit.changes, *taken]
+        used = self._values.uses(turn, changes)
+        timers = list(turn.timers) if turn.timers and has_written else []
+        owed: Sequence[Owed] = commit.owed
+        references: Sequence[KeptReference] = ()
+        if turn.addressed:
+            owed = self._owed_there(turn.arrival, owed, outbound)
+            references = self._addressing.kept(outbound)
+        if turn.timer:
+            timers.insert(0, turn.timer)
+        self._cache.use(used)
+        for change in taken:
+            self._cache.queue(change, commit.seq)
+        return replace(
+            commit,
+            changes=changes,
+            owed=owed,
+            noted=turn.has_notes,
+            used=used,
             references=references,
             timers=timers,
         )
-        if used:
-            self._cache.use(used)
-        for change, ready in written:
-            self._cache.queue(change, arrival.seq, ready)
-        for change in changes[len(written) :]:
-            self._cache.queue(change, arrival.seq)
-        return commit, outbound
 
     def _render(self, turn: RunningTurn, answer: Answer, changes: Sequence[Change]) -> Rendered:
         previews = turn.preview.ids if turn.preview else ()

@@ -42,15 +42,17 @@ class Places:
 
     def give_back(self, sharers: Sequence[Sharer]) -> None:
         """Let others have what was taken."""
-        taken, limits = self._taken, self._limits
+        taken, limits, full = self._taken, self._limits, self.full
         for sharer in sharers:
-            if sharer in self.full and self._hand_over(sharer):
+            if full and sharer in full and self._hand_over(sharer):
                 continue
-            taken[sharer] = count = taken[sharer] - 1
-            if count < limits[sharer[0]]:
-                self.full.discard(sharer)
-            if not count:
+            count = taken[sharer] - 1
+            if count:
+                taken[sharer] = count
+            else:
                 del taken[sharer]
+            if full and count < limits[sharer[0]]:
+                full.discard(sharer)
 
     async def wait(self, sharers: Sequence[Sharer]) -> bool:
         """Wait for places and take them; False if they are free, and not taken yet."""

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -136,6 +136,31 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     chance: Chance | None = None
     _turn: Turn | None = None
 
+    @classmethod
+    def of(cls, arrival: Arrival, task: asyncio.Task[None]) -> RunningTurn:
+        """Return the turn of an event that begins in `task`.
+
+        To copy what nothing has happened to yet is a third of the work of filling in each default.
+        """
+        turn = _new_turn()
+        turn.arrivals, turn.task = [arrival], task
+        return turn
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether its end is its answer and its values, as of most: nothing else hangs on it."""
+        return not (
+            self.stored
+            or self.preview
+            or self.ahead
+            or self.addressed
+            or self.taking
+            or self.expiring
+            or self.timer
+            or self.timers
+            or self.notes
+        )
+
     @property
     def arrival(self) -> Arrival:
         """The last of its events."""
@@ -241,18 +266,24 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
         }
         return [reply for reply in answer if id(reply) not in gone]
 
-    def timed(self, seconds: float, *, in_place: bool = False) -> Self:
-        """Within this context, what runs may take so many seconds, in a handler's place or not."""
+    @contextlib.contextmanager
+    def timed(self, seconds: float) -> Generator[None]:
+        """Within this context, what runs may take so many seconds."""
+        self.begin_time(seconds)
+        try:
+            yield
+        finally:
+            self.end_time()
+
+    def begin_time(self, seconds: float, *, in_place: bool = False) -> None:
+        """From now on what runs may take so many seconds, in a handler's place or not."""
         self.allowed = seconds
         self.wants_place = in_place
-        return self
-
-    def __enter__(self) -> Self:
         if self.watch:
             self.watch.begins(self)
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def end_time(self) -> None:
+        """Let no time count from now on."""
         self.allowed = 0.0
         if self.watch:
             self.watch.ends(self)
@@ -295,3 +326,6 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
     def shown_before(self) -> Sequence[Reply]:
         """Return what a preview shows of it."""
         return self.preview.shown if self.preview else ()
+
+
+_new_turn: Callable[[], RunningTurn] = getattr(RunningTurn([]), "__copy__")  # noqa: B009 - its stubs lack it

@@ -126,23 +126,20 @@ class Turns:
             await self._watch.place(turn)
         turn.has_begun = True
         try:
-            with turn.timed(plan.timeout, in_place=True):
-                if plan.around and not _is_exempt(turn):
-                    answer = await plan.around(turn)
-                else:
-                    answer = await self._caller.handle(turn)
+            turn.begin_time(plan.timeout, in_place=True)
+            if plan.around and not _is_exempt(turn):
+                answer = await plan.around(turn)
+            else:
+                answer = await self._caller.handle(turn)
+            turn.end_time()
         except BaseException:  # also when cancelled: nothing may go on showing
+            turn.end_time()
             await self._stop_preview(turn)
             raise
         if turn.dialogue or turn.left_open:
             answer = await self._answering.settle(turn, answer)
-        if (
-            turn.showing
-            or turn.addressed
-            or turn.preview
-            or turn.updates
-            or needs_care(answer, self._abridger.shortest)
-        ):
+        shows = turn.showing or turn.preview
+        if shows or turn.addressed or turn.updates or needs_care(answer, self._abridger.shortest):
             answer = await self._complete(turn, plan, answer)
         if turn.fenced:
             return True

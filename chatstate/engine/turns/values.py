@@ -141,8 +141,8 @@ class TurnValues:
                     return None
                 if self._older_runs.have:
                     self._older_runs.check(state, entry.value)
-                change = Change(held.key, entry.version, self._value(state, text))
-                written.append((change, back))
+                value = state.written(text, next(self._versions), self._clock.time)
+                written.append((Change(held.key, entry.version, value), back))
             elif back is not None and entry.value and entry.value.schema == state.version:
                 self._cache.leave(entry, back)
         if others and self._is_foreign and any(self._is_foreign(other.key) for other in others):
@@ -229,13 +229,10 @@ class TurnValues:
             new = update.to(_decoded(update.bound, value, trusted=entry.trusted), answer)
             expected = before.expected if before else entry.version
             text = update.bound.encode(new)
-            changes[update.key] = Change(update.key, expected, self._value(update.bound, text))
+            value = update.bound.written(text, next(self._versions), self._clock.time)
+            changes[update.key] = Change(update.key, expected, value)
         ready = {change.key: back for change, back in written}
         written[:] = [(change, ready.get(key)) for key, change in changes.items()]
-
-    def _value(self, state: BoundState, text: str) -> Value:
-        now = 0.0 if state.ttl is None else self._clock.time()
-        return state.written(text, next(self._versions), now)
 
 
 def _decoded(state: BoundState, value: Value | None, *, trusted: bool) -> Any:

@@ -1,4 +1,8 @@
-"""The verbs of everybody who looks: they need no run, whoever else runs the bot meanwhile."""
+"""The verbs of everybody who looks, on a connection of its own for each look.
+
+1. They need no run, whoever else runs the bot meanwhile.
+2. Nothing is changed but what is asked for, and that is a request.
+"""
 
 from __future__ import annotations
 

@@ -59,13 +59,10 @@ def write(connection: sqlite3.Connection, names: StateNames, changes: Changes, n
         else:
             statement = _UPDATE_EXPIRING if expected else _INSERT_EXPIRING
             row += (value.expires_at, place.account, place.conversation)
-        _, _, _, of, who = key
-        number = names[key[:3]]
-        row += (number, of, who, expected) if expected else (number, of, who)
-        if statement in rows:
-            rows[statement].append(row)
-        else:
-            rows[statement] = [row]
+        row += (names[key[:3]], key[3], key[4])
+        if expected:
+            row += (expected,)
+        rows.setdefault(statement, []).append(row)
     for statement, some in rows.items():
         if connection.executemany(statement, some).rowcount != len(some):
             raise NotAllError

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import random
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
@@ -35,10 +35,16 @@ class WatchingClient(VirtualClient):
         super().__init__(make, before=self.begin_anew, patience=_PATIENCE, raise_errors=False)
         self._seed = seed
         self.number = 0
+        self._events: Counter[int] = Counter()
         self.shares = False
         self.raised: list[BaseException] = []
         self._watched: set[BoundState] = set()
         self._stored: deque[tuple[str, Prove, Any, str]] = deque(maxlen=_WATCHED)
+
+    def new_event_id(self) -> str:
+        """Return an id that follows from the number of what happens: somebody may see it."""
+        self._events[self.number] += 1
+        return f"event-{self.number}-{self._events[self.number]}"
 
     def begin_anew(self) -> None:
         """Let random numbers begin anew."""
@@ -83,6 +89,11 @@ class WatchingClient(VirtualClient):
             id(value): (name, prove, value, text) for name, prove, value, text in self._stored
         }
         return {name for name, prove, value, text in newest.values() if _text(prove, value) != text}
+
+    async def values(self) -> dict[str, str]:
+        """Return what is stored, but for what chatstate keeps itself: that has times and ids."""
+        stored = (await super().values()).items()
+        return {owner: text for owner, text in stored if not owner.startswith("chatstate.")}
 
     async def left(self) -> list[str]:
         """Return what was not done, not said, or given up."""

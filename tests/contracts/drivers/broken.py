@@ -3,6 +3,7 @@
 import asyncio
 import unicodedata
 from collections.abc import AsyncIterator, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, cast
 
@@ -21,7 +22,17 @@ from chatstate import (
     StorageError,
     Unreachable,
 )
-from chatstate.adapter import Absent, Action, Capabilities, Found, Host, Part, Post, Sent
+from chatstate.adapter import (
+    Absent,
+    Action,
+    Capabilities,
+    Finding,
+    Found,
+    Host,
+    Part,
+    Post,
+    Sent,
+)
 from chatstate.markup import parse
 from chatstate.text import StyledText
 
@@ -554,3 +565,16 @@ class MovesNowhere(Performs):
 
 def plain(post: Post, text: str) -> Post:
     return Post(StyledText(text), post.buttons, post.files)
+
+
+# What is found out of an account
+
+
+class IsAlarmed(Reachable):
+    async def examine(self, kinds: AbstractSet[str]) -> Sequence[Finding]:  # noqa: ARG002 - the contract's
+        return [Finding("failed", "token", "is that of nobody", "get another one")]
+
+
+class IsHelpless(Reachable):
+    async def examine(self, kinds: AbstractSet[str]) -> Sequence[Finding]:  # noqa: ARG002 - the contract's
+        return [Finding("warning", "clock", "is slow")]

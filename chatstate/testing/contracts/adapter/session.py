@@ -292,9 +292,10 @@ class AdapterSuite:
                 await session.stop(hurry=True)
         finally:
             await driver.close()
-        await _all_ended(asyncio.all_tasks() - before)
+        await all_ended(asyncio.all_tasks() - before)
 
 
-async def _all_ended(tasks: AbstractSet[asyncio.Task[Any]]) -> None:
+async def all_ended(tasks: AbstractSet[asyncio.Task[Any]]) -> None:
+    """Fail if some of `tasks` go on."""
     left = (await asyncio.wait(tasks, timeout=PROMPTLY))[1] if tasks else ()
     assert not left, f"tasks go on after the adapter's `run` has ended; end them in it: {left}"

@@ -22,6 +22,7 @@ from chatstate.testing.contracts.adapter.choices import ChoicesContract
 from chatstate.testing.contracts.adapter.commands import CommandsContract
 from chatstate.testing.contracts.adapter.dialogues import DialoguesContract, ModalsContract
 from chatstate.testing.contracts.adapter.elsewhere import ElsewhereContract
+from chatstate.testing.contracts.adapter.examining import ExaminingContract
 from chatstate.testing.contracts.adapter.files import FilesContract
 from chatstate.testing.contracts.adapter.named import NamedContract
 from chatstate.testing.contracts.adapter.natives import NativesContract
@@ -44,6 +45,7 @@ class AdapterContract(
     NativesContract,
     PeopleContract,
     NamedContract,
+    ExaminingContract,
     IntakeContract,
     SendingContract,
     ElsewhereContract,

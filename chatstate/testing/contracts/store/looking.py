@@ -1,4 +1,8 @@
-"""The store's contract: what can be seen beside values, events, replies and dead letters."""
+"""The store's contract: what can be seen beside values, events, replies and dead letters.
+
+1. Whoever looks needs no run, and changes nothing.
+2. Ids are the platform's; numbers are the store's own.
+"""
 
 # ruff: noqa: S101 - a test suite
 

@@ -8,9 +8,10 @@ class TestMyStore(StoreContract):
         return MyStore(folder / "data", clock=clock, limit=waiting_limit, overflow=overflow)
 ```
 
-It is run by pytest with pytest-asyncio in its "auto" mode. A store that keeps nothing beyond its
-process sets `durable = False`; one that several processes may hold is tested once more with
-`runs = 3`. It is made of eight suites, one for each protocol of `chatstate.stores.base`.
+1. It is run by pytest with pytest-asyncio in its "auto" mode.
+2. A store that keeps nothing beyond its process sets `durable = False`; one that several processes
+   may hold is tested once more with `runs = 3`.
+3. It is made of eight suites, one for each protocol of `chatstate.stores.base`.
 """
 
 from __future__ import annotations
