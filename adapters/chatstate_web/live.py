@@ -136,9 +136,7 @@ class Live:
 
     def _forget(self) -> None:
         """Forget drafts that nobody shows any more."""
-        while (oldest := next(iter(self._drafts))) and (
-            self._drafts[oldest].shown_at < _now() - LASTS
-        ):
+        while self._drafts[oldest := next(iter(self._drafts))].shown_at < _now() - LASTS:
             del self._drafts[oldest]
 
     def wrote(self, chat: str, thread: str) -> None:
