@@ -121,7 +121,7 @@ async def test_what_no_code_cleans_is_told_and_all_is_done_at_once(
     assert list(await open_store(url).forgotten(is_open=True)) == []
 
 
-@pytest.mark.parametrize("after", [0.0, 0.05, 0.2])
+@pytest.mark.parametrize("after", [0.0, 0.1])
 async def test_a_process_that_is_killed_meanwhile_is_gone_on_for(
     url: str, tmp_path: Path, after: float
 ) -> None:

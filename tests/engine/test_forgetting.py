@@ -208,7 +208,7 @@ async def test_what_nobody_cleans_is_told(
     assert "no @bot.on_forget handler takes it: room (chat)" in caplog.text
 
 
-@pytest.mark.parametrize("steps", range(1, 6))
+@pytest.mark.parametrize("steps", [1, 3, 4])
 async def test_a_process_that_dies_meanwhile_goes_on_with_it(
     client: TestClient, tmp_path: Path, steps: int
 ) -> None:
