@@ -119,9 +119,10 @@ def _table(component: Any, turn: int, example: Any) -> Sample:
     rows = example if isinstance(example, list) and example else None
     if rows is None:
         rows = [[f"{number + turn}" for number in range(len(headers) or 2)]]
-    headers = headers[: len(rows[0])] or [str(n + 1) for n in range(len(rows[0]))]
+    named = [headers] if len(headers) == len(rows[0]) else []
+    headers = headers if named else [str(n + 1) for n in range(len(rows[0]))]
     text = io.StringIO()
-    csv.writer(text).writerows([headers, *rows])
+    csv.writer(text).writerows([*named, *rows])
     cells = [[str(cell) for cell in row] for row in rows]
     kinds = component.datatype if isinstance(component.datatype, list) else [component.datatype]
     if "number" in kinds:
