@@ -76,6 +76,8 @@ def _file(component: Any, kind: str) -> Sample:
     several = getattr(component, "file_count", "single") != "single"
     if kind == "Gallery":
         return Sample("", path, [{"image": path, "caption": None}])
+    if "video" in getattr(component.data_model, "model_fields", {}):  # of Gradio 5
+        return Sample("", path, {"video": path, "subtitles": None})
     return Sample("", path, [path] if several else path)
 
 
