@@ -12,6 +12,8 @@ from servers.discord_world import Channel
 from stores.schemas import Schemas
 
 from chatstate import Interface, Message, PerChat, Ref
+from chatstate.adapter import Action, Post
+from chatstate.text import StyledText
 from chatstate_discord import DiscordAdapter
 
 LEASE = 1.0
@@ -97,3 +99,18 @@ async def test_shards_are_split_and_taken_over(server: DiscordServer, url: str) 
         await said(server, far, "1: hi", "2: still there?")
         await server.say(alice, home, f"{server.bot.mention} and here?")
         await said(server, home, "1: hi", "2: and here?")
+
+
+async def test_a_worker_without_a_shard_sends(server: DiscordServer, url: str) -> None:
+    """What it handles is answered by itself, though another receives; and it asks who is admin."""
+    alice = server.person(42, "Alice")
+    bob = server.person(43, "Bob")
+    home = server.channel(server.guild(10, "Home", [alice, bob]), "home")  # of which she is owner
+    first, second = adapter(server), adapter(server)
+    async with worker(url, counting(), first), worker(url, counting(), second):
+        assert [_mine(adapter) for adapter in (first, second)] == [[0], []]
+        part = second.render(Post(StyledText("hello")))[0]
+        await second.perform(Action("1-1-0", home.id, part=part))
+        await said(server, home, "hello")
+        admins = [who for who in (alice, bob) if await second.is_admin(home.id, who.id)]
+        assert admins == [alice]

@@ -37,6 +37,14 @@ class Application:
         """GET /users/{user_id}."""
         return payloads.user(self._person(call.path["user_id"]))
 
+    def guild(self, call: Call) -> Json:
+        """GET /guilds/{guild_id}: without its channels, threads and members."""
+        guild = self.world.guilds.get(call.path["guild_id"])
+        if guild is None:
+            raise ApiError(404, 10004, "Unknown Guild")
+        told = payloads.guild(guild, [])
+        return {name: told[name] for name in told.keys() - {"channels", "threads", "members"}}
+
     def member(self, call: Call) -> Json:
         """GET /guilds/{guild_id}/members/{user_id}."""
         guild = self.world.guilds.get(call.path["guild_id"])

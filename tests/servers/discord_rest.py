@@ -153,6 +153,7 @@ def endpoints(
         "GET /oauth2/applications/@me": application.application,
         "GET /gateway": application.address,
         "GET /gateway/bot": application.address_for_bots,
+        "GET /guilds/{guild_id}": application.guild,
         "GET /guilds/{guild_id}/members/{user_id}": application.member,
         "PUT /guilds/{guild_id}/bans/{user_id}": application.ban,
         "POST /guilds/{guild_id}/emojis": application.emoji,
