@@ -127,7 +127,7 @@ class Webhook:
         if self._ordering:
             taking: asyncio.Future[None] = self._ordering.take([update])
         elif self._receiver:
-            name = str(number_of(update))
+            name = f"{number_of(update) or 0:020}"  # so that the first are read first
             taking = asyncio.ensure_future(self._receiver.pass_on(name, json.dumps(update)))
         else:
             return False
