@@ -1,14 +1,15 @@
 """What is wrong with a bot, by its runs: with troubles and without, with others and alone.
 
 1. What happens between things that people do belongs to what was done before.
-2. The order of answers counts within each conversation.
+2. The order of answers counts within each conversation. When they come does not.
 3. Somebody's answers may depend on others only if a turn was about them, or all, or the outside.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -18,7 +19,8 @@ from chatstate.testing.transcripts.script import Act, Step, Trouble, Where, priv
 from chatstate.testing.transcripts.showing import Shown
 
 TROUBLE, LEAK, UNSTEADY = "trouble", "leak", "unsteady"
-Answers = Mapping[Where, Sequence[str]]
+Answer = tuple[int, str]
+"""What a bot has said, after the step at a place of the list."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -62,7 +64,7 @@ def _odd(
 
 
 def _is_same(steps: Sequence[Step], ran: Ran, again: Ran) -> bool:
-    return list(_answers(steps, ran)) == list(_answers(steps, again)) and ran.values == again.values
+    return _differs(steps, ran, again) is None
 
 
 def _calm(steps: Sequence[Step]) -> Sequence[Step]:
@@ -71,10 +73,12 @@ def _calm(steps: Sequence[Step]) -> Sequence[Step]:
 
 def _differs(steps: Sequence[Step], calm: Ran, ran: Ran) -> tuple[int, str] | None:
     """Return after which step troubles have made a difference, and which."""
-    wanted, got = _answers(steps, ran, _spread(steps, calm)), _answers(steps, ran)
-    for (at, expected), (_, answers) in zip(wanted, got, strict=True):
-        if expected != answers:
-            return at, f"without the trouble it is {_words(expected)}; with it, {_words(answers)}"
+    wanted, got = _answers(steps, _spread(steps, calm)), _answers(steps, ran.played)
+    if any(ran.asked_again.rstrip(":") in text for texts in got.values() for _, text in texts):
+        return None  # which is promised, and what follows is another conversation
+    found = [_first(wanted.get(where, ()), got.get(where, ())) for where in {**wanted, **got}]
+    if answers := [difference for difference in found if difference]:
+        return min(answers)
     last = len(steps) - 1
     for owner in sorted({*calm.values, *ran.values}):
         before, after = calm.values.get(owner), ran.values.get(owner)
@@ -85,31 +89,29 @@ def _differs(steps: Sequence[Step], calm: Ran, ran: Ran) -> tuple[int, str] | No
     return None
 
 
-def _answers(
-    steps: Sequence[Step], ran: Ran, played: Sequence[Played] | None = None
-) -> Iterator[tuple[int, Answers]]:
-    """Yield what people were answered, with the place of what they did."""
-    groups: list[tuple[int, list[Played]]] = []
-    for place, (step, done) in enumerate(zip(steps, played or ran.played, strict=True)):
-        if not (groups and isinstance(step.what, Trouble)):
-            groups.append((place, []))
-        groups[-1][1].append(done)
-    for place, group in groups:
-        yield place, _by_place(group)
+def _first(wanted: Sequence[Answer], got: Sequence[Answer]) -> tuple[int, str] | None:
+    """Return the first difference of what was said in a conversation, and after which step."""
+    for expected, answer in itertools.zip_longest(wanted, got):
+        if expected is None or answer is None or expected[1] != answer[1]:
+            at = max(said[0] for said in (expected, answer) if said)
+            without, with_ = (_words([said[1]] if said else ()) for said in (expected, answer))
+            return at, f"without the trouble it is {without}; with it, {with_}"
+    return None
 
 
-def _by_place(played: Sequence[Played]) -> Answers:
-    answers: defaultdict[Where, list[str]] = defaultdict(list)
-    for done in played:
-        answers["", ""] += [done.problem] if done.problem else ()
+def _answers(steps: Sequence[Step], played: Sequence[Played]) -> Mapping[Where, Sequence[Answer]]:
+    """Return what was said in each conversation, with the places of what people did before."""
+    at, said = 0, defaultdict[Where, list[Answer]](list)
+    for place, (step, done) in enumerate(zip(steps, played, strict=True)):
+        at = at if isinstance(step.what, Trouble) else place
+        said["", ""] += [(at, done.problem)] if done.problem else ()
         for shown in done.shown:
-            answers[shown.where].append(shown.text)
-    return {where: texts for where, texts in sorted(answers.items()) if texts}
+            said[shown.where].append((at, shown.text))
+    return said
 
 
-def _words(answers: Answers) -> str:
-    texts = [f"{text.strip(': ')!r}" for texts in answers.values() for text in texts]
-    return " and ".join(texts) or "nothing"
+def _words(texts: Sequence[str]) -> str:
+    return " and ".join(repr(text.strip(": ")) for text in texts) or "nothing"
 
 
 def _spread(steps: Sequence[Step], calm: Ran) -> Sequence[Played]:
@@ -137,8 +139,8 @@ async def _leak(
         for at, (done, expected) in enumerate(zip(together.played, wanted, strict=True)):
             if expected and _of(done.shown, who) != _of(expected.shown, who):
                 told = (
-                    f"without the others {who} is answered {_listed(_of(expected.shown, who))}; "
-                    f"with them, {_listed(_of(done.shown, who))}"
+                    f"without the others {who} is answered {_words(_of(expected.shown, who))}; "
+                    f"with them, {_words(_of(done.shown, who))}"
                 )
                 right = [w or d for w, d in zip(wanted, together.played, strict=True)]
                 spread = _spread(steps, msgspec.structs.replace(together, played=right))
@@ -149,7 +151,3 @@ async def _leak(
 def _of(shown: Sequence[Shown], who: str) -> list[str]:
     """Return what somebody is told in private."""
     return [each.text for each in shown if each.where == private(who)]
-
-
-def _listed(texts: Sequence[str]) -> str:
-    return _words({("", ""): texts})

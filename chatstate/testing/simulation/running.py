@@ -16,6 +16,7 @@ import msgspec
 
 from chatstate.bot.interface import Interface
 from chatstate.engine.describing import describe
+from chatstate.language.sentences import say
 from chatstate.testing.simulation.client import WatchingClient
 from chatstate.testing.transcripts.playing import Played, Player, people_of
 from chatstate.testing.transcripts.script import Step
@@ -37,14 +38,16 @@ class Odd(msgspec.Struct, frozen=True):
 class Ran(msgspec.Struct, frozen=True):
     """What became of a run: what was `played`, step by step, and all `values` in the end.
 
-    `left` is what was not done, not said, or given up. `shares`: a turn was about more than its
-    person: about all, others, or what is outside.
+    `asked_again` is what somebody is told whose choice, typed when the process was killed, may have
+    been typed before it was asked for. `left` is what was not done, not said, or given up.
+    `shares`: a turn was about more than its person: about all, others, or what is outside.
     """
 
     played: Sequence[Played]
     values: Mapping[str, str]
     odd: Sequence[Odd]
     left: Sequence[str]
+    asked_again: str
     shares: bool
 
 
@@ -77,7 +80,9 @@ class Runs(msgspec.Struct, frozen=True):
                 played.append(await player.play(step))
                 odd += _odd(client, at)
             odd += await self._broken(client, len(steps) - 1)
-            return Ran(played, await client.values(), odd, await client.left(), client.shares)
+            values, left = await client.values(), await client.left()
+            asked_again = say(client.bot.sentences.of(None), "too_early")
+            return Ran(played, values, odd, left, asked_again, client.shares)
 
     async def _broken(self, client: WatchingClient, at: int) -> list[Odd]:
         """Return the invariants that do not hold."""

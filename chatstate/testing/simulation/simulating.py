@@ -12,6 +12,7 @@ import logging
 import random
 from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
+from unittest import mock
 
 from chatstate.bot.interface import Interface
 from chatstate.testing.simulation.client import WatchingClient
@@ -131,7 +132,8 @@ def _quiet() -> Generator[None]:
     level = log.level
     log.setLevel(logging.CRITICAL + 1)
     try:
-        yield
+        with mock.patch("secrets.randbits", random.getrandbits):  # what `turn.random` begins with
+            yield
     finally:
         log.setLevel(level)
         random.setstate(state)
