@@ -45,6 +45,11 @@ class Key(NamedTuple):
     person: int
 
 
+def is_ours(name: str) -> bool:
+    """Tell whether a state is the framework's own, by its name: nobody's code declares it."""
+    return name.startswith("chatstate.")
+
+
 Tenants = Mapping[int, int]
 """The tenants of accounts, by internal ids; those that are not there are of the bot's own."""
 

@@ -119,12 +119,15 @@ class DiscordAdapter(Adapter):
         """discord.py's `Client`; None while there is no connection."""
         return self._client
 
+    def attach(self, host: Host) -> None:
+        """Take the host, which knows whether calls are still this worker's to make."""
+        self._clock.assure = host.assure
+
     async def run(self, host: Host) -> None:
         """Stay connected and deliver what comes, until cancelled.
 
         Raises `AdapterError` for what an operator must mend: a bad token, a missing intent.
         """
-        self._clock.assure = host.assure
         try:
             await self._stay_connected(host)
         finally:

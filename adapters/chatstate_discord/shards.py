@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Sequence
 
 import discord
+from discord.gateway import DiscordWebSocket
 
 from chatstate.adapter import Host
 from chatstate_discord.clock import DiscordClock
@@ -82,5 +83,4 @@ class Shards:
 async def take_over(client: discord.Client, shard: int) -> None:
     """Receive one more shard on a connection that is there."""
     if isinstance(client, discord.AutoShardedClient):
-        gateway = discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY
-        await client.launch_shard(gateway, shard, initial=True)
+        await client.launch_shard(DiscordWebSocket.DEFAULT_GATEWAY, shard, initial=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from chatstate_gradio.library import bytes_of, gr, routes
@@ -33,12 +33,22 @@ class Launch(NamedTuple):
     def paths(self, name: str) -> list[str]:
         """Return `allowed_paths` or `blocked_paths`: as given, or as the environment has them."""
         variable = os.environ.get(f"GRADIO_{name.upper()}", "")
-        return list(self.options.get(name) or filter(None, variable.split(",")))
+        given = self.options.get(name) or [part for part in variable.split(",") if part]
+        return [str(path) for path in _flat([given] if isinstance(given, str) else given)]
 
     @property
     def largest(self) -> int | None:
         """How many bytes a file that is sent may have."""
         return bytes_of(self.options.get("max_file_size"))
+
+
+def _flat(paths: Iterable[Any]) -> Iterator[Any]:
+    """Yield paths, also of lists in a list, which Gradio does not mind."""
+    for path in paths:
+        if isinstance(path, list | tuple):
+            yield from _flat(path)
+        else:
+            yield path
 
 
 class Launches:

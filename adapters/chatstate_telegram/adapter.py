@@ -110,10 +110,13 @@ class TelegramAdapter(Adapter):
         """python-telegram-bot's `Bot`; a refusal raises `Refusal` there, with what was said."""
         return self._client.bot
 
+    def attach(self, host: Host) -> None:
+        """Take the host: other workers that it knows of share what the account may send."""
+        self._pace.peers, self._pace.assure = lambda: host.peers, host.assure
+
     async def run(self, host: Host) -> None:
         """Receive until cancelled. Raises `AdapterError` if the token is refused for good."""
         server = self._server()
-        self._pace.peers, self._pace.assure = lambda: host.peers, host.assure
         await self._client.open()
         try:
             async with asyncio.TaskGroup() as tasks:

@@ -43,15 +43,24 @@ class News(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Watcher:
-    """One open page. `changed` is set when there may be something for it."""
+    """One open page. `changed` is set when there may be something for it.
+
+    `has_more`: there may be more in the transcript than it has been told.
+    """
 
     def __init__(self) -> None:
+        self.has_more = True
         self.changed = asyncio.Event()
         self.changed.set()
         self._over: set[str] = set()
         self._typing: set[str] = set()
         self._drafts: dict[str, Draft] = {}
         self._shown: dict[str, Draft] = {}
+
+    def tell(self) -> None:
+        """Note that there is more in the transcript."""
+        self.has_more = True
+        self.changed.set()
 
     def type(self, thread: str) -> None:
         """Note that the bot types in a thread."""
@@ -69,7 +78,7 @@ class Watcher:
         self._typing.discard(thread)
         self._drafts.pop(thread, None)
         self._shown.pop(thread, None)
-        self.changed.set()
+        self.tell()
 
     def news(self) -> Iterator[News]:
         """Yield what the page has not been told, which it is from now on."""
@@ -148,7 +157,7 @@ class Live:
     def tell(self, chat: str) -> None:
         """Tell that something has changed in a chat."""
         for watcher in self._watchers.get(chat, ()):
-            watcher.changed.set()
+            watcher.tell()
 
     def begin(self) -> None:
         """Let pages be open."""

@@ -13,7 +13,7 @@ from chatstate.bot.routes import Routes
 from chatstate.bot.timers import told
 from chatstate.errors import BindingError
 from chatstate.messages import User
-from chatstate.scope import SHARED
+from chatstate.scope import SHARED, is_ours
 from chatstate.signature import label
 from chatstate.state.bound import States
 
@@ -56,5 +56,5 @@ def uncleaned(bot: Cleaned) -> Sequence[str]:
         for state in shared
         if state.lifecycle.durable
         and state.name not in cleaned
-        and not state.name.startswith("chatstate.")  # the framework's own, which it cleans
+        and not is_ours(state.name)  # which the framework cleans
     )

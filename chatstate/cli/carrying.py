@@ -13,7 +13,7 @@ import msgspec
 
 from chatstate.errors import LoadError
 from chatstate.inspection import Entry, Filter, Inspection, Shelf
-from chatstate.scope import Key, Scope
+from chatstate.scope import Key, Scope, is_ours
 from chatstate.stores.view import hashed
 
 _WHERE: dict[Scope, Shelf] = {
@@ -89,6 +89,14 @@ def carried(entry: Entry) -> Carried:
         schema=entry.schema,
         value=msgspec.Raw(entry.body.encode()),
     )
+
+
+def authors(entries: Sequence[Entry]) -> list[Carried]:
+    """Return values as a file carries them, without the framework's own.
+
+    These name numbers of their store: who is linked with whom, what is asked in a dialogue.
+    """
+    return [carried(entry) for entry in entries if entry.key and not is_ours(entry.key.name)]
 
 
 def read_lines(content: bytes, name: str) -> list[Carried]:

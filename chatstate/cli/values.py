@@ -20,7 +20,7 @@ import msgspec
 import typer
 
 from chatstate.bot.interface import Interface
-from chatstate.cli.carrying import Carried, Places, carried, differences, read_lines
+from chatstate.cli.carrying import Carried, Places, authors, carried, differences, read_lines
 from chatstate.cli.loading import load_bot
 from chatstate.cli.looking import Reveal, Yes, filtered, found, view
 from chatstate.cli.state import counted, numbered
@@ -59,15 +59,15 @@ def set_(
 @filtered
 def export(file: File, *, wanted: Filter, store: Url = None) -> None:
     """Write values into a file, a line each: all there are, or those that are chosen."""
-    entries = asyncio.run(found(view(store), wanted))
-    lines = b"".join(msgspec.json.encode(carried(entry)) + b"\n" for entry in entries)
+    values = authors(asyncio.run(found(view(store), wanted)))
+    lines = b"".join(msgspec.json.encode(value) + b"\n" for value in values)
     if file == "-":
         sys.stdout.buffer.write(lines)
     else:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as opened:
             opened.write(lines)
-    typer.echo(f"{counted(len(entries))} exported", err=True)
+    typer.echo(f"{counted(len(values))} exported", err=True)
 
 
 def import_(file: File, *, code: Code, yes: Yes = False, store: Url = None) -> None:
@@ -91,7 +91,7 @@ def diff(file: File, *, wanted: Filter, reveal: Reveal = False, store: Url = Non
     A - marks what is in the file alone, a + what is in the store alone, a ~ what is another.
     """
     secrets = asyncio.run(chosen_store(store).secrets())
-    stored = [carried(entry) for entry in asyncio.run(found(view(store), wanted))]
+    stored = authors(asyncio.run(found(view(store), wanted)))
     there = [v for v in _values_in(file) if v.agrees(wanted, secrets.get(v.bot, b""))]
     rows = [
         (

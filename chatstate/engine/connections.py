@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import logging
 from collections.abc import Awaitable, Callable
@@ -21,7 +22,7 @@ from chatstate.adapter import Adapter
 from chatstate.clock import Clock
 from chatstate.engine.accounts import Accounts
 from chatstate.engine.host import AccountHost
-from chatstate.errors import AdapterError, StateError
+from chatstate.errors import AdapterError, StateError, StorageError
 from chatstate.stores.base import Account, Filter, Shelf, Store
 
 log = logging.getLogger("chatstate.engine")
@@ -127,7 +128,12 @@ class Connections:
     async def _receive(self, connection: Connection) -> None:
         if not connection.adapter.on_each_worker:
             await connection.host.lead()
-        await connection.adapter.run(connection.host)
+        try:
+            await connection.adapter.run(connection.host)
+        except Exception:
+            with contextlib.suppress(StorageError):  # then the run is over, with all it has
+                await connection.host.let_go()
+            raise
 
     async def _account(self, adapter: Adapter, tenant: str) -> Account:
         alone = adapter.account != LOCAL

@@ -79,6 +79,10 @@ class Receiving:
                 await self._follow()
                 yield share
 
+    async def let_go(self) -> None:
+        """Receive no more, so that other workers may."""
+        await self._roles.let_go(self._account)
+
     async def pass_on(self, name: str, text: str) -> None:
         """See `Host.pass_on`."""
         await self._store.remember(self._account, _PASSED + name, text)

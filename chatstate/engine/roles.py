@@ -28,6 +28,7 @@ class Roles:
         self._clock = clock
         self._accounts = accounts
         self._woken: set[asyncio.Event] = set()
+        self._receives: dict[int, Sequence[Role]] = {}
         self._waiting: dict[Role, asyncio.Future[None]] = {}
         self.peers: Mapping[int, int] = {}
 
@@ -58,8 +59,13 @@ class Roles:
             clocks = [Role("clock", account) for account in self._accounts.connected]
             await self._store.lead(clocks)
 
+    async def let_go(self, account: int) -> None:
+        """Leave the parts of an account that this run receives to others."""
+        await self._store.cede(self._receives.pop(account, []))
+
     async def lead(self, role: Role) -> None:
         """Return once this run has a role."""
+        self._receives[role.account] = [role]
         if await self._store.lead([role]):
             return
         waiting = self._waiting[role] = asyncio.get_running_loop().create_future()
@@ -70,6 +76,7 @@ class Roles:
     ) -> AsyncGenerator[Sequence[str]]:
         """See `Host.share`."""
         roles = [Role("poller", account, part) for part in parts]
+        self._receives[account] = roles
         told: Sequence[Role] | None = None
         while True:
             most = await self._fair(account, len(roles)) if evenly else None

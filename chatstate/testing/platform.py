@@ -201,7 +201,7 @@ class FakePlatform(Adapter):
         await self._works.wait()
         if action.chat in self.blocked:
             raise Blocked(f"the bot was blocked in {action.chat}")
-        error, takes_effect = self._faults.popleft() if self._faults else (None, True)
+        error, takes_effect = self._fault(action)
         sent = self._do(action) if takes_effect else Sent()
         if error:
             raise error
@@ -259,6 +259,10 @@ class FakePlatform(Adapter):
             delivered = with_buttons_of(delivered, self._last(str(action.message)))
         self.delivered.append(delivered)
         return Sent(delivered.edits or delivered.id)
+
+    def _fault(self, action: Action) -> tuple[Exception | None, bool]:  # noqa: ARG002 - as below
+        """Return what a call raises, and whether it takes effect."""
+        return self._faults.popleft() if self._faults else (None, True)
 
     def _new_id(self, action: Action) -> str:  # noqa: ARG002 - others name messages by it
         return f"message-{len(self.delivered) + 1}"

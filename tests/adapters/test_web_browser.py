@@ -196,6 +196,7 @@ async def test_an_owner_sees_beside_the_chat_what_happens(browser: Browser) -> N
         await beside.get_by_role("button", name="Try again").click()
         await tab.sees("3: hello mended fail")
         await beside.get_by_text("Dead letters (0)").wait_for()
+        await tab.until("() => document.documentElement.scrollHeight <= innerHeight")
         await page.emulate_media(color_scheme="dark")
         await page.set_viewport_size(PHONE["viewport"])
         assert await accessible(tab, AXE) == []

@@ -103,14 +103,32 @@ async def talk(tab: Tab) -> None:
 
 
 async def picture(browser: Browser, address: str, size: str, scheme: Any) -> None:
+    """Take a picture of the page."""
     context, tab = await tab_of(browser, color_scheme=scheme, **SIZES[size])
     await tab.open(address)
     await talk(tab)
+    await take(tab, f"web-{size}-{scheme}.png")
+    await context.close()
+
+
+async def picture_of_inspector(browser: Browser, address: str) -> None:
+    """Take a picture of what an owner sees beside the chat."""
+    context, tab = await tab_of(browser, color_scheme="light", **SIZES["desk"])
+    await tab.open(address)
+    await tab.page.click("#inspect")
+    await tab.page.get_by_text("Your state (0)").wait_for()
+    await talk(tab)
+    pressed = tab.page.locator("#log .message.you").last
+    await pressed.get_by_role("button", name="Its turn").click()
+    await tab.page.wait_for_selector(".turn .changes")
+    await take(tab, "web-inspector.png")
+    await context.close()
+
+
+async def take(tab: Tab, name: str) -> None:
     await asyncio.sleep(0.5)  # what has just come is still moving
     shot = Image.open(io.BytesIO(await tab.page.screenshot()))
-    path = FOLDER / f"web-{size}-{scheme}.png"
-    shot.convert("RGB").quantize(COLOURS).save(path, optimize=True)
-    await context.close()
+    shot.convert("RGB").quantize(COLOURS).save(FOLDER / name, optimize=True)
 
 
 async def main() -> None:
@@ -120,6 +138,7 @@ async def main() -> None:
         for size in SIZES:
             for scheme in ("light", "dark"):
                 await picture(browser, address, size, scheme)
+        await picture_of_inspector(browser, address)
 
 
 if __name__ == "__main__":

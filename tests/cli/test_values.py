@@ -11,7 +11,7 @@ from stores.schemas import Schemas
 from support import query, texts
 from typer.testing import CliRunner, Result
 
-from chatstate import Chat, Event, Message, User
+from chatstate import Chat, Event, Interface, Message, PerMember, Turn, User
 from chatstate.cli.loading import load_bot
 from chatstate.cli.main import app
 from chatstate.errors import ChatstateError
@@ -279,3 +279,20 @@ async def _values(url: str) -> list[Key | None]:
 
 async def _bots(url: str) -> set[str]:
     return set(await open_store(url).secrets())
+
+
+async def test_what_is_the_frameworks_own_is_not_carried(url: str, tmp_path: Path) -> None:
+    """An open question names numbers of its store: they would be others' in another one."""
+    asking = Interface(id="bot")
+
+    @asking.command
+    async def order(turn: Turn, said: PerMember[list[str]]) -> str:
+        tea = await turn.ask("Which tea?", key="tea")
+        said.append(tea)
+        return f"One {tea}."
+
+    async with TestClient(asking, store=url) as client:
+        await client.user("alice").say("/order")
+        assert query(client, "SELECT count(*) FROM state_values") == [(1,)]
+        exported = await chatstate("state", "export", str(tmp_path / "a.jsonl"), "--store", url)
+    assert exported.stderr == "0 values exported\n"

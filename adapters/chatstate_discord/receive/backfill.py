@@ -73,7 +73,7 @@ class Marks:
         self.private: dict[str, int] = {}
         self.seen = self._latest = 0
         self._gaps: set[str] = set()
-        self._kept = Cursor()
+        self._kept: Cursor = Cursor()
         self._kept_at = 0.0
         self._is_urgent = False
 

@@ -73,6 +73,7 @@ function ask({ asks, title }) {
   if (!dialog.open) dialog.showModal();
   show(asks);
   dialog.oncancel = (event) => event.preventDefault();
+  dialog.onclose = () => dialog.showModal(); // a browser closes it all the same, if asked twice
   return new Promise((done) => {
     form.onsubmit = async (event) => {
       event.preventDefault();
@@ -81,6 +82,7 @@ function ask({ asks, title }) {
       form.querySelector('.trouble').textContent = trouble;
       if (trouble) return visible[0].select();
       form.reset();
+      dialog.onclose = null;
       dialog.close();
       return done();
     };
@@ -450,6 +452,7 @@ function showThreads() {
 
 function side(open) {
   document.body.classList.toggle('side', open);
+  document.querySelector('main').inert = open;
   $('menu').ariaExpanded = String(open);
   if (open) $('side').querySelector('button').focus();
 }

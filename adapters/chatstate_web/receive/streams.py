@@ -55,8 +55,10 @@ class Stream:
             is_ready = False
             while not self._live.is_over:
                 watcher.changed.clear()
-                async for event in self._written():
-                    yield event
+                if watcher.has_more:
+                    watcher.has_more = False
+                    async for event in self._written():
+                        yield event
                 for news in watcher.news():
                     yield _event("live", _encode(news))
                 if not is_ready:
@@ -75,11 +77,13 @@ class Stream:
 
     async def _waited(self, watcher: Watcher) -> bool:
         """Return when there may be news; False if nothing was said for long."""
-        pause = _ALIVE_SECONDS if self._transcript.is_sole else _OTHERS_SECONDS
+        is_sole = self._transcript.is_sole
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(pause):
+            async with asyncio.timeout(_ALIVE_SECONDS if is_sole else _OTHERS_SECONDS):
                 await watcher.changed.wait()
-        return watcher.changed.is_set() or not self._transcript.is_sole
+                return True
+        watcher.has_more = True  # others may have written something
+        return False
 
 
 def _event(name: str, data: bytes, number: int | None = None) -> bytes:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from chatstate.scope import is_ours
 from chatstate.state.bound import BoundState
 from chatstate.stores.base import StoredState
-
-_OURS = "chatstate."
 
 
 def warnings(
@@ -19,7 +18,7 @@ def warnings(
 ) -> Iterator[str]:
     """Yield what to tell the operator of a bot of values that its states do not reach."""
     states = list(declared)
-    own = [state for state in stored if state.bot == bot and not state.name.startswith(_OURS)]
+    own = [state for state in stored if state.bot == bot and not is_ours(state.name)]
     bots = sorted({state.bot for state in stored})
     if states and bots and bot not in bots:
         yield (
@@ -57,7 +56,7 @@ def _new(
     """Return the names of states of the same scope that have no values yet."""
     known = {(other.scope, other.name) for other in own}
     names = [other.name for other in states if other.scope == state.scope]
-    return [n for n in names if (state.scope, n) not in known and not n.startswith(_OURS)]
+    return [n for n in names if (state.scope, n) not in known and not is_ours(n)]
 
 
 def _declaration(state: StoredState) -> str:

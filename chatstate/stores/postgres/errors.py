@@ -49,7 +49,7 @@ TROUBLE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClient
 
 def is_passing(error: BaseException) -> bool:
     """Tell whether the same may succeed later."""
-    if isinstance(error, ssl.SSLCertVerificationError):
+    if isinstance(error, ssl.SSLCertVerificationError) or _is_plain(error):
         return False
     if isinstance(error, socket.gaierror):
         return error.errno == socket.EAI_AGAIN
@@ -76,5 +76,14 @@ def storage_error(error: BaseException, location: str) -> StorageError:
             f"{location} has a certificate that is not trusted ({error.verify_message}); name the "
             "one that signs it: sslrootcert=/path/ca.crt"
         )
+    if _is_plain(error):
+        return StorageError(
+            f"{location} offers no TLS, which the URL's sslmode asks for; switch it on there"
+        )
     why = str(error) or type(error).__name__
     return StorageError(f"{location} cannot be reached; see that the server runs ({why})")
+
+
+def _is_plain(error: BaseException) -> bool:
+    """Tell whether a server refuses to encrypt a connection that has to be."""
+    return isinstance(error, ConnectionError) and "rejected SSL upgrade" in str(error)

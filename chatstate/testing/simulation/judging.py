@@ -89,19 +89,22 @@ def _answers(
     steps: Sequence[Step], ran: Ran, played: Sequence[Played] | None = None
 ) -> Iterator[tuple[int, Answers]]:
     """Yield what people were answered, with the place of what they did."""
-    at, answers, problem = 0, defaultdict[Where, list[str]](list), ""
+    groups: list[tuple[int, list[Played]]] = []
     for place, (step, done) in enumerate(zip(steps, played or ran.played, strict=True)):
-        if not isinstance(step.what, Trouble):
-            if place:
-                yield at, _sorted(answers, problem)
-            at, answers, problem = place, defaultdict(list), done.problem
+        if not (groups and isinstance(step.what, Trouble)):
+            groups.append((place, []))
+        groups[-1][1].append(done)
+    for place, group in groups:
+        yield place, _by_place(group)
+
+
+def _by_place(played: Sequence[Played]) -> Answers:
+    answers: defaultdict[Where, list[str]] = defaultdict(list)
+    for done in played:
+        answers["", ""] += [done.problem] if done.problem else ()
         for shown in done.shown:
             answers[shown.where].append(shown.text)
-    yield at, _sorted(answers, problem)
-
-
-def _sorted(answers: Mapping[Where, list[str]], problem: str) -> Answers:
-    return {**dict(sorted(answers.items())), **({("", ""): [problem]} if problem else {})}
+    return {where: texts for where, texts in sorted(answers.items()) if texts}
 
 
 def _words(answers: Answers) -> str:

@@ -102,7 +102,7 @@ async def _talk(runs: Runs, number: int, steps: int) -> list[Step]:
         player = Player(client, Path(), frozenset(names(number)))
         mind = Talk(client.bot, _random(runs), number)
         await player.begin()
-        while len(talk) < 2 * steps:
+        for _ in range(steps):
             for what in mind.next(client.platform):
                 client.number = len(talk)
                 client.begin_anew()

@@ -19,9 +19,8 @@ from chatstate.testing.transcripts.script import Act, Pause, Verb, Where, privat
 _NAMES = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy")
 _ROOM: Where = ("room", "")
 _WORDS = ("hi", "yes", "no", "tea", "a longer one, with a comma", "7", "3.5", "ü 👍", "hi again")
-_IN_ROOM, _TAP, _COMMAND, _OPTIONAL, _RARELY = 0.5, 0.4, 0.6, 0.5, 0.1
-_PAUSE = 12.0
-_PAUSES = (60.0, 600.0, 3_600.0, 86_400.0)
+_IN_ROOM, _TAP, _COMMAND, _OPTIONAL, _WAIT, _RARELY = 0.5, 0.4, 0.6, 0.5, 0.2, 0.1
+_PAUSES = (10.0, 60.0, 600.0, 3_600.0, 86_400.0)
 
 
 def names(number: int) -> Sequence[str]:
@@ -38,8 +37,8 @@ class Talk:
         self._people = names(number)
         self._said = [*_WORDS, *(example.sends for example in bot.examples)]
 
-    def next(self, platform: FakePlatform) -> tuple[Act, Pause]:
-        """Return what somebody does, and for how long nobody does anything then."""
+    def next(self, platform: FakePlatform) -> Sequence[Act | Pause]:
+        """Return what somebody does, and maybe for how long nobody does anything then."""
         chance = self._random.random
         number = self._random.randrange(len(self._people))
         who = self._people[number]
@@ -49,8 +48,7 @@ class Talk:
             act = Act(who, where, taps=self._random.choice(taps))
         else:
             act = self._act(Act(who, where, self._verb(platform, where)))
-        long = self._random.choice(_PAUSES) if chance() < _RARELY else _PAUSE
-        return act, Pause(long)
+        return (act, Pause(self._random.choice(_PAUSES))) if chance() < _WAIT else (act,)
 
     def _act(self, act: Act) -> Act:
         text = self._random.choice("👍👎🎉") if act.verb == "reacts" else self._line()
