@@ -14,8 +14,18 @@ import msgspec
 from msgspec.structs import replace
 
 from chatstate.inspection import Request
+from chatstate.messages import Chat, User
 from chatstate.stores.broadcasts import Audience, Recipient
 
+
+class _To(msgspec.Struct, frozen=True):
+    """To whom a letter is, of all that it is; see `engine.outbox.letters`."""
+
+    user: User | None = None
+    chat: Chat | None = None
+
+
+_to = msgspec.json.Decoder(_To).decode
 _request = msgspec.json.Decoder(Request).decode
 _audience = msgspec.json.Decoder(Audience).decode
 
@@ -94,15 +104,15 @@ def is_theirs(
     """
     try:
         request = _request(body)
-        letter = msgspec.json.decode(request.text) if request.verb == "send" else {}
+        to = _to(request.text) if request.verb == "send" else _To()
     except (msgspec.DecodeError, UnicodeError):
         return False
     if request.key:
         _, scope, _, place, person = request.key
         in_lane = scope in ("member", "thread") and place in lanes
         return person == somebody["person"] or in_lane
-    to = (letter.get("user") or {}).get("id"), (letter.get("chat") or {}).get("id")
-    return account == somebody["account"] and (to[0] == user or to[1] in chats)
+    is_to_them = (to.user and to.user.id == user) or (to.chat and to.chat.id in chats)
+    return account == somebody["account"] and bool(is_to_them)
 
 
 def without(audience: str, account: int, user: str, chats: Collection[str]) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from chatstate.adapter import StoredFile
 from chatstate.adapter.transcript import PageMessage
 from chatstate.errors import StateError
 from chatstate.inspection import Entry, Filter, Inspection, Shelf
@@ -189,18 +190,27 @@ def _value(body: str) -> Any:
         return body
 
 
-def _files(body: str) -> Sequence[dict[str, Any]]:
-    """Return what a reply says of its files: their keys, names and types."""
-    value = _value(body)
-    part: Any = value.get("part") if isinstance(value, dict) else None
-    files: Any = part.get("files") if isinstance(part, dict) else None
-    return [file for file in files or () if file.get("key")]
+class _Part(msgspec.Struct, frozen=True):
+    files: tuple[StoredFile, ...] = ()
 
 
-async def _file(store: Control, file: Mapping[str, Any]) -> dict[str, Any]:
-    data = await store.owed_file(file["key"])
+class _Owed(msgspec.Struct, frozen=True):
+    """What a reply owed says of its files, of all that it is; an event says nothing."""
+
+    part: _Part = _Part()
+
+
+def _files(body: str) -> Sequence[StoredFile]:
+    try:
+        return [file for file in msgspec.json.decode(body, type=_Owed).part.files if file.key]
+    except (msgspec.DecodeError, UnicodeError):
+        return ()
+
+
+async def _file(store: Control, file: StoredFile) -> dict[str, Any]:
+    data = await store.owed_file(file.key)
     content = None if data is None else base64.b64encode(data).decode()
-    return {"name": file["name"], "media_type": file["media_type"], "base64": content}
+    return {"name": file.name, "media_type": file.media_type, "base64": content}
 
 
 async def _all(look: Inspection, shelf: Shelf, chosen: Filter) -> list[Entry]:

@@ -38,7 +38,7 @@ _HASH = re.compile(rf"id-[0-9a-f]{{{_DIGITS}}}")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _PLACE = re.compile(r'^ *File ".*$', re.MULTILINE)
 _PAGE = 1_000
-_KINDS: dict[type, str] = {str: "text", list: "list", dict: "object"}
+_KINDS: dict[type[Any], str] = {str: "text", list: "list", dict: "object"}
 
 
 def hashed(secret: bytes, platform: str, id_: str) -> str:
@@ -139,8 +139,9 @@ def kind_of(text: str) -> str:
         value: Any = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return f"unreadable, of {len(text)}"
-    if isinstance(value, str | list | dict):
-        return f"{_KINDS[type(value)]} of {len(value)}"
+    for type_, kind in _KINDS.items():
+        if isinstance(value, type_):
+            return f"{kind} of {len(value)}"
     return "null" if value is None else "bool" if isinstance(value, bool) else "number"
 
 

@@ -35,6 +35,7 @@ async def client() -> AsyncIterator[TestClient]:
         await client.user("alice").say("Sesame")
         await client.user("alice").say("opens Sesame")
         await client.user("bob").say("hi")
+        await client._store.flush()  # what was sent is owed no more
         yield client
 
 
