@@ -10,6 +10,8 @@ from typing import Any
 
 from typer.core import TyperArgument
 
+from chatstate.cli.examples import EXAMPLES
+
 PAGE = "reference/commands.md"
 _HEAD = """# The command line
 
@@ -49,6 +51,8 @@ def _within(path: str, command: Any) -> Iterator[tuple[str, Any]]:
 def _command(path: str, command: Any) -> Iterator[str]:
     yield f"\n## `{path}`\n"
     yield _plain(command.help or "")
+    if examples := EXAMPLES.get(path.removeprefix("chatstate ")):
+        yield "\n".join(["\n```sh", *examples, "```"])
     rows = [_row(parameter) for parameter in command.params if parameter.name != "help"]
     if rows:
         yield "\n| takes | which is |\n|---|---|"
