@@ -33,7 +33,7 @@ class WebOptions(Struct, frozen=True, kw_only=True):
             extra={"secret": True},
         ),
     ] = ""
-    token: Annotated[
+    page_token: Annotated[
         str,
         Meta(
             description="What lets in who has no password; a new one at each start if none is set.",

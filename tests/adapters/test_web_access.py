@@ -212,8 +212,8 @@ async def test_whoever_came_in_before_there_was_a_password_is_asked_again() -> N
     data, people = MemoryData(), set[str]()
     async with visiting(WebAdapter(listen=None).app, "10.0.0.1") as (visitor,):
         for set_, entry, status in (
-            (WebOptions(listen=None, token=TOKEN), {"token": TOKEN}, 401),
-            (WebOptions(listen=None, token="new"), {"token": "new"}, 200),
+            (WebOptions(listen=None, page_token=TOKEN), {"token": TOKEN}, 401),
+            (WebOptions(listen=None, page_token="new"), {"token": "new"}, 200),
             (WebOptions(listen=None, web_auth="secret"), {"password": "secret"}, 401),
         ):
             adapter = WebAdapter(set_)
@@ -424,11 +424,11 @@ async def test_owners_alone_see_everybodys_state() -> None:
     ada, bob = ({"name": name, "password": "x"} for name in ("Ada", "Bob"))
     named = WebOptions(listen=None, owners=("Ada",))
     for adapter, entry, is_owner in (
-        (WebAdapter(listen="127.0.0.1:0", token=TOKEN), token, True),
-        (WebAdapter(listen="127.0.0.1:0", token=TOKEN, inspector=False), token, False),
-        (WebAdapter(listen="127.0.0.1:0", token=TOKEN, proxies=["127.0.0.1"]), token, False),
-        (WebAdapter(listen="127.0.0.1:0", token=TOKEN, hosts=["bot.example"]), token, False),
-        (WebAdapter(listen=None, token=TOKEN), token, False),
+        (WebAdapter(listen="127.0.0.1:0", page_token=TOKEN), token, True),
+        (WebAdapter(listen="127.0.0.1:0", page_token=TOKEN, inspector=False), token, False),
+        (WebAdapter(listen="127.0.0.1:0", page_token=TOKEN, proxies=["127.0.0.1"]), token, False),
+        (WebAdapter(listen="127.0.0.1:0", page_token=TOKEN, hosts=["bot.example"]), token, False),
+        (WebAdapter(listen=None, page_token=TOKEN), token, False),
         (WebAdapter(listen="127.0.0.1:0", web_auth="hunter2"), {"password": "hunter2"}, False),
         (WebAdapter(named, web_auth=check), ada, True),
         (WebAdapter(named, web_auth=check), bob, False),
@@ -440,7 +440,7 @@ async def test_owners_alone_see_everybodys_state() -> None:
 
 async def test_the_inspector_tells_what_is_there() -> None:
     """Values as they are, whose they are, and what a turn has changed that ran meanwhile."""
-    adapter = WebAdapter(listen="127.0.0.1:0", token=TOKEN)
+    adapter = WebAdapter(listen="127.0.0.1:0", page_token=TOKEN)
     async with on(echo(), adapter) as page, visiting(page.app, "10.0.0.1", "10.0.0.2") as (a, b):
         await a.enter()
         await b.enter()

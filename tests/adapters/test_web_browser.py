@@ -40,7 +40,7 @@ async def served(bot: Interface) -> AsyncIterator[str]:
     """Run a bot on a page in this process; give the address with its token."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         listen = f"127.0.0.1:{found.getsockname()[1]}"
-    engine = Engine(bot, [WebAdapter(listen=listen, token=TOKEN)], MemoryStore())
+    engine = Engine(bot, [WebAdapter(listen=listen, page_token=TOKEN)], MemoryStore())
     await engine.start()
     waiting = asyncio.create_task(engine.wait())
     try:
@@ -242,7 +242,7 @@ class Process:
             self.listen = f"127.0.0.1:{found.getsockname()[1]}"
         self.command = [sys.executable, "-m", "chatstate", "run", f"{web_bot.__file__}:bot"]
         self.command += ["--on", "web", "--store", f"sqlite:///{folder / 'page.db'}"]
-        self.command += ["--listen", self.listen, "--token", TOKEN]
+        self.command += ["--listen", self.listen, "--page-token", TOKEN]
         self.address = f"http://{self.listen}/#token={TOKEN}"
 
     async def start(self) -> None:

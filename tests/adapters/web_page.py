@@ -33,7 +33,7 @@ async def on(
 
     `told` is what whoever has started it is told.
     """
-    page = adapter or WebAdapter(listen=None, token=TOKEN, **options)
+    page = adapter or WebAdapter(listen=None, page_token=TOKEN, **options)
 
     def connected(_: Adapter, name: str) -> None:
         told(name)

@@ -78,7 +78,7 @@ def answer(message: Message, ordered: PerMember[list[str]]) -> Reply:
 async def served() -> AsyncIterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as found:
         listen = f"127.0.0.1:{found.getsockname()[1]}"
-    engine = Engine(bot, [WebAdapter(listen=listen, token=TOKEN)], MemoryStore())
+    engine = Engine(bot, [WebAdapter(listen=listen, page_token=TOKEN)], MemoryStore())
     await engine.start()
     waiting = asyncio.create_task(engine.wait())
     yield f"http://{listen}/#token={TOKEN}"

@@ -46,7 +46,7 @@ class Door:
         self._check = check or (_imported(options.web_auth[1:]) if named else None)
         self._password = "" if named else options.web_auth
         self._links = links
-        self.token = options.token or secrets.token_urlsafe(24)
+        self.token = options.page_token or secrets.token_urlsafe(24)
 
     @property
     def asks(self) -> Asks:

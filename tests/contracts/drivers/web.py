@@ -167,7 +167,7 @@ class WebDriver(AdapterDriver):
     def make_adapter(self) -> WebAdapter:
         options = WebOptions(
             listen=self.address,
-            token=TOKEN,
+            page_token=TOKEN,
             rate=10_000,
             received_bytes=400_000,
             file_bytes=400_000,
