@@ -357,6 +357,7 @@ def undocumented(node: Documented, name: str) -> Iterator[str]:
 
 STORES = (
     "SQLiteStore",
+    "ClaimVerbs",
     "OutboxVerbs",
     "TimerVerbs",
     "TranscriptVerbs",

@@ -16,7 +16,6 @@ import functools
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from chatstate.adapter import Adapter
 from chatstate.clock import Clock
@@ -27,7 +26,7 @@ from chatstate.stores.base import Account, Filter, Shelf, Store
 
 log = logging.getLogger("chatstate.engine")
 
-OnOwed = Literal["send", "dead"]
+_ON_OWED = ("send", "dead")
 LOCAL = "local"
 """The account of a platform that has none, such as a terminal: it may be many bots'."""
 _SOON = 0.05
@@ -139,11 +138,13 @@ class Connections:
         alone = adapter.account != LOCAL
         return await self._store.account(adapter.name, adapter.account, tenant=tenant, alone=alone)
 
-    async def close(self, name: str, owed: OnOwed) -> None:
+    async def close(self, name: str, owed: str) -> None:
         """Let go of an account by one of its names, once nothing of it is left to do.
 
         Cancelled meanwhile, it stays. Raises `StateError` if there is none of this name.
         """
+        if owed not in _ON_OWED:
+            raise ValueError(f'owed={owed!r}: what is owed is "send" or "dead"')
         connection = self._find(name)
         if connection is None:
             there = ", ".join(self.names) or "none"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from chatstate.engine.connections import Connections
 from chatstate.engine.parts import Parts
 
 log = logging.getLogger("chatstate.engine")
@@ -26,6 +27,26 @@ async def finished(parts: Parts | None) -> None:
             await parts.sender.activity.over()
         else:
             return
+
+
+async def received(
+    connections: Connections,
+    first: Collection[asyncio.Future[None]],
+    ended: asyncio.Future[None],
+) -> None:
+    """Return when all adapters have ended, or the engine is told to; raise what ended it.
+
+    That is `ended`, or one of the `first`: the end of an adapter that came later ends nothing.
+    """
+    over: set[asyncio.Future[None]] = set()
+    while receiving := {*connections.tasks} - over:
+        done, _ = await asyncio.wait({*receiving, ended}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done.intersection((*first, ended)):
+            if not task.cancelled():  # as that of an account is which was disconnected
+                task.result()
+        if ended.done():
+            return
+        over |= done
 
 
 async def cancelled(parts: Parts | None, tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -12,21 +12,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Literal, cast, get_args
 
 from chatstate.adapter import Adapter
 from chatstate.bot import engines
 from chatstate.bot.interface import Interface
-from chatstate.bot.sending import Announcement, BroadcastReceipt, SendReceipt
 from chatstate.clock import Clock, SystemClock
 from chatstate.engine.accounts import Accounts
 from chatstate.engine.assembly import assemble
 from chatstate.engine.blocking import Blocking
-from chatstate.engine.connections import Connections, OnOwed
-from chatstate.engine.ending import cancelled, finished, settled
+from chatstate.engine.connections import Connections
+from chatstate.engine.ending import cancelled, finished, received, settled
 from chatstate.engine.lease import Lease
 from chatstate.engine.lifespans import Lifespans
-from chatstate.engine.observing import Observer, observed_adapter, observed_store
+from chatstate.engine.observing import Observer, observed_store
 from chatstate.engine.outbox.sender import OnAmbiguous
 from chatstate.engine.parts import Parts
 from chatstate.engine.rounds import go_round, look_at_runs
@@ -34,18 +32,17 @@ from chatstate.engine.states import undeclared
 from chatstate.engine.states.older_runs import told_versions
 from chatstate.engine.threads import HandlerThreads
 from chatstate.engine.turns.finish import ignore_failure
-from chatstate.errors import LeaseLostError, StateError
-from chatstate.inspection import Inspection
-from chatstate.messages import Event, Target
+from chatstate.engine.verbs import EngineVerbs
+from chatstate.errors import LeaseLostError
+from chatstate.messages import Event
 from chatstate.stores.base import Run, Store
 
 log = logging.getLogger("chatstate.engine")
 
 _CLOSE_SECONDS = 0.5
-Standing = Literal["starting", "running", "stopping"]
 
 
-class Engine:
+class Engine(EngineVerbs):
     """Runs `bot` on `adapters`, keeping everything in `store`.
 
     - `grace`: seconds that running turns and owed replies, then lifespans, get when it is told to
@@ -214,18 +211,6 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - the engine's fault: it stops and says so
             self._fail(error)
 
-    async def send(
-        self, to: Target, reply: Any, account: str | None, key: str | None
-    ) -> SendReceipt:
-        """See `Interface.send`."""
-        _, parts = self._running()
-        return await parts.outside.sends.send(to, reply, account, key)
-
-    async def broadcast(self, wanted: Announcement) -> BroadcastReceipt:
-        """See `Interface.broadcast`."""
-        _, parts = self._running()
-        return await parts.outside.announcer.announce(wanted)
-
     async def stop(self) -> None:
         """Let what runs finish within the grace, send what is owed, and let go of the store."""
         time = asyncio.get_running_loop().time
@@ -262,69 +247,6 @@ class Engine:
         if self._lifespans:
             await self._lifespans.close(self._hurry, seconds)
 
-    async def connect(self, adapter: Adapter, tenant: str = "") -> None:
-        """Let one more adapter receive and send; see `Interface.connect`."""
-        connections, parts = self._running()
-        self._bot.check([adapter])
-        connection = await connections.open(self._observed(adapter), tenant)
-        await parts.claims.take()
-        connections.receive(connection, later=True)
-        parts.typing_notices.start()
-
-    def _observed(self, adapter: Adapter) -> Adapter:
-        return observed_adapter(adapter, self._observer) if self._observer else adapter
-
-    async def disconnect(self, account: str, *, owed: str = "send") -> None:
-        """Let go of an account; see `Interface.disconnect`."""
-        connections, _ = self._running()
-        if owed not in get_args(OnOwed):
-            raise ValueError(f'owed={owed!r}: what is owed is "send" or "dead"')
-        await connections.close(account, cast("OnOwed", owed))
-
-    @property
-    def standing(self) -> Standing:
-        """Whether it receives yet, or not any more."""
-        if not self.is_open:
-            return "starting"
-        return "stopping" if self._ended.done() else "running"
-
-    @property
-    def inspection(self) -> Inspection:
-        """What can be seen of its store."""
-        return self._store
-
-    @property
-    def unreached(self) -> Sequence[str]:
-        """The accounts that receive here and are not reached, and why."""
-        return self._connections.unreached if self._connections else ()
-
-    async def prove(self) -> None:
-        """Write something to the store, and return once it is durable.
-
-        Raises `StorageError`, or takes as long as the store does.
-        """
-        _, parts = self._running()
-        await parts.prove()
-
-    @property
-    def is_open(self) -> bool:
-        """Whether its lifespans are, so that its accounts receive."""
-        return self._blocking is not None
-
-    def name_of(self, account: int) -> str:
-        """Return what an account is called, by its number in the store: "telegram:shop"."""
-        return self._connections.name_of(account) if self._connections else str(account)
-
-    @property
-    def accounts(self) -> Sequence[str]:
-        """The names of the accounts that are connected."""
-        return self._connections.names if self._connections else ()
-
-    def _running(self) -> tuple[Connections, Parts]:
-        if not (self._connections and self._parts) or self._ended.done():
-            raise StateError(f"bot {self._bot.id!r} does not run yet, or does not any more")
-        return self._connections, self._parts
-
     async def wait(self) -> None:
         """Return when the adapters have ended and all is done, or it is told to stop.
 
@@ -333,18 +255,10 @@ class Engine:
         if self._stay:
             await self._ended
             return
-        ended: set[asyncio.Future[None]] = set()
-        while self._connections and (receiving := {*self._connections.tasks} - ended):
-            done, _ = await asyncio.wait(
-                {*receiving, self._ended}, return_when=asyncio.FIRST_COMPLETED
-            )
-            for task in done.intersection((*self._receiving, self._ended)):
-                if not task.cancelled():  # as that of an account is which was disconnected
-                    task.result()
-            if self._ended.done():
-                return
-            ended |= done
-        await self._first(self._ended)
+        if self._connections:
+            await received(self._connections, self._receiving, self._ended)
+        if not self._ended.done():
+            await self._first(self._ended)
         if self._ended.done():
             self._ended.result()
 
@@ -370,9 +284,8 @@ class Engine:
         others = [asyncio.ensure_future(event) for event in events]
         await asyncio.wait([over, *others], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         done = over.done()
-        for waiting in (over, *others):
-            if waiting is not self._ended:
-                waiting.cancel()
+        for waiting in {over, *others} - {self._ended}:
+            waiting.cancel()
         return done
 
     def _fail(self, error: Exception) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from chatstate.bot.interface import Interface
 from chatstate.bot.resources import Resources
@@ -46,6 +45,7 @@ from chatstate.engine.turns.modals import Modals
 from chatstate.engine.turns.on_error import OnError
 from chatstate.engine.turns.overlap import Overlap
 from chatstate.engine.turns.own_events import sent, unreadable
+from chatstate.engine.turns.parts import TurnParts
 from chatstate.engine.turns.plan import Plan, Plans
 from chatstate.engine.turns.previews import Previews
 from chatstate.engine.turns.quick import QuickTurns
@@ -59,24 +59,6 @@ from chatstate.engine.turns.values import TurnValues
 from chatstate.engine.turns.watch import Watch
 from chatstate.messages import Event
 from chatstate.stores.base import Arrival, Store
-
-
-@dataclass(frozen=True, kw_only=True)
-class TurnParts:
-    """What runs the turns of one bot, and what else the engine asks of them."""
-
-    dispatch: Dispatch
-    turns: Turns
-    fences: Fences
-    quick: QuickTurns
-    modals: Modals
-    answering: Answering
-    approvals: Approvals
-    overlap: Overlap
-    expiries: Expiries
-    timers: Timers
-    later: Later
-    handover: Handover
 
 
 def assemble_turns(

@@ -16,7 +16,6 @@ from typing import Any
 from msgspec.structs import replace
 
 from chatstate.adapter import Adapter
-from chatstate.bot.access import limits_of
 from chatstate.bot.questions import Question
 from chatstate.bot.resources import Need, Resources
 from chatstate.bot.returns import Answers, replies, told_of
@@ -31,10 +30,13 @@ from chatstate.engine.states.updates import Update
 from chatstate.engine.threads import HandlerThreads
 from chatstate.engine.turns.admission import Admission
 from chatstate.engine.turns.asker import Asker
+from chatstate.engine.turns.downloads import download, folder_of
+from chatstate.engine.turns.limits import chosen_of
 from chatstate.engine.turns.linking import Linking
 from chatstate.engine.turns.plan import Plan, Plans
 from chatstate.engine.turns.saying import refer, say
 from chatstate.engine.turns.showing import Showings
+from chatstate.engine.turns.standing import not_stored, refuse_what_cannot_be
 from chatstate.engine.turns.steps import Steps
 from chatstate.engine.turns.timing import TurnTimers
 from chatstate.engine.turns.turn import RunningTurn
@@ -45,16 +47,10 @@ from chatstate.files import Attachment, File
 from chatstate.messages import Message, MessageRef, Target, User
 from chatstate.replies import Reply
 from chatstate.scope import Key
-from chatstate.signature import label
 from chatstate.stores.accounts import OWN
 from chatstate.stores.base import Entry, Request, Store
 from chatstate.stores.gathering import exported, identities_of
 from chatstate.stores.links import Identity
-
-_TIMERS = ("later", "every", "cancel")
-_OF_STATE = ("state", "replace", "apply", "step", "charge", "ask", *_TIMERS)
-_STORED = ("replace", "apply", "step", "charge", "ask", *_TIMERS)
-_ANSWERING = ("send", "apply", *_TIMERS)  # what is sent and applied goes with the answer
 
 
 class TurnEffects:
@@ -211,13 +207,8 @@ class TurnEffects:
 
     def charge(self, n: int, of: str | None, *, overdraw: bool) -> None:
         """See `Turn.charge`."""
-        turn, limits = self._live("charge"), self._plan.limits
-        chosen = limits if of is None else limits_of(of)
-        if not chosen or not set(chosen) <= set(limits):
-            raise StateError(
-                f"turn.charge(): {label(self._plan.fn)} has {'no limits' if of is None else 'no'}"
-                f'{f" limit {of!r}" if of else ""} to take from; give it some: limits="100/day"'
-            )
+        turn, plan = self._live("charge"), self._plan
+        chosen = chosen_of(plan.limits, of, plan.fn)
         if turn.taking:
             weights = dict.fromkeys(chosen, n)
             turn.taking.counters.charge(turn.taking, weights, overdraw=overdraw)
@@ -259,7 +250,7 @@ class TurnEffects:
         except ReplyError as error:
             raise told_of(error, how="sent")  # noqa: B904 - it suppresses what it replaces
         if turn.is_quick and to is not None:
-            raise _not_stored(turn, "send")
+            raise not_stored(turn, "send")
         arrival = turn.arrival
         if to is None and account is not None:
             raise TypeError(f"turn.send(account={account!r}) says from whom, and not to=: whom to")
@@ -292,10 +283,7 @@ class TurnEffects:
 
     def ended_wait(self) -> bool:
         """See `Effects.ended_wait`."""
-        seq, ended = self._turn.arrivals[0].seq, self._watch.ended_waits
-        has_ended = seq in ended
-        ended.discard(seq)
-        return has_ended
+        return self._watch.has_ended_wait(self._turn.arrivals[0].seq)
 
     def identity(self) -> Identity:
         """See `Effects.identity`."""
@@ -329,23 +317,11 @@ class TurnEffects:
 
     def folder(self) -> Path:
         """See `Turn.folder`."""
-        turn = self._live("folder")
-        if turn.folder is None:
-            turn.folder = self._spool.new_folder(turn.arrival.seq)
-        return turn.folder
+        return folder_of(self._live("folder"), self._spool)
 
     async def download(self, attachment: Attachment) -> File:
         """See `Turn.download`."""
-        turn = self._live("download")
-        if turn.fetched is None:
-            turn.fetched = {}
-        file = turn.fetched.get(attachment)
-        if file is None:
-            account, fetched = turn.place.account, turn.fetched
-            download = self._spool.download
-            file = await download(account, attachment, self.folder, turn.untimed)
-            fetched[attachment] = file
-        return file
+        return await download(self._live("download"), self._spool, attachment, self.folder)
 
     def resource(self, wanted: Any) -> Any:
         """See `Turn.resource`."""
@@ -367,26 +343,6 @@ class TurnEffects:
         return self._turn.plan
 
     def _live(self, what: str) -> RunningTurn:
-        """Return the turn. Raises `RuntimeError` if it, or this attempt at it, is over."""
-        turn = self._turn
-        is_too_late = turn.is_answered and what in _ANSWERING
-        if is_too_late or turn.is_over or turn.fenced or turn.attempt != self._attempt:
-            handler = label(self._plan.fn)
-            raise RuntimeError(
-                f"turn.{what}() was called after the turn of {handler} had ended, so it has no "
-                "effect; a turn is its handler's while that runs: await what it begins"
-            )
-        if turn.is_quick and what in _STORED:
-            raise _not_stored(turn, what)
-        if turn.has_failed and what in _OF_STATE:
-            raise RuntimeError(
-                f"turn.{what}() was called in on_error, and a turn that failed changes no state"
-            )
-        return turn
-
-
-def _not_stored(turn: RunningTurn, what: str) -> StateError:
-    return StateError(
-        f"turn.{what}(): what answers {turn.message.update} is stored nowhere, so nothing of it "
-        "can be kept, or sent to others: do that in the handler of what follows"
-    )
+        """Return the turn. Raises if it, or this attempt at it, can do that no more, or not."""
+        refuse_what_cannot_be(self._turn, self._attempt, self._plan.fn, what)
+        return self._turn

@@ -14,16 +14,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
-from chatstate.bot.access import Limit, Taken, Weights, duration, take, wait
+from chatstate.bot.access import Limit, Taken, Weights, duration, limits_of, take, wait
 from chatstate.clock import Clock
 from chatstate.engine.states.cache import Entry, StateCache
+from chatstate.errors import StateError
 from chatstate.language.sentences import Sentence
 from chatstate.scope import Key, Place, key
+from chatstate.signature import label
 from chatstate.stores.base import Change, Value
 
 _encoder = msgspec.json.Encoder()
@@ -106,6 +109,20 @@ class Counters:
     def now(self) -> float:
         """Return the time."""
         return self._clock.time()
+
+
+def chosen_of(limits: Sequence[Limit], of: str | None, fn: Callable[..., Any]) -> Sequence[Limit]:
+    """Return those of the limits of `fn` that `turn.charge(of=)` names, all without it.
+
+    Raises `StateError` if it has none, or none such.
+    """
+    chosen = limits if of is None else limits_of(of)
+    if not chosen or not set(chosen) <= set(limits):
+        raise StateError(
+            f"turn.charge(): {label(fn)} has {'no limits' if of is None else 'no'}"
+            f'{f" limit {of!r}" if of else ""} to take from; give it some: limits="100/day"'
+        )
+    return chosen
 
 
 class Taking(msgspec.Struct, frozen=True, eq=False):

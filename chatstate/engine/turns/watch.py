@@ -70,6 +70,12 @@ class Watch:
             self.places.give_back(turn.sharers)
             turn.sharers = ()
 
+    def has_ended_wait(self, seq: int) -> bool:
+        """Tell, once, whether an event has ended the wait of a turn that was put off."""
+        has_ended = seq in self.ended_waits
+        self.ended_waits.discard(seq)
+        return has_ended
+
     def late(self) -> list[RunningTurn]:
         """Return the turns whose time is over."""
         now = self._clock.monotonic()

@@ -5,13 +5,14 @@ What is stored in this run is its run's already, and is not told again.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
-from chatstate.stores.base import Claim
+from chatstate.stores.base import Claim, Role
 
 _WITH_WORK = """SELECT conversation, max(waits), max(owes) FROM (
         SELECT conversation, 1 AS waits, 0 AS owes, seq AS number FROM inbox
@@ -46,3 +47,43 @@ class Claims:
     def take(self, limit: int) -> Sequence[Claim]:
         """Return the next conversations."""
         return [self._found.popleft() for _ in range(min(limit, len(self._found)))]
+
+
+class ClaimVerbs:
+    """The verbs of who works on what, of a store that is open: its process is alone."""
+
+    _claims: Claims
+
+    @property
+    def is_sole(self) -> bool:
+        return True
+
+    async def lead(
+        self,
+        roles: Sequence[Role],
+        most: int | None = None,  # noqa: ARG002 - the process is alone: it has them all
+    ) -> Sequence[Role]:
+        return roles
+
+    async def cede(self, roles: Sequence[Role]) -> None:
+        pass  # nobody else could take them
+
+    async def leave(self, account: int) -> None:
+        pass  # nobody else could have it
+
+    async def peers(self) -> Mapping[int, int]:
+        return {}
+
+    async def claim(self, limit: int, but: Collection[int] = ()) -> Sequence[Claim]:  # noqa: ARG002 - ours anyway
+        return self._claims.take(limit)
+
+    async def release(
+        self,
+        conversations: Sequence[int],  # noqa: ARG002 - ours anyway
+        *,
+        working: bool = False,  # noqa: ARG002 - nobody else could handle it
+    ) -> Sequence[int]:
+        return ()
+
+    async def wait(self) -> None:
+        await asyncio.get_running_loop().create_future()  # nobody else has work for us

@@ -15,7 +15,7 @@ import os
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from chatstate.clock import TOLD_AT, growing_pauses
@@ -26,11 +26,9 @@ from chatstate.stores.base import (
     NO_VERSIONS,
     Account,
     Arrival,
-    Claim,
     Expiry,
     Ingested,
     Outcome,
-    Role,
     Run,
     TurnCommit,
 )
@@ -39,7 +37,7 @@ from chatstate.stores.sqlite.accounts import AccountName, found
 from chatstate.stores.sqlite.aliases import Alias, Aliases
 from chatstate.stores.sqlite.broadcasting import Broadcasting
 from chatstate.stores.sqlite.broadcasts import Broadcasts
-from chatstate.stores.sqlite.claims import Claims
+from chatstate.stores.sqlite.claims import Claims, ClaimVerbs
 from chatstate.stores.sqlite.connection import (
     MEMORY,
     begin_run,
@@ -72,7 +70,9 @@ _FORGET = "DELETE FROM remembered WHERE account = ? AND name = ?"
 _NO_CURSORS: Mapping[str, str] = {}
 
 
-class SQLiteStore(Reading, Broadcasting, TimerVerbs, OutboxVerbs, TranscriptVerbs, ForgettingVerbs):
+class SQLiteStore(
+    Reading, Broadcasting, ClaimVerbs, TimerVerbs, OutboxVerbs, TranscriptVerbs, ForgettingVerbs
+):
     """Keeps everything in the file at `path`, or in memory (`:memory:`) while it is open.
 
     `waiting_limit`: how many events of one conversation may wait. `overflow`: whether one more
@@ -218,42 +218,6 @@ class SQLiteStore(Reading, Broadcasting, TimerVerbs, OutboxVerbs, TranscriptVerb
         self._run = 0
         with self._held:
             await self._commits.abandon()
-
-    # Claiming
-
-    @property
-    def is_sole(self) -> bool:
-        return True
-
-    async def lead(
-        self,
-        roles: Sequence[Role],
-        most: int | None = None,  # noqa: ARG002 - the process is alone: it has them all
-    ) -> Sequence[Role]:
-        return roles
-
-    async def cede(self, roles: Sequence[Role]) -> None:
-        pass  # nobody else could take them
-
-    async def leave(self, account: int) -> None:
-        pass  # nobody else could have it
-
-    async def peers(self) -> Mapping[int, int]:
-        return {}
-
-    async def claim(self, limit: int, but: Collection[int] = ()) -> Sequence[Claim]:  # noqa: ARG002 - ours anyway
-        return self._claims.take(limit)
-
-    async def release(
-        self,
-        conversations: Sequence[int],  # noqa: ARG002 - ours anyway
-        *,
-        working: bool = False,  # noqa: ARG002 - nobody else could handle it
-    ) -> Sequence[int]:
-        return ()
-
-    async def wait(self) -> None:
-        await asyncio.get_running_loop().create_future()  # nobody else has work for us
 
     # Writing
 
