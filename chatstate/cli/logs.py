@@ -13,7 +13,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Callable, Iterator, MutableMapping
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import msgspec
 import structlog
@@ -75,8 +75,10 @@ class Log(structlog.stdlib.ProcessorFormatter):
 
     def _raised(self, _logger: Any, _method: str, told: _Told) -> _Told:
         """Add the traceback of what was raised."""
-        info = told.pop("exc_info", None)
-        error = sys.exc_info()[1] if info is True else info[1] if isinstance(info, tuple) else info
+        info: Any = told.pop("exc_info", None)
+        if isinstance(info, tuple):
+            info = cast("tuple[Any, ...]", info)[1]
+        error: Any = sys.exc_info()[1] if info is True else info
         if isinstance(error, BaseException):
             found = traceback.TracebackException.from_exception(error)
             lines = found.format() if self._texts else _without_words(found)
@@ -124,8 +126,11 @@ def _writable(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode(errors="replace").decode()
     if isinstance(value, dict):
-        return {_writable(name): _writable(part) for name, part in value.items()}
-    return [_writable(part) for part in value] if isinstance(value, list | tuple) else value
+        parts = cast("dict[Any, Any]", value).items()
+        return {_writable(name): _writable(part) for name, part in parts}
+    if isinstance(value, list | tuple):
+        return [_writable(part) for part in cast("list[Any]", value)]
+    return value
 
 
 def log_to_stderr(level: str, log_format: LogFormat, *, texts: bool | None = None) -> Log:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -204,7 +204,7 @@ class Observers:
             observer.delivered(ingested, took)
 
     @contextlib.contextmanager
-    def turn(self, turn: RunningTurn) -> Iterator[None]:
+    def turn(self, turn: RunningTurn) -> Generator[None]:
         """See `Observer`."""
         with contextlib.ExitStack() as stack:
             for observer in self._observers:
@@ -212,7 +212,7 @@ class Observers:
             yield
 
     @contextlib.contextmanager
-    def step(self, turn: RunningTurn, name: str) -> Iterator[None]:
+    def step(self, turn: RunningTurn, name: str) -> Generator[None]:
         """See `Observer`."""
         with contextlib.ExitStack() as stack:
             for observer in self._observers:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -97,7 +97,7 @@ class Metrics:
                 self._arrived[taken.arrival.seq] = now
 
     @contextlib.contextmanager
-    def turn(self, turn: RunningTurn) -> Iterator[None]:
+    def turn(self, turn: RunningTurn) -> Generator[None]:
         """See `Observer`."""
         arrived_at = self._arrived.pop(turn.arrivals[0].seq, None)
         if arrived_at is not None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from opentelemetry import trace
@@ -48,7 +48,7 @@ class Traces:
                 self._over("receive", taken.arrival.seq, told, took, SpanKind.CONSUMER)
 
     @contextlib.contextmanager
-    def turn(self, turn: RunningTurn) -> Iterator[None]:
+    def turn(self, turn: RunningTurn) -> Generator[None]:
         """See `Observer`."""
         arrival = turn.arrivals[0]
         told = self._told(arrival.seq, {"messaging.operation.type": "process"})
@@ -150,7 +150,7 @@ def turn_of(action: Action) -> int | None:
 
 
 @contextlib.contextmanager
-def _typed(tracer: trace.Tracer, name: str, told: Mapping[str, AttributeValue]) -> Iterator[None]:
+def _typed(tracer: trace.Tracer, name: str, told: Mapping[str, AttributeValue]) -> Generator[None]:
     """Be in a span that tells of what is raised by its type alone."""
     with tracer.start_as_current_span(
         name, attributes=told, record_exception=False, set_status_on_exception=False
