@@ -71,7 +71,7 @@ class TestClient:
     ) -> None:
         self._given = bot
         self._make: Callable[[], Interface] = _maker(bot)
-        self.bot = self._make()
+        self._made = self.bot = self._make()
         self._is_new = True
         self.platform = platform or FakePlatform()
         self.clock = clock or FakeClock()
@@ -340,8 +340,8 @@ class TestClient:
         await self._start()
 
     async def _start(self) -> None:
-        if not self._is_new:
-            self.bot = self._make()
+        if not self._is_new and self.bot is self._made:  # else a test has put another one there
+            self._made = self.bot = self._make()
         self._is_new = False
         self._store = store = self._open_store()
         options: dict[str, Any] = {"clock": self.clock, **self._engine_options}
