@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from chatstate import File, Reply, Turn
+from chatstate_gradio.asking import default_of
 from chatstate_gradio.library import plain, value_of
 from chatstate_gradio.showing import bring, files_of, said
 
@@ -21,12 +22,13 @@ _LIKE = {"json": "JSON", "html": "HTML", "highlightedtext": "HighlightedText"}
 
 
 def past(demo: Any, history: Sequence[dict[str, Any]]) -> Any:
-    """Return a bot's history as the function of a chat gets it."""
+    """Return a bot's history as the function of a chat gets it, behind what stood there first."""
     form = getattr(demo.chatbot, "type", "parts")
     messages: Any = list(history) if form == "parts" else list(_apart(demo, history))
     if form == "tuples":
         messages = demo._messages_to_tuples(messages)  # noqa: SLF001 - there is no other
-    return value_of(demo.chatbot, plain(demo.chatbot.postprocess(messages)))
+    first = default_of(demo.chatbot) or []
+    return value_of(demo.chatbot, [*first, *plain(demo.chatbot.postprocess(messages))])
 
 
 def _apart(demo: Any, history: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -78,7 +78,7 @@ class Page:
                     async for _ in steps:
                         pass
         sent = await self._type(turn, page)
-        before = len(page.get(self._key(self.chatbot)) or ())
+        before = len(page.get(self._key(self.chatbot), default_of(self.chatbot)) or ())
         try:
             for fn in self.first:
                 async with contextlib.aclosing(self._follow(call, fn, page)) as steps:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -29,7 +30,6 @@ from chatstate.adapter import (
     options_from,
 )
 from chatstate.adapter.http import Listener, split_address
-from chatstate.files import safe_name
 from chatstate_web.live import LASTS, Live
 from chatstate_web.options import WebOptions
 from chatstate_web.receive.app import Page
@@ -41,6 +41,7 @@ from chatstate_web.send.calls import Calls
 _SECRET = "secret"  # noqa: S105 - the name that it is remembered under
 _SECRET_BYTES = 32
 _PIECE = 1 << 18
+_REF = re.compile(r"page-[0-9a-f]{32}")
 _SENT_FOR = 24 * 3600.0
 
 
@@ -50,7 +51,7 @@ class WebAdapter(Adapter):
     `options`, or options by name, are those of `WebOptions`; without `options` the environment says
     what is not named. `web_auth` may be a function of a name and a password, which tells whether
     they are right; it may be async. With `listen=None` nothing listens, because `app` is mounted
-    elsewhere; `url` is where people know it by then.
+    elsewhere.
 
     Raises `AdapterError` for options that cannot be: for a page that others could open, and that
     asks for no password.
@@ -86,6 +87,11 @@ class WebAdapter(Adapter):
         """What answers browsers, as an ASGI app: mount it where people are to find the page."""
         return Page(self.options, self._door, self._links, self._live)
 
+    @property
+    def token(self) -> str:
+        """What lets people in where nothing else does; a new one each time, unless one is set."""
+        return self._door.token
+
     def attach(self, host: Host) -> None:
         """Take the host: what is performed is written by it."""
         self._transcript = host.transcript
@@ -117,7 +123,8 @@ class WebAdapter(Adapter):
 
     async def open(self, attachment: Attachment) -> AsyncIterator[bytes]:
         """Yield the bytes of a file that somebody has sent."""
-        path = await self._transcript.fetch(safe_name(attachment.ref))
+        is_ours = _REF.fullmatch(attachment.ref)
+        path = await self._transcript.fetch(attachment.ref) if is_ours else None
         if path is None:
             raise Rejected(f"{attachment.name} is not kept any more")
         file = await asyncio.to_thread(path.open, "rb")
@@ -139,7 +146,7 @@ class WebAdapter(Adapter):
 
     def _address(self, listener: Listener | None) -> str:
         """Return what people open: with the token behind it, where one lets them in."""
-        opens = "" if self._door.asks != "token" else f"#token={self._door.token}"
+        opens = "" if self._door.asks != "token" else f"#token={self.token}"
         if listener is None or self.options.listen is None:
             return f"a page of another app, /{opens}"
         host, _ = split_address(self.options.listen)

@@ -191,7 +191,7 @@ async def test_an_authors_function_tells_who_may_enter(*, is_async: bool) -> Non
         assert (await desk.client.get("session")).json()["asks"] == "name"
         for given in ({"name": "Ada", "password": "no"}, {"name": "", "password": "engine"}):
             assert await desk.enter(**given) == 403
-        assert await desk.enter(token=page._door.token) == 403
+        assert await desk.enter(token=page.token) == 403
         for visitor in (desk, phone):
             assert await visitor.enter(name=" Ada ", password="engine") == 204
         assert await desk.session() == await phone.session()
@@ -277,12 +277,13 @@ async def test_what_is_too_large_is_refused() -> None:
         assert (await visitor.post(text="hi", files=[large])).status_code == 413
 
         async def pieces() -> AsyncIterator[bytes]:
+            yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
             for _ in range(40):
                 yield b"x" * 100_000
 
         headers = {"Content-Type": "multipart/form-data; boundary=b"}
         answer = await visitor.client.post("say", content=pieces(), headers=headers)
-        assert answer.status_code in (400, 413)
+        assert answer.status_code == 413
         many = [(f"{n}.txt", b"1", "text/plain") for n in range(11)]
         assert (await visitor.post(text="hi", files=many)).status_code == 400
         assert await visitor.shown() == []

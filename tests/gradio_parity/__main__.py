@@ -48,10 +48,11 @@ def passes(version: str, python: Path, demos: Path | None) -> bool:
     ran = subprocess.run(
         [python, "-m", "pytest", "-q", "tests/gradio_parity"], cwd=ROOT, check=False
     )
+    status = ran.returncode
     if demos:
         compare = [str(python), "-m", "gradio_parity.demos", str(demos.resolve())]
-        subprocess.run(compare, cwd=ROOT / "tests", check=False)
-    return ran.returncode == 0
+        status |= subprocess.run(compare, cwd=ROOT / "tests", check=False).returncode
+    return status == 0
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Gradio's own demos, each run by both sides: `python -m gradio_parity.demos FOLDER`.
 
 FOLDER is the `demo` folder of Gradio's repository. Nothing of it is kept: what is printed is which
-demos answer the same, and why others are not compared.
+demos answer the same, and why others are not compared. `measured.json` has the names of those that
+were the same: if one of them is not any more, the status is 1.
 """
 
 from __future__ import annotations
@@ -18,14 +19,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+MEASURED = Path(__file__).with_name("measured.json")
 PATIENCE = 90.0
 """Seconds for one side of one demo."""
 
 
 def main(folder: Path, names: list[str]) -> None:
     """Print for each demo what came of it, and how many there are of each."""
-    import gradio  # noqa: F401 - imported once, for all that are forked
+    import gradio  # imported once, for all that are forked
 
+    known: dict[str, list[str]] = json.loads(MEASURED.read_text())
+    was_same, worse = known.get(gradio.__version__.partition(".")[0], []), list[str]()
     counted: dict[str, Counter[str]] = {}
     for path in sorted(folder.glob("*/run.py")):
         shape = shape_of(path)
@@ -33,9 +37,12 @@ def main(folder: Path, names: list[str]) -> None:
             verdict = compared(path)
             counted.setdefault(shape, Counter())[verdict.partition(":")[0]] += 1
             print(f"{shape:13} {path.parent.name:40} {verdict}", flush=True)
+            if verdict.startswith("different") and path.parent.name in was_same:
+                worse.append(path.parent.name)
     for shape, counts in counted.items():
         told = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
         print(f"{shape}: {told}, of {counts.total()}", flush=True)
+    sys.exit(f"not the same any more: {', '.join(worse)}" if worse else None)
 
 
 def shape_of(path: Path) -> str:

@@ -167,6 +167,9 @@ def _parts(value: dict[str, Any], *, has_titles: bool) -> list[Any]:
     if "role" in value:
         title = (value.get("metadata") or {}).get("title")
         return [value.get("content"), *([title] if has_titles else [])]
+    if value.get("confidences"):  # which a page shows as per cent
+        sure = [(each["label"], f"{each['confidence']:.0%}") for each in value["confidences"]]
+        return [value["label"], *sure]
     return [part for key, part in value.items() if key not in _WORDLESS]
 
 

@@ -62,6 +62,23 @@ async def test_the_history_is_as_gradio_gives_it(seen: Any) -> None:
     assert told(histories[2]) == [("user", part("a")), ("assistant", part("A"))]
 
 
+async def test_what_stands_in_the_chatbot_first_is_in_the_history(load: Any) -> None:
+    """A greeting, say: before all that is said, each time."""
+    bot = load(
+        f"""
+        greeting = [{{"role": "assistant", "content": "Hello!"}}]
+        def fn(message, history):
+            return f"{{len(history)}} {{history[0]['role']}}"
+        chatbot = gr.Chatbot(value=greeting{MESSAGES})
+        demo = gr.ChatInterface(fn, chatbot=chatbot{MESSAGES})
+        """
+    )
+    async with TestClient(bot) as client:
+        alice = client.user("alice")
+        assert await texts(alice, "a") == ["1 assistant"]
+        assert await texts(alice, "b") == ["3 assistant"]
+
+
 @pytest.mark.skipif(not IS_FIVE, reason="Gradio 6 has no tuples")
 async def test_tuples_are_pairs(seen: Any) -> None:
     """`type="tuples"`: what was said, and what was answered."""

@@ -1,6 +1,7 @@
 """Simulations find what is wrong with a bot, and show it by little."""
 
 import asyncio
+import os
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -17,6 +18,7 @@ from chatstate.testing.transcripts.comparing import Outcome, outcome
 from chatstate.testing.transcripts.reading import parse
 from chatstate.testing.transcripts.script import Act
 from chatstate.testing.virtual import loop
+from chatstate_bots import history_echo, score_tracker
 
 Make = Callable[[], Interface]
 States = dict[str, dict[str, Any]]
@@ -203,3 +205,10 @@ async def test_a_client_simulates_and_goes_on() -> None:
         with pytest.raises(SimulationError):
             await client.simulate(people=1, steps=20)
         assert [reply.text for reply in await alice.say("/order tea")] == ["Order 1"]
+
+
+@pytest.mark.parametrize("bot", [history_echo.bot, score_tracker.bot], ids=["history", "scores"])
+def test_nothing_is_wrong_with_a_shipped_bot(bot: Interface) -> None:
+    """Whatever people say to it, and whatever befalls it."""
+    for seed in range(100 if os.environ.get("CHATSTATE_LONG") else 2):
+        simulate(bot, seed=seed, people=4, steps=30)

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import msgspec
 from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -212,8 +213,10 @@ class Page:
                 said = wire.read(str(form.get("said", "")))
                 uploads = [file for file in form.getlist("file") if isinstance(file, UploadFile)]
                 asked = await opened.intake.take(person, said, uploads, _language(request))
-        except TooMuchError:
-            return PlainTextResponse("that is too large", 413)
+        except HTTPException as error:  # which a form makes of what it cannot read
+            if isinstance(error.__context__, TooMuchError):
+                return PlainTextResponse("that is too large", 413)
+            raise
         except (msgspec.MsgspecError, UnicodeError):
             return PlainTextResponse("that cannot be read", 400)
         except NothingThereError:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.formparsers import MultiPartException
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -39,8 +40,11 @@ _HEADERS = {
 _ROOM = 1 << 20  # for what is posted with files
 
 
-class TooMuchError(Exception):
-    """More was posted than is taken."""
+class TooMuchError(MultiPartException):
+    """More was posted than is taken: whoever reads a form lets go of its files then."""
+
+    def __init__(self) -> None:
+        super().__init__("this is too large")
 
 
 class Guard:
