@@ -25,17 +25,17 @@ from chatstate.bot.interface import Interface
 from chatstate.engine import Engine
 from chatstate.messages import Chat, Event, User
 from chatstate.stores import open_store
-from chatstate.stores.base import Entry, Filter, Store
+from chatstate.stores.base import Store
 from chatstate.stores.sqlite import SQLiteStore
 from chatstate.testing.clock import FakeClock
 from chatstate.testing.delivered import Delivered
 from chatstate.testing.memory.store import MemoryStore
 from chatstate.testing.person import Person
 from chatstate.testing.platform import FakePlatform
+from chatstate.testing.stored import EVERYTHING, stored_values
 
 T = TypeVar("T")
 _STEPWISE = 60.0
-_ALL = 1_000_000
 _USAGE = "`async with TestClient(bot) as client:`"
 
 
@@ -280,8 +280,7 @@ class TestClient:
 
         Such as "history of alice", "topic in room/thread", "history of alice in room", "scores".
         """
-        entries = await self._store.list("states", Filter(limit=_ALL))
-        return {_owner(entry): entry.body for entry in entries}
+        return stored_values(await self._store.list("states", EVERYTHING))
 
     async def simulate(
         self,
@@ -295,20 +294,14 @@ class TestClient:
     ) -> None:
         """Let people talk to the bot while it is in trouble, and raise what is wrong with it.
 
-        So many `people` do so many things, by the bot's commands, examples, and buttons. Meanwhile
-        it is killed and restarted, deliveries are repeated, calls refused, and answers lost; time
-        passes. All of that follows from `seed`, happens in memory, and takes no time.
+        So many `people` do so many things, while it is killed and restarted, deliveries are
+        repeated, calls refused and answers lost, all by `seed`, in memory and at once. What it
+        answers and stores must be what it does without that. Each of `invariants` is called in
+        the end, with the `client` or all values as `states`; it raises or returns False if it does
+        not hold. `reset` is called before each run, to empty what is outside of the bot; `shared`:
+        people are told of each other by that. The client's own bot is stopped meanwhile.
 
-        What the bot answers and stores must be what it does without the trouble. Nobody may be
-        answered otherwise because of what others do, if no state says so; no value may be changed
-        after its turn. Each of `invariants` is called in the end, with the `client` or with all
-        values as `states`, by its parameter's name: it raises, or returns False, if it does not
-        hold. `reset` is called before each run, to empty what is outside of the bot; `shared` says
-        that people are told of each other by that.
-
-        The bot is loaded anew for each process: by its function, or by running its module again.
-        The client's own is stopped meanwhile. Raises `SimulationError`, with the shortest
-        transcript that shows what is wrong.
+        Raises `SimulationError`, with the shortest transcript that shows what is wrong.
         """
         from chatstate.testing.simulation import simulate
 
@@ -389,15 +382,6 @@ class TestClient:
 
 def _maker(bot: Interface | Callable[[], Interface]) -> Callable[[], Interface]:
     return (lambda: bot) if isinstance(bot, Interface) else bot
-
-
-def _owner(entry: Entry) -> str:
-    """Return the name of a state, and whose value it is."""
-    name = entry.key.name if entry.key else ""
-    person = f" of {entry.person}" if entry.person else ""
-    is_private = entry.chat == f"private-{entry.person}" and not entry.thread
-    place = f"{entry.chat}/{entry.thread}" if entry.thread else entry.chat
-    return f"{name}{person}{f' in {place}' if place and not is_private else ''}"
 
 
 def _raise(error: BaseException) -> NoReturn:
