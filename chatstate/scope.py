@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 Scope = Literal["member", "thread", "chat", "user", "global"]
 SHARED: frozenset[Scope] = frozenset(("chat", "user", "global"))
@@ -58,7 +58,8 @@ def key_maker(
     bot: str, scope: Scope, name: str, tenants: Tenants = MappingProxyType({})
 ) -> Callable[[Place], Key]:
     """Return the function from a place to the key of the state `name` of `bot` there."""
-    make = functools.partial(tuple.__new__, Key)  # what a NamedTuple adds to it takes its time
+    # What a NamedTuple adds to a tuple's own `__new__` takes longer than all else of a key.
+    make: Callable[[tuple[object, ...]], Key] = functools.partial(cast("Any", tuple).__new__, Key)
     match scope:
         case "member":
             return lambda place: make((bot, scope, name, place[2], place[3]))

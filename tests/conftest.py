@@ -6,9 +6,14 @@ import os
 from collections.abc import Generator, Mapping
 from typing import Any
 
+import hypothesis
 import pytest
 
 from chatstate.cli.loops import LoopFactory
+
+# How long an example takes tells of the machine, and of what else it does.
+hypothesis.settings.register_profile("untimed", hypothesis.settings.default, deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 ON_BOTH_LOOPS = ("engine", "crash")
 """Folders whose tests run on uvloop, too, where it must be installed: under CI=true."""

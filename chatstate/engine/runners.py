@@ -18,7 +18,7 @@ import types
 import weakref
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import msgspec
 
@@ -176,8 +176,9 @@ class Runners(Generic[J]):
             if ready and not self._is_called:
                 self._call_somebody()  # in case this job waits
             try:
-                if type(job) is Run:
-                    run, waits_for = job, _step(job)
+                if job.__class__ is Run:
+                    run = cast("Run[J]", job)
+                    waits_for = _step(run)
                 else:
                     course = begin(job, me)
                     waits_for = context.run(course.send, None)
