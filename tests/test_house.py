@@ -51,7 +51,7 @@ LAYERS = (
 )
 """The floors, from the ground up: single files, then folders."""
 WHEN_CALLED = {
-    ("bot.running", f"cli.{name}") for name in ("accounts", "main", "loading", "starting")
+    ("bot.running", f"cli.{name}") for name in ("accounts", "loading", "running", "starting")
 }
 """Imports inside a function that point upwards: `Interface.run` is what `chatstate run` is."""
 

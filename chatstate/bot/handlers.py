@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from chatstate.bot.arguments import Argument, given_arguments, parse_arguments
 from chatstate.bot.forms import TYPED, Field, Form
@@ -241,7 +241,8 @@ class Handler:
         wanted = len(self._outputs or ())
         if wanted == 1:
             return (returned,)
-        values: Sequence[Any] = returned if isinstance(returned, (tuple, list)) else (returned,)
+        is_several = isinstance(returned, (tuple, list))
+        values: Sequence[Any] = cast("Sequence[Any]", returned) if is_several else (returned,)
         if len(values) != wanted:
             raise ReplyError(
                 f"{label(self.fn)} returned {len(values)} value{'s'[: len(values) != 1]}, "

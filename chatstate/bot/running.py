@@ -46,7 +46,7 @@ def run(
     `RuntimeError` where an event loop runs, and in a thread: see `serve`.
     """
     from chatstate.cli.loading import refuse_while_loading
-    from chatstate.cli.main import run_bot
+    from chatstate.cli.running import run_bot
     from chatstate.cli.starting import refuse_where_others_run
 
     wanted = list(adapters) or ["console"]

@@ -9,22 +9,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
-import logging
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
-from chatstate.adapter import Adapter
 from chatstate.adapter.installing import ADAPTERS
-from chatstate.bot.interface import Interface
 from chatstate.cli import (
     backups,
     broadcasts,
@@ -54,24 +49,18 @@ from chatstate.cli.adapter_options import (
 from chatstate.cli.examples import add_examples, examples
 from chatstate.cli.installed import names
 from chatstate.cli.loading import BOTS, load_bot
-from chatstate.cli.logs import LEVELS, LogFormat, log_to_stderr
-from chatstate.cli.loops import loop_factory
+from chatstate.cli.logs import LEVELS, LogFormat
 from chatstate.cli.reloading import FLAG, run_again_and_again
+from chatstate.cli.running import end, pair, refuse, run_bot
 from chatstate.cli.settings import adapters_set, check_tables, fill_in, several, variable
-from chatstate.cli.starting import engine_for
-from chatstate.cli.stopping import Stopping
-from chatstate.cli.telemetry import Telemetry
 from chatstate.engine.outbox.sender import OnAmbiguous
 from chatstate.errors import (
-    AdapterError,
     ChatstateError,
     LoadError,
     StorageError,
     StoreLockedError,
 )
 from chatstate.text import one_line, visible
-
-log = logging.getLogger("chatstate")
 
 app = typer.Typer(
     help="Run chat bots that lose nothing.",
@@ -218,7 +207,7 @@ def run(
         health=health,
         metrics=metrics,
         trace=trace,
-        options={**named, **dict(_pair(setting) for setting in set_ or ())},
+        options={**named, **dict(pair(setting) for setting in set_ or ())},
     )
 
 
@@ -235,74 +224,9 @@ def record(
 ) -> None:
     """Talk with a bot, in a store of its own, and write down the conversation as a transcript."""
     recording.refuse_to_overwrite(transcript)
-    recorder = recording.recorder(on, dict(_pair(setting) for setting in set_ or ()))
+    recorder = recording.recorder(on, dict(pair(setting) for setting in set_ or ()))
     run_bot(load_bot(bot), [recorder.adapter], store=":memory:")
     typer.echo(recording.written(recorder, transcript, bot), err=True)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not name or not equals:
-        raise LoadError(f"--set {text!r}: give it as NAME=VALUE")
-    label, dot, option = name.strip().rpartition(".")
-    return f"{label}{dot}{option.replace('-', '_')}", value
-
-
-def run_bot(
-    bot: Interface,
-    on: Sequence[str | Adapter],
-    *,
-    store: str | None = None,
-    on_ambiguous: OnAmbiguous = "repeat",
-    log_level: str = "warning",
-    log_format: LogFormat = "auto",
-    log_texts: bool | None = None,
-    health: str | None = None,
-    metrics: bool = False,
-    trace: bool = False,
-    options: Mapping[str, object] | None = None,
-) -> None:
-    """Run `bot` on adapters by name; the body of `chatstate run` and of `Interface.run`."""
-    try:
-        form = log_to_stderr(log_level, log_format, texts=log_texts)
-        factory = loop_factory()
-        telemetry = Telemetry(health=health, metrics=metrics, trace=trace)
-        engine = engine_for(
-            bot,
-            on,
-            store=store,
-            on_ambiguous=on_ambiguous,
-            options=options,
-            observer=telemetry.observer,
-            connected=lambda told: typer.echo(one_line(told), err=True),
-        )
-        form.adapter = engine.name_of
-        stopping = Stopping(engine)
-        with stopping.heard(), asyncio.Runner(loop_factory=factory) as runner:
-            spare_the_collector()
-            runner.run(telemetry.beside(engine, stopping.run()))
-    except (LoadError, AdapterError, StoreLockedError) as error:
-        _refuse(error)
-    except ChatstateError as error:
-        _end(error, 1)
-    except Exception:  # of an adapter, say: its text may hold anybody's words
-        log.critical("bot %r has stopped", bot.id, exc_info=True)
-        raise SystemExit(1) from None
-
-
-def spare_the_collector() -> None:
-    """Take what is loaded by now out of garbage collection, which stops the loop to look at it."""
-    gc.collect()
-    gc.freeze()
-
-
-def _refuse(error: ChatstateError) -> NoReturn:
-    _end(error, 2)
-
-
-def _end(error: ChatstateError, status: int) -> NoReturn:
-    typer.echo(f"chatstate: {one_line(str(error))}", err=True)
-    raise SystemExit(status) from None
 
 
 _WITH_OPTIONS: Mapping[str, Callable[..., None]] = {"run": run, "doctor": doctor.doctor}
@@ -323,11 +247,11 @@ def main() -> None:
         add_examples(app)
         app(prog_name=completing.PROGRAM)
     except (LoadError, StoreLockedError) as error:
-        _refuse(error)
+        refuse(error)
     except StorageError as error:
-        _end(error, 1)
+        end(error, 1)
     except ChatstateError as error:
-        _refuse(error)
+        refuse(error)
 
 
 def whole() -> Any:  # a command of click's, or of what typer has of that itself
