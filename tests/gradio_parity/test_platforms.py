@@ -26,7 +26,7 @@ async def test_a_conversation_on_both(load: Any) -> None:
 
     messages = ', type="messages"' if gr.__version__.startswith("5.") else ""
     bot = load(f"demo = gr.ChatInterface(lambda m, h: f'{{m}} {{len(h)}}'{messages})\n")
-    telegram, page = TelegramServer(), WebAdapter(listen=None, token=TOKEN)
+    telegram, page = TelegramServer(), WebAdapter(listen=None, page_token=TOKEN)
     await telegram.start()
     engine = Engine(bot, [page, adapter_on(telegram)], MemoryStore())
     await engine.start()
