@@ -33,8 +33,10 @@ from chatstate.adapter.http import Listener, split_address
 from chatstate_web.live import LASTS, Live
 from chatstate_web.options import WebOptions
 from chatstate_web.receive.app import Page
+from chatstate_web.receive.callers import callers_in
 from chatstate_web.receive.doors import Check, Door
 from chatstate_web.receive.links import Links
+from chatstate_web.receive.webhooks import Webhooks
 from chatstate_web.send import parts
 from chatstate_web.send.calls import Calls
 
@@ -81,11 +83,13 @@ class WebAdapter(Adapter):
         self._live = Live()
         self._links = Links(time.monotonic)
         self._door = Door(self.options, check, self._links)
+        self._callers = callers_in(self.options.keys)
 
     @cached_property
     def app(self) -> Page:
         """What answers browsers, as an ASGI app: mount it where people are to find the page."""
-        return Page(self.options, self._door, self._links, self._live)
+        webhooks = Webhooks(self._callers)
+        return Page(self.options, self._door, self._links, self._live, webhooks)
 
     @property
     def token(self) -> str:

@@ -36,6 +36,7 @@ from chatstate_web.receive.intake import Intake, NothingThereError
 from chatstate_web.receive.links import Links
 from chatstate_web.receive.rates import Rates
 from chatstate_web.receive.streams import Stream, shown
+from chatstate_web.receive.webhooks import Webhooks
 from chatstate_web.send.parts import body_of
 
 _PAGE = Path(__file__).parent.parent / "page"
@@ -72,8 +73,11 @@ class Opened:
 class Page:
     """The app. `open` lets it answer, `close` no more."""
 
-    def __init__(self, options: WebOptions, door: Door, links: Links, live: Live) -> None:
+    def __init__(
+        self, options: WebOptions, door: Door, links: Links, live: Live, webhooks: Webhooks
+    ) -> None:
         self._options = options
+        self._webhooks = webhooks
         self._door = door
         self._links = links
         self._live = live
@@ -84,6 +88,7 @@ class Page:
             Route("/", _file("index.html"), methods=["GET"]),
             Route("/enter", self._enter, methods=["POST"]),
             Route("/leave", self._leave, methods=["POST"]),
+            *webhooks.routes,
             self._route("/session", self._session, "GET"),
             self._route("/history", _history, "GET"),
             self._route("/events", self._events, "GET"),
@@ -102,6 +107,7 @@ class Page:
         inspector = Inspector(host)
         intake = Intake(host, self._live, inspector, self._options.received_bytes)
         self._opened = Opened(host, cookies, intake, inspector)
+        self._webhooks.open(host)
         self._live.begin()
         return self._opened.failed
 
@@ -110,6 +116,7 @@ class Page:
         if self._opened:
             self._opened.inspector.close()
         self._opened = None
+        self._webhooks.close()
         self._live.end()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
