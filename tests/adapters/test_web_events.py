@@ -95,7 +95,7 @@ async def test_an_event_is_known_when_its_id_is_not_any_more(
     async with on(counting(), keys=keys_in(tmp_path)) as page:
         ci = Sender(page.app)
         await ci.post("1", "built")
-        monkeypatch.setattr(page.app._webhooks._host, "deliver", None)
+        monkeypatch.setattr(page._webhooks._host, "deliver", None)
         assert texts(await ci.post("1", "built"))[0] == "built ci group 1 1"
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from chatstate import Command, StorageError
@@ -36,7 +36,6 @@ from chatstate_web.receive.intake import Intake, NothingThereError
 from chatstate_web.receive.links import Links
 from chatstate_web.receive.rates import Rates
 from chatstate_web.receive.streams import Stream, shown
-from chatstate_web.receive.webhooks import Webhooks
 from chatstate_web.send.parts import body_of
 
 _PAGE = Path(__file__).parent.parent / "page"
@@ -71,24 +70,33 @@ class Opened:
 
 
 class Page:
-    """The app. `open` lets it answer, `close` no more."""
+    """The app. `open` lets it answer, `close` no more.
+
+    `machines` are routes of those who have no browser, and prove themselves who they are.
+    """
 
     def __init__(
-        self, options: WebOptions, door: Door, links: Links, live: Live, webhooks: Webhooks
+        self,
+        options: WebOptions,
+        door: Door,
+        links: Links,
+        live: Live,
+        machines: Sequence[BaseRoute] = (),
     ) -> None:
         self._options = options
-        self._webhooks = webhooks
         self._door = door
         self._links = links
         self._live = live
         self._opened: Opened | None = None
         self._entries = Rates(_ENTRIES, time.monotonic)
-        routes = [Route(f"/{name}", _file(name), methods=["GET"]) for name in _names()]
+        routes: list[BaseRoute] = [
+            Route(f"/{name}", _file(name), methods=["GET"]) for name in _names()
+        ]
         routes += [
             Route("/", _file("index.html"), methods=["GET"]),
             Route("/enter", self._enter, methods=["POST"]),
             Route("/leave", self._leave, methods=["POST"]),
-            *webhooks.routes,
+            *machines,
             self._route("/session", self._session, "GET"),
             self._route("/history", _history, "GET"),
             self._route("/events", self._events, "GET"),
@@ -107,7 +115,6 @@ class Page:
         inspector = Inspector(host)
         intake = Intake(host, self._live, inspector, self._options.received_bytes)
         self._opened = Opened(host, cookies, intake, inspector)
-        self._webhooks.open(host)
         self._live.begin()
         return self._opened.failed
 
@@ -116,7 +123,6 @@ class Page:
         if self._opened:
             self._opened.inspector.close()
         self._opened = None
-        self._webhooks.close()
         self._live.end()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -3,7 +3,7 @@
 1. The `Host` is one by which the page is known: a name that somebody lets lead here opens nothing
    (DNS rebinding).
 2. What is no GET comes from a page of this origin, by its `Origin`: no other site's form or script
-   does anything, cookies or not. What is signed needs none, and is for no browser: `FOR_MACHINES`.
+   does anything, cookies or not. At `FOR_MACHINES` programs prove who they are, and say no origin.
 3. It is small enough, and its address does not too much.
 4. Every answer says what a browser may do with it: no script but the page's own files, nothing from
    elsewhere, no frame around it, no guessing of types.
@@ -37,7 +37,7 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cache-Control": "no-store",
 }
-FOR_MACHINES = ("/events",)
+FOR_MACHINES = ("/events", "/mcp")
 """What no cookie opens: whoever posts there proves who it is by each request."""
 _ROOM = 1 << 20  # for what is posted with files
 
@@ -79,8 +79,9 @@ class Guard:
             return PlainTextResponse(told, 421)
         if scope["method"] in ("GET", "HEAD"):
             return None
-        is_own = headers.get("origin", "").partition("://")[2] == host
-        if not (is_own or _path_of(scope) in FOR_MACHINES):
+        origin = headers.get("origin")
+        is_machine = origin is None and _path_of(scope) in FOR_MACHINES
+        if not (is_machine or (origin or "").partition("://")[2] == host):
             return PlainTextResponse("this comes from another page", 403)
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > self._limit:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -28,9 +28,8 @@ from starlette.routing import Route
 
 from chatstate import Chat, Event, Message, StorageError, User
 from chatstate.adapter import Host, PageMessage, Receipt
+from chatstate_web.receive.answers import replies_to
 from chatstate_web.receive.callers import Callers, SigningKey
-from chatstate_web.send import parts
-from chatstate_web.send.parts import PageCard, PageFile
 
 LARGEST = 1 << 18
 """How many bytes an event has at most."""
@@ -55,15 +54,6 @@ class Posted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: Annotated[str, msgspec.Meta(max_length=100_000)]
     name: Annotated[str, msgspec.Meta(max_length=200)] = ""
     data: Any = None
-
-
-class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One message that the bot replied."""
-
-    id: str
-    text: str
-    card: PageCard | None = None
-    files: Sequence[PageFile] = ()
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -215,7 +205,8 @@ class Webhooks:
         if settling and (settling.cancelled() or not settling.done()):
             where = {"Location": f"events/{key}", "Retry-After": "1"}
             return _told(HTTPStatus.ACCEPTED, where, receipt=key, status="waiting")
-        replies = await _replies(host, known.conversation, _origin(name, key))
+        chat, _, thread = known.conversation.partition("/")
+        replies = await replies_to(host.transcript, chat, thread, _origin(name, key))
         return _told(HTTPStatus.OK, receipt=key, status="done", replies=replies)
 
 
@@ -264,18 +255,6 @@ def _event_of(name: str, key: str, posted: Posted) -> Event:
 
 async def _settled(receipt: Receipt) -> None:
     await receipt.settled()
-
-
-async def _replies(host: Host, conversation: str, origin: str) -> list[Answer]:
-    """Return what was said there in answer to an event, in the order of saying it."""
-    chat, _, thread = conversation.partition("/")
-    found = await host.transcript.read(chat, thread=thread)
-    bodies = [(kept.id, parts.body_of(kept.body)) for kept in found if kept.body is not None]
-    return [
-        Answer(str(number), body.text, body.card, body.files)
-        for number, body in sorted(bodies, key=lambda shown: shown[0])
-        if body.by == "bot" and body.origin == origin
-    ]
 
 
 async def _body_of(request: Request) -> bytes:
