@@ -60,7 +60,8 @@ async def test_an_event_is_answered_with_what_the_bot_replies(tmp_path: Path) ->
         ci = Sender(page.app)
         answer = await ci.post("1", "failed", name="CI", data={"build": 7})
         assert texts(answer) == ["failed CI group 1 1", "over"]
-        (first, _) = answer.json()["replies"]
+        first, second = answer.json()["replies"]
+        assert second.keys() == {"id", "text"}
         assert [(file["name"], file["size"]) for file in first["files"]] == [("log.txt", 3)]
         assert texts(await ci.post("2", "/deploy 7")) == ["deploying 7"]
         assert texts(await ci.post("3", "hi", conversation="builds/9"))[0] == "hi ci group 1 2"

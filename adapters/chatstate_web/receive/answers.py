@@ -27,7 +27,7 @@ async def replies_to(
     found = await transcript.read(chat, thread=thread)
     bodies = [(kept.id, parts.body_of(kept.body)) for kept in found if kept.body is not None]
     return [
-        Answer(str(number), body.text, body.card, body.files)
+        Answer(str(number), body.text, body.card, tuple(body.files))
         for number, body in sorted(bodies, key=lambda shown: shown[0])
         if body.by == "bot" and body.origin == origin
     ]
