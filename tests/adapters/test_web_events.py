@@ -7,13 +7,23 @@ import subprocess
 import time
 import urllib.request
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from adapters.web_page import HOST, on, visiting
 from adapters.web_signed import KEYS, SECRET, Sender, keys_in, signed, texts
 
-from chatstate import AdapterError, Interface, Message, PerChat, PerMember, Ref, Reply
+from chatstate import (
+    AdapterError,
+    Interface,
+    Message,
+    PerChat,
+    PerMember,
+    Ref,
+    Reply,
+    StorageError,
+)
 from chatstate.files import File
 from chatstate.testing import MemoryData, MemoryStore
 from chatstate_web import WebAdapter
@@ -191,6 +201,26 @@ async def test_who_posts_too_much_waits(tmp_path: Path) -> None:
         assert answers == [200, 200, 429]
     stopped = WebAdapter(listen=None, keys=keys_in(tmp_path))
     assert (await Sender(stopped.app).post("1")).status_code == 503
+
+
+async def test_what_cannot_be_taken_now_is_taken_later(tmp_path: Path) -> None:
+    """A crowded conversation and a store that fails are told, and acknowledge nothing."""
+
+    async def refuse(_: object) -> list[object]:
+        return [SimpleNamespace(status="refused")]
+
+    async def fail(_: object) -> list[object]:
+        raise StorageError("no room")
+
+    async with on(counting(), keys=keys_in(tmp_path)) as page:
+        ci = Sender(page.app)
+        for deliver, status in ((refuse, 429), (fail, 503)):
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr(page._webhooks._host, "deliver", deliver)
+                answer = await ci.post("1")
+                assert (answer.status_code, bool(answer.json()["error"])) == (status, True)
+            assert (await ci.look("1")).status_code == 404
+        assert texts(await ci.post("1")) == ["hi ci group 1 1", "over"]
 
 
 async def test_a_person_sees_what_is_replied_to_an_event_of_their_conversation(
