@@ -259,6 +259,7 @@ class Command(msgspec.Struct, frozen=True, omit_defaults=True):
     - `chats`: where it is for, None if everywhere.
     - `menu`: it is for a message or a person that is chosen from a menu, where platforms have such.
       It comes as if it were typed, and what is chosen as what it answers, or as a mention.
+    - `is_tool`: programs may call it, too, each argument by its name.
     """
 
     name: str
@@ -270,6 +271,7 @@ class Command(msgspec.Struct, frozen=True, omit_defaults=True):
     for_admins: bool = False
     chats: ChatPlace | None = None
     menu: Menu | None = None
+    is_tool: bool = False
 
     def described(self, language: str | None) -> str:
         """Return its description in a language (a BCP 47 tag), else in the bot's own."""

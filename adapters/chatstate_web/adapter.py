@@ -33,8 +33,11 @@ from chatstate.adapter.http import Listener, split_address
 from chatstate_web.live import LASTS, Live
 from chatstate_web.options import WebOptions
 from chatstate_web.receive.app import Page
+from chatstate_web.receive.callers import Callers, callers_in
 from chatstate_web.receive.doors import Check, Door
 from chatstate_web.receive.links import Links
+from chatstate_web.receive.tools import NoTools, Tools
+from chatstate_web.receive.webhooks import Webhooks
 from chatstate_web.send import parts
 from chatstate_web.send.calls import Calls
 
@@ -81,11 +84,15 @@ class WebAdapter(Adapter):
         self._live = Live()
         self._links = Links(time.monotonic)
         self._door = Door(self.options, check, self._links)
+        callers = callers_in(self.options.keys)
+        self._webhooks = Webhooks(callers)
+        self._tools = _tools(callers)
 
     @cached_property
     def app(self) -> Page:
         """What answers browsers, as an ASGI app: mount it where people are to find the page."""
-        return Page(self.options, self._door, self._links, self._live)
+        machines = [*self._webhooks.routes, *self._tools.routes]
+        return Page(self.options, self._door, self._links, self._live, machines)
 
     @property
     def token(self) -> str:
@@ -103,6 +110,9 @@ class WebAdapter(Adapter):
             listener = self._listener()
             if listener:
                 opened.callback(listener.close)
+            self._webhooks.open(host)
+            opened.callback(self._webhooks.close)
+            await opened.enter_async_context(self._tools.serving(host))
             failed = self.app.open(host, await _secret(host))
             host.connected(self._address(listener))
             running: list[asyncio.Future[None]] = [failed]
@@ -152,6 +162,22 @@ class WebAdapter(Adapter):
         host, _ = split_address(self.options.listen)
         shown = f"[{host}]" if ":" in host else host
         return f"http://{shown}:{listener.port}/{opens}"
+
+
+def _tools(callers: Callers) -> Tools:
+    """Return what programs call tools by: nothing, where nobody has a token.
+
+    Raises `AdapterError` if the library for that is not installed.
+    """
+    if not callers.tokens:
+        return NoTools()
+    try:
+        from chatstate_web.receive.mcp import MCPTools
+    except ImportError as error:
+        raise AdapterError(
+            f"--keys has tokens, and {error.name} is not installed: pip install 'chatstate[mcp]'"
+        ) from error
+    return MCPTools(callers)
 
 
 async def _secret(host: Host) -> bytes:

@@ -59,6 +59,9 @@ class WebOptions(Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(description="Names of owners; without them whoever opens it on this machine."),
     ] = ()
+    keys: Annotated[str, Meta(description="A TOML file of who may post events, or call tools.")] = (
+        ""
+    )
     rate: Annotated[
         int, Meta(description="How many things an address may do within a minute.", ge=1)
     ] = 120

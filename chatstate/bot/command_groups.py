@@ -60,6 +60,7 @@ class CommandSet:
         description: Description | None = None,
         hidden: bool = False,
         chats: ChatPlace | None = None,
+        tool: bool = False,
         **options: Unpack[Options],
     ) -> Callable[[F], F]: ...
     def command(
@@ -71,6 +72,7 @@ class CommandSet:
         description: Description | None = None,
         hidden: bool = False,
         chats: ChatPlace | None = None,
+        tool: bool = False,
         **options: Unpack[Options],
     ) -> F | Callable[[F], F]:
         """Register a handler for `/name`: by default the function's name.
@@ -80,13 +82,19 @@ class CommandSet:
 
         - `hidden`: it is in no help and no menu, and works all the same.
         - `chats`: "private" or "group": it is for private chats alone, or for all others.
+        - `tool`: programs may call it, where an adapter has tools (MCP); guards and limits hold.
 
         The other options are those of `on_message`; with `overlap="interrupt"` the command ends
         whatever turn runs in the conversation (a /stop). Raises `BindingError`.
         """
         text, translations = described(description)
         listing = Listing(
-            text, translations, self._within.groups, hidden=hidden, chats=checked_place(chats)
+            text,
+            translations,
+            self._within.groups,
+            hidden=hidden,
+            chats=checked_place(chats),
+            is_tool=tool,
         )
 
         def register(fn: F) -> F:

@@ -33,6 +33,7 @@ class Listing:
     - `hidden`: it is in no menu and no help.
     - `chats`: where it is for, None if everywhere.
     - `menu`: where it stands in the menu of a message or a person.
+    - `is_tool`: programs may call it.
     """
 
     description: str = ""
@@ -41,6 +42,7 @@ class Listing:
     hidden: bool = False
     chats: ChatPlace | None = None
     menu: Menu | None = None
+    is_tool: bool = False
 
 
 LISTED = Listing()
@@ -104,4 +106,5 @@ def command_of(name: str, route: Listed, sentences: Sentences, tags: Iterable[st
         any(guard.rules == ("admins",) for guard in route.guards),
         listing.chats,
         listing.menu,
+        listing.is_tool,
     )

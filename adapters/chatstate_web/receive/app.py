@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from chatstate import Command, StorageError
@@ -70,20 +70,33 @@ class Opened:
 
 
 class Page:
-    """The app. `open` lets it answer, `close` no more."""
+    """The app. `open` lets it answer, `close` no more.
 
-    def __init__(self, options: WebOptions, door: Door, links: Links, live: Live) -> None:
+    `machines` are routes of those who have no browser, and prove themselves who they are.
+    """
+
+    def __init__(
+        self,
+        options: WebOptions,
+        door: Door,
+        links: Links,
+        live: Live,
+        machines: Sequence[BaseRoute] = (),
+    ) -> None:
         self._options = options
         self._door = door
         self._links = links
         self._live = live
         self._opened: Opened | None = None
         self._entries = Rates(_ENTRIES, time.monotonic)
-        routes = [Route(f"/{name}", _file(name), methods=["GET"]) for name in _names()]
+        routes: list[BaseRoute] = [
+            Route(f"/{name}", _file(name), methods=["GET"]) for name in _names()
+        ]
         routes += [
             Route("/", _file("index.html"), methods=["GET"]),
             Route("/enter", self._enter, methods=["POST"]),
             Route("/leave", self._leave, methods=["POST"]),
+            *machines,
             self._route("/session", self._session, "GET"),
             self._route("/history", _history, "GET"),
             self._route("/events", self._events, "GET"),

@@ -3,7 +3,7 @@
 1. The `Host` is one by which the page is known: a name that somebody lets lead here opens nothing
    (DNS rebinding).
 2. What is no GET comes from a page of this origin, by its `Origin`: no other site's form or script
-   does anything, cookies or not.
+   does anything, cookies or not. At `FOR_MACHINES` programs prove who they are, and say no origin.
 3. It is small enough, and its address does not too much.
 4. Every answer says what a browser may do with it: no script but the page's own files, nothing from
    elsewhere, no frame around it, no guessing of types.
@@ -37,6 +37,8 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cache-Control": "no-store",
 }
+FOR_MACHINES = ("/events", "/mcp")
+"""What no cookie opens: whoever posts there proves who it is by each request."""
 _ROOM = 1 << 20  # for what is posted with files
 
 
@@ -77,7 +79,9 @@ class Guard:
             return PlainTextResponse(told, 421)
         if scope["method"] in ("GET", "HEAD"):
             return None
-        if headers.get("origin", "").partition("://")[2] != host:
+        origin = headers.get("origin")
+        is_machine = origin is None and _path_of(scope) in FOR_MACHINES
+        if not (is_machine or (origin or "").partition("://")[2] == host):
             return PlainTextResponse("this comes from another page", 403)
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > self._limit:
@@ -87,6 +91,12 @@ class Guard:
             seconds = str(math.ceil(wait))
             return PlainTextResponse("this is too often", 429, {"Retry-After": seconds})
         return None
+
+
+def _path_of(scope: Scope) -> str:
+    """Return what is asked for, below where the page is mounted."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
 
 
 def _name_in(host: str) -> str:
