@@ -71,7 +71,8 @@ class TestClient:
     ) -> None:
         self._given = bot
         self._make: Callable[[], Interface] = _maker(bot)
-        self._made = self.bot = self._make()
+        self.bot: Interface = self._make()
+        self._made = self.bot
         self._is_new = True
         self.platform = platform or FakePlatform()
         self.clock = clock or FakeClock()
@@ -334,7 +335,7 @@ class TestClient:
 
     async def _start(self) -> None:
         if not self._is_new and self.bot is self._made:  # else a test has put another one there
-            self._made = self.bot = self._make()
+            self.bot = self._made = self._make()
         self._is_new = False
         self._store = store = self._open_store()
         options: dict[str, Any] = {"clock": self.clock, **self._engine_options}
