@@ -72,7 +72,7 @@ class TestClient:
         self._given = bot
         self._make: Callable[[], Interface] = _maker(bot)
         self.bot: Interface = self._make()
-        self._made = self.bot
+        self._made: Interface = self.bot
         self._is_new = True
         self.platform = platform or FakePlatform()
         self.clock = clock or FakeClock()
