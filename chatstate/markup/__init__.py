@@ -1,14 +1,15 @@
 """Markdown as data: parsed once, rendered by each platform in its own way, split by slicing.
 
-`parse` makes a `StyledText` of Markdown; an adapter renders it with `blocks` and `walk`, or takes
-`plain` where its platform has no markup, and cuts what is too long with `pages` (or `split`).
+`parse` makes a `StyledText` of Markdown; an adapter renders it with `blocks`, `sections` and
+`walk`, or takes `plain` where its platform has no markup, and cuts what is too long with `pages`
+(or `split`).
 `written` is a card as text, `joined` several texts as one.
 Adapters take all of this from here.
 """
 
 from chatstate.markup.cards import joined, written
 from chatstate.markup.paging import pages
-from chatstate.markup.pieces import Block, Close, Open, blocks, walk
+from chatstate.markup.pieces import Block, Close, Open, blocks, sections, walk
 from chatstate.markup.plaintext import plain
 from chatstate.markup.splitting import Measure, split
 from chatstate.text import Span, SpanKind, StyledText, Table, Unit, size
@@ -28,6 +29,7 @@ __all__ = [
     "pages",
     "parse",
     "plain",
+    "sections",
     "size",
     "split",
     "walk",

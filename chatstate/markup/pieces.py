@@ -16,6 +16,8 @@ import msgspec
 
 from chatstate.text import Span, StyledText
 
+_SECTIONS = ("table", "pre", "quote", "heading")
+
 
 class Open(msgspec.Struct, frozen=True):
     """Here a span begins."""
@@ -35,6 +37,20 @@ class Block(msgspec.Struct, frozen=True):
     kind: Literal["line", "pre", "table"]
     text: StyledText
     quotes: int = 0
+
+
+def sections(text: StyledText) -> Iterator[tuple[StyledText, Span | None]]:
+    """Yield a text in pieces: headings, quotes, code and tables with their spans, the outermost.
+
+    What stands between them comes with None, and may be empty.
+    """
+    end = 0
+    for span in text.spans:
+        if span.kind in _SECTIONS and span.start >= end:
+            yield text.cut(end, span.start), None
+            yield text.cut(span.start, span.end), span
+            end = span.end
+    yield text.cut(end, len(text.text)), None
 
 
 def walk(text: StyledText) -> Iterator[str | Open | Close]:

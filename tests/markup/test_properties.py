@@ -17,7 +17,7 @@ from markup.validity import assert_takeable, assert_valid, assert_whole_lines, b
 from wcwidth import iter_graphemes
 
 from chatstate.markup import StyledText, parse, plain, size, split, walk
-from chatstate.markup.pieces import Close, Open, Slices, blocks
+from chatstate.markup.pieces import Close, Open, Slices, blocks, sections
 from chatstate_discord.send import markup as discord
 from chatstate_telegram.send import markup as telegram
 
@@ -75,6 +75,18 @@ def test_walking_meets_everything_once(text: StyledText) -> None:
         elif isinstance(event, Close):
             assert stack.pop() is event.span
     assert stack == []
+
+
+@PROFILE
+@given(texts)
+def test_sections_are_the_text(text: StyledText) -> None:
+    """Each stretch is met once; what stands between those with a span has none of these within."""
+    found = list(sections(text))
+    assert "".join(piece.text for piece, _ in found) == text.text
+    kinds = {"heading", "quote", "pre", "table"}
+    assert all(section is None or section.kind in kinds for _, section in found)
+    between = [span for piece, section in found if section is None for span in piece.spans]
+    assert not kinds.intersection(span.kind for span in between)
 
 
 @PROFILE

@@ -15,11 +15,10 @@ from html import escape
 
 import msgspec
 
-from chatstate.markup import Span, StyledText, Table
+from chatstate.markup import Span, StyledText, Table, sections
 
 MAX_COLUMNS = 20
 MAX_BLOCKS = 500
-_BLOCKS = ("table", "pre", "quote", "heading")
 _TAGS = {
     "bold": "b",
     "italic": "i",
@@ -50,20 +49,8 @@ def _table_of(span: Span) -> Table | None:
 
 
 def _html(text: StyledText) -> Iterator[str]:
-    end = 0
-    for block in _outermost(text):
-        yield from _paragraphs(text.cut(end, block.start))
-        yield _block(text.cut(block.start, block.end), block)
-        end = block.end
-    yield from _paragraphs(text.cut(end, len(text.text)))
-
-
-def _outermost(text: StyledText) -> Iterator[Span]:
-    end = 0
-    for span in text.spans:
-        if span.kind in _BLOCKS and span.start >= end:
-            end = span.end
-            yield span
+    for piece, block in sections(text):
+        yield from [_block(piece, block)] if block else _paragraphs(piece)
 
 
 def _block(text: StyledText, block: Span) -> str:

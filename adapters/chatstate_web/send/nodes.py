@@ -18,11 +18,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from chatstate.markup import Close, Open, Span, StyledText, Table, walk
+from chatstate.markup import Close, Open, Span, StyledText, Table, sections, walk
 
 Node = Any
 """A text, or [tag, attributes, *nodes]."""
-_BLOCKS = ("table", "pre", "quote", "heading")
 _TAGS = {"bold": "b", "italic": "i", "underline": "u", "strike": "s", "code": "code"}
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 _NUMBER = re.compile(r"(\d{1,9})[.)]")
@@ -33,24 +32,11 @@ def nodes_of(text: StyledText) -> list[Node]:
     """Return a text as the blocks that show it."""
     if not text.spans:
         return [["p", None, text.text]] if text.text else []
-    return list(_blocks(text))
-
-
-def _blocks(text: StyledText) -> Iterator[Node]:
-    end = 0
-    for block in _outermost(text):
-        yield from _flow(text.cut(end, block.start))
-        yield _block(text.cut(block.start, block.end), block)
-        end = block.end
-    yield from _flow(text.cut(end, len(text.text)))
-
-
-def _outermost(text: StyledText) -> Iterator[Span]:
-    end = 0
-    for span in text.spans:
-        if span.kind in _BLOCKS and span.start >= end:
-            end = span.end
-            yield span
+    return [
+        node
+        for piece, block in sections(text)
+        for node in ([_block(piece, block)] if block else _flow(piece))
+    ]
 
 
 def _block(text: StyledText, block: Span) -> Node:
