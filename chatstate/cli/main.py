@@ -214,7 +214,12 @@ def run(
 @app.command()
 def record(
     transcript: Annotated[Path, typer.Argument(help="The *.chat file to write.")],
-    bot: Annotated[str, typer.Argument(help="A name, bot.py, bot.py:name or package.module:name")],
+    bot: Annotated[
+        str,
+        typer.Argument(
+            help="A name, bot.py, bot.py:name or package.module:name", envvar=variable("bot")
+        ),
+    ],
     *,
     on: Annotated[str, typer.Option(help="The adapter by which to talk.")] = DEFAULT_ADAPTER,
     set_: Annotated[

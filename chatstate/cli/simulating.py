@@ -6,18 +6,25 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from chatstate.cli.loading import load_bot, load_module
+from chatstate.cli.settings import variable
 from chatstate.errors import LoadError
 from chatstate.text import visible
 
 
 def simulate(
-    bot: Annotated[str, typer.Argument(help="A name, bot.py, bot.py:name or package.module:name")],
+    bot: Annotated[
+        str,
+        typer.Argument(
+            help="A name, bot.py, bot.py:name or package.module:name", envvar=variable("bot")
+        ),
+    ],
     *,
     seed: Annotated[int, typer.Option(help="What all follows from; the first of them.")] = 0,
     runs: Annotated[int, typer.Option(min=1, help="With so many seeds, one after the other.")] = 10,
@@ -55,13 +62,21 @@ def simulate(
     }
     for number in range(seed, seed + runs):
         try:
-            run(made, seed=number, **options)
+            run(made, seed=number, tell=partial(_tell, number), **options)
         except SimulationError as error:
             path = out or Path(f"{made.id}-{number}.chat")
             path.write_text(error.transcript)
             typer.echo(visible(f"{error}\nwritten to {path}"))
             raise typer.Exit(1) from None
         typer.echo(f"seed {number}: nothing is wrong")
+
+
+def _tell(seed: int, told: str) -> None:
+    """Say what is wrong, before what shows it is shortened: that may take minutes."""
+    typer.echo(
+        visible(f"seed {seed}: {told}\nseed {seed}: looking for the shortest that shows it ..."),
+        err=True,
+    )
 
 
 def _nothing() -> None:

@@ -76,12 +76,24 @@ def test_a_simulation_tells_what_is_wrong(
     assert call(monkeypatch, *few, "--runs", "2") == 0
     assert capsys.readouterr().out == "seed 0: nothing is wrong\nseed 1: nothing is wrong\n"
     assert call(monkeypatch, *few, "--invariant", "bot.py:nobody_drinks_too_much") == 1
-    told = capsys.readouterr().out
-    assert "nobody_drinks_too_much does not hold: AssertionError: too much" in told
+    told = capsys.readouterr()
+    assert "nobody_drinks_too_much does not hold: AssertionError: too much" in told.out
+    assert "seed 0: looking for the shortest that shows it" in told.err
     assert (folder / "teas-0.chat").read_text().count("alice:") == 3
     assert call(monkeypatch, "replay", "teas-0.chat", "bot.py") == 0
     assert call(monkeypatch, *few, "--invariant", "bot.py:nothing") == 2
     assert "'bot.py:nothing' is no function" in capsys.readouterr().err
+
+
+def test_a_project_says_which_bot_is_recorded_and_simulated(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it does for `run`."""
+    monkeypatch.setenv("CHATSTATE_BOT", "bot.py")
+    assert call(monkeypatch, "simulate", "--steps", "2", "--runs", "1") == 0
+    recorded = programs.run(*programs.CHATSTATE, "record", "talk.chat", given="/tea mint\n")
+    assert recorded.stderr == "written to talk.chat\n", recorded.stderr
+    assert (folder / "talk.chat").read_text().startswith("! bot bot.py\n")
 
 
 def test_folders_without_transcripts_are_told(

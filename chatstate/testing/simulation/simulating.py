@@ -49,30 +49,35 @@ def simulate(
     reset: Callable[[], object] = lambda: None,
     shared: bool = False,
     load: Callable[[], Interface] | None = None,
+    tell: Callable[[str], object] = len,
 ) -> None:
     """Let people talk to a bot that is in trouble; see `TestClient.simulate`.
 
-    `load` loads the bot anew once its modules are gone.
+    `load` loads the bot anew once its modules are gone. `tell` is told what is wrong as soon as
+    it is found; to find the least that shows it may take minutes.
 
     Raises `SimulationError`. It runs in a loop of its own, so in a thread that has none.
     """
     with _quiet(), contextlib.ExitStack() as stack:
         make = stack.enter_context(reloaded(bot, load)) if isinstance(bot, Interface) else bot
         runs = Runs(make, seed, invariants, reset, shared)
-        found = loop.run(_found(runs, people, steps))
+        found = loop.run(_found(runs, people, steps, tell))
     if found:
         story, finding = found
         told = f"with seed {seed}: {finding.told}"
         raise SimulationError(told, "".join(f"{line}\n" for line in _written(told, story, finding)))
 
 
-async def _found(runs: Runs, number: int, steps: int) -> tuple[Sequence[Step], Finding] | None:
+async def _found(
+    runs: Runs, number: int, steps: int, tell: Callable[[str], object]
+) -> tuple[Sequence[Step], Finding] | None:
     """Return what is wrong, and the least that shows it."""
     talk = await _talk(runs, number, steps)
     story: Sequence[Step] = [*troubled(talk, _random(runs)), step_of(Pause(_END))]
     found = await examine(runs, story)
     if found is None:
         return None
+    tell(found.told)
     least = story, found
 
     async def fails(part: Sequence[Step]) -> bool:
