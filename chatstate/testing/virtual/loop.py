@@ -1,8 +1,8 @@
 """An event loop whose time passes at once, as soon as nothing else is left to do.
 
 1. Where a loop would wait for a timer, this one moves its time there: a sleep of a day takes none.
-2. While a thread works that somebody waits for, or while somebody waits for the network, its time
-   is the machine's: they cannot be hurried.
+2. While somebody waits for the network, its time is the machine's. A thread that somebody waits for
+   gets a second of that, since a busy machine may keep it from its work; then it hangs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from chatstate.engine.threads import Done, HandlerThreads
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
-_PATIENCE, _LONGEST = 0.05, 30.0
+_PATIENCE, _LONGEST = 1.0, 30.0
 _OWN_FILES = 1  # the pipe by which threads wake the loop
 
 
