@@ -81,7 +81,7 @@ def subject(scope: Scope, said: Said) -> tuple[Any, ...]:
 
 
 @given(st.sampled_from(SCOPES), st.lists(speech, min_size=1, max_size=14))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 async def test_values_expire_as_in_a_dict_with_times(scope: Scope, given: list[Said]) -> None:
     """One after the other, with pauses, restarts and crashes: each reply is the dict's."""
     values: dict[tuple[Any, ...], tuple[float, list[str]]] = {}

@@ -15,7 +15,7 @@ from chatstate.testing import Delivered, FakePlatform, Person, TestClient
 FAILED = "Sorry, something went wrong. Nothing was changed."
 Lane = tuple[str, str | None]
 
-settings.register_profile("chatstate", max_examples=60)
+settings.register_profile("chatstate", max_examples=30)
 settings.register_profile("chatstate-long", max_examples=2000)
 PROFILE = settings.get_profile(
     "chatstate-long" if os.environ.get("CHATSTATE_LONG") else "chatstate"
