@@ -275,7 +275,7 @@ async def test_a_token_that_was_good_is_not_given_up_at_once(server: TelegramSer
 async def test_a_second_poller_is_told_once(
     server: TelegramServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With what to do; and this one goes on."""
+    """With what to do, also whoever watches the bot's health; and this one goes on."""
     alice = server.person(1001, "Alice")
     host = FakeHost()
     server.fail("getUpdates", 409, "Conflict: terminated by other getUpdates request", times=3)
@@ -284,6 +284,9 @@ async def test_a_second_poller_is_told_once(
         await host.until(lambda: host.texts == ["hi"])
     assert says(caplog, "another process polls with this bot's token") == 1
     assert says(caplog, "receiving again") == 1
+    (lost,) = host.lost_by
+    assert "another process polls" in lost
+    assert len(host.names) == 2  # it is connected, and connected again
 
 
 async def test_an_outage_is_told_once(
