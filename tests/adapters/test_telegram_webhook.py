@@ -310,6 +310,28 @@ async def test_a_look_that_is_answered_oddly_ends_nothing(server: TelegramServer
         assert not running.done()
 
 
+async def test_whoever_watches_is_told_once_of_a_webhook_that_is_not_reached(
+    server: TelegramServer,
+) -> None:
+    """And once that it is reached again: when nothing waits there any more."""
+    adapter = adapter_on(server, webhook=URL, listen=None, look_seconds=0.02)
+    host = FakeHost()
+
+    def told(pending: int) -> str:
+        error = {"last_error_date": 1_700_000_000, "last_error_message": "no route"}
+        info = {"url": URL, "has_custom_certificate": False, "pending_update_count": pending}
+        return json.dumps({"ok": True, "result": {**info, **error}})
+
+    async with received(adapter, host):
+        await server.wait_for(lambda: server.updates.webhook)
+        for pending in (2, 1, 0, 0):
+            looked = len(server.called("getWebhookInfo"))
+            server.fail("getWebhookInfo", 200, body=told(pending))
+            await server.wait_for(lambda: len(server.called("getWebhookInfo")) > looked + 1)  # noqa: B023 - called here
+    assert host.lost_by == ["Telegram could not post to the webhook: no route"]
+    assert len(host.names) == 2
+
+
 async def test_a_webhook_that_telegram_cannot_reach_is_told(
     server: TelegramServer, caplog: pytest.LogCaptureFixture
 ) -> None:

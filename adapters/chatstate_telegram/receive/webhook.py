@@ -171,6 +171,7 @@ class Registration:
         self._look_seconds = options.look_seconds
         self._connections = options.max_connections
         self._failure: object = None
+        self._is_lost = False
         self._trouble = trouble
 
     async def run(self) -> None:
@@ -207,8 +208,9 @@ class Registration:
             told = f"Telegram could not post to the webhook: {info.last_error_message}"
             log.warning("%s", told)
             self._trouble.lost(told)
-        elif self._failure is not None and not info.pending_update_count:
-            self._failure = None
+            self._is_lost = True
+        elif self._is_lost and not info.pending_update_count:
+            self._is_lost = False
             self._trouble.found()
 
 
