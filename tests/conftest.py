@@ -29,8 +29,7 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, LoopFactory
 
 def pytest_xdist_auto_num_workers() -> int:
     """Say how many processes share the tests, which spend a third of their time on waiting."""
-    cores = os.cpu_count() or 1
-    return cores + (cores + 1) // 2
+    return 2 * (os.cpu_count() or 1)
 
 
 @pytest.hookimpl(wrapper=True)
