@@ -9,13 +9,13 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-import python_multipart  # noqa: F401 - by which Starlette reads forms: missed at the start, not then
 from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
@@ -38,6 +38,8 @@ from chatstate_web.receive.links import Links
 from chatstate_web.receive.rates import Rates
 from chatstate_web.receive.streams import Stream, shown
 from chatstate_web.send.parts import body_of
+
+importlib.import_module("python_multipart")  # Starlette reads forms by it: missed now, not then
 
 _PAGE = Path(__file__).parent.parent / "page"
 _TYPES = {"index.html": "text/html", "page.css": "text/css", "icon.svg": "image/svg+xml"}
