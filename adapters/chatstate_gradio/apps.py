@@ -82,8 +82,8 @@ def _refuse_strangers(launch: Launch, file: Path, allow: Sequence[str] | None) -
 
 def _serve(app: Any, launch: Launch) -> None:
     """Let an app be as one that is served, but for the serving."""
-    limit = app._queue.default_concurrency_limit  # noqa: SLF001 - there is no other
-    app._queue = Heard(limit)  # noqa: SLF001
+    limit = app._queue.default_concurrency_limit
+    app._queue = Heard(limit)
     app.has_launched = app.is_running = True
     app.allowed_paths, app.blocked_paths = (
         launch.paths(f"{what}_paths") for what in ("allowed", "blocked")

@@ -63,7 +63,7 @@ class Call:
 
     async def _process(self, fn: Any, data: Sequence[Any], iterator: Any) -> dict[str, Any]:
         inputs = [[payload] for payload in data] if fn.batch else list(data)
-        with self.app._queue.heard(self) as event, _refusals_told():  # noqa: SLF001
+        with self.app._queue.heard(self) as event, _refusals_told():
             result: dict[str, Any] = await self.app.process_api(
                 fn,
                 inputs,

@@ -58,8 +58,8 @@ class Chat:
         session = call.session
         try:
             await call.validate_as(_submit(demo, self._setting.app), [typed])
-            session[demo.saved_input._id] = value_of(demo.textbox, typed)  # noqa: SLF001
-            session[demo.chatbot_state._id] = past(demo, history)  # noqa: SLF001
+            session[demo.saved_input._id] = value_of(demo.textbox, typed)
+            session[demo.chatbot_state._id] = past(demo, history)
             data = [None, None, *self._additional(values)]
             async with contextlib.aclosing(call.outputs(self.fn, data)) as outputs:
                 async for payloads in outputs:

@@ -47,7 +47,9 @@ def signed(
 
 def streams(fn: Any) -> bool:
     """Tell whether a function of the author's yields its answers."""
-    called = fn if inspect.isroutine(fn) else getattr(fn, "func", getattr(fn, "__call__", fn))  # noqa: B004
+    called = fn
+    if not inspect.isroutine(fn):  # then a partial function, or an object with a method for it
+        called = getattr(fn, "func", type(fn).__call__)
     return inspect.isgeneratorfunction(called) or inspect.isasyncgenfunction(called)
 
 

@@ -105,7 +105,7 @@ def _function(demo: Any, app: Any) -> Any:
 
 
 def _ids(components: Sequence[Any]) -> list[int]:
-    return [component._id for component in components]  # noqa: SLF001 - there is no other name
+    return [component._id for component in components]
 
 
 def _labels(components: Sequence[Any]) -> list[str]:

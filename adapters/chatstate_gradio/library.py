@@ -45,7 +45,7 @@ def cache_folder() -> str:
 
 def bytes_of(size: Any) -> int | None:
     """Return the bytes that `max_file_size` means, as in "5mb"."""
-    parsed: int | None = _utils._parse_file_size(size)  # noqa: SLF001 - there is no other
+    parsed: int | None = _utils._parse_file_size(size)
     return parsed
 
 

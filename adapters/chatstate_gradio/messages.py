@@ -26,7 +26,7 @@ def past(demo: Any, history: Sequence[dict[str, Any]]) -> Any:
     form = getattr(demo.chatbot, "type", "parts")
     messages: Any = list(history) if form == "parts" else list(_apart(demo, history))
     if form == "tuples":
-        messages = demo._messages_to_tuples(messages)  # noqa: SLF001 - there is no other
+        messages = demo._messages_to_tuples(messages)
     first = default_of(demo.chatbot) or []
     return value_of(demo.chatbot, [*first, *plain(demo.chatbot.postprocess(messages))])
 

@@ -40,7 +40,7 @@ class Page:
         self._fns: Sequence[Any] = list(app.fns.values())
         self.chatbot = _only_chatbot(app, setting.id)
         self.textbox, self.first = self._submitted(setting.id)
-        self.loaded = [fn for fn in self._fns if (app._id, "load") in fn.targets]  # noqa: SLF001
+        self.loaded = [fn for fn in self._fns if (app._id, "load") in fn.targets]
         self.sessions = Sessions(self._fns, setting.names)
         self._keys = _keys(app, setting.names)
         self.state = State({}, name="page", type=dict[str, Any])
@@ -111,7 +111,7 @@ class Page:
                         yield
             except UserError as error:
                 went_well, failed = False, error
-        behind = [other for other in self._fns if other.trigger_after == fn._id]  # noqa: SLF001
+        behind = [other for other in self._fns if other.trigger_after == fn._id]
         for other in behind:
             if _BEHIND.get(_when(other)) in (None, went_well):
                 async with contextlib.aclosing(self._follow(call, other, page)) as steps:
@@ -140,7 +140,7 @@ class Page:
         return said
 
     def _key(self, component: Any) -> str:
-        return self._keys[component._id]  # noqa: SLF001 - there is no other name
+        return self._keys[component._id]
 
 
 def _only_chatbot(app: Any, id_: str) -> Any:

@@ -39,7 +39,7 @@ class Kept:
     """One `gr.State` of an app, as states of a bot: what is stored, and what is in memory."""
 
     def __init__(self, component: Any, name: str) -> None:
-        self.id: int = component._id  # noqa: SLF001 - by it Gradio's sessions know it
+        self.id: int = component._id
         self.name = name
         ttl = component.time_to_live
         on_delete = component.delete_callback
@@ -112,9 +112,9 @@ class Sessions:
     def __init__(
         self, functions: Iterable[Any], names: Mapping[int, str], own: Iterable[Any] = ()
     ) -> None:
-        left_out = {component._id for component in own}  # noqa: SLF001
+        left_out = {component._id for component in own}
         used = [part for fn in functions for part in (*fn.inputs, *fn.outputs)]
-        found = {part._id: part for part in used if part.stateful}  # noqa: SLF001
+        found = {part._id: part for part in used if part.stateful}
         wanted = sorted(found.keys() - left_out)
         self._kept = [
             Kept(found[id_], names.get(id_) or f"state_{number}")
@@ -145,7 +145,7 @@ class Sessions:
 def names_in(module: ModuleType) -> dict[int, str]:
     """Return what components are called in a file, by their ids."""
     return {
-        value._id: name  # noqa: SLF001
+        value._id: name
         for name, value in reversed(vars(module).items())
         if hasattr(value, "_id") and hasattr(value, "stateful")
     }

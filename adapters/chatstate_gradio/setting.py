@@ -37,6 +37,6 @@ class Setting(NamedTuple):
         """Return what a bot is made with whose messages a function answers."""
         limit = fn.concurrency_limit
         if limit == "default":
-            limit = self.app._queue.default_concurrency_limit  # noqa: SLF001 - there is no other
+            limit = self.app._queue.default_concurrency_limit
         only = {"allow": "owners", "owners": list(self.allow)} if self.allow else {}
         return {"id": self.id, "concurrency_limit": limit, "timeout": _TIMEOUT, **only}

@@ -128,7 +128,10 @@ def test_a_value_that_is_changed_after_its_turn_is_found() -> None:
 def test_an_outside_call_that_is_no_step_is_found() -> None:
     """It is made again by the turn that runs again."""
     bank = Bank()
-    wrong = lambda: paying(lambda turn: bank.charge(turn.user.id))  # noqa: E731
+
+    def wrong() -> Interface:
+        return paying(lambda turn: bank.charge(turn.user.id))
+
     found = found_in(wrong, reset=bank.reset)
     assert found.told.startswith("with seed 0: without the trouble it is 'Charge ")
     assert acts(found) <= 2
@@ -138,7 +141,10 @@ def test_an_outside_call_that_is_no_step_is_found() -> None:
 def test_a_step_that_is_not_idempotent_is_found() -> None:
     """Its result is not remembered if the process is killed before: by an invariant."""
     bank = Bank()
-    wrong = lambda: paying(lambda turn: turn.step("pay", lambda: bank.charge(turn.user.id)))  # noqa: E731
+
+    def wrong() -> Interface:
+        return paying(lambda turn: turn.step("pay", lambda: bank.charge(turn.user.id)))
+
     found = found_in(wrong, reset=bank.reset, invariants=[bank.was_paid_for])
     assert found.told == "with seed 0: was_paid_for does not hold"
     assert acts(found) <= 2
