@@ -83,7 +83,9 @@ def split_address(address: str) -> tuple[str, int]:
     """Return host and port of HOST:PORT. Raises `AdapterError` for what is none."""
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or int(port) >= 1 << 16:
-        raise AdapterError(f"--listen takes HOST:PORT, such as 127.0.0.1:8080, not {address!r}")
+        raise AdapterError(
+            f"an address to listen at is HOST:PORT, such as 127.0.0.1:8080, not {address!r}"
+        )
     return host.strip("[]"), int(port)
 
 

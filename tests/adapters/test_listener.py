@@ -47,7 +47,7 @@ async def test_it_listens_where_it_is_told_to(host: str) -> None:
 @pytest.mark.parametrize("address", ["8080", ":8080", "localhost", "localhost:http", "a:99999"])
 def test_what_is_no_address_is_told(address: str) -> None:
     """By the name of the option, with an example."""
-    with pytest.raises(AdapterError, match="--listen takes HOST:PORT"):
+    with pytest.raises(AdapterError, match="address to listen at is HOST:PORT"):
         Listener(greet, address)
 
 
