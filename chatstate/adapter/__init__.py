@@ -1,8 +1,8 @@
 """The contract between the core and a platform: what adapters implement and what they are given.
 
 Owns the data that crosses that border and nothing that knows a platform: `contract` has the verbs,
-`actions` what they carry, `capabilities` what a platform can do, `events` what an event is once it
-is stored, `transcript` what pages of ours show, `options` how an adapter declares what can be set,
+`host` those of the engine, `actions` what they carry, `capabilities` what a platform can do,
+`events` what an event is once it is stored, `transcript` what pages of ours show, `options` how an adapter declares what can be set,
 `natives` which calls by a platform's own names are refused, `updates` what a platform tells of by
 such names, `installing` where adapters are found, and what to type for a library that is missing,
 `findings` what `chatstate doctor` is told. Public names, for adapters: those below. `http`, how one
@@ -30,9 +30,10 @@ from chatstate.adapter.actions import (
 )
 from chatstate.adapter.capabilities import Capabilities
 from chatstate.adapter.completing import Typing, being_typed
-from chatstate.adapter.contract import About, Adapter, Host, Receipt, ReceiptStatus
+from chatstate.adapter.contract import Adapter
 from chatstate.adapter.events import proved
 from chatstate.adapter.findings import Finding, fine, of_clocks
+from chatstate.adapter.host import About, Host, Receipt, ReceiptStatus
 from chatstate.adapter.installing import pip_line
 from chatstate.adapter.natives import Natives
 from chatstate.adapter.options import OptionField, declared_options, options_from, read_options
