@@ -2,7 +2,8 @@
 
 Owns the data that crosses that border and nothing that knows a platform: `contract` has the verbs,
 `host` those of the engine, `actions` what they carry, `capabilities` what a platform can do,
-`events` what an event is once it is stored, `transcript` what pages of ours show, `options` how an adapter declares what can be set,
+`events` what an event is once it is stored, `transcript` what pages of ours show,
+`options` how an adapter declares what can be set,
 `natives` which calls by a platform's own names are refused, `updates` what a platform tells of by
 such names, `installing` where adapters are found, and what to type for a library that is missing,
 `findings` what `chatstate doctor` is told. Public names, for adapters: those below. `http`, how one
