@@ -22,6 +22,7 @@ from chatstate.signature import label
 from chatstate.stores.base import Ingested, Outcome, Run, TurnCommit
 
 _SECONDS = (0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0)
+_REMEMBERED = 10_000  # events whose turn has not begun here
 _BATCH = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
@@ -95,6 +96,8 @@ class Metrics:
             self._events.labels(taken.status).inc()
             if taken.arrival and taken.status == "stored":
                 self._arrived[taken.arrival.seq] = now
+        while len(self._arrived) > _REMEMBERED:  # others have handled these, or nobody will
+            del self._arrived[next(iter(self._arrived))]
 
     @contextlib.contextmanager
     def turn(self, turn: RunningTurn) -> Generator[None]:

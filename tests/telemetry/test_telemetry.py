@@ -14,10 +14,22 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client.parser import text_string_to_metric_families
 
-from chatstate import Interface, PerMember, Ref, Rejected, Turn
+from chatstate import (
+    Chat,
+    Event,
+    Interface,
+    Message,
+    PerMember,
+    Ref,
+    Rejected,
+    Turn,
+    User,
+)
 from chatstate.adapter import Host
 from chatstate.engine import Engine
-from chatstate.engine.observing import Observers
+from chatstate.engine.observing import Observers, Took
+from chatstate.scope import Place
+from chatstate.stores.base import Arrival, Ingested
 from chatstate.stores.sqlite import SQLiteStore
 from chatstate.telemetry.doors import Doors
 from chatstate.telemetry.metrics import Metrics
@@ -149,6 +161,19 @@ async def test_what_is_done_is_counted() -> None:
     assert counted["chatstate_workers",] == 1
     assert b"somebody" not in text
     assert b"123456789" not in text
+
+
+async def test_events_that_others_handle_are_not_remembered_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of those whose turn never begins here, the oldest are forgotten."""
+    monkeypatch.setattr("chatstate.telemetry.metrics._REMEMBERED", 2)
+    metrics = Metrics()
+    place = Place(1, 1, 1, 1)
+    event = Event("1", Message("hi", User("ann"), Chat("c")))
+    arrived = [Ingested("stored", Arrival(number, place, event)) for number in range(5)]
+    metrics.delivered(arrived, Took(0.0, 0.0))
+    assert list(metrics._arrived) == [3, 4]
 
 
 async def test_several_are_told_of_all() -> None:
