@@ -31,7 +31,7 @@ class Chat(pytest.Item):
         if outcome.is_as_expected:
             return
         if self.config.getoption("--chat-update") and not outcome.problems:
-            self.path.write_text(outcome.text)
+            self.path.write_text(outcome.text, encoding="utf-8")
             self.add_report_section("call", "transcript", f"{self.path} was written anew")
             return
         raise OtherwiseError(outcome.difference())

@@ -110,7 +110,7 @@ def opened() -> Generator[list[Apps]]:
 def run_as_program(module: ModuleType) -> None:
     """Run what a file does if it is the program. Raises whatever it raises."""
     path = Path(str(module.__file__))
-    body = [part for node in ast.parse(path.read_text()).body for part in _of_program(node)]
+    body = [part for node in ast.parse(path.read_bytes()).body for part in _of_program(node)]
     code = compile(ast.Module(body, []), str(path), "exec")
     arguments, sys.argv = sys.argv, [str(path)]
     try:

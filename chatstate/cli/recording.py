@@ -44,8 +44,8 @@ def written(recorder: Recorder, transcript: Path, bot: str) -> str:
     file, colon, name = bot.partition(":")
     beside = f"{os.path.relpath(file, transcript.parent)}{colon}{name}"
     lines = recorder.lines(beside if Path(file).is_file() else bot)
-    transcript.write_text("".join(f"{line}\n" for line in lines))
+    transcript.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     outcome = check(transcript, load_bot(bot), lambda: load_bot(bot))
-    transcript.write_text(outcome.text)
+    transcript.write_text(outcome.text, encoding="utf-8")
     told = [f"written to {transcript}", *outcome.problems]
     return "\n".join(one_line(line) for line in told)

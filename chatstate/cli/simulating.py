@@ -65,7 +65,7 @@ def simulate(
             run(made, seed=number, tell=partial(_tell, number), **options)
         except SimulationError as error:
             path = out or Path(f"{made.id}-{number}.chat")
-            path.write_text(error.transcript)
+            path.write_text(error.transcript, encoding="utf-8")
             typer.echo(visible(f"{error}\nwritten to {path}"))
             raise typer.Exit(1) from None
         typer.echo(f"seed {number}: nothing is wrong")

@@ -1,5 +1,8 @@
 """`chatstate record`, `replay` and `simulate`."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -102,3 +105,23 @@ def test_folders_without_transcripts_are_told(
     """Nothing would be tested, and nobody would know."""
     assert call(monkeypatch, "replay", ".", "bot.py") == 2
     assert capsys.readouterr().err == "chatstate: . has no *.chat files\n"
+
+
+def test_a_transcript_is_utf8_whatever_the_locale_says(tmp_path: Path) -> None:
+    """It was written elsewhere."""
+    (tmp_path / "a.chat").write_bytes("alice: 茶\nbot: ...\n".encode())
+    code = "from chatstate.testing.transcripts.reading import read, Path; read(Path('a.chat'))"
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env={**os.environ, **plain}, check=True
+    )
+
+
+def test_what_is_no_transcript_is_told(tmp_path: Path) -> None:
+    """In a line, by its file."""
+    (tmp_path / "b.chat").write_bytes(b"alice: \xff\n")
+    replay = (*programs.CHATSTATE, "replay")
+    refused = programs.run(*replay, "b.chat", "history-echo", folder=tmp_path)
+    assert "b.chat is no text in UTF-8" in refused.stderr
+    missing = programs.run(*replay, "c.chat", "history-echo", folder=tmp_path)
+    assert missing.stderr == "chatstate: c.chat cannot be read: No such file or directory\n"

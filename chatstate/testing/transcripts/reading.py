@@ -58,9 +58,11 @@ class TranscriptError(LoadError):
 def read(path: Path) -> Transcript:
     """Return the transcript in a file. Raises `TranscriptError`, with file and line."""
     try:
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise TranscriptError(f"{path} cannot be read: {error}") from error
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise TranscriptError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise TranscriptError(f"{path} is no text in UTF-8: {error}") from error
     return parse(text, path)
 
 
