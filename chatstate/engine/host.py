@@ -4,7 +4,9 @@
    do not stop the loop for too long.
 2. What cannot be stored fails its own delivery alone. An event that could never be read again is
    left out, and told of: whoever delivers it would do so for ever.
-3. What is stored is in its lane, though whoever delivered it may be gone.
+3. What is stored is in its lane, though whoever delivered it may be gone. It may be there before
+   it is durable, if the store says so; whoever delivered it is told when it is. Not where a bot is
+   told of what expires: that goes first, also where it comes from another conversation.
 4. What the bot has no handler for is told once, by its kind or its name, and stored without the
    platform's payload.
 """
@@ -13,16 +15,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from collections.abc import Set as AbstractSet
 
-import msgspec
 from msgspec.structs import replace
 
 from chatstate.adapter import About, Action, Adapter, PostForm
 from chatstate.bot.interface import Interface
 from chatstate.clock import Clock, growing_pauses
+from chatstate.engine.inbox.deliveries import Delivery, Share, transactions
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import EventReceipt, Receipts
 from chatstate.engine.lease import Lease
@@ -43,26 +46,6 @@ from chatstate.stores.base import Account, Arrival, Ingested, Store
 from chatstate.stores.view import View
 
 log = logging.getLogger("chatstate.engine")
-
-_AT_ONCE = 64  # more events in one transaction would stop the event loop for too long
-
-
-class _Delivery(msgspec.Struct, eq=False, gc=False):
-    """What one call of `deliver` was given, and the receipts for it so far."""
-
-    events: Sequence[Event]
-    cursor: str | None
-    part: str
-    done: asyncio.Future[Sequence[EventReceipt]]
-    receipts: list[EventReceipt] = []
-
-
-class _Share(msgspec.Struct, eq=False, gc=False):
-    """A part of a delivery that is stored in one transaction; `is_last`: and all of the rest."""
-
-    delivery: _Delivery
-    events: Sequence[Event]
-    is_last: bool
 
 
 class AccountHost(Receiving):
@@ -108,7 +91,7 @@ class AccountHost(Receiving):
         self._is_connected = False
         self.trouble = ""
         self._loop = asyncio.get_running_loop()
-        self._delivered: list[_Delivery] = []
+        self._delivered: list[Delivery] = []
         self._is_paused = False
         self._refusing: set[int] = set()
         self._interrupts = bot.routes.interrupts
@@ -117,6 +100,7 @@ class AccountHost(Receiving):
         if "sent" in self._handled:
             sender.told[account.id] = self._tell_of_sent
         named = (update.partition(":") for update in bot.routes.updates)
+        self._is_early = not any(state.lifecycle.on_expire for state in bot.states)
         self._updates = frozenset(name for its, _, name in named if its == adapter.name)
 
     @property
@@ -188,7 +172,7 @@ class AccountHost(Receiving):
             return done
         if not (self._delivered or self._is_paused):
             self._loop.call_soon(self._store_all)
-        self._delivered.append(_Delivery(events, cursor, part, done))
+        self._delivered.append(Delivery(events, cursor, part, done))
         return done
 
     def pause(self) -> None:
@@ -204,10 +188,10 @@ class AccountHost(Receiving):
         if self._is_paused:
             return
         delivered, self._delivered = self._delivered, []
-        for shares in _transactions(delivered):
+        for shares in transactions(delivered):
             self._store_together(shares)
 
-    def _store_together(self, shares: list[_Share]) -> None:
+    def _store_together(self, shares: list[Share]) -> None:
         events = [event for share in shares for event in share.events]
         with contextlib.suppress(AttributeError, TypeError):  # the store refuses what is no event
             events = [
@@ -217,10 +201,13 @@ class AccountHost(Receiving):
         ended = [share.delivery for share in shares if share.is_last]
         cursors = {given.part: given.cursor for given in ended if given.cursor is not None}
         self._lanes.expect()
-        ingested = (
-            self._store.ingest(self._account, events, cursors, share=True)
-            if self._roles.peers and self._lanes.is_crowded and self.peers > 1
-            else self._store.ingest(self._account, events, cursors)
+        share = bool(self._roles.peers) and self._lanes.is_crowded and self.peers > 1
+        ingested = self._store.ingest(
+            self._account,
+            events,
+            cursors,
+            share=share,
+            early=functools.partial(self._let_in_early, shares) if self._is_early else None,
         )
         stored = asyncio.ensure_future(ingested)
         stored.add_done_callback(lambda done: self._take_in(shares, done))
@@ -236,8 +223,8 @@ class AccountHost(Receiving):
             log.debug("messages of the kind %r have no handler, and are ignored", what)
         return replace(event, message=replace(message, raw=None))
 
-    def _take_in(self, shares: list[_Share], stored: asyncio.Future[Sequence[Ingested]]) -> None:
-        """Let what was stored into its lane, and tell whoever delivered it.
+    def _take_in(self, shares: list[Share], stored: asyncio.Future[Sequence[Ingested]]) -> None:
+        """Let what was stored into its lane, if it is not yet, and tell whoever delivered it.
 
         At once: a turn that was committed with it, and that a duplicate of its event waits for,
         ends with the next step of the loop.
@@ -247,7 +234,7 @@ class AccountHost(Receiving):
         finally:
             self._lanes.came()
 
-    def _tell_of(self, shares: list[_Share], stored: asyncio.Future[Sequence[Ingested]]) -> None:
+    def _tell_of(self, shares: list[Share], stored: asyncio.Future[Sequence[Ingested]]) -> None:
         if stored.cancelled():
             return
         error = stored.exception()
@@ -255,18 +242,29 @@ class AccountHost(Receiving):
             for share in shares:
                 self._store_together([share])
             return
-        ingested = iter(() if error else stored.result())
+        if not error:
+            self._let_in(shares, stored.result())
         for share in shares:
             delivery = share.delivery
-            if not error:
-                for _ in share.events:
-                    delivery.receipts.append(self._accept(next(ingested)))
             if error and not delivery.done.done():
                 delivery.done.set_exception(error)
             elif share.is_last:
                 self._tell(delivery)
 
-    def _tell(self, delivery: _Delivery) -> None:
+    def _let_in_early(self, shares: list[Share], ingested: Sequence[Ingested]) -> None:
+        """Let events into their lanes while they are being stored, after all that came before."""
+        if not self._lanes.expects_own:
+            self._let_in(shares, ingested)
+
+    def _let_in(self, shares: list[Share], ingested: Sequence[Ingested]) -> None:
+        found = iter(ingested)
+        for share in shares:
+            if share.is_let_in:
+                return  # all of them are
+            share.is_let_in = True
+            share.delivery.receipts += [self._accept(next(found)) for _ in share.events]
+
+    def _tell(self, delivery: Delivery) -> None:
         if delivery.cursor is not None:
             self._cursors[delivery.part] = delivery.cursor
         if not delivery.done.done():
@@ -301,14 +299,11 @@ class AccountHost(Receiving):
         """Store an event of the framework's own, once there is room, also while the bot stops."""
         pauses = growing_pauses()
         while True:
-            self._lanes.expect()
-            try:
+            with self._lanes.expecting():
                 (ingested,) = await self._store.ingest(self._account, [event])
                 if ingested.status != "refused" or ingested.error:
                     self._accept(ingested)
                     return
-            finally:
-                self._lanes.came()
             await self._clock.sleep(next(pauses))
 
     def _drop(self, conversation: int, seq: int) -> None:
@@ -327,24 +322,3 @@ class AccountHost(Receiving):
         sentences = self._bot.sentences.of(arrival.event.message.sender.language)
         reply = Reply(say(sentences, "too_busy"))
         self._sender.add(self._renderer.render([arrival], [reply]).outbound)
-
-
-def _transactions(delivered: Sequence[_Delivery]) -> Iterator[list[_Share]]:
-    """Yield what is to be stored together: in order, and never too many events at once."""
-    shares: list[_Share] = []
-    room = _AT_ONCE
-    for delivery in delivered:
-        given = delivery.events
-        if len(given) <= room:
-            shares.append(_Share(delivery, given, True))
-            room -= len(given)
-            continue
-        for first in range(0, max(len(given), 1), _AT_ONCE):
-            some = given if len(given) <= _AT_ONCE else given[first : first + _AT_ONCE]
-            if len(some) > room and shares:
-                yield shares
-                shares, room = [], _AT_ONCE
-            shares.append(_Share(delivery, some, first + _AT_ONCE >= len(given)))
-            room -= len(some)
-    if shares:
-        yield shares

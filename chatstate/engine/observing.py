@@ -20,7 +20,7 @@ from chatstate.adapter import Action, Adapter, Sent
 from chatstate.bot.effects import Effects
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.messages import Event
-from chatstate.stores.base import NO_VERSIONS, Ingested, Outcome, Run, Store, TurnCommit
+from chatstate.stores.base import NO_VERSIONS, Early, Ingested, Outcome, Run, Store, TurnCommit
 
 if TYPE_CHECKING:
     from chatstate.engine.inbox.lanes import Work
@@ -97,9 +97,12 @@ class _ObservedStore:
         cursors: Mapping[str, str] | None = None,
         *,
         share: bool = False,
+        early: Early | None = None,
     ) -> Sequence[Ingested]:
         timer = _Timer()
-        ingested = await self._store.ingest(account, events, cursors or {}, share=share)
+        ingested = await self._store.ingest(
+            account, events, cursors or {}, share=share, early=early
+        )
         self._observer.delivered(ingested, timer.took())
         return ingested
 

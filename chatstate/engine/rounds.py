@@ -23,8 +23,9 @@ async def go_round(parts: Parts, *, store: Store, clock: Clock, versions: Iterat
         looked_at = now()
         await store.check()
         parts.fences.end_late()
-        for answer in await store.answer(versions):
-            parts.claims.changed(answer)
+        with parts.lanes.expecting():
+            for answer in await store.answer(versions):
+                parts.claims.changed(answer)
         parts.outside.look()
         await parts.forgetting.look()
         if now() >= prune_at:

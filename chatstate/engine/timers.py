@@ -108,13 +108,10 @@ class Timers:
         room = min(_SLICE, _AT_ONCE - len(self._fired))
         if room <= 0 or self._lanes.stopping or self._lanes.paused:
             return False
-        self._lanes.expect()
-        try:
+        with self._lanes.expecting():
             fired = await self._store.fire(self._accounts.connected, room)
             for arrival in fired.arrivals:
                 self._add(arrival)
-        finally:
-            self._lanes.came()
         return len(fired.arrivals) == room
 
     def _add(self, arrival: Arrival) -> None:

@@ -5,8 +5,8 @@
 in and comes out in `records`, `timers` and `asking`.
 
 1. What `ingest` or `commit` has returned is durable.
-2. A transaction is never open while a handler runs; each verb is atomic by itself, and
-   concurrent calls may share a transaction.
+2. A transaction never waits for a handler; each verb is atomic by itself, and concurrent calls
+   may share a transaction.
 3. Several runs (workers) may have a store open. Each conversation is one run's at a time: that
    one alone handles its events and sends its replies. The hold is the run's, by a lease. What
    others put into a conversation is told to its run by `claim`, in its order. So is, where there
@@ -26,7 +26,7 @@ in and comes out in `records`, `timers` and `asking`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -97,6 +97,7 @@ __all__ = [
     "Control",
     "DeadLetter",
     "Due",
+    "Early",
     "Entry",
     "Erased",
     "Expired",
@@ -139,6 +140,10 @@ __all__ = [
 ]
 
 
+Early = Callable[[Sequence[Ingested]], None]
+"""Is told what `Inbox.ingest` will return."""
+
+
 class Inbox(Protocol):
     """What comes in, from whom, and which run handles it."""
 
@@ -160,6 +165,7 @@ class Inbox(Protocol):
         cursors: Mapping[str, str] = ...,
         *,
         share: bool = False,
+        early: Early | None = None,
     ) -> Awaitable[Sequence[Ingested]]:
         """Append events to the inbox in order, and note cursors in the same transaction.
 
@@ -168,6 +174,12 @@ class Inbox(Protocol):
         becomes this run's, unless it has work, which has to be claimed; or, if they are to `share`
         it, that of one of the runs that have the account. An event that could not be
         read again, because a field is not of its type, is refused alone.
+
+        A store that numbers events before they are durable may call `early` then, once, with
+        what will be returned. Whatever is written on account of it is durable at the same moment
+        or later; `events`, `notes`, `button`, `pending` and `address` return when it is. It does
+        not do so in a run after one that crashed: an event that ends the process at once must be
+        found in the inbox. If it cannot keep such an event, it is broken.
         """
         ...
 

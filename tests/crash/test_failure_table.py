@@ -90,7 +90,7 @@ async def test_a_death_before_the_commit_runs_the_turn_again(point: str, tmp_pat
     await case.die(point, said("1 1 0"))
     assert case.texts == []
     assert rows(case.path, "SELECT count(*) FROM states") == [(0,)]
-    assert rows(case.path, WAITING) == [(1,)]
+    assert case.platform.unacknowledged or rows(case.path, WAITING) == [(1,)]
     await case.go_on()
     assert (case.remembered, case.texts) == ([1, 2], [FIRST, SECOND])
 
@@ -209,8 +209,9 @@ async def test_a_message_that_kills_its_process_is_set_aside(tmp_path: Path) -> 
     """After three deaths while it ran alone it is a dead letter, and everybody is served."""
     case = Case(tmp_path)
     await case.die("handler", said("1 1 0"))
-    for _ in range(3):
+    for _ in range(4):  # the first finds it, those after it let it run alone
         async with worker(case.platform, case.path, kill_point="handler") as life:
+            life.deliver(*case.platform.unacknowledged)
             assert await life.ended() == -signal.SIGKILL
     await case.go_on()
     assert case.remembered == [2]

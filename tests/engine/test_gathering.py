@@ -26,9 +26,9 @@ async def test_deliveries_of_one_step_share_a_transaction() -> None:
         calls: list[int] = []
         real = client._store.ingest
 
-        def ingest(account: int, events: Any, cursors: Any) -> Any:
+        def ingest(account: int, events: Any, cursors: Any, **options: Any) -> Any:
             calls.append(len(events))
-            return real(account, events, cursors)
+            return real(account, events, cursors, **options)
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(client._store, "ingest", ingest)

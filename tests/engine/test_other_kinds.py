@@ -22,9 +22,9 @@ def keeping(client: TestClient) -> list[Event]:
     stored: list[Event] = []
     ingest = client._store.ingest
 
-    def keep(account: int, events: Any, cursors: Any) -> Any:
+    def keep(account: int, events: Any, cursors: Any, **options: Any) -> Any:
         stored.extend(events)
-        return ingest(account, events, cursors)
+        return ingest(account, events, cursors, **options)
 
     client._store.ingest = keep  # type: ignore[method-assign, assignment]  # to look at what is stored
     return stored

@@ -101,8 +101,8 @@ async def test_a_duplicate_settles_whose_event_is_done_before_it_is_told_of(
         await entered.wait()
         real = worker.store.ingest
 
-        async def ingest(*args: Any) -> Sequence[Ingested]:
-            ingested = await real(*args)
+        async def ingest(*args: Any, **options: Any) -> Sequence[Ingested]:
+            ingested = await real(*args, **options)
             gate.set()
             await settled(first)
             return ingested

@@ -408,6 +408,7 @@ async def test_a_bot_goes_on_when_its_store_has_healed(
         await people[0].say("first")
         before = asyncio.ensure_future(people[0].say("before"))
         await entered.wait()
+        await client._store.flush()  # it may have been entered before its event was durable
         with Told.listening() as told, fault(cast("SQLiteStore", client._store)):
             gate.set()  # a turn commits while the store fails
             during = [asyncio.ensure_future(person.say("during")) for person in people]

@@ -8,13 +8,16 @@
 4. A lane without work is forgotten.
 5. What is just being stored may be read from the inbox, and handled, before it is added: then it
    is not added again. What is just being committed is not handled again, though it is still there.
+6. An event may be added before it is durable, but not before one with a lower number: where that
+   was added too late, the lane is read again.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Generator, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -83,6 +86,7 @@ class Lanes:
         self._failed = failed
         self._lanes: dict[int, Lane] = {}
         self._expected = 0
+        self.expects_own = 0
         self._early: set[int] = set()
         self.activity = Activity()
         self.idle: Callable[[int], None] | None = None
@@ -115,6 +119,17 @@ class Lanes:
         if not self._expected:
             self._early.clear()
 
+    @contextlib.contextmanager
+    def expecting(self) -> Generator[None]:
+        """Store, and add, events of the framework's own. Meanwhile no others are added early."""
+        self.expects_own += 1
+        self.expect()
+        try:
+            yield
+        finally:
+            self.expects_own -= 1
+            self.came()
+
     def add(self, arrival: Arrival) -> None:
         """Put a new event at the end of its line, unless it was read from the inbox meanwhile."""
         if arrival.seq in self._early:
@@ -122,8 +137,8 @@ class Lanes:
         conversation = arrival.place.conversation
         lane = self._lanes.get(conversation) or self._new(conversation)
         if arrival.seq <= lane.last:
-            return
-        if lane.beyond or lane.reload or len(lane.arrivals) >= _IN_MEMORY:
+            lane.reload = True
+        elif lane.beyond or lane.reload or len(lane.arrivals) >= _IN_MEMORY:
             lane.beyond = lane.missed = True
         else:
             lane.arrivals.append(arrival)

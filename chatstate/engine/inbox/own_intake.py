@@ -28,14 +28,11 @@ class OwnIntake:
 
         `told` is called once its turn is committed, if this run stored it.
         """
-        self._lanes.expect()
-        try:
+        with self._lanes.expecting():
             ingested = await storing
             if ingested is None or ingested.status == "refused":
                 return None
             return self._receipt(ingested, told)
-        finally:
-            self._lanes.came()
 
     def _receipt(self, ingested: Ingested, told: Callable[[], None] | None) -> EventReceipt:
         arrival = ingested.arrival

@@ -187,13 +187,10 @@ class Approvals:
         return turn.message.sender.id in (of or ())
 
     async def _store_event(self, account: int, event: Event) -> Ingested:
-        self._lanes.expect()
-        try:
+        with self._lanes.expecting():
             (ingested,) = await self._store.ingest(account, [event])
             if ingested.status == "stored" and ingested.arrival and not ingested.elsewhere:
                 self._under_way = [given for given in self._under_way if not given.is_settled]
                 self._under_way.append(self._receipts.stored(ingested.arrival.seq))
                 self._lanes.add(ingested.arrival)
             return ingested
-        finally:
-            self._lanes.came()

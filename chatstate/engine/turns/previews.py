@@ -112,6 +112,7 @@ class Preview:
     async def _run(self) -> None:
         try:
             await self._clock.sleep(_FIRST_AFTER)
+            await self.load()  # also so that nothing is shown of an event that may yet be lost
             while not self._is_over:
                 if self._lasts and self._parts and not self.ids:
                     await self._news_or_end()
@@ -246,5 +247,6 @@ class Previews:
             arrival = turn.arrivals[0]
             adapter = self._adapters[arrival.place.account]
             turn.preview = Preview(arrival, adapter=adapter, **self._parts)
-            await turn.preview.load()
+            if arrival.noted:
+                await turn.preview.load()
         return turn.preview

@@ -27,6 +27,7 @@ from chatstate.stores.base import (
     Arrival,
     Claim,
     DeadLetter,
+    Early,
     Expiry,
     Ingested,
     Outcome,
@@ -194,6 +195,7 @@ class PostgresStore(Reading, Broadcasting, TimerVerbs, RoleVerbs, TranscriptVerb
         cursors: Mapping[str, str] = _NO_CURSORS,
         *,
         share: bool = False,
+        early: Early | None = None,  # noqa: ARG002 - the server numbers events as it commits
     ) -> asyncio.Future[Sequence[Ingested]]:
         return self._ingests.submit(inbox.Delivery(account, events, cursors, share), len(events))
 

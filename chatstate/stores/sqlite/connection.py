@@ -6,7 +6,8 @@
    whoever reads the text.
 3. One connection writes, the other reads. Neither waits within SQLite: that would stop the event
    loop.
-4. A run that has not ended, while nobody holds the lock, was a crash.
+4. A run that has not ended, while nobody holds the lock, was a crash. Numbers of events that it
+   may have given away before they were durable are given to no others.
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ MEMORY = ":memory:"
 
 _CRASHES = """SELECT count(*) FROM runs WHERE bot = ? AND ended_at IS NULL AND id >
     coalesce((SELECT max(id) FROM runs WHERE bot = ? AND ended_at IS NOT NULL), 0)"""
+_HAS_CRASHED = "SELECT ended_at IS NULL FROM runs ORDER BY id DESC LIMIT 1"
+_NUMBERS = """INSERT INTO sqlite_sequence (name, seq) SELECT 'inbox', 0
+    WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'inbox')"""
+_LOSE_NUMBERS = "UPDATE sqlite_sequence SET seq = seq + 1000 WHERE name = 'inbox'"
 _END_RUN = "UPDATE runs SET ended_at = ? WHERE id = ?"
 _HAS_MOVED = "SELECT 1 FROM sqlite_master WHERE name = 'moved'"
 _CLEAR_SUSPECTS = """UPDATE inbox SET crashes = 0 WHERE done_at IS NULL AND crashes > 0
@@ -64,6 +69,9 @@ def begin_run(writer: sqlite3.Connection, bot: str, now: float) -> tuple[Run, in
     """
     writer.execute("BEGIN IMMEDIATE")
     (crashes,) = writer.execute(_CRASHES, (bot, bot)).fetchone()
+    if any(writer.execute(_HAS_CRASHED).fetchone() or ()):
+        writer.execute(_NUMBERS)
+        writer.execute(_LOSE_NUMBERS)
     number = writer.execute(
         "INSERT INTO runs (bot, host, pid, started_at) VALUES (?, ?, ?, ?)",
         (bot, socket.gethostname(), os.getpid(), now),

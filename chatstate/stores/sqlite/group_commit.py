@@ -1,6 +1,6 @@
 """One writer: whatever waits is written in one transaction.
 
-1. Work of one kind is handed to its function together, kinds in a fixed order.
+1. Work that waits together is done together; see `transactions`.
 2. Statements run on the event loop, in slices that take milliseconds. (A thread that ran them
    would wait for the interpreter's lock at each.) Where `COMMIT` runs, `disk` decides.
 3. If the shared transaction fails for a reason of its own, each piece of work is tried alone,
@@ -8,19 +8,18 @@
 4. If the disk fails, nothing is acknowledged: the same work is tried again, with growing
    pauses, until it succeeds or proves hopeless.
 5. When nothing was written for some seconds, the disk may put things in order.
+6. If a transaction fails of whose work somebody was told early, that is done again, and without
+   what was taken along if need be. If it cannot be, nothing is written any more.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
-
-import msgspec
 
 from chatstate.clock import TOLD_AT, growing_pauses
 from chatstate.errors import StorageError
@@ -31,22 +30,13 @@ from chatstate.stores.sqlite.errors import (
     is_passing,
     storage_error,
 )
+from chatstate.stores.sqlite.transactions import Batch, Kind, Transactions, Work
 
 log = logging.getLogger("chatstate.store")
-
-Kind = Callable[[Sequence[Any]], Sequence[Any]]
-"""Does pieces of work inside the open transaction and returns the result of each."""
 
 _SLICE = 128
 _LAZY_SECONDS = 0.05
 _QUIET_SECONDS = 2.0
-
-
-class _Work(msgspec.Struct, frozen=True, eq=False, gc=False):
-    kind: Kind
-    argument: Any
-    weight: int
-    future: asyncio.Future[Any]
 
 
 class GroupCommit:
@@ -54,6 +44,7 @@ class GroupCommit:
 
     `lazy` is the kind of `submit_lazy`, the first.
     `on_rollback` is called in the next transaction, to read again what was rolled back.
+    `tells_early`: whether anybody is told before a transaction is durable.
     """
 
     def __init__(
@@ -64,16 +55,17 @@ class GroupCommit:
         lazy: Kind,
         on_rollback: Callable[[], None],
         disk: Disk,
+        *,
+        tells_early: bool = True,
     ) -> None:
-        self._connection = connection
         self._path = path
-        self._rank = {kind: rank for rank, kind in enumerate(kinds)}
-        self._lazy_kind = lazy
-        self._lazy: list[Any] = []
-        self._on_rollback = on_rollback
-        self._rolled_back = False
+        self._transactions = Transactions(
+            connection, kinds, lazy, on_rollback, disk, tells_early=tells_early
+        )
+        self._lazy = self._transactions.lazy
+        self.durable = self._transactions.durable
         self._disk = disk
-        self._waiting: deque[_Work] = deque()
+        self._waiting: deque[Work] = deque()
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._quiet: asyncio.TimerHandle | None = None
@@ -82,13 +74,23 @@ class GroupCommit:
         self._closing = False
         self._alone: deque[tuple[Callable[[], None], asyncio.Future[None]]] = deque()
 
-    def submit(self, kind: Kind, argument: Any, *, weight: int = 1) -> asyncio.Future[Any]:
-        """Queue work; its future is done once the transaction it was in is durable."""
+    def submit(
+        self,
+        kind: Kind,
+        argument: Any,
+        *,
+        weight: int = 1,
+        early: Callable[[Any], None] | None = None,
+    ) -> asyncio.Future[Any]:
+        """Queue work; its future is done once the transaction it was in is durable.
+
+        `early` may be called before, once, with what its result will be, if there is to be one.
+        """
         future = asyncio.get_running_loop().create_future()
         if self._broken:
             future.set_exception(self._broken)
             return future
-        self._waiting.append(_Work(kind, argument, weight, future))
+        self._waiting.append(Work(kind, argument, weight, future, early))
         if self._task is None:
             self._start()
         return future
@@ -156,10 +158,11 @@ class GroupCommit:
         try:
             while (self._waiting or self._lazy or self._alone) and not self._broken:
                 await self._do_alone()
-                await self._write(self._next_slice())
+                await self._write(Batch(self._next_slice()))
         except StorageError as error:
             self.give_up(error)
         finally:
+            self._transactions.end()
             self._task = None
             self._written = True
             if self._quiet is None:
@@ -196,95 +199,87 @@ class GroupCommit:
             else:
                 done.set_result(None)
 
-    def _next_slice(self) -> list[_Work]:
-        works: list[_Work] = []
+    def _next_slice(self) -> list[Work]:
+        works: list[Work] = []
         weight = 0
         while self._waiting and (not works or weight + self._waiting[0].weight <= _SLICE):
             works.append(self._waiting.popleft())
             weight += works[-1].weight
         return works
 
+    def _taken_along(self) -> list[Work]:
+        """Take all but what is to be told early, which it is in order, each in its transaction."""
+        works = [work for work in self._waiting if not work.early]
+        self._waiting = deque(work for work in self._waiting if work.early)
+        return works
+
     # Writing
 
-    async def _write(self, works: list[_Work]) -> None:
+    async def _write(self, batch: Batch) -> None:
         pauses = growing_pauses()
         while True:
             try:
-                results = await self._transact(works)
+                results = await self._transactions.run(batch, self._taken_along)
             except TryAgainError:
                 continue
             except sqlite3.Error as error:
                 if is_hopeless(error) or is_passing(error):
-                    await self._wait_for_disk(works, error, next(pauses))
+                    await self._wait_for_disk(batch, error, next(pauses))
                 else:
-                    await self._write_alone(works, error)
+                    await self._write_apart(batch, error)
                     return
             except Exception as error:  # noqa: BLE001 - one piece of work must not stop the writer
-                await self._write_alone(works, error)
+                await self._write_apart(batch, error)
                 return
             else:
+                self._transactions.end()
                 for work, result in results:
                     if not work.future.done():
                         work.future.set_result(result)
                 return
 
-    async def _wait_for_disk(self, works: list[_Work], error: sqlite3.Error, pause: float) -> None:
+    async def _wait_for_disk(self, batch: Batch, error: sqlite3.Error, pause: float) -> None:
         """Wait before the next try. Raises `StorageError` if there is to be none."""
         told = storage_error(error, self._path)
         if is_hopeless(error) or (self._closing and pause >= TOLD_AT):
-            self._fail(works, told)
+            self._fail([*batch.works, *batch.along], told)
             raise told from error
         if pause >= TOLD_AT:
             log.warning("%s; trying again", told)
         await asyncio.sleep(pause)
 
-    async def _write_alone(self, works: list[_Work], error: Exception) -> None:
-        if len(works) == 1:
+    async def _write_apart(self, batch: Batch, error: Exception) -> None:
+        """Write work one by one. Raises `StorageError` if what was told does not come true."""
+        works = batch.works
+        if batch.told is not None:
+            if not batch.along:
+                told = StorageError(f"{self._path} does not keep what it had taken: {error}")
+                self._fail(works, told)
+                raise told from error
+            await self._write_again(batch, batch.told)
+            works = batch.along
+        elif len(works) == 1:
             self._fail(works, error)
-        elif works:
-            for work in works:
-                await self._write([work])
-        else:
+            return
+        elif not works:
             self._drop_lazy(error)
+        for work in works:
+            await self._write(Batch([work]))
+
+    async def _write_again(self, batch: Batch, told: Sequence[Any]) -> None:
+        """Write what was told of, without what was taken along."""
+        try:
+            await self._write(Batch(batch.works, told=told))
+        except StorageError as error:
+            self._fail(batch.along, error)
+            raise
 
     def _drop_lazy(self, error: Exception) -> None:
         """Give up lazy work that no transaction can take, so that it does not stand in the way."""
         log.error("cannot note what became of %s", self._lazy, exc_info=error)
         self._lazy.clear()
 
-    async def _transact(self, works: list[_Work]) -> Sequence[tuple[_Work, Any]]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            if self._rolled_back:
-                self._on_rollback()
-                self._rolled_back = False
-            lazy = len(self._lazy)
-            if lazy:
-                self._lazy_kind(self._lazy[:lazy])
-            results = self._apply(works)
-            await self._disk.commit(lazy + sum(work.weight for work in works))
-            del self._lazy[:lazy]
-        except BaseException:  # also when cancelled: no transaction may stay open
-            self._rolled_back = True
-            with contextlib.suppress(sqlite3.Error):  # the failure that led here is the one to tell
-                self._connection.rollback()
-            raise
-        return results
-
-    def _apply(self, works: list[_Work]) -> Sequence[tuple[_Work, Any]]:
-        if len(works) == 1:
-            (work,) = works
-            return ((work, *work.kind((work.argument,))),)
-        kinds: dict[Kind, list[_Work]] = {}
-        for work in works:
-            kinds.setdefault(work.kind, []).append(work)
-        results: list[tuple[_Work, Any]] = []
-        for kind in sorted(kinds, key=self._rank.__getitem__):
-            group = kinds[kind]
-            results += zip(group, kind([work.argument for work in group]), strict=True)
-        return results
-
-    def _fail(self, works: list[_Work], error: Exception) -> None:
+    def _fail(self, works: Sequence[Work], error: Exception) -> None:
         for work in works:
             if not work.future.done():
                 work.future.set_exception(error)

@@ -1,6 +1,7 @@
 """The verbs of a store that only read.
 
-1. They have a connection of their own, and never wait behind writes.
+1. They have a connection of their own, and do not wait behind writes; those that are about what
+   comes in wait only for what was told of that before it was durable.
 2. What passes is waited for; a file that cannot be read any more is not written any more either.
 """
 
@@ -48,6 +49,10 @@ class Reading:
         self.path = path
         self._clock = clock
 
+    async def _durable(self) -> None:
+        """Return once all that was told early can be read."""
+        raise NotImplementedError
+
     def _broken(self, error: StorageError) -> None:
         """Write nothing any more, either."""
         raise NotImplementedError
@@ -60,18 +65,22 @@ class Reading:
         return [StoredState(*row) for row in await self._read(STORED, ())]
 
     async def notes(self, turn: int) -> Mapping[str, str]:
+        await self._durable()
         return dict(await self._read("SELECT name, value FROM notes WHERE turn = ?", (turn,)))
 
     async def button(self, ref: str) -> FoundButton | None:
+        await self._durable()  # on which message it hangs may be noted in the same transaction
         return buttons.found(await self._read(buttons.FIND, (ref, self._clock())))
 
     async def owing(self, turns: Sequence[int]) -> Sequence[int]:
         return [row[0] for row in await self._read(_OWING, (_encode(turns).decode(),))]
 
     async def pending(self, turns: Sequence[int]) -> Sequence[int]:
+        await self._durable()
         return [row[0] for row in await self._read(_PENDING, (_encode(turns).decode(),))]
 
     async def events(self, conversation: int, after: int, limit: int) -> Sequence[Arrival]:
+        await self._durable()
         ahead = [] if after else await self._read(AHEAD, (conversation,))
         return arrivals([*ahead, *await self._read(WAITING, (conversation, after, limit))])
 
@@ -86,6 +95,7 @@ class Reading:
         ]
 
     async def address(self, conversation: int) -> Address:
+        await self._durable()
         ((account, chat, thread),) = await self._read(_ADDRESS, (conversation,))
         return Address(account, chat, thread or None)
 

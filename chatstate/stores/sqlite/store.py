@@ -26,6 +26,7 @@ from chatstate.stores.base import (
     NO_VERSIONS,
     Account,
     Arrival,
+    Early,
     Expiry,
     Ingested,
     Outcome,
@@ -168,6 +169,7 @@ class SQLiteStore(
             self._outbox.settle,
             self._reload,
             Disk(self._writer, None if self.path == MEMORY else self.path),
+            tells_early=not crashes,
         )
         return run
 
@@ -235,9 +237,10 @@ class SQLiteStore(
         cursors: Mapping[str, str] = _NO_CURSORS,
         *,
         share: bool = False,  # noqa: ARG002 - there is nobody else
+        early: Early | None = None,
     ) -> asyncio.Future[Sequence[Ingested]]:
         delivery = Delivery(account, events, cursors)
-        return self._commits.submit(self._inbox.ingest, delivery, weight=len(events))
+        return self._commits.submit(self._inbox.ingest, delivery, weight=len(events), early=early)
 
     async def commit(self, turns: Sequence[TurnCommit]) -> Sequence[Outcome]:
         done: Sequence[Outcome] = await self._commits.submit(
@@ -322,6 +325,9 @@ class SQLiteStore(
             == 1
             for turn, name, value in notes
         ]
+
+    async def _durable(self) -> None:
+        await self._commits.durable()
 
     def _broken(self, error: StorageError) -> None:
         self._commits.give_up(error)

@@ -12,7 +12,7 @@ from chatstate.adapter import proved
 from chatstate.messages import Chat, Event, Message, User
 from chatstate.scope import Place
 from chatstate.stores.accounts import refuse_other_bots, refuse_other_tenant
-from chatstate.stores.base import Account, Arrival, Claim, Ingested, Role
+from chatstate.stores.base import Account, Arrival, Claim, Early, Ingested, Role
 from chatstate.stores.events import read, unreadable
 from chatstate.testing.memory import aliases, directory, holds
 from chatstate.testing.memory.tables import EventRow, MemoryData
@@ -53,6 +53,7 @@ class MemoryInbox(Verbs):
         cursors: Mapping[str, str] = _NO_CURSORS,
         *,
         share: bool = False,
+        early: Early | None = None,  # noqa: ARG002 - they are kept at once
     ) -> Sequence[Ingested]:
         for part, cursor in cursors.items():
             receiver = self._data.leaders.get(Role("poller", account, part))

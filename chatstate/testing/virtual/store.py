@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from chatstate.messages import Event
-from chatstate.stores.base import Ingested, Outcome, TurnCommit
+from chatstate.stores.base import Early, Ingested, Outcome, TurnCommit
 from chatstate.testing.memory.store import MemoryStore
 from chatstate.testing.memory.tables import MemoryData
 
@@ -74,6 +74,7 @@ class VirtualStore(MemoryStore):
         cursors: Mapping[str, str] = {},
         *,
         share: bool = False,
+        early: Early | None = None,  # noqa: ARG002 - the process may be killed before
     ) -> Sequence[Ingested]:
         """See `Inbox.ingest`."""
         ingested = await super().ingest(account, events, cursors, share=share)

@@ -193,6 +193,9 @@ class Session:
 
     async def settled(self, *, advancing: float = 0.0) -> None:
         """Return when the replies to all that was delivered are sent, held or dead."""
+        await self.until(
+            lambda: not self.watched.delivering, "`deliver` does not return", advancing=advancing
+        )
         receipts = asyncio.gather(*(receipt.settled() for receipt in self.watched.receipts))
         try:
             await self.until(

@@ -1,0 +1,152 @@
+"""One transaction: pieces of work, those who are told of them early, and what comes of that.
+
+1. Work of one kind is handed to its function together, kinds in a fixed order.
+2. Who wants to is told early of what was done: before it is durable. What comes of that within a
+   few rounds of the loop is taken along in the same transaction.
+3. When the transaction is done again, what was told is done first, and must have the same results.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from chatstate.errors import StorageError
+from chatstate.stores.sqlite.disk import Disk
+
+Kind = Callable[[Sequence[Any]], Sequence[Any]]
+"""Does pieces of work inside the open transaction and returns the result of each."""
+
+_ROUNDS = 4  # of the loop: from an event to its turn's commit, where the handler awaits nothing
+
+
+class Work(msgspec.Struct, frozen=True, eq=False, gc=False):
+    """What is to be done, and who is told of its result: at the end, and early if they want to."""
+
+    kind: Kind
+    argument: Any
+    weight: int
+    future: asyncio.Future[Any]
+    early: Callable[[Any], None] | None
+
+
+class Batch(msgspec.Struct, eq=False, gc=False):
+    """Work for one transaction.
+
+    `told` is what some of it was told early; `along` is what was taken along then.
+    """
+
+    works: Sequence[Work]
+    along: Sequence[Work] = ()
+    told: Sequence[Any] | None = None
+
+
+class Transactions:
+    """Does work on `connection`, a batch at a time. See `GroupCommit` for what it is given."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        kinds: Sequence[Kind],
+        lazy: Kind,
+        on_rollback: Callable[[], None],
+        disk: Disk,
+        *,
+        tells_early: bool,
+    ) -> None:
+        self._connection = connection
+        self._rank = {kind: rank for rank, kind in enumerate(kinds)}
+        self._lazy_kind = lazy
+        self._on_rollback = on_rollback
+        self._rolled_back = False
+        self._disk = disk
+        self._tells_early = tells_early
+        self._is_early = False
+        self._until_durable: list[asyncio.Future[None]] = []
+        self.lazy: list[Any] = []
+
+    async def durable(self) -> None:
+        """Return once all that anybody was told is durable, or never will be."""
+        if self._is_early:
+            waiting = asyncio.get_running_loop().create_future()
+            self._until_durable.append(waiting)
+            await waiting
+
+    def end(self) -> None:
+        """Note that what was told is durable now, or never will be."""
+        self._is_early = False
+        waiting, self._until_durable = self._until_durable, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+    async def run(
+        self, batch: Batch, along: Callable[[], Sequence[Work]]
+    ) -> Sequence[tuple[Work, Any]]:
+        """Do a batch, durably, with what is lazy, and return the results.
+
+        `along` returns what is to be taken along once somebody was told. Raises what work raises,
+        and SQLite's errors; then nothing was done.
+        """
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            if self._rolled_back:
+                self._on_rollback()
+                self._rolled_back = False
+            lazy = len(self.lazy)
+            if lazy:
+                self._lazy_kind(self.lazy[:lazy])
+            results = self._apply(batch.works)
+            if self._tells_early:
+                await self._tell(batch, results, along)
+            if batch.along:
+                results = [*results, *self._apply(batch.along)]
+            await self._disk.commit(lazy + sum(work.weight for work, _ in results))
+            del self.lazy[:lazy]
+        except BaseException:  # also when cancelled: no transaction may stay open
+            self._rolled_back = True
+            with contextlib.suppress(sqlite3.Error):  # the failure that led here is the one to tell
+                self._connection.rollback()
+            raise
+        return results
+
+    async def _tell(
+        self,
+        batch: Batch,
+        results: Sequence[tuple[Work, Any]],
+        along: Callable[[], Sequence[Work]],
+    ) -> None:
+        """Tell of what was done, and take along what comes of it. Else see that it was the same."""
+        told = [result for work, result in results if work.early]
+        if batch.told is not None:
+            if told != batch.told:
+                raise StorageError("it has become something else")
+            return
+        if not told:
+            return
+        batch.told = told
+        self._is_early = True
+        for work, result in results:
+            if work.early:
+                work.early(result)
+        for _ in range(_ROUNDS):
+            await asyncio.sleep(0)
+        batch.along = along()
+
+    def _apply(self, works: Sequence[Work]) -> Sequence[tuple[Work, Any]]:
+        if len(works) == 1:
+            (work,) = works
+            return ((work, *work.kind((work.argument,))),)
+        kinds: dict[Kind, list[Work]] = {}
+        for work in works:
+            kinds.setdefault(work.kind, []).append(work)
+        results: list[tuple[Work, Any]] = []
+        for kind in sorted(kinds, key=self._rank.__getitem__):
+            group = kinds[kind]
+            results += zip(group, kind([work.argument for work in group]), strict=True)
+        return results

@@ -1,0 +1,315 @@
+"""What is told before it is durable: it comes true, or nothing is written any more."""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import AsyncGenerator, Awaitable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import query
+
+from chatstate import Interface
+from chatstate.errors import StorageError
+from chatstate.messages import Chat, Event, Message, User
+from chatstate.stores.base import Ingested, Owed, TurnCommit
+from chatstate.stores.sqlite import SQLiteStore
+from chatstate.stores.sqlite.disk import Disk
+from chatstate.stores.sqlite.group_commit import GroupCommit
+from chatstate.testing import TestClient
+
+Told = list[Sequence[Ingested]]
+
+
+def event(identity: str) -> Event:
+    return Event(identity, Message("hi", User("alice", "alice"), Chat("room")))
+
+
+@contextlib.asynccontextmanager
+async def opened(path: Path) -> AsyncGenerator[tuple[SQLiteStore, int]]:
+    store = SQLiteStore(path)
+    await store.open("bot")
+    try:
+        yield store, (await store.account("test", "1")).id
+    finally:
+        await store.abandon()
+
+
+def stored_in(path: Path) -> int:
+    with contextlib.closing(sqlite3.connect(path)) as reader:
+        (count,) = reader.execute("SELECT count(*) FROM inbox").fetchone()
+    return int(count)
+
+
+async def test_what_is_told_early_is_what_is_returned_later(tmp_path: Path) -> None:
+    """It is told once, while nobody else can see it yet."""
+    path, told, seen = tmp_path / "a.db", Told(), list[int]()
+
+    def early(ingested: Sequence[Ingested]) -> None:
+        told.append(ingested)
+        seen.append(stored_in(path))
+
+    async with opened(path) as (store, account):
+        returned = await store.ingest(account, [event("1"), event("2")], early=early)
+        assert told == [returned]
+        assert (seen, stored_in(path)) == ([0], 2)
+
+
+async def test_who_was_told_early_can_read_what_was_told(tmp_path: Path) -> None:
+    """Each verb that is about what came in returns what it would later."""
+    reads = list[asyncio.Future[Any]]()
+    async with opened(tmp_path / "a.db") as (store, account):
+
+        def early(ingested: Sequence[Ingested]) -> None:
+            (arrival,) = [stored.arrival for stored in ingested if stored.arrival]
+            place, seq = arrival.place, arrival.seq
+            for reading in (
+                store.events(place.conversation, 0, 10),
+                store.pending([seq]),
+                store.address(place.conversation),
+                store.notes(seq),
+            ):
+                reads.append(asyncio.ensure_future(reading))
+
+        (ingested,) = await store.ingest(account, [event("1")], early=early)
+        assert ingested.arrival
+        events, pending, address, notes = await asyncio.gather(*reads)
+        assert (events, pending) == ([ingested.arrival], [ingested.arrival.seq])
+        assert (address.chat, notes) == ("room", {})
+
+
+def commit_of(ingested: Ingested, owed: str = '"hi"') -> TurnCommit:
+    arrival = ingested.arrival
+    assert arrival
+    owes = [Owed(arrival.seq, 0, owed)]
+    return TurnCommit(arrival.seq, arrival.place, arrival.seq, (), owes)
+
+
+async def test_a_turn_that_ends_at_once_is_in_the_transaction_of_its_event(tmp_path: Path) -> None:
+    """Both are written by one COMMIT."""
+    commits, ends = list[str](), list[asyncio.Future[Any]]()
+    async with opened(tmp_path / "a.db") as (store, account):
+
+        def early(ingested: Sequence[Ingested]) -> None:
+            ends.append(asyncio.ensure_future(store.commit([commit_of(ingested[0])])))
+
+        store._writer.set_trace_callback(commits.append)
+        await store.ingest(account, [event("1")], early=early)
+        assert await ends[0] == ["applied"]
+        assert commits.count("COMMIT") == 1
+
+
+async def test_a_full_disk_changes_nothing_of_what_was_told(tmp_path: Path) -> None:
+    """The transaction is done again, with the same numbers, when there is room for it."""
+    told, ends = Told(), list[asyncio.Future[Any]]()
+    async with opened(tmp_path / "a.db") as (store, account):
+        writer = store._writer
+
+        def early(ingested: Sequence[Ingested]) -> None:
+            told.append(ingested)
+            (pages,) = writer.execute("PRAGMA page_count").fetchone()
+            writer.execute(f"PRAGMA max_page_count = {pages}")
+            large = '"' + "x" * 100_000 + '"'
+            ends.append(asyncio.ensure_future(store.commit([commit_of(ingested[0], large)])))
+            asyncio.get_running_loop().call_later(0.03, heal)
+
+        def heal() -> None:
+            assert stored_in(tmp_path / "a.db") == 0
+            writer.execute("PRAGMA max_page_count = 1000000")
+
+        returned = await store.ingest(account, [event("1")], early=early)
+        assert told == [returned]
+        assert await ends[0] == ["applied"]
+        (after,) = await store.ingest(account, [event("2")])
+        assert after.arrival
+        assert after.arrival.seq == 2
+
+
+async def test_after_a_crash_nobody_is_told_early(tmp_path: Path) -> None:
+    """So that what kills the process is found in the inbox; and no number is given twice."""
+    path = tmp_path / "a.db"
+    lost, told = Told(), Told()
+    async with opened(path) as (store, account):
+        storing = store.ingest(account, [event("1")], early=lost.append)
+        while not lost:
+            await asyncio.sleep(0)
+    assert not storing.done() or storing.exception()
+    async with opened(path) as (store, account):
+        (again,) = await store.ingest(account, [event("2")], early=told.append)
+        assert again.arrival
+        assert lost[0][0].arrival
+        assert again.arrival.seq > lost[0][0].arrival.seq
+        assert told == []
+
+
+# The writer by itself
+
+
+class Table:
+    """Work that adds texts to a table; `numbers` are what it tells."""
+
+    def __init__(self, path: Path) -> None:
+        self.connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self.connection.execute("CREATE TABLE t (text TEXT NOT NULL)")
+        self.shift = 0
+        self.writer = GroupCommit(
+            self.connection,
+            str(path),
+            (self.add,),
+            self.add,
+            lambda: None,
+            Disk(self.connection, str(path)),
+        )
+
+    def add(self, texts: Sequence[Any]) -> list[int]:
+        inserted = [self.connection.execute("INSERT INTO t VALUES (?)", (text,)) for text in texts]
+        return [(insert.lastrowid or 0) + self.shift for insert in inserted]
+
+    def texts(self) -> list[str]:
+        return [text for (text,) in self.connection.execute("SELECT text FROM t ORDER BY rowid")]
+
+
+@contextlib.asynccontextmanager
+async def table(path: Path) -> AsyncGenerator[Table]:
+    made = Table(path)
+    try:
+        yield made
+    finally:
+        await made.writer.abandon()
+        made.connection.close()
+
+
+async def test_what_is_taken_along_cannot_spoil_what_was_told(tmp_path: Path) -> None:
+    """It fails by itself; what else was taken along is written, once."""
+    told, along = list[int](), list[Awaitable[Any]]()
+    async with table(tmp_path / "a.db") as made:
+        submit = made.writer.submit
+
+        def early(number: int) -> None:
+            told.append(number)
+            along.extend(submit(made.add, text) for text in ("b", None, "c"))
+
+        assert await submit(made.add, "a", early=early) == 1
+        results = await asyncio.gather(*along, return_exceptions=True)
+        assert told == [1]
+        assert [type(result) for result in results] == [int, sqlite3.IntegrityError, int]
+        assert made.texts() == ["a", "b", "c"]
+
+
+async def test_they_are_told_in_the_order_they_came_in(tmp_path: Path) -> None:
+    """Also those that come while others are told."""
+    told = list[str]()
+    async with table(tmp_path / "a.db") as made:
+        later = list[asyncio.Future[Any]]()
+
+        def submit(text: str) -> asyncio.Future[Any]:
+            def early(_: int) -> None:
+                told.append(text)
+                if text in "ab":
+                    later.append(submit(text.upper()))
+
+            return made.writer.submit(made.add, text, weight=100, early=early)
+
+        await asyncio.gather(*map(submit, "abc"))
+        await asyncio.gather(*later)
+        assert told == ["a", "b", "c", "A", "B"]
+        assert made.texts() == told
+
+
+async def test_what_does_not_come_true_ends_all_writing(tmp_path: Path) -> None:
+    """Whoever was told has acted on it: the error says so, to everybody, and nothing is kept."""
+    along = list["asyncio.Future[Any]"]()
+    async with table(tmp_path / "a.db") as made:
+
+        def early(_: int) -> None:
+            made.shift = 7  # from now on the same work has another result
+            along.append(made.writer.submit(made.add, None))
+
+        first = made.writer.submit(made.add, "a", early=early)
+        with pytest.raises(StorageError, match="does not keep what it had taken"):
+            await first
+        with pytest.raises(StorageError):
+            await along[0]
+        with pytest.raises(StorageError):
+            await made.writer.submit(made.add, "b")
+        assert made.texts() == []
+
+
+# An engine on it
+
+
+class SlowDisk:
+    """A disk on which nothing becomes durable while it is `held`."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.held = asyncio.Event()
+        self.go_on = asyncio.Event()
+        commit = Disk.commit
+
+        async def slowly(disk: Disk, weight: int) -> None:
+            if self.held.is_set():
+                await self.go_on.wait()
+            await commit(disk, weight)
+
+        monkeypatch.setattr(Disk, "commit", slowly)
+
+
+async def test_a_handler_begins_early_and_nothing_leaves_before_it_is_durable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither is anybody told that the event is stored."""
+    disk, begun = SlowDisk(monkeypatch), asyncio.Event()
+    bot = Interface(id="bot")
+
+    @bot.on_message
+    async def work(message: str) -> str:
+        if message == "hi":
+            begun.set()
+        return message
+
+    async with TestClient(bot, store=f"sqlite:///{tmp_path / 'a.db'}") as client:
+        await client.user("alice").say("first")
+        host = await client.platform.connected()
+        disk.held.set()
+        storing = asyncio.ensure_future(host.deliver([client.user("alice").event("hi")]))
+        await begun.wait()
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert not storing.done()
+        assert len(client.platform.delivered) == 1
+        disk.go_on.set()
+        (receipt,) = await storing
+        await receipt.settled()
+        assert [shown.text for shown in client.platform.delivered] == ["first", "hi"]
+
+
+async def test_an_event_that_a_crash_took_is_handled_when_it_comes_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, though its handler had begun; and not before it is stored, then."""
+    disk, waiting = SlowDisk(monkeypatch), list[int]()
+    bot, begun = Interface(id="bot"), asyncio.Event()
+
+    @bot.on_message
+    async def work(message: str) -> str:
+        begun.set()
+        (rows,) = query(client, "SELECT count(*) FROM inbox WHERE done_at IS NULL")
+        waiting.append(rows[0])
+        return message
+
+    async with TestClient(bot, store=f"sqlite:///{tmp_path / 'a.db'}") as client:
+        event = client.user("alice").event("hi")
+        disk.held.set()
+        host = await client.platform.connected()
+        lost = asyncio.ensure_future(host.deliver([event]))
+        await begun.wait()
+        await client.crash()
+        assert query(client, "SELECT * FROM inbox") == []
+        disk.go_on.set()
+        await client.start()
+        (receipt,) = await client.deliver_all([event])
+        await receipt.settled()
+        assert waiting == [0, 1]
+        assert [shown.text for shown in client.platform.delivered] == ["hi"]
+        lost.cancel()
