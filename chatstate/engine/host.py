@@ -291,11 +291,7 @@ class AccountHost(Receiving):
                 "what an adapter delivered is left out, for it could not be read again: %s",
                 ingested.error,
             )
-        if ingested.pending is not None:
-            if ingested.elsewhere:
-                return self._receipts.elsewhere_as(ingested.status, ingested.pending)
-            return self._receipts.duplicate(ingested.pending)
-        return EventReceipt(ingested.status, is_settled=True)
+        return self._receipts.known(ingested)
 
     async def _tell_of_sent(self, event: Event) -> None:
         """Store an event of the framework's own, once there is room, also while the bot stops."""
