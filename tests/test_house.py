@@ -486,6 +486,7 @@ WALL_CLOCK = {
     "chatstate/engine/turns/asker.py": "the time of a dialogue is stored",
     "chatstate/engine/turns/limits.py": "what is taken of a limit is stored",
     "chatstate/engine/turns/values.py": "values expire",
+    "chatstate/engine/host.py": "what time a platform says it is is held against it",
     "chatstate/stores/sqlite/store.py": "all that it has is stored",
     "chatstate/stores/postgres/looking.py": "all that a store has is stored",
     "chatstate/cli/workers.py": "since when a worker runs is stored",

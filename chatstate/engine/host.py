@@ -20,7 +20,7 @@ from collections.abc import Set as AbstractSet
 import msgspec
 from msgspec.structs import replace
 
-from chatstate.adapter import About, Action, Adapter, PostForm
+from chatstate.adapter import About, Action, Adapter, PostForm, of_clocks
 from chatstate.bot.interface import Interface
 from chatstate.clock import Clock, growing_pauses
 from chatstate.engine.inbox.lanes import Lanes
@@ -107,6 +107,8 @@ class AccountHost(Receiving):
         self._connected = connected
         self._is_connected = False
         self.trouble = ""
+        self.clock = ""
+        self._platform = adapter.name
         self._loop = asyncio.get_running_loop()
         self._delivered: list[_Delivery] = []
         self._is_paused = False
@@ -150,6 +152,14 @@ class AccountHost(Receiving):
     def lost(self, why: str) -> None:
         """See `Host.lost`."""
         self.trouble = why
+
+    def time_there(self, seconds: float) -> None:
+        """See `Host.time_there`."""
+        found = of_clocks(seconds, self._platform, self._clock.time())
+        is_off = found.level == "failed"
+        if is_off and not self.clock:
+            log.warning("this machine's clock is %s; %s", found.told, found.remedy)
+        self.clock = f"this machine's clock is {found.told}; {found.remedy}" if is_off else ""
 
     def refusal(self, message: Message) -> str | None:
         """See `Host.refusal`."""

@@ -79,6 +79,7 @@ class GroupCommit:
         self._quiet: asyncio.TimerHandle | None = None
         self._written = False
         self._broken: StorageError | None = None
+        self.trouble = ""
         self._closing = False
         self._alone: deque[tuple[Callable[[], None], asyncio.Future[None]]] = deque()
 
@@ -223,6 +224,7 @@ class GroupCommit:
                 await self._write_alone(works, error)
                 return
             else:
+                self.trouble = ""
                 for work, result in results:
                     if not work.future.done():
                         work.future.set_result(result)
@@ -231,6 +233,7 @@ class GroupCommit:
     async def _wait_for_disk(self, works: list[_Work], error: sqlite3.Error, pause: float) -> None:
         """Wait before the next try. Raises `StorageError` if there is to be none."""
         told = storage_error(error, self._path)
+        self.trouble = str(told)
         if is_hopeless(error) or (self._closing and pause >= TOLD_AT):
             self._fail(works, told)
             raise told from error

@@ -168,6 +168,14 @@ _FORGOTTEN = (
     "CREATE INDEX chats_of ON chats (person) WHERE person > 0",
     "CREATE TABLE backups (path TEXT PRIMARY KEY, made_at REAL NOT NULL) WITHOUT ROWID",
 )
+
+
+@migrations()
+def m010_engines(db: Database) -> None:
+    """Add which version of chatstate a run has."""
+    db.conn.execute("ALTER TABLE runs ADD COLUMN engine TEXT NOT NULL DEFAULT ''")
+
+
 _SENT = (
     # References to messages of the bot's: part of what a turn owes in a conversation (0 while that
     # is not known yet), and the message's id once it is sent. `content` is what it should say by
