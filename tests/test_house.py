@@ -489,6 +489,7 @@ WALL_CLOCK = {
     "chatstate/engine/host.py": "what time a platform says it is is held against it",
     "chatstate/stores/sqlite/store.py": "all that it has is stored",
     "chatstate/stores/postgres/looking.py": "all that a store has is stored",
+    "chatstate/cli/doctor_store.py": "since when something waits is stored",
     "chatstate/cli/workers.py": "since when a worker runs is stored",
     "chatstate/testing/memory/verbs.py": "all that a store has is stored",
     "adapters/chatstate_console/session.py": "a message says when it was sent",

@@ -56,24 +56,30 @@ def of_workers(workers: Sequence[KnownWorker]) -> Iterator[Finding]:
 
 def of_deploys(workers: Sequence[KnownWorker]) -> Iterator[Finding]:
     """Yield which runs have older states, or another chatstate, than one of the same bot has."""
-    remedy = "end it, once the new one runs: what it holds goes on elsewhere"
+    for bot in sorted({worker.bot for worker in workers}):
+        its = [worker for worker in workers if worker.bot == bot]
+        newest: dict[str, int] = {}
+        for name, version in (item for worker in its for item in worker.versions.items()):
+            newest[name] = max(version, newest.get(name, version))
+        yield from of_code(newest, max(its, key=lambda run: run.started_at).engine, its)
+
+
+def of_code(
+    versions: Mapping[str, int], engine: str, workers: Sequence[KnownWorker]
+) -> Iterator[Finding]:
+    """Yield which runs of a bot have older states, or another chatstate, than some code of it."""
     for worker in workers:
-        others = [other for other in workers if other.bot == worker.bot]
-        for name, version in _behind(worker.versions, others).items():
-            told = f"{worker.process} is of an older deploy: it has version {version} of {name!r}"
-            yield Finding("warning", "processes", told, remedy)
-        newest = max(others, key=lambda other: other.started_at).engine
-        if worker.engine != newest:
-            told = f"{worker.process} runs chatstate {worker.engine}, a newer one {newest}"
-            yield Finding("warning", "processes", told, remedy)
-
-
-def _behind(versions: Mapping[str, int], others: Sequence[KnownWorker]) -> dict[str, int]:
-    return {
-        name: version
-        for name, version in versions.items()
-        if any(other.versions.get(name, version) > version for other in others)
-    }
+        told = [
+            f"version {version} of state {name!r}, and not {versions[name]}"
+            for name, version in worker.versions.items()
+            if version < versions.get(name, version)
+        ]
+        if worker.engine != engine:
+            told.append(f"chatstate {worker.engine or 'of before'}, and not {engine}")
+        if told:
+            remedy = "end it, once the new one runs: what it holds goes on elsewhere"
+            what = f"{worker.process} is of another deploy: it has {', '.join(told)}"
+            yield Finding("warning", "processes", what, remedy)
 
 
 def _is_late(since: float | None, now: float) -> bool:

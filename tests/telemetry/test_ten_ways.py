@@ -258,8 +258,9 @@ async def test_an_old_deploy_beside_a_new_one() -> None:
     async with office(version(1), 1) as workers:
         (old,) = workers.workers
         new = await workers.start(version(2))
+        words = "is of another deploy: it has version 1 of state 'count', and not 2; end it"
         for worker in (old, new):
-            await is_told(of_worker(worker), "is of an older deploy: it has version 1 of 'count'")
+            await is_told(of_worker(worker), words)
         await workers.stop(old)
         await workers.clock.advance(2)
         assert await of_worker(new).judge() == WELL

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlite_utils import Database, Migrations
@@ -355,6 +356,11 @@ def migrate(db: Database, path: Path | str) -> None:
     refuse_newer(db, path)
     with db.atomic():
         migrations.apply(db)
+
+
+def missing(db: Database) -> Sequence[str]:
+    """Return the migrations that a database has not had."""
+    return [migration.name for migration in migrations.pending(db)]
 
 
 def refuse_newer(db: Database, path: Path | str) -> None:
