@@ -110,7 +110,8 @@ class KnownWorker(msgspec.Struct, frozen=True, gc=False):
     - `roles` are those it has, each as `role_name` tells it; "poller" is that of all accounts.
     - `holds`: how many conversations are its own, `waiting`: how many events wait in them, the
       oldest since `oldest_at`.
-    - `versions` are those of the states it shares with other runs, if there can be any, by name.
+    - `versions` are those of the states it shares with other runs, if there can be any, by name;
+      `engine` is the version of chatstate that it runs, "" if it is one that has not told.
     """
 
     id: int
@@ -124,6 +125,12 @@ class KnownWorker(msgspec.Struct, frozen=True, gc=False):
     waiting: int = 0
     oldest_at: float | None = None
     versions: Mapping[str, int] = {}
+    engine: str = ""
+
+    @property
+    def process(self) -> str:
+        """Which process it is, as an operator finds it: "123@host"."""
+        return f"{self.pid}@{self.host}"
 
 
 def role_name(duty: str, platform: str, account: str, part: str) -> str:
@@ -154,8 +161,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
 class Figures(msgspec.Struct, frozen=True, gc=False):
     """How much lies there in all: events that wait, replies owed, dead letters.
 
-    The oldest of what waits and is owed has been so since (seconds since 1970); None if there is
-    nothing.
+    Times are seconds since 1970, None for never: since when the oldest of what waits and is owed
+    has been so; when the newest event among the dead letters failed; when it was found last that a
+    run had not ended as it should.
     """
 
     waiting: int = 0
@@ -163,6 +171,8 @@ class Figures(msgspec.Struct, frozen=True, gc=False):
     owed: int = 0
     owed_since: float | None = None
     dead: int = 0
+    failed_at: float | None = None
+    crashed_at: float | None = None
 
 
 _ALL = Filter()

@@ -120,8 +120,8 @@ class DiscordAdapter(Adapter):
         return self._client
 
     def attach(self, host: Host) -> None:
-        """Take the host, which knows whether calls are still this worker's to make."""
-        self._clock.assure = host.assure
+        """Take the host, which knows whether calls are still this worker's, and what time it is."""
+        self._clock.assure, self._clock.tell = host.assure, host.time_there
 
     async def run(self, host: Host) -> None:
         """Stay connected and deliver what comes, until cancelled.

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
+
+from chatstate.adapter import time_told
 
 
 async def _nothing() -> None:
@@ -22,12 +23,13 @@ async def _nothing() -> None:
 class DiscordClock:
     """Tells Discord's time; the requests of `trace` set it, each of which awaits `assure` first.
 
-    discord.py may have waited for a limit before it makes one.
+    discord.py may have waited for a limit before it makes one. `tell` hears each time that is told.
     """
 
     def __init__(self) -> None:
         self._offset = time.time() - time.monotonic()
         self.assure: Callable[[], Awaitable[None]] = _nothing
+        self.tell: Callable[[float], None] = lambda _: None
 
     def now(self) -> float:
         """Return the seconds since 1970."""
@@ -35,11 +37,11 @@ class DiscordClock:
 
     def set(self, date: str | None) -> None:
         """Take the time from an answer's header; one that cannot be read changes nothing."""
-        try:
-            told = parsedate_to_datetime(date or "").timestamp()
-        except (TypeError, ValueError):
+        told = time_told(date)
+        if told is None:
             return
         self._offset = told - time.monotonic()
+        self.tell(told)
 
     def trace(self) -> aiohttp.TraceConfig:
         """Return what lets a client's requests set it."""

@@ -113,6 +113,7 @@ class TelegramAdapter(Adapter):
     def attach(self, host: Host) -> None:
         """Take the host: other workers that it knows of share what the account may send."""
         self._pace.peers, self._pace.assure = lambda: host.peers, host.assure
+        self._client.time_there = host.time_there
 
     async def run(self, host: Host) -> None:
         """Receive until cancelled. Raises `AdapterError` if the token is refused for good."""

@@ -14,16 +14,19 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, NamedTuple, cast
 from urllib.parse import urlencode
 
+import httpx
 from telegram import Bot, InputFile
 from telegram.error import TelegramError
 from telegram.request import HTTPXRequest
 
 from chatstate import AdapterError
+from chatstate.adapter import time_told
 from chatstate_telegram.options import API
 
 log = logging.getLogger("chatstate.telegram")
@@ -32,6 +35,7 @@ HIDDEN = "<token>"
 ANSWER_SECONDS = 20.0
 _CONNECT_SECONDS = 10.0
 _POOL_SECONDS = 10.0
+_HEARD_EVERY = 10.0
 _UPDATE_ID = re.compile(rb'"update_id"\s*:\s*(\d{1,18})')
 _LOGGERS = (
     "httpx",
@@ -102,18 +106,25 @@ class Request(HTTPXRequest):
 class Client:
     """The two ways to the Bot API: `bot` for calls, and one connection for polls.
 
+    `time_there` is told now and then what time Telegram's answers say it is.
     `is_open` is over when `close` was called; calls then raise before anything is sent.
     """
 
     def __init__(self, token: str, api: str = API) -> None:
         hide(token)
         self._token = token
+        self.time_there: Callable[[float], None] = lambda _: None
+        self._heard_at = 0.0
+        heard = {"event_hooks": {"response": [self._hear]}}
         self._calls = Request(
+            httpx_kwargs=heard,
             read_timeout=ANSWER_SECONDS,
             connect_timeout=_CONNECT_SECONDS,
             pool_timeout=_POOL_SECONDS,
         )
-        self._polls = Request(connection_pool_size=1, connect_timeout=_CONNECT_SECONDS)
+        self._polls = Request(
+            connection_pool_size=1, connect_timeout=_CONNECT_SECONDS, httpx_kwargs=heard
+        )
         self._files = files_url(api)
         self.bot = Bot(
             token,
@@ -125,6 +136,12 @@ class Client:
 
     def __repr__(self) -> str:
         return f"Client({HIDDEN})"
+
+    async def _hear(self, answer: httpx.Response) -> None:
+        now = time.monotonic()
+        if now - self._heard_at > _HEARD_EVERY and (told := time_told(answer.headers.get("Date"))):
+            self._heard_at = now
+            self.time_there(told)
 
     async def open(self) -> None:
         """Make calls possible, again after `close`."""

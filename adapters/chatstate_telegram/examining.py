@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import httpx
 from telegram import User, WebhookInfo
 
-from chatstate.adapter import Finding, fine, of_clocks
+from chatstate.adapter import Finding, fine, of_clocks, time_told
 from chatstate_telegram.client import ANSWER_SECONDS, Client, Refusal
 from chatstate_telegram.options import TelegramOptions
 from chatstate_telegram.receive.trouble import UNAUTHORIZED
@@ -64,8 +63,10 @@ async def _webhook(client: Client, options: TelegramOptions) -> Finding:
 def _polled(info: WebhookInfo) -> Finding:
     if not info.url:
         return fine("webhook", "there is none; the bot polls")
-    told = f"another process has set one, at {info.url}; the bot polls, and takes it away"
-    return Finding("warning", "webhook", told, "stop that process, or run with --webhook")
+    why = f" (Telegram could not post to it: {m})" if (m := info.last_error_message) else ""
+    told = f"one is set, at {info.url}{why}; a bot that polls takes it away"
+    remedy = "look with the --webhook that the bot is run with; or stop whoever has set it"
+    return Finding("warning", "webhook", told, remedy)
 
 
 def _posted(info: WebhookInfo, options: TelegramOptions) -> Finding:
@@ -85,8 +86,7 @@ def _posted(info: WebhookInfo, options: TelegramOptions) -> Finding:
 async def _clock(options: TelegramOptions) -> Finding:
     async with httpx.AsyncClient(timeout=ANSWER_SECONDS) as asking:
         answer = await asking.head(options.api)
-    try:
-        told = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
-    except ValueError:
+    told = time_told(answer.headers.get("Date"))
+    if told is None:
         return fine("clock", "Telegram has not said what time it is")
     return of_clocks(told, "Telegram")

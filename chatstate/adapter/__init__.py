@@ -33,7 +33,7 @@ from chatstate.adapter.capabilities import Capabilities
 from chatstate.adapter.completing import Typing, being_typed
 from chatstate.adapter.contract import Adapter
 from chatstate.adapter.events import proved
-from chatstate.adapter.findings import Finding, fine, of_clocks
+from chatstate.adapter.findings import Finding, fine, of_clocks, time_told
 from chatstate.adapter.host import About, Host, Receipt, ReceiptStatus
 from chatstate.adapter.installing import pip_line
 from chatstate.adapter.natives import Natives
@@ -80,6 +80,7 @@ __all__ = [
     "pip_line",
     "proved",
     "read_options",
+    "time_told",
     "updates_of",
     "why_not",
 ]

@@ -6,6 +6,7 @@ An adapter tells of its account by `Adapter.examine`, a store of itself.
 from __future__ import annotations
 
 import time
+from email.utils import parsedate_to_datetime
 from typing import Literal
 
 import msgspec
@@ -29,9 +30,20 @@ def fine(what: str, told: str) -> Finding:
     return Finding("ok", what, told)
 
 
-def of_clocks(theirs: float, other: str) -> Finding:
-    """Return how this machine's clock is, where it is `theirs` on that of another just now."""
-    ahead = time.time() - theirs
+def time_told(date: str | None) -> float | None:
+    """Return the seconds since 1970 of an answer's `Date` over HTTP; None if that is none."""
+    try:
+        return parsedate_to_datetime(date or "").timestamp()
+    except ValueError:
+        return None
+
+
+def of_clocks(theirs: float, other: str, ours: float | None = None) -> Finding:
+    """Return how this machine's clock is, where it is `theirs` on that of another just now.
+
+    `ours`: what time it is here, if another clock than the system's tells it.
+    """
+    ahead = (time.time() if ours is None else ours) - theirs
     if abs(ahead) < _IN_TIME:
         return fine("clock", f"agrees with that of {other}")
     told = f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} that of {other}"

@@ -152,6 +152,13 @@ class Host(Protocol):
         """
         ...
 
+    def time_there(self, seconds: float) -> None:
+        """Note what time the platform says it is, in seconds since 1970.
+
+        For whoever watches the bot's health: a clock of this machine that is far off is told.
+        """
+        ...
+
     def refusal(self, message: Message) -> str | None:
         """Return what the bot would answer at once to a message it cannot handle; else None.
 

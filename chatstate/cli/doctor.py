@@ -3,7 +3,9 @@
 1. What runs is not disturbed and nothing is changed: platforms are asked, stores are read.
 2. Each part tells of itself: an adapter of its account, a store of its database. Here they are
    asked one after the other, for a while each, and none keeps the next from being asked.
-3. The status is 1 if something has failed, which is what keeps a bot from running, or from what it
+3. A bot that runs knows most of itself: it is asked at the address of its `--health`. What it does
+   not answer is told by its store.
+4. The status is 1 if something has failed, which is what keeps a bot from running, or from what it
    promises. A warning does not.
 """
 
@@ -13,15 +15,17 @@ import asyncio
 import os
 import platform
 import re
-import shutil
 import sqlite3
 import stat
 import sys
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from chatstate.adapter import Finding, fine
@@ -30,19 +34,16 @@ from chatstate.adapter.installing import ADAPTERS
 from chatstate.bot.interface import Interface
 from chatstate.cli.accounts import load_adapters, wanted_account
 from chatstate.cli.adapter_options import DEFAULT_ADAPTER
+from chatstate.cli.doctor_store import of_store
 from chatstate.cli.loading import load_bot
 from chatstate.cli.settings import adapters_set, variable
 from chatstate.engine.describing import describe
-from chatstate.engine.states import undeclared
 from chatstate.errors import AdapterError, ChatstateError, LoadError
-from chatstate.stores import default_url, open_store
-from chatstate.stores.base import Filter, Store, StoredState
+from chatstate.stores import default_url
 from chatstate.text import one_line
 
 _PATIENCE = 30.0
-_MIB = 1 << 20
-_FULL, _SCARCE = 50 * _MIB, 1024 * _MIB
-_LETTERS = 1_000
+_ANSWERS_WITHIN = 5.0
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _WIDTH = 8
 _LIBRARY = re.compile(r"([\w.-]+)")
@@ -62,24 +63,38 @@ def doctor(
     store: Annotated[
         str | None, typer.Option(help="A store URL, as `run` takes it.", envvar=variable("store"))
     ] = None,
+    health: Annotated[
+        str | None,
+        typer.Option(
+            help="HOST:PORT at which the bot answers that runs, as `run` takes it.",
+            envvar=variable("health"),
+        ),
+    ] = None,
     **options: object,
 ) -> None:
     """Look whether all is well with a bot: tokens, intents, webhook, database, clock, disk."""
     accounts = on or adapters_set() or [DEFAULT_ADAPTER]
     given = {name: value for name, value in options.items() if value is not None}
-    if not asyncio.run(_all_is_well(bot, accounts, store, given)):
+    if not asyncio.run(_all_is_well(bot, accounts, store, health, given)):
         raise typer.Exit(1)
 
 
 async def _all_is_well(
-    spec: str | None, accounts: Sequence[str], url: str | None, options: Mapping[str, object]
+    spec: str | None,
+    accounts: Sequence[str],
+    url: str | None,
+    health: str | None,
+    options: Mapping[str, object],
 ) -> bool:
     levels = [_tell("", finding) for finding in (*_of_versions(), *_of_settings(Path.cwd()))]
     bot, finding = _loaded(spec)
     levels.append(_tell("", finding))
+    told = await asyncio.to_thread(_of_health, health) if health else ()
+    levels += [_tell("", finding) for finding in told]
     url = url or (default_url(bot.id) if bot else None)
     if url:
-        levels += [_tell("", found) for found in await _asked(_of_store(url, bot))]
+        store = of_store(url, bot, is_known=any(f.level != "failed" for f in told))
+        levels += [_tell("", found) for found in await _asked(store)]
     for account in accounts:
         asked = await _asked(_of_account(account, bot, options))
         levels += [_tell(f"{account}: ", found) for found in asked]
@@ -139,74 +154,35 @@ def _loaded(spec: str | None) -> tuple[Interface | None, Finding]:
     return bot, fine("bot", f"{bot.id} can be loaded from {spec}")
 
 
-async def _of_store(url: str, bot: Interface | None) -> Findings:
-    store = open_store(url)
-    yield _of_disk(store.folder)
-    if url.startswith(("sqlite:", ":")):
-        from chatstate.stores.sqlite import MEMORY, examining
+class _Verdict(msgspec.Struct, frozen=True):
+    """What `/ready` answers."""
 
-        found = list(examining.findings(MEMORY if url.endswith(MEMORY) else store.location))
-    else:
-        from chatstate.stores.postgres import examining as examining_postgres
-
-        found = [finding async for finding in examining_postgres.findings(url)]
-    for finding in found:
-        yield finding
-    if all(finding.level != "failed" for finding in found):
-        async for finding in _of_contents(url, store, bot):
-            yield finding
+    status: str
+    reasons: Sequence[str] = ()
 
 
-async def _of_contents(url: str, store: Store, bot: Interface | None) -> Findings:
-    """Yield what is told of by what is stored; nothing if nothing has been stored yet."""
+def _of_health(address: str) -> Sequence[Finding]:
+    """Return what the bot that runs says of itself."""
     try:
-        yield await _of_workers(store)
-    except LoadError:
-        return
-    if url.startswith("sqlite:"):
-        from chatstate.stores.sqlite import examining
-
-        stored = examining.stored_states(store.location)
-    else:
-        from chatstate.stores.postgres import examining as examining_postgres
-
-        stored = await examining_postgres.stored_states(url)
-    for finding in _of_states(bot, stored):
-        yield finding
-    yield await _of_letters(store)
-
-
-def _of_disk(folder: Path) -> Finding:
-    there = next(found for found in (folder, *folder.absolute().parents) if found.is_dir())
-    free = shutil.disk_usage(there).free
-    told = f"has {free / (1 << 30):.1f} GiB left, at {there}"
-    if free > _SCARCE:
-        return fine("disk", told)
-    level: Level = "failed" if free < _FULL else "warning"
-    return Finding(level, "disk", told, "make room: a store on a full disk takes nothing more")
-
-
-def _of_states(bot: Interface | None, stored: Sequence[StoredState]) -> Iterable[Finding]:
-    """Yield what is stored and is read no more."""
-    if bot is None:
-        return
-    for warning in undeclared.warnings(bot.id, bot.states, stored):
-        remedy = "or forget what is stored: chatstate state reset --name NAME"
-        yield Finding("warning", "state", warning, remedy)
-
-
-async def _of_workers(store: Store) -> Finding:
-    runs = [f"{worker.pid}@{worker.host}" for worker in await store.workers()]
-    return fine("processes", f"that run it now: {', '.join(runs) or 'none'}")
-
-
-async def _of_letters(store: Store) -> Finding:
-    count = len(await store.list("dead", Filter(limit=_LETTERS)))
-    if not count:
-        return fine("dead letters", "are none")
-    many = f"{count} or more" if count == _LETTERS else str(count)
-    remedy = "chatstate dead list tells what failed, chatstate dead retry NUMBER does it again"
-    return Finding("warning", "dead letters", f"are {many}", remedy)
+        with urllib.request.urlopen(f"http://{address}/ready", timeout=_ANSWERS_WITHIN) as answer:
+            said = answer.read()
+    except urllib.error.HTTPError as error:  # it is not ready, and says why
+        said = error.read()
+    except (OSError, ValueError) as error:
+        told = f"is not told at {address}: {error}"
+        remedy = (
+            "nothing runs there, it is frozen, or code blocks its event loop, which its log names: "
+            "end the process and start it again; it goes on where it was"
+        )
+        return [Finding("failed", "health", told, remedy)]
+    verdict = msgspec.json.decode(said, type=_Verdict)
+    if verdict.status == "ready":
+        return [fine("health", f"of the bot at {address}: all is well")]
+    level: Level = "warning" if verdict.status == "degraded" else "failed"
+    return [
+        Finding(level, "health", f"{verdict.status}: {told}", remedy)
+        for told, _, remedy in (reason.partition("; ") for reason in verdict.reasons or [""])
+    ]
 
 
 def _of_libraries(account: str) -> Finding:

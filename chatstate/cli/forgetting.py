@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ import typer
 from chatstate.bot.cleaning import uncleaned
 from chatstate.bot.interface import Interface
 from chatstate.cli.loading import load_bot
-from chatstate.cli.looking import Reveal, Yes
+from chatstate.cli.looking import Reveal, Yes, confirm
 from chatstate.cli.stores import Url, chosen_store, url_of
 from chatstate.cli.tables import clock_time
 from chatstate.errors import StateError, StorageError
@@ -102,7 +103,7 @@ async def _forget(
         typer.echo("going on with what was begun")
     await _tell(store, people, bot, reveal=reveal)
     if not is_sure:
-        typer.confirm("Forget them, for good?", abort=True, err=True)
+        confirm("Forget them, for good?")
     for person in people:
         await store.ask(Request(verb="forget", number=person.number))
     asked = await store.forgotten(is_open=True)
@@ -186,9 +187,9 @@ async def _offer_vacuum(url: str, *, is_sure: bool) -> None:
         return
     from chatstate.stores.postgres.vacuum import vacuum
 
-    if not is_sure and typer.confirm(
-        "The rows are gone. VACUUM, so that their space is?", err=True
-    ):
-        await vacuum(url)
-    elif is_sure:
-        typer.echo("the rows are gone; VACUUM gives their space back, now or in the server's time")
+    question = "The rows are gone. VACUUM, so that their space is?"
+    with contextlib.suppress(typer.Abort):  # nobody answers: the rest is done all the same
+        if not is_sure and typer.confirm(question, err=True):
+            await vacuum(url)
+            return
+    typer.echo("the rows are gone; VACUUM gives their space back, now or in the server's time")

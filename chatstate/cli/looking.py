@@ -92,6 +92,15 @@ async def found(
     return entries
 
 
+def confirm(question: str) -> None:
+    """Ask whether to go on, and end with the status 1 if that is not confirmed."""
+    try:
+        typer.confirm(question, abort=True, err=True)
+    except typer.Abort:
+        typer.echo("\nnothing is changed; --yes goes on without asking", err=True)
+        raise typer.Exit(1) from None
+
+
 def echo_json(told: object) -> None:
     """Print something as JSON, cleaned for a terminal."""
     typer.echo(escaped(msgspec.json.encode(told).decode()))

@@ -22,6 +22,7 @@ from chatstate.cli.looking import (
     Limit,
     Reveal,
     Yes,
+    confirm,
     echo_json,
     filtered,
     found,
@@ -137,7 +138,7 @@ def reset(
             raise LoadError("no value is stored that fits; see `chatstate state list`")
         print_entries(entries)
         if not yes:
-            typer.confirm(f"Reset {counted(len(entries))}?", abort=True, err=True)
+            confirm(f"Reset {counted(len(entries))}?")
     asyncio.run(_ask(look, entries))
     typer.echo(f"{counted(len(entries))} to be reset, {WHEN}")
 

@@ -22,7 +22,7 @@ import typer
 from chatstate.bot.interface import Interface
 from chatstate.cli.carrying import Carried, Places, authors, carried, differences, read_lines
 from chatstate.cli.loading import load_bot
-from chatstate.cli.looking import Reveal, Yes, filtered, found, view
+from chatstate.cli.looking import Reveal, Yes, confirm, filtered, found, view
 from chatstate.cli.state import counted, numbered
 from chatstate.cli.stores import WHEN, Url, chosen_store
 from chatstate.cli.tables import print_table
@@ -79,7 +79,7 @@ def import_(file: File, *, code: Code, yes: Yes = False, store: Url = None) -> N
         typer.echo("nothing is to be done: all of it is stored as it is there", err=True)
         return
     if not yes:
-        typer.confirm(f"Set {counted(len(requests))}?", abort=True, err=True)
+        confirm(f"Set {counted(len(requests))}?")
     asyncio.run(_ask(look, requests))
     typer.echo(f"{counted(len(requests))} to be set, {WHEN}")
 

@@ -59,7 +59,7 @@ def assemble(
     """Return the parts of an engine that runs `bot` on `accounts`. Starts nothing."""
     adapters = accounts.adapters
     lanes = Lanes(store, failed)
-    receipts = Receipts()
+    receipts = Receipts(store.pending)
     roles = Roles(store=store, clock=clock, accounts=accounts)
     resources = Resources()
     watch = Watch(clock, running_limit)

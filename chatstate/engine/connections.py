@@ -92,6 +92,15 @@ class Connections:
             if connection.task and connection.host.trouble
         ]
 
+    @property
+    def clocks(self) -> list[str]:
+        """The accounts whose platform tells a time that is far from this machine's."""
+        return [
+            f"{_names(connection.adapter)[-1]}: {connection.host.clock}"
+            for connection in self._connections.values()
+            if connection.host.clock
+        ]
+
     async def open(self, adapter: Adapter, tenant: str = "") -> Connection:
         """Let an adapter send for its account from now on; it does not receive yet.
 

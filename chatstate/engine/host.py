@@ -22,7 +22,7 @@ from collections.abc import Set as AbstractSet
 
 from msgspec.structs import replace
 
-from chatstate.adapter import About, Action, Adapter, PostForm
+from chatstate.adapter import About, Action, Adapter, PostForm, of_clocks
 from chatstate.bot.interface import Interface
 from chatstate.clock import Clock, growing_pauses
 from chatstate.engine.inbox.deliveries import Delivery, Share, transactions
@@ -90,6 +90,8 @@ class AccountHost(Receiving):
         self._connected = connected
         self._is_connected = False
         self.trouble = ""
+        self.clock = ""
+        self._platform = adapter.name
         self._loop = asyncio.get_running_loop()
         self._delivered: list[Delivery] = []
         self._is_paused = False
@@ -134,6 +136,14 @@ class AccountHost(Receiving):
     def lost(self, why: str) -> None:
         """See `Host.lost`."""
         self.trouble = why
+
+    def time_there(self, seconds: float) -> None:
+        """See `Host.time_there`."""
+        found = of_clocks(seconds, self._platform, self._clock.time())
+        is_off = found.level == "failed"
+        if is_off and not self.clock:
+            log.warning("this machine's clock is %s; %s", found.told, found.remedy)
+        self.clock = f"this machine's clock is {found.told}; {found.remedy}" if is_off else ""
 
     def refusal(self, message: Message) -> str | None:
         """See `Host.refusal`."""
@@ -289,11 +299,7 @@ class AccountHost(Receiving):
                 "what an adapter delivered is left out, for it could not be read again: %s",
                 ingested.error,
             )
-        if ingested.pending is not None:
-            if ingested.elsewhere:
-                return self._receipts.elsewhere_as(ingested.status, ingested.pending)
-            return self._receipts.duplicate(ingested.pending)
-        return EventReceipt(ingested.status, is_settled=True)
+        return self._receipts.known(ingested)
 
     async def _tell_of_sent(self, event: Event) -> None:
         """Store an event of the framework's own, once there is room, also while the bot stops."""

@@ -225,10 +225,8 @@ class Sends:
         found = await self._store.reference(ref)
         if found is None or (found.conversation and not found.turn):  # it is dead
             self._is_taken(ref, EventReceipt("stored", is_settled=True))
-        elif found.conversation and await self._store.pending([found.turn]):
-            self._is_taken(ref, self._receipts.duplicate(found.turn))
         elif found.conversation:
-            self._is_taken(ref, EventReceipt("duplicate", is_settled=True))
+            self._is_taken(ref, self._receipts.done(found.turn))
 
     def _is_taken(self, ref: str, receipt: EventReceipt) -> None:
         waiting = self._waiting.pop(ref, None)

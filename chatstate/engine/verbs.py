@@ -20,6 +20,7 @@ from chatstate.engine.parts import Parts
 from chatstate.errors import StateError
 from chatstate.inspection import Inspection
 from chatstate.messages import Target
+from chatstate.signature import where
 from chatstate.stores.base import Store
 
 Standing = Literal["starting", "running", "stopping"]
@@ -81,6 +82,25 @@ class EngineVerbs:
     def unreached(self) -> Sequence[str]:
         """The accounts that receive here and are not reached, and why."""
         return self._connections.unreached if self._connections else ()
+
+    @property
+    def clocks(self) -> Sequence[str]:
+        """The accounts whose platform tells a time that is far from this machine's."""
+        return self._connections.clocks if self._connections else ()
+
+    @property
+    def store_trouble(self) -> str:
+        """What keeps the store from writing now, as far as it knows; "" if nothing does."""
+        return self._store.trouble
+
+    def slow(self, seconds: float) -> Sequence[str]:
+        """Return which handlers run for longer than that, and when they are ended."""
+        if not self._parts:
+            return ()
+        return [
+            f"{where(plan.handler.author_fn)} runs for {ran:.0f} s, of at most {plan.timeout:g} s"
+            for plan, ran in self._parts.fences.slow(seconds)
+        ]
 
     async def prove(self) -> None:
         """Write something to the store, and return once it is durable.

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from importlib.metadata import version
 from typing import Protocol
 
 from chatstate.inspection import Inspection
@@ -15,6 +17,12 @@ from chatstate.stores.asking import Answer, Asked
 from chatstate.stores.records import Backup, DeadLetter, Ingested, Role, Run
 
 NO_VERSIONS: Mapping[str, int] = {}
+
+
+@functools.cache
+def engine_version() -> str:
+    """Return the version of chatstate that runs here, which each run notes for others."""
+    return version("chatstate")
 
 
 class Control(Inspection, Protocol):
@@ -27,6 +35,11 @@ class Control(Inspection, Protocol):
     @property
     def location(self) -> str:
         """Where it keeps things, as its operator knows that: a path, say."""
+        ...
+
+    @property
+    def trouble(self) -> str:
+        """What keeps it from writing just now, though it tries again; "" if nothing does."""
         ...
 
     async def open(self, bot: str, versions: Mapping[str, int] = NO_VERSIONS) -> Run:

@@ -115,14 +115,16 @@ class Ingested(msgspec.Struct, frozen=True, gc=False):
 
     `arrival` is there if it was stored now, for this run to handle, or refused because too many
     wait: the event in it is what will be read. `error` says why one is refused that could not be
-    read again. `pending` is the number of the inbox row a duplicate waits in, if it still does;
-    `dropped` that of an older event which had to make room. `elsewhere`: it waits as `pending`, and
-    it is for another run to handle: for the one that holds its conversation, or claims it.
+    read again. `pending` is the number of the inbox row a duplicate waits in, if it still does, and
+    `done` that of one whose turn is committed; `dropped` that of an older event which had to make
+    room. `elsewhere`: it waits as `pending`, and it is for another run to handle: for the one that
+    holds its conversation, or claims it.
     """
 
     status: Literal["stored", "duplicate", "refused"]
     arrival: Arrival | None = None
     pending: int | None = None
+    done: int | None = None
     dropped: int | None = None
     error: str = ""
     elsewhere: bool = False

@@ -25,7 +25,9 @@ JOINS = """LEFT JOIN conversations AS k ON k.id = {conversation}
 FIGURES = """SELECT (SELECT count(*) FROM inbox WHERE done_at IS NULL),
     (SELECT min(arrived_at) FROM inbox WHERE done_at IS NULL),
     (SELECT count(*) FROM outbox), (SELECT min(owed_at) FROM outbox),
-    (SELECT count(*) FROM dead_letters)"""
+    (SELECT count(*) FROM dead_letters),
+    (SELECT max(died_at) FROM dead_letters WHERE kind = 'event'), ({crashed_at})"""
+"""The columns of `Figures`, with what a store knows of runs that have crashed."""
 
 recipient_in = msgspec.json.Decoder(Recipient).decode
 _audience = msgspec.json.Decoder(Audience).decode

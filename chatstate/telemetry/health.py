@@ -4,6 +4,8 @@
 2. Ready is who has just written to the store. What waits for the store longer than it should is
    failing, whoever is to blame.
 3. What one conversation or one platform suffers takes no worker out of service: it is degraded.
+   So is what went wrong lately, and what another worker suffers.
+4. Each reason says in words what is wrong, and what to do.
 """
 
 from __future__ import annotations
@@ -18,11 +20,9 @@ from chatstate.clock import Clock
 from chatstate.engine import Engine
 from chatstate.errors import StorageError
 from chatstate.inspection import Figures, Inspection, KnownWorker
+from chatstate.telemetry.standing import WAITS_TOO_LONG, of_figures, of_workers
 
 Standing = Literal["starting", "ready", "degraded", "failing", "stopping"]
-WAITS_TOO_LONG = 60.0
-"""Seconds after which an event that waits, or a reply that is owed, tells that something is wrong.
-A turn gets as many by default."""
 _STORE_TAKES = 2.0
 
 
@@ -67,18 +67,14 @@ class Health:
             self._writing = writing = asyncio.ensure_future(self._engine.prove())
         await asyncio.wait([writing], timeout=_STORE_TAKES)
         if not writing.done():
-            return f"the store has not taken a write for {_STORE_TAKES:g} s"
+            why = self._engine.store_trouble
+            return f"the store has not taken a write for {_STORE_TAKES:g} s{why and f': {why}'}"
         error = writing.exception()
         return f"the store takes no write: {error}" if error else None
 
     def _reasons(self, figures: Figures, workers: Sequence[KnownWorker]) -> Iterator[str]:
-        now = self._clock.time()
-        for what, since in (
-            ("an event waits", figures.waiting_since),
-            ("a reply is owed", figures.owed_since),
-        ):
-            if since is not None and now - since > WAITS_TOO_LONG:
-                yield f"{what} for {now - since:.0f} s"
+        for finding in (*of_figures(figures, self._clock.time()), *of_workers(workers)):
+            yield f"{finding.told}; {finding.remedy}"
+        yield from self._engine.slow(WAITS_TOO_LONG)
         yield from self._engine.unreached
-        if not any("poller" in role for worker in workers for role in worker.roles):
-            yield "no worker receives"
+        yield from self._engine.clocks

@@ -52,6 +52,7 @@ class FakeHost(Host):
         self.remembered: dict[str, str | None] = {}
         self.names: list[str] = []
         self.lost_by: list[str] = []
+        self.times: list[float] = []
         self.asked: list[Event] = []
         self.answers: Callable[[Event], Sequence[Action] | None] = lambda _: ()
         self.accepts = asyncio.Event()
@@ -75,6 +76,9 @@ class FakeHost(Host):
 
     def lost(self, why: str) -> None:
         self.lost_by.append(why)
+
+    def time_there(self, seconds: float) -> None:
+        self.times.append(seconds)
 
     def connected(self, name: str) -> None:
         self.names.append(name)

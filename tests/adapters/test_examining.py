@@ -72,13 +72,14 @@ async def test_a_webhook_of_others_and_of_ones_own() -> None:
     async with TelegramServer() as server:
         url = "http://127.0.0.1:9/hook"
         server.updates.webhook = {"url": url}
-        assert (await on_telegram(server))["webhook"].startswith("warning: another process has")
+        assert (await on_telegram(server))["webhook"].startswith(f"warning: one is set, at {url}; ")
         assert (await on_telegram(server, webhook=url))["webhook"] == f"ok: is {url}"
         found = await on_telegram(server, webhook="https://example.org/")
         assert found["webhook"].startswith(f"warning: is set to {url}, and not to https://")
         server.updates.webhook |= {"last_error_date": 1, "last_error_message": "no route"}
         found = await on_telegram(server, webhook=url)
         assert found["webhook"] == "warning: Telegram could not post to it: no route"
+        assert "post to it: no route" in (await on_telegram(server))["webhook"]
 
 
 async def test_an_account_on_discord_that_is_well(server: DiscordServer) -> None:

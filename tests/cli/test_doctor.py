@@ -1,9 +1,18 @@
 """`chatstate doctor`: whether all is well, and what to do about what is not."""
 
 import asyncio
+import contextlib
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable
+import signal
+import socket
+import sqlite3
+import subprocess
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +20,8 @@ import pytest
 from servers.telegram_server import TelegramServer
 from support import call
 
-from chatstate import Interface, PerUser, Ref
+from chatstate import Interface, PerUser, Ref, Turn
+from chatstate.cli import doctor_store
 from chatstate.testing import TestClient
 
 BOT = """\
@@ -169,3 +179,147 @@ def test_a_store_that_cannot_be_reached_fails_alone(doctor: Doctor) -> None:
     assert "ok      console: libraries prompt-toolkit" in told.text
     told = doctor("well_bot.py", "--store", ":memory:")
     assert (told.status, told.text.count("warning database is kept in memory alone")) == (0, 1)
+
+
+# A bot that runs
+
+
+class Answer(BaseHTTPRequestHandler):
+    """Answers as `/ready` does of a bot whose lane stands still."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"status":"degraded","reasons":["an event waits for 73 s; look at it"]}')
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_a_bot_that_runs_is_asked(doctor: Doctor) -> None:
+    """What it says of itself is told, with what to do."""
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        told = doctor("well_bot.py", "--health", f"127.0.0.1:{server.server_address[1]}")
+        thread.join()
+    assert told.status == 0
+    assert "warning health degraded: an event waits for 73 s\n        → look at it" in told.text
+
+
+def test_a_bot_that_does_not_answer_fails(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its event loop is blocked, or it is frozen: it may listen all the same."""
+    monkeypatch.setattr("chatstate.cli.doctor._ANSWERS_WITHIN", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        told = doctor("well_bot.py", "--health", f"127.0.0.1:{listening.getsockname()[1]}")
+    assert told.status == 1
+    assert "failed  health is not told at 127.0.0.1:" in told.text
+    assert "code blocks its event loop, which its log names: end the process" in told.text
+
+
+class Runs(NamedTuple):
+    """A bot that runs on the store `path`, in this process: what `doctor` tells of it."""
+
+    look: Callable[[], Awaitable[Told]]
+    path: Path
+    client: TestClient
+
+    def set(self, statement: str, *values: object) -> None:
+        """Change something in its store."""
+        with contextlib.closing(sqlite3.connect(self.path)) as connection, connection:
+            connection.execute(statement, values)
+
+
+@pytest.fixture
+async def runs(
+    doctor: Doctor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Runs]:
+    monkeypatch.setattr("chatstate.stores.sqlite.examining._PATIENCE", 0.05)
+    bot = Interface(id="well")
+
+    @bot.on_message
+    async def said(text: str, turn: Turn, count: PerUser[Ref[int]]) -> None:
+        turn.later(timedelta(days=1), remind)
+        if text == "hang":
+            await asyncio.Event().wait()
+
+    @bot.on_timer
+    def remind() -> None: ...
+
+    path = tmp_path / "well.db"
+    async with TestClient(bot, store=f"sqlite:///{path}", grace=0.1) as client:
+        yield Runs(lambda: asyncio.to_thread(doctor, "well_bot.py"), path, client)
+        client._require_open().request_stop()
+
+
+async def test_a_bot_that_runs_and_is_well(runs: Runs) -> None:
+    """Nothing is told but who runs it."""
+    told = await runs.look()
+    assert "failed" not in told.text
+    assert "warning" not in told.text
+    assert f"ok      processes that run it now: {os.getpid()}@" in told.text
+    assert "ok      schema is that of chatstate " in told.text
+
+
+async def test_an_event_that_waits_for_long(runs: Runs) -> None:
+    """Where to look is told, and how often the process has crashed at it."""
+    await runs.client.deliver_all([runs.client.user("ann").event("hang")])
+    runs.set("UPDATE inbox SET arrived_at = unixepoch() - 100, crashes = 2")
+    told = await runs.look()
+    assert "warning inbox an event waits for 10" in told.text
+    assert "→ chatstate state list --shelf running" in told.text
+    assert "warning event 1 was at its turn when the process crashed, 2 times" in told.text
+
+
+async def test_a_database_that_another_program_has_locked(runs: Runs) -> None:
+    """How to find out which."""
+    with contextlib.closing(sqlite3.connect(runs.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        told = await runs.look()
+    assert told.status == 1
+    assert "well.db is locked by another program" in told.text
+    assert "→ see who has it open (fuser -v " in told.text
+
+
+async def test_a_process_that_was_stopped(runs: Runs) -> None:
+    """SIGSTOP, or the terminal that it runs in: it holds the store, and does nothing."""
+    with subprocess.Popen(["sleep", "60"]) as stopped:  # noqa: ASYNC220 - it does nothing
+        stopped.send_signal(signal.SIGSTOP)
+        runs.set("UPDATE runs SET pid = ?", stopped.pid)
+        while not doctor_store._is_stopped(stopped.pid):
+            await asyncio.sleep(0)
+        told = await runs.look()
+        stopped.kill()
+    assert told.status == 1
+    assert "is stopped, and does nothing" in told.text
+    assert f"→ kill -CONT {stopped.pid}, or end it" in told.text
+
+
+async def test_a_process_that_runs_older_code(runs: Runs, tmp_path: Path) -> None:
+    """Another chatstate, or a file that was changed since it began."""
+    later = time.time() + 3600
+    os.utime(tmp_path / "well_bot.py", (later, later))
+    runs.set("UPDATE runs SET engine = '0.0.1'")
+    told = await runs.look()
+    assert f"{os.getpid()}@{socket.gethostname()} is of another deploy: it has chatstate 0.0.1" in (
+        told.text
+    )
+    assert " began before " in told.text
+    assert "→ it runs older code: restart it" in told.text
+
+
+async def test_timers_that_nobody_hears(runs: Runs) -> None:
+    """How many, and for which handler."""
+    for name in ("ann", "bob"):
+        await runs.client.user(name).say("hi")
+    told = await runs.look()
+    assert "warning timers 2 are set for remind(), and the bot has no such handler" in told.text
+
+
+async def test_what_waits_where_no_bot_runs(runs: Runs) -> None:
+    """It is a warning: nobody handles it."""
+    await runs.client.deliver_all([runs.client.user("ann").event("hang")])
+    await runs.client.crash()
+    told = await runs.look()
+    assert "warning processes none runs it: 1 events wait, and 0 replies are owed" in told.text
+    await runs.client.start()

@@ -1,5 +1,6 @@
 """`--help` with examples, completion in a shell, and what the status of a command says."""
 
+import asyncio
 import functools
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import typer
 from processes.programs import CHATSTATE
 from processes.programs import run as fork
+from typer.testing import CliRunner, Result
 
 from chatstate import Interface, PerUser
 from chatstate.cli.adapter_options import with_options
@@ -17,6 +19,14 @@ from chatstate.cli.examples import EXAMPLES, add_examples
 from chatstate.cli.main import _WITH_OPTIONS, app
 from chatstate.testing import TestClient
 
+TALKING = """\
+from chatstate import Interface, PerUser
+
+bot = Interface(id="bot")
+
+@bot.on_message
+def keep(message: str, said: PerUser[list[str]]) -> None: ...
+"""
 bot = Interface(id="bot")
 
 
@@ -91,6 +101,37 @@ def test_a_shell_is_told_what_may_follow(line: str, offered: set[str]) -> None:
     asked = {"_CHATSTATE_COMPLETE": "complete_bash", "COMP_WORDS": line}
     told = run(**asked, COMP_CWORD=str(len(words) - 1)).stdout.split()
     assert offered <= set(told)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("state", "reset", "--name", "said"),
+        ("state", "import", "said.jsonl", "--code", "talking.py"),
+        ("forget", "alice"),
+        ("broadcast", "start", "hi", "--to", "all"),
+    ],
+    ids=lambda command: command[0] + command[1],
+)
+async def test_what_would_ask_where_nobody_answers_names_the_option(
+    command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is done then, and it fails."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "talking.py").write_text(TALKING)
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    async with TestClient(bot, store=url) as client:
+        await client.user("alice").say("a")
+
+    def typed(*words: str) -> Result:
+        return CliRunner().invoke(app, [*words, "--store", url], input="")
+
+    await asyncio.to_thread(typed, "state", "export", "said.jsonl")
+    async with TestClient(bot, store=url) as client:
+        await client.user("alice").say("b")
+    done = await asyncio.to_thread(typed, *command)
+    assert done.exit_code in (1, 2)
+    assert "--yes" in f"{done.output}{done.exception}"
 
 
 async def test_the_status_says_what_became_of_it(tmp_path: Path) -> None:

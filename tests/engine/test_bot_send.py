@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -451,7 +451,11 @@ async def test_a_refused_send_is_a_dead_letter_and_settled() -> None:
 
 async def test_a_receipt_is_of_the_event_whoever_asks_for_it_first() -> None:
     """A duplicate may ask for it before this process is told that it has stored the event."""
-    receipts = Receipts()
+
+    async def no_events(_: Sequence[int]) -> Sequence[int]:
+        return ()
+
+    receipts = Receipts(no_events)
     early = receipts.duplicate(7)
     settling = asyncio.ensure_future(early.over())
     receipts.stored(7).owes(0)

@@ -115,6 +115,29 @@ async def test_a_duplicate_settles_whose_event_is_done_before_it_is_told_of(
         assert workers.texts() == ["a"]
 
 
+async def test_a_duplicate_of_what_is_committed_settles_when_its_replies_do() -> None:
+    """As the event itself does: not while one is owed; at once if none is."""
+    bot = Interface(id="bot")
+    bot.on_message(lambda text: text if text == "loud" else None)
+    async with office(bot, 1) as workers:
+        (worker,) = workers.workers
+        silent, loud = workers.event("silent"), workers.event("loud")
+        await settled(await worker.deliver(silent))
+        await settled(await worker.deliver(silent))
+        worker.platform.stall()
+        (first,) = await worker.deliver(loud)
+        while not worker.platform.tries:
+            await asyncio.sleep(0)
+        both = [first, *await worker.deliver(loud)]
+        settling = [asyncio.ensure_future(receipt.settled()) for receipt in both]
+        await workers.clock.advance(3)
+        assert [task.done() for task in settling] == [False, False]
+        worker.platform.recover()
+        while not all(task.done() for task in settling):
+            await workers.clock.advance(1)
+        assert workers.texts() == ["loud"]
+
+
 async def test_others_go_on_with_the_work_of_a_dead_worker() -> None:
     """After its lease: events that ran, that waited, and replies that were owed."""
     entered, gate = asyncio.Event(), asyncio.Event()

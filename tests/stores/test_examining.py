@@ -1,5 +1,6 @@
 """How a store is, for `chatstate doctor`."""
 
+import asyncio
 import contextlib
 import sqlite3
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 
 from chatstate.stores.postgres import PostgresStore
 from chatstate.stores.postgres import examining as examining_postgres
+from chatstate.stores.postgres.address import parsed
+from chatstate.stores.postgres.connection import Connections
 from chatstate.stores.sqlite import SQLiteStore, examining
 
 
@@ -58,6 +61,12 @@ def test_one_of_a_newer_version_fails(path: Path) -> None:
     assert "was written by a newer chatstate" in told(path)["schema"]
 
 
+def test_one_of_an_older_version_is_told(path: Path) -> None:
+    """With what it lacks: the start brings it up to date."""
+    change(path, "DELETE FROM _sqlite_migrations WHERE name = 'm010_engines'")
+    assert "(it lacks m010_engines): it is brought up to date when" in told(path)["schema"]
+
+
 def test_one_that_is_damaged_fails(path: Path) -> None:
     """A page in the middle holds something else."""
     with path.open("r+b") as file:
@@ -93,6 +102,25 @@ async def test_a_store_on_postgresql(schemas: Any, tmp_path: Path) -> None:
     other = url.replace("schema=", "schema=nobodys_")
     assert (await on_postgres(other))["schema"].endswith("is made at the first start")
     assert await examining_postgres.stored_states(other) == ()
+
+
+async def test_a_session_that_keeps_others_from_writing_is_named(
+    schemas: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With how to end it."""
+    monkeypatch.setattr(examining_postgres, "_PATIENCE", 0.0)
+    url = schemas.url_of(tmp_path)
+    store = PostgresStore(url)
+    await store.open("bot")
+    async with Connections(parsed(url)).single() as other:
+        async with other.transaction():
+            await other.execute("LOCK TABLE accounts")
+            writing = asyncio.create_task(store.account("test", "1"))
+            while not (found := (await on_postgres(url))["database"]).startswith("failed"):
+                pass
+            assert f"in session {other.get_server_pid()} (" in found
+        await writing
+    await store.end(clean=True)
 
 
 async def test_a_postgresql_that_is_not_there_fails() -> None:

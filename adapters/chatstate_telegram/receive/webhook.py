@@ -205,7 +205,8 @@ class Registration:
             await self._set()
         elif info.last_error_date is not None and info.last_error_date != self._failure:
             self._failure = info.last_error_date
-            told = f"Telegram could not post to the webhook: {info.last_error_message}"
+            why = info.last_error_message
+            told = f"Telegram could not post to the webhook: {why}; let {self._url} lead to the bot"
             log.warning("%s", told)
             self._trouble.lost(told)
             self._is_lost = True

@@ -40,8 +40,4 @@ class OwnIntake:
             receipt = self._receipts.stored(arrival.seq, told=told)
             self._lanes.add(arrival)
             return receipt
-        if ingested.pending is None:
-            return EventReceipt("duplicate", is_settled=True)
-        if ingested.elsewhere:
-            return self._receipts.elsewhere_as(ingested.status, ingested.pending)
-        return self._receipts.duplicate(ingested.pending)
+        return self._receipts.known(ingested)

@@ -4,18 +4,21 @@
 2. `Receipts` alone knows which receipt is whose; it forgets one when the turn is committed.
 3. Of events that another run handles, or has handled maybe since the store has told of them,
    `elsewhere` has the numbers until they are found settled.
+4. A duplicate is settled when its event is, also if its turn was over before: whether replies are
+   owed still is asked of the store once somebody waits for that.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Generator, Iterable
+import functools
+from collections.abc import Awaitable, Callable, Collection, Generator, Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from chatstate.adapter import ReceiptStatus
-from chatstate.stores.base import Arrival
+from chatstate.stores.base import Arrival, Ingested
 
 
 class _Nothing:
@@ -30,7 +33,10 @@ _OVER = _Nothing()
 
 
 class EventReceipt(msgspec.Struct, eq=False, gc=False):
-    """The engine's `Receipt`. `told` is called when the turn is committed."""
+    """The engine's `Receipt`. `told` is called when the turn is committed.
+
+    `ask` finds the receipt of an event that was committed before; None if that is settled.
+    """
 
     status: ReceiptStatus
     is_settled: bool = False
@@ -38,6 +44,7 @@ class EventReceipt(msgspec.Struct, eq=False, gc=False):
     told: Callable[[], None] | None = None
     waiters: tuple[asyncio.Future[None], ...] = ()
     first: EventReceipt | None = None
+    ask: Callable[[], Awaitable[EventReceipt | None]] | None = None
 
     def settled(self) -> Awaitable[None]:
         """Return when the event's turn is committed and its replies are sent, held or dead."""
@@ -45,6 +52,8 @@ class EventReceipt(msgspec.Struct, eq=False, gc=False):
             return self.first.settled()
         if self.is_settled:
             return _OVER
+        if self.ask:
+            return self._asked(self.ask)
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.waiters = (*self.waiters, waiter)
         return waiter
@@ -52,6 +61,12 @@ class EventReceipt(msgspec.Struct, eq=False, gc=False):
     async def over(self) -> None:
         """Return when it is settled."""
         await self.settled()
+
+    async def _asked(self, ask: Callable[[], Awaitable[EventReceipt | None]]) -> None:
+        first = await ask()
+        if first:
+            await first.settled()
+        self.is_settled = True
 
     def owes(self, replies: int) -> None:
         """Note that the turn is committed, and how many replies it owes."""
@@ -78,10 +93,12 @@ class EventReceipt(msgspec.Struct, eq=False, gc=False):
 class Receipts:
     """The receipts of events whose turns are not committed yet. See the module's rules.
 
-    `newest` is the number of the event that was stored last.
+    `newest` is the number of the event that was stored last. `pending` tells which of some events
+    are not settled yet, as the store knows.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pending: Callable[[Sequence[int]], Awaitable[Sequence[int]]]) -> None:
+        self._pending = pending
         self._receipts: dict[int, EventReceipt] = {}
         self.elsewhere: set[int] = set()
         self.newest = 0
@@ -97,6 +114,24 @@ class Receipts:
         self.newest = seq
         return receipt
 
+    def known(self, ingested: Ingested) -> EventReceipt:
+        """Return a receipt for an event that this run has not stored now, or not for itself."""
+        if ingested.done is not None:
+            return self.done(ingested.done)
+        if ingested.pending is None:
+            return EventReceipt(ingested.status, is_settled=True)
+        if ingested.elsewhere:
+            return self.elsewhere_as(ingested.status, ingested.pending)
+        return self.duplicate(ingested.pending)
+
+    def done(self, seq: int) -> EventReceipt:
+        """Return a receipt for a duplicate of an event whose turn may owe replies still."""
+        return EventReceipt("duplicate", ask=functools.partial(self._unsettled, seq))
+
+    async def _unsettled(self, seq: int) -> EventReceipt | None:
+        is_pending = await self._pending([seq])
+        return self.elsewhere_as("duplicate", seq) if is_pending else None
+
     def knows(self, seq: int) -> bool:
         """Tell whether an event came in this run, if its turn is not committed."""
         return seq in self._receipts
@@ -107,11 +142,9 @@ class Receipts:
 
     def duplicate(self, seq: int) -> EventReceipt:
         """Return a receipt for an event that waits under this number already."""
-        first = self._receipts.get(seq)
-        if first is None:  # its turn may be over by now
-            first = self.stored(seq)
+        if seq not in self._receipts:  # its turn may be over by now
             self.elsewhere.add(seq)
-        return EventReceipt("duplicate", first=first)
+        return EventReceipt("duplicate", first=self.of(seq))
 
     def elsewhere_as(self, status: ReceiptStatus, seq: int) -> EventReceipt:
         """Return a receipt for an event that another run handles, or maybe this one, later."""

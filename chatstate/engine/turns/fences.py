@@ -16,6 +16,7 @@ from chatstate.engine.turns.dispatch import Dispatch
 from chatstate.engine.turns.finish import Finish
 from chatstate.engine.turns.later import Later
 from chatstate.engine.turns.overlap import Overlap
+from chatstate.engine.turns.plan import Plan
 from chatstate.engine.turns.reports import account
 from chatstate.engine.turns.sentences import apology, closing
 from chatstate.engine.turns.turn import RunningTurn
@@ -84,6 +85,14 @@ class Fences:
     def running(self) -> Sequence[RunningTurn]:
         """The turns that wait for something: others are over before anybody could ask."""
         return self._watch.turns
+
+    def slow(self, seconds: float) -> Sequence[tuple[Plan, float]]:
+        """Return the plans of turns whose handler waits and has run for longer, and how long."""
+        return [
+            (turn.plan, ran)
+            for turn in self._watch.turns
+            if turn.plan and (ran := self._watch.ran(turn)) > seconds
+        ]
 
     def end_erased(self, numbers: Collection[int]) -> None:
         """Fence turns of events that are in the inbox no more."""

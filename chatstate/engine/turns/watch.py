@@ -76,6 +76,12 @@ class Watch:
         self.ended_waits.discard(seq)
         return has_ended
 
+    def ran(self, turn: RunningTurn) -> float:
+        """Return for how many seconds its handler has run, 0 if it does not."""
+        if not turn.deadline:
+            return 0.0
+        return self._clock.monotonic() - (turn.deadline - turn.allowed)
+
     def late(self) -> list[RunningTurn]:
         """Return the turns whose time is over."""
         now = self._clock.monotonic()

@@ -107,8 +107,10 @@ class _Known(msgspec.Struct, frozen=True, gc=False):
     conversation: int
 
     @property
-    def pending(self) -> int | None:
-        return self.seq if self.waits else None
+    def duplicate(self) -> Ingested:
+        if self.waits:
+            return Ingested("duplicate", pending=self.seq)
+        return Ingested("duplicate", done=self.seq)
 
 
 _Judged = _Proved | Ingested
@@ -216,7 +218,7 @@ class Inbox:
             known[entry.name] = _Known(seq, True, place.conversation)
             return Ingested("stored", Arrival(seq, place, entry.event))
         if entry.name in known:
-            return Ingested("duplicate", pending=known[entry.name].pending)
+            return known[entry.name].duplicate
         return await self._squeeze(transaction, entry, place, known)
 
     async def _squeeze(

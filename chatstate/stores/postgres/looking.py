@@ -31,6 +31,8 @@ from chatstate.stores.postgres.transactions import Transaction
 from chatstate.stores.rows import FIGURES
 
 _ALL = Filter()
+# Whoever was taken for dead had a lease that was over; who ends has one.
+_FIGURES = FIGURES.format(crashed_at="SELECT max(ended_at) FROM runs WHERE ended_at >= lease_until")
 _BACKUPS = "SELECT path, made_at FROM backups ORDER BY made_at"
 _BACKED_UP = """INSERT INTO backups VALUES ($1, $2)
     ON CONFLICT (path) DO UPDATE SET made_at = excluded.made_at"""
@@ -86,7 +88,7 @@ class Looking:
 
     async def figures(self) -> Figures:
         async with self._looking() as transaction:
-            return Figures(*await transaction.fetchrow(FIGURES) or ())
+            return Figures(*await transaction.fetchrow(_FIGURES) or ())
 
     async def ask(self, request: Request) -> bool:
         async with self._looking() as transaction:

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import socket
@@ -20,9 +21,12 @@ import asyncpg
 import msgspec
 
 from chatstate.stores.base import Run
+from chatstate.stores.control import engine_version
 from chatstate.stores.postgres import holds
 from chatstate.stores.postgres.connection import Server
 from chatstate.stores.postgres.transactions import Transaction
+
+log = logging.getLogger("chatstate.store")
 
 _JUMP = 1000
 TIME = "coalesce($1::float8, extract(epoch FROM clock_timestamp()))"
@@ -30,15 +34,15 @@ TIME = "coalesce($1::float8, extract(epoch FROM clock_timestamp()))"
 
 _KNOWN = "SELECT system_id, timeline FROM server"
 _NOTE_SERVER = "INSERT INTO server VALUES ($1, $2)"
-_BEGIN = f"""INSERT INTO runs (bot, versions, host, pid, started_at, lease_until)
-    VALUES ($2, $3, $4, $5, {TIME}, {TIME} + $6) RETURNING id"""  # noqa: S608 - ours
+_BEGIN = f"""INSERT INTO runs (bot, versions, host, pid, engine, started_at, lease_until)
+    VALUES ($2, $3, $4, $5, $6, {TIME}, {TIME} + $7) RETURNING id"""  # noqa: S608 - ours
 _SIGN = "INSERT INTO secrets VALUES ($1, $2) ON CONFLICT DO NOTHING"
 _SIGNS = "SELECT secret FROM secrets WHERE bot = $1"
 _JUMPS = "SELECT setval(pg_get_serial_sequence('runs', 'id'), max(id) + $1) FROM runs"
 _ALIVE = "SELECT id FROM runs WHERE ended_at IS NULL FOR UPDATE"
 _BEAT = f"UPDATE runs SET lease_until = {TIME} + $2 WHERE id = $3"  # noqa: S608 - ours
-_DEAD = f"""SELECT id FROM runs WHERE ended_at IS NULL AND lease_until <= {TIME} AND id <> $2
-    ORDER BY id FOR UPDATE SKIP LOCKED"""  # noqa: S608 - ours
+_DEAD = f"""SELECT id, bot, pid, host FROM runs WHERE ended_at IS NULL
+    AND lease_until <= {TIME} AND id <> $2 ORDER BY id FOR UPDATE SKIP LOCKED"""  # noqa: S608 - ours
 _END = f"UPDATE runs SET ended_at = {TIME} WHERE id = ANY($2::bigint[]) RETURNING id, bot"  # noqa: S608 - ours
 _END_PRESENCE = """WITH ended AS (DELETE FROM roles WHERE run = ANY($1::bigint[]))
     DELETE FROM present WHERE run = ANY($1::bigint[])"""
@@ -54,8 +58,8 @@ async def begin(
 ) -> Run:
     """Begin a run of a bot, inside the open transaction."""
     await _move_in(connection, server, now)
-    of = (bot, msgspec.json.encode(versions).decode(), socket.gethostname(), os.getpid(), lease)
-    number = await connection.fetchval(_BEGIN, now, *of)
+    of = (bot, msgspec.json.encode(versions).decode(), socket.gethostname(), os.getpid())
+    number = await connection.fetchval(_BEGIN, now, *of, engine_version(), lease)
     await connection.execute(_SIGN, bot, secrets.token_bytes(32))
     return Run(number, await connection.fetchval(_SIGNS, bot), lease)
 
@@ -81,6 +85,12 @@ async def beat(transaction: Transaction, lease: float, now: float | None) -> Non
 async def bury(transaction: Transaction, now: float | None) -> None:
     """End the other runs whose lease is over."""
     dead = await transaction.fetch(_DEAD, now, transaction.run)
+    for run in dead:
+        log.warning(
+            "run %d of bot %r, process %d@%s, was silent for too long and is taken for dead: what "
+            "it held goes on elsewhere; if the process is still there, it is frozen: end it",
+            *run,
+        )
     if dead:
         await _end(transaction, [row[0] for row in dead], now, crashed=True)
 

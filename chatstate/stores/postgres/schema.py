@@ -238,10 +238,16 @@ CREATE INDEX chats_of ON chats (person) WHERE person > 0;
 CREATE TABLE backups (path text PRIMARY KEY, made_at float8 NOT NULL);
 """
 
+_ENGINES = """
+-- The version of chatstate that a run has.
+ALTER TABLE runs ADD COLUMN engine text NOT NULL DEFAULT '';
+"""
+
 MIGRATIONS: dict[str, str] = {
     "m001_initial": _TABLES,
     "m008_transcripts": _TRANSCRIPTS,
     "m009_forgotten": _FORGOTTEN,
+    "m010_engines": _ENGINES,
 }
 """The statements of each migration, in their order."""
 

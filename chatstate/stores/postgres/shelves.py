@@ -121,7 +121,7 @@ _WORKERS = """SELECT r.id, r.bot, r.host, r.pid, r.started_at,
             FROM roles AS l JOIN accounts AS a ON a.id = l.account
             WHERE l.run = r.id ORDER BY l.duty, a.id, l.part),
         (SELECT count(*) FROM conversations WHERE holder = r.id), w.waiting, w.oldest_at,
-        r.versions
+        r.versions, r.engine
     FROM runs AS r CROSS JOIN LATERAL (
         SELECT count(*) AS waiting, min(i.arrived_at) AS oldest_at FROM inbox AS i
         JOIN conversations AS k ON k.id = i.conversation
@@ -166,10 +166,10 @@ async def workers(transaction: Transaction, now: float | None) -> Sequence[Known
 
 
 def _worker(*row: Any) -> KnownWorker:
-    (number, bot, host, pid, started_at, lease, roles, *held, versions) = row
+    (number, bot, host, pid, started_at, lease, roles, *held, versions, engine) = row
     names = [role_name(*role) for role in roles]
     known = KnownWorker(number, bot, host, pid, started_at, float(lease), names, *held)
-    return replace(known, versions=msgspec.json.decode(versions))
+    return replace(known, versions=msgspec.json.decode(versions), engine=engine)
 
 
 def _entry(row: dict[str, Any]) -> Entry:

@@ -114,6 +114,10 @@ class PostgresStore(Reading, Broadcasting, TimerVerbs, RoleVerbs, TranscriptVerb
         name = hashlib.sha256(where.encode()).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"chatstate-{name}"
 
+    @property
+    def trouble(self) -> str:
+        return self._transactions.trouble if self._run else ""
+
     async def open(self, bot: str, versions: Mapping[str, int] = NO_VERSIONS) -> Run:
         self._connections = Connections(self._address)
         self._notices = Notices(self._connections, self._address.schema)

@@ -141,6 +141,11 @@ class Transactions:
         """Write what was settled."""
         await self.write(_nothing)
 
+    @property
+    def trouble(self) -> str:
+        """Why calls are tried again, "" if none is."""
+        return self._trouble.words
+
     def settle(self, settled: Settled) -> None:
         """Note what was settled."""
         self._settled.append(settled)

@@ -17,7 +17,7 @@ _WORDINGS = 20
 class Trouble:
     """Counts the calls that are tried again, of a store at `location`, and their tries.
 
-    `now` returns seconds that only grow.
+    `now` returns seconds that only grow. `words`: why they are; "" if none is.
     """
 
     def __init__(self, location: str, now: Callable[[], float]) -> None:
@@ -29,6 +29,7 @@ class Trouble:
         self._interval = _FIRST
         self._told_at = 0.0
         self._told: set[str] = set()
+        self.words = ""
 
     def begin(self) -> None:
         """Note that a call has failed for the first time."""
@@ -39,9 +40,10 @@ class Trouble:
     def tell(self, error: StorageError, pause: float) -> None:
         """Tell why a call is tried again after a pause, unless that may pass in a moment."""
         self._tries += 1
+        self.words = str(error)
         if pause < TOLD_AT:
             return
-        words, now = str(error), self._now()
+        words, now = self.words, self._now()
         if words not in self._told and len(self._told) < _WORDINGS:
             log.warning("%s; trying again", words)
             self._told.add(words)
@@ -54,6 +56,7 @@ class Trouble:
     def end(self, *, is_done: bool) -> None:
         """Note that a call that had failed is done, or given up."""
         self._calls -= 1
+        self.words = self.words if self._calls else ""
         if self._calls or not self._told:
             return
         if is_done:

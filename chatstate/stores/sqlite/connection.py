@@ -25,6 +25,7 @@ from sqlite_utils import Database
 
 from chatstate.errors import StorageError, StoreLockedError
 from chatstate.stores.base import Run
+from chatstate.stores.control import engine_version
 from chatstate.stores.sqlite.files import prepare, refuse_remains, use_wal
 from chatstate.stores.sqlite.locking import lock_of
 from chatstate.stores.sqlite.schema import blank, migrate
@@ -73,8 +74,8 @@ def begin_run(writer: sqlite3.Connection, bot: str, now: float) -> tuple[Run, in
         writer.execute(_NUMBERS)
         writer.execute(_LOSE_NUMBERS)
     number = writer.execute(
-        "INSERT INTO runs (bot, host, pid, started_at) VALUES (?, ?, ?, ?)",
-        (bot, socket.gethostname(), os.getpid(), now),
+        "INSERT INTO runs (bot, host, pid, started_at, engine) VALUES (?, ?, ?, ?, ?)",
+        (bot, socket.gethostname(), os.getpid(), now, engine_version()),
     ).lastrowid
     secret = _secret(writer, bot)
     writer.execute("COMMIT")

@@ -1,10 +1,15 @@
-"""How a store on SQLite is, for `chatstate doctor`; nothing is changed, and a bot may run on it."""
+"""How a store on SQLite is, for `chatstate doctor`.
+
+1. Nothing is changed, and a bot may run on it: it is read by connections that can do nothing else.
+2. Whether a bot that runs can write is tried by a transaction that is begun and given up. Where
+   none runs it is not: whoever is the last to close such a connection empties the log.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -12,12 +17,16 @@ from sqlite_utils import Database
 from chatstate.adapter import Finding, fine
 from chatstate.errors import StorageError
 from chatstate.stores.base import StoredState
+from chatstate.stores.examining import TIMERS, of_schema
 from chatstate.stores.sqlite.connection import MEMORY, moved_from
-from chatstate.stores.sqlite.schema import refuse_newer
+from chatstate.stores.sqlite.errors import storage_error
+from chatstate.stores.sqlite.locking import is_held
+from chatstate.stores.sqlite.schema import missing, refuse_newer
 from chatstate.stores.sqlite.shelves import is_store
 from chatstate.stores.sqlite.states import STORED
 
 _LARGE = 1 << 30
+_PATIENCE = 2.0  # seconds: no transaction of ours takes as long
 _WHAT = "database"
 
 
@@ -36,6 +45,8 @@ def findings(path: str) -> Iterator[Finding]:
             with _reading(path) as connection:
                 yield _version(connection, path)
                 yield _whole(connection, path)
+            if is_held(path):
+                yield from _locked(path)
         except sqlite3.Error as error:
             yield Finding("failed", _WHAT, f"{path} cannot be read: {error}", "restore a backup")
 
@@ -46,6 +57,14 @@ def stored_states(path: str) -> Sequence[StoredState]:
         return ()
     with _reading(path) as connection:
         return [StoredState(*row) for row in connection.execute(STORED)]
+
+
+def stored_timers(path: str) -> Mapping[tuple[str, str], int]:
+    """Return how many timers are set, by bot and handler, in the store at a path."""
+    if path == MEMORY or not is_store(Path(path)):
+        return {}
+    with _reading(path) as connection:
+        return {(bot, handler): count for bot, handler, count in connection.execute(TIMERS)}
 
 
 def _new(path: Path) -> Finding:
@@ -63,7 +82,7 @@ def _version(connection: sqlite3.Connection, path: str) -> Finding:
     for way, place in moved_from(connection):
         told = f"{path} was copied {way} {place}, and does not run any more"
         return Finding("failed", "schema", told, f"run the bot with --store {place}")
-    return fine("schema", "is of this version, or of an older one, which is brought up to date")
+    return of_schema(missing(Database(connection)))
 
 
 def _whole(connection: sqlite3.Connection, path: str) -> Finding:
@@ -74,6 +93,16 @@ def _whole(connection: sqlite3.Connection, path: str) -> Finding:
     if told != "ok":
         return Finding("failed", _WHAT, f"{path} is damaged: {told}", "restore a backup")
     return fine(_WHAT, f"{path} is whole")
+
+
+def _locked(path: str) -> Iterator[Finding]:
+    """Yield what keeps the bot that runs from writing, if anything does."""
+    with contextlib.closing(sqlite3.connect(path, timeout=_PATIENCE)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            remedy = f"see who has it open (fuser -v {path}), and end what that does there"
+            yield Finding("failed", _WHAT, str(storage_error(error, path)), remedy)
 
 
 @contextlib.contextmanager

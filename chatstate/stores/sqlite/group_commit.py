@@ -71,6 +71,7 @@ class GroupCommit:
         self._quiet: asyncio.TimerHandle | None = None
         self._written = False
         self._broken: StorageError | None = None
+        self.trouble = ""
         self._closing = False
         self._alone: deque[tuple[Callable[[], None], asyncio.Future[None]]] = deque()
 
@@ -233,6 +234,7 @@ class GroupCommit:
                 return
             else:
                 self._transactions.end()
+                self.trouble = ""
                 for work, result in results:
                     if not work.future.done():
                         work.future.set_result(result)
@@ -241,6 +243,7 @@ class GroupCommit:
     async def _wait_for_disk(self, batch: Batch, error: sqlite3.Error, pause: float) -> None:
         """Wait before the next try. Raises `StorageError` if there is to be none."""
         told = storage_error(error, self._path)
+        self.trouble = str(told)
         if is_hopeless(error) or (self._closing and pause >= TOLD_AT):
             self._fail([*batch.works, *batch.along], told)
             raise told from error

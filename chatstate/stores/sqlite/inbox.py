@@ -256,7 +256,10 @@ class Inbox:
         ).fetchone()
         if row is None:
             return None
-        return Ingested("duplicate", pending=row[0] if row[1] is None else None)
+        seq, done_at = row
+        if done_at is None:
+            return Ingested("duplicate", pending=seq)
+        return Ingested("duplicate", done=seq)
 
 
 def arrivals(rows: Iterable[Any]) -> list[Arrival]:

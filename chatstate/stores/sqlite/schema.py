@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlite_utils import Database, Migrations
@@ -168,6 +169,14 @@ _FORGOTTEN = (
     "CREATE INDEX chats_of ON chats (person) WHERE person > 0",
     "CREATE TABLE backups (path TEXT PRIMARY KEY, made_at REAL NOT NULL) WITHOUT ROWID",
 )
+
+
+@migrations()
+def m010_engines(db: Database) -> None:
+    """Add which version of chatstate a run has."""
+    db.conn.execute("ALTER TABLE runs ADD COLUMN engine TEXT NOT NULL DEFAULT ''")
+
+
 _SENT = (
     # References to messages of the bot's: part of what a turn owes in a conversation (0 while that
     # is not known yet), and the message's id once it is sent. `content` is what it should say by
@@ -347,6 +356,11 @@ def migrate(db: Database, path: Path | str) -> None:
     refuse_newer(db, path)
     with db.atomic():
         migrations.apply(db)
+
+
+def missing(db: Database) -> Sequence[str]:
+    """Return the migrations that a database has not had."""
+    return [migration.name for migration in migrations.pending(db)]
 
 
 def refuse_newer(db: Database, path: Path | str) -> None:

@@ -14,6 +14,8 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from msgspec.structs import replace
+
 from chatstate.errors import LoadError
 from chatstate.scope import Key
 from chatstate.stores.base import (
@@ -133,8 +135,13 @@ _IS_STORE = "SELECT 1 FROM sqlite_master WHERE name = 'dead_letters'"
 _ACCOUNTS = "SELECT id, bot, platform, platform_id FROM accounts ORDER BY id"
 _WORKER = """SELECT r.id, r.bot, r.host, r.pid, r.started_at, (SELECT count(*) FROM conversations),
         (SELECT count(*) FROM inbox WHERE done_at IS NULL),
-        (SELECT min(arrived_at) FROM inbox WHERE done_at IS NULL)
+        (SELECT min(arrived_at) FROM inbox WHERE done_at IS NULL), r.engine
     FROM runs AS r WHERE r.ended_at IS NULL ORDER BY r.id DESC LIMIT 1"""
+# A crash is found by the run that comes next: until then nobody knows that the process is gone.
+_FIGURES = FIGURES.format(
+    crashed_at="""SELECT max(next.started_at) FROM runs AS r JOIN runs AS next ON next.id = r.id + 1
+        WHERE r.ended_at IS NULL"""
+)
 _BACKUPS = "SELECT path, made_at FROM backups ORDER BY made_at"
 _CONDITIONS = ("bot", "platform", "scope", "name", "chat", "person", "account", "tenant")
 _OF_KEY = ("scope", "name", "in_place", "of_person")
@@ -194,8 +201,9 @@ class Shelves:
         with self._connect() as connection:
             if not self._is_run():
                 return []
-            number, bot, host, pid, since, *held = connection.execute(_WORKER).fetchone()
-            return [KnownWorker(number, bot, host, pid, since, 0.0, ("clock", "poller"), *held)]
+            number, bot, host, pid, since, *held, engine = connection.execute(_WORKER).fetchone()
+            known = KnownWorker(number, bot, host, pid, since, 0.0, ("clock", "poller"), *held)
+            return [replace(known, engine=engine)]
 
     def secrets(self) -> Mapping[str, bytes]:
         """Return the bots' secrets."""
@@ -215,7 +223,7 @@ class Shelves:
     def figures(self) -> Figures:
         """Return how much waits in all, is owed, and is dead."""
         with self._connect() as connection:
-            return Figures(*connection.execute(FIGURES).fetchone())
+            return Figures(*connection.execute(_FIGURES).fetchone())
 
     def ask(self, request: Request) -> bool:
         """Note a request, for the process that runs the bot; tell whether it is a new one."""

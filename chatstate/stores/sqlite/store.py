@@ -103,6 +103,10 @@ class SQLiteStore(
         return "in memory" if self.path == MEMORY else self.path
 
     @property
+    def trouble(self) -> str:
+        return self._commits.trouble
+
+    @property
     def folder(self) -> Path:
         return self._folder
 

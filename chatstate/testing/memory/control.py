@@ -51,6 +51,10 @@ class MemoryControl(MemoryInbox):
     def location(self) -> str:
         return "in memory"
 
+    @property
+    def trouble(self) -> str:
+        return ""
+
     async def open(self, bot: str, versions: Mapping[str, int] = NO_VERSIONS) -> Run:
         await self.way()
         data, now = self._data, self._clock()

@@ -113,6 +113,7 @@ def bury(data: MemoryData, now: float, *, but: Worker) -> None:
     """End the runs whose lease is over."""
     for worker in list(data.workers.values()):
         if worker is not but and worker.until <= now:
+            data.crashed_at = now
             end(data, worker, crashed=True)
 
 

@@ -134,7 +134,7 @@ class MemoryInbox(Verbs):
 
     def _duplicate(self, seq: int) -> Ingested:
         if not _waits(self._data, seq):
-            return Ingested("duplicate")
+            return Ingested("duplicate", done=seq)
         holder = self._data.conversations[self._data.events[seq].conversation].holder
         return Ingested("duplicate", pending=seq, elsewhere=holder is not self._worker)
 

@@ -16,6 +16,7 @@ import msgspec
 from chatstate.inspection import role_name
 from chatstate.scope import Key
 from chatstate.stores.base import Entry, Figures, Filter, KnownWorker, Role, Shelf
+from chatstate.stores.control import engine_version
 from chatstate.testing.memory.tables import OF_A_CONVERSATION, ChatRow, EventRow, MemoryData, Worker
 
 
@@ -57,6 +58,7 @@ def worker(data: MemoryData, worker: Worker, lease: float) -> KnownWorker:
         len(waiting),
         min(waiting, default=None),
         dict(worker.versions),
+        engine_version(),
     )
 
 
@@ -64,9 +66,16 @@ def figures(data: MemoryData) -> Figures:
     """Return how much waits in all, is owed, and is dead."""
     waiting = [row.arrived_at for row in data.events.values() if row.done_at is None]
     owed = [entry.at for entry in _all(data, "outbox")]
-    dead = sum(1 for _ in _all(data, "dead"))
+    dead = list(_all(data, "dead"))
+    failed = [entry.at for entry in dead if entry.kind == "event"]
     return Figures(
-        len(waiting), min(waiting, default=None), len(owed), min(owed, default=None), dead
+        len(waiting),
+        min(waiting, default=None),
+        len(owed),
+        min(owed, default=None),
+        len(dead),
+        max(failed, default=None),
+        data.crashed_at,
     )
 
 

@@ -223,6 +223,7 @@ class MemoryData:
         self.recipients: defaultdict[int, dict[int, RecipientRow]] = defaultdict(dict)
         self.transcripts: defaultdict[tuple[int, str], dict[int, PageMessage]] = defaultdict(dict)
         self.revisions: dict[tuple[int, str], int] = {}
+        self.crashed_at: float | None = None
 
     def number(self, kind: str) -> int:
         """Return the next number of a kind."""

@@ -152,6 +152,7 @@ class LeasesContract(WorkersSuite):
                 workers.time.now += other.run.lease / 2
                 await VERBS[verb](other, arrival)
                 assert await is_refused(mine, arrival, VERBS["load"])
+                assert (await other.store.figures()).crashed_at == workers.time.now
                 held = [claim.conversation for claim in await other.claimed()]
                 assert verb == "claim" or arrival.place.conversation in held
 

@@ -96,7 +96,7 @@ class ShelvesContract(StoreSuite):
             assert {backup.path: backup.made_at for backup in known} == {"/a": NOW, "/b": NOW}
 
     async def test_how_much_there_is_is_told(self, tmp_path: Path) -> None:
-        """Of events that wait, of replies owed and of dead letters, and since when."""
+        """Of events that wait, of replies owed and of dead letters, and since when each is so."""
         async with self.session(tmp_path) as session:
             assert await session.store.figures() == Figures()
             first, second, _ = await session.arrive(event("1"), event("2"), event("3"))
@@ -109,6 +109,8 @@ class ShelvesContract(StoreSuite):
             (waiting,) = await session.store.list("inbox")
             (owed,) = await session.store.list("outbox")
             assert (told.waiting_since, told.owed_since) == (waiting.at, owed.at)
+            (letter,) = await session.store.list("dead")
+            assert (told.failed_at, told.crashed_at) == (letter.at, None)
 
     async def test_each_bots_secret_is_told(self, tmp_path: Path) -> None:
         """The one that its runs sign with."""

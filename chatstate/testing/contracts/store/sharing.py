@@ -23,6 +23,7 @@ from chatstate.stores.base import (
     DeadLetter,
     Due,
     Expiry,
+    Ingested,
     Owed,
     Request,
     Settled,
@@ -78,7 +79,7 @@ class HoldingContract(WorkersSuite):
             assert last.seq > numbers[-1]
 
     async def test_a_duplicate_tells_where_its_event_waits(self, tmp_path: Path) -> None:
-        """Here or elsewhere, and nowhere once it is done."""
+        """Here or elsewhere, and under which number it is done."""
         async with self.pair(tmp_path) as (_, mine, other):
             (arrival,) = await mine.arrive(event("1"))
             for session, elsewhere in ((mine, False), (other, True)):
@@ -88,7 +89,7 @@ class HoldingContract(WorkersSuite):
             assert list(await other.store.pending([arrival.seq])) == [arrival.seq]
             await mine.commit(mine.turn(arrival))
             (done,) = await other.ingest(event("1"))
-            assert (done.status, done.pending, done.elsewhere) == ("duplicate", None, False)
+            assert done == Ingested("duplicate", done=arrival.seq)
 
     async def test_work_that_nobody_holds_has_to_be_claimed(self, tmp_path: Path) -> None:
         """It is not his who stores something behind it, who may be another than who claims it."""
