@@ -33,8 +33,8 @@ def replay(
     """Play transcripts to a bot, and show what it does otherwise, before it is deployed."""
     from chatstate.testing.transcripts import check
 
-    transcripts, bot = _told_apart(transcripts)
-    made, paths = load_bot(bot), list(_files(transcripts))
+    played, bot = _told_apart(transcripts)
+    made, paths = load_bot(bot), list(_files(played))
     outcomes = [check(path, made, lambda: load_bot(bot)) for path in paths]
     different = [outcome for outcome in outcomes if not outcome.is_as_expected]
     for outcome in different:

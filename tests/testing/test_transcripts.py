@@ -110,6 +110,11 @@ alice in tea: hi
 bot: alice 1
 bob in tea/green: hi
 bot: bob 1
+bob in /red: hi
+bot: bob 1
+alice in tea: /tell @bob
+bot to bob: ...
+bot: Done.
 alice: \\[not a button]
 bot: alice ...
 alice: [No]
@@ -129,9 +134,6 @@ alice: look
   <a.txt>
 bot: alice 4
   a.txt
-alice in tea: /tell @bob
-bot to bob: ...
-bot: Done.
 bob in tea: /close
 bot: ...
 bob in tea is admin
@@ -142,10 +144,12 @@ bot: I saw that.
 bot reacts: 👀
 bob reacts: 👍
 bot deletes: I saw that.
-alice: /remind
+alice in /red: /remind
 bot: I will.
+alice: /loads
+bot: 1 since it was loaded
 + 1m 1s
-bot: Wake up.
+bot to alice/red: Wake up.
 alice: /slow
 + 29s
 + 1s
@@ -154,13 +158,12 @@ bot: At last.
 alice: /hour
 bot: 9
 alice: /loads
-bot: 1 since it was loaded
-alice: /loads
 ...
 ! state
-= everybody: 6
+= everybody: 7
 = said of alice: ...
 = said of alice in tea: ["hi"]
+= said of bob in /red: ["hi"]
 = said of bob in tea/green: ["hi"]
 # the end
 """
@@ -183,7 +186,7 @@ def test_what_the_bot_did_is_what_the_transcript_says(tmp_path: Path) -> None:
 def test_what_cannot_be_pressed_is_a_problem_of_its_line(tmp_path: Path) -> None:
     """It is told by file and line, and the rest is played all the same."""
     made = checked(tmp_path, TALK)
-    assert made.problems == [f"{tmp_path}/talk.chat:12: nothing there shows [No]"]
+    assert made.problems == [f"{tmp_path}/talk.chat:17: nothing there shows [No]"]
     assert made.text == TALK
 
 

@@ -127,7 +127,7 @@ async def _leak(
     """Return that somebody is answered otherwise than if there were nobody else."""
     acts = [step.what for step in calm if isinstance(step.what, Act)]
     people = {act.who for act in acts}
-    in_rooms = {act.who for act in acts if act.where != private(act.who)}
+    in_rooms = {act.who for act in acts if act.where[0] != private(act.who)[0]}
     if together.shares or runs.shared or len(people) == 1:
         return None
     for who in sorted(people - in_rooms):
@@ -150,4 +150,4 @@ async def _leak(
 
 def _of(shown: Sequence[Shown], who: str) -> list[str]:
     """Return what somebody is told in private."""
-    return [each.text for each in shown if each.where == private(who)]
+    return [each.text for each in shown if each.where[0] == private(who)[0]]

@@ -158,7 +158,7 @@ class Player:
         )
 
     def _person(self, name: str, where: Where) -> Person:
-        room = None if where == private(name) else where[0]
+        room = None if where[0] == private(name)[0] else where[0]
         language = self._languages.get(name)
         return self._client.user(name, chat=room, thread=where[1] or None, language=language)
 

@@ -161,13 +161,15 @@ class _Reader:
 
     def _place(self, number: int, placed: re.Match[str], *, for_bot: bool = False) -> Where:
         way, name = placed["way"], placed["place"]
+        room, _, thread = (name or "").partition("/")
         if way == "to" and for_bot:
-            return private(name)
+            return private(room, thread)
         if way == "to":
             self._refuse(number, "people speak `in` a room")
-        if way == "in":
-            room, _, thread = name.partition("/")
+        if way == "in" and room:
             return room, thread
+        if way == "in" and not for_bot:
+            return private(placed["who"], thread)
         if not for_bot:
             return private(placed["who"])
         if self._where is None:

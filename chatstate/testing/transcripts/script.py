@@ -110,6 +110,6 @@ class Transcript(msgspec.Struct, frozen=True):
         yield from self.end
 
 
-def private(person: str) -> Where:
+def private(person: str, thread: str = "") -> Where:
     """Return where somebody is alone with the bot."""
-    return f"private-{person}", ""
+    return f"private-{person}", thread

@@ -37,7 +37,7 @@ def lines_of(what: What) -> Sequence[str]:
 
 
 def _act(act: Act) -> Sequence[str]:
-    head = act.who if act.where == private(act.who) else f"{act.who} in {'/'.join(_named(act))}"
+    head = act.who if act.where == private(act.who) else f"{act.who} in {_named(act)}"
     if act.verb in ("joins", "leaves", "is admin"):
         return [f"{head} {act.verb}"]
     if act.verb != "says":
@@ -49,11 +49,10 @@ def _act(act: Act) -> Sequence[str]:
     return [f"{head}: {first}".rstrip(), *(f"  {line}".rstrip() for line in more)]
 
 
-def _named(act: Act) -> Iterator[str]:
-    room, thread = act.where
-    yield room
-    if thread:
-        yield thread
+def _named(act: Act) -> str:
+    chat, thread = act.where
+    room = "" if chat == private(act.who)[0] else chat
+    return f"{room}/{thread}" if thread else room
 
 
 def _time(seconds: float) -> Iterator[str]:
