@@ -238,10 +238,16 @@ CREATE INDEX chats_of ON chats (person) WHERE person > 0;
 CREATE TABLE backups (path text PRIMARY KEY, made_at float8 NOT NULL);
 """
 
+_SENT_AFTER = """
+-- The newest event that was stored before it was noted that a message is sent.
+ALTER TABLE sent ADD COLUMN sent_after bigint NOT NULL DEFAULT 0;
+"""
+
 MIGRATIONS: dict[str, str] = {
     "m001_initial": _TABLES,
     "m008_transcripts": _TRANSCRIPTS,
     "m009_forgotten": _FORGOTTEN,
+    "m010_sent_after": _SENT_AFTER,
 }
 """The statements of each migration, in their order."""
 

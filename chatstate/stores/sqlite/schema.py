@@ -155,6 +155,12 @@ def m009_forgotten(db: Database) -> None:
         db.conn.execute(statement)
 
 
+@migrations()
+def m010_sent_after(db: Database) -> None:
+    """Add the newest event that was stored before it was noted that a message is sent."""
+    db.conn.execute("ALTER TABLE sent ADD COLUMN sent_after INTEGER NOT NULL DEFAULT 0")
+
+
 _FORGOTTEN = (
     # Who is to be forgotten, or was; `mark` is a keyed hash of `user_id`, which is '' once done.
     """CREATE TABLE forgotten (
