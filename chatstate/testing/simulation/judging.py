@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import msgspec
 from msgspec.structs import replace
@@ -21,7 +22,6 @@ from chatstate.testing.transcripts.script import (
     Step,
     Trouble,
     apart,
-    joined,
     private,
     together,
 )
@@ -102,8 +102,9 @@ async def _leak(runs: Runs, steps: Sequence[Step], all_: Ran) -> Finding | None:
         alone = await runs.run(_own(calm, who), among=calm, calmly=True)
         if difference := first(_said(calm, alone, who), _said(calm, all_, who)):
             at, without, with_ = difference
+            right = _with(all_, alone, who)
             told = f"without the others {who} is answered {without}; with them, {with_}"
-            return Finding(LEAK, told, steps.index(calm[at]), spread(steps, _with(all_, alone)))
+            return Finding(LEAK, told, steps.index(calm[at]), spread(steps, right))
     return None
 
 
@@ -118,17 +119,21 @@ def _said(steps: Sequence[Step], ran: Ran, who: str) -> Sequence[Answer]:
     ]
 
 
-def _with(all_: Ran, alone: Ran) -> Ran:
+def _with(all_: Ran, alone: Ran, who: str) -> Ran:
     """Return a run in which somebody is answered as if they were alone."""
-    right = {step.number: done for step, done in zip(alone.steps, alone.played, strict=True)}
-    played = [right.get(s.number, done) for s, done in zip(all_.steps, all_.played, strict=True)]
+    each = zip(all_.steps, all_.played, alone.played, strict=True)
+    played = [done if _is_of_others(step, who) else right for step, done, right in each]
     return replace(all_, played=played)
 
 
 def _own(steps: Sequence[Step], who: str) -> Sequence[Step]:
-    """Return what somebody does, and what nobody does."""
-    own = [
-        [step for step in same if not isinstance(step.what, Act) or step.what.who == who]
-        for same in together(steps)
-    ]
-    return [step for same in own for step in joined(same)]
+    """Return what somebody does, and what nobody does. In the time of all else nothing happens."""
+    return [_without(step) if _is_of_others(step, who) else step for step in steps]
+
+
+def _is_of_others(step: Step, who: str) -> bool:
+    return isinstance(step.what, Act) and step.what.who != who
+
+
+def _without(step: Step) -> Step:
+    return replace(step, what=replace(cast("Act", step.what), verb="speaks", taps=()))
