@@ -18,7 +18,8 @@ class Open(msgspec.Struct, frozen=True, omit_defaults=True):
     - `said` are its replies as JSON types, without buttons; `offered` are texts by the labels of
       buttons, in their order. `is_chosen`: nothing else answers it.
     - `of` are the people who are asked, by the platform's ids, or "admins"; None is its person.
-      `owner` are the conversation and the person of the dialogue then. `refs` lead to its messages.
+      `owner` are the conversation and the person of the dialogue then.
+    - `refs` lead to its messages as it was put last, `first` to the one in which it was put first.
     """
 
     key: str
@@ -30,6 +31,7 @@ class Open(msgspec.Struct, frozen=True, omit_defaults=True):
     of: list[str] | Literal["admins"] | None = None
     owner: tuple[int, ...] = ()
     refs: list[MessageRef] = []
+    first: MessageRef | None = None
 
     @property
     def is_answered_by_others(self) -> bool:

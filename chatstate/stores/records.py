@@ -274,6 +274,7 @@ class Reference(msgspec.Struct, frozen=True, gc=False):
     - `content` is what the message should say by now, as it was amended; None if it was not.
     - `is_deleted`: it is there no more, or never shall be.
     - `newest` is the (turn, part) of the last change of it that is owed, None if none is.
+    - `after` is the number of the newest event that was stored before it was noted as sent.
     """
 
     conversation: int
@@ -282,6 +283,7 @@ class Reference(msgspec.Struct, frozen=True, gc=False):
     content: str | None = None
     is_deleted: bool = False
     newest: tuple[int, int] | None = None
+    after: int = 0
 
 
 class FoundButton(msgspec.Struct, frozen=True, gc=False):

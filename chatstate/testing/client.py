@@ -35,7 +35,6 @@ from chatstate.testing.platform import FakePlatform
 from chatstate.testing.stored import EVERYTHING, stored_values
 
 T = TypeVar("T")
-_STEPWISE = 60.0
 _USAGE = "`async with TestClient(bot) as client:`"
 
 
@@ -57,6 +56,7 @@ class TestClient:
     """
 
     __test__ = False  # pytest: this is no test class
+    _stepwise = 60.0  # seconds before a timer fires that are gone through one by one
 
     def __init__(
         self,
@@ -255,8 +255,8 @@ class TestClient:
         engine = self._require_open()
         end = self.clock.monotonic() + seconds
         while (pause := await self._until_next_timer(engine, end)) is not None:
-            await self.clock.jump(max(pause - _STEPWISE, 0))
-            await self.clock.advance(min(pause, _STEPWISE))
+            await self.clock.jump(max(pause - self._stepwise, 0))
+            await self.clock.advance(min(pause, self._stepwise))
             await engine.settle(5.0)
         await self._pass(end - self.clock.monotonic())
         await engine.settle(5.0)
@@ -295,9 +295,10 @@ class TestClient:
     ) -> None:
         """Let people talk to the bot while it is in trouble, and raise what is wrong with it.
 
-        So many `people` do so many things, while it is killed and restarted, deliveries are
-        repeated, calls refused and answers lost, all by `seed`, in memory and at once. What it
-        answers and stores must be what it does without that. Each of `invariants` is called in
+        So many `people` do so many things, some at the very same moment, while it is killed and
+        restarted, deliveries are repeated and late, calls refused, answers lost and the clock
+        moved, all by `seed`, in memory and at once. What it answers and stores must be what it does
+        without trouble, one thing after the other. Each of `invariants` is called in
         the end, with the `client` or all values as `states`; it raises or returns False if it does
         not hold. `reset` is called before each run, to empty what is outside of the bot; `shared`:
         people are told of each other by that. The client's own bot is stopped meanwhile.

@@ -61,6 +61,10 @@ class FakeClock:
         """Set the wall clock, as an operator may: forward or back, and no time passes."""
         self._wall = time
 
+    def shift(self, seconds: float) -> None:
+        """Move the wall clock forward or back; no time passes."""
+        self._wall += seconds
+
     def _pass(self, seconds: float) -> None:
         self._wall += seconds
         self._passed += seconds

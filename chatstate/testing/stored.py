@@ -19,6 +19,6 @@ def _owner(entry: Entry) -> str:
     """Return the name of a state, and whose value it is."""
     name = entry.key.name if entry.key else ""
     person = f" of {entry.person}" if entry.person else ""
-    is_private = entry.chat == f"private-{entry.person}" and not entry.thread
-    place = f"{entry.chat}/{entry.thread}" if entry.thread else entry.chat
-    return f"{name}{person}{f' in {place}' if place and not is_private else ''}"
+    chat = "" if entry.chat == f"private-{entry.person}" else entry.chat
+    place = f"{chat}/{entry.thread}" if entry.thread else chat
+    return f"{name}{person}{f' in {place}' if place else ''}"

@@ -4,6 +4,7 @@ import importlib
 import inspect
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -14,7 +15,9 @@ from typing import get_args
 import pytest
 from support import call
 
+from chatstate.cli.accounts import options_of
 from chatstate.cli.new import Template, project
+from chatstate.cli.settings import variable
 
 TEMPLATES = get_args(Template)
 
@@ -48,6 +51,19 @@ def test_each_file_of_a_project_has_its_name(template: Template) -> None:
     assert ".env\n" in made[".gitignore"]
     assert ".env\n" in made[".dockerignore"]
     assert "chatstate.cli" not in made["test_bot.py"]
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_what_an_example_of_settings_names_is_known(template: Template) -> None:
+    """Each line of `.env.example` sets what chatstate or the template's own bot reads."""
+    made = project("tea-time", template)
+    told = re.findall(r"^(\w+)=", made[".env.example"], re.MULTILINE)
+    known = {variable("on")} | {
+        option.variable for name in ("telegram", "discord", "web") for option in options_of(name)
+    }
+    own = [name for name in told if name not in known]
+    assert {variable("on"), "CHATSTATE_TELEGRAM_TOKEN", "CHATSTATE_WEB_LISTEN"} <= set(told)
+    assert all(f'"{name}"' in made["bot.py"] for name in own if name != "OPENAI_API_KEY")
 
 
 @pytest.mark.parametrize("name", ["1st", "a b", "../up", "", 'x"', "-x"])

@@ -88,7 +88,7 @@ def test_a_simulation_tells_what_is_wrong(
     assert "'bot.py:nothing' is no function" in capsys.readouterr().err
 
 
-def test_a_project_says_which_bot_is_recorded_and_simulated(
+def test_a_project_says_which_bot_is_recorded_simulated_and_replayed(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As it does for `run`."""
@@ -97,6 +97,26 @@ def test_a_project_says_which_bot_is_recorded_and_simulated(
     recorded = programs.run(*programs.CHATSTATE, "record", "talk.chat", given="/tea mint\n")
     assert recorded.stderr == "written to talk.chat\n", recorded.stderr
     assert (folder / "talk.chat").read_text().startswith("! bot bot.py\n")
+    assert call(monkeypatch, "replay", "talk.chat") == 0
+    assert call(monkeypatch, "replay", ".") == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["talks"], "talks is no transcript; name *.chat files, or folders of them"),
+        (["talk.chat"], "which bot? Name it behind the transcripts, as in bot.py"),
+    ],
+)
+def test_what_is_missing_to_replay_is_told(
+    words: list[str],
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What stands last is the bot, unless it is a transcript or a folder."""
+    assert call(monkeypatch, "replay", *words) == 2
+    assert capsys.readouterr().err == f"chatstate: {told}\n"
 
 
 def test_folders_without_transcripts_are_told(

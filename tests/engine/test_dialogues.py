@@ -995,6 +995,31 @@ async def test_a_yes_while_the_question_is_on_its_way_does_not_count() -> None:
         assert await texts(alice, "yes") == ["True"]
 
 
+async def test_a_yes_that_waits_while_the_process_dies_counts() -> None:
+    """It came when the question had been shown: that is stored, too."""
+    entered, go_on = asyncio.Event(), asyncio.Event()
+    bot = asking(_sure)
+
+    @bot.command
+    async def slow() -> str:
+        entered.set()
+        await go_on.wait()
+        return "done"
+
+    async with TestClient(bot) as client:
+        alice = client.user("alice")
+        await alice.say("/go")
+        await client.deliver_all([alice.event("/slow")])
+        await entered.wait()
+        await client.deliver_all([alice.event("yes")])
+        await client.crash()
+        go_on.set()
+        await client.start()
+        await alice.say("/slow")
+        shown = [message.text for message in client.platform.shown(alice.chat.id)]
+        assert shown[1:] == ["done", "Sure?", "True", "done"]
+
+
 async def _sure(turn: Turn) -> str:
     return repr(await turn.confirm("Sure?", key="sure"))
 

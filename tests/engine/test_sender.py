@@ -273,6 +273,27 @@ async def test_a_reply_that_crashes_the_process_each_time_is_given_up_and_no_oth
         assert letters(client) == ["the process crashed 3 times while only this was sent"]
 
 
+async def test_what_is_refused_for_good_after_two_crashes_is_not_sent_again() -> None:
+    """It is tried alone then, and that the platform refuses it counts at once."""
+    platform = FakePlatform()
+    async with TestClient(echo, platform=platform) as client:
+        platform.stall()
+        await client.deliver_all([client.user("alice").event("refused next")])
+        for _ in range(2):
+            while not platform.tries:
+                await asyncio.sleep(0)
+            platform.tries = 0
+            await client.crash()
+            await client.start()
+        platform.fail_next(Rejected("never"))
+        platform.recover()
+        while len(sent(client)) < 1:
+            await asyncio.sleep(0)
+        await client.restart()
+        assert sent(client) == ["next"]
+        assert letters(client) == ["refused: never"]
+
+
 async def test_keys_of_replies_are_the_same_after_a_crash() -> None:
     """The idempotency key is derived from conversation, turn and part."""
     async with TestClient(echo) as client:

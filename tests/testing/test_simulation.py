@@ -1,6 +1,7 @@
 """Simulations find what is wrong with a bot, and show it by little."""
 
 import asyncio
+import math
 import os
 import random
 from collections import Counter
@@ -9,8 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from showcase.bot import bot as showcase
 
-from chatstate import Button, Interface, PerUser, Ref, Reply, Turn, User
+from chatstate import (
+    Button,
+    Clock,
+    Global,
+    Interface,
+    Message,
+    PerUser,
+    Ref,
+    Reply,
+    Turn,
+    User,
+)
+from chatstate.cli.templates import assistant, echo, form, game, reminder
 from chatstate.testing import TestClient
 from chatstate.testing.simulation import SimulationError, simulate
 from chatstate.testing.transcripts.checking import played
@@ -91,9 +105,52 @@ def paying(pay: Callable[[Turn], Awaitable[int]]) -> Interface:
     return bot
 
 
+def with_what_is_asked_in_a_global() -> Interface:
+    """Return a bot that answers what was asked last, whoever asked."""
+    bot, asked = Interface(id="bot"), list[str]()
+
+    @bot.on_message
+    async def answer(message: str) -> str:
+        asked.append(message)
+        await asyncio.sleep(0.1)
+        return f"You said {asked.pop()}"
+
+    return bot
+
+
+def with_the_time_since() -> Interface:
+    """Return a bot that believes that clocks only go forward."""
+    bot = Interface(id="bot")
+
+    @bot.on_message
+    def answer(clock: Clock, before: PerUser[Ref[float]]) -> str:
+        passed, before.value = clock.time() - before.value, clock.time()
+        return f"Level {int(math.sqrt(passed)) // 100}"
+
+    return bot
+
+
+def with_a_log() -> Interface:
+    """Return a bot that believes that what is said first arrives first, wherever that is."""
+    bot = Interface(id="bot")
+
+    @bot.on_message
+    def note(message: Message, log: Global[list[str]]) -> str:
+        log.append(str(message.time))
+        return "Noted."
+
+    return bot
+
+
+def the_log_is_in_order(states: States) -> bool:
+    """Tell whether what was said first stands first."""
+    log: list[str] = states.get("log", {}).get("", [])
+    return log == sorted(log)
+
+
 def found_in(bot: Interface | Make, **options: Any) -> SimulationError:
     with pytest.raises(SimulationError) as raised:
-        simulate(bot, **{"people": 2, "steps": 40, **options})
+        simulate(bot, **{"people": 2, "steps": 20, **options})
     return raised.value
 
 
@@ -132,8 +189,8 @@ def test_an_outside_call_that_is_no_step_is_found() -> None:
     def wrong() -> Interface:
         return paying(lambda turn: bank.charge(turn.user.id))
 
-    found = found_in(wrong, reset=bank.reset)
-    assert found.told.startswith("with seed 0: without the trouble it is 'Charge ")
+    found = found_in(wrong, reset=bank.reset, seed=4)
+    assert found.told.startswith("with seed 4: without the trouble it is 'Charge ")
     assert acts(found) <= 2
     assert "! crash at commit" in found.transcript
 
@@ -161,6 +218,50 @@ def test_a_step_that_has_a_key_is_right() -> None:
         )
 
     simulate(right, reset=bank.reset, invariants=[bank.was_paid_for], steps=60)
+
+
+def test_what_is_mixed_up_at_the_same_moment_is_found() -> None:
+    """Two people at once, and no restart, show that a handler waits in between."""
+    found = found_in(with_what_is_asked_in_a_global, people=3, seed=3)
+    assert found.told.startswith("with seed 3: without the trouble it is 'You said ")
+    assert acts(found) == 2
+    assert "\n& " in found.transcript
+    assert not replayed(found, with_what_is_asked_in_a_global).is_as_expected
+
+
+def test_a_clock_that_goes_back_is_found() -> None:
+    """By what it makes a handler raise."""
+    found = found_in(with_the_time_since, seed=3)
+    assert found.told.startswith("with seed 3: a handler raised ValueError: math domain error")
+    assert acts(found) == 2
+    assert "! clock -" in found.transcript
+
+
+def test_what_arrives_late_is_found() -> None:
+    """By an invariant that goes by the order of all that is said."""
+    found = found_in(with_a_log, invariants=[the_log_is_in_order])
+    assert found.told == "with seed 0: the_log_is_in_order does not hold"
+    assert acts(found) == 2
+    assert "! late " in found.transcript or "! clock -" in found.transcript
+
+
+def test_what_all_share_is_as_in_some_order() -> None:
+    """However many change it at the very same moment, and whoever only looks at it."""
+    bot = Interface(id="bot")
+
+    @bot.command
+    async def add(number: int, total: Global[Ref[int]], log: Global[list[int]]) -> str:
+        await asyncio.sleep(0.01)
+        total.value += number
+        log.append(total.value)
+        return f"{total.value} of {len(log)}"
+
+    @bot.on_message
+    async def look(total: Global[Ref[int]], seen: PerUser[list[int]]) -> str:
+        seen.append(total.value)
+        return f"{total.value}"
+
+    simulate(bot, people=6, steps=40)
 
 
 def test_what_one_person_tells_another_without_a_state_is_found() -> None:
@@ -191,7 +292,7 @@ def test_errors_are_found_and_randomness_is_none() -> None:
     def draw(number: int) -> str:
         return f"{random.random()} {100 // number}"
 
-    found = found_in(bot)
+    found = found_in(bot, steps=40)
     assert found.told.startswith("with seed 0: a handler raised ZeroDivisionError: ")
     assert "/draw 0" in found.transcript
     assert acts(found) == 1
@@ -213,8 +314,28 @@ async def test_a_client_simulates_and_goes_on() -> None:
         assert [reply.text for reply in await alice.say("/order tea")] == ["Order 1"]
 
 
-@pytest.mark.parametrize("bot", [history_echo.bot, score_tracker.bot], ids=["history", "scores"])
+SHIPPED = {
+    "history": history_echo.bot,
+    "scores": score_tracker.bot,
+    "assistant": assistant.bot,
+    "echo": echo.bot,
+    "form": form.bot,
+    "game": game.bot,
+    "reminder": reminder.bot,
+}
+SEEDS = range(100) if os.environ.get("CHATSTATE_LONG") else range(2)
+
+
+@pytest.mark.parametrize("bot", SHIPPED.values(), ids=SHIPPED)
 def test_nothing_is_wrong_with_a_shipped_bot(bot: Interface) -> None:
     """Whatever people say to it, and whatever befalls it."""
-    for seed in range(100 if os.environ.get("CHATSTATE_LONG") else 2):
-        simulate(bot, seed=seed, people=4, steps=30)
+    for seed in SEEDS:
+        simulate(bot, seed=seed, people=4, steps=20)
+
+
+def test_nothing_is_wrong_with_what_uses_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cards, forms, approvals, timers, reactions, steps, calls by their own names."""
+    monkeypatch.setenv("SHOWCASE_HALL", "hall")
+    monkeypatch.setenv("SHOWCASE_FRIEND", "bob")
+    for seed in SEEDS:
+        simulate(showcase, seed=seed, people=3, steps=20)

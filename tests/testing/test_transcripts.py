@@ -77,6 +77,10 @@ def make_bot() -> Interface:  # noqa: C901 - a handler for all that transcripts 
         return f"{clock.time() % 86400 / 3600:g}"
 
     @bot.command
+    def when(message: Message) -> str:
+        return f"{message.time.hour}" if message.time else "never"
+
+    @bot.command
     def loads() -> str:
         loaded.append("")
         return f"{len(loaded)} since it was loaded"
@@ -110,6 +114,11 @@ alice in tea: hi
 bot: alice 1
 bob in tea/green: hi
 bot: bob 1
+bob in /red: hi
+bot: bob 1
+alice in tea: /tell @bob
+bot to bob: ...
+bot: Done.
 alice: \\[not a button]
 bot: alice ...
 alice: [No]
@@ -129,9 +138,6 @@ alice: look
   <a.txt>
 bot: alice 4
   a.txt
-alice in tea: /tell @bob
-bot to bob: ...
-bot: Done.
 bob in tea: /close
 bot: ...
 bob in tea is admin
@@ -142,26 +148,43 @@ bot: I saw that.
 bot reacts: 👀
 bob reacts: 👍
 bot deletes: I saw that.
-alice: /remind
+alice in /red: /remind
 bot: I will.
+alice: /loads
+bot: 1 since it was loaded
 + 1m 1s
-bot: Wake up.
+bot to alice/red: Wake up.
 alice: /slow
 + 29s
 + 1s
 bot: At last.
+alice: hi
+& bob in tea: hi
+& alice: /hour
+bot: alice 5
+bot in tea: bob 1
+bot: 12...
+! reject
+alice: hi
+bot: alice 6
+! late 1h
+alice: /when
+bot: 11
+! clock +1h
+alice: /hour
+bot: 13...
 ! clock 2026-01-31 09:00
 alice: /hour
-bot: 9
-alice: /loads
-bot: 1 since it was loaded
+bot: 9...
 alice: /loads
 ...
 ! state
-= everybody: 6
+= everybody: 10
 = said of alice: ...
 = said of alice in tea: ["hi"]
+= said of bob in /red: ["hi"]
 = said of bob in tea/green: ["hi"]
+= said of bob in tea: ["hi"]
 # the end
 """
 
@@ -183,7 +206,7 @@ def test_what_the_bot_did_is_what_the_transcript_says(tmp_path: Path) -> None:
 def test_what_cannot_be_pressed_is_a_problem_of_its_line(tmp_path: Path) -> None:
     """It is told by file and line, and the rest is played all the same."""
     made = checked(tmp_path, TALK)
-    assert made.problems == [f"{tmp_path}/talk.chat:12: nothing there shows [No]"]
+    assert made.problems == [f"{tmp_path}/talk.chat:17: nothing there shows [No]"]
     assert made.text == TALK
 
 
@@ -239,8 +262,9 @@ def test_a_crash_in_the_middle_changes_nothing(moment: str, tmp_path: Path) -> N
         ("alice deletes: hi", "only the bot deletes"),
         ("alice to bob: hi", "people speak `in` a room"),
         ("+ soon", "write a time as `+ 1h 30m`, of d, h, m and s"),
+        ("! late soon", "write a time as `+ 1h 30m`, of d, h, m and s"),
         ("! clock soon", "write a time as `! clock 2026-01-31 09:00`; it is UTC"),
-        ("! crash at noon", "after `!` stands one of bot, clock, state, crash, restart"),
+        ("! crash at noon", "after `!` stands one of bot, clock, late, state, crash"),
     ],
 )
 def test_what_cannot_be_read_is_told_with_its_line(line: str, told: str, tmp_path: Path) -> None:

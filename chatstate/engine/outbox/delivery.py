@@ -91,9 +91,7 @@ class Delivery:
         except _TooLateError:
             return too_late(self._reply)
         except Rejected as error:
-            log.warning("reply %s was refused: %s", key, error, extra=self._reply.told)
-            is_blocked = isinstance(error, Blocked)
-            return DeadLetter("reply", f"refused: {error}", repr(error), is_blocked)
+            return refused(self._reply, error)
         except StorageError:
             raise
         except Exception as error:  # whatever an adapter raised last is told in the letter
@@ -183,6 +181,12 @@ def too_late(reply: Outbound) -> DeadLetter:
         return DeadLetter("reply", TOO_LATE)
     log.warning("reply %s is stale: %s", reply.action.key, STALE, extra=reply.told)
     return DeadLetter("stale", STALE)
+
+
+def refused(reply: Outbound, error: Rejected) -> DeadLetter:
+    """Return what becomes of a reply that the platform refuses for good."""
+    log.warning("reply %s was refused: %s", reply.action.key, error, extra=reply.told)
+    return DeadLetter("reply", f"refused: {error}", repr(error), isinstance(error, Blocked))
 
 
 def is_ambiguous(error: Exception) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from chatstate.engine.outbox.delivery import DEFINITE
+from chatstate.engine.outbox.delivery import DEFINITE, refused
 from chatstate.engine.outbox.doubts import Doubts
 from chatstate.engine.outbox.outbound import Outbound
 from chatstate.engine.outbox.references import References
-from chatstate.errors import Ambiguous
+from chatstate.errors import Ambiguous, Rejected
 from chatstate.stores.base import DeadLetter, Outbox, Settled
 
 _CRASHES = 3
@@ -42,6 +42,8 @@ class Suspects:
         error = await self._try_unless_sent(reply)
         if error is None:
             await self._end(reply, None)
+        elif isinstance(error, Rejected) and reply.action.verb != "edit":  # which is sent anew
+            await self._end(reply, refused(reply, error))
         elif isinstance(error, DEFINITE) and reply.begun_at is None:
             await self._store.unsent(*row)
         else:

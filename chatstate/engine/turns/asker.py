@@ -187,7 +187,9 @@ class Asker:
                 inquiry = Inquiry(memo.asked.id, memo.asked.owner, ref)
                 self._inquiries.put(turn, inquiry, there.place, memo.asked.timeout)
         turn.addressed = {**(turn.addressed or {}), **by_reply(addresses)}
-        memo.asked = replace(memo.asked, refs=refs)
+        memo.asked = replace(
+            memo.asked, refs=refs, first=memo.asked.first or next(iter(refs), None)
+        )
         self._shown.puts(memo.asked, turn.arrival.seq)
         return [*before, *(address.reply for address in addresses)]
 

@@ -72,16 +72,17 @@ def opened(
     of = question.of
     people = of if of is None or isinstance(of, str) else [user.id for user in of]
     owner = () if of is None else (place.conversation, place.person)
-    is_same = before is not None and before.key == question.key
+    same = before if before and before.key == question.key else None
     return Open(
         question.key,
-        before.id if before and is_same else secrets.token_urlsafe(_ID_BYTES),
+        same.id if same else secrets.token_urlsafe(_ID_BYTES),
         written(said)[0],
         offered,
         question.confirms or question.choices is not None,
         question.timeout,
         people,
         owner,
+        first=same.first if same else None,
     )
 
 

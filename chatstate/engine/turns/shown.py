@@ -15,8 +15,8 @@ _REMEMBERED = 10_000  # questions that nobody has answered yet
 class Shown:
     """The questions that this run has put, each with the number of the newest event before it.
 
-    That is None until the question is sent. Of what an earlier run has put, or was put long ago, it
-    is known only whether it was sent: an answer that came before this run may have been earlier.
+    That is None until the question is sent. The store knows it of what another run has put first,
+    or was put long ago.
     """
 
     def __init__(self, *, receipts: Receipts, store: Store) -> None:
@@ -39,13 +39,11 @@ class Shown:
 
     async def is_before(self, question: Open, seq: int) -> bool:
         """Tell whether a question was shown before an event came."""
-        if question.id in self._after:
-            after = self._after[question.id]
-            return after is not None and seq > after
-        if not question.refs or not self._receipts.knows(seq):
-            return False
-        found = await self._store.reference(question.refs[0].sent)
-        return found is not None and found.message is not None
+        after = self._after.get(question.id)
+        if after is not None and seq > after:
+            return True
+        found = await self._store.reference(question.first.sent) if question.first else None
+        return found is not None and found.message is not None and seq > found.after
 
     def _sent(self, question: str, _: object) -> None:
         if question in self._after:

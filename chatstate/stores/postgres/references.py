@@ -8,7 +8,7 @@ from chatstate.stores.base import Reference, Settled, TurnCommit
 from chatstate.stores.postgres.columns import columns
 from chatstate.stores.postgres.transactions import Transaction
 
-_FIND = """SELECT conversation, turn, message, content, is_deleted FROM sent
+_FIND = """SELECT conversation, turn, message, content, is_deleted, sent_after FROM sent
     WHERE ref = $1 AND expires_at > $2"""
 _NEWEST = 'SELECT turn, part FROM outbox WHERE changes = $1 ORDER BY "row" DESC LIMIT 1'
 _KEEP = """INSERT INTO sent (ref, conversation, turn, part, expires_at)
@@ -17,10 +17,11 @@ _KEEP = """INSERT INTO sent (ref, conversation, turn, part, expires_at)
         part = excluded.part"""
 _EXPECT = """INSERT INTO sent AS s (ref, expires_at) VALUES ($1, $2)
     ON CONFLICT (ref) DO UPDATE SET expires_at = excluded.expires_at, conversation = 0, turn = 0,
-        part = 0, message = NULL, content = NULL, is_deleted = false
+        part = 0, message = NULL, content = NULL, is_deleted = false, sent_after = 0
     WHERE s.expires_at <= $3"""
 _LEAD = "UPDATE sent SET conversation = $1, turn = $2 WHERE ref = $3"
-_HANG = """UPDATE sent AS s SET message = g.message
+_HANG = """UPDATE sent AS s
+    SET message = g.message, sent_after = (SELECT coalesce(max(seq), 0) FROM inbox)
     FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::integer[])
         AS g(message, conversation, turn, part)
     WHERE s.conversation = g.conversation AND s.turn = g.turn AND s.part = g.part"""
@@ -35,9 +36,9 @@ async def find(transaction: Transaction, ref: str) -> Reference | None:
     if row is None:
         return None
     newest = await transaction.fetchrow(_NEWEST, ref)
-    conversation, turn, message, content, is_deleted = row
+    conversation, turn, message, content, is_deleted, after = row
     last = (newest[0], newest[1]) if newest else None
-    return Reference(conversation, turn, message, content, is_deleted, last)
+    return Reference(conversation, turn, message, content, is_deleted, last, after)
 
 
 async def amend(transaction: Transaction, ref: str, content: str | None) -> None:

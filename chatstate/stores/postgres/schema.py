@@ -243,11 +243,17 @@ _ENGINES = """
 ALTER TABLE runs ADD COLUMN engine text NOT NULL DEFAULT '';
 """
 
+_SENT_AFTER = """
+-- The newest event that was stored before it was noted that a message is sent.
+ALTER TABLE sent ADD COLUMN sent_after bigint NOT NULL DEFAULT 0;
+"""
+
 MIGRATIONS: dict[str, str] = {
     "m001_initial": _TABLES,
     "m008_transcripts": _TRANSCRIPTS,
     "m009_forgotten": _FORGOTTEN,
     "m010_engines": _ENGINES,
+    "m011_sent_after": _SENT_AFTER,
 }
 """The statements of each migration, in their order."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from chatstate.stores.base import Reference, Settled, TurnCommit
 
-_FIND = """SELECT conversation, turn, message, content, is_deleted FROM sent
+_FIND = """SELECT conversation, turn, message, content, is_deleted, sent_after FROM sent
     WHERE ref = ? AND expires_at > ?"""
 _NEWEST = "SELECT turn, part FROM outbox WHERE changes = ? ORDER BY row DESC LIMIT 1"
 _KEEP = """INSERT INTO sent (ref, conversation, turn, part, expires_at) VALUES (?, ?, ?, ?, ?)
@@ -16,7 +16,8 @@ _KEEP = """INSERT INTO sent (ref, conversation, turn, part, expires_at) VALUES (
 _FORGET_EXPIRED = "DELETE FROM sent WHERE ref = ? AND expires_at <= ?"
 _EXPECT = "INSERT INTO sent (ref, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _LEAD = "UPDATE sent SET conversation = ?, turn = ? WHERE ref = ?"
-_HANG = "UPDATE sent SET message = ? WHERE conversation = ? AND turn = ? AND part = ?"
+_HANG = """UPDATE sent SET message = ?, sent_after = (SELECT coalesce(max(seq), 0) FROM inbox)
+    WHERE conversation = ? AND turn = ? AND part = ?"""
 _AMEND = "UPDATE sent SET content = ? WHERE ref = ?"
 _DELETE = "UPDATE sent SET is_deleted = 1, content = NULL WHERE ref = ?"
 _PRUNE = "DELETE FROM sent WHERE expires_at <= ?"
@@ -46,9 +47,9 @@ class References:
         row = self._writer.execute(_FIND, (ref, self._clock())).fetchone()
         if row is None:
             return None
-        conversation, turn, message, content, is_deleted = row
+        conversation, turn, message, content, is_deleted, after = row
         newest = self._writer.execute(_NEWEST, (ref,)).fetchone()
-        return Reference(conversation, turn, message, content, bool(is_deleted), newest)
+        return Reference(conversation, turn, message, content, bool(is_deleted), newest, after)
 
 
 def keep(writer: sqlite3.Connection, turns: Sequence[TurnCommit]) -> None:

@@ -177,6 +177,12 @@ def m010_engines(db: Database) -> None:
     db.conn.execute("ALTER TABLE runs ADD COLUMN engine TEXT NOT NULL DEFAULT ''")
 
 
+@migrations()
+def m011_sent_after(db: Database) -> None:
+    """Add the newest event that was stored before it was noted that a message is sent."""
+    db.conn.execute("ALTER TABLE sent ADD COLUMN sent_after INTEGER NOT NULL DEFAULT 0")
+
+
 _SENT = (
     # References to messages of the bot's: part of what a turn owes in a conversation (0 while that
     # is not known yet), and the message's id once it is sent. `content` is what it should say by

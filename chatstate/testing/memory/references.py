@@ -34,7 +34,7 @@ def find(data: MemoryData, ref: str, now: float) -> Reference | None:
     if row is None or row.expires_at <= now:
         return None
     told = (row.conversation, row.turn, row.message, row.content, row.is_deleted)
-    return Reference(*told, _newest(data, ref))
+    return Reference(*told, _newest(data, ref), row.sent_after)
 
 
 def amend(data: MemoryData, ref: str, content: str | None) -> None:
@@ -50,7 +50,7 @@ def hang(data: MemoryData, settled: Settled) -> None:
     where = (settled.conversation, settled.turn, settled.part)
     for row in data.sent.values():
         if (row.conversation, row.turn, row.part) == where:
-            row.message = settled.referred
+            row.message, row.sent_after = settled.referred, max(data.events, default=0)
 
 
 def prune(data: MemoryData, now: float) -> None:

@@ -148,6 +148,7 @@ class SentRow:
     message: str | None = None
     content: str | None = None
     is_deleted: bool = False
+    sent_after: int = 0
 
 
 @dataclass(eq=False, slots=True)

@@ -1,7 +1,8 @@
 """A client that notes what should never be, while people talk to a bot.
 
-1. Random numbers begin anew with each thing that happens, and each time that it is tried: two runs
-   of the same differ only by what the bot makes of them.
+1. Random numbers begin anew at each moment at which something happens, and each time that it is
+   tried: two runs of the same differ only by what the bot makes of them. `turn.random` is the same
+   in all turns of a moment.
 2. A value that a turn has stored is looked at until the run ends: what changes it later is lost.
 """
 
@@ -9,15 +10,16 @@ from __future__ import annotations
 
 import random
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
+from unittest import mock
 
 from chatstate.bot.interface import Interface
 from chatstate.messages import Event
 from chatstate.state.bound import BoundState
 from chatstate.stores.base import Filter, TurnCommit
-from chatstate.testing.virtual.client import VirtualClient
+from chatstate.testing.virtual.client import REJECTED, VirtualClient
 from chatstate.testing.virtual.store import VirtualStore
 
 _WATCHED = 200
@@ -28,14 +30,19 @@ Prove = Callable[[Any], tuple[str, Any]]
 class WatchingClient(VirtualClient):
     """Notes errors, what is changed after its turn, and turns about more than their person.
 
-    Random numbers follow from `seed` and from the `number` of what happens.
+    Random numbers follow from `seed`, and from the number of the moment.
     """
 
     def __init__(self, make: Callable[[], Interface], seed: int) -> None:
         super().__init__(make, before=self.begin_anew, patience=_PATIENCE, raise_errors=False)
         self._seed = seed
-        self.number = 0
+        self._luck = mock.patch("secrets.randbits", self._bits)
+        self._number = self._moment = 0
         self._events: Counter[int] = Counter()
+        self._steps: dict[str, int] = {}
+        self._handled: dict[str, None] = {}
+        self._state: Any = None
+        self._drawn = False
         self.shares = False
         self.raised: list[BaseException] = []
         self._watched: set[BoundState] = set()
@@ -43,12 +50,38 @@ class WatchingClient(VirtualClient):
 
     def new_event_id(self) -> str:
         """Return an id that follows from the number of what happens: somebody may see it."""
-        self._events[self.number] += 1
-        return f"event-{self.number}-{self._events[self.number]}"
+        self._events[self._number] += 1
+        identity = f"event-{self._number}-{self._events[self._number]}"
+        self._steps[identity] = self._number
+        return identity
+
+    @property
+    def order(self) -> Sequence[int]:
+        """The numbers of what people did, in the order in which it took effect."""
+        return [self._steps[event] for event in self._handled if event in self._steps]
+
+    def begins(self, number: int, moment: int) -> None:
+        """Let random numbers begin anew, by the number of the moment."""
+        self._number, self._moment = number, moment
+        self.begin_anew()
 
     def begin_anew(self) -> None:
         """Let random numbers begin anew."""
-        random.seed(f"{self._seed} {self.number}")
+        self._drawn |= self._state not in (None, random.getstate())
+        random.seed(f"{self._seed} {self._moment}")
+        self._state = random.getstate()
+
+    def has_drawn(self) -> bool:
+        """Tell whether anybody has drawn random numbers."""
+        return self._drawn or random.getstate() != self._state
+
+    async def __aenter__(self) -> Self:
+        """Start the bot, whose turns have the luck of the moment."""
+        self._luck.start()
+        return await super().__aenter__()
+
+    def _bits(self, count: int) -> int:
+        return random.Random(f"{self._seed} {self._moment}").getrandbits(count)  # noqa: S311 - no secret
 
     async def __aexit__(
         self,
@@ -58,6 +91,7 @@ class WatchingClient(VirtualClient):
     ) -> None:
         """Stop the bot, and let its states be."""
         self._let_be()
+        self._luck.stop()
         await super().__aexit__(kind, error, trace)
 
     async def _start(self) -> None:
@@ -99,9 +133,12 @@ class WatchingClient(VirtualClient):
         """Return what was not done, not said, or given up."""
         found: list[str] = []
         for shelf in ("inbox", "outbox", "dead"):
-            entries = await self._store.list(shelf, Filter())
+            entries = await self._store.list(shelf, Filter(limit=10_000))
             found += [f"{shelf}: {entry.kind} {entry.error}".strip() for entry in entries]
-        return found
+        rejected = [told for told in found if REJECTED in told]
+        missing = len(self.platform.rejected) - len(rejected)
+        found += ["a message that was refused for good is not among the dead letters"] * missing
+        return [told for told in found if told not in rejected]
 
     def _failed(self, event: Event, error: BaseException) -> None:  # noqa: ARG002 - see `TestClient`
         self.raised.append(error)
@@ -109,6 +146,7 @@ class WatchingClient(VirtualClient):
     def _open_store(self) -> VirtualStore:
         store = super()._open_store()
         store.committing = self._note
+        store.committed = lambda events: self._handled.update(dict.fromkeys(events))
         return store
 
     def _note(self, turn: TurnCommit) -> None:

@@ -19,7 +19,7 @@ from chatstate.engine.describing import describe
 from chatstate.language.sentences import say
 from chatstate.testing.simulation.client import WatchingClient
 from chatstate.testing.transcripts.playing import Played, Player, people_of
-from chatstate.testing.transcripts.script import Step
+from chatstate.testing.transcripts.script import Act, Step, Where, together
 
 Invariant = Callable[..., Any]
 States = Mapping[str, Mapping[str, Any]]
@@ -36,19 +36,24 @@ class Odd(msgspec.Struct, frozen=True):
 
 
 class Ran(msgspec.Struct, frozen=True):
-    """What became of a run: what was `played`, step by step, and all `values` in the end.
+    """What became of `steps`: what was `played`, step by step, and all `values` in the end.
 
+    `order` are the numbers of what people did, in the order in which it took effect.
     `asked_again` is what somebody is told whose choice, typed when the process was killed, may have
     been typed before it was asked for. `left` is what was not done, not said, or given up.
     `shares`: a turn was about more than its person: about all, others, or what is outside.
+    `rejected` are chats in which a message was refused for good.
     """
 
+    steps: Sequence[Step]
     played: Sequence[Played]
+    order: Sequence[int]
     values: Mapping[str, str]
     odd: Sequence[Odd]
     left: Sequence[str]
     asked_again: str
     shares: bool
+    rejected: Sequence[str] = ()
 
 
 class Runs(msgspec.Struct, frozen=True):
@@ -63,26 +68,38 @@ class Runs(msgspec.Struct, frozen=True):
     reset: Callable[[], object] = lambda: None
     shared: bool = False
 
-    async def run(self, steps: Sequence[Step], among: Sequence[Step] = ()) -> Ran:
+    async def run(
+        self, steps: Sequence[Step], among: Sequence[Step] = (), *, calmly: bool = False
+    ) -> Ran:
         """Play steps to a bot that begins anew, and look at what becomes of it.
 
         They are some of `among`: whoever does something there is somebody whom they may mention.
+        `calmly`: what is done at the very same moment is delivered one after the other.
         """
         self.reset()
         async with WatchingClient(self.make, self.seed) as client:
-            player = Player(client, Path(), people_of(among or steps))
+            player = Player(client, Path(), people_of(among or steps), calmly=calmly)
             await player.begin()
             played: list[Played] = []
             odd: list[Odd] = []
-            for at, step in enumerate(steps):
-                client.number = step.number
-                client.begin_anew()
-                played.append(await player.play(step))
-                odd += _odd(client, at)
+            for same in together(steps):
+                played += await player.play(same)
+                odd += _odd(client, len(played) - 1)
+                odd += _overtaken(client.order, same, len(played) - 1)
             odd += await self._broken(client, len(steps) - 1)
             values, left = await client.values(), await client.left()
             asked_again = say(client.bot.sentences.of(None), "too_early")
-            return Ran(played, values, odd, left, asked_again, client.shares)
+            return Ran(
+                steps,
+                played,
+                client.order,
+                values,
+                odd,
+                left,
+                asked_again,
+                client.shares,
+                client.platform.rejected,
+            )
 
     async def _broken(self, client: WatchingClient, at: int) -> list[Odd]:
         """Return the invariants that do not hold."""
@@ -128,3 +145,16 @@ def _odd(client: WatchingClient, at: int) -> list[Odd]:
         for name in sorted(client.changed_after())
     ]
     return odd
+
+
+def _overtaken(order: Sequence[int], same: Sequence[Step], at: int) -> list[Odd]:
+    """Return the conversation in which something took effect before what was delivered earlier."""
+    places = {number: place for place, number in enumerate(order)}
+    last: dict[Where, int] = {}
+    for step in same:
+        if isinstance(step.what, Act) and step.number in places:
+            where, place = step.what.where, places[step.number]
+            if place < last.get(where, -1):
+                return [Odd("order", f"{step.lines[0]!r} took effect before what came first", at)]
+            last[where] = place
+    return []

@@ -11,9 +11,9 @@ import contextlib
 import logging
 import random
 import time
+import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
-from unittest import mock
 
 from chatstate.bot.interface import Interface
 from chatstate.testing.simulation.client import WatchingClient
@@ -23,12 +23,12 @@ from chatstate.testing.simulation.shrinking import shrunk
 from chatstate.testing.simulation.talk import Talk, names
 from chatstate.testing.simulation.troubles import troubled
 from chatstate.testing.transcripts.playing import Player, people_of
-from chatstate.testing.transcripts.script import Act, Pause, Step
-from chatstate.testing.transcripts.writing import step_of
+from chatstate.testing.transcripts.script import Act, Pause, Step, apart, joined, together
+from chatstate.testing.transcripts.writing import lines_of, step_of
 from chatstate.testing.virtual import loop
 from chatstate.testing.virtual.reloading import reloaded
 
-_END = 60.0
+_END = 10.0
 _SHRINKING = 60.0  # seconds, for whoever waits for what is found
 
 
@@ -75,7 +75,8 @@ async def _found(
 ) -> tuple[Sequence[Step], Finding] | None:
     """Return what is wrong, and the least that shows it."""
     talk = await _talk(runs, number, steps)
-    story: Sequence[Step] = [*troubled(talk, _random(runs)), step_of(Pause(_END))]
+    end = step_of(Pause(_END), len(talk))
+    story: Sequence[Step] = [*troubled(talk, _random(runs)), end]
     found = await examine(runs, story)
     if found is None or await examine(runs, story, found.kind) is None:
         return None  # a machine that stood still may have done it: what the bot does, it does again
@@ -86,6 +87,7 @@ async def _found(
         nonlocal least
         if time.monotonic() > until:
             return False
+        part = apart(part)
         again = await examine(runs, part, found.kind)
         least = (part, again) if again else least
         return again is not None
@@ -104,21 +106,26 @@ def _parts(story: Sequence[Step]) -> Iterator[Sequence[Step]]:
         yield [step for step in story if not isinstance(step.what, Act) or step.what.who == who]
 
 
-async def _talk(runs: Runs, number: int, steps: int) -> list[Step]:
-    """Return what people say to a bot that is in no trouble."""
+async def _talk(runs: Runs, number: int, steps: int) -> Sequence[Step]:
+    """Return what people say to a bot that is in no trouble.
+
+    A bot that draws random numbers draws others when much happens at once, so then nothing does.
+    """
     runs.reset()
     talk: list[Step] = []
     async with WatchingClient(runs.make, runs.seed) as client:
-        player = Player(client, Path(), frozenset(names(number)))
+        player = Player(client, Path(), frozenset(names(number)), calmly=True)
         mind = Talk(client.bot, _random(runs), number)
+        mind.is_steady = not runs.shared
         await player.begin()
-        for _ in range(steps):
-            for what in mind.next(client.platform):
-                client.number = len(talk)
-                client.begin_anew()
-                talk.append(step_of(what, client.number))
-                await player.play(talk[-1])
-    return talk
+        while sum(isinstance(step.what, Act) for step in talk) < steps:
+            news = list(mind.next(client.platform))
+            new = [step_of(what, place) for place, what in enumerate(news, len(talk))]
+            talk += new
+            for same in together(new):
+                await player.play(same)
+                mind.is_steady &= not client.has_drawn()
+    return talk if mind.is_steady else [step for each in talk for step in joined([each])]
 
 
 def _random(runs: Runs) -> random.Random:
@@ -128,8 +135,8 @@ def _random(runs: Runs) -> random.Random:
 def _written(told: str, story: Sequence[Step], finding: Finding) -> Iterator[str]:
     """Yield the lines of a transcript that fails as the simulation did."""
     yield from (f"# {line}" for line in told.split("\n"))
-    for step, expected in zip(story, finding.expected, strict=True):
-        yield from step.lines
+    for step, expected in zip(apart(story), finding.expected, strict=True):
+        yield from lines_of(step.what)
         for shown in expected.shown:
             yield from shown.lines(expected.here)
 
@@ -141,7 +148,8 @@ def _quiet() -> Generator[None]:
     level = log.level
     log.setLevel(logging.CRITICAL + 1)
     try:
-        with mock.patch("secrets.randbits", random.getrandbits):  # what `turn.random` begins with
+        with warnings.catch_warnings():  # a process that is killed leaves off in the middle
+            warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
             yield
     finally:
         log.setLevel(level)

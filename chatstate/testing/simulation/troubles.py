@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from random import Random
 
-from chatstate.testing.transcripts.script import Act, Step, Trouble
+from chatstate.testing.transcripts.script import Act, Step, Trouble, together
 from chatstate.testing.transcripts.writing import step_of
 from chatstate.testing.virtual.store import MOMENTS
 
@@ -14,18 +14,19 @@ _BEFORE = (
     Trouble("crash"),
     Trouble("restart"),
     Trouble("refuse"),
+    Trouble("reject"),
     Trouble("lose"),
 )
-_BEFORE_IT, _AFTER_IT = 0.6, 0.2
+_BEFORE_IT, _AFTER_IT = 0.8, 0.3
 _AFTER = (Trouble("repeat"), Trouble("crash"), Trouble("restart"))
 
 
 def troubled(talk: Sequence[Step], random: Random) -> Iterator[Step]:
     """Yield what happens, with troubles before or after most of what somebody does."""
-    for step in talk:
-        is_act = isinstance(step.what, Act)
+    for same in together(talk):
+        is_act = isinstance(same[0].what, Act)
         if is_act and random.random() < _BEFORE_IT:
             yield step_of(random.choice(_BEFORE))
-        yield step
+        yield from same
         if is_act and random.random() < _AFTER_IT:
             yield step_of(random.choice(_AFTER))

@@ -41,5 +41,5 @@ async def played(transcript: Transcript, make: Callable[[], Interface]) -> Seque
     async with VirtualClient(make, raise_errors=False) as client:
         player = Player(client, transcript.path.parent, people_of(transcript.steps))
         begun = await player.begin()
-        done = [await player.play(step) for step in transcript.steps]
+        done = await player.play_all(transcript.steps)
         return [replace(done[0], shown=[*begun, *done[0].shown]), *done[1:]] if done else done

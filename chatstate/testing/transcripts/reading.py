@@ -3,6 +3,7 @@
 1. What cannot be read is told with file and line, and with what is possible there.
 2. Comments and empty lines belong to what comes next.
 3. What the bot says is where it was last spoken to, unless it says where.
+4. What begins with `&` happens at the very same moment as what people do above it.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ from chatstate.testing.transcripts.script import (
     Act,
     Expected,
     Fault,
+    Late,
     Look,
     Pause,
     Set,
+    Shift,
     Step,
     Transcript,
     Trouble,
@@ -38,7 +41,7 @@ from chatstate.testing.virtual.store import MOMENTS, Moment
 
 BOT = "bot"
 ANYTHING = "..."
-_INDENT = "  "
+_INDENT, _AT_ONCE = "  ", "& "
 _SPEAKS = re.compile(r"(?P<head>[^:]+?)(?::(?: (?P<text>.*))?)?")
 _PLACED = re.compile(r"(?P<who>.+?)(?: (?P<way>in|to) (?P<place>.+))?")
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -138,7 +141,7 @@ class _Reader:
             self._refuse(number, "the bot says something only after somebody else does")
 
     def _said(self, number: int, line: str, more: Sequence[str], lines: tuple[str, ...]) -> None:
-        found = _SPEAKS.fullmatch(line)
+        found = _SPEAKS.fullmatch(line.removeprefix(_AT_ONCE))
         if not found:
             self._refuse(number, "write `alice: what she says`")
         head, text = found["head"], found["text"]
@@ -156,18 +159,21 @@ class _Reader:
         if verb in ("deletes", "calls"):
             self._refuse(number, f"only the bot {verb}")
         self._where = self._place(number, placed)
-        act = Act(placed["who"], self._where, cast("Verb", verb))
+        at_once = line.startswith(_AT_ONCE)
+        act = Act(placed["who"], self._where, cast("Verb", verb), at_once=at_once)
         self._steps.append(Step(_with_text(act, whole), number, lines))
 
     def _place(self, number: int, placed: re.Match[str], *, for_bot: bool = False) -> Where:
         way, name = placed["way"], placed["place"]
+        room, _, thread = (name or "").partition("/")
         if way == "to" and for_bot:
-            return private(name)
+            return private(room, thread)
         if way == "to":
             self._refuse(number, "people speak `in` a room")
-        if way == "in":
-            room, _, thread = name.partition("/")
+        if way == "in" and room:
             return room, thread
+        if way == "in" and not for_bot:
+            return private(placed["who"], thread)
         if not for_bot:
             return private(placed["who"])
         if self._where is None:
@@ -184,6 +190,8 @@ class _Reader:
         name, rest = "".join(words[:1]), words[1:]
         if name == "clock" and rest:
             return self._clock(number, " ".join(rest))
+        if name == "late" and rest:
+            return Late(self._seconds(number, " ".join(rest)))
         if name == "state" and not rest:
             return Look()
         moment = _MOMENTS.get(" ".join(rest))
@@ -191,11 +199,14 @@ class _Reader:
             return Trouble(_FAULTS[name], moment)
         return self._refuse(
             number,
-            f"after `!` stands one of bot, clock, state, {', '.join(FAULTS)}, or `crash at` and "
-            f"one of {', '.join(MOMENTS)}",
+            f"after `!` stands one of bot, clock, late, state, {', '.join(FAULTS)}, or `crash at` "
+            f"and one of {', '.join(MOMENTS)}",
         )
 
-    def _clock(self, number: int, text: str) -> Set:
+    def _clock(self, number: int, text: str) -> Set | Shift:
+        if text[0] in "+-":
+            seconds = self._seconds(number, text[1:])
+            return Shift(-seconds if text[0] == "-" else seconds)
         try:
             time = datetime.fromisoformat(text)
         except ValueError:

@@ -4,6 +4,7 @@
    it is given. So any adapter can be recorded.
 2. What the bot answered is not noted, but found out by playing what was noted.
 3. Time is noted where somebody has waited: a bot may have done something by itself.
+4. A form that a platform asked at once is noted as if each of its questions had been answered.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from chatstate.adapter import Adapter, Host, Part, Post, Receipt
 from chatstate.messages import Event, Message
-from chatstate.testing.transcripts.script import Act, Look, Pause, What, Where, private
+from chatstate.testing.transcripts.script import Act, Look, Pause, Verb, What, Where, private
 from chatstate.testing.transcripts.writing import lines_of
 
 _UNFIT = re.compile(r"[:#\n/]| in | to ")
@@ -32,6 +35,7 @@ class Recorder:
         self._at = 0.0
         self._labels: dict[str, str] = {}
         self._names: dict[str, str] = {}
+        self._languages: dict[str, str | None] = {}
         self._noted: list[What | str] = []
         run, render = adapter.run, adapter.render
 
@@ -67,28 +71,33 @@ class Recorder:
         """Yield what somebody did, or what cannot be written as such, as a comment."""
         who = self._name(message.sender.id, message.sender.name)
         act = Act(who, self._where(who, message))
-        files = tuple(file.name for file in message.attachments)
+        if message.sender.language != self._languages.get(who):
+            self._languages[who] = message.sender.language
+            yield replace(act, verb="speaks", text=message.sender.language or "")
         if message.kind == "message":
-            yield Act(act.who, act.where, text=message.text, files=files)
+            yield _said(act, message)
         elif message.kind == "press":
             pressed = message.selected or (message.text,)
             if all(data in self._labels for data in pressed):
-                yield Act(who, act.where, taps=tuple(self._labels[data] for data in pressed))
+                yield replace(act, taps=tuple(self._labels[data] for data in pressed))
             else:
                 yield f"# {who} pressed what was shown before"
         elif message.kind == "reaction" and message.reaction:
-            yield Act(who, act.where, "reacts", "".join(message.reaction.added[:1]))
+            yield replace(act, verb="reacts", text="".join(message.reaction.added[:1]))
         elif message.kind in _VERBS:
-            yield Act(who, act.where, _VERBS[message.kind], message.text)
+            yield replace(act, verb=_VERBS[message.kind], text=message.text)
         else:
             yield f"# {who}: {message.update or message.kind}"
+        answers = list((message.answers or {}).values())
+        for answer in answers[message.kind == "press" :]:  # what a button says is the first one
+            yield replace(act, text=answer)
 
     def _where(self, who: str, message: Message) -> Where:
-        if message.chat.kind == "private":
-            return private(who)
         chat, thread = message.chat, message.thread
-        room = self._name(f"chat {chat.id}", chat.title or chat.id)
-        return room, self._name(f"thread {thread}", thread) if thread else ""
+        named = self._name(f"thread {thread}", thread) if thread else ""
+        if chat.kind == "private":
+            return private(who, named)
+        return self._name(f"chat {chat.id}", chat.title or chat.id), named
 
     def _name(self, identity: str, name: str) -> str:
         """Return a name that can stand in a transcript, another one for each id."""
@@ -97,6 +106,14 @@ class Recorder:
             taken = fit in ("", "bot", *self._names.values())
             self._names[identity] = f"{fit}-{len(self._names)}" if taken else fit
         return self._names[identity]
+
+
+def _said(act: Act, message: Message) -> Act:
+    if place := message.location:
+        return replace(act, verb="shares", text=f"{place.latitude},{place.longitude}")
+    files = tuple(file.name for file in message.attachments)
+    verb: Verb = "replies" if message.reply_to else "says"
+    return replace(act, verb=verb, text=message.text, files=files)
 
 
 class _Tapped:

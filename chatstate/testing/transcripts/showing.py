@@ -38,9 +38,8 @@ def _placed(where: Where, here: Where | None) -> str:
     chat, thread = where
     if where == here:
         return ""
-    if chat.startswith("private-"):
-        return f" to {chat.removeprefix('private-')}"
-    return f" in {chat}/{thread}" if thread else f" in {chat}"
+    way = "to" if chat.startswith("private-") else "in"
+    return f" {way} {chat.removeprefix('private-')}{f'/{thread}' if thread else ''}"
 
 
 class View:

@@ -7,8 +7,11 @@ from datetime import UTC, datetime
 
 from chatstate.testing.transcripts.script import (
     Act,
+    Late,
+    Look,
     Pause,
     Set,
+    Shift,
     Step,
     Trouble,
     What,
@@ -29,15 +32,26 @@ def lines_of(what: What) -> Sequence[str]:
         return _act(what)
     if isinstance(what, Pause):
         return [f"+ {' '.join(_time(what.seconds))}"]
+    return [f"! {_directive(what)}"]
+
+
+def _directive(what: Trouble | Late | Shift | Set | Look) -> str:
     if isinstance(what, Trouble):
-        return [f"! {what.fault}{f' at {what.moment}' if what.moment else ''}"]
+        return f"{what.fault}{f' at {what.moment}' if what.moment else ''}"
+    if isinstance(what, Late):
+        return f"late {' '.join(_time(what.seconds))}"
+    if isinstance(what, Shift):
+        sign = "-" if what.seconds < 0 else "+"
+        return f"clock {sign}{' '.join(_time(abs(what.seconds)))}"
     if isinstance(what, Set):
-        return [f"! clock {datetime.fromtimestamp(what.time, UTC):%Y-%m-%d %H:%M:%S.%f}"]
-    return ["! state"]
+        return f"clock {datetime.fromtimestamp(what.time, UTC):%Y-%m-%d %H:%M:%S.%f}"
+    return "state"
 
 
 def _act(act: Act) -> Sequence[str]:
-    head = act.who if act.where == private(act.who) else f"{act.who} in {'/'.join(_named(act))}"
+    head = act.who if act.where == private(act.who) else f"{act.who} in {_named(act)}"
+    if act.at_once:
+        head = f"& {head}"
     if act.verb in ("joins", "leaves", "is admin"):
         return [f"{head} {act.verb}"]
     if act.verb != "says":
@@ -49,11 +63,10 @@ def _act(act: Act) -> Sequence[str]:
     return [f"{head}: {first}".rstrip(), *(f"  {line}".rstrip() for line in more)]
 
 
-def _named(act: Act) -> Iterator[str]:
-    room, thread = act.where
-    yield room
-    if thread:
-        yield thread
+def _named(act: Act) -> str:
+    chat, thread = act.where
+    room = "" if chat == private(act.who)[0] else chat
+    return f"{room}/{thread}" if thread else room
 
 
 def _time(seconds: float) -> Iterator[str]:

@@ -3,19 +3,21 @@
 1. Nothing is of the machine: no file, no time. What happens is the same each time.
 2. The bot is loaded anew at each start, as by a new process: what it keeps by itself is gone.
 3. What somebody does takes no time, unless the bot waits for something: then its patience.
-   Of long times only the end of each tenth is gone through, and when timers fire.
+   Of long times only the end of each fifth is gone through, and when timers fire.
 4. A platform delivers an event again if the bot was killed before it was told that it is durable.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+import contextlib
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from types import TracebackType
 from typing import Any
 
 from chatstate.adapter import Action, Sent
 from chatstate.bot.interface import Interface
+from chatstate.errors import Rejected
 from chatstate.messages import Event
 from chatstate.testing.client import TestClient
 from chatstate.testing.delivered import Delivered
@@ -25,8 +27,9 @@ from chatstate.testing.virtual.clock import LoopClock
 from chatstate.testing.virtual.loop import WatchedThreads
 from chatstate.testing.virtual.store import Kill, Moment, VirtualStore
 
-_SHORT, _PIECES, _STEPWISE = 120.0, 10, 20.0
+_SHORT, _PIECES = 60.0, 5
 _DAY = 86_400.0
+REJECTED = "the call was rejected, as it was asked to be"
 
 
 class VirtualPlatform(FakePlatform):
@@ -35,6 +38,12 @@ class VirtualPlatform(FakePlatform):
     def __init__(self) -> None:
         super().__init__(idempotent_for=30 * _DAY)
         self.kill = Kill()
+        self.rejected: list[str] = []  # chats
+        self._rejects = 0
+
+    def reject_next(self) -> None:
+        """Refuse the next new message for good; what it would have shown is shown all the same."""
+        self._rejects += 1
 
     def _fault(self, action: Action) -> tuple[Exception | None, bool]:
         # that a preview is lost may be seen, and is promised to nobody
@@ -47,6 +56,10 @@ class VirtualPlatform(FakePlatform):
         """Do what is asked for, unless the bot is dead."""
         await self.kill.alive()
         sent = await super().perform(action)
+        if self._rejects and action.verb == "send" and not action.preview:
+            self._rejects -= 1
+            self.rejected.append(action.chat)
+            raise Rejected(REJECTED)
         if action.verb in ("send", "edit") and not action.preview:
             await self.kill.at("sent")
         return sent
@@ -60,6 +73,7 @@ class VirtualClient(TestClient):
     """
 
     platform: VirtualPlatform
+    _stepwise = 5.0
 
     def __init__(
         self,
@@ -82,6 +96,7 @@ class VirtualClient(TestClient):
         self._lives: list[Kill] = []
         self._before = before
         self._patience = patience
+        self._held: list[Event] | None = None
 
     async def __aexit__(
         self,
@@ -96,6 +111,18 @@ class VirtualClient(TestClient):
             for life in self._lives:
                 life.bury()
 
+    def begins(self, number: int, moment: int) -> None:
+        """Be told that what has this number is about to happen, at a moment that has one, too."""
+
+    @contextlib.contextmanager
+    def holding(self) -> Generator[Sequence[Event]]:
+        """Deliver nothing meanwhile; give what would be delivered."""
+        self._held = held = list[Event]()
+        try:
+            yield held
+        finally:
+            self._held = None
+
     def kill_at(self, moment: Moment | None) -> None:
         """Kill the bot at this moment, when it next comes; it is started again by itself."""
         self.platform.kill.moment = moment
@@ -109,6 +136,9 @@ class VirtualClient(TestClient):
     async def deliver(self, event: Event, *, raise_errors: bool | None = None) -> list[Delivered]:
         """Deliver an event, and return what it was answered, however often the bot is killed."""
         __tracebackhide__ = True
+        if self._held is not None:
+            self._held.append(event)
+            return []
         seen = len(self.platform.delivered)
         await self.happen([event])
         self._raise_for(event, raise_errors=raise_errors)
@@ -116,7 +146,10 @@ class VirtualClient(TestClient):
         return [reply for reply in new if reply.event == event.id and not reply.preview]
 
     async def happen(self, events: Sequence[Event] = (), patience: float | None = None) -> None:
-        """Deliver events in one call, and let the bot do what it can do in so many seconds."""
+        """Deliver events at once, and let the bot do what it can do in so many seconds.
+
+        Each is delivered in a call of its own: the process may be killed between any two.
+        """
         await self._live(
             lambda: self._work(events), self._patience if patience is None else patience
         )
@@ -153,8 +186,7 @@ class VirtualClient(TestClient):
             await self._or_failure(asyncio.sleep(0))  # what has stopped the engine is raised
 
     async def _work(self, events: Sequence[Event]) -> None:
-        if events:
-            await self.deliver_all(events)
+        await asyncio.gather(*(self.deliver_all([event]) for event in events))
         await self._require_open().idle()
 
     async def _start(self) -> None:
@@ -166,8 +198,8 @@ class VirtualClient(TestClient):
         piece = max(_SHORT, seconds / _PIECES)
         while seconds > _SHORT:
             part = min(piece, seconds)
-            await self.clock.jump(part - _STEPWISE)
-            await self.clock.advance(_STEPWISE)
+            await self.clock.jump(part - self._stepwise)
+            await self.clock.advance(self._stepwise)
             seconds -= part
         await self.clock.advance(seconds)
 

@@ -47,3 +47,7 @@ class LoopClock(FakeClock):
     def set(self, time: float) -> None:
         """Set the wall clock; no time passes."""
         self._begin = time - self._loop.time()
+
+    def shift(self, seconds: float) -> None:
+        """See `FakeClock.shift`."""
+        self._begin += seconds

@@ -54,13 +54,15 @@ class Kill:
 class VirtualStore(MemoryStore):
     """A `MemoryStore` that one process at a time has, until `kill` says that it is over.
 
-    `committing` is told of each turn that is about to be committed.
+    `committing` is told of each turn that is about to be committed, `committed` of the events of
+    each that was, by their ids.
     """
 
     def __init__(self, data: MemoryData, kill: Kill, **options: Any) -> None:
         super().__init__(data, lease=_FOR_EVER, **options)
         self._kill = kill
         self.committing: Callable[[TurnCommit], None] = lambda _turn: None
+        self.committed: Callable[[Sequence[str]], None] = lambda _events: None
 
     async def way(self) -> None:
         """Return when a verb has come to the data, or its answer back; never once killed."""
@@ -95,3 +97,11 @@ class VirtualStore(MemoryStore):
         outcomes = await super().commit(turns)
         await self._kill.at("reply")
         return outcomes
+
+    def _commit(self, turn: TurnCommit, done: list[TurnCommit]) -> Outcome:
+        before = len(done)
+        outcome = super()._commit(turn, done)
+        for written in done[before:]:
+            rows = (self._data.events[seq] for seq in (*written.also, written.seq))
+            self.committed([row.event_id for row in rows])
+        return outcome

@@ -60,7 +60,26 @@ class ReferencesContract(StoreSuite):
             assert await session.store.reference("a") == Reference(where, here.seq)
             assert await session.store.reference("b") is None
             session.store.settle(Settled(where, here.seq, 0, referred="7"))
-            assert await session.store.reference("a") == Reference(where, here.seq, "7")
+            found = await session.store.reference("a")
+            assert found
+            assert found.message == "7"
+
+    async def test_a_reference_tells_which_events_came_after_it_was_sent(
+        self, tmp_path: Path
+    ) -> None:
+        """Those with greater numbers: also to whoever comes after a crash."""
+        async with self.session(tmp_path) as session:
+            (arrival,) = await session.arrive(event("1"))
+            where = arrival.place.conversation
+            kept = [KeptReference("a", where, 0, NOW + MONTH)]
+            owed = [session.reply(arrival)]
+            await session.commit(session.turn(arrival, owed=owed, references=kept))
+            (before,) = await session.arrive(event("2"))
+            session.store.settle(Settled(where, arrival.seq, 0, referred="7"))
+            (after,) = await session.arrive(event("3"))
+            found = await session.store.reference("a")
+            assert found
+            assert before.seq <= found.after < after.seq
 
     async def test_a_reference_to_what_is_dead_leads_to_no_message(self, tmp_path: Path) -> None:
         """Until it is retried, and sent after all."""
@@ -138,7 +157,8 @@ class ReferencesContract(StoreSuite):
             session.store.settle(Settled(where, arrival.seq, 0, referred="7"))
             await session.store.flush()
         async with self.session(tmp_path) as reopened:
-            assert await reopened.store.reference("a") == Reference(where, arrival.seq, "7")
+            found = await reopened.store.reference("a")
+            assert found == Reference(where, arrival.seq, "7", after=arrival.seq)
 
     async def test_a_button_hangs_where_it_is_owed(self, tmp_path: Path) -> None:
         """In the conversation of its message, which need not be that of the turn."""
