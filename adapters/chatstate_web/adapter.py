@@ -33,10 +33,10 @@ from chatstate.adapter.http import Listener, split_address
 from chatstate_web.live import LASTS, Live
 from chatstate_web.options import WebOptions
 from chatstate_web.receive.app import Page
-from chatstate_web.receive.callers import Callers, callers_in
+from chatstate_web.receive.callers import callers_in
+from chatstate_web.receive.calling import ToolDoor
 from chatstate_web.receive.doors import Check, Door
 from chatstate_web.receive.links import Links
-from chatstate_web.receive.tools import NoTools, Tools
 from chatstate_web.receive.webhooks import Webhooks
 from chatstate_web.send import parts
 from chatstate_web.send.calls import Calls
@@ -86,7 +86,7 @@ class WebAdapter(Adapter):
         self._door = Door(self.options, check, self._links)
         callers = callers_in(self.options.keys)
         self._webhooks = Webhooks(callers)
-        self._tools = _tools(callers)
+        self._tools = ToolDoor(self.options, callers)
 
     @cached_property
     def app(self) -> Page:
@@ -112,7 +112,7 @@ class WebAdapter(Adapter):
                 opened.callback(listener.close)
             self._webhooks.open(host)
             opened.callback(self._webhooks.close)
-            await opened.enter_async_context(self._tools.serving(host))
+            await opened.enter_async_context(self._tools.serving(host, self._url(listener)))
             failed = self.app.open(host, await _secret(host))
             host.connected(self._address(listener))
             running: list[asyncio.Future[None]] = [failed]
@@ -157,27 +157,15 @@ class WebAdapter(Adapter):
     def _address(self, listener: Listener | None) -> str:
         """Return what people open: with the token behind it, where one lets them in."""
         opens = "" if self._door.asks != "token" else f"#token={self.token}"
+        return f"{self._url(listener) or 'a page of another app, /'}{opens}"
+
+    def _url(self, listener: Listener | None) -> str:
+        """Return where the page is; "" if another app has it."""
         if listener is None or self.options.listen is None:
-            return f"a page of another app, /{opens}"
+            return ""
         host, _ = split_address(self.options.listen)
         shown = f"[{host}]" if ":" in host else host
-        return f"http://{shown}:{listener.port}/{opens}"
-
-
-def _tools(callers: Callers) -> Tools:
-    """Return what programs call tools by: nothing, where nobody has a token.
-
-    Raises `AdapterError` if the library for that is not installed.
-    """
-    if not callers.tokens:
-        return NoTools()
-    try:
-        from chatstate_web.receive.mcp import MCPTools
-    except ImportError as error:
-        raise AdapterError(
-            f"--keys has tokens, and {error.name} is not installed: pip install 'chatstate[mcp]'"
-        ) from error
-    return MCPTools(callers)
+        return f"http://{shown}:{listener.port}/"
 
 
 async def _secret(host: Host) -> bytes:
@@ -220,5 +208,6 @@ def _capabilities(options: WebOptions) -> Capabilities:
         reply_to=True,
         ephemeral=True,
         modals=25,
+        guests=options.lets_guests_in,
         idempotent_for=_SENT_FOR,
     )

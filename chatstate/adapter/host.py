@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import AbstractAsyncContextManager
 from typing import Literal, Protocol
 
 import msgspec
@@ -213,6 +214,15 @@ class Host(Protocol):
 
         Ids are keyed hashes and texts are hidden, unless the page may `reveal` them: the adapter
         sees to it that nobody but an owner is shown either.
+        """
+        ...
+
+    def guest(self, user: str) -> AbstractAsyncContextManager[None]:
+        """Keep somebody's states in memory alone until the end of the block; then they are gone.
+
+        Also those of the private chat with them. For people who cannot be known again, as callers
+        of tools who do not say who they are: the id is to be one that was nobody's. What is
+        everybody's is stored as ever. For adapters whose `capabilities` have `guests`.
         """
         ...
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
 import msgspec
@@ -30,14 +30,16 @@ from chatstate.engine.outbox.rendering import Renderer
 from chatstate.engine.outbox.sender import Sender
 from chatstate.engine.receiving import Receiving
 from chatstate.engine.roles import Roles
+from chatstate.engine.states.volatile import VolatileStates
 from chatstate.engine.transcript import AccountTranscript
 from chatstate.engine.turns.dispatch import Dispatch
 from chatstate.engine.turns.fences import Fences
 from chatstate.engine.turns.modals import Modals
 from chatstate.engine.turns.quick import QuickTurns
+from chatstate.errors import AdapterError
 from chatstate.inspection import Inspection
 from chatstate.language.sentences import say
-from chatstate.messages import Command, Event, Message
+from chatstate.messages import Chat, Command, Event, Message, User
 from chatstate.replies import Reply
 from chatstate.stores.base import Account, Arrival, Ingested, Store
 from chatstate.stores.view import View
@@ -88,6 +90,7 @@ class AccountHost(Receiving):
         sender: Sender,
         renderer: Renderer,
         moved: Callable[[int, str, str], Awaitable[None]],
+        volatile: VolatileStates | None,
         connected: Callable[[str], None],
     ) -> None:
         self._bot = bot
@@ -101,9 +104,11 @@ class AccountHost(Receiving):
         self._quick = quick
         self._modals = modals
         self._most = adapter.capabilities.modals
+        self._private_chat = adapter.private_chat
         self._sender = sender
         self._renderer = renderer
         self._moved = moved
+        self._volatile = volatile
         self._connected = connected
         self._is_connected = False
         self.trouble = ""
@@ -174,6 +179,20 @@ class AccountHost(Receiving):
     def inspect(self, *, reveal: bool = False) -> Inspection:
         """See `Host.inspect`."""
         return View(self._store, bot=self._bot.id, reveal=reveal)
+
+    @contextlib.asynccontextmanager
+    async def guest(self, user: str) -> AsyncGenerator[None]:
+        """See `Host.guest`."""
+        if self._volatile is None:
+            raise AdapterError("its capabilities say that there are no guests: guests=True")
+        chat = Chat(await self._private_chat(user))
+        place = await self._store.place(self._account, chat, None)
+        place = place._replace(person=await self._store.person(self._account, User(user)))
+        self._volatile.welcome(place)
+        try:
+            yield
+        finally:
+            self._volatile.see_off(place)
 
     async def moved(self, old: str, new: str) -> None:
         """See `Host.moved`."""
