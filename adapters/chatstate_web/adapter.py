@@ -14,6 +14,7 @@ import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +23,7 @@ from chatstate.adapter import (
     Action,
     Adapter,
     Capabilities,
+    Finding,
     Host,
     Part,
     Post,
@@ -30,6 +32,7 @@ from chatstate.adapter import (
     options_from,
 )
 from chatstate.adapter.http import Listener, split_address
+from chatstate_web.examining import findings
 from chatstate_web.live import LASTS, Live
 from chatstate_web.options import WebOptions
 from chatstate_web.receive.app import Page
@@ -84,9 +87,9 @@ class WebAdapter(Adapter):
         self._live = Live()
         self._links = Links(time.monotonic)
         self._door = Door(self.options, check, self._links)
-        callers = callers_in(self.options.keys)
-        self._webhooks = Webhooks(callers)
-        self._tools = ToolDoor(self.options, callers)
+        self._callers = callers_in(self.options.keys)
+        self._webhooks = Webhooks(self._callers)
+        self._tools = ToolDoor(self.options, self._callers)
 
     @cached_property
     def app(self) -> Page:
@@ -143,6 +146,11 @@ class WebAdapter(Adapter):
                 yield piece
         finally:
             file.close()
+
+    async def examine(self, kinds: AbstractSet[str]) -> Sequence[Finding]:  # noqa: ARG002 - a page needs nothing for any kind
+        """Return how the page is: its address, who is let in, its names, and its issuer."""
+        told = findings(self.options, self._door, self._callers)
+        return [found async for found in told]
 
     async def private_chat(self, user: str) -> str:
         """Return the chat with somebody, which has the person's own id."""

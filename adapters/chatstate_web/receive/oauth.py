@@ -76,6 +76,11 @@ class Issuer:
             claims = await self._signed(token)
         return _told(token, claims, self._resource) if claims else None
 
+    async def count_keys(self) -> int:
+        """Return how many keys the issuer signs with. Raises `UnreachableError`."""
+        await self._ask_for_keys()
+        return len(self._keys)
+
     # Signed tokens
 
     async def _signed(self, token: str) -> Mapping[str, Any] | None:
