@@ -7,16 +7,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Literal, Protocol
 
 import msgspec
 
 from chatstate.adapter.actions import Action, PostForm
 from chatstate.adapter.transcript import Transcript
-from chatstate.inspection import Inspection
+from chatstate.inspection import Inspection, Read
 from chatstate.messages import Command, Event, Message
 
 ReceiptStatus = Literal["stored", "duplicate", "refused"]
@@ -214,6 +214,14 @@ class Host(Protocol):
 
         Ids are keyed hashes and texts are hidden, unless the page may `reveal` them: the adapter
         sees to it that nobody but an owner is shown either.
+        """
+        ...
+
+    def witness(self, told: Callable[[str, Sequence[Read]], None]) -> AbstractContextManager[None]:
+        """Tell what each turn of the account has read that runs within the block.
+
+        `told` is called with the event's id, and the values as they were; again if it runs again.
+        For a page that shows an owner what happens. What another worker runs is not told of.
         """
         ...
 

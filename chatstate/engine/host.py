@@ -14,13 +14,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import msgspec
 from msgspec.structs import replace
 
-from chatstate.adapter import About, Action, Adapter, PostForm
+from chatstate.adapter import Action, Adapter, PostForm
 from chatstate.bot.interface import Interface
 from chatstate.clock import Clock, growing_pauses
 from chatstate.engine.inbox.lanes import Lanes
@@ -28,21 +27,19 @@ from chatstate.engine.inbox.receipts import EventReceipt, Receipts
 from chatstate.engine.lease import Lease
 from chatstate.engine.outbox.rendering import Renderer
 from chatstate.engine.outbox.sender import Sender
-from chatstate.engine.receiving import Receiving
 from chatstate.engine.roles import Roles
 from chatstate.engine.states.volatile import VolatileStates
+from chatstate.engine.telling import Telling
 from chatstate.engine.transcript import AccountTranscript
 from chatstate.engine.turns.dispatch import Dispatch
 from chatstate.engine.turns.fences import Fences
 from chatstate.engine.turns.modals import Modals
 from chatstate.engine.turns.quick import QuickTurns
 from chatstate.errors import AdapterError
-from chatstate.inspection import Inspection
 from chatstate.language.sentences import say
-from chatstate.messages import Chat, Command, Event, Message, User
+from chatstate.messages import Event, Message
 from chatstate.replies import Reply
 from chatstate.stores.base import Account, Arrival, Ingested, Store
-from chatstate.stores.view import View
 
 log = logging.getLogger("chatstate.engine")
 
@@ -67,7 +64,7 @@ class _Share(msgspec.Struct, eq=False, gc=False):
     is_last: bool
 
 
-class AccountHost(Receiving):
+class AccountHost(Telling):
     """Takes in the events of one account."""
 
     def __init__(
@@ -93,11 +90,18 @@ class AccountHost(Receiving):
         volatile: VolatileStates | None,
         connected: Callable[[str], None],
     ) -> None:
-        self._bot = bot
-        super().__init__(account, store=store, roles=roles, lease=lease, find=find)
+        super().__init__(
+            bot,
+            account,
+            adapter=adapter,
+            store=store,
+            roles=roles,
+            lease=lease,
+            find=find,
+            lanes=lanes,
+        )
         self.transcript = AccountTranscript(store, account.id)
         self._clock = clock
-        self._lanes = lanes
         self._receipts = receipts
         self._dispatch = dispatch
         self._fences = fences
@@ -117,33 +121,9 @@ class AccountHost(Receiving):
         self._is_paused = False
         self._refusing: set[int] = set()
         self._interrupts = bot.routes.interrupts
-        self._handled = bot.routes.kinds
         self._told: set[str] = set()
         if "sent" in self._handled:
             sender.told[account.id] = self._tell_of_sent
-        named = (update.partition(":") for update in bot.routes.updates)
-        self._updates = frozenset(name for its, _, name in named if its == adapter.name)
-
-    @property
-    def about(self) -> About:
-        """See `Host.about`."""
-        bot = self._bot
-        return About(bot.id, bot.title, bot.description or "", self._store.location)
-
-    @property
-    def commands(self) -> Sequence[Command]:
-        """See `Host.commands`."""
-        return self._bot.commands
-
-    @property
-    def kinds(self) -> AbstractSet[str]:
-        """See `Host.kinds`."""
-        return self._handled
-
-    @property
-    def updates(self) -> AbstractSet[str]:
-        """See `Host.updates`."""
-        return self._updates
 
     def connected(self, name: str) -> None:
         """See `Host.connected`."""
@@ -176,23 +156,11 @@ class AccountHost(Receiving):
         """See `Host.interrupt`."""
         return self._fences.stop_answer(self._account, chat, thread)
 
-    def inspect(self, *, reveal: bool = False) -> Inspection:
-        """See `Host.inspect`."""
-        return View(self._store, bot=self._bot.id, reveal=reveal)
-
-    @contextlib.asynccontextmanager
-    async def guest(self, user: str) -> AsyncGenerator[None]:
+    def guest(self, user: str) -> contextlib.AbstractAsyncContextManager[None]:
         """See `Host.guest`."""
         if self._volatile is None:
             raise AdapterError("its capabilities say that there are no guests: guests=True")
-        chat = Chat(await self._private_chat(user))
-        place = await self._store.place(self._account, chat, None)
-        place = place._replace(person=await self._store.person(self._account, User(user)))
-        self._volatile.welcome(place)
-        try:
-            yield
-        finally:
-            self._volatile.see_off(place)
+        return self._volatile.guest(self._account, user, self._private_chat)
 
     async def moved(self, old: str, new: str) -> None:
         """See `Host.moved`."""

@@ -458,4 +458,6 @@ async def test_the_inspector_tells_what_is_there() -> None:
         assert [entry["body"] for entry in told["others"]] == [["bob was here"]]
         (change,) = told["turns"]["key-of-hers"]["changes"]
         assert change == {"scope": "member", "name": "said", "before": None, "after": ["hi"]}
+        read = {"scope": "member", "name": "said", "value": []}
+        assert told["turns"]["key-of-hers"]["reads"] == [read]
         assert [told[shelf] for shelf in ("inbox", "outbox", "dead", "timers")] == [[], [], [], []]

@@ -2,13 +2,15 @@
 
 1. It is all that the store has, names and words too: so it is told to owners alone.
 2. Nothing is changed by looking. What failed is tried again if that is asked for, by the bot's run.
-3. What a turn changed is what was another value after it than before. That is looked at while the
-   inspector is open, for what its owner says on the page; it costs nobody else anything.
+3. What a turn read is what it held; what it changed is what was another value after it than before.
+   That is looked at while the inspector is open, for what its owner says on the page; it costs
+   nobody else anything.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal
@@ -16,7 +18,7 @@ from typing import Any, Literal
 import msgspec
 
 from chatstate.adapter import Host, Receipt
-from chatstate.inspection import Entry, Filter, Request, Shelf
+from chatstate.inspection import Entry, Filter, Read, Request, Shelf
 from chatstate_web.receive.cookies import Person
 
 SHELVES: tuple[Shelf, ...] = ("running", "inbox", "outbox", "dead", "timers")
@@ -43,24 +45,53 @@ class Change(msgspec.Struct, frozen=True):
     after: Any
 
 
+class Seen(msgspec.Struct, frozen=True):
+    """A value that a turn has read, as it was then; None where there was none."""
+
+    scope: str
+    name: str
+    value: Any
+
+
 class TurnTold(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is known of a turn: what it changed, and in how many seconds it came how far.
+    """What is known of a turn: what it read and changed, and in how many seconds it came how far.
 
     `stored`: until its event was durable. `settled`: until it was committed and its replies sent.
     """
 
     stored: float
     settled: float | None = None
+    reads: Sequence[Seen] = ()
     changes: Sequence[Change] = ()
 
 
 Values = Mapping[tuple[object, ...], Entry]
 
 
+class _Watch:
+    """What is found out of the turn of one event, besides what is looked up."""
+
+    def __init__(self, event: str, before: Values) -> None:
+        self.before = before
+        self.reads: Sequence[Seen] = ()
+        self.stored = 0.0
+        self._event = event
+        self._began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._began
+
+    def see(self, event: str, reads: Sequence[Read]) -> None:
+        if event == self._event:
+            self.reads = [Seen(read.scope, read.name, _json(read.value)) for read in reads]
+
+
 class Inspector:
     """Looks for the owners of one bot."""
 
     def __init__(self, host: Host) -> None:
+        self._host = host
         self._view = host.inspect(reveal=True)
         self._turns: dict[str, TurnTold] = {}
         self._watching: set[asyncio.Task[None]] = set()
@@ -101,21 +132,31 @@ class Inspector:
         if opened_at is None or time.monotonic() - opened_at > _OPEN_SECONDS:
             await deliver()
             return
-        before, began = await self._states(person), time.monotonic()
-        (receipt,) = await deliver()
-        self._note(key, TurnTold(time.monotonic() - began))
-        task = asyncio.create_task(self._watch(person, key, receipt, before, began))
+        watch = _Watch(f"{person.id} {key}", await self._states(person))
+        with contextlib.ExitStack() as looking:
+            looking.enter_context(self._host.witness(watch.see))
+            (receipt,) = await deliver()
+            watch.stored = watch.seconds
+            self._note(key, TurnTold(watch.stored))
+            task = asyncio.create_task(
+                self._until_settled(person, key, receipt, watch, looking.pop_all())
+            )
         self._watching.add(task)
         task.add_done_callback(self._watching.discard)
 
-    async def _watch(
-        self, person: Person, key: str, receipt: Receipt, before: Values, began: float
+    async def _until_settled(
+        self,
+        person: Person,
+        key: str,
+        receipt: Receipt,
+        watch: _Watch,
+        looking: contextlib.ExitStack,
     ) -> None:
-        await receipt.settled()
-        settled = time.monotonic() - began
-        changes = _changes(before, await self._states(person))
-        stored = self._turns[key].stored if key in self._turns else 0.0
-        self._note(key, TurnTold(stored, settled, changes))
+        with looking:
+            await receipt.settled()
+            settled = watch.seconds
+            changes = _changes(watch.before, await self._states(person))
+            self._note(key, TurnTold(watch.stored, settled, watch.reads, changes))
 
     def _note(self, key: str, told: TurnTold) -> None:
         self._turns[key] = told

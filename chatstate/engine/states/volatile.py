@@ -12,14 +12,16 @@ Those of states that are not durable (`durable=False`), and all that is a guest'
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 
 import msgspec
 from msgspec.structs import replace
 
 from chatstate.clock import Clock
+from chatstate.messages import Chat, User
 from chatstate.scope import PERSONAL, SHARED, Key, Place, Scope
 from chatstate.state.bound import BoundState
 from chatstate.stores.base import (
@@ -106,18 +108,27 @@ class VolatileStates:
         is_guests = bool(self._guests) and _owner(key) in self._guests
         return is_guests or (key.scope, key.name) in self._states
 
-    def welcome(self, place: Place) -> None:
-        """Keep from now on what belongs to a private chat, and to its person."""
+    @contextlib.asynccontextmanager
+    async def guest(
+        self, account: int, user: str, private_chat: Callable[[str], Awaitable[str]]
+    ) -> AsyncGenerator[None]:
+        """See `Host.guest`."""
+        chat = Chat(await private_chat(user))
+        place = await self._store.place(account, chat, None)
+        place = place._replace(person=await self._store.person(account, User(user)))
+        self._welcome(place)
+        try:
+            yield
+        finally:
+            for owner in _owners(place):
+                self._kept.pop(owner, None)
+
+    def _welcome(self, place: Place) -> None:
         self._guests.update(dict.fromkeys(_owners(place)))
         while len(self._guests) > _GUESTS * len(_owners(place)):
             oldest = next(iter(self._guests))
             del self._guests[oldest]
             self._kept.pop(oldest, None)
-
-    def see_off(self, place: Place) -> None:
-        """Forget what was kept of a guest."""
-        for owner in _owners(place):
-            self._kept.pop(owner, None)
 
     def due(self, bound: tuple[Scope, str, int], skip: int, limit: int) -> Sequence[Due]:
         """See `Store.due`. What was used last expires last: all values of a state live as long."""
