@@ -209,6 +209,13 @@ class Host(Protocol):
         """
         ...
 
+    def sentences(self, language: str | None) -> Mapping[str, str]:
+        """Return what the framework says in a language (a BCP 47 tag), by name.
+
+        As the bot's author has them: where a language is not spoken, a wider one, or the default.
+        """
+        ...
+
     def inspect(self, *, reveal: bool = False) -> Inspection:
         """Return what an operator sees of the bot's store, for a page of the adapter's own.
 

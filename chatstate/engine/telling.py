@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 
@@ -60,6 +60,10 @@ class Telling(Receiving):
     def updates(self) -> AbstractSet[str]:
         """See `Host.updates`."""
         return self._updates
+
+    def sentences(self, language: str | None) -> Mapping[str, str]:
+        """See `Host.sentences`."""
+        return self._bot.sentences.of(language)
 
     def inspect(self, *, reveal: bool = False) -> Inspection:
         """See `Host.inspect`."""

@@ -18,8 +18,9 @@ from adapters.web_page import TOKEN
 from playwright.async_api import Browser, FilePayload
 
 from adapters import web_bot
-from chatstate import Interface
+from chatstate import Interface, Markdown, Option, Reply, Select
 from chatstate.engine import Engine
+from chatstate.language.en import ENGLISH
 from chatstate.testing import MemoryStore
 from chatstate_web import WebAdapter
 
@@ -61,7 +62,7 @@ async def test_two_browsers_are_two_people(browser: Browser) -> None:
         await bob.page.goto(address.partition("#")[0])
         await bob.page.fill("[name=token]", "wrong")
         await bob.page.click("#enter .primary")
-        await bob.page.get_by_text("that is not right").wait_for()
+        await bob.page.get_by_text("That is not right.").wait_for()
         assert await accessible(bob, AXE) == []
         await bob.page.fill("[name=token]", TOKEN)
         await bob.page.press("[name=token]", "Enter")
@@ -157,6 +158,76 @@ async def _downloaded(tab: Tab, name: str) -> bytes:
         await tab.page.get_by_role("link", name=name).click()
     got = Path(await (await downloading.value).path())
     return await asyncio.to_thread(got.read_bytes)
+
+
+def foreign() -> Interface:
+    """Return a bot whose every word is in brackets, written from right to left."""
+    words = {
+        name: "ar" if name == "page_language" else f"⟦{text}⟧" for name, text in ENGLISH.items()
+    }
+    bot = Interface(id="foreign", title="⟦bot⟧", sentences={"ar": words})
+
+    @bot.on_edit
+    def edited() -> None: ...
+
+    @bot.on_reaction
+    def reacted() -> None: ...
+
+    @bot.on_message
+    def show() -> list[Reply]:
+        options = [Option("⟦a⟧"), Option("⟦b⟧")]
+        return [
+            Reply("⟦choose⟧", select=Select(options, min_values=1, max_values=2)),
+            Reply(Markdown("```\n⟦code⟧\n```\n\n| ⟦a⟧ |\n|--|\n| ⟦b⟧ |\n\n||⟦c⟧||")),
+        ]
+
+    return bot
+
+
+_WORDS = """() => {
+  const all = [];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const { data, parentElement } = walk.currentNode;
+    if (!parentElement.closest('noscript, #inspector, #me, time, .day, output')) all.push(data);
+  }
+  for (const node of document.querySelectorAll('[aria-label], [title], [placeholder]')) {
+    all.push(node.ariaLabel ?? '', node.title, node.placeholder ?? '');
+  }
+  return all.map((text) => text.trim()).filter((text) => /[a-z]/i.test(text));
+}"""
+
+
+async def test_the_page_speaks_as_its_bot_does(browser: Browser) -> None:
+    """All of its words are those of its bot for whoever opens it, and stand as they are read."""
+    async with served(foreign()) as address:
+        context, tab = await tab_of(browser, **PHONE, locale="ar-EG")
+        page = tab.page
+        await page.goto(address.partition("#")[0])
+        await page.wait_for_selector("#enter[open]")
+        assert await page.locator("html").get_attribute("dir") == "rtl"
+        assert await page.locator("html").get_attribute("lang") == "ar"
+        await page.fill("[name=token]", "wrong")
+        await page.press("[name=token]", "Enter")
+        await page.get_by_text("⟦That is not right.⟧").wait_for()
+        await page.fill("[name=token]", TOKEN)
+        await page.press("[name=token]", "Enter")
+        await page.wait_for_selector("#say:focus")
+        await tab.say("⟦hi⟧")
+        await tab.sees("⟦choose⟧", "⟦code⟧")
+        answer = page.locator("#log .message.bot").first
+        await answer.get_by_role("button", name="⟦Answer⟧").click()
+        await page.click("#menu")
+        assert await accessible(tab, AXE) == []
+        words = await page.evaluate(_WORDS)
+        left = [word for word in words if "⟦" not in word]
+        assert left == []
+        assert len(words) > 60
+        box = await page.locator("#side").bounding_box()
+        assert box
+        assert box["x"] + box["width"] == PHONE["viewport"]["width"]
+        assert tab.complaints == []
+        await context.close()
 
 
 async def test_a_form_is_asked_at_once(browser: Browser) -> None:

@@ -37,6 +37,7 @@ from chatstate_web.receive.intake import Intake, NothingThereError
 from chatstate_web.receive.links import Links
 from chatstate_web.receive.rates import Rates
 from chatstate_web.receive.streams import Stream, shown
+from chatstate_web.receive.words import words_of
 from chatstate_web.send.parts import body_of
 
 importlib.import_module("python_multipart")  # Starlette reads forms by it: missed now, not then
@@ -99,6 +100,7 @@ class Page:
             Route("/", _file("index.html"), methods=["GET"]),
             Route("/enter", self._enter, methods=["POST"]),
             Route("/leave", self._leave, methods=["POST"]),
+            Route("/words", self._words, methods=["GET"]),
             *machines,
             self._route("/session", self._session, "GET"),
             self._route("/history", _history, "GET"),
@@ -159,6 +161,12 @@ class Page:
         response = Response(status_code=204)
         self._set_cookie(request, response, opened.cookies, opened.cookies.make(person, _now()))
         return response
+
+    async def _words(self, request: Request) -> Response:
+        """Tell the page's own words, in the language that a browser asks for."""
+        if (opened := self._opened) is None:
+            return PlainTextResponse("the bot does not run now", 503, {"Retry-After": "1"})
+        return _json(words_of(opened.host.sentences(_language(request))))
 
     async def _leave(self, request: Request) -> Response:
         response = Response(status_code=204)
