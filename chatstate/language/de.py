@@ -142,6 +142,10 @@ GERMAN: Mapping[str, str] = {
     "page_ask_password": "Dieser Bot verlangt ein Passwort.",
     "page_ask_name": "Wer ist da?",
     "page_ask_code": "Der Code steht auf dem anderen Gerät.",
+    "page_ask_given": (
+        "Diese Adresse enthält einen Code. Nur eintreten, wenn er von einem eigenen Gerät kommt: "
+        "Wer ihn gemacht hat, liest mit, was hier geschrieben wird."
+    ),
     "page_wrong": "Das stimmt nicht.",
     "page_too_often": "Das war zu oft: bitte eine Minute warten.",
     "page_no_answer": "Der Bot antwortet nicht.",

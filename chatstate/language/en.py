@@ -142,6 +142,10 @@ ENGLISH: Mapping[str, str] = {
     "page_ask_password": "This bot asks for a password.",
     "page_ask_name": "Tell who you are.",
     "page_ask_code": "The code is shown on the other device.",
+    "page_ask_given": (
+        "This address has a code in it. Enter only if it is from another device of your own: "
+        "whoever has made it reads what you write here."
+    ),
     "page_wrong": "That is not right.",
     "page_too_often": "That was too often: wait a minute.",
     "page_no_answer": "The bot does not answer.",

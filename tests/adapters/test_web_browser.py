@@ -88,7 +88,15 @@ async def test_two_browsers_are_two_people(browser: Browser) -> None:
         await ada.page.wait_for_selector("#device output")
         code = await ada.page.locator("output").inner_text()
         third, elsewhere = await tab_of(browser, **PHONE)
-        await elsewhere.open(f"{address.partition('#')[0]}#code={code}")
+        with_code = f"{address.partition('#')[0]}#code={code}"
+        _, led = await bob.page.context.new_page(), Tab(bob.page.context.pages[-1])
+        await led.page.goto(with_code)  # as Bob may be led to, by whoever has made the code
+        await led.page.get_by_text("Enter only if it is from another device").wait_for()
+        await led.page.click("#enter-code")
+        await led.sees("1: I am Bob")
+        await elsewhere.page.goto(with_code)
+        await elsewhere.page.get_by_text("Enter only if it is from another device").wait_for()
+        await elsewhere.page.click("#enter .primary")
         await elsewhere.sees("2: I am Ada again")
         await elsewhere.say("from here")
         await ada.sees("3: I am Ada again from here")

@@ -31,12 +31,16 @@ async function begin() {
   const given = new URLSearchParams(location.hash.slice(1));
   while (!(await learn())) await sleep(1000);
   history.replaceState(null, '', location.pathname + location.search);
-  if (given.has('token') || given.has('code')) await enter(Object.fromEntries(given));
-  for (;;) {
+  if (given.has('token')) await enter({ token: given.get('token') });
+  for (let code = given.get('code'); ; ) {
     const answer = await fetch('session').catch(() => undefined);
-    if (answer?.ok) return open(await answer.json());
-    if (answer?.status === 401) await ask(await answer.json());
-    else await sleep(1000);
+    if (answer?.ok && !code) return open(await answer.json());
+    if (answer?.ok || answer?.status === 401) {
+      await ask(await answer.json(), code, answer.ok);
+      code = '';
+    } else {
+      await sleep(1000);
+    }
   }
 }
 
@@ -51,35 +55,41 @@ async function enter(given) {
   return say(!answer ? 'no_answer' : answer.status === 429 ? 'too_often' : 'wrong');
 }
 
-/** Ask for what lets in, until it does. */
-function ask({ asks, title }) {
+/**
+ * Ask for what lets in, until it does. A code that came with the address is used by nobody but the
+ * person: whoever made it would read what is written. Who is `known` already may leave it.
+ */
+function ask({ asks, title }, code, known) {
   const dialog = $('enter');
   const form = dialog.querySelector('form');
   const show = (what) => {
-    $('enter-hint').textContent = say(`ask_${what}`);
+    $('enter-hint').textContent = say(what === 'code' && code ? 'ask_given' : `ask_${what}`);
     const wanted = what === 'name' ? ['name', 'password'] : [what];
     for (const label of form.querySelectorAll('label')) label.hidden = !wanted.includes(label.dataset.for);
     $('enter-code').textContent = say(what === 'code' ? 'back' : 'have_code');
-    $('enter-code').onclick = () => show(what === 'code' ? asks : 'code');
+    $('enter-code').onclick = () => (known ? form.leave() : show(what === 'code' ? asks : 'code'));
     form.elements[wanted[0]].focus();
   };
   $('enter-title').textContent = title;
   document.title = title;
   if (!dialog.open) dialog.showModal();
-  show(asks);
+  show(code ? 'code' : asks);
+  form.elements.code.value = code ?? '';
   dialog.oncancel = (event) => event.preventDefault();
   dialog.onclose = () => dialog.showModal(); // a browser closes it all the same, if asked twice
   return new Promise((done) => {
+    form.leave = () => {
+      form.reset();
+      dialog.onclose = null;
+      dialog.close();
+      done();
+    };
     form.onsubmit = async (event) => {
       event.preventDefault();
       const visible = [...form.querySelectorAll('label:not([hidden]) input')];
       const trouble = await enter(Object.fromEntries(visible.map((input) => [input.name, input.value])));
       form.querySelector('.trouble').textContent = trouble;
-      if (trouble) return visible[0].select();
-      form.reset();
-      dialog.onclose = null;
-      dialog.close();
-      return done();
+      return trouble ? visible[0].select() : form.leave();
     };
   });
 }

@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -33,7 +33,7 @@ class Wanted(msgspec.Struct, frozen=True):
     """What an owner asks for: that a dead letter is tried again, or forgotten."""
 
     verb: Literal["retry", "drop"]
-    number: int
+    number: Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 
 
 class Change(msgspec.Struct, frozen=True):

@@ -31,6 +31,8 @@ _ALGORITHMS = (
     *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
     *("ES256", "ES384", "ES512", "EdDSA"),
 )
+_NO_TOKEN = (LookupError, RecursionError, TypeError, ValueError)
+"""What the library raises of what nobody meant to be a token."""
 _NEEDED = ("exp", "iss", "aud", "sub")
 _LEEWAY = 30.0
 _KEYS_LAST, _ASK_AGAIN, _TRY_AGAIN = 3600.0, 60.0, 5.0
@@ -98,7 +100,7 @@ class Issuer:
                 leeway=_LEEWAY,
                 options={"require": list(_NEEDED)},
             )
-        except jwt.PyJWTError:
+        except (jwt.PyJWTError, *_NO_TOKEN):
             return None
         return claims
 
