@@ -167,7 +167,7 @@ ENGLISH: Mapping[str, str] = {
     "page_stop": "Stop the answer",
     "page_send": "Send",
     "page_cancel": "Cancel",
-    "page_device": "Go on upon another device",
+    "page_device": "Continue on another device",
     "page_device_how": (
         "Open this page there and give this code. It counts once, within five minutes."
     ),

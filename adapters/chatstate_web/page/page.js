@@ -527,4 +527,7 @@ document.onvisibilitychange = () => {
   if (document.hidden) resting = setTimeout(rest, REST);
   else if (!events) listen();
 };
+window.onhashchange = () => {
+  if (/\b(token|code)=/.test(location.hash)) location.reload(); // an address that lets in was given
+};
 begin();
