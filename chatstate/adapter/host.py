@@ -16,7 +16,7 @@ import msgspec
 
 from chatstate.adapter.actions import Action, PostForm
 from chatstate.adapter.transcript import Transcript
-from chatstate.inspection import Inspection, Read
+from chatstate.inspection import Inspection, Seen
 from chatstate.messages import Command, Event, Message
 
 ReceiptStatus = Literal["stored", "duplicate", "refused"]
@@ -224,11 +224,11 @@ class Host(Protocol):
         """
         ...
 
-    def witness(self, told: Callable[[str, Sequence[Read]], None]) -> AbstractContextManager[None]:
-        """Tell what each turn of the account has read that runs within the block.
+    def witness(self, told: Callable[[Seen], None]) -> AbstractContextManager[None]:
+        """Tell of each turn of the account that runs within the block, once it has run.
 
-        `told` is called with the event's id, and the values as they were; again if it runs again.
-        For a page that shows an owner what happens. What another worker runs is not told of.
+        Of one that runs again, again. For a page that shows an owner what happens. What another
+        worker runs is not told of.
         """
         ...
 

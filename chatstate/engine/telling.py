@@ -12,7 +12,7 @@ from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.lease import Lease
 from chatstate.engine.receiving import Receiving
 from chatstate.engine.roles import Roles
-from chatstate.inspection import Inspection, Read
+from chatstate.inspection import Inspection, Seen
 from chatstate.messages import Command
 from chatstate.stores.base import Account, Store
 from chatstate.stores.view import View
@@ -69,6 +69,6 @@ class Telling(Receiving):
         """See `Host.inspect`."""
         return View(self._store, bot=self._bot.id, reveal=reveal)
 
-    def witness(self, told: Callable[[str, Sequence[Read]], None]) -> AbstractContextManager[None]:
+    def witness(self, told: Callable[[Seen], None]) -> AbstractContextManager[None]:
         """See `Host.witness`."""
         return self._lanes.witnesses.of(self._account, told)

@@ -8,16 +8,17 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING
 
 from chatstate.engine.turns.turn import RunningTurn
-from chatstate.inspection import Read
+from chatstate.inspection import Read, Seen
 
 if TYPE_CHECKING:
     from chatstate.engine.inbox.lanes import Work
 
-Witness = Callable[[RunningTurn], None]
+Witness = Callable[[RunningTurn, float], None]
 
 
 class Witnesses:
@@ -29,13 +30,13 @@ class Witnesses:
         self._seen = _SeenWork(work)
 
     def of(
-        self, account: int, told: Callable[[str, Sequence[Read]], None]
+        self, account: int, told: Callable[[Seen], None]
     ) -> contextlib.AbstractContextManager[None]:
         """See `Host.witness`."""
 
-        def see(turn: RunningTurn) -> None:
+        def see(turn: RunningTurn, seconds: float) -> None:
             if turn.place.account == account:
-                told(turn.arrival.event.id, reads_of(turn))
+                told(Seen(turn.arrival.event.id, _reads_of(turn), seconds))
 
         return self._seeing(see)
 
@@ -61,12 +62,14 @@ class _SeenWork:
         self.witnesses: list[Witness] = []
 
     async def run(self, turn: RunningTurn) -> None:
+        began = time.perf_counter()
         await self._work.run(turn)
+        seconds = time.perf_counter() - began
         for witness in tuple(self.witnesses):
-            witness(turn)
+            witness(turn, seconds)
 
 
-def reads_of(turn: RunningTurn) -> Sequence[Read]:
+def _reads_of(turn: RunningTurn) -> Sequence[Read]:
     """Return what a turn has held: what its handler declares, and what it has reached beyond."""
     return [
         Read(held.key.scope, held.key.name, held.text or "null")

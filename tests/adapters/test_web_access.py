@@ -459,5 +459,7 @@ async def test_the_inspector_tells_what_is_there() -> None:
         (change,) = told["turns"]["key-of-hers"]["changes"]
         assert change == {"scope": "member", "name": "said", "before": None, "after": ["hi"]}
         read = {"scope": "member", "name": "said", "value": []}
-        assert told["turns"]["key-of-hers"]["reads"] == [read]
+        turn = told["turns"]["key-of-hers"]
+        assert turn["reads"] == [read]
+        assert 0 < turn["ran"] < turn["settled"]
         assert [told[shelf] for shelf in ("inbox", "outbox", "dead", "timers")] == [[], [], [], []]

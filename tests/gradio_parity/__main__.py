@@ -72,11 +72,11 @@ def version_in(python: Path) -> str:
 
 def outcomes(python: Path, demos: Path | None) -> tuple[list[Sequence[str]], bool]:
     """Run the tests, and compare the demos; return rows of a table, and whether all is well."""
-    tests = [python, "-m", "pytest", "-q", "-n", "2", "tests/gradio_parity"]
+    tests: list[str | Path] = [python, "-m", "pytest", "-q", "-n", "2", "tests/gradio_parity"]
     status, last, seconds = shown(tests, ROOT)
     rows: list[Sequence[str]] = [("tests", re.sub(r" in [0-9.]+s.*", "", last[-1]), seconds)]
     if demos:
-        compare = [python, "-m", "gradio_parity.demos", str(demos.resolve())]
+        compare: list[str | Path] = [python, "-m", "gradio_parity.demos", str(demos.resolve())]
         worse, last, seconds = shown(compare, ROOT / "tests")
         counts = [line.partition(": ") for line in last if ", of " in line]
         rows += [(shape, told, seconds) for shape, _, told in counts]

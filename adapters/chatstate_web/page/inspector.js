@@ -93,6 +93,7 @@ export class Inspector {
       rows.push(['answered', `${reply.body.text || '(no words)'}${after}`]);
     }
     if (known) rows.push(['stored', `after ${(known.stored * 1000).toFixed(0)} ms`]);
+    if (known?.ran !== undefined) rows.push(['ran', `for ${(known.ran * 1000).toFixed(0)} ms`]);
     if (known?.settled) rows.push(['done', `after ${(known.settled * 1000).toFixed(0)} ms`]);
     const list = element('dl', { className: 'rows' }, ...rows.flatMap(([name, text]) => [element('dt', {}, name), element('dd', {}, text)]));
     const reads = (known?.reads ?? []).map(({ scope, name, value }, at) =>

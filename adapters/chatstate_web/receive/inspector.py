@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from chatstate.adapter import Host, Receipt
-from chatstate.inspection import Entry, Filter, Read, Request, Shelf
+from chatstate.inspection import Entry, Filter, Request, Seen, Shelf
 from chatstate_web.receive.cookies import Person
 
 SHELVES: tuple[Shelf, ...] = ("running", "inbox", "outbox", "dead", "timers")
@@ -45,7 +45,7 @@ class Change(msgspec.Struct, frozen=True):
     after: Any
 
 
-class Seen(msgspec.Struct, frozen=True):
+class Before(msgspec.Struct, frozen=True):
     """A value that a turn has read, as it was then; None where there was none."""
 
     scope: str
@@ -56,12 +56,14 @@ class Seen(msgspec.Struct, frozen=True):
 class TurnTold(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is known of a turn: what it read and changed, and in how many seconds it came how far.
 
-    `stored`: until its event was durable. `settled`: until it was committed and its replies sent.
+    `stored`: until its event was durable. `ran`: how long its handler, and what is around that,
+    took. `settled`: until it was committed and its replies sent.
     """
 
     stored: float
     settled: float | None = None
-    reads: Sequence[Seen] = ()
+    ran: float | None = None
+    reads: Sequence[Before] = ()
     changes: Sequence[Change] = ()
 
 
@@ -73,7 +75,8 @@ class _Watch:
 
     def __init__(self, event: str, before: Values) -> None:
         self.before = before
-        self.reads: Sequence[Seen] = ()
+        self.ran: float | None = None
+        self.reads: Sequence[Before] = ()
         self.stored = 0.0
         self._event = event
         self._began = time.monotonic()
@@ -82,9 +85,10 @@ class _Watch:
     def seconds(self) -> float:
         return time.monotonic() - self._began
 
-    def see(self, event: str, reads: Sequence[Read]) -> None:
-        if event == self._event:
-            self.reads = [Seen(read.scope, read.name, _json(read.value)) for read in reads]
+    def see(self, turn: Seen) -> None:
+        if turn.event == self._event:
+            self.ran = turn.seconds
+            self.reads = [Before(it.scope, it.name, _json(it.value)) for it in turn.reads]
 
 
 class Inspector:
@@ -156,7 +160,8 @@ class Inspector:
             await receipt.settled()
             settled = watch.seconds
             changes = _changes(watch.before, await self._states(person))
-            self._note(key, TurnTold(watch.stored, settled, watch.reads, changes))
+            told = TurnTold(watch.stored, settled, watch.ran, watch.reads, changes)
+            self._note(key, told)
 
     def _note(self, key: str, told: TurnTold) -> None:
         self._turns[key] = told
