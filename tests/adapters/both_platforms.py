@@ -1,15 +1,17 @@
 """`chatstate run APP --on web --on telegram`: a process of its own, and somebody on each."""
 
-import asyncio
 import contextlib
 import os
 import re
 import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 from adapters.web_page import TOKEN, Visitor
+from processes.lives import life
+from processes.programs import CHATSTATE
 from servers.telegram_server import TelegramServer
 
 _WHERE = re.compile(rb"http://[0-9.:]+/(?=#token)")
@@ -26,23 +28,15 @@ async def _running(app: Path, telegram: TelegramServer, folder: Path) -> AsyncIt
         "CHATSTATE_STORE": f"sqlite:///{folder / 'both.db'}",
         "PYTHONPATH": os.pathsep.join(sys.path),
     }
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "chatstate", *command),
-        env=os.environ | settings,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert process.stderr
-    try:
+    arguments = (*CHATSTATE, *command)
+    async with life(*arguments, env=os.environ | settings, folder=folder, stderr=PIPE) as process:
+        assert process.stderr
         told = b""
         while not (found := _WHERE.search(told)):
             line = await process.stderr.readline()
             assert line, f"it ended before it told where it is: {told.decode()}"
             told += line
         yield found[0].decode()
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        await process.communicate()
 
 
 async def converse(app: Path, folder: Path) -> tuple[list[str], list[str]]:
