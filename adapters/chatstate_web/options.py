@@ -23,7 +23,8 @@ Size = Annotated[int, Meta(ge=1)]
 class WebOptions(Struct, frozen=True, kw_only=True):
     """What can be set: each as an option, or in the environment.
 
-    Raises `ValueError` for addresses of OAuth that are none, or that others on the way could read.
+    Raises `ValueError` for addresses of OAuth that are none, or that others on the way could read,
+    and where tokens would be for an address that nobody knows.
     """
 
     listen: Annotated[
@@ -100,6 +101,11 @@ class WebOptions(Struct, frozen=True, kw_only=True):
         for name in ("issuer", "resource", "jwks", "introspection"):
             if url := getattr(self, f"oauth_{name}"):
                 _check_url(f"--oauth-{name}", url)
+        if self.oauth_issuer and not self.oauth_resource and not (self.listen and self.is_local):
+            raise ValueError(
+                "--oauth-issuer needs --oauth-resource: the URL of /mcp as clients know it, such "
+                "as https://bot.example.org/mcp"
+            )
 
     @property
     def is_local(self) -> bool:

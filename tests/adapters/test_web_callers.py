@@ -309,6 +309,13 @@ def test_addresses_that_others_on_the_way_could_read(wrong: dict[str, str]) -> N
         WebAdapter(**cast("Any", wrong))
 
 
+def test_where_tokens_would_be_for_an_address_that_nobody_knows() -> None:
+    """It is to be told where the page is not on this machine alone."""
+    for elsewhere in ({"listen": None}, {"listen": "0.0.0.0:8000", "web_auth": "hunter2"}):
+        with pytest.raises(AdapterError, match="--oauth-issuer needs --oauth-resource"):
+            WebAdapter(**cast("Any", elsewhere), oauth_issuer="https://issuer.example.org")
+
+
 # Guests
 
 

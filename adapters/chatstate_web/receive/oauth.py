@@ -152,7 +152,7 @@ class Issuer:
             "POST",
             options.oauth_introspection,
             data={"token": token, "token_type_hint": "access_token"},
-            auth=(options.oauth_client, options.oauth_secret),
+            auth=(options.oauth_client, options.oauth_secret) if options.oauth_client else None,
         )
         is_good = (
             told.get("active") is True
