@@ -90,6 +90,25 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     hides: str = ""
 
 
+class Read(msgspec.Struct, frozen=True, gc=False):
+    """A value that a turn has read: whose it is, and what it was then, as JSON."""
+
+    scope: Scope
+    name: str
+    value: str
+
+
+class Seen(msgspec.Struct, frozen=True, gc=False):
+    """A turn that somebody has seen run: of the event of an id, what it read, for how many seconds.
+
+    They are those until its commit was queued.
+    """
+
+    event: str
+    reads: Sequence[Read]
+    seconds: float
+
+
 class KnownAccount(msgspec.Struct, frozen=True, gc=False):
     """An account that a bot has had: its internal id, and its platform's names.
 

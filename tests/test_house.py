@@ -450,6 +450,7 @@ def test_nothing_is_called_one(path: Path) -> None:
 
 
 WALL_CLOCK = {
+    "adapters/chatstate_web/receive/oauth.py": "tokens have the time of it",
     "adapters/chatstate_web/receive/webhooks.py": "signatures have the time of it",
     "adapters/chatstate_gradio/sweeping.py": "files have the times of it",
     "chatstate/clock.py": "has both clocks",

@@ -14,6 +14,7 @@ import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +23,7 @@ from chatstate.adapter import (
     Action,
     Adapter,
     Capabilities,
+    Finding,
     Host,
     Part,
     Post,
@@ -30,13 +32,14 @@ from chatstate.adapter import (
     options_from,
 )
 from chatstate.adapter.http import Listener, split_address
+from chatstate_web.examining import findings
 from chatstate_web.live import LASTS, Live
 from chatstate_web.options import WebOptions
 from chatstate_web.receive.app import Page
-from chatstate_web.receive.callers import Callers, callers_in
+from chatstate_web.receive.callers import callers_in
+from chatstate_web.receive.calling import ToolDoor
 from chatstate_web.receive.doors import Check, Door
 from chatstate_web.receive.links import Links
-from chatstate_web.receive.tools import NoTools, Tools
 from chatstate_web.receive.webhooks import Webhooks
 from chatstate_web.send import parts
 from chatstate_web.send.calls import Calls
@@ -84,9 +87,9 @@ class WebAdapter(Adapter):
         self._live = Live()
         self._links = Links(time.monotonic)
         self._door = Door(self.options, check, self._links)
-        callers = callers_in(self.options.keys)
-        self._webhooks = Webhooks(callers)
-        self._tools = _tools(callers)
+        self._callers = callers_in(self.options.keys)
+        self._webhooks = Webhooks(self._callers)
+        self._tools = ToolDoor(self.options, self._callers)
 
     @cached_property
     def app(self) -> Page:
@@ -112,7 +115,7 @@ class WebAdapter(Adapter):
                 opened.callback(listener.close)
             self._webhooks.open(host)
             opened.callback(self._webhooks.close)
-            await opened.enter_async_context(self._tools.serving(host))
+            await opened.enter_async_context(self._tools.serving(host, self._url(listener)))
             failed = self.app.open(host, await _secret(host))
             host.connected(self._address(listener))
             running: list[asyncio.Future[None]] = [failed]
@@ -144,6 +147,11 @@ class WebAdapter(Adapter):
         finally:
             file.close()
 
+    async def examine(self, kinds: AbstractSet[str]) -> Sequence[Finding]:  # noqa: ARG002 - a page needs nothing for any kind
+        """Return how the page is: its address, who is let in, its names, and its issuer."""
+        told = findings(self.options, self._door, self._callers)
+        return [found async for found in told]
+
     async def private_chat(self, user: str) -> str:
         """Return the chat with somebody, which has the person's own id."""
         return user
@@ -157,27 +165,15 @@ class WebAdapter(Adapter):
     def _address(self, listener: Listener | None) -> str:
         """Return what people open: with the token behind it, where one lets them in."""
         opens = "" if self._door.asks != "token" else f"#token={self.token}"
+        return f"{self._url(listener) or 'a page of another app, /'}{opens}"
+
+    def _url(self, listener: Listener | None) -> str:
+        """Return where the page is; "" if another app has it."""
         if listener is None or self.options.listen is None:
-            return f"a page of another app, /{opens}"
+            return ""
         host, _ = split_address(self.options.listen)
         shown = f"[{host}]" if ":" in host else host
-        return f"http://{shown}:{listener.port}/{opens}"
-
-
-def _tools(callers: Callers) -> Tools:
-    """Return what programs call tools by: nothing, where nobody has a token.
-
-    Raises `AdapterError` if the library for that is not installed.
-    """
-    if not callers.tokens:
-        return NoTools()
-    try:
-        from chatstate_web.receive.mcp import MCPTools
-    except ImportError as error:
-        raise AdapterError(
-            f"--keys has tokens, and {error.name} is not installed: pip install 'chatstate[mcp]'"
-        ) from error
-    return MCPTools(callers)
+        return f"http://{shown}:{listener.port}/"
 
 
 async def _secret(host: Host) -> bytes:
@@ -220,5 +216,6 @@ def _capabilities(options: WebOptions) -> Capabilities:
         reply_to=True,
         ephemeral=True,
         modals=25,
+        guests=options.lets_guests_in,
         idempotent_for=_SENT_FOR,
     )

@@ -1,9 +1,14 @@
-"""What can be set of the page."""
+"""What can be set of the page.
+
+1. The defaults let nobody in but who has started the bot: it listens on this machine, and asks.
+2. Who may be told something is worked out here, of options alone: what is `is_local`, and `is_own`.
+"""
 
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import Annotated
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
 
@@ -18,8 +23,8 @@ Size = Annotated[int, Meta(ge=1)]
 class WebOptions(Struct, frozen=True, kw_only=True):
     """What can be set: each as an option, or in the environment.
 
-    Raises `ValueError` for a page that everybody could open: one that is not on this machine alone,
-    and asks for nothing.
+    Raises `ValueError` for addresses of OAuth that are none, or that others on the way could read,
+    and where tokens would be for an address that nobody knows.
     """
 
     listen: Annotated[
@@ -62,9 +67,45 @@ class WebOptions(Struct, frozen=True, kw_only=True):
     keys: Annotated[str, Meta(description="A TOML file of who may post events, or call tools.")] = (
         ""
     )
+    oauth_issuer: Annotated[
+        str, Meta(description="The URL of an issuer of tokens, whose subjects may call tools.")
+    ] = ""
+    oauth_resource: Annotated[
+        str, Meta(description="The URL of /mcp, for which its tokens must be; else as it listens.")
+    ] = ""
+    oauth_scopes: Annotated[
+        tuple[str, ...], Meta(description="Scopes that such a token must have.")
+    ] = ()
+    oauth_jwks: Annotated[
+        str, Meta(description="Where the issuer's keys are; else its metadata tells.")
+    ] = ""
+    oauth_introspection: Annotated[
+        str, Meta(description="Where the issuer is asked about each token, instead of by keys.")
+    ] = ""
+    oauth_client: Annotated[str, Meta(description="As whom it is asked.")] = ""
+    oauth_secret: Annotated[
+        str, Meta(description="The secret with which it is asked.", extra={"secret": True})
+    ] = ""
+    guests: Annotated[
+        Literal["local", "all", "none"],
+        Meta(
+            description="Whose programs call tools without a token, where nobody has one: those of "
+            "this machine, all, none; their state is not kept."
+        ),
+    ] = "local"
     rate: Annotated[
         int, Meta(description="How many things an address may do within a minute.", ge=1)
     ] = 120
+
+    def __post_init__(self) -> None:
+        for name in ("issuer", "resource", "jwks", "introspection"):
+            if url := getattr(self, f"oauth_{name}"):
+                _check_url(f"--oauth-{name}", url)
+        if self.oauth_issuer and not self.oauth_resource and not (self.listen and self.is_local):
+            raise ValueError(
+                "--oauth-issuer needs --oauth-resource: the URL of /mcp as clients know it, such "
+                "as https://bot.example.org/mcp"
+            )
 
     @property
     def is_local(self) -> bool:
@@ -77,6 +118,11 @@ class WebOptions(Struct, frozen=True, kw_only=True):
         is_served = self.listen is not None and self.is_local
         return is_served and not (self.web_auth or self.hosts or self.proxies)
 
+    @property
+    def lets_guests_in(self) -> bool:
+        """Whether who has no token may call tools, if there is none to have."""
+        return self.guests == "all" or (self.guests == "local" and self.is_own)
+
     def allows(self, host: str) -> bool:
         """Tell whether a browser may know the page by a host's name.
 
@@ -85,6 +131,14 @@ class WebOptions(Struct, frozen=True, kw_only=True):
         if host in _LOOPBACK or host in self.hosts:
             return True
         return not self.is_local and _is_address(host)
+
+
+def _check_url(option: str, url: str) -> None:
+    """Raise `ValueError` for what is no address, or one that is not safe on the way."""
+    parts = urlsplit(url)
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    if not is_safe or not parts.hostname or "@" in url or parts.query or parts.fragment:
+        raise ValueError(f"{option} takes an https URL without a query, not {url!r}")
 
 
 def _is_address(host: str) -> bool:

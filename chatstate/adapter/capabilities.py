@@ -42,6 +42,7 @@ class Capabilities(msgspec.Struct, frozen=True, gc=False):
     - `native`: the adapter makes calls by the platform's own names (see `Adapter.native`), and adds
       to its own what an author does (see `Post.native`).
     - `pings`: it can notify some of those whom a text mentions (`Post.ping`), and nobody else.
+    - `guests`: of some people nothing is to be stored (see `Host.guest`).
     - `idempotent_for`: seconds during which a repeated call with the same key has no second
       effect; 0 if the platform knows no such keys.
     """
@@ -85,4 +86,5 @@ class Capabilities(msgspec.Struct, frozen=True, gc=False):
     modals: int = 0
     native: bool = False
     pings: bool = False
+    guests: bool = False
     idempotent_for: float = 0.0

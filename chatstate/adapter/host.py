@@ -7,15 +7,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Literal, Protocol
 
 import msgspec
 
 from chatstate.adapter.actions import Action, PostForm
 from chatstate.adapter.transcript import Transcript
-from chatstate.inspection import Inspection
+from chatstate.inspection import Inspection, Seen
 from chatstate.messages import Command, Event, Message
 
 ReceiptStatus = Literal["stored", "duplicate", "refused"]
@@ -215,11 +216,35 @@ class Host(Protocol):
         """
         ...
 
+    def sentences(self, language: str | None) -> Mapping[str, str]:
+        """Return what the framework says in a language (a BCP 47 tag), by name.
+
+        As the bot's author has them: where a language is not spoken, a wider one, or the default.
+        """
+        ...
+
     def inspect(self, *, reveal: bool = False) -> Inspection:
         """Return what an operator sees of the bot's store, for a page of the adapter's own.
 
         Ids are keyed hashes and texts are hidden, unless the page may `reveal` them: the adapter
         sees to it that nobody but an owner is shown either.
+        """
+        ...
+
+    def witness(self, told: Callable[[Seen], None]) -> AbstractContextManager[None]:
+        """Tell of each turn of the account that runs within the block, once it has run.
+
+        Of one that runs again, again. For a page that shows an owner what happens. What another
+        worker runs is not told of.
+        """
+        ...
+
+    def guest(self, user: str) -> AbstractAsyncContextManager[None]:
+        """Keep somebody's states in memory alone until the end of the block; then they are gone.
+
+        Also those of the private chat with them. For people who cannot be known again, as callers
+        of tools who do not say who they are: the id is to be one that was nobody's. What is
+        everybody's is stored as ever. For adapters whose `capabilities` have `guests`.
         """
         ...
 

@@ -5,12 +5,14 @@
    the others are cut off. (`uvicorn.Server.serve` does so too, but looks ten times a second
    whether it should, and waits.)
 3. No request is logged, and no header tells what serves.
+4. A connection on which nothing is asked for a while is ended: it costs a file each.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -19,6 +21,8 @@ from chatstate.errors import AdapterError
 
 _STOP_SECONDS = 0.3
 _TICK_SECONDS = 1.0
+_SILENT_TICKS = 20
+"""After how many ticks a connection is ended on which no request has begun."""
 
 
 class Listener:
@@ -42,6 +46,7 @@ class Listener:
             forwarded_allow_ips=list(proxies),
         )
         self._server = uvicorn.Server(config)
+        self._silent: dict[Any, int] = {}
 
     @property
     def port(self) -> int:
@@ -58,9 +63,25 @@ class Listener:
         try:
             while True:
                 await server.on_tick(0)  # what answers are dated with
+                self._end_silent()
                 await asyncio.sleep(_TICK_SECONDS)
         finally:
             await self._stop()
+
+    def _end_silent(self) -> None:
+        """End connections that were opened, and on which no request has come.
+
+        uvicorn does so only between two requests.
+        """
+        silent: list[Any] = [
+            connection
+            for connection in self._server.server_state.connections
+            if getattr(connection, "cycle", None) is None
+        ]
+        self._silent = {connection: self._silent.get(connection, 0) + 1 for connection in silent}
+        for connection, ticks in self._silent.items():
+            if ticks > _SILENT_TICKS:
+                connection.transport.close()
 
     async def _stop(self) -> None:
         """Let nobody in, and requests end; cut off those that take long."""

@@ -50,6 +50,7 @@ def assemble(
     lease: Lease | None,
     running_limit: int,
     on_ambiguous: OnAmbiguous,
+    has_guests: bool,
     failed: Callable[[Exception], None],
     connected: Callable[[Adapter, str], None],
     on_failure: Callable[[Event, BaseException], None],
@@ -64,7 +65,7 @@ def assemble(
     resources = Resources()
     watch = Watch(clock, running_limit)
 
-    states = assemble_states(bot, store=store, clock=clock, failed=failed)
+    states = assemble_states(bot, store=store, clock=clock, has_guests=has_guests, failed=failed)
     cache, commits = states.cache, states.commits
 
     async def moved(account: int, old: str, new: str) -> None:
@@ -157,6 +158,7 @@ def assemble(
             sender=sender,
             renderer=outbox.renderer,
             moved=moved,
+            volatile=states.volatile,
             connected=functools.partial(connected, adapter),
         )
 

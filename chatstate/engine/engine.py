@@ -165,6 +165,7 @@ class Engine(EngineVerbs):
             lease=lease,
             running_limit=self._running_limit,
             on_ambiguous=self._on_ambiguous,
+            has_guests=any(adapter.capabilities.guests for adapter in self._adapters),
             failed=self._fail,
             connected=self._connected,
             on_failure=self._on_failure,

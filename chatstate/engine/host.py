@@ -18,11 +18,10 @@ import contextlib
 import functools
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from collections.abc import Set as AbstractSet
 
 from msgspec.structs import replace
 
-from chatstate.adapter import About, Action, Adapter, PostForm, of_clocks
+from chatstate.adapter import Action, Adapter, PostForm, of_clocks
 from chatstate.bot.interface import Interface
 from chatstate.clock import Clock, growing_pauses
 from chatstate.engine.inbox.deliveries import Delivery, Share, transactions
@@ -31,24 +30,24 @@ from chatstate.engine.inbox.receipts import EventReceipt, Receipts
 from chatstate.engine.lease import Lease
 from chatstate.engine.outbox.rendering import Renderer
 from chatstate.engine.outbox.sender import Sender
-from chatstate.engine.receiving import Receiving
 from chatstate.engine.roles import Roles
+from chatstate.engine.states.volatile import VolatileStates
+from chatstate.engine.telling import Telling
 from chatstate.engine.transcript import AccountTranscript
 from chatstate.engine.turns.dispatch import Dispatch
 from chatstate.engine.turns.fences import Fences
 from chatstate.engine.turns.modals import Modals
 from chatstate.engine.turns.quick import QuickTurns
-from chatstate.inspection import Inspection
+from chatstate.errors import AdapterError
 from chatstate.language.sentences import say
-from chatstate.messages import Command, Event, Message
+from chatstate.messages import Event, Message
 from chatstate.replies import Reply
 from chatstate.stores.base import Account, Arrival, Ingested, Store
-from chatstate.stores.view import View
 
 log = logging.getLogger("chatstate.engine")
 
 
-class AccountHost(Receiving):
+class AccountHost(Telling):
     """Takes in the events of one account."""
 
     def __init__(
@@ -71,22 +70,32 @@ class AccountHost(Receiving):
         sender: Sender,
         renderer: Renderer,
         moved: Callable[[int, str, str], Awaitable[None]],
+        volatile: VolatileStates | None,
         connected: Callable[[str], None],
     ) -> None:
-        self._bot = bot
-        super().__init__(account, store=store, roles=roles, lease=lease, find=find)
+        super().__init__(
+            bot,
+            account,
+            adapter=adapter,
+            store=store,
+            roles=roles,
+            lease=lease,
+            find=find,
+            lanes=lanes,
+        )
         self.transcript = AccountTranscript(store, account.id)
         self._clock = clock
-        self._lanes = lanes
         self._receipts = receipts
         self._dispatch = dispatch
         self._fences = fences
         self._quick = quick
         self._modals = modals
         self._most = adapter.capabilities.modals
+        self._private_chat = adapter.private_chat
         self._sender = sender
         self._renderer = renderer
         self._moved = moved
+        self._volatile = volatile
         self._connected = connected
         self._is_connected = False
         self.trouble = ""
@@ -97,34 +106,10 @@ class AccountHost(Receiving):
         self._is_paused = False
         self._refusing: set[int] = set()
         self._interrupts = bot.routes.interrupts
-        self._handled = bot.routes.kinds
         self._told: set[str] = set()
         if "sent" in self._handled:
             sender.told[account.id] = self._tell_of_sent
-        named = (update.partition(":") for update in bot.routes.updates)
         self._is_early = not any(state.lifecycle.on_expire for state in bot.states)
-        self._updates = frozenset(name for its, _, name in named if its == adapter.name)
-
-    @property
-    def about(self) -> About:
-        """See `Host.about`."""
-        bot = self._bot
-        return About(bot.id, bot.title, bot.description or "", self._store.location)
-
-    @property
-    def commands(self) -> Sequence[Command]:
-        """See `Host.commands`."""
-        return self._bot.commands
-
-    @property
-    def kinds(self) -> AbstractSet[str]:
-        """See `Host.kinds`."""
-        return self._handled
-
-    @property
-    def updates(self) -> AbstractSet[str]:
-        """See `Host.updates`."""
-        return self._updates
 
     def connected(self, name: str) -> None:
         """See `Host.connected`."""
@@ -165,9 +150,11 @@ class AccountHost(Receiving):
         """See `Host.interrupt`."""
         return self._fences.stop_answer(self._account, chat, thread)
 
-    def inspect(self, *, reveal: bool = False) -> Inspection:
-        """See `Host.inspect`."""
-        return View(self._store, bot=self._bot.id, reveal=reveal)
+    def guest(self, user: str) -> contextlib.AbstractAsyncContextManager[None]:
+        """See `Host.guest`."""
+        if self._volatile is None:
+            raise AdapterError("its capabilities say that there are no guests: guests=True")
+        return self._volatile.guest(self._account, user, self._private_chat)
 
     async def moved(self, old: str, new: str) -> None:
         """See `Host.moved`."""

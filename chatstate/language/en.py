@@ -2,6 +2,7 @@
 
 1. What is wrong is told with what would be right.
 2. A blank is named for what fills it. Each language has the same blanks.
+3. What begins with `page_` is a word of our own page; `page_language` tells in which language.
 """
 
 from __future__ import annotations
@@ -125,4 +126,88 @@ ENGLISH: Mapping[str, str] = {
     "help_link": "Link who you are on several platforms.",
     "help_unlink": "End that.",
     "too_busy": "Too many messages are waiting here. Please send this again later.",
+    "page_language": "en",
+    "page_welcome": "Welcome",
+    "page_name": "Name",
+    "page_password": "Password",
+    "page_token": "Token",
+    "page_code": "Code",
+    "page_enter": "Enter",
+    "page_have_code": "I have a code from another device",
+    "page_back": "Back",
+    "page_ask_token": (
+        "The bot has printed an address with a token where it was started. Open that, or "
+        "give the token here."
+    ),
+    "page_ask_password": "This bot asks for a password.",
+    "page_ask_name": "Tell who you are.",
+    "page_ask_code": "The code is shown on the other device.",
+    "page_ask_given": (
+        "This address has a code in it. Enter only if it is from another device of your own: "
+        "whoever has made it reads what you write here."
+    ),
+    "page_wrong": "That is not right.",
+    "page_too_often": "That was too often: wait a minute.",
+    "page_no_answer": "The bot does not answer.",
+    "page_conversations": "Conversations",
+    "page_conversation": "Conversation",
+    "page_new": "New conversation",
+    "page_other_device": "Use on another device",
+    "page_leave": "Leave",
+    "page_inspector": "Inspector",
+    "page_messages": "Messages",
+    "page_newest": "To the newest message",
+    "page_suggestions": "Quick answers",
+    "page_commands": "Commands",
+    "page_not_about": "Not in answer to that",
+    "page_chosen": "Files to send",
+    "page_files": "Files",
+    "page_attach": "Attach files",
+    "page_message": "Message",
+    "page_stop": "Stop the answer",
+    "page_send": "Send",
+    "page_cancel": "Cancel",
+    "page_device": "Continue on another device",
+    "page_device_how": (
+        "Open this page there and give this code. It counts once, within five minutes."
+    ),
+    "page_device_secret": "Whoever has it is you here: tell it nobody else.",
+    "page_done": "Done",
+    "page_today": "Today",
+    "page_typing": "{title} is typing",
+    "page_hurry": "That was too much at once: it is sent in a moment.",
+    "page_unreachable": (
+        "The bot cannot be reached. What you write is kept, and sent once it is back."
+    ),
+    "page_keeping": "keeping its files…",
+    "page_sending": "sending…",
+    "page_not_sent": "not sent: {problem}",
+    "page_again": "Try again",
+    "page_discard": "Discard",
+    "page_files_gone": "its files are not there any more",
+    "page_too_large": "that is too large",
+    "page_gone": "what it is about is not there any more",
+    "page_unreadable": "that cannot be read",
+    "page_some_message": "a message",
+    "page_earlier": "an earlier message",
+    "page_editing": "Edit: {text}",
+    "page_answering": "In answer to: {text}",
+    "page_drop_file": "Do not send {file}",
+    "page_unread": "new messages",
+    "page_you": "You",
+    "page_not_kept": "{file} ({size}, not kept)",
+    "page_choose": "Choose",
+    "page_choose_some": "Choose {least} to {most}",
+    "page_your_reaction": "Your reaction",
+    "page_reaction": "Reaction",
+    "page_edited": "edited",
+    "page_answer": "Answer",
+    "page_edit": "Edit",
+    "page_turn": "Its turn",
+    "page_react": "React",
+    "page_copy": "Copy",
+    "page_copied": "Copied",
+    "page_code_block": "code",
+    "page_table": "Table",
+    "page_hidden": "Hidden words: show them",
 }

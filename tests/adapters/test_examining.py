@@ -1,10 +1,14 @@
 """What an adapter finds out about its account by asking the platform, for `chatstate doctor`."""
 
+import socket
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from adapters.discord_driver import TOKEN, addresses
+from adapters.web_issuer import issuing
+from adapters.web_signed import keys_in
 from servers.discord_gateway import MESSAGE_CONTENT
 from servers.discord_server import DiscordServer
 from servers.telegram_server import TelegramServer
@@ -12,6 +16,7 @@ from servers.telegram_server import TelegramServer
 from chatstate.adapter import Finding, of_clocks
 from chatstate_discord import DiscordAdapter
 from chatstate_telegram import TelegramAdapter
+from chatstate_web import WebAdapter
 
 NO_KINDS = frozenset[str]()
 
@@ -128,3 +133,47 @@ def test_a_clock_that_is_wrong(ahead: float, level: str, said: str) -> None:
     found = of_clocks(time.time() - ahead, "it")
     assert isinstance(found, Finding)
     assert (found.level, found.told) == (level, said)
+
+
+async def on_a_page(**options: Any) -> dict[str, str]:
+    adapter = WebAdapter(**{"listen": "127.0.0.1:0", **options})
+    return told(await adapter.examine(NO_KINDS))
+
+
+async def test_a_page_of_this_machine_is_well() -> None:
+    """By the defaults; with an address that others listen at it may not be."""
+    found = await on_a_page()
+    assert found.keys() == {"address", "entrance", "inspector", "tools"}
+    assert all(how.startswith("ok: ") for how in found.values())
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        found = await on_a_page(listen=f"127.0.0.1:{taken.getsockname()[1]}")
+    assert found["address"].startswith("warning: cannot listen on 127.0.0.1:")
+    assert (await on_a_page(listen=None))["address"].startswith("ok: is another app's")
+
+
+async def test_a_page_that_others_open_and_how_they_get_there() -> None:
+    """It should have a name, a proxy and a long password; the password is not shown."""
+    found = await on_a_page(listen="0.0.0.0:0", web_auth="hunter2", guests="all")
+    warned = {what for what, how in found.items() if how.startswith("warning: ")}
+    assert warned == {"entrance", "names", "way", "tools"}
+    assert "hunter2" not in str(found)
+    assert found["inspector"].startswith("ok: is for nobody")
+    safe = {"hosts": "tea.example.org", "proxies": "10.0.0.1", "guests": "none"}
+    found = await on_a_page(listen="0.0.0.0:0", web_auth="hunter2hunter2", **safe)
+    assert all(how.startswith("ok: ") for how in found.values())
+    check = {"web_auth": lambda _name, _password: True}
+    assert (await on_a_page(**check))["inspector"].startswith("warning: is for nobody")
+    assert (await on_a_page(**check, owners="ada"))["inspector"] == "ok: is for ada"
+    assert (await on_a_page(inspector=False))["inspector"] == "ok: is switched off"
+
+
+async def test_an_issuer_that_tells_its_keys_or_does_not(tmp_path: Path) -> None:
+    """That is a failure: nobody could call anything."""
+    async with issuing() as issuer:
+        found = await on_a_page(oauth_issuer=issuer.url, keys=keys_in(tmp_path))
+        assert found["issuer"] == f"ok: {issuer.url} signs with 1 keys"
+        assert found["tools"] == f"ok: are for ada, bob, {issuer.url}"
+        asked = {"oauth_issuer": issuer.url, "oauth_introspection": f"{issuer.url}/introspect"}
+        assert (await on_a_page(**asked))["issuer"].startswith("ok: is asked about each token")
+    found = await on_a_page(oauth_issuer=issuer.url)
+    assert found["issuer"].startswith(f"failed: {issuer.url} tells no keys: ")

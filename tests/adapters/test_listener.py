@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from chatstate import AdapterError
+from chatstate.adapter import http
 from chatstate.adapter.http import Listener
 
 
@@ -78,3 +79,20 @@ async def test_what_does_not_end_is_cut_off_when_it_stops() -> None:
             await asyncio.sleep(0)
     with pytest.raises(httpx.HTTPError):
         await asking
+
+
+async def test_who_asks_nothing_is_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each costs a file; who has asked something waits for the answer."""
+    monkeypatch.setattr(http, "_TICK_SECONDS", 0.001)
+    monkeypatch.setattr(http, "_SILENT_TICKS", 3)
+    listener = Listener(greet, "127.0.0.1:0")
+    async with listening(listener) as client:
+        asking = asyncio.create_task(client.get(f"http://127.0.0.1:{listener.port}/wait"))
+        for begun in (b"", b"GET / HTTP/1.1\r\nHost:"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+            writer.write(begun)
+            assert await reader.read() == b""
+            writer.close()
+            await writer.wait_closed()
+        assert not asking.done()
+        asking.cancel()

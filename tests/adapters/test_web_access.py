@@ -458,4 +458,8 @@ async def test_the_inspector_tells_what_is_there() -> None:
         assert [entry["body"] for entry in told["others"]] == [["bob was here"]]
         (change,) = told["turns"]["key-of-hers"]["changes"]
         assert change == {"scope": "member", "name": "said", "before": None, "after": ["hi"]}
+        read = {"scope": "member", "name": "said", "value": []}
+        turn = told["turns"]["key-of-hers"]
+        assert turn["reads"] == [read]
+        assert 0 < turn["ran"] < turn["settled"]
         assert [told[shelf] for shelf in ("inbox", "outbox", "dead", "timers")] == [[], [], [], []]

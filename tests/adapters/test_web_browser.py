@@ -18,8 +18,9 @@ from adapters.web_page import TOKEN
 from playwright.async_api import Browser, FilePayload
 
 from adapters import web_bot
-from chatstate import Interface
+from chatstate import Interface, Markdown, Option, Reply, Select
 from chatstate.engine import Engine
+from chatstate.language.en import ENGLISH
 from chatstate.testing import MemoryStore
 from chatstate_web import WebAdapter
 
@@ -61,7 +62,7 @@ async def test_two_browsers_are_two_people(browser: Browser) -> None:
         await bob.page.goto(address.partition("#")[0])
         await bob.page.fill("[name=token]", "wrong")
         await bob.page.click("#enter .primary")
-        await bob.page.get_by_text("that is not right").wait_for()
+        await bob.page.get_by_text("That is not right.").wait_for()
         assert await accessible(bob, AXE) == []
         await bob.page.fill("[name=token]", TOKEN)
         await bob.page.press("[name=token]", "Enter")
@@ -87,7 +88,15 @@ async def test_two_browsers_are_two_people(browser: Browser) -> None:
         await ada.page.wait_for_selector("#device output")
         code = await ada.page.locator("output").inner_text()
         third, elsewhere = await tab_of(browser, **PHONE)
-        await elsewhere.open(f"{address.partition('#')[0]}#code={code}")
+        with_code = f"{address.partition('#')[0]}#code={code}"
+        _, led = await bob.page.context.new_page(), Tab(bob.page.context.pages[-1])
+        await led.page.goto(with_code)  # as Bob may be led to, by whoever has made the code
+        await led.page.get_by_text("Enter only if it is from another device").wait_for()
+        await led.page.click("#enter-code")
+        await led.sees("1: I am Bob")
+        await elsewhere.page.goto(with_code)
+        await elsewhere.page.get_by_text("Enter only if it is from another device").wait_for()
+        await elsewhere.page.click("#enter .primary")
         await elsewhere.sees("2: I am Ada again")
         await elsewhere.say("from here")
         await ada.sees("3: I am Ada again from here")
@@ -159,6 +168,74 @@ async def _downloaded(tab: Tab, name: str) -> bytes:
     return await asyncio.to_thread(got.read_bytes)
 
 
+def foreign() -> Interface:
+    """Return a bot whose every word is in brackets, written from right to left."""
+    words = {
+        name: "ar" if name == "page_language" else f"⟦{text}⟧" for name, text in ENGLISH.items()
+    }
+    bot = Interface(id="foreign", title="⟦bot⟧", sentences={"ar": words})
+
+    @bot.on_edit
+    def edited() -> None: ...
+
+    @bot.on_reaction
+    def reacted() -> None: ...
+
+    @bot.on_message
+    def show() -> list[Reply]:
+        options = [Option("⟦a⟧"), Option("⟦b⟧")]
+        return [
+            Reply("⟦choose⟧", select=Select(options, min_values=1, max_values=2)),
+            Reply(Markdown("```\n⟦code⟧\n```\n\n| ⟦a⟧ |\n|--|\n| ⟦b⟧ |\n\n||⟦c⟧||")),
+        ]
+
+    return bot
+
+
+_WORDS = """() => {
+  const all = [];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const { data, parentElement } = walk.currentNode;
+    if (!parentElement.closest('noscript, #inspector, #me, time, .day, output')) all.push(data);
+  }
+  for (const node of document.querySelectorAll('[aria-label], [title], [placeholder]')) {
+    all.push(node.ariaLabel ?? '', node.title, node.placeholder ?? '');
+  }
+  return all.map((text) => text.trim()).filter((text) => /[a-z]/i.test(text));
+}"""
+
+
+async def test_the_page_speaks_as_its_bot_does(browser: Browser) -> None:
+    """All of its words are those of its bot for whoever opens it, and stand as they are read."""
+    async with served(foreign()) as address:
+        context, tab = await tab_of(browser, **PHONE, locale="ar-EG")
+        page = tab.page
+        await page.goto(address.partition("#")[0])
+        await page.wait_for_selector("#enter[open]")
+        assert await page.locator("html").get_attribute("dir") == "rtl"
+        assert await page.locator("html").get_attribute("lang") == "ar"
+        await page.fill("[name=token]", "wrong")
+        await page.press("[name=token]", "Enter")
+        await page.get_by_text("⟦That is not right.⟧").wait_for()
+        await tab.open(address)  # in the same window: only what is behind the # is other
+        await tab.say("⟦hi⟧")
+        await tab.sees("⟦choose⟧", "⟦code⟧")
+        answer = page.locator("#log .message.bot").first
+        await answer.get_by_role("button", name="⟦Answer⟧").click()
+        await page.click("#menu")
+        assert await accessible(tab, AXE) == []
+        words = await page.evaluate(_WORDS)
+        left = [word for word in words if "⟦" not in word]
+        assert left == []
+        assert len(words) > 60
+        box = await page.locator("#side").bounding_box()
+        assert box
+        assert box["x"] + box["width"] == PHONE["viewport"]["width"]
+        assert tab.complaints == []
+        await context.close()
+
+
 async def test_a_form_is_asked_at_once(browser: Browser) -> None:
     """In a dialogue; what is answered comes to the bot with what began it."""
     async with served(web_bot.form) as address:
@@ -187,8 +264,9 @@ async def test_an_owner_sees_beside_the_chat_what_happens(browser: Browser) -> N
         await beside.get_by_text("Your state (1)").wait_for()
         await beside.get_by_text('"hello"').wait_for()
         await page.locator("#log .message.you").get_by_role("button", name="Its turn").click()
-        await beside.locator(".turn .changes ins", has_text='["hello"]').wait_for()
+        await beside.locator(".turn .changed ins", has_text='["hello"]').wait_for()
         assert "1: hello (after" in await beside.locator(".turn").inner_text()
+        await beside.locator(".turn .read", has_text="member said list of 0").wait_for()
         await tab.say("fail")
         await beside.get_by_text("Dead letters (1)").click()
         await tab.say("mended")

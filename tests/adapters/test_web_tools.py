@@ -142,7 +142,8 @@ async def test_who_has_no_token_calls_nothing(tmp_path: Path) -> None:
     async with serving(tmp_path) as address, httpx2.AsyncClient(base_url=address) as client:
         for given in ("", "Bearer", "Bearer wrong", f"Basic {ADA}", f"Bearer {ADA[:-1]}"):
             answer = await client.post("mcp", json=call, headers={"Authorization": given})
-            assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+            assert answer.status_code == 401
+            assert answer.headers["www-authenticate"].startswith("Bearer")
         headers = {"Authorization": f"Bearer {ADA}", "Origin": "https://evil.example"}
         assert (await client.post("mcp", json=call, headers=headers)).status_code == 403
     async with on(tools()) as page:

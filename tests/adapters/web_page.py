@@ -54,8 +54,9 @@ async def on(
 class Visitor:
     """Somebody who asks a page, from an address, with the cookies they were given."""
 
-    def __init__(self, page: ASGIApp, address: str = "10.0.0.1", base: str = HOST) -> None:
-        transport = httpx.ASGITransport(page, client=(address, 1234))
+    def __init__(self, page: ASGIApp | None, address: str = "10.0.0.1", base: str = HOST) -> None:
+        """Speak with an app, or with what listens at `base`."""
+        transport = httpx.ASGITransport(page, client=(address, 1234)) if page else None
         headers = {"Origin": base.removesuffix("/chat")}
         self.client = httpx.AsyncClient(transport=transport, base_url=base, headers=headers)
         self._count = 0

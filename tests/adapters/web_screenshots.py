@@ -120,7 +120,7 @@ async def picture_of_inspector(browser: Browser, address: str) -> None:
     await talk(tab)
     pressed = tab.page.locator("#log .message.you").last
     await pressed.get_by_role("button", name="Its turn").click()
-    await tab.page.wait_for_selector(".turn .changes")
+    await tab.page.wait_for_selector(".turn .changed")
     await take(tab, "web-inspector.png")
     await context.close()
 

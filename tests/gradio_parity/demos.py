@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import multiprocessing
 import os
 import select
 import signal
@@ -20,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 MEASURED = Path(__file__).with_name("measured.json")
+AT_ONCE = 4
+"""How many demos are compared at a time: mostly they wait."""
 PATIENCE = 90.0
 """Seconds for one side of one demo."""
 
@@ -31,10 +34,14 @@ def main(folder: Path, names: list[str]) -> None:
     known: dict[str, list[str]] = json.loads(MEASURED.read_text())
     was_same, worse = known.get(gradio.__version__.partition(".")[0], []), list[str]()
     counted: dict[str, Counter[str]] = {}
-    for path in sorted(folder.glob("*/run.py")):
-        shape = shape_of(path)
-        if shape and (not names or path.parent.name in names):
-            verdict = compared(path)
+    found = [
+        (shape, path)
+        for path in sorted(folder.glob("*/run.py"))
+        if (shape := shape_of(path)) and (not names or path.parent.name in names)
+    ]
+    with multiprocessing.get_context("fork").Pool(AT_ONCE) as pool:
+        verdicts = pool.imap(compared, [path for _, path in found])
+        for (shape, path), verdict in zip(found, verdicts, strict=True):
             counted.setdefault(shape, Counter())[verdict.partition(":")[0]] += 1
             print(f"{shape:13} {path.parent.name:40} {verdict}", flush=True)
             if verdict.startswith("different") and path.parent.name in was_same:

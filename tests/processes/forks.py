@@ -3,7 +3,6 @@
 import atexit
 import contextlib
 import functools
-import importlib.util
 import json
 import os
 import socket
@@ -19,9 +18,12 @@ NURSERY = Path(__file__).with_name("nursery.py")
 NEEDED = (
     *("chatstate.cli.main", "chatstate.stores.sqlite", "chatstate.testing"),
     *("chatstate_console", "chatstate_telegram.adapter", "chatstate_discord.adapter"),
-    *("h11", "httpcore", "anyio._backends._asyncio", "certifi", "pydantic.type_adapter"),
+    *("h11", "httpcore", "anyio._backends._asyncio", "certifi", "pydantic.type_adapter", "uvloop"),
 )
-"""What a bot's process imports, or a library in it when something is first needed of that."""
+"""What a bot's process imports, or a library in it when something is first needed of that.
+
+What is not installed is left out.
+"""
 
 File = int | IO[bytes]
 """A descriptor or a file; or `PIPE`, or `DEVNULL`."""
@@ -32,10 +34,9 @@ class Nursery:
 
     def __init__(self) -> None:
         self._orders, theirs = socket.socketpair()
-        uvloop = ["uvloop"] if importlib.util.find_spec("uvloop") else []
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, NURSERY, str(theirs.fileno()), *NEEDED, *uvloop],
+                [sys.executable, NURSERY, str(theirs.fileno()), *NEEDED],
                 pass_fds=[theirs.fileno()],
                 stdin=DEVNULL,
                 stdout=DEVNULL,

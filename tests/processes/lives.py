@@ -12,13 +12,14 @@ from processes.forks import File, Fork, fork
 
 
 class Life:
-    """A process, until its end. `stdin` and `stdout` are there if they were to be pipes."""
+    """A process, until its end. Its three files are there that were to be pipes."""
 
     def __init__(self, fork: Fork) -> None:
         self.pid = fork.pid
         self.returncode: int | None = None
         self.stdin: asyncio.StreamWriter | None = None
         self.stdout: asyncio.StreamReader | None = None
+        self.stderr: asyncio.StreamReader | None = None
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[int] = self._loop.create_future()
         self._loop.add_reader(fork.alive, self._end, fork)
@@ -65,6 +66,8 @@ async def life(
             made.stdin = await pipes.enter_async_context(_writer(begun.pipes[0]))
         if 1 in begun.pipes:
             made.stdout = await pipes.enter_async_context(_reader(begun.pipes[1]))
+        if 2 in begun.pipes:
+            made.stderr = await pipes.enter_async_context(_reader(begun.pipes[2]))
         yield made
     finally:
         with contextlib.suppress(ProcessLookupError):

@@ -10,6 +10,7 @@ come four files: its input, output and errors, and one that it keeps open as lon
 What a process does at its very end, as Python does it, is not done: threads are not waited for.
 """
 
+import contextlib
 import fcntl
 import gc
 import importlib
@@ -107,6 +108,7 @@ def _fork(order: dict[str, Any], files: Sequence[int], orders: socket.socket) ->
 if __name__ == "__main__":
     number, *modules = sys.argv[1:]
     for name in modules:
-        importlib.import_module(name)
+        with contextlib.suppress(ImportError):  # of a library that is not installed
+            importlib.import_module(name)
     gc.freeze()  # so that no child looks at all of this when it collects
     serve(socket.socket(fileno=int(number)))

@@ -93,20 +93,26 @@ export class Inspector {
       rows.push(['answered', `${reply.body.text || '(no words)'}${after}`]);
     }
     if (known) rows.push(['stored', `after ${(known.stored * 1000).toFixed(0)} ms`]);
+    if (known?.ran !== undefined) rows.push(['ran', `for ${(known.ran * 1000).toFixed(0)} ms`]);
     if (known?.settled) rows.push(['done', `after ${(known.settled * 1000).toFixed(0)} ms`]);
     const list = element('dl', { className: 'rows' }, ...rows.flatMap(([name, text]) => [element('dt', {}, name), element('dd', {}, text)]));
+    const reads = (known?.reads ?? []).map(({ scope, name, value }, at) =>
+      element('li', {}, `${scope} `, element('b', {}, name), ' ', this.tree(value, `read ${at}`)),
+    );
     const changes = (known?.changes ?? []).map((change) =>
       element('li', {}, `${change.scope} `, element('b', {}, change.name), ...difference(change.before, change.after)),
     );
+    const part = (name, rows) =>
+      element('div', {}, element('h4', {}, name), rows.length ? element('ul', { className: name.toLowerCase() }, ...rows) : element('p', { className: 'small' }, 'Nothing.'));
     const told = known
-      ? changes.length ? element('ul', { className: 'changes' }, ...changes) : element('p', { className: 'small' }, 'It changed nothing.')
-      : element('p', { className: 'small' }, 'What it changed is known of turns that ran while this was open.');
+      ? [part('Read', reads), part('Changed', changes)]
+      : [element('p', { className: 'small' }, 'What it read and changed is known of turns that ran while this was open.')];
     const close = element('button', { type: 'button', className: 'copy' }, 'Close');
     close.onclick = () => {
       this.chosen = undefined;
       this.draw(true);
     };
-    return element('section', { className: 'turn' }, element('h3', {}, 'A turn ', close), list, told);
+    return element('section', { className: 'turn' }, element('h3', {}, 'A turn ', close), list, ...told);
   }
 
   states(id, title, entries) {

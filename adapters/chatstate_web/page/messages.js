@@ -2,6 +2,7 @@
 // somebody presses, chooses, answers, reacts or edits.
 
 import { build, element, outward } from './nodes.js';
+import { language, say } from './words.js';
 
 const EMOJI = ['👍', '❤️', '😂', '🎉', '🤔', '👎'];
 const UNITS = ['bytes', 'kB', 'MB', 'GB'];
@@ -9,9 +10,9 @@ const UNITS = ['bytes', 'kB', 'MB', 'GB'];
 export function message(data, context) {
   const { body } = data;
   const made = element('article', { className: `message ${body.by ?? 'bot'}`, id: `m${data.id}` });
-  const who = body.by === 'you' ? 'You' : context.title;
-  made.append(element('h2', { className: 'hidden' }, `${who}, ${new Date(data.at * 1000).toLocaleTimeString([], { timeStyle: 'short' })}`));
-  const shown = element('div', { className: 'shown' });
+  const who = body.by === 'you' ? say('you') : context.title;
+  made.append(element('h2', { className: 'hidden' }, `${who}, ${new Date(data.at * 1000).toLocaleTimeString(language(), { timeStyle: 'short' })}`));
+  const shown = element('div', { className: 'shown', dir: 'auto' });
   if (body.reply_to) shown.append(quoted(body.reply_to, context));
   shown.append(...blocks(body));
   if (body.card) shown.append(card(body.card, data, context));
@@ -30,7 +31,7 @@ export const blocks = (body) =>
 
 function quoted(id, { find }) {
   const there = find(id);
-  const text = there?.body?.text || 'an earlier message';
+  const text = there?.body?.text || say('earlier');
   const link = element('a', { className: 'quoted', href: `#m${id}` }, text.slice(0, 120));
   link.onclick = (event) => {
     event.preventDefault();
@@ -62,7 +63,7 @@ function card(body, data) {
 }
 
 function attached(file, href) {
-  if (!file.key) return element('span', { className: 'file' }, `${file.name} (${size(file.size)}, not kept)`);
+  if (!file.key) return element('span', { className: 'file' }, say('not_kept', { file: file.name, size: size(file.size) }));
   const kind = file.type.split('/')[0];
   if (kind === 'image' && !file.type.includes('svg')) {
     const image = element('img', { src: href, alt: file.name, loading: 'lazy' });
@@ -97,7 +98,7 @@ function buttons(row, { id }, { act }) {
 function choice(select, { id }, { act }) {
   const { options, min_values: least = 1, max_values: most = 1 } = select;
   const type = most > 1 ? 'checkbox' : 'radio';
-  const legend = element('legend', {}, select.placeholder || (most > 1 ? `Choose ${least} to ${most}` : 'Choose'));
+  const legend = element('legend', {}, select.placeholder || (most > 1 ? say('choose_some', { least, most }) : say('choose')));
   const inputs = options.map((option, at) =>
     element('input', { type, name: `s${id}`, value: String(at), checked: Boolean(option.chosen) }),
   );
@@ -105,7 +106,7 @@ function choice(select, { id }, { act }) {
     const described = option.description ? element('span', { className: 'small' }, option.description) : '';
     return element('label', {}, inputs[at], element('span', {}, option.label, described));
   });
-  const done = element('button', { className: 'button primary' }, 'Choose');
+  const done = element('button', { className: 'button primary' }, say('choose'));
   const made = element('form', { className: 'choice' }, element('fieldset', {}, legend, ...labels), done);
   const chosen = () => options.filter((_, at) => inputs[at].checked);
   const check = () => (done.disabled = chosen().length < least || chosen().length > most);
@@ -123,17 +124,17 @@ function foot(data, { act, answer, edit, inspect, session }) {
   const { body, id } = data;
   const made = element('div', { className: 'foot' });
   for (const [who, emoji] of Object.entries(body.reactions ?? {})) {
-    const told = who === 'you' ? 'Your reaction' : 'Reaction';
+    const told = say(who === 'you' ? 'your_reaction' : 'reaction');
     const chip = element('span', { className: 'reaction' }, element('span', { className: 'hidden' }, `${told}: `), emoji);
     made.append(chip);
   }
-  if (body.edited) made.append(element('span', { className: 'small' }, 'edited'));
+  if (body.edited) made.append(element('span', { className: 'small' }, say('edited')));
   const tools = element('div', { className: 'tools' });
-  tools.append(tool('Answer', 'M10 8L5 12l5 4M5 12h9a5 5 0 0 1 5 5v1', () => answer(data)));
+  tools.append(tool(say('answer'), 'M10 8L5 12l5 4M5 12h9a5 5 0 0 1 5 5v1', () => answer(data)));
   if (session.edits && body.by === 'you' && !body.pressed) {
-    tools.append(tool('Edit', 'M5 19l1-4L16 5l3 3L9 18z', () => edit(data)));
+    tools.append(tool(say('edit'), 'M5 19l1-4L16 5l3 3L9 18z', () => edit(data)));
   }
-  if (session.inspects) tools.append(tool('Its turn', 'M4 12h4l3-8 4 16 3-8h2', () => inspect(data)));
+  if (session.inspects) tools.append(tool(say('turn'), 'M4 12h4l3-8 4 16 3-8h2', () => inspect(data)));
   if (session.reactions) tools.append(reacting(body.reactions?.you, (text) => act({ do: 'react', message: id, text })));
   made.append(tools);
   return made;
@@ -159,8 +160,8 @@ export function drawing(path) {
 
 function reacting(mine, react) {
   const made = element('details', { className: 'reacting' });
-  const summary = element('summary', { title: 'React' }, drawing('M12 21a9 9 0 1 1 0-18 9 9 0 0 1 0 18zM8.5 10h.01M15.5 10h.01M8 14.5a5 5 0 0 0 8 0'));
-  summary.ariaLabel = 'React';
+  const summary = element('summary', { title: say('react') }, drawing('M12 21a9 9 0 1 1 0-18 9 9 0 0 1 0 18zM8.5 10h.01M15.5 10h.01M8 14.5a5 5 0 0 0 8 0'));
+  summary.ariaLabel = say('react');
   const row = EMOJI.map((emoji) => {
     const press = element('button', { type: 'button', className: 'icon' }, emoji);
     press.ariaPressed = String(mine === emoji);

@@ -1,6 +1,8 @@
 // From nodes, which the server makes of styled text, to elements. Nothing here reads markup: a node
 // is a text, or [tag, attributes, ...nodes] with a tag of this table. All else is shown as words.
 
+import { say } from './words.js';
+
 const MAKE = {
   p: () => element('p'),
   b: () => element('b'),
@@ -57,13 +59,13 @@ export const words = (nodes) =>
   nodes.map((node) => (Array.isArray(node) ? words(node.slice(2)) : String(node))).join('');
 
 function code(text, language) {
-  const copy = element('button', { type: 'button', className: 'copy', textContent: 'Copy' });
+  const copy = element('button', { type: 'button', className: 'copy', textContent: say('copy') });
   copy.onclick = async () => {
     await navigator.clipboard?.writeText(text);
-    copy.textContent = 'Copied';
-    setTimeout(() => (copy.textContent = 'Copy'), 1500);
+    copy.textContent = say('copied');
+    setTimeout(() => (copy.textContent = say('copy')), 1500);
   };
-  const head = element('div', { className: 'head' }, element('span', {}, language || 'code'), copy);
+  const head = element('div', { className: 'head' }, element('span', {}, language || say('code_block')), copy);
   const pre = element('pre', { tabIndex: 0 }, element('code', {}, text));
   return element('div', { className: 'code' }, head, pre);
 }
@@ -74,7 +76,7 @@ function table([head, ...rows]) {
   made.append(element('tbody', {}, ...rows.map(build)));
   const around = element('div', { className: 'table', tabIndex: 0 }, made);
   around.role = 'region';
-  around.ariaLabel = 'Table';
+  around.ariaLabel = say('table');
   return around;
 }
 
@@ -82,7 +84,7 @@ function spoiler(nodes) {
   const made = element('button', { type: 'button', className: 'spoiler' });
   const hidden = element('span', { inert: true }, ...nodes.map(build));
   made.append(hidden);
-  made.ariaLabel = 'Hidden words: show them';
+  made.ariaLabel = say('hidden');
   made.onclick = () => {
     made.replaceWith(element('span', { className: 'shown' }, ...nodes.map(build)));
   };

@@ -5,6 +5,7 @@
 // Texts are in localStorage; files in IndexedDB, which alone can hold them.
 
 const LONGEST_PAUSE = 8000;
+const WHY = { 410: 'gone', 413: 'too_large' };
 
 const files = {
   open: () =>
@@ -109,7 +110,7 @@ export class Outbox {
     form.set('said', JSON.stringify(said));
     if (names.length) {
       const kept = this.held.get(said.key) ?? (await files.get(said.key).catch(() => undefined));
-      if (!kept) return this.fail(said.key, 'its files are not there any more');
+      if (!kept) return this.fail(said.key, 'files_gone');
       for (const file of kept) form.append('file', file, file.name);
     }
     let answer;
@@ -129,7 +130,7 @@ export class Outbox {
       this.lost(answer.status);
       return false;
     }
-    return this.fail(said.key, await answer.text());
+    return this.fail(said.key, WHY[answer.status] ?? 'unreadable');
   }
 
   fail(key, why) {

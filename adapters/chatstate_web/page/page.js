@@ -6,6 +6,7 @@
 import { blocks, message } from './messages.js';
 import { build, element } from './nodes.js';
 import { Outbox, newKey } from './outbox.js';
+import { language, learn, say } from './words.js';
 
 const $ = (id) => document.getElementById(id);
 const NEAR = 80; // pixels from the end within which the page follows what is new
@@ -28,13 +29,18 @@ const threads = new Map(); // by name: { title, messages, loaded, draft, unread 
 
 async function begin() {
   const given = new URLSearchParams(location.hash.slice(1));
+  while (!(await learn())) await sleep(1000);
   history.replaceState(null, '', location.pathname + location.search);
-  if (given.has('token') || given.has('code')) await enter(Object.fromEntries(given));
-  for (;;) {
+  if (given.has('token')) await enter({ token: given.get('token') });
+  for (let code = given.get('code'); ; ) {
     const answer = await fetch('session').catch(() => undefined);
-    if (answer?.ok) return open(await answer.json());
-    if (answer?.status === 401) await ask(await answer.json());
-    else await sleep(1000);
+    if (answer?.ok && !code) return open(await answer.json());
+    if (answer?.ok || answer?.status === 401) {
+      await ask(await answer.json(), code, answer.ok);
+      code = '';
+    } else {
+      await sleep(1000);
+    }
   }
 }
 
@@ -46,45 +52,44 @@ const post = (path, data) =>
 async function enter(given) {
   const answer = await post('enter', given).catch(() => undefined);
   if (answer?.ok) return '';
-  return answer ? await answer.text() : 'the bot does not answer';
+  return say(!answer ? 'no_answer' : answer.status === 429 ? 'too_often' : 'wrong');
 }
 
-const HINTS = {
-  token: 'The bot has printed an address with a token where it was started. Open that, or give the token here.',
-  password: 'This bot asks for a password.',
-  name: 'Tell who you are.',
-  code: 'The code is shown on the other device.',
-};
-
-/** Ask for what lets in, until it does. */
-function ask({ asks, title }) {
+/**
+ * Ask for what lets in, until it does. A code that came with the address is used by nobody but the
+ * person: whoever made it would read what is written. Who is `known` already may leave it.
+ */
+function ask({ asks, title }, code, known) {
   const dialog = $('enter');
   const form = dialog.querySelector('form');
   const show = (what) => {
-    $('enter-hint').textContent = HINTS[what];
+    $('enter-hint').textContent = say(what === 'code' && code ? 'ask_given' : `ask_${what}`);
     const wanted = what === 'name' ? ['name', 'password'] : [what];
     for (const label of form.querySelectorAll('label')) label.hidden = !wanted.includes(label.dataset.for);
-    $('enter-code').textContent = what === 'code' ? 'Back' : 'I have a code from another device';
-    $('enter-code').onclick = () => show(what === 'code' ? asks : 'code');
+    $('enter-code').textContent = say(what === 'code' ? 'back' : 'have_code');
+    $('enter-code').onclick = () => (known ? form.leave() : show(what === 'code' ? asks : 'code'));
     form.elements[wanted[0]].focus();
   };
   $('enter-title').textContent = title;
   document.title = title;
   if (!dialog.open) dialog.showModal();
-  show(asks);
+  show(code ? 'code' : asks);
+  form.elements.code.value = code ?? '';
   dialog.oncancel = (event) => event.preventDefault();
   dialog.onclose = () => dialog.showModal(); // a browser closes it all the same, if asked twice
   return new Promise((done) => {
+    form.leave = () => {
+      form.reset();
+      dialog.onclose = null;
+      dialog.close();
+      done();
+    };
     form.onsubmit = async (event) => {
       event.preventDefault();
       const visible = [...form.querySelectorAll('label:not([hidden]) input')];
       const trouble = await enter(Object.fromEntries(visible.map((input) => [input.name, input.value])));
       form.querySelector('.trouble').textContent = trouble;
-      if (trouble) return visible[0].select();
-      form.reset();
-      dialog.onclose = null;
-      dialog.close();
-      return done();
+      return trouble ? visible[0].select() : form.leave();
     };
   });
 }
@@ -179,7 +184,7 @@ function dayOf(at) {
   const day = new Date(at * 1000);
   const options = { weekday: 'long', day: 'numeric', month: 'long' };
   const today = new Date().toDateString() === day.toDateString();
-  return element('p', { className: 'day' }, today ? 'Today' : day.toLocaleDateString([], options));
+  return element('p', { className: 'day' }, today ? say('today') : day.toLocaleDateString(language(), options));
 }
 
 // What is said now
@@ -269,7 +274,7 @@ function showDraft(first = 0) {
 
 function type() {
   clearTimeout(typing);
-  $('typing').replaceChildren(element('span', { className: 'hidden' }, `${session.title} is typing`), element('i'), element('i'), element('i'));
+  $('typing').replaceChildren(element('span', { className: 'hidden' }, say('typing', session)), element('i'), element('i'), element('i'));
   typing = setTimeout(quiet, TYPING);
 }
 
@@ -279,8 +284,8 @@ function quiet() {
 }
 
 function lost(status) {
-  if (status === 429) return trouble('That was too much at once: it is sent in a moment.');
-  return trouble('The bot cannot be reached. What you write is kept, and sent once it is back.');
+  if (status === 429) return trouble(say('hurry'));
+  return trouble(say('unreachable'));
 }
 
 function trouble(told) {
@@ -301,11 +306,11 @@ function waiting({ said, files, failed }) {
   const words = said.do === 'press' || said.do === 'select' ? said.label : said.text;
   const shown = element('div', { className: 'shown' }, ...blocks({ text: words }));
   for (const name of files) shown.append(element('span', { className: 'file' }, name));
-  const now = outbox.putting.has(said.key) ? 'keeping its files…' : 'sending…';
-  const state = element('div', { className: 'foot' }, element('span', { className: 'small' }, failed ? `not sent: ${failed}` : now));
+  const now = outbox.putting.has(said.key) ? say('keeping') : say('sending');
+  const state = element('div', { className: 'foot' }, element('span', { className: 'small' }, failed ? say('not_sent', { problem: say(failed) }) : now));
   if (failed) {
     const press = (name, onclick) => element('button', { type: 'button', className: 'plain', onclick }, name);
-    state.append(press('Try again', () => outbox.again(said.key)), press('Discard', () => outbox.drop(said.key)));
+    state.append(press(say('again'), () => outbox.again(said.key)), press(say('discard'), () => outbox.drop(said.key)));
   }
   return element('article', { className: `message you owed ${failed ? 'failed' : ''}` }, shown, state);
 }
@@ -328,8 +333,8 @@ function fill(said, form) {
 
 function about(data, edits) {
   answered = { id: data.id, edits };
-  const text = (data.body.text || 'a message').slice(0, 120);
-  $('about-what').querySelector('span').textContent = `${edits ? 'Edit' : 'In answer to'}: ${text}`;
+  const text = (data.body.text || say('some_message')).slice(0, 120);
+  $('about-what').querySelector('span').textContent = say(edits ? 'editing' : 'answering', { text });
   $('about-what').hidden = false;
   if (edits) $('say').value = data.body.text;
   grow();
@@ -368,7 +373,7 @@ function choose(list) {
   $('chosen').replaceChildren(
     ...chosen.map((file) => {
       const drop = element('button', { type: 'button', className: 'icon' }, '×');
-      drop.ariaLabel = `Do not send ${file.name}`;
+      drop.ariaLabel = say('drop_file', { file: file.name });
       drop.onclick = () => choose(chosen.filter((other) => other !== file));
       return element('li', { className: 'file' }, file.name, drop);
     }),
@@ -442,9 +447,9 @@ function showThreads() {
   const known = [...threads].sort(([, a], [, b]) => newest(b) - newest(a));
   $('threads').replaceChildren(
     ...known.map(([name, { title, unread }]) => {
-      const press = element('button', { type: 'button', onclick: () => go(name) }, title || 'New conversation');
+      const press = element('button', { type: 'button', onclick: () => go(name) }, title || say('new'));
       if (name === thread) press.setAttribute('aria-current', 'page');
-      if (unread) press.append(element('span', { className: 'unread' }, element('span', { className: 'hidden' }, 'new messages')));
+      if (unread) press.append(element('span', { className: 'unread' }, element('span', { className: 'hidden' }, say('unread'))));
       return element('li', {}, press);
     }),
   );
@@ -521,5 +526,8 @@ document.onvisibilitychange = () => {
   document.title = session.title;
   if (document.hidden) resting = setTimeout(rest, REST);
   else if (!events) listen();
+};
+window.onhashchange = () => {
+  if (/\b(token|code)=/.test(location.hash)) location.reload(); // an address that lets in was given
 };
 begin();

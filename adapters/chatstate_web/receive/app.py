@@ -19,7 +19,7 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
@@ -31,12 +31,14 @@ from chatstate_web.options import WebOptions
 from chatstate_web.receive import wire
 from chatstate_web.receive.cookies import LASTS, Cookies, Person
 from chatstate_web.receive.doors import Door, Entry
-from chatstate_web.receive.guard import Guard, TooMuchError, address_of
+from chatstate_web.receive.guard import Guard, TooMuchError, network_of
 from chatstate_web.receive.inspector import Inspector, Wanted
 from chatstate_web.receive.intake import Intake, NothingThereError
 from chatstate_web.receive.links import Links
 from chatstate_web.receive.rates import Rates
 from chatstate_web.receive.streams import Stream, shown
+from chatstate_web.receive.wire import number_of
+from chatstate_web.receive.words import words_of
 from chatstate_web.send.parts import body_of
 
 importlib.import_module("python_multipart")  # Starlette reads forms by it: missed now, not then
@@ -99,6 +101,7 @@ class Page:
             Route("/", _file("index.html"), methods=["GET"]),
             Route("/enter", self._enter, methods=["POST"]),
             Route("/leave", self._leave, methods=["POST"]),
+            Route("/words", self._words, methods=["GET"]),
             *machines,
             self._route("/session", self._session, "GET"),
             self._route("/history", _history, "GET"),
@@ -108,9 +111,10 @@ class Page:
             self._route("/link", self._link, "POST"),
             self._route("/inspector", self._inspect, "GET"),
             self._route("/inspector", self._ask, "POST"),
-            self._route("/files/{message:int}/{number:int}", _download, "GET"),
+            self._route("/files/{message}/{number}", _download, "GET"),
         ]
-        self._guarded = Guard(Starlette(routes=routes), options, time.monotonic)
+        app = Starlette(routes=routes, exception_handlers={ClientDisconnect: _gone})
+        self._guarded = Guard(app, options, time.monotonic)
 
     def open(self, host: Host, secret: bytes) -> asyncio.Future[None]:
         """Answer from now on. What is returned raises `StorageError` once that has no sense."""
@@ -149,7 +153,7 @@ class Page:
     async def _enter(self, request: Request) -> Response:
         if (opened := self._opened) is None:
             return PlainTextResponse("the bot does not run now", 503, {"Retry-After": "1"})
-        if self._entries.wait(address_of(request.scope)):
+        if self._entries.wait(network_of(request.scope)):
             return PlainTextResponse("that was too often: wait a minute", 429)
         entry = await _posted(request, Entry)
         known = opened.cookies.known(_cookie(request, opened.cookies), _now())
@@ -159,6 +163,12 @@ class Page:
         response = Response(status_code=204)
         self._set_cookie(request, response, opened.cookies, opened.cookies.make(person, _now()))
         return response
+
+    async def _words(self, request: Request) -> Response:
+        """Tell the page's own words, in the language that a browser asks for."""
+        if (opened := self._opened) is None:
+            return PlainTextResponse("the bot does not run now", 503, {"Retry-After": "1"})
+        return _json(words_of(opened.host.sentences(_language(request))))
 
     async def _leave(self, request: Request) -> Response:
         response = Response(status_code=204)
@@ -218,8 +228,7 @@ class Page:
         if self._live.count(person.id) >= _STREAMS:
             return PlainTextResponse("too many pages are open", 429)
         seen = request.headers.get("last-event-id") or request.query_params.get("after", "0")
-        after = int(seen) if seen.isdecimal() and len(seen) <= _LONGEST else 0
-        stream = Stream(opened.transcript, self._live, person.id, after)
+        stream = Stream(opened.transcript, self._live, person.id, number_of(seen) or 0)
         headers = {"X-Accel-Buffering": "no"}
         return StreamingResponse(stream.events(), media_type="text/event-stream", headers=headers)
 
@@ -233,7 +242,7 @@ class Page:
             if isinstance(error.__context__, TooMuchError):
                 return PlainTextResponse("that is too large", 413)
             raise
-        except (msgspec.MsgspecError, UnicodeError):
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
             return PlainTextResponse("that cannot be read", 400)
         except NothingThereError:
             return PlainTextResponse("what it is about is not there any more", 410)
@@ -246,7 +255,9 @@ class Page:
         return _json({"code": self._links.make(person)})
 
 
-_LONGEST = 16
+async def _gone(_: Request, __: Exception) -> Response:
+    """Answer who went away while they posted, or took too long: that is no fault of ours."""
+    return PlainTextResponse("that has not come in time", 408)
 
 
 def _names() -> list[str]:
@@ -287,10 +298,10 @@ async def _stop(opened: Opened, request: Request, person: Person) -> Response:
 
 
 async def _download(opened: Opened, request: Request, person: Person) -> Response:
-    number: int = request.path_params["number"]
-    found = await opened.transcript.find(person.id, min(request.path_params["message"], 10**16))
+    message, number = (number_of(request.path_params[name]) for name in ("message", "number"))
+    found = None if message is None else await opened.transcript.find(person.id, message)
     files = body_of(found.body).files if found and found.body else ()
-    file = files[number] if number < len(files) else None
+    file = None if number is None else next(iter(files[number : number + 1]), None)
     path = await opened.transcript.fetch(file.key) if file and file.key else None
     if file is None or path is None:
         return PlainTextResponse("there is no such file", 404)
@@ -307,7 +318,7 @@ async def _posted(request: Request, kind: type[T]) -> T | None:
     """Return what was posted as JSON; None if it is something else."""
     try:
         return msgspec.json.decode(await request.body(), type=kind)
-    except (msgspec.MsgspecError, UnicodeError, TooMuchError):
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, TooMuchError):
         return None
 
 

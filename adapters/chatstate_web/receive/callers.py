@@ -65,6 +65,13 @@ class SigningKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.secret.encode()
 
 
+class Caller(msgspec.Struct, frozen=True):
+    """Who calls tools: the `id` of their chat and themselves, by `name` to the bot."""
+
+    id: str
+    name: str
+
+
 class Callers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All who may, by their names."""
 
@@ -78,11 +85,11 @@ class Callers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ]
         return found[0] if found else None
 
-    def who_has(self, token: str) -> str | None:
+    def who_has(self, token: str) -> Caller | None:
         """Return whose a token is; None if it is nobody's."""
         given = token.encode()
         found = [
-            name
+            Caller(f"mcp-{name}", name)
             for name, known in self.tokens.items()
             if hmac.compare_digest(known.encode(), given)
         ]

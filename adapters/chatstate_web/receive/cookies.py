@@ -50,14 +50,14 @@ class Cookies:
 
     def __init__(self, secret: bytes, entrance: str, bot: str) -> None:
         self._key = secret
-        self._entrance = self._mac(entrance)
+        self._entrance = self._mac("entrance", entrance)
         self.name = f"chatstate_{hashlib.blake2b(bot.encode(), digest_size=6).hexdigest()}"
 
     def make(self, person: Person, now: float) -> str:
         """Return the cookie of a person who was let in."""
         signed = msgspec.json.encode(_Signed(person, int(now) + LASTS, self._entrance))
         body = base64.urlsafe_b64encode(signed).decode().rstrip("=")
-        return f"{body}.{self._mac(body)}"
+        return f"{body}.{self._mac('cookie', body)}"
 
     def person(self, cookie: str, now: float) -> Person | None:
         """Return who is let in with a cookie; None if nobody is."""
@@ -71,7 +71,7 @@ class Cookies:
 
     def _read(self, cookie: str, now: float) -> _Signed | None:
         body, _, mac = cookie.partition(".")
-        if not hmac.compare_digest(mac.encode(), self._mac(body).encode()):
+        if not hmac.compare_digest(mac.encode(), self._mac("cookie", body).encode()):
             return None
         try:
             padded = body + "=" * (-len(body) % 4)
@@ -80,5 +80,7 @@ class Cookies:
             return None
         return signed if signed.until > now else None
 
-    def _mac(self, text: str) -> str:
-        return hmac.new(self._key, text.encode(errors="replace"), hashlib.sha256).hexdigest()
+    def _mac(self, purpose: str, text: str) -> str:
+        """Return what proves a text: for one purpose, and no other."""
+        told = f"{purpose}\0{text}".encode(errors="replace")
+        return hmac.new(self._key, told, hashlib.sha256).hexdigest()

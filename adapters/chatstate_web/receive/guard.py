@@ -4,15 +4,18 @@
    (DNS rebinding).
 2. What is no GET comes from a page of this origin, by its `Origin`: no other site's form or script
    does anything, cookies or not. At `FOR_MACHINES` programs prove who they are, and say no origin.
-3. It is small enough, and its address does not too much.
+3. It is small enough for what it is, it goes on coming, and its address does not too much. Who has
+   an address of IPv6 has all of its network: 2^64 of them.
 4. Every answer says what a browser may do with it: no script but the page's own files, nothing from
    elsewhere, no frame around it, no guessing of types.
 """
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Callable
+from ipaddress import IPv4Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -22,6 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chatstate_web.options import WebOptions
 from chatstate_web.receive.rates import Rates
+from chatstate_web.receive.wire import number_of
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
@@ -40,6 +44,11 @@ _HEADERS = {
 FOR_MACHINES = ("/events", "/mcp")
 """What no cookie opens: whoever posts there proves who it is by each request."""
 _ROOM = 1 << 20  # for what is posted with files
+_WITH_FILES = "/say"
+_LARGEST = 1 << 19
+"""How many bytes are taken of all else; machines are told by what they speak to of less."""
+_PIECE_SECONDS = 60.0
+"""For how long the next piece of what is posted is waited for."""
 
 
 class TooMuchError(MultiPartException):
@@ -56,7 +65,7 @@ class Guard:
         self._app = app
         self._options = options
         self._rates = Rates(options.rate, clock)
-        self._limit = options.received_bytes + _ROOM
+        self._most = options.received_bytes + _ROOM
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, as ASGI says."""
@@ -66,7 +75,10 @@ class Guard:
         if refusal:
             await refusal(scope, receive, _with_headers(send))
             return
-        await self._app(scope, _at_most(receive, self._limit), _with_headers(send))
+        await self._app(scope, _at_most(receive, self._limit(scope)), _with_headers(send))
+
+    def _limit(self, scope: Scope) -> int:
+        return self._most if _path_of(scope) == _WITH_FILES else _LARGEST
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
@@ -81,12 +93,12 @@ class Guard:
             return None
         origin = headers.get("origin")
         is_machine = origin is None and _path_of(scope) in FOR_MACHINES
-        if not (is_machine or (origin or "").partition("://")[2] == host):
+        if not (is_machine or _is_own(origin or "", host, scope)):
             return PlainTextResponse("this comes from another page", 403)
-        length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > self._limit:
+        length = number_of(headers.get("content-length", "0"))
+        if length is None or length > self._limit(scope):
             return PlainTextResponse("this is too large", 413)
-        wait = self._rates.wait(address_of(scope))
+        wait = self._rates.wait(network_of(scope))
         if wait:
             seconds = str(math.ceil(wait))
             return PlainTextResponse("this is too often", 429, {"Retry-After": seconds})
@@ -107,10 +119,22 @@ def _name_in(host: str) -> str:
         return ""
 
 
-def address_of(scope: Scope) -> str:
-    """Return the address that asks."""
+def _is_own(origin: str, host: str, scope: Scope) -> bool:
+    """Tell whether an origin is the page's: one of http is none of a page that came by https."""
+    scheme, _, where = origin.partition("://")
+    return where == host and (scheme == "https" or scope.get("scheme") != "https")
+
+
+def network_of(scope: Scope) -> str:
+    """Return the address that asks; of IPv6 the network, which is as many as one likes."""
     client: tuple[str, int] | None = scope.get("client")
-    return client[0] if client else ""
+    try:
+        address = ip_address(client[0] if client else "")
+    except ValueError:
+        return client[0] if client else ""
+    if isinstance(address, IPv4Address):
+        return str(address)
+    return str(address.ipv4_mapped or ip_network((int(address) >> 64 << 64, 64)))
 
 
 def _with_headers(send: Send) -> Send:
@@ -125,13 +149,22 @@ def _with_headers(send: Send) -> Send:
 
 
 def _at_most(receive: Receive, limit: int) -> Receive:
-    """Return what receives so many bytes, and raises `TooMuchError` beyond."""
-    size = 0
+    """Return what receives so many bytes, and raises `TooMuchError` beyond.
+
+    Who sends nothing for long, and has more to send, counts as gone.
+    """
+    size, has_more = 0, True
 
     async def receiving() -> Message:
-        nonlocal size
-        message = await receive()
-        size += len(message.get("body", b""))
+        nonlocal size, has_more
+        if not has_more:
+            return await receive()  # that somebody goes
+        try:
+            async with asyncio.timeout(_PIECE_SECONDS):
+                message = await receive()
+        except TimeoutError:
+            return {"type": "http.disconnect"}
+        size, has_more = size + len(message.get("body", b"")), message.get("more_body", False)
         if size > limit:
             raise TooMuchError
         return message

@@ -2,21 +2,23 @@
 
 1. It is all that the store has, names and words too: so it is told to owners alone.
 2. Nothing is changed by looking. What failed is tried again if that is asked for, by the bot's run.
-3. What a turn changed is what was another value after it than before. That is looked at while the
-   inspector is open, for what its owner says on the page; it costs nobody else anything.
+3. What a turn read is what it held; what it changed is what was another value after it than before.
+   That is looked at while the inspector is open, for what its owner says on the page; it costs
+   nobody else anything.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from chatstate.adapter import Host, Receipt
-from chatstate.inspection import Entry, Filter, Request, Shelf
+from chatstate.inspection import Entry, Filter, Request, Seen, Shelf
 from chatstate_web.receive.cookies import Person
 
 SHELVES: tuple[Shelf, ...] = ("running", "inbox", "outbox", "dead", "timers")
@@ -31,7 +33,7 @@ class Wanted(msgspec.Struct, frozen=True):
     """What an owner asks for: that a dead letter is tried again, or forgotten."""
 
     verb: Literal["retry", "drop"]
-    number: int
+    number: Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -43,24 +45,57 @@ class Change(msgspec.Struct, frozen=True):
     after: Any
 
 
-class TurnTold(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is known of a turn: what it changed, and in how many seconds it came how far.
+class Before(msgspec.Struct, frozen=True):
+    """A value that a turn has read, as it was then; None where there was none."""
 
-    `stored`: until its event was durable. `settled`: until it was committed and its replies sent.
+    scope: str
+    name: str
+    value: Any
+
+
+class TurnTold(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is known of a turn: what it read and changed, and in how many seconds it came how far.
+
+    `stored`: until its event was durable. `ran`: how long its handler, and what is around that,
+    took. `settled`: until it was committed and its replies sent.
     """
 
     stored: float
     settled: float | None = None
+    ran: float | None = None
+    reads: Sequence[Before] = ()
     changes: Sequence[Change] = ()
 
 
 Values = Mapping[tuple[object, ...], Entry]
 
 
+class _Watch:
+    """What is found out of the turn of one event, besides what is looked up."""
+
+    def __init__(self, event: str, before: Values) -> None:
+        self.before = before
+        self.ran: float | None = None
+        self.reads: Sequence[Before] = ()
+        self.stored = 0.0
+        self._event = event
+        self._began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._began
+
+    def see(self, turn: Seen) -> None:
+        if turn.event == self._event:
+            self.ran = turn.seconds
+            self.reads = [Before(it.scope, it.name, _json(it.value)) for it in turn.reads]
+
+
 class Inspector:
     """Looks for the owners of one bot."""
 
     def __init__(self, host: Host) -> None:
+        self._host = host
         self._view = host.inspect(reveal=True)
         self._turns: dict[str, TurnTold] = {}
         self._watching: set[asyncio.Task[None]] = set()
@@ -101,21 +136,32 @@ class Inspector:
         if opened_at is None or time.monotonic() - opened_at > _OPEN_SECONDS:
             await deliver()
             return
-        before, began = await self._states(person), time.monotonic()
-        (receipt,) = await deliver()
-        self._note(key, TurnTold(time.monotonic() - began))
-        task = asyncio.create_task(self._watch(person, key, receipt, before, began))
+        watch = _Watch(f"{person.id} {key}", await self._states(person))
+        with contextlib.ExitStack() as looking:
+            looking.enter_context(self._host.witness(watch.see))
+            (receipt,) = await deliver()
+            watch.stored = watch.seconds
+            self._note(key, TurnTold(watch.stored))
+            task = asyncio.create_task(
+                self._until_settled(person, key, receipt, watch, looking.pop_all())
+            )
         self._watching.add(task)
         task.add_done_callback(self._watching.discard)
 
-    async def _watch(
-        self, person: Person, key: str, receipt: Receipt, before: Values, began: float
+    async def _until_settled(
+        self,
+        person: Person,
+        key: str,
+        receipt: Receipt,
+        watch: _Watch,
+        looking: contextlib.ExitStack,
     ) -> None:
-        await receipt.settled()
-        settled = time.monotonic() - began
-        changes = _changes(before, await self._states(person))
-        stored = self._turns[key].stored if key in self._turns else 0.0
-        self._note(key, TurnTold(stored, settled, changes))
+        with looking:
+            await receipt.settled()
+            settled = watch.seconds
+            changes = _changes(watch.before, await self._states(person))
+            told = TurnTold(watch.stored, settled, watch.ran, watch.reads, changes)
+            self._note(key, told)
 
     def _note(self, key: str, told: TurnTold) -> None:
         self._turns[key] = told

@@ -1,8 +1,9 @@
 """The bot's tools over the Model Context Protocol, at `/mcp`: by the official library.
 
-1. Each request has a token, which says who calls (`Authorization: Bearer`): so what is kept is
-   that caller's, on whatever connection and after a restart. Who has none is refused.
-2. The protocol's own sessions keep nothing: there are none.
+1. Of whom a call is tells its token, or else its session; see `identifying` and `guests`. So what
+   is kept is that caller's.
+2. Callers who have tokens need no session of the protocol's: there is none, and nothing is lost
+   with a connection, or with a restart.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import logging
-from collections.abc import AsyncGenerator, Sequence
+import time
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import mcp_types as types
@@ -19,78 +20,105 @@ from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.server import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.datastructures import Headers
-from starlette.responses import PlainTextResponse
-from starlette.routing import BaseRoute, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chatstate import Command
 from chatstate.adapter import Host
+from chatstate_web.options import WebOptions
+from chatstate_web.receive import guests
 from chatstate_web.receive.answers import Answer
-from chatstate_web.receive.callers import Callers
+from chatstate_web.receive.callers import Caller, Callers
+from chatstate_web.receive.guests import Guests
+from chatstate_web.receive.identifying import Identifying, NotIdentifiedError
+from chatstate_web.receive.oauth import Issuer
 from chatstate_web.receive.tools import CallError, call, schema_of, tools_of
 from chatstate_web.send.parts import PageFile
-
-log = logging.getLogger("chatstate.web")
 
 LARGEST = 1 << 18
 """How many bytes a call has at most."""
 _CALLER = "chatstate_web.caller"
+_SESSION = "mcp-session-id"
 _PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 _LARGEST_PICTURE = 1 << 22
 
 
-class MCPTools:
-    """Answers callers who have tokens."""
+@contextlib.asynccontextmanager
+async def speaking(
+    host: Host, options: WebOptions, callers: Callers, resource: str, metadata: str
+) -> AsyncGenerator[ASGIApp]:
+    """Give what answers programs, until the end of the block.
 
-    def __init__(self, callers: Callers) -> None:
-        self._callers = callers
-        self._manager: StreamableHTTPSessionManager | None = None
-
-    @property
-    def routes(self) -> Sequence[BaseRoute]:
-        """See `Tools.routes`."""
-        return [Route("/mcp", self)]
-
-    @contextlib.asynccontextmanager
-    async def serving(self, host: Host) -> AsyncGenerator[None]:
-        """See `Tools.serving`."""
-        names = ", ".join(tools_of(host)) or "none: say @bot.command(tool=True)"
-        callers = ", ".join(self._callers.tokens)
-        log.info("tools at /mcp, for %s and nobody without a token: %s", callers, names)
-        manager = StreamableHTTPSessionManager(
-            _Answering(host).server,
-            json_response=True,
-            stateless=True,
-            max_request_body_size=LARGEST,
+    `resource` is the address at which they call, `metadata` that of what tells of the issuer.
+    """
+    async with contextlib.AsyncExitStack() as opened:
+        if not (callers.tokens or options.oauth_issuer):
+            visiting = Guests(host, time.monotonic)
+            opened.push_async_callback(visiting.close)
+            manager = _manager(_Answering(host, visiting).server, stateless=False)
+            await opened.enter_async_context(manager.run())
+            yield _ForGuests(manager, visiting)
+            return
+        issuer = Issuer(options, resource) if options.oauth_issuer else None
+        if issuer:
+            opened.push_async_callback(issuer.close)
+        identifying = Identifying(
+            callers,
+            issuer,
+            issuer=options.oauth_issuer,
+            scopes=options.oauth_scopes,
+            metadata=metadata,
         )
-        async with manager.run():
-            self._manager = manager
-            try:
-                yield
-            finally:
-                self._manager = None
+        manager = _manager(_Answering(host, None).server, stateless=True)
+        await opened.enter_async_context(manager.run())
+        yield _ForCallers(manager, identifying)
+
+
+def _manager(server: Server[Any], *, stateless: bool) -> StreamableHTTPSessionManager:
+    return StreamableHTTPSessionManager(
+        server,
+        json_response=True,
+        stateless=stateless,
+        max_request_body_size=LARGEST,
+        session_idle_timeout=None if stateless else guests.LASTS,
+        max_sessions=guests.MOST,
+    )
+
+
+class _ForCallers:
+    """Answers those who say who they are."""
+
+    def __init__(self, manager: StreamableHTTPSessionManager, identifying: Identifying) -> None:
+        self._manager = manager
+        self._identifying = identifying
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, as ASGI says."""
-        if self._manager is None:
-            refusal = PlainTextResponse("the bot does not run now", 503, {"Retry-After": "1"})
-            await refusal(scope, receive, send)
-            return
-        kind, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
-        caller = self._callers.who_has(token.strip()) if kind.lower() == "bearer" else None
-        if caller is None:
-            told = "call this with a token: Authorization: Bearer TOKEN"
-            refusal = PlainTextResponse(told, 401, {"WWW-Authenticate": "Bearer"})
-            await refusal(scope, receive, send)
+        try:
+            caller = await self._identifying.who(Headers(scope=scope))
+        except NotIdentifiedError as error:
+            await error.response(scope, receive, send)
             return
         await self._manager.handle_request({**scope, _CALLER: caller}, receive, send)
 
 
-class _Answering:
-    """What the library asks, answered by one bot."""
+class _ForGuests:
+    """Answers those who do not."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, manager: StreamableHTTPSessionManager, visiting: Guests) -> None:
+        self._manager = manager
+        self._visiting = visiting
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._manager.handle_request(scope, receive, send)
+        if scope["method"] == "DELETE":
+            await self._visiting.leave(Headers(scope=scope).get(_SESSION, ""))
+
+
+class _Answering:
+    """What the library asks, answered by one bot; `visiting` are those whom it does not know."""
+
+    def __init__(self, host: Host, visiting: Guests | None) -> None:
         self._host = host
+        self._visiting = visiting
         about = host.about
         self.server: Server[Any] = Server(
             about.id,
@@ -110,16 +138,24 @@ class _Answering:
         self, context: ServerRequestContext[Any], asked: types.CallToolRequestParams
     ) -> types.CallToolResult:
         command = tools_of(self._host).get(asked.name)
-        caller = context.request.scope[_CALLER] if context.request else ""
         try:
             if command is None:
                 raise CallError(f"there is no tool {asked.name!r}")
-            answers = await call(self._host, caller, command, asked.arguments or {})
+            async with self._caller_of(context) as caller:
+                answers = await call(self._host, caller, command, asked.arguments or {})
+                content = [block for answer in answers for block in await self._blocks(answer)]
         except CallError as error:
             told = types.TextContent(type="text", text=str(error))
             return types.CallToolResult(content=[told], is_error=True)
-        content = [block for answer in answers for block in await self._blocks(answer)]
         return types.CallToolResult(content=content)
+
+    def _caller_of(
+        self, context: ServerRequestContext[Any]
+    ) -> contextlib.AbstractAsyncContextManager[Caller]:
+        request: Any = context.request  # over HTTP there is always one
+        if self._visiting:
+            return self._visiting.calling(request.headers.get(_SESSION))
+        return contextlib.nullcontext(request.scope[_CALLER])
 
     async def _blocks(self, answer: Answer) -> list[types.ContentBlock]:
         """Return a reply: its words, its pictures, and the names of other files."""

@@ -1,55 +1,25 @@
 """Commands of the bot as tools: how each is told of, and how a call of it comes to the bot.
 
 1. A command is a tool if its author says so (`@bot.command(tool=True)`), and it is in the menu.
-2. A caller is somebody of a name, in a private chat of their own: all state is theirs alone, and
-   guards and limits hold as they do for people.
+2. A caller is somebody in a private chat of their own: all state is theirs alone, and guards and
+   limits hold as they do for people.
 3. A call is an event as each other: in order, durable, and answered by what the bot replies.
 """
 
 from __future__ import annotations
 
-import contextlib
 import uuid
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse
-from starlette.routing import BaseRoute, Route
 
 from chatstate import Chat, Command, CommandOption, Event, Message, User
 from chatstate.adapter import Host
 from chatstate_web.receive.answers import Answer, replies_to
+from chatstate_web.receive.callers import Caller
 
 _TYPES = {"whole": "integer", "number": "number", "truth": "boolean"}
-
-
-class Tools(Protocol):
-    """What answers programs that call tools."""
-
-    @property
-    def routes(self) -> Sequence[BaseRoute]:
-        """Where they call."""
-        ...
-
-    def serving(self, host: Host) -> contextlib.AbstractAsyncContextManager[None]:
-        """Answer until the end of the block."""
-        ...
-
-
-class NoTools:
-    """Says that nobody has a token."""
-
-    @property
-    def routes(self) -> Sequence[BaseRoute]:
-        """See `Tools.routes`."""
-        return [Route("/mcp", _nobody, methods=["GET", "POST", "DELETE"])]
-
-    @contextlib.asynccontextmanager
-    async def serving(self, host: Host) -> AsyncGenerator[None]:  # noqa: ARG002 - nobody calls
-        """See `Tools.serving`."""
-        yield
 
 
 class CallError(Exception):
@@ -72,7 +42,7 @@ def schema_of(command: Command) -> dict[str, Any]:
 
 
 async def call(
-    host: Host, caller: str, command: Command, arguments: Mapping[str, Any]
+    host: Host, caller: Caller, command: Command, arguments: Mapping[str, Any]
 ) -> Sequence[Answer]:
     """Let a caller use a command; return what the bot replies.
 
@@ -82,8 +52,8 @@ async def call(
     if unknown := sorted(set(arguments) - known):
         raise CallError(f"there is no argument {unknown[0]!r}")
     given = {name: _text(value) for name, value in arguments.items() if value is not None}
-    who = f"mcp-{caller}"
-    message = Message(f"/{command.name}", User(who, caller), Chat(who), arguments=given)
+    who = caller.id
+    message = Message(f"/{command.name}", User(who, caller.name), Chat(who), arguments=given)
     if refusal := host.refusal(message):
         raise CallError(refusal)
     origin = f"mcp {uuid.uuid4().hex}"
@@ -111,8 +81,3 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return msgspec.json.encode(value).decode()
-
-
-async def _nobody(_: Request) -> PlainTextResponse:
-    told = "nobody may call tools here: name a file with [tokens], by --keys"
-    return PlainTextResponse(told, 404)

@@ -30,6 +30,7 @@ from chatstate import Chat, Event, Message, StorageError, User
 from chatstate.adapter import Host, PageMessage, Receipt
 from chatstate_web.receive.answers import replies_to
 from chatstate_web.receive.callers import Callers, SigningKey
+from chatstate_web.receive.wire import number_of
 
 LARGEST = 1 << 18
 """How many bytes an event has at most."""
@@ -143,13 +144,11 @@ class Webhooks:
     def _signed(self, request: Request, key: str, body: bytes) -> tuple[str, SigningKey]:
         """Return who has signed a request, and with what."""
         unknown, headers = HTTPStatus.UNAUTHORIZED, request.headers
-        try:
-            msgspec.convert(key, Key)
-            at = int(headers["webhook-timestamp"])
-            signatures = headers["webhook-signature"]
-        except (KeyError, ValueError):  # a ValidationError is one
+        at = number_of(headers.get("webhook-timestamp", ""))
+        signatures = headers.get("webhook-signature", "")
+        if at is None or not signatures or not _is_key(key):
             why = "webhook-id, webhook-timestamp or webhook-signature is missing, or none"
-            raise RefusedError(unknown, why) from None
+            raise RefusedError(unknown, why)
         content = b"%s.%s.%s" % (key.encode(), headers["webhook-timestamp"].encode(), body)
         found = self._callers.who_signed(signatures, content)
         if found is None:
@@ -208,6 +207,14 @@ class Webhooks:
         chat, _, thread = known.conversation.partition("/")
         replies = await replies_to(host.transcript, chat, thread, _origin(name, key))
         return _told(HTTPStatus.OK, receipt=key, status="done", replies=replies)
+
+
+def _is_key(text: str) -> bool:
+    try:
+        msgspec.convert(text, Key)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _check(signing: SigningKey, posted: Posted) -> None:
@@ -270,7 +277,7 @@ async def _body_of(request: Request) -> bytes:
 def _read(body: bytes) -> Posted:
     try:
         return msgspec.json.decode(body, type=Posted)
-    except (msgspec.MsgspecError, UnicodeError) as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise RefusedError(HTTPStatus.BAD_REQUEST, f"that is no event: {error}") from None
 
 

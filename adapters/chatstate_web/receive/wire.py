@@ -26,6 +26,15 @@ Thread = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{0,32}$")]
 Id = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{0,16}$")]
 
 
+_MOST_DIGITS = 16
+"""Of a number that somebody names: stores count further, browsers do not exactly."""
+
+
+def number_of(text: str) -> int | None:
+    """Return a number as somebody names it; None for what is none, or is no message's."""
+    return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else None
+
+
 class Said(msgspec.Struct, frozen=True):
     """What somebody did on the page.
 

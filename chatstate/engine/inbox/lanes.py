@@ -27,6 +27,7 @@ from chatstate.engine.activity import Activity
 from chatstate.engine.runners import Run, Runners
 from chatstate.engine.threads import HandlerThreads
 from chatstate.engine.turns.turn import RunningTurn
+from chatstate.engine.witnesses import Witnesses
 from chatstate.stores.base import Arrival, Inbox
 
 log = logging.getLogger("chatstate.engine")
@@ -101,8 +102,13 @@ class Lanes:
         `committing` tells the numbers of a conversation's events whose commit is on its way.
         """
         self._work = work
+        self.witnesses = Witnesses(self.let_work, work)
         self._committing = committing
         self._runners = Runners(self._next, threads, self._waits)
+
+    def let_work(self, work: Work) -> None:
+        """Let this be done with each event that begins from now on."""
+        self._work = work
 
     @property
     def is_crowded(self) -> bool:

@@ -17,7 +17,7 @@ from chatstate.stores.base import Store
 
 @dataclass(frozen=True, kw_only=True)
 class StateParts:
-    """What holds the values of one bot: `volatile` those that are not durable, if there are such.
+    """What holds the values of one bot: `volatile` those that are not durable, if any may be.
 
     `is_foreign` tells which keys other runs may change, if any.
     """
@@ -30,10 +30,18 @@ class StateParts:
 
 
 def assemble_states(
-    bot: Interface, *, store: Store, clock: Clock, failed: Callable[[Exception], None]
+    bot: Interface,
+    *,
+    store: Store,
+    clock: Clock,
+    has_guests: bool,
+    failed: Callable[[Exception], None],
 ) -> StateParts:
-    """Return what holds the values of one bot; `failed` is called if the store gives up."""
-    volatile = volatile_before(store, bot.states, clock)
+    """Return what holds the values of one bot; `failed` is called if the store gives up.
+
+    `has_guests`: of some people nothing is to be stored.
+    """
+    volatile = volatile_before(store, bot.states, clock, has_guests=has_guests)
     is_foreign = foreign_keys(store, volatile)
     return StateParts(
         volatile=volatile,

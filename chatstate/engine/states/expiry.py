@@ -179,7 +179,7 @@ class Expiries:
     async def _remove(self, state: BoundState, due: Sequence[Due]) -> None:
         told = state.lifecycle.on_expire is not None
         expiries = [Expiry(value.key, _lane(value), told) for value in due]
-        if self._memory and not state.lifecycle.durable:
+        if self._memory and due and self._memory.keeps(due[0].key):
             arrivals = await self._forget(self._memory, expiries)
         else:
             arrivals = await self._store.expire(expiries) if expiries else ()

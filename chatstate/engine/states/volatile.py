@@ -1,22 +1,28 @@
-"""Values that are kept in memory alone (`durable=False`), in front of the store.
+"""Values that are kept in memory alone, in front of the store.
+
+Those of states that are not durable (`durable=False`), and all that is a guest's (`Host.guest`).
 
 1. What a turn changed is kept exactly when the store has applied the turn. A turn that expected
    another version is a conflict, and never reaches the store.
 2. A turn whose values were made by one that is not applied is not applied either.
 3. At most 100,000 values of one state are kept; the oldest make room.
+4. A guest's values go with the guest. Who has been one stays one, so that a turn of theirs that
+   ends later is not stored either; the 10,000 newest are known.
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections import OrderedDict, defaultdict
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 
 import msgspec
 from msgspec.structs import replace
 
 from chatstate.clock import Clock
-from chatstate.scope import SHARED, Key, Scope
+from chatstate.messages import Chat, User
+from chatstate.scope import PERSONAL, SHARED, Key, Place, Scope
 from chatstate.state.bound import BoundState
 from chatstate.stores.base import (
     APPLIED,
@@ -31,14 +37,15 @@ from chatstate.stores.base import (
 )
 
 _KEPT = 100_000
+_GUESTS = 10_000
 
 
 def volatile_before(
-    store: Store, states: Iterable[BoundState], clock: Clock
+    store: Store, states: Iterable[BoundState], clock: Clock, *, has_guests: bool
 ) -> VolatileStates | None:
-    """Return what to put in front of a store, if some of `states` want one."""
+    """Return what to put in front of a store, if some of `states` want one, or guests may come."""
     unstored = [state for state in states if not state.lifecycle.durable]
-    return VolatileStates(store, unstored, clock) if unstored else None
+    return VolatileStates(store, unstored, clock) if unstored or has_guests else None
 
 
 def foreign_keys(store: Store, volatile: VolatileStates | None) -> Callable[[Key], bool] | None:
@@ -57,17 +64,19 @@ class _Kept(msgspec.Struct, frozen=True):
 
 
 class VolatileStates:
-    """Loads and commits as the store does, but for the values of some `states`."""
+    """Loads and commits as the store does, but for the values of some `states`, and of guests."""
 
     def __init__(self, store: Store, states: Iterable[BoundState], clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._kept: dict[tuple[Scope, str], OrderedDict[Key, _Kept]] = {
-            (state.scope, state.name): OrderedDict() for state in states
-        }
+        self._states = {(state.scope, state.name) for state in states}
+        self._kept: defaultdict[_Shelf, OrderedDict[Key, _Kept]] = defaultdict(OrderedDict)
+        self._guests: dict[_Owner, None] = {}  # the oldest come first
 
     async def load(self, keys: Sequence[Key]) -> Sequence[Value | None]:
         """See `Store.load`."""
+        if not (self._states or self._guests):
+            return await self._store.load(keys)
         stored = [key for key in keys if not self.keeps(key)]
         if len(stored) == len(keys):
             return await self._store.load(keys)
@@ -76,6 +85,8 @@ class VolatileStates:
 
     async def commit(self, turns: Sequence[TurnCommit]) -> Sequence[Outcome]:
         """See `Store.commit`."""
+        if not (self._states or self._guests):
+            return await self._store.commit(turns)
         outcomes: list[Outcome] = ["conflict"] * len(turns)
         made: dict[Key, tuple[int, int]] = {}  # the version, and the turn that makes it
         good: list[tuple[int, TurnCommit]] = []
@@ -94,7 +105,30 @@ class VolatileStates:
 
     def keeps(self, key: Key) -> bool:
         """Tell whether it is here that a value is kept, and not in the store."""
-        return (key.scope, key.name) in self._kept
+        is_guests = bool(self._guests) and _owner(key) in self._guests
+        return is_guests or (key.scope, key.name) in self._states
+
+    @contextlib.asynccontextmanager
+    async def guest(
+        self, account: int, user: str, private_chat: Callable[[str], Awaitable[str]]
+    ) -> AsyncGenerator[None]:
+        """See `Host.guest`."""
+        chat = Chat(await private_chat(user))
+        place = await self._store.place(account, chat, None)
+        place = place._replace(person=await self._store.person(account, User(user)))
+        self._welcome(place)
+        try:
+            yield
+        finally:
+            for owner in _owners(place):
+                self._kept.pop(owner, None)
+
+    def _welcome(self, place: Place) -> None:
+        self._guests.update(dict.fromkeys(_owners(place)))
+        while len(self._guests) > _GUESTS * len(_owners(place)):
+            oldest = next(iter(self._guests))
+            del self._guests[oldest]
+            self._kept.pop(oldest, None)
 
     def due(self, bound: tuple[Scope, str, int], skip: int, limit: int) -> Sequence[Due]:
         """See `Store.due`. What was used last expires last: all values of a state live as long."""
@@ -108,7 +142,7 @@ class VolatileStates:
         value = self._value(key)
         if value is None or not _is_over(value, self._clock.time()):
             return None
-        del self._kept[key.scope, key.name][key]
+        del self._kept[self._shelf(key)][key]
         return value
 
     def forget(self, person: int, erased: Erased) -> None:
@@ -117,8 +151,13 @@ class VolatileStates:
             for key in [key for key in kept if _is_erased(key, person, erased)]:
                 del kept[key]
 
+    def _shelf(self, key: Key) -> _Shelf:
+        """Return where a value is kept: with those of its state, or of its guest."""
+        owner = _owner(key)
+        return owner if owner in self._guests else (key.scope, key.name)
+
     def _value(self, key: Key) -> Value | None:
-        kept = self._kept[key.scope, key.name].get(key)
+        kept = self._kept[self._shelf(key)].get(key)
         return kept.value if kept else None
 
     def _is_expected(self, change: Change, made: dict[Key, tuple[int, int]]) -> bool:
@@ -153,11 +192,25 @@ class VolatileStates:
                 self._put(use.key, replace(value, expires_at=use.expires_at), turn)
 
     def _put(self, key: Key, value: Value, turn: TurnCommit) -> None:
-        kept = self._kept[key.scope, key.name]
+        kept = self._kept[self._shelf(key)]
         kept[key] = _Kept(value, turn.place.conversation)
         kept.move_to_end(key)
         if len(kept) > _KEPT:
             kept.popitem(last=False)
+
+
+_Owner = tuple[str, int]
+"""Whose a value is: that of a person, a chat or a thread, by its internal id."""
+_Shelf = tuple[Scope, str] | _Owner
+
+
+def _owner(key: Key) -> _Owner:
+    return ("person", key.person) if key.scope in PERSONAL else (key.scope, key.place)
+
+
+def _owners(place: Place) -> tuple[_Owner, ...]:
+    """Return all that values of a private chat, and of its person, may belong to."""
+    return ("person", place.person), ("chat", place.chat), ("thread", place.conversation)
 
 
 def _is_erased(key: Key, person: int, erased: Erased) -> bool:
