@@ -62,13 +62,14 @@ class EgressSet:
         have left, in the order of registration; those of a bot that is included guard the whole.
         Raises `BindingError`.
         """
+        seconds = _checked(timeout)
 
         def register(fn: F) -> F:
             if not callable(fn):
                 raise BindingError(f"egress: {fn!r} is no function of what leaves")
             self._refuse_once_included()
             function = egress_guard(fn, owner=cast("Owner", self))
-            self.egress_guards.append(EgressGuard(function, previews, _checked(timeout)))
+            self.egress_guards.append(EgressGuard(function, previews, seconds))
             return fn
 
         return register if fn is None else register(fn)
