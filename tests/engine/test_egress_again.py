@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Annotated, Any
 
@@ -311,6 +312,8 @@ async def test_what_is_given_to_send_is_refused_at_once() -> None:
         (lambda out: replace(out, pieces=()), "returned other pieces"),
         (lambda out: replace(out, pieces=(replace(out.pieces[0], text=1),)), "whose text is none"),
         (lambda _: 1 / 0, "raised ZeroDivisionError, so a message did not leave"),
+        (lambda _: sys.exit(), "raised SystemExit"),
+        (lambda _: exec("raise asyncio.CancelledError"), "raised CancelledError"),  # noqa: S102
     ],
 )
 async def test_what_is_no_verdict_stops(returns: Guard, how: str) -> None:

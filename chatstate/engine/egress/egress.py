@@ -41,7 +41,7 @@ from chatstate.replies import AnyReply, Native, React, Reply
 from chatstate.stores.base import Arrival
 
 T = TypeVar("T")
-_REMEMBERED = 10_000
+_REMEMBERED = 5_000
 _OF_VERB: Mapping[str, OutgoingKind] = {"edit": "edit", "native": "call", "reaction": "reaction"}
 
 

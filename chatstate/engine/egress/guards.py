@@ -72,13 +72,12 @@ class Guards:
         return out
 
     async def _ask(self, guard: EgressGuard, out: Outgoing) -> Outgoing:
-        failure: BaseException | None = None
-        kept: Outgoing | None = None
+        asking = asyncio.ensure_future(self._outcome(guard, out))
         try:
-            async with asyncio.timeout(guard.timeout):
-                kept = _checked(await self._call(guard, out), out)
-        except Exception as error:  # noqa: BLE001 - an author's code may raise anything
-            failure = error
+            await asyncio.wait([asking], timeout=guard.timeout)
+        finally:
+            asking.cancel()
+        kept, failure = asking.result() if asking.done() else (None, TimeoutError())
         if failure is not None:
             raise self._failed(guard, out, failure)
         if kept is None:
@@ -86,6 +85,18 @@ class Guards:
         if kept != out:
             self._note(guard, "changed", out)
         return kept
+
+    async def _outcome(
+        self, guard: EgressGuard, out: Outgoing
+    ) -> tuple[Outgoing | None, BaseException | None]:
+        """Return what a guard lets leave, or what it raised: in a task of its own.
+
+        So it can be left behind, and whatever it raises is not the turn's.
+        """
+        try:
+            return _checked(await self._call(guard, out), out), None
+        except BaseException as error:  # noqa: BLE001 - an author's code may raise anything
+            return None, error
 
     async def _call(self, guard: EgressGuard, out: Outgoing) -> Any:
         function = guard.function
