@@ -34,7 +34,7 @@ def telling() -> Interface:
 
 
 async def test_telegram_gets_what_may_leave(tmp_path: Path) -> None:
-    """Marks are where the words are, a long text is whole for the guard, and the menu is guarded."""
+    """Marks are where the words are, a long text is looked at whole, and so is the menu."""
     async with talk(telling(), ("polling", "private"), tmp_path) as person:
         (said,) = await person.say("/tell")
         assert said.text == "••••••••"

@@ -2,7 +2,7 @@
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -37,10 +37,11 @@ from chatstate import (
     User,
     UserError,
 )
-from chatstate.adapter import Action, Sent
-from chatstate.engine.egress import words
+from chatstate.adapter import Action, Adapter, Host, Sent
+from chatstate.engine.egress import borders, words
 from chatstate.language.en import ENGLISH
 from chatstate.messages import Chat
+from chatstate.stores.base import Outcome, TurnCommit
 from chatstate.testing import FakePlatform, TestClient
 from chatstate.testing.platform import FULL
 
@@ -87,7 +88,9 @@ SAID = State([], scope="global", name="said", type=list[str])
 def guarded(guard: Any) -> Interface:
     """Return a bot whose every sentence, and all that it does, holds the word."""
     sentences = {name: f"{WORD} {text}" for name, text in ENGLISH.items()}
-    bot = Interface(id="bot", title=f"A {WORD} bot", sentences=sentences)
+    bot = Interface(
+        id="bot", title=f"A {WORD} bot", sentences=sentences, privacy=True, linking=True
+    )
     bot.egress(guard)
     add_messages(bot)
     add_dialogues(bot)
@@ -168,6 +171,10 @@ def add_commands(bot: Interface) -> None:
     @bot.command(description=f"{WORD} description")
     def described() -> None: ...
 
+    @bot.command(timeout=2)
+    async def forever() -> None:
+        await asyncio.get_running_loop().create_future()
+
     @bot.command(limits="1/hour")
     def rarely() -> None: ...
 
@@ -187,6 +194,7 @@ async def says(client: TestClient, text: str) -> None:
 
 SAYINGS = (
     *("hi", "raise", "fail", "send", "elsewhere", "apply"),
+    *("/forget", "/export", "/link", "/link x", "/unlink"),
     *("/help", "/unknown", "/number x", "/number", "/refused", "/ask", "/choose", "/start"),
 )
 for words_said in SAYINGS:
@@ -282,6 +290,13 @@ async def a_broadcast(client: TestClient) -> None:
 
 
 @door
+async def a_turn_that_takes_too_long(client: TestClient) -> None:
+    said = asyncio.create_task(client.user("alice").say("/forever"))
+    while not said.done():
+        await client.advance(1)
+
+
+@door
 async def a_full_inbox(client: TestClient) -> None:
     alice = client.user("alice")
     receipts = await client.deliver_all([alice.event(str(n)) for n in range(9)])
@@ -289,18 +304,54 @@ async def a_full_inbox(client: TestClient) -> None:
     await client._engine.idle()  # type: ignore[union-attr]
 
 
+ASKED_FOR_AFTER = ("apply", "a_turn_that_takes_too_long")
+"""What is made within the commit, or told at once by whoever ends a turn."""
+
+
+def watched(client: TestClient) -> list[str]:
+    """Return what will be stored of replies that are owed."""
+    store, owed = client._store, list[str]()
+    commit = store.commit
+
+    async def watching(turns: Sequence[TurnCommit]) -> Sequence[Outcome]:
+        owed.extend(reply.body for turn in turns for reply in turn.owed)
+        return await commit(turns)
+
+    vars(store)["commit"] = watching
+    return owed
+
+
 @pytest.mark.parametrize("guard", GUARDS)
 @pytest.mark.parametrize("name", list(DOORS))
 async def test_nothing_goes_around_a_guard(name: str, guard: Guard) -> None:
-    """Whoever says it, on whatever way: a word that is stopped stays, a changed one is changed."""
+    """Whoever says it, on whatever way: what is stopped is not even stored."""
     platform, raises = Border(), guard is change and name != "fail"
     options: dict[str, Any] = {"raise_errors": raises, "store_options": {"waiting_limit": 3}}
     async with TestClient(guarded(guard), store=":memory:", platform=platform, **options) as client:
+        owed = watched(client)
         await DOORS[name](client)
     assert not platform.has(WORD)
+    assert (WORD in "".join(owed)) == (name in ASKED_FOR_AFTER)
     if guard is change:
         assert platform.has(CLEAN)
     assert [verdict for verdict in client.verdicts if verdict.out.kind != "menu"] or name == "menus"
+
+
+def test_each_member_of_the_border_is_known() -> None:
+    """What is added to what an adapter is asked, or may ask, is guarded, or tells nothing."""
+    asks = {name for name in dir(Host) if not name.startswith("_")}
+    asked = {name for name in dir(Adapter) if not name.startswith("_")}
+    assert asks - set(vars(borders._GuardedHost)) == {
+        *("assure", "connected", "cursor", "cursor_of", "deliver", "interrupt", "kinds", "lead"),
+        *("lost", "moved", "pass_on", "passed", "peers", "recall", "remember", "share", "updates"),
+        "inspect",  # an operator's, of the store
+        "transcript",  # what adapters put there themselves
+    }
+    assert asked - set(vars(borders._GuardedAdapter)) == {
+        *("attach", "examine", "export", "find", "forget", "is_admin", "label", "on_each_worker"),
+        *("open", "private_chat", "run", "updates"),
+        "client",  # outside of all promises
+    }
 
 
 # Whatever it is
