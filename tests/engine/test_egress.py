@@ -40,6 +40,7 @@ from chatstate import (
 from chatstate.adapter import Action, Adapter, Host, Sent
 from chatstate.engine.egress import borders, words
 from chatstate.language.en import ENGLISH
+from chatstate.mentions import START
 from chatstate.messages import Chat
 from chatstate.stores.base import Outcome, TurnCommit
 from chatstate.testing import FakePlatform, TestClient
@@ -447,6 +448,7 @@ async def test_no_content_goes_around_a_guard(guard: Guard, capabilities: Any) -
             await alice.say(name)
             assert not platform.has(WORD), name
             assert len(client.verdicts) > seen, name
+            assert START not in client.verdicts[-1].out.words  # it is read as people read it
             if guard is stop:
                 assert [reply.text for reply in platform.delivered[-1:]] == ["I may not."], name
 
