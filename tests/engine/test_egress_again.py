@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Annotated, Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 from support import FAILED, in_full, parts_of, query, texts
@@ -242,6 +243,15 @@ async def test_an_edit_that_is_stopped_is_not_sent_anew() -> None:
         assert len(letters(client)) == 1
 
 
+async def test_what_is_written_for_a_platform_is_read_without_its_escapes() -> None:
+    """A backslash within a word hides it from nobody."""
+    desk = Desk(None)
+    desk.answers["escaped"] = f"{SECRET[:4]}\\{SECRET[4:]}"
+    async with stored(desk, "escaped", FakePlatform()) as client:
+        desk.guard = no_secret
+        assert await sent(client) == []
+
+
 async def test_what_is_made_within_the_commit_is_asked_for_before_it_leaves() -> None:
     """What `turn.apply` answers: the value is kept, and the words are a dead letter."""
     desk = Desk(no_secret)
@@ -249,6 +259,17 @@ async def test_what_is_made_within_the_commit_is_asked_for_before_it_leaves() ->
         assert await client.user("alice").say("/apply") == []
         await parts_of(client).sender._store.flush()
         assert len(letters(client)) == 1
+
+
+async def test_a_bot_without_guards_has_nothing_of_it() -> None:
+    """Neither its turns nor its platform are wrapped, and nothing more is stored."""
+    async with TestClient(Desk(None).make) as client:
+        parts = parts_of(client)
+        assert parts.turns._guarded is None
+        assert list(parts.sender._attempts._adapters.values())[-1] is client.platform
+        assert await client.platform.connected() is client._engine._connections.hosts[0]  # type: ignore[union-attr]
+        (part,) = client.platform.render(Post(StyledText("x")))
+        assert b"post" not in msgspec.json.encode(part)
 
 
 # What is stopped

@@ -118,13 +118,13 @@ class Egress:
         whole = part.post or part.call or _stored(part)
         if whole is None:
             return action
-        bare = replace(action, part=replace(part, post=None, call=None, nth=0))
+        bare = replace(action, part=_bare(part))
         out = _out(whole, action, adapter.name)
         if self._was_passed(out, action):
             return bare
         kept = await self._guarded(whole, out)
         if kept is not whole:
-            bare = replace(bare, part=_anew(adapter, part, whole, kept))
+            bare = replace(bare, part=_bare(_anew(adapter, part, whole, kept)))
             out = replace(out, pieces=pieces_of(kept))
         self._remember(out, _Passed(_turn_of(action), {action.key}))
         return bare
@@ -171,6 +171,11 @@ class Egress:
         passed.turn = _turn_of(action)
         passed.calls.add(action.key)
         return True
+
+
+def _bare(part: Part) -> Part:
+    """Return a part as its adapter has made it."""
+    return replace(part, post=None, call=None, nth=0)
 
 
 def _kind(reply: AnyReply) -> OutgoingKind:
