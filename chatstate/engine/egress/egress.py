@@ -49,7 +49,7 @@ class _Passed(msgspec.Struct):
     """What was let pass: the turn that owes it, once that is known, and which calls were made."""
 
     turn: str = ""
-    calls: set[str] = msgspec.field(default_factory=set)
+    calls: set[str] = set()
 
 
 class _Stored(msgspec.Struct, frozen=True):

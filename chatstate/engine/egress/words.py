@@ -197,6 +197,6 @@ _WALKS: Sequence[tuple[Any, Callable[[Any, Visit, PieceKind], Any]]] = (
     (Native, _native),
     (msgspec.Struct, _struct),
     (Mapping, _mapping),
-    (list | tuple, _sequence),
+    ((list, tuple), _sequence),
 )
 """What is done with a value: the first that it is."""
