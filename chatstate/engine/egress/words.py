@@ -134,9 +134,9 @@ def _struct(struct: Any, visit: Visit, kind: PieceKind) -> Any:
     is_file = isinstance(struct, File | StoredFile)
     changed: dict[str, Any] = {}
     for name in struct.__struct_fields__:
-        if name in _OURS:
-            continue
         old = getattr(struct, name)
+        if not old or name in _OURS:
+            continue
         its: PieceKind = _OF_FILE.get(name, "value") if is_file else _KINDS.get(name, kind)
         if (new := _walk(old, visit, its)) is not old:
             changed[name] = new
