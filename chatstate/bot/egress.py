@@ -27,10 +27,11 @@ class EgressGuard(msgspec.Struct, frozen=True, eq=False):
 
 
 class EgressSet:
-    """Something that guards of what leaves can be registered with."""
+    """Something that guards of what leaves can be registered with, unless `refuse_late` raises."""
 
-    def __init__(self) -> None:
+    def __init__(self, refuse_late: Callable[[], None]) -> None:
         self.egress_guards: list[EgressGuard] = []
+        self._refuse_late = refuse_late
 
     @overload
     def egress(self, fn: F, /) -> F: ...
@@ -67,15 +68,12 @@ class EgressSet:
         def register(fn: F) -> F:
             if not callable(fn):
                 raise BindingError(f"egress: {fn!r} is no function of what leaves")
-            self._refuse_once_included()
+            self._refuse_late()
             function = egress_guard(fn, owner=cast("Owner", self))
             self.egress_guards.append(EgressGuard(function, previews, seconds))
             return fn
 
         return register if fn is None else register(fn)
-
-    def _refuse_once_included(self) -> None:
-        raise NotImplementedError
 
 
 def _checked(timeout: Any) -> float:

@@ -50,7 +50,7 @@ class Registration(CommandSet, EgressSet):
 
     def __init__(self, *, hear_bots: bool) -> None:
         CommandSet.__init__(self, self._add_command, self, Within())
-        EgressSet.__init__(self)
+        EgressSet.__init__(self, self._refuse_once_included)
         self.states = States()
         self.routes = Routes(hear_bots=hear_bots)
         self.around: list[BoundFunction] = []
