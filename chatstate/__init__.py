@@ -12,6 +12,7 @@ from chatstate.bot.annotations import Arg, Complete
 from chatstate.bot.injected import CallNext
 from chatstate.bot.interface import Interface
 from chatstate.bot.kinds import Kind, Said
+from chatstate.bot.outgoing import Outgoing
 from chatstate.bot.resources import Resource
 from chatstate.bot.schedules import Schedule
 from chatstate.bot.timers import Timer
@@ -25,6 +26,7 @@ from chatstate.errors import (
     BindingError,
     Blocked,
     ChatstateError,
+    EgressError,
     Gone,
     LeaseLostError,
     LifespanError,
@@ -92,6 +94,7 @@ __all__ = [
     "Complete",
     "Contact",
     "Delete",
+    "EgressError",
     "Event",
     "File",
     "Global",
@@ -109,6 +112,7 @@ __all__ = [
     "Native",
     "Option",
     "OtherVersionError",
+    "Outgoing",
     "PerChat",
     "PerMember",
     "PerThread",

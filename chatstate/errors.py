@@ -121,6 +121,18 @@ class Blocked(Rejected):
     """
 
 
+class EgressError(Rejected):
+    """A guard of what leaves (`@bot.egress`) has stopped something, or has failed: it stays here.
+
+    The text names the guard, and nothing of what was to leave. `is_stopped`: that is what the guard
+    wanted. What waits in the outbox becomes a dead letter.
+    """
+
+    def __init__(self, text: str, *, is_stopped: bool = False) -> None:
+        super().__init__(text)
+        self.is_stopped = is_stopped
+
+
 class Gone(Rejected):
     """The platform has no such message any more: there is nothing to edit."""
 

@@ -167,7 +167,9 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     `content` is JSON types only, read by the adapter that made it alone. `files` are those it
     carries, `has_buttons` whether the buttons hang on it, or a select. `keeps` is as in `Post`.
-    `is_repeatable`, for a `NativeCall` alone: to make it twice does no harm.
+    `is_repeatable`, for a `NativeCall` alone: to make it twice does no harm. `post` or `call`, and
+    `nth`, are the core's own: the whole of which it is the part of that number, where a bot has
+    guards that are to see it again.
     """
 
     content: Mapping[str, Any]
@@ -175,6 +177,9 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     has_buttons: bool = False
     is_repeatable: bool = False
     keeps: bool = False
+    post: Post | None = None
+    call: NativeCall | None = None
+    nth: int = 0
 
 
 class Action(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

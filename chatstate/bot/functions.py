@@ -16,6 +16,7 @@ import msgspec
 
 from chatstate.bot.annotations import essence
 from chatstate.bot.injected import OF_MESSAGE, OF_TURN, Getter, resource
+from chatstate.bot.outgoing import Outgoing
 from chatstate.bot.resources import Need, Owner, is_marked, is_resource, need_of
 from chatstate.bot.return_types import check_replies
 from chatstate.bot.turn import Turn
@@ -105,6 +106,23 @@ def error_handler(fn: Callable[..., Any], *, owner: Owner | None) -> BoundFuncti
     )
 
 
+def egress_guard(fn: Callable[..., Any], *, owner: Owner | None) -> BoundFunction:
+    """Return a function that sees what leaves: `f(out)`.
+
+    Its first parameter without annotation, and one annotated `Outgoing`, is what leaves; others are
+    annotated with a resource. Raises `BindingError`.
+    """
+    if mode(fn) not in ("sync", "async"):
+        raise BindingError(f"egress: {where(fn)} is a generator; it must return what may leave")
+    types = hints(fn)
+    bare = [parameter.name for parameter in parameters(fn) if parameter.name not in types][:1]
+    bound = _bound(fn, {Outgoing: _OUT}, dict.fromkeys(bare, _OUT), owner)
+    if all(get is not _OUT for _, get in bound.getters):
+        raise BindingError(f"egress: {where(fn)} gets nothing to look at: give it `out: Outgoing`")
+    return bound
+
+
+_OUT: Getter = attrgetter("out")
 _ERROR: Getter = attrgetter("error")
 _OF_ERROR = (_ERROR, OF_TURN[Turn])
 

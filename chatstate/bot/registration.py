@@ -15,6 +15,7 @@ from typing import Any, TypeVar, Unpack, overload
 from chatstate.bot.access import Guard, Limit
 from chatstate.bot.cleaning import OF_FORGETTING, check_cleaner
 from chatstate.bot.command_groups import CommandSet, Within, command_name
+from chatstate.bot.egress import EgressSet
 from chatstate.bot.filters import Content, filter_of, reading_of
 from chatstate.bot.functions import BoundFunction, error_handler, middleware
 from chatstate.bot.guesses import refuse_no_function
@@ -39,7 +40,7 @@ from chatstate.state.declaration import State
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Registration(CommandSet):
+class Registration(CommandSet, EgressSet):
     """What a bot is made of, and the decorators that add to it."""
 
     id: str
@@ -48,7 +49,8 @@ class Registration(CommandSet):
     limits: tuple[Limit, ...]
 
     def __init__(self, *, hear_bots: bool) -> None:
-        super().__init__(self._add_command, self, Within())
+        CommandSet.__init__(self, self._add_command, self, Within())
+        EgressSet.__init__(self, self._refuse_once_included)
         self.states = States()
         self.routes = Routes(hear_bots=hear_bots)
         self.around: list[BoundFunction] = []
@@ -275,9 +277,10 @@ class Registration(CommandSet):
     def include(self, other: Registration) -> None:
         """Let another bot's handlers, commands, states and lifespan join this one.
 
-        Its middleware, `allow` and `limits` stay around its own handlers, within this bot's. What
-        it says of itself (id, title, sentences, owners and so on) is not used: these are this
-        bot's. Nothing can be added to it any more. Raises `BindingError` if both have a handler
+        Its middleware, `allow` and `limits` stay around its own handlers, within this bot's. Its
+        guards of what leaves (`egress`) are the whole bot's. What it says of itself (id, title,
+        sentences, owners and so on) is not used: these are this bot's. Nothing can be added to it
+        any more. Raises `BindingError` if both have a handler
         for the same, or different states of one name.
         """
         self._refuse_once_included()

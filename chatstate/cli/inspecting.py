@@ -16,12 +16,13 @@ import msgspec
 import typer
 from rich.cells import cell_len, set_cell_size
 
+from chatstate.bot.egress import EgressGuard, guards_of
 from chatstate.bot.interface import Interface
 from chatstate.bot.route import Route
 from chatstate.bot.schedules import Schedule
 from chatstate.cli.loading import load_bot
 from chatstate.cli.settings import variable
-from chatstate.signature import where
+from chatstate.signature import first_line, where
 from chatstate.state.bound import BoundState
 from chatstate.text import escaped, one_line
 
@@ -58,6 +59,7 @@ class Inspected(msgspec.Struct, frozen=True):
     states: Sequence[Remembered]
     timers: Sequence[Handled]
     schedules: Sequence[Handled]
+    egress: Sequence[Handled]
 
 
 def inspect(
@@ -70,7 +72,7 @@ def inspect(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="JSON, for a program.")] = False,
 ) -> None:
-    """Show a bot's commands, handlers, states, timers and schedules, without running it."""
+    """Show a bot's commands, handlers, states, timers, schedules and guards, without running it."""
     found = inspected(load_bot(bot))
     if as_json:
         typer.echo(escaped(msgspec.json.encode(found).decode()))
@@ -81,6 +83,7 @@ def inspect(
     _print("states", [list(msgspec.structs.astuple(state)) for state in found.states])
     _print("timers", [_row(handled) for handled in found.timers])
     _print("schedules", [_row(handled) for handled in found.schedules])
+    _print("egress", [_row(handled) for handled in found.egress])
 
 
 def inspected(bot: Interface) -> Inspected:
@@ -98,7 +101,14 @@ def inspected(bot: Interface) -> Inspected:
         [_remembered(state) for state in bot.states if not state.name.startswith(_OURS)],
         [_handled(route, _call(route)) for route in timers],
         [_handled(route, _every(route.schedule)) for route in schedules if route.schedule],
+        [_guarding(guard) for guard in guards_of(bot.parts)],
     )
+
+
+def _guarding(guard: EgressGuard) -> Handled:
+    fn = guard.function.fn
+    sees = "what leaves, and previews" if guard.previews else "what leaves"
+    return Handled(sees, where(fn), (), first_line(fn))
 
 
 def _handled(route: Route, event: str) -> Handled:

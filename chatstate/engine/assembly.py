@@ -12,10 +12,15 @@ import functools
 from collections.abc import Awaitable, Callable, Iterator
 
 from chatstate.adapter import Adapter
+from chatstate.bot.egress import guards_of
 from chatstate.bot.interface import Interface
+from chatstate.bot.outgoing import Verdict
 from chatstate.bot.resources import Resources
 from chatstate.clock import Clock
 from chatstate.engine.accounts import Accounts
+from chatstate.engine.egress.borders import Menus, guarded_adapter, guarded_host
+from chatstate.engine.egress.egress import Egress
+from chatstate.engine.egress.guards import Guards
 from chatstate.engine.forgetting import Forgetting
 from chatstate.engine.host import AccountHost
 from chatstate.engine.inbox.claims import Claims
@@ -56,6 +61,7 @@ def assemble(
     on_failure: Callable[[Event, BaseException], None],
     threads: HandlerThreads,
     observer: Observer | None = None,
+    on_verdict: Callable[[Verdict], None],
 ) -> Parts:
     """Return the parts of an engine that runs `bot` on `accounts`. Starts nothing."""
     adapters = accounts.adapters
@@ -64,6 +70,11 @@ def assemble(
     roles = Roles(store=store, clock=clock, accounts=accounts)
     resources = Resources()
     watch = Watch(clock, running_limit)
+    egress = menus = None
+    if guards := guards_of(bot.parts):
+        asked = Guards(guards, resources=resources, threads=threads, tell=on_verdict)
+        egress = Egress(asked, adapters=adapters, threads=threads)
+        menus = Menus(egress)
 
     states = assemble_states(bot, store=store, clock=clock, has_guests=has_guests, failed=failed)
     cache, commits = states.cache, states.commits
@@ -107,6 +118,7 @@ def assemble(
         outbox=outbox,
         on_failure=on_failure,
         observer=observer,
+        egress=egress,
     )
     fences = turns.fences
     work = observed_work(turns.turns, observer) if observer else turns.turns
@@ -135,12 +147,19 @@ def assemble(
         lets_go=states.volatile is None,
     )
 
+    def guarded(adapter: Adapter) -> Adapter:
+        return guarded_adapter(adapter, egress) if egress else adapter
+
+    async def prepare_menus() -> None:
+        if menus:
+            await menus.prepare((bot.title, bot.description or ""), bot.commands)
+
     def make_host(
         account: Account, adapter: Adapter, find: Callable[[], Awaitable[Account]]
     ) -> AccountHost:
         accounts.add(account, adapter)
         outbox.abridger.measure()
-        return AccountHost(
+        host = AccountHost(
             bot,
             account,
             adapter=adapter,
@@ -161,6 +180,7 @@ def assemble(
             volatile=states.volatile,
             connected=functools.partial(connected, adapter),
         )
+        return guarded_host(host, adapter, egress, menus) if egress and menus else host
 
     return Parts(
         lanes=lanes,
@@ -201,7 +221,10 @@ def assemble(
             receipts=receipts,
             spool=spool,
             clock=clock,
+            egress=egress,
         ),
         prove=prove,
+        guarded=guarded,
+        prepare_menus=prepare_menus,
         make_host=make_host,
     )

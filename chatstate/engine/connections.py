@@ -54,12 +54,14 @@ class Connections:
         store: Store,
         clock: Clock,
         accounts: Accounts,
+        guarded: Callable[[Adapter], Adapter],
         make_host: Callable[[Account, Adapter, Callable[[], Awaitable[Account]]], AccountHost],
     ) -> None:
         self._bot = bot
         self._store = store
         self._clock = clock
         self._accounts = accounts
+        self._guarded = guarded
         self._make_host = make_host
         self._connections: dict[int, Connection] = {}
 
@@ -119,6 +121,7 @@ class Connections:
                 f"account {adapter.account} on {adapter.name} has the label {adapter.label!r}, "
                 f"which is a name of account {other.adapter.account}: give it another"
             )
+        adapter = self._guarded(adapter)
         find = functools.partial(self._account, adapter, tenant)
         account = await find()
         connection = Connection(account, adapter, self._make_host(account, adapter, find))

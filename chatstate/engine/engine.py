@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from chatstate.adapter import Adapter
 from chatstate.bot import engines
 from chatstate.bot.interface import Interface
+from chatstate.bot.outgoing import Verdict
 from chatstate.clock import Clock, SystemClock
 from chatstate.engine.accounts import Accounts
 from chatstate.engine.assembly import assemble
@@ -56,6 +57,7 @@ class Engine(EngineVerbs):
       name there.
     - `on_failure` is told of each event whose turn failed, and of what was raised, unless the bot's
       `on_error` has answered. For tests: it must not raise.
+    - `on_verdict` is told of what a guard of what leaves has changed or stopped. For tests, too.
     - `observer` is told of what is done; see `engine.observing`.
     - `threads` makes those in which sync handlers run. For tests.
     """
@@ -73,6 +75,7 @@ class Engine(EngineVerbs):
         clock: Clock | None = None,
         connected: Callable[[Adapter, str], None] = lambda _adapter, _name: None,
         on_failure: Callable[[Event, BaseException], None] = ignore_failure,
+        on_verdict: Callable[[Verdict], None] = lambda _verdict: None,
         observer: Observer | None = None,
         threads: Callable[[], HandlerThreads] = HandlerThreads,
     ) -> None:
@@ -89,6 +92,7 @@ class Engine(EngineVerbs):
         self._has_store = False
         self._connected = connected
         self._on_failure = on_failure
+        self._on_verdict = on_verdict
         self._threads = threads
         self._tasks: list[asyncio.Task[None]] = []
         self._connections: Connections | None = None
@@ -170,6 +174,7 @@ class Engine(EngineVerbs):
             connected=self._connected,
             on_failure=self._on_failure,
             observer=self._observer,
+            on_verdict=self._note_verdict,
             threads=self._threads(),
         )
         self._parts = parts
@@ -178,6 +183,7 @@ class Engine(EngineVerbs):
             store=self._store,
             clock=self._clock,
             accounts=accounts,
+            guarded=parts.guarded,
             make_host=parts.make_host,
         )
         opened = [await connections.open(adapter) for adapter in self._adapters]
@@ -192,6 +198,7 @@ class Engine(EngineVerbs):
         engines.began(self._bot, self)  # what a lifespan gives to send is stored by now
         if not await self._lifespans.open(self._fail, self._ended):
             return
+        await parts.prepare_menus()
         await parts.timers.start()
         await parts.forgetting.start()
         await parts.claims.take()
@@ -204,6 +211,11 @@ class Engine(EngineVerbs):
         parts.typing_notices.start()
         self._blocking = Blocking(route.handler.author_fn for route in self._bot.routes)
         self._blocking.start()
+
+    def _note_verdict(self, verdict: Verdict) -> None:
+        self._on_verdict(verdict)
+        if self._observer:
+            self._observer.guarded(verdict)
 
     async def _or_fail(self, work: Awaitable[None]) -> None:
         """Do something as long as this process runs; without it nothing may go on."""

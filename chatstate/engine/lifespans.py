@@ -15,6 +15,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from chatstate.bot.egress import guards_of
 from chatstate.bot.interface import Interface
 from chatstate.bot.registration import Registration
 from chatstate.bot.resources import Lifespan, Resources
@@ -109,6 +110,9 @@ class Lifespans:
     def _check_needs(self) -> None:
         for route in self._bot.routes:
             for need in route.needs:
+                self._resources[need]  # raises
+        for guard in guards_of(self._bot.parts):
+            for need in guard.function.needs:
                 self._resources[need]  # raises
 
 

@@ -18,6 +18,7 @@ import msgspec
 
 from chatstate.adapter import Action, Adapter, Sent
 from chatstate.bot.effects import Effects
+from chatstate.bot.outgoing import Verdict
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.messages import Event
 from chatstate.stores.base import NO_VERSIONS, Early, Ingested, Outcome, Run, Store, TurnCommit
@@ -66,6 +67,10 @@ class Observer(Protocol):
         self, adapter: Adapter, action: Action, error: BaseException | None, took: Took
     ) -> None:
         """Note that a call was made on a platform; `error` is what it raised."""
+        ...
+
+    def guarded(self, verdict: Verdict) -> None:
+        """Note that a guard of what leaves has changed or stopped something, or has failed."""
         ...
 
 
@@ -240,3 +245,8 @@ class Observers:
         """See `Observer`."""
         for observer in self._observers:
             observer.performed(adapter, action, error, took)
+
+    def guarded(self, verdict: Verdict) -> None:
+        """See `Observer`."""
+        for observer in self._observers:
+            observer.guarded(verdict)

@@ -9,6 +9,7 @@ from chatstate.clock import Clock
 from chatstate.engine.accounts import Accounts
 from chatstate.engine.broadcasts.announcing import Announcer
 from chatstate.engine.broadcasts.carrying_out import Broadcasts
+from chatstate.engine.egress.egress import Egress
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.own_intake import OwnIntake
 from chatstate.engine.inbox.receipts import Receipts
@@ -31,6 +32,7 @@ class Outside:
         receipts: Receipts,
         spool: Spool,
         clock: Clock,
+        egress: Egress | None = None,
     ) -> None:
         intake, chats = OwnIntake(lanes, receipts), PrivateChats(accounts, clock)
         self.sends = Sends(
@@ -42,6 +44,7 @@ class Outside:
             chats=chats,
             spool=spool,
             clock=clock,
+            egress=egress,
         )
         self.broadcasts = Broadcasts(
             bot.id,

@@ -32,7 +32,10 @@ from chatstate.stores.base import Account
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """What the engine starts, watches and stops. `make_host` adds an account."""
+    """What the engine starts, watches and stops. `make_host` adds an account.
+
+    `guarded` returns an adapter for what may leave, if the bot has guards of that.
+    """
 
     lanes: Lanes
     turns: Turns
@@ -55,4 +58,6 @@ class Parts:
     roles: Roles
     outside: Outside
     prove: Callable[[], Awaitable[None]]
+    guarded: Callable[[Adapter], Adapter]
+    prepare_menus: Callable[[], Awaitable[None]]
     make_host: Callable[[Account, Adapter, Callable[[], Awaitable[Account]]], AccountHost]

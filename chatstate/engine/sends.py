@@ -21,12 +21,14 @@ from chatstate.bot.returns import replies, told_of
 from chatstate.bot.sending import in_loop
 from chatstate.clock import Clock
 from chatstate.engine.accounts import Accounts
+from chatstate.engine.egress.egress import Egress
 from chatstate.engine.inbox.own_intake import OwnIntake
 from chatstate.engine.inbox.receipts import EventReceipt, Receipts
 from chatstate.engine.outbox.letters import Letter, event_of, ref_of, request_for, written
 from chatstate.engine.outbox.spool import Spool
 from chatstate.engine.private_chats import PrivateChats
 from chatstate.errors import ReplyError, StateError
+from chatstate.files import File
 from chatstate.messages import Chat, Event, MessageRef, Target, User
 from chatstate.stores.accounts import chosen, named
 from chatstate.stores.base import Asked, DeadLetter, KnownAccount, Store
@@ -80,6 +82,7 @@ class Sends:
         chats: PrivateChats,
         spool: Spool,
         clock: Clock,
+        egress: Egress | None = None,
     ) -> None:
         self._bot = bot
         self._accounts = accounts
@@ -89,6 +92,7 @@ class Sends:
         self._chats = chats
         self._spool = spool
         self._clock = clock
+        self._egress = egress
         self._waiting: dict[str, asyncio.Future[EventReceipt]] = {}
         self._woken = asyncio.Event()
 
@@ -106,10 +110,7 @@ class Sends:
 
     async def send(self, to: Target, reply: Any, account: str | None, key: str | None) -> Receipt:
         """See `Interface.send`."""
-        try:
-            said, files = written(replies(reply))
-        except ReplyError as error:
-            raise told_of(error, how="sent")  # noqa: B904 - it suppresses what it replaces
+        said, files = await self.written(reply)
         sender = await self.account(account)
         ref = ref_of(sender, key)
         letter = await self.addressed(Letter(ref, said), to)
@@ -125,6 +126,19 @@ class Sends:
             await self._taken(ref, is_new=is_new),
             is_connected=sender.id in self._accounts.connected,
         )
+
+    async def written(self, reply: Any) -> tuple[list[Any], list[File]]:
+        """Return what is to be sent as JSON types, and its files, once the guards let it pass.
+
+        They are asked again when it is said. Raises `ReplyError`, `EgressError`.
+        """
+        try:
+            said = replies(reply)
+            if self._egress:
+                said = [await self._egress.reply(part) for part in said]
+            return written(said)
+        except ReplyError as error:
+            raise told_of(error, how="sent")  # noqa: B904 - it suppresses what it replaces
 
     # To whom, and from whom
 

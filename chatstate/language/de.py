@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 GERMAN: Mapping[str, str] = {
     "failed": "Da ist leider etwas schiefgegangen. Es wurde nichts geändert.",
+    "withheld": "Entschuldigung, das kann ich nicht sagen. Es wurde nichts geändert.",
     "broke_off": "Die Antwort brach ab: Etwas ist schiefgegangen. Es wurde nichts geändert.",
     "interrupted": "(unterbrochen)",
     "unknown_command": "Den Befehl /{command} gibt es nicht. /help zeigt, was ich kann.",

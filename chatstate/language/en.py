@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 ENGLISH: Mapping[str, str] = {
     "failed": "Sorry, something went wrong. Nothing was changed.",
+    "withheld": "Sorry, I cannot say that. Nothing was changed.",
     "broke_off": "The answer broke off: something went wrong. Nothing was changed.",
     "interrupted": "(interrupted)",
     "unknown_command": "There is no command /{command}. Send /help to see what I can do.",

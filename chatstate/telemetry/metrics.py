@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 
 from chatstate.adapter import Action, Adapter
+from chatstate.bot.outgoing import Verdict
 from chatstate.engine.observing import Took
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.inspection import Figures, KnownWorker
@@ -63,6 +64,12 @@ class Metrics:
             "chatstate_sends",
             "Calls on platforms, by what came of them: ok, or the type of what was raised.",
             ["platform", "verb", "outcome"],
+            registry=registry,
+        )
+        self._egress = Counter(
+            "chatstate_egress",
+            "What guards of what leaves did not let pass as it was: changed, stopped, failed.",
+            ["outcome"],
             registry=registry,
         )
         self._sending = Histogram(
@@ -136,6 +143,10 @@ class Metrics:
         outcome = type(error).__name__ if error else "ok"
         self._sends.labels(adapter.name, action.verb, outcome).inc()
         self._sending.labels(adapter.name).observe(took.seconds)
+
+    def guarded(self, verdict: Verdict) -> None:
+        """See `Observer`."""
+        self._egress.labels(verdict.outcome).inc()
 
     def text(self, figures: Figures, workers: Sequence[KnownWorker], now: float) -> bytes:
         """Return all figures as Prometheus reads them; `now` is when these were asked for."""

@@ -20,6 +20,7 @@ from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, S
 from opentelemetry.util.types import AttributeValue
 
 from chatstate.adapter import Action, Adapter
+from chatstate.bot.outgoing import Verdict
 from chatstate.engine.observing import Took
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.signature import label
@@ -97,6 +98,9 @@ class Traces:
         name = f"{action.verb} {adapter.name}"
         raised = type(error).__qualname__ if error else None
         self._over(name, turn_of(action), told, took, SpanKind.PRODUCER, raised)
+
+    def guarded(self, verdict: Verdict) -> None:
+        """See `Observer`: the span of the turn or the call tells that it failed."""
 
     def _told(
         self, seq: int | None, more: Mapping[str, AttributeValue]

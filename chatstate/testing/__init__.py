@@ -5,6 +5,7 @@ where `person` is who speaks; `contracts` are the suites that adapters and store
 named below is public.
 """
 
+from chatstate.bot.outgoing import Verdict
 from chatstate.testing.client import TestClient
 from chatstate.testing.clock import FakeClock
 from chatstate.testing.contracts.adapter.driver import AdapterDriver, Fault, Shown, Speaker
@@ -32,4 +33,5 @@ __all__ = [
     "Speaker",
     "StoreContract",
     "TestClient",
+    "Verdict",
 ]

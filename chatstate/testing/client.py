@@ -22,6 +22,7 @@ from typing import Any, NoReturn, Self, TypeVar, cast
 
 from chatstate.adapter import PostForm, Receipt
 from chatstate.bot.interface import Interface
+from chatstate.bot.outgoing import Verdict
 from chatstate.engine import Engine
 from chatstate.messages import Chat, Event, User
 from chatstate.stores import open_store
@@ -51,6 +52,9 @@ class TestClient:
     - `raise_errors`: whether what a handler raises is raised by `say`, `press` and `advance`. Else
       the test sees what the person does. So it does in any case of a `UserError`, of an error that
       the bot's `on_error` answers, and of a turn that takes too long.
+
+    `verdicts` are what guards of what leaves (`@bot.egress`) have changed, stopped or failed at,
+    as `chatstate.testing.Verdict` tells it, in their order.
 
     Raises whatever made the engine stop.
     """
@@ -86,6 +90,7 @@ class TestClient:
         self.newest: Event | None = None
         self._known: set[str] = set()
         self._errors: dict[str, BaseException] = {}
+        self.verdicts: list[Verdict] = []
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._engine: Engine | None = None
 
@@ -339,9 +344,10 @@ class TestClient:
             self.bot = self._made = self._make()
         self._is_new = False
         self._store = store = self._open_store()
-        options: dict[str, Any] = {"clock": self.clock, **self._engine_options}
+        told: dict[str, Any] = {"on_failure": self._failed, "on_verdict": self.verdicts.append}
+        options: dict[str, Any] = {"clock": self.clock, **told, **self._engine_options}
         held = cast("Store", store)  # for pyright, whose async functions are no coroutines' makers
-        engine = Engine(self.bot, [self.platform], held, on_failure=self._failed, **options)
+        engine = Engine(self.bot, [self.platform], held, **options)
         await engine.start()
         self._engine = engine
         self._waiting = asyncio.create_task(engine.wait())

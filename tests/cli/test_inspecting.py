@@ -45,6 +45,12 @@ def weekly(turn: Turn) -> None: ...
 
 @bot.every(timedelta(minutes=5))
 def look() -> None: ...
+
+
+@bot.egress
+def clean(out):
+    "Keep words out."
+    return out
 """
 
 
@@ -60,7 +66,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_all_that_a_bot_has_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Commands, handlers, states with scope and type, timers, schedules; nothing is made."""
+    """All that is registered, states with scope and type; nothing is made."""
     assert call(monkeypatch, "inspect", "grocer.py") == 0
     assert capsys.readouterr().out == (
         "shop: Sells tea.\n"
@@ -77,6 +83,8 @@ def test_all_that_a_bot_has_is_told(
         "\nschedules\n"
         "  0 9 * * MON Europe/Berlin  weekly() in grocer.py:33\n"
         "  each 300 s                 look() in grocer.py:37\n"
+        "\negress\n"
+        "  what leaves  clean() in grocer.py:41  Keep words out.\n"
     )
     assert list(Path.cwd().glob("*.db*")) == []
 

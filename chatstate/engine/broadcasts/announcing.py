@@ -15,15 +15,14 @@ from typing import Literal, cast, get_args
 from msgspec.structs import replace
 
 from chatstate.bot.interface import Interface
-from chatstate.bot.returns import replies, told_of
 from chatstate.bot.sending import Announcement, Whom, in_loop
 from chatstate.clock import Clock
 from chatstate.engine.broadcasts.gathering import Gathering, Where
 from chatstate.engine.broadcasts.jobs import job_ref, new_job
-from chatstate.engine.outbox.letters import Letter, written
+from chatstate.engine.outbox.letters import Letter
 from chatstate.engine.outbox.spool import Spool
 from chatstate.engine.sends import Sends
-from chatstate.errors import ReplyError, StateError
+from chatstate.errors import StateError
 from chatstate.messages import Target
 from chatstate.state.bound import BoundState
 from chatstate.state.declaration import State
@@ -55,10 +54,7 @@ class Announcer:
     async def announce(self, wanted: Announcement) -> Receipt:
         """See `Interface.broadcast`."""
         key = wanted.key
-        try:
-            said, files = written(replies(wanted.reply))
-        except ReplyError as error:
-            raise told_of(error, how="sent")  # noqa: B904 - it suppresses what it replaces
+        said, files = await self._sends.written(wanted.reply)
         listed, audience = await self._audience(wanted.to, wanted.where, wanted.account)
         ref = job_ref(self._bot.id, key)
         is_known = any(job.key == key for job in await self._store.broadcasts(self._bot.id))

@@ -23,7 +23,7 @@ from chatstate.engine.outbox.delivery import Delivery, is_ambiguous, is_too_late
 from chatstate.engine.outbox.doubts import Doubts, in_doubt
 from chatstate.engine.outbox.outbound import Outbound
 from chatstate.engine.outbox.spool import Spool
-from chatstate.errors import Ambiguous, Gone, Rejected
+from chatstate.errors import Ambiguous, EgressError, Gone, Rejected
 from chatstate.stores.base import DeadLetter, Outbox
 
 log = logging.getLogger("chatstate.sender")
@@ -103,7 +103,7 @@ class Attempts:
     async def _sent_anew(self, reply: Outbound, error: Exception) -> Exception | None:
         """Send the part that was refused as an edit: the message may be gone, or too old."""
         is_edit = reply.action.verb == "edit" and not reply.action.changes
-        if not (isinstance(error, Rejected) and is_edit):
+        if not (isinstance(error, Rejected) and is_edit) or isinstance(error, EgressError):
             return error
         if reply.action.part.keeps:
             return None  # what is gone needs no other buttons

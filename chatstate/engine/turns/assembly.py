@@ -15,6 +15,8 @@ from chatstate.bot.route import Route
 from chatstate.bot.turn import Turn
 from chatstate.clock import Clock
 from chatstate.engine.accounts import Accounts
+from chatstate.engine.egress.egress import Egress
+from chatstate.engine.egress.guarded_turns import GuardedTurns
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.inbox.receipts import Receipts
 from chatstate.engine.lease import Lease
@@ -79,6 +81,7 @@ def assemble_turns(
     outbox: OutboxParts,
     on_failure: Callable[[Event, BaseException], None],
     observer: Observer | None,
+    egress: Egress | None,
 ) -> TurnParts:
     """Return what runs the turns of one bot. Starts nothing."""
     adapters = accounts.adapters
@@ -112,6 +115,7 @@ def assemble_turns(
             clock=clock,
             may_show=may_show,
             wait=lambda arrival, seconds: sender.wait(arrival.place.account, seconds),
+            are_wanted=egress is None or egress.wants_previews,
         )
     )
     shown = Shown(receipts=receipts, store=store)
@@ -307,7 +311,7 @@ def assemble_turns(
         abridger=abridger,
         addressing=addressing,
         spool=spool,
-        sentences=sentences,
+        guarded=GuardedTurns(egress, finish=finish, sentences=sentences) if egress else None,
     )
     quick = QuickTurns(
         store=store,

@@ -214,7 +214,7 @@ class Preview:
 
 
 class Previews:
-    """Opens the previews of one bot's turns."""
+    """Opens the previews of one bot's turns, if they `are_wanted`."""
 
     def __init__(
         self,
@@ -225,8 +225,10 @@ class Previews:
         clock: Clock,
         may_show: Callable[[Arrival], bool],
         wait: Callable[[Arrival, float], None],
+        are_wanted: bool = True,
     ) -> None:
         self._adapters = adapters
+        self._are_wanted = are_wanted
         self._parts: dict[str, Any] = {
             "renderer": renderer,
             "store": store,
@@ -239,7 +241,7 @@ class Previews:
         """Tell whether the platform of a turn can show anything in advance."""
         if turn.is_quick or turn.arrival.event.best_before is not None:
             return False
-        return self._adapters[turn.place.account].capabilities.edit
+        return self._are_wanted and self._adapters[turn.place.account].capabilities.edit
 
     async def open(self, turn: RunningTurn) -> Preview:
         """Return the preview of a turn, with what an earlier attempt has shown."""

@@ -17,12 +17,12 @@ def closing(turn: RunningTurn, sentences: Sentences, sentence: str) -> list[Repl
     return [*turn.preview.shown, Reply(said)]
 
 
-def apology(turn: RunningTurn, sentences: Sentences) -> list[AnyReply]:
+def apology(turn: RunningTurn, sentences: Sentences, sentence: str = "failed") -> list[AnyReply]:
     """Return what to say of a turn that failed, below what it has shown already."""
     shown = closing(turn, sentences, "broke_off")
     if turn.own and not turn.own.apologises:
         return [*shown]
-    said = shown or [Reply(say(sentences.of(turn.message.sender.language), "failed"))]
+    said = shown or [Reply(say(sentences.of(turn.message.sender.language), sentence))]
     return [*said, *_asked_again(turn)]
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chatstate.bot.returns import Answers
+from chatstate.engine.egress.guarded_turns import GuardedTurns
 from chatstate.engine.inbox.lanes import Lanes
 from chatstate.engine.outbox.abridging import Abridger
 from chatstate.engine.outbox.addressing import Addressing, are_plain
@@ -37,8 +38,7 @@ from chatstate.engine.turns.plan import Plan
 from chatstate.engine.turns.turn import RunningTurn
 from chatstate.engine.turns.values import TurnValues
 from chatstate.engine.turns.watch import Watch
-from chatstate.errors import TryLater
-from chatstate.language.sentences import Sentences
+from chatstate.errors import TryLater, UserError
 from chatstate.replies import AnyReply, Native
 from chatstate.signature import label
 
@@ -67,7 +67,7 @@ class Turns:
         abridger: Abridger,
         addressing: Addressing,
         spool: Spool,
-        sentences: Sentences,
+        guarded: GuardedTurns | None,
     ) -> None:
         self._lanes = lanes
         self._dispatch = dispatch
@@ -89,8 +89,8 @@ class Turns:
         self._renderer = renderer
         self._addressing = addressing
         self._spool = spool
-        self._sentences = sentences
         self._abridger = abridger
+        self._guarded = guarded
         self._locks = KeyLocks()
         self.are_ending = False
 
@@ -139,7 +139,8 @@ class Turns:
         if turn.dialogue or turn.left_open:
             answer = await self._answering.settle(turn, answer)
         shows = turn.showing or turn.preview
-        if shows or turn.addressed or turn.updates or needs_care(answer, self._abridger.shortest):
+        needs_more = shows or turn.addressed or turn.updates or self._guarded
+        if needs_more or needs_care(answer, self._abridger.shortest):
             answer = await self._complete(turn, plan, answer)
         if turn.fenced:
             return True
@@ -187,8 +188,11 @@ class Turns:
         """End a turn that has no handler here."""
         if turn.arrivals[0].noted and turn.own is None:
             await self._refusals.check(turn)
+        said = turn.instead
+        if self._guarded:
+            said = await self._guarded.answer(turn, said)
         written = self._values.written(turn, []) if turn.held else ()
-        self._finish.queue(turn, turn.instead, written or ())
+        self._finish.queue(turn, said, written or ())
 
     async def _wait_for_locks(self, turn: RunningTurn, plan: Plan) -> None:
         """Wait for the locks of values that turns run again for, if any do."""
@@ -233,6 +237,8 @@ class Turns:
             turn.addressed = addressed
         if Native in map(type, said):
             said = self._renderer.for_platforms(turn.arrival, said, addressed)
+        if self._guarded:
+            said = await self._guarded.egress.answer(turn.arrival, said, addressed)
         said, ahead = await self._abridger.abridge(turn.arrival, said, addressed)
         with turn.timed(plan.timeout):  # it is the handler's time, which made their sources
             stored = await self._spool.take_all(turn.arrival, said, turn.untimed, addressed)
@@ -248,6 +254,11 @@ class Turns:
             return
         if self._handover.is_for(error) and await self._handover.leave(turn, error):
             return
+        if self._guarded and isinstance(error, UserError) and turn.message.chat.id:
+            refused = await self._guarded.refused(turn, error)
+            if refused is None:
+                return
+            error = refused
         dead = self._finish.fail(turn, error)
         if dead is None:
             return
@@ -258,6 +269,8 @@ class Turns:
             return
         if answer is None:
             self._finish.notify(turn, error)
+            if self._guarded:
+                answer = await self._guarded.apology(turn, error)
         self._finish.give_up(turn, dead, answer)
 
     async def _ask_author(

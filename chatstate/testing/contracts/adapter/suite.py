@@ -24,6 +24,7 @@ from chatstate.testing.contracts.adapter.dialogues import DialoguesContract, Mod
 from chatstate.testing.contracts.adapter.elsewhere import ElsewhereContract
 from chatstate.testing.contracts.adapter.examining import ExaminingContract
 from chatstate.testing.contracts.adapter.files import FilesContract
+from chatstate.testing.contracts.adapter.guards import GuardsContract
 from chatstate.testing.contracts.adapter.named import NamedContract
 from chatstate.testing.contracts.adapter.natives import NativesContract
 from chatstate.testing.contracts.adapter.reactions import ReactionsContract
@@ -41,6 +42,7 @@ class AdapterContract(
     SharedContract,
     CommandsContract,
     FilesContract,
+    GuardsContract,
     ReactionsContract,
     NativesContract,
     PeopleContract,
