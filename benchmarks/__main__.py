@@ -4,6 +4,9 @@
   echo         history echo and other work side by side, and the bars
   correctness  what is missing after SIGKILL, lost at once, done twice
   sessions     what 100,000 and a million stored sessions cost
+  wire         what a message costs end to end, on the servers that adapters are tested against
+  growth       how that grows with sessions, chats, the size of a state, handlers
+  docs FILE    the figures and the chart of docs/performance.md, of what --json wrote
   profile      where the time of a message goes: calls and microseconds by station
   stall        how long the loop stands still when everybody writes at once
   imports      what `import chatstate` costs
@@ -22,7 +25,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import imports, noise, report, stall, stations, workers
+from benchmarks import chart, imports, noise, page, report, stall, stations, workers
 from benchmarks.bars import BARS, judge
 from benchmarks.names import MAY_BE_LEFT_OUT
 from benchmarks.parts import PARTS, Asked, Run
@@ -31,7 +34,7 @@ from benchmarks.servers import Servers
 _MESSAGES = 20_000  # fewer make shorter histories, so easier work
 _ROUNDS, _QUICK_ROUNDS = 3, 2
 _FEWEST = 20  # a tenth of them is written one by one, and figures need two
-_OTHERS = ("profile", "stall", "imports", "workers")
+_OTHERS = ("profile", "stall", "imports", "workers", "docs")
 
 
 def main() -> None:
@@ -44,12 +47,16 @@ def main() -> None:
         parser.error(f"--messages must be at least {_FEWEST}, --rounds at least 1")
     if options.uvloop and not importlib.util.find_spec("uvloop"):
         parser.error("--uvloop needs uvloop, which is not installed: pip install uvloop")
+    if options.what == "docs" and options.file is None:
+        parser.error("docs needs the FILE that --json wrote")
     with Servers(options.postgres) as servers, tempfile.TemporaryDirectory() as folder:
         match "profile" if options.profile else options.what:
             case "profile":
                 stations.run(Path(folder), options.messages, uvloop=options.uvloop)
             case "stall":
                 stall.run(Path(folder))
+            case "docs":
+                page.write(json.loads(options.file.read_text()))
             case "imports":
                 imports.run(options.rounds)
             case "workers":
@@ -66,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     choices = ("all", *PARTS, *_OTHERS)
     parser.add_argument("what", nargs="?", default="all", choices=choices)
+    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="of docs")
     parser.add_argument(
         "--messages",
         type=int,
@@ -125,9 +133,11 @@ def _measure(options: argparse.Namespace, servers: Servers, parts: Sequence[str]
     warnings = list(noise.warnings(run.outcomes, setting.load))
     for warning in warnings:
         print(f"\n{warning}")
+    found = {**report.data(setting, run.outcomes, verdicts, left_out, warnings), **run.others}
     if options.json:
-        found = report.data(setting, run.outcomes, verdicts, left_out, warnings)
-        options.json.write_text(json.dumps({**found, **run.others}, indent=1) + "\n")
+        options.json.write_text(json.dumps(found, indent=1) + "\n")
+    if options.chart and run.outcomes:
+        options.chart.write_text(chart.drawn(chart.bars_of(found)))
     if options.quick:
         print(f"\n{report.headline(verdicts[0])}")
 

