@@ -76,9 +76,7 @@ async def _done(module: ModuleType, job: Job) -> Any:
                     await say(0, job.first)
                 return {"replies": replies.sent, "changes": len(replies.last[0].splitlines())}
         result = await _written(job, say)
-        if (
-            job.do != "ask" and replies.sent != job.messages
-        ):  # a reply may still be owed from before
+        if job.do != "ask" and replies.sent != job.messages:  # then some are owed from before
             raise RuntimeError(f"{job.messages} messages, {replies.sent} replies")
     match job.do:
         case "ask":

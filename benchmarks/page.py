@@ -183,3 +183,7 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     ]
     rule = ["---:" if right else "---" for right in rights]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (columns, rule, *rows))
+
+
+def _is_figure(cell: str) -> bool:
+    return cell == "-" or cell[:1].isdigit()

@@ -47,7 +47,7 @@ class Run:
         """Kill, hurry, and tell things thrice."""
         with progress("correctness", len(correctness.CHECKED)) as told:
             findings = correctness.check(self._servers, self._left_out, told)
-        report.show_findings(findings)
+        report.show_findings(findings, self.outcomes)
         self.others["correctness"] = [finding._asdict() for finding in findings]
 
     def sessions(self) -> None:

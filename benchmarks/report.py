@@ -20,6 +20,7 @@ from rich.table import Table
 from benchmarks.bars import Verdict
 from benchmarks.correctness import Finding
 from benchmarks.growth import Grown
+from benchmarks.names import ECHO
 from benchmarks.races import Outcome, middle
 from benchmarks.sessions import Start
 from benchmarks.wire.measure import Wire
@@ -62,11 +63,20 @@ def show_outcome(outcome: Outcome) -> None:
     show_table(("", *_FIGURES, " "), rows)
 
 
-def show_findings(findings: Sequence[Finding]) -> None:
-    """Show what became of those who were killed, hurried, and told things thrice."""
+def show_findings(findings: Sequence[Finding], outcomes: Sequence[Outcome]) -> None:
+    """Show who was how fast, and what became of them: killed, hurried, and told things thrice."""
     print("\ncorrectness: killed after 600 replies; 100 increments at once; an update three times")
-    columns = ("", "keeps", "answered", "of these missing", "increments lost", "changes", "replies")
-    show_table(columns, [[str(value) for value in finding] for finding in findings], words=2)
+    rates = {
+        name: f"{outcome.median(name).per_second:,.0f}"
+        for outcome in outcomes
+        if (outcome.race.work, outcome.race.at_once) == (ECHO, 100)
+        for name in outcome.rounds
+    }
+    rows = [
+        (name, keeps, rates.get(name, "-"), *map(str, counts)) for name, keeps, *counts in findings
+    ]
+    columns = ("answered", "of these missing", "increments lost", "changes", "replies")
+    show_table(("", "keeps", "echo per s", *columns), rows, words=2)
 
 
 def show_starts(starts: Sequence[Start]) -> None:

@@ -1,4 +1,4 @@
-"""A bot in a process of its own, which says what it has used: `python -m benchmarks.wire.bots JSON`.
+"""A bot in a process of its own that says what it used: `python -m benchmarks.wire.bots JSON`.
 
 1. It answers people until its standard input ends. "start" begins to count, "profile" does so under
    cProfile, and "stop" has the figures written as a line of JSON.
