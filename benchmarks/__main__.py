@@ -1,11 +1,16 @@
-"""Measure chatstate beside bare SQLite and its peers, or a single thing by name.
+"""Measure chatstate beside bare databases and its peers, or a single thing by name.
 
-  echo      history echo side by side, and the bars (the default)
-  profile   where the time of a message goes: calls and microseconds by station
-  stall     how long the loop stands still when everybody writes at once
-  sessions  what a million stored sessions cost
-  imports   what `import chatstate` costs
-  workers   1, 2 and 4 processes on the PostgreSQL of --postgres URL, beside SQLite
+  all          echo, correctness, sessions, wire and growth (the default): about ten minutes
+  echo         history echo and other work side by side, and the bars
+  correctness  what is missing after SIGKILL, lost at once, done twice
+  sessions     what 100,000 and a million stored sessions cost
+  wire         what a message costs end to end, on the servers that adapters are tested against
+  growth       how that grows with sessions, chats, the size of a state, handlers
+  docs FILE    the figures and the chart of docs/performance.md, of what --json wrote
+  profile      where the time of a message goes: calls and microseconds by station
+  stall        how long the loop stands still when everybody writes at once
+  imports      what `import chatstate` costs
+  workers      1, 2 and 4 processes on a PostgreSQL, beside SQLite
 
 The last line of --quick is the ratio to bare SQLite of async handlers, 100 at once, with two
 decimals: "0.21 of bare SQLite".
@@ -14,21 +19,22 @@ decimals: "0.21 of bare SQLite".
 from __future__ import annotations
 
 import argparse
-import importlib
+import importlib.util
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import imports, report, sessions, stall, stations, workers
+from benchmarks import chart, imports, noise, page, report, stall, stations, workers
 from benchmarks.bars import BARS, judge
-from benchmarks.chatstate_echo import LoopFactory
-from benchmarks.contestants import races
 from benchmarks.names import MAY_BE_LEFT_OUT
-from benchmarks.races import hold
+from benchmarks.parts import PARTS, Asked, Run
+from benchmarks.servers import Servers
 
 _MESSAGES = 20_000  # fewer make shorter histories, so easier work
-_ROUNDS, _QUICK_ROUNDS = 5, 2
+_ROUNDS, _QUICK_ROUNDS = 3, 2
 _FEWEST = 20  # a tenth of them is written one by one, and figures need two
+_OTHERS = ("profile", "stall", "imports", "workers", "docs")
 
 
 def main() -> None:
@@ -39,21 +45,24 @@ def main() -> None:
         options.rounds = _QUICK_ROUNDS if options.quick else _ROUNDS
     if options.messages < _FEWEST or options.rounds < 1:
         parser.error(f"--messages must be at least {_FEWEST}, --rounds at least 1")
-    loop_factory = _uvloop(parser) if options.uvloop else None
-    with tempfile.TemporaryDirectory() as folder:
-        match options.what:
-            case "echo":
-                _echo(options, loop_factory)
+    if options.uvloop and not importlib.util.find_spec("uvloop"):
+        parser.error("--uvloop needs uvloop, which is not installed: pip install uvloop")
+    if options.what == "docs" and options.file is None:
+        parser.error("docs needs the FILE that --json wrote")
+    with Servers(options.postgres) as servers, tempfile.TemporaryDirectory() as folder:
+        match "profile" if options.profile else options.what:
             case "profile":
-                stations.run(Path(folder), options.messages, loop_factory)
+                stations.run(Path(folder), options.messages, uvloop=options.uvloop)
             case "stall":
                 stall.run(Path(folder))
-            case "sessions":
-                sessions.run(Path(folder), rounds=options.rounds)
+            case "docs":
+                page.write(json.loads(options.file.read_text()))
             case "imports":
                 imports.run(options.rounds)
             case "workers":
-                workers.run(Path(folder), options.postgres, options.messages)
+                workers.run(Path(folder), servers, options.messages)
+            case what:
+                _measure(options, servers, PARTS if what == "all" else (what,))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,8 +71,9 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    choices = ("echo", "profile", "stall", "sessions", "imports", "workers")
-    parser.add_argument("what", nargs="?", default="echo", choices=choices)
+    choices = ("all", *PARTS, *_OTHERS)
+    parser.add_argument("what", nargs="?", default="all", choices=choices)
+    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="of docs")
     parser.add_argument(
         "--messages",
         type=int,
@@ -80,16 +90,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="echo in about a minute on an idle machine; see above for its last line",
+        help="only what bars are held against: a minute, if nothing else runs; see above for its "
+        "last line",
     )
+    parser.add_argument("--profile", action="store_true", help="the same as `profile`")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there, too")
     parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="write all figures of echo there, too"
+        "--chart", type=Path, metavar="FILE", help="draw history echo there, as SVG"
     )
     parser.add_argument(
         "--uvloop", action="store_true", help="echo, profile: uvloop on chatstate's side"
     )
     parser.add_argument(
-        "--postgres", metavar="URL", default="postgresql://localhost/postgres", help="of workers"
+        "--postgres", metavar="URL", help="a server that is there; else one is started"
     )
     parser.add_argument(
         "--without",
@@ -97,36 +110,34 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         choices=MAY_BE_LEFT_OUT,
         metavar="NAME",
-        help=f"leave somebody out of echo; repeatable; one of: {'; '.join(MAY_BE_LEFT_OUT)}",
+        help=f"leave somebody out; repeatable; one of: {'; '.join(MAY_BE_LEFT_OUT)}",
     )
     return parser
 
 
-def _uvloop(parser: argparse.ArgumentParser) -> LoopFactory:
-    try:
-        factory: LoopFactory = importlib.import_module("uvloop").new_event_loop
-    except ImportError:
-        parser.error("--uvloop needs uvloop, which is not installed: pip install uvloop")
-    return factory
-
-
-def _echo(options: argparse.Namespace, loop_factory: LoopFactory | None) -> None:
-    setting = report.Setting(
-        options.messages, options.rounds, "uvloop" if loop_factory else "asyncio"
-    )
+def _measure(options: argparse.Namespace, servers: Servers, parts: Sequence[str]) -> None:
+    """Measure some of `PARTS`, and show and write what came of it."""
+    loop = "uvloop" if options.uvloop else "asyncio"
+    setting = report.Setting(options.messages, options.rounds, loop, noise.load())
     report.show_setting(setting)
     left_out = dict.fromkeys(options.without, "by --without")
-    outcomes = []
-    for race in races(loop_factory):
-        outcomes.append(hold(race, options.messages, options.rounds, left_out))
-        report.show_outcome(outcomes[-1])
-    verdicts = [judge(bar, outcomes) for bar in BARS]
+    asked = Asked(options.messages, options.rounds, options.quick, options.uvloop)
+    run = Run(asked, servers, left_out)
+    if options.quick:
+        parts = ("echo",)
+    for part in parts:
+        getattr(run, part)()
     report.show_left_out(left_out)
+    verdicts = [judge(bar, run.outcomes) for bar in BARS] if run.outcomes else []
     report.show_verdicts(verdicts)
-    report.show_noise(outcomes)
+    warnings = list(noise.warnings(run.outcomes, setting.load))
+    for warning in warnings:
+        print(f"\n{warning}")
+    found = {**report.data(setting, run.outcomes, verdicts, left_out, warnings), **run.others}
     if options.json:
-        figures = report.data(setting, outcomes, verdicts, left_out)
-        options.json.write_text(json.dumps(figures, indent=1) + "\n")
+        options.json.write_text(json.dumps(found, indent=1) + "\n")
+    if options.chart and run.outcomes:
+        options.chart.write_text(chart.drawn(chart.bars_of(found)))
     if options.quick:
         print(f"\n{report.headline(verdicts[0])}")
 

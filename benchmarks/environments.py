@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+PATIENCE = 300
+
 
 class Absent(Exception):  # noqa: N818 - nothing went wrong with the contestants that are there
     """A contestant cannot take part; says why in one line."""
@@ -18,19 +20,19 @@ def cache() -> Path:
     return Path(base) / "chatstate-benchmarks"
 
 
-def python_with(requirement: str) -> Path:
-    """Return a Python that has `requirement` (`name==version`), installing it if need be.
+def python_with(*requirements: str) -> Path:
+    """Return a Python that has `requirements` (`name==version` each), installed if need be.
 
     Raises `Absent` if that is impossible.
     """
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    folder = cache() / f"{requirement}-python{version}"
+    named = "+".join(requirements)
+    folder = cache() / f"{named}-python{sys.version_info.major}.{sys.version_info.minor}"
     python, complete = folder / "bin" / "python", folder / "complete"
     if not complete.exists():
-        print(f"installing {requirement} into {folder}", file=sys.stderr, flush=True)
+        print(f"installing {named} into {folder}", file=sys.stderr, flush=True)
         output_of(sys.executable, "-m", "venv", "--clear", str(folder))
         pip = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-        output_of(str(python), *pip, requirement)
+        output_of(str(python), *pip, *requirements)
         complete.touch()  # only now: what was interrupted is made anew
     return python
 
@@ -38,12 +40,15 @@ def python_with(requirement: str) -> Path:
 def output_of(*command: str, folder: Path | None = None) -> str:
     """Return what a command prints, run in `folder`.
 
-    Raises `Absent` with the last line of its complaint if it cannot be run or fails.
+    Raises `Absent` with the last line of its complaint if it cannot be run or fails, and if it has
+    not ended after `PATIENCE` seconds.
     """
     try:
         done = subprocess.run(  # noqa: S603 - our own commands
-            command, cwd=folder, capture_output=True, text=True, check=False
+            command, cwd=folder, capture_output=True, text=True, check=False, timeout=PATIENCE
         )
+    except subprocess.TimeoutExpired as error:
+        raise Absent(f"{' '.join(command[1:4])} did not end within {PATIENCE} s") from error
     except OSError as error:
         raise Absent(f"{command[0]} cannot be run: {error}") from error
     if done.returncode:

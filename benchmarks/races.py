@@ -1,7 +1,7 @@
 """Races: contestants who do the same work, measured side by side.
 
-1. Contestants alternate: every round runs each of them once, in the same order, on a folder of
-   its own.
+1. Contestants alternate: every round runs each of them once, in the same order, in a process and on
+   a folder of its own.
 2. A ratio is computed from two runs of the same round; what is shown is the median of these
    ratios, never the ratio of two medians: a machine that slows down in between slows both.
 3. A contestant who cannot take part (`Absent`) is left out of all races, and the reason is kept.
@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import gc
 import statistics
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -65,12 +64,22 @@ class Outcome(NamedTuple):
         return max(rates) / min(rates) if rates else 1.0
 
 
-def hold(race: Race, messages: int, rounds: int, left_out: dict[str, str]) -> Outcome:
-    """Run a race without those `left_out`; who cannot take part is added there, with the reason."""
+def hold(
+    race: Race,
+    messages: int,
+    rounds: int,
+    left_out: dict[str, str],
+    told: Callable[[str], None] = lambda _name: None,
+) -> Outcome:
+    """Run a race without those `left_out`; who cannot take part is added there, with the reason.
+
+    `told` is told of each contestant whose turn it is, in each round.
+    """
     messages //= race.share
     measured: dict[str, list[Figures]] = {}
     for _ in range(rounds):
         for contestant in race.contestants:
+            told(contestant.name)
             if contestant.name in left_out:
                 continue
             try:
@@ -84,7 +93,6 @@ def hold(race: Race, messages: int, rounds: int, left_out: dict[str, str]) -> Ou
 
 
 def _figures(contestant: Contestant, messages: int, at_once: int) -> Figures:
-    gc.collect()  # nobody pays for what the one before left behind
     with tempfile.TemporaryDirectory() as folder:
         return contestant.run(Path(folder), messages, at_once).figures()
 

@@ -1,6 +1,6 @@
 """What a run shows: tables for people, JSON for programs.
 
-1. Tables go out as soon as their race is over.
+1. Tables go out as soon as their part is over.
 2. A ratio or figure that could not be measured is "-", in JSON null.
 3. Nothing here measures or judges.
 """
@@ -9,17 +9,29 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from benchmarks.bars import Verdict
-from benchmarks.names import BARE
-from benchmarks.races import Outcome, middle
+from rich.console import Console
+from rich.table import Table
 
-NOISY = 1.3
+from benchmarks.bars import Verdict
+from benchmarks.correctness import Finding
+from benchmarks.growth import Grown
+from benchmarks.names import ECHO
+from benchmarks.races import Outcome, middle
+from benchmarks.sessions import Start
+from benchmarks.wire.measure import Wire
+from benchmarks.wire.stations import STATIONS
+from benchmarks.work import Figures
+
 _SIGNS = {"per_second": ">=", "cpu_us": "<="}
 _WORDS = {True: "met", False: "missed", None: "not measured"}
+_FIGURES = ("per s", "CPU us", "p50 ms", "p99 ms", "peak MB")
+_WIDTH = 160  # where nobody looks: nothing is cut
+_console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH)
 
 
 class Setting(NamedTuple):
@@ -28,6 +40,7 @@ class Setting(NamedTuple):
     messages: int
     rounds: int
     loop: str
+    load: float
 
 
 def show_setting(setting: Setting) -> None:
@@ -42,12 +55,58 @@ def show_setting(setting: Setting) -> None:
 def show_outcome(outcome: Outcome) -> None:
     """Show a race: the median of each figure, and of the ratios."""
     print(f"\n{outcome.race.work}, {outcome.race.at_once} at once: {outcome.messages:,} messages")
-    print(f"{'':22} {'per s':>8} {'CPU us':>8} {'p50 ms':>8} {'p99 ms':>8}")
+    rows = []
     for name, _, beside in outcome.race.contestants:
         if name in outcome.rounds:
-            rate, cpu, half, most = outcome.median(name)
-            compared = f"  {_number(_ratio(outcome, name, beside))} of {beside}" if beside else ""
-            print(f"{name:22} {rate:>8,.0f} {cpu:>8.0f} {half:>8.2f} {most:>8.2f}{compared}")
+            compared = f"{_number(_ratio(outcome, name, beside))} of {beside}" if beside else ""
+            rows.append((name, *_figures(outcome.median(name)), compared))
+    show_table(("", *_FIGURES, " "), rows)
+
+
+def show_findings(findings: Sequence[Finding], outcomes: Sequence[Outcome]) -> None:
+    """Show who was how fast, and what became of them: killed, hurried, and told things thrice."""
+    print("\ncorrectness: killed after 600 replies; 100 increments at once; an update three times")
+    rates = {
+        name: f"{outcome.median(name).per_second:,.0f}"
+        for outcome in outcomes
+        if (outcome.race.work, outcome.race.at_once) == (ECHO, 100)
+        for name in outcome.rounds
+    }
+    rows = [
+        (name, keeps, rates.get(name, "-"), *map(str, counts)) for name, keeps, *counts in findings
+    ]
+    columns = ("answered", "of these missing", "increments lost", "changes", "replies")
+    show_table(("", "keeps", "echo per s", *columns), rows, words=2)
+
+
+def show_starts(starts: Sequence[Start]) -> None:
+    """Show how long it takes to start, and what it takes of memory."""
+    print("\nstart, to the first reply: the middle of the rounds")
+    rows = [(s.name, f"{s.sessions:,}", f"{s.seconds:.3f}", f"{s.peak_mb:.0f}") for s in starts]
+    show_table(("", "sessions", "seconds", "peak MB"), rows)
+
+
+def show_wires(wires: Sequence[Wire]) -> None:
+    """Show what a message costs from end to end, and where a bot's time goes."""
+    print("\nend to end, 20 at once: a bot's CPU time; server and people share the machine")
+    rows = [
+        (wire.platform, wire.bot, *_figures(Figures(*wire[2:7])))  # in the same order
+        for wire in wires
+    ]
+    show_table(("", "bot", *_FIGURES), rows, words=2)
+    print("\nwhere it goes: CPU us of a message")
+    parts = [
+        (wire.platform, wire.bot, *(f"{wire.stations.get(name, 0):.0f}" for name in STATIONS))
+        for wire in wires
+    ]
+    show_table(("", "bot", *STATIONS), parts, words=2)
+
+
+def show_grown(grown: Sequence[Grown]) -> None:
+    """Show what a message costs with more of something."""
+    print("\ngrowth, 100 at once: the middle of the rounds")
+    rows = [(row.what, f"{row.number:,}", *_figures(row.figures)) for row in grown]
+    show_table(("", "number", *_FIGURES), rows)
 
 
 def show_left_out(left_out: Mapping[str, str]) -> None:
@@ -57,24 +116,32 @@ def show_left_out(left_out: Mapping[str, str]) -> None:
 
 
 def show_verdicts(verdicts: Sequence[Verdict]) -> None:
-    """Show the table of bars."""
-    print(f"\n{'bars':26} {'of':22} {'bar':>7} {'measured':>8}")
+    """Show the table of bars, if there was anything to judge."""
+    if not verdicts:
+        return
+    print()
+    rows = []
     for verdict in verdicts:
         bar = verdict.bar
         asked = f"{_SIGNS[bar.figure]} {bar.bar:.2f}"
-        measured = _number(verdict.measured)
-        print(f"{bar.what:26} {bar.beside:22} {asked} {measured:>8}  {_WORDS[verdict.met]}")
+        rows.append((bar.what, bar.beside, asked, _number(verdict.measured), _WORDS[verdict.met]))
+    show_table(("bars", "of", "bar", "measured", "  "), rows, words=2)
 
 
-def show_noise(outcomes: Sequence[Outcome]) -> None:
-    """Warn if bare SQLite, which is always the same, was not always as fast."""
-    for outcome in outcomes:
-        spread = outcome.spread(BARE)
-        if spread > NOISY:
-            print(
-                f"\nwarning: the machine was noisy: at {outcome.race.at_once} at once the fastest "
-                f"round of {BARE} was {spread:.1f} times the slowest; measure again on a quiet one"
-            )
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1) -> None:
+    """Show a table, whose first `words` columns are words and all others figures."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for number, column in enumerate(columns):
+        is_words = number < words or not column.strip()
+        table.add_column(column, justify="left" if is_words else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    _console.print(table)
+
+
+def _figures(figures: Figures) -> tuple[str, ...]:
+    rate, cpu, half, most, peak = figures
+    return f"{rate:,.0f}", f"{cpu:.0f}", f"{half:.2f}", f"{most:.2f}", f"{peak:.0f}"
 
 
 def headline(verdict: Verdict) -> str:
@@ -87,6 +154,7 @@ def data(
     outcomes: Sequence[Outcome],
     verdicts: Sequence[Verdict],
     left_out: Mapping[str, str],
+    warnings: Sequence[str],
 ) -> dict[str, Any]:
     """Return all figures, of JSON's types."""
     return {
@@ -98,7 +166,8 @@ def data(
         "races": [_race(outcome) for outcome in outcomes],
         "bars": [_bar(verdict) for verdict in verdicts],
         "left_out": dict(left_out),
-        "noisy": any(outcome.spread(BARE) > NOISY for outcome in outcomes),
+        "noisy": bool(warnings),
+        "warnings": list(warnings),
     }
 
 
@@ -107,7 +176,6 @@ def _race(outcome: Outcome) -> dict[str, Any]:
         "work": outcome.race.work,
         "at_once": outcome.race.at_once,
         "messages": outcome.messages,
-        "spread_of_bare": outcome.spread(BARE),
         "contestants": {
             name: {
                 "rounds": [figures._asdict() for figures in outcome.rounds[name]],

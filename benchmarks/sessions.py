@@ -1,76 +1,67 @@
-"""What a million stored sessions cost at start-up and in memory, against none."""
+"""What stored sessions cost at start-up and in memory: none, 100,000 and a million of them.
+
+1. Whoever keeps sessions is given so many, by its own means where it has any. Then it is started
+   in a new process and answers one message: the time is from opening it to the reply, without the
+   imports, and the memory is the most that the process had.
+2. All are of people who do not write again.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import json
-import resource
-import sqlite3
 import statistics
-import subprocess
-import sys
-import time
+import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from benchmarks.chatstate_echo import Crowd, echo_bot
-from chatstate.engine import Engine
-from chatstate.stores import open_store
+from benchmarks import names
+from benchmarks.children import done
+from benchmarks.entrants import BY_NAME, Entrant
+from benchmarks.environments import Absent
+from benchmarks.job import Job
+from benchmarks.servers import Servers
 
-_FIRST = 1_000_000_000
-_FILL = """
-CREATE TEMP TABLE series AS
-    WITH RECURSIVE s(n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM s WHERE n < {last})
-    SELECT n FROM s;
-INSERT INTO chats (id, account, platform_id, kind, title)
-    SELECT n, 1, 's' || n, 'private', '' FROM series;
-INSERT INTO chat_ids SELECT 1, 's' || n, n FROM series;
-INSERT INTO people (id, account, platform_id, name) SELECT n, 1, 's' || n, '' FROM series;
-INSERT INTO person_ids SELECT 1, 's' || n, n FROM series;
-INSERT INTO conversations (id, chat, thread) SELECT n, n, '' FROM series;
-INSERT INTO state_values (state, place, person, value, version, schema, changed_at)
-    SELECT id, n, n, '["hello", "how are you"]', n, 1, 0
-    FROM series, state_names WHERE name = 'history';
-"""
+SESSIONS = (0, 100_000, 1_000_000)
+KEEPERS = (names.ASYNC, names.TELEGRAM_PICKLE, names.AIOGRAM_REDIS, names.LANGGRAPH)
 
 
-def _serve(url: str, messages: int) -> None:
-    """Start on a store, answer some messages, and print what that took."""
-    begun = time.perf_counter()
-    crowd = Crowd(messages, at_once=10)
-    asyncio.run(Engine(echo_bot(), [crowd], open_store(url)).run())
-    took = time.perf_counter() - begun
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": took, "megabytes": peak}))
+class Start(NamedTuple):
+    """How a contestant starts with so many sessions: the middle of the rounds."""
+
+    name: str
+    sessions: int
+    seconds: float
+    peak_mb: float
 
 
-def _fill(path: Path, sessions: int) -> None:
-    with sqlite3.connect(path) as database:
-        database.executescript(_FILL.format(first=_FIRST, last=_FIRST + sessions - 1))
-    database.close()
+def measure(
+    servers: Servers,
+    left_out: dict[str, str],
+    rounds: int,
+    counts: Sequence[int] = SESSIONS,
+    told: Callable[[str], None] = lambda _name: None,
+) -> list[Start]:
+    """Start each contestant but those `left_out`; who cannot take part is added there."""
+    starts = []
+    for name in KEEPERS:
+        for count in counts:
+            told(f"{name}, {count:,} sessions")
+            if name in left_out:
+                continue
+            try:
+                starts.append(_started(BY_NAME[name], servers, count, rounds))
+            except Absent as reason:
+                left_out[name] = str(reason)
+    return starts
 
 
-def _child(url: str) -> dict[str, float]:
-    command = [sys.executable, "-m", "benchmarks.sessions", url]
-    answer: dict[str, float] = json.loads(subprocess.check_output(command))  # noqa: S603 - ours
-    return answer
-
-
-def run(folder: Path, sessions: int = 1_000_000, rounds: int = 5) -> None:
-    """Measure and print."""
-    urls = {count: f"sqlite:///{folder / f'sessions-{count}.db'}" for count in (0, sessions)}
-    for url in urls.values():
-        _child(url)
-    _fill(folder / f"sessions-{sessions}.db", sessions)
-    results: dict[int, list[dict[str, float]]] = {count: [] for count in urls}
-    for _ in range(rounds):
-        for count, url in urls.items():
-            results[count].append(_child(url))
-    print("\nstart, answer 100 messages, stop: the middle of the rounds")
-    for count, runs in results.items():
-        seconds = statistics.median(served["seconds"] for served in runs)
-        megabytes = statistics.median(served["megabytes"] for served in runs)
-        print(f"{count:>10,} sessions {seconds:8.3f} s {megabytes:8.1f} MB")
-
-
-if __name__ == "__main__":
-    _serve(sys.argv[1], 100)
+def _started(entrant: Entrant, servers: Servers, count: int, rounds: int) -> Start:
+    runs_of = 1 if count == SESSIONS[-1] else rounds  # a million is slow, and no close matter
+    with tempfile.TemporaryDirectory() as folder, servers.url(entrant.server, Path(folder)) as url:
+        job = Job("start", folder, "echo", url, entrant.options)
+        done(entrant, job)  # makes the tables, if it has any
+        if count:
+            done(entrant, job._replace(do="fill", messages=count))
+        runs = [done(entrant, job._replace(first=number)) for number in range(1, runs_of + 1)]
+    seconds = statistics.median(run["seconds"] for run in runs)
+    return Start(entrant.name, count, seconds, statistics.median(run["peak_mb"] for run in runs))

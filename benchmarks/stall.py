@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.chatstate_echo import echo_bot
+from benchmarks.contestants.chatstate_bot import bot_for
 from benchmarks.work import text
 from chatstate import Chat, Event, Message, User
 from chatstate.adapter import Action, Adapter, Capabilities, Host, Part, Post, Sent
@@ -72,6 +72,6 @@ def run(folder: Path, people: int = 2_000) -> None:
     for together in (False, True):
         burst = Burst(people, together=together)
         store = open_store(f"sqlite:///{folder / f'stall-{together}.db'}")
-        asyncio.run(Engine(echo_bot(), [burst], store).run())
+        asyncio.run(Engine(bot_for("echo"), [burst], store).run())
         how = "one call of deliver" if together else "a call of deliver for each"
         print(f"{how:30} {burst.longest * 1e3:8.1f} ms")

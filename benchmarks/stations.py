@@ -11,7 +11,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import cProfile
+import importlib
 import sysconfig
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,8 +23,9 @@ from types import CodeType
 from typing import NamedTuple
 
 import chatstate
-from benchmarks.chatstate_echo import Crowd, LoopFactory, echo_bot, serve
-from chatstate.adapter import Host
+from benchmarks.contestants.chatstate_bot import bot
+from benchmarks.contract import Replies, Setup
+from benchmarks.work import PEOPLE, Result, write_all
 
 _AT_ONCE = 100
 _COSTLIEST = 30
@@ -34,19 +38,6 @@ _PLACES = (
     (_PATHS["stdlib"] / "asyncio", "asyncio"),
     (_PATHS["stdlib"], "standard library"),
 )
-
-
-class _ProfiledCrowd(Crowd):
-    def __init__(self, messages: int) -> None:
-        super().__init__(messages, _AT_ONCE)
-        self.profile = cProfile.Profile()
-
-    async def run(self, host: Host) -> None:
-        self.profile.enable()
-        try:
-            await super().run(host)
-        finally:
-            self.profile.disable()
 
 
 class Share(NamedTuple):
@@ -63,19 +54,31 @@ class Share(NamedTuple):
     seconds: float
 
 
-def run(folder: Path, messages: int, loop_factory: LoopFactory | None = None) -> None:
+def run(folder: Path, messages: int, *, uvloop: bool = False) -> None:
     """Measure without and with the profile, and print."""
-    usual = serve(echo_bot(), Crowd(messages, _AT_ONCE), folder, loop_factory=loop_factory)
-    (folder / "profiled").mkdir()
-    crowd = _ProfiledCrowd(messages)
-    profiled = serve(echo_bot(), crowd, folder / "profiled", loop_factory=loop_factory)
+    loop_factory = importlib.import_module("uvloop").new_event_loop if uvloop else None
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        for name in ("usual", "profiled"):
+            (folder / name).mkdir()
+        usual = runner.run(_measured(folder / "usual", messages, contextlib.nullcontext()))
+        profile = cProfile.Profile()
+        profiled = runner.run(_measured(folder / "profiled", messages, profile))
     print(
         f"\n{messages:,} messages, {_AT_ONCE} at once: {usual.figures().cpu_us:.0f} us CPU a "
         f"message without the profile, {profiled.figures().cpu_us:.0f} with it"
     )
-    shares = list(shares_of(crowd.profile))
+    shares = list(shares_of(profile))
     _show_stations(shares, messages)
     _show_costliest(shares, messages)
+
+
+async def _measured(
+    folder: Path, messages: int, around: contextlib.AbstractContextManager[object]
+) -> Result:
+    replies = Replies()
+    async with bot(Setup(folder, "echo"), replies) as say:
+        with around:
+            return await write_all(messages, _AT_ONCE, lambda number: say(number % PEOPLE, number))
 
 
 def shares_of(profile: cProfile.Profile) -> Iterator[Share]:

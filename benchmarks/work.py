@@ -1,7 +1,7 @@
 """The work "history echo": what every contestant does, and how it is measured.
 
 1. Messages come from `people` people in turn; the last 20 of each are kept; the reply is the
-   history.
+   history. A counter is one number of everybody's; the reply is that number.
 2. `at_once` people write at any time, each the next message once the last one is answered
    (`write_all`). Bare SQLite, which has no loop, takes `at_once` messages in one go instead.
 3. The watch begins when a contestant is ready for the first message and stops at the last reply.
@@ -12,13 +12,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import statistics
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import NamedTuple
 
 PEOPLE = 1_000
 KEPT = 20
+WAIT_SECONDS = 0.01
 
 
 def text(number: int) -> str:
@@ -26,27 +29,49 @@ def text(number: int) -> str:
     return f"message number {number} of somebody who writes sentences"
 
 
+def number_of(line: str) -> int:
+    """Return the number of a message, from its text."""
+    return int(line.split(" ", 3)[2])
+
+
+def kept(history: list[str], message: str) -> list[str]:
+    """Return a history with one message more: its last 20."""
+    return [*history, message][-KEPT:]
+
+
 def answer(history: list[str]) -> str:
     """Return the reply to a person with this history."""
     return "\n".join(reversed(history))
 
 
+async def wait() -> None:
+    """Wait 10 ms, as a handler does that asks others."""
+    await asyncio.sleep(WAIT_SECONDS)
+
+
 class Figures(NamedTuple):
-    """What is shown of a run: CPU time is for each message, the rest from message to reply."""
+    """What is shown of a run.
+
+    CPU time is for each message, p50 and p99 are from message to reply; `peak_mb` is the most
+    memory that the process ever had, 0 if that is not known.
+    """
 
     per_second: float
     cpu_us: float
     p50_ms: float
     p99_ms: float
+    peak_mb: float = 0.0
 
 
 class Result(NamedTuple):
-    """What one run measured. Rates are per second, times in seconds."""
+    """What one run measured. Rates are per second, times in seconds; `ended` is a time of day."""
 
     messages: int
     elapsed: float
     cpu: float
     latencies: list[float]
+    peak_mb: float = 0.0
+    ended: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -57,7 +82,8 @@ class Result(NamedTuple):
         """Return what is shown of it. There must be two latencies."""
         hundredths = statistics.quantiles(self.latencies, n=100)
         cpu = self.cpu / self.messages * 1e6
-        return Figures(self.rate, cpu, hundredths[49] * 1e3, hundredths[98] * 1e3)
+        half, most = hundredths[49] * 1e3, hundredths[98] * 1e3
+        return Figures(self.rate, cpu, half, most, self.peak_mb)
 
 
 class Stopwatch:
@@ -69,15 +95,30 @@ class Stopwatch:
     def stop(self, messages: int, latencies: list[float]) -> Result:
         """Return what was measured since it was made."""
         elapsed = time.perf_counter() - self._begun
-        return Result(messages, elapsed, time.process_time() - self._cpu, latencies)
+        cpu = time.process_time() - self._cpu
+        return Result(messages, elapsed, cpu, latencies, peak_mb(), time.time())
 
 
-async def write_all(messages: int, at_once: int, write: Callable[[int], Awaitable[None]]) -> Result:
+def peak_mb() -> float:
+    """Return the most memory that this process ever had, in MB; 0 where there is no `/proc`.
+
+    Not what `getrusage` says: to a child process that counts what its parent had.
+    """
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    return 0.0
+
+
+async def write_all(
+    messages: int, at_once: int, write: Callable[[int], Awaitable[None]], first: int = 0
+) -> Result:
     """Write all messages, `at_once` at any time, and return what that took.
 
     `write` writes the message of a number and returns when it is answered.
     """
-    numbers = iter(range(messages))
+    numbers = iter(range(first, first + messages))
     latencies: list[float] = []
 
     async def somebody() -> None:

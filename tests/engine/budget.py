@@ -3,9 +3,9 @@
     PYTHONPATH=tests python -m engine.budget           # the table, beside the budget
     PYTHONPATH=tests python -m engine.budget --write   # what is counted now becomes the budget
 
-1. A run is `PEOPLE` people who say one thing each, all delivered in one call, and again once all
-   is answered: `WARM` times to warm up, `COUNTED` times to be counted. Each kind of turn has a bot
-   of its own, on a store of its own on disk.
+1. A run is the `people` of a kind, who say one thing each, all delivered in one call, and again
+   once all is answered: `WARM` times to warm up, `COUNTED` times to be counted. Each kind of turn
+   has a bot of its own, on a store of its own on disk.
 2. Figures are shares of a message, the least of `RUNS` runs: threads make some differ a little.
 3. Calls depend a little on the Python that makes them: comprehensions are functions up to 3.11.
    The budget is that of `ORACLE`, where a turn makes the most; it holds on all.
@@ -15,51 +15,45 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
 
-from engine.counting import CountingLoop, Counts, Meter
+from engine.budget_kinds import CHOOSE, KINDS, PRESS, Kind
+from engine.counting import CountingLoop, Counts, Meter, uncounted
 
-from chatstate import (
-    Button,
-    CallNext,
-    Chat,
-    Event,
-    Interface,
-    Message,
-    PerMember,
-    Reply,
-    State,
-    User,
-)
+from chatstate import Chat, Event, Interface, Message, User
 from chatstate.adapter import Action, Adapter, Capabilities, Host, Part, Post, Sent
 from chatstate.engine import Engine
+from chatstate.messages import MessageKind
 from chatstate.stores import open_store
 
-PEOPLE, WARM, COUNTED, RUNS = 100, 2, 2, 3
+WARM, COUNTED, RUNS = 2, 2, 3
 FILE = Path(__file__).with_name("budget.json")
 TOLERANCE = 1.02
 WRITE = "PYTHONPATH=tests python -m engine.budget --write"
 ORACLE = (3, 11)
 
-Seen = PerMember[list[str]]
-Told = Annotated[list[str], State(ttl=3600.0)]
-
 
 class Crowd(Adapter):
-    """A platform that only counts; `data` is what the button of each chat carries."""
+    """A platform that only counts.
+
+    `texts` is what each chat was told last, `data` what its buttons carry, or its select and the
+    options of that.
+    """
 
     name = "crowd"
     account = "budget"
-    capabilities = Capabilities(buttons=True, edit=True)
+    capabilities = Capabilities(buttons=True, select=True, files=True, edit=True)
 
     def __init__(self) -> None:
-        self.sent = 0
-        self.data: dict[str, str] = {}
+        self.sent = self._owed = 0
+        self._is_sent = asyncio.Event()
+        self.texts: dict[str, str] = {}
+        self.data: dict[str, list[str]] = {}
         self.host: asyncio.Future[Host] = asyncio.get_running_loop().create_future()
 
     async def run(self, host: Host) -> None:
@@ -70,104 +64,27 @@ class Crowd(Adapter):
     def render(self, post: Post) -> Sequence[Part]:
         """Return the reply as one part."""
         data = [button.data for row in post.buttons for button in row]
-        return (Part({"text": post.text.text, "data": data}, (), bool(data)),)
+        if post.select:
+            data = [post.select.data, *(option.data for option in post.select.options)]
+        return (Part({"text": post.text.text, "data": data}, post.files, bool(data)),)
 
     async def perform(self, action: Action) -> Sent:
         """Count."""
         self.sent += 1
-        for data in action.part.content["data"]:
-            self.data[action.chat] = data
+        content = action.part.content
+        self.texts[action.chat] = content["text"]
+        if content["data"]:
+            self.data[action.chat] = content["data"]
+        if self.sent == self._owed:
+            self._is_sent.set()
         return Sent(action.key)
 
-
-# The kinds of turns
-
-
-def _kept(seen: list[str], message: str) -> str:
-    seen[:] = [*seen[-4:], message]
-    return "\n".join(seen)
-
-
-async def _plain(message: str, seen: Seen) -> str:
-    return _kept(seen, message)
-
-
-def _sync(message: str, seen: Seen) -> str:
-    return _kept(seen, message)
-
-
-async def _command(number: int, what: str, seen: Seen) -> str:
-    return _kept(seen, f"{number} of {what}")
-
-
-async def _buttons() -> Reply:
-    return Reply("choose", buttons=[Button("one of them", "what it sends")])
-
-
-async def _ttl(message: str, seen: Told) -> str:
-    return _kept(seen, message)
-
-
-async def _around(call_next: CallNext) -> Any:
-    return await call_next()
-
-
-async def _unicode(message: str, seen: Seen) -> str:
-    return f"☂ {_kept(seen, message)}"
-
-
-async def _generator(message: str, seen: Seen) -> AsyncIterator[str]:
-    yield "it begins"
-    yield _kept(seen, message)
-
-
-def _answering(handler: Callable[..., Any]) -> Interface:
-    bot = Interface(id="budget")
-    bot.on_message(handler)
-    return bot
-
-
-def _with_command() -> Interface:
-    bot = Interface(id="budget")
-    bot.command(name="add")(_command)
-    return bot
-
-
-def _with_buttons() -> Interface:
-    bot = _answering(_plain)
-    bot.command(name="buttons")(_buttons)
-    return bot
-
-
-def _with_middleware() -> Interface:
-    bot = _answering(_plain)
-    bot.middleware(_around)
-    return bot
-
-
-class Kind(NamedTuple):
-    """A kind of turn: its bot, and what everybody says, or whether they press a button.
-
-    `apart`: each event is delivered in a call of its own, all of them at once.
-    """
-
-    bot: Callable[[], Interface]
-    says: str = "something that somebody says"
-    presses: bool = False
-    apart: bool = False
-
-
-KINDS: Mapping[str, Kind] = {
-    "plain": Kind(lambda: _answering(_plain)),
-    "apart": Kind(lambda: _answering(_plain), apart=True),
-    "sync": Kind(lambda: _answering(_sync)),
-    "command": Kind(_with_command, "/add 3 pints of milk"),
-    "press": Kind(_with_buttons, presses=True),
-    "ttl": Kind(lambda: _answering(_ttl)),
-    "middleware": Kind(_with_middleware),
-    "non-ascii": Kind(lambda: _answering(_unicode)),
-    "generator": Kind(lambda: _answering(_generator)),
-}
+    async def until(self, sent: int) -> None:
+        """Return when so many are sent."""
+        if self.sent < sent:
+            self._owed = sent
+            self._is_sent.clear()
+            await self._is_sent.wait()
 
 
 # Counting
@@ -175,16 +92,17 @@ KINDS: Mapping[str, Kind] = {
 
 def count(name: str, within: Counts | None = None) -> Counts:
     """Return what a message of a kind costs at least. A run `within` the budget is enough."""
-    least = _share(_run(KINDS[name]))
+    kind = KINDS[name]
+    least = _share(kind, _run(kind))
     for _ in range(RUNS - 1):
         if within is not None and not over(least, within):
             break
-        least = Counts(*map(min, least, _share(_run(KINDS[name]))))
+        least = Counts(*map(min, least, _share(kind, _run(kind))))
     return least
 
 
-def _share(counts: Counts) -> Counts:
-    return Counts(*(round(figure / (PEOPLE * COUNTED), 3) for figure in counts))
+def _share(kind: Kind, counts: Counts) -> Counts:
+    return Counts(*(round(figure / (kind.people * COUNTED), 3) for figure in counts))
 
 
 def _run(kind: Kind) -> Counts:
@@ -198,28 +116,56 @@ def _run(kind: Kind) -> Counts:
 
 
 async def _count(kind: Kind, meter: Meter, path: Path) -> Counts:
-    crowd = Crowd()
-    engine = Engine(kind.bot(), [crowd], open_store(f"sqlite:///{path}"))
+    crowd, bot = Crowd(), kind.bot()
+    engine = Engine(bot, [crowd], open_store(f"sqlite:///{path}"))
     await engine.start()
     try:
         host = await crowd.host
-        if kind.presses:
-            await _deliver(host, [_events("buttons", lambda _: "/buttons")])
-        batches = [_calls(kind, crowd, f"{number}") for number in range(WARM + COUNTED)]
-        for batch in batches[:WARM]:
-            await _deliver(host, batch)
+        if kind.links:
+            await _link(kind, host, crowd)
+        if kind.before:
+            await _deliver(host, [_events("before", kind.before, kind, crowd)])
+        batches = iter(range(WARM + COUNTED))
+        for number in itertools.islice(batches, WARM):
+            await _batch(kind, bot, host, crowd, number)
         before = crowd.sent
         meter.start()
-        for batch in batches[WARM:]:
-            await _deliver(host, batch)
+        for number in batches:
+            await _batch(kind, bot, host, crowd, number)
         counts = meter.stop()
-        if crowd.sent - before != PEOPLE * COUNTED:
-            raise RuntimeError(f"{PEOPLE * COUNTED} messages, {crowd.sent - before} replies")
+        if crowd.sent - before != kind.people * COUNTED * kind.replies:
+            raise RuntimeError(f"{kind.people * COUNTED} messages, {crowd.sent - before} replies")
         if not counts.transactions:
             raise RuntimeError("no transaction was seen: the store is not opened as it was")
         return counts
     finally:
         await engine.stop()
+
+
+async def _batch(kind: Kind, bot: Interface, host: Host, crowd: Crowd, number: int) -> None:
+    """Let everybody say one thing, or be told one, and return when all is sent."""
+    owed = crowd.sent + round(kind.people * kind.replies)
+    if kind.is_broadcast:
+        await bot.broadcast("what there is to tell", to="private", key=f"{number}")
+    else:
+        await _deliver(host, _calls(kind, crowd, number))
+    if kind.replies > 1 or kind.is_broadcast:  # not all of them answer what was delivered
+        await crowd.until(owed)
+
+
+async def _link(kind: Kind, host: Host, crowd: Crowd) -> None:
+    """Let all people be linked, two and two, as both agree to."""
+    for step, (first, says) in enumerate(((0, "/link"), (1, ""), (1, PRESS), (0, PRESS))):
+        events = []
+        for person in range(first, kind.people, 2):
+            asked = says or f"/link {_code(crowd, person - 1)}"
+            events.append(_event(f"link-{step}", person, asked, crowd))
+        await _deliver(host, [events])
+        await asyncio.sleep(5)  # what some agree to, others are told of in turns of their own
+
+
+def _code(crowd: Crowd, person: int) -> str:
+    return crowd.texts[f"chat-{person}"].rpartition(" ")[2]
 
 
 async def _deliver(host: Host, calls: Sequence[Sequence[Event]]) -> None:
@@ -233,22 +179,31 @@ async def _deliver(host: Host, calls: Sequence[Sequence[Event]]) -> None:
             await receipt.settled()
 
 
-def _calls(kind: Kind, crowd: Crowd, batch: str) -> list[list[Event]]:
+def _calls(kind: Kind, crowd: Crowd, number: int) -> list[list[Event]]:
     """Return what everybody says, as it is delivered: in one call, or each in its own."""
-    if kind.presses:
-        return [_events(batch, lambda chat: crowd.data[chat], "press")]
-    events = _events(batch, lambda _: kind.says)
+    batch = "again" if kind.is_again else f"{number}"
+    events = _events(batch, kind.says[number % len(kind.says)], kind, crowd)
     return [[event] for event in events] if kind.apart else [events]
 
 
-def _events(batch: str, text: Callable[[str], str], kind: Any = "message") -> list[Event]:
+def _events(batch: str, says: str, kind: Kind, crowd: Crowd) -> list[Event]:
     return [
-        Event(
-            f"{batch}-{number}",
-            Message(text(f"chat-{number}"), User(f"user-{number}"), Chat(f"chat-{number}"), kind),
-        )
-        for number in range(PEOPLE)
+        _event(batch, person, says, crowd, is_edit=kind.is_edit) for person in range(kind.people)
     ]
+
+
+@uncounted
+def _event(batch: str, person: int, says: str, crowd: Crowd, *, is_edit: bool = False) -> Event:
+    """Return what comes if somebody says something, or presses what they were shown last."""
+    user, chat = User(f"user-{person}"), Chat(f"chat-{person}")
+    what: MessageKind = "edit" if is_edit else "message"
+    selected = None
+    if says in (PRESS, CHOOSE):
+        data = crowd.data[chat.id]
+        what, selected = "press", (data[1],) if says == CHOOSE else None
+        says = data[0]
+    message = Message(says, user, chat, what, selected=selected)
+    return Event(f"{batch}-{person}", message)
 
 
 # The budget
@@ -271,7 +226,7 @@ def over(counts: Counts, allowed: Counts) -> list[str]:
 def table(counted: Mapping[str, Counts]) -> str:
     """Return what was counted, a line for each kind, and what its budget is below it."""
     allowed = budget() if FILE.exists() else {}
-    lines = [f"{'a message':>12} {''.join(f'{figure:>14}' for figure in Counts._fields)}"]
+    lines = [f"{'a message':>14} {''.join(f'{figure:>14}' for figure in Counts._fields)}"]
     for name, counts in counted.items():
         lines.append(_line(name, counts))
         if name in allowed:
@@ -280,7 +235,7 @@ def table(counted: Mapping[str, Counts]) -> str:
 
 
 def _line(name: str, counts: Counts) -> str:
-    return f"{name:>12} {''.join(f'{figure:>14.3f}' for figure in counts)}"
+    return f"{name:>14} {''.join(f'{figure:>14.3f}' for figure in counts)}"
 
 
 def main() -> None:

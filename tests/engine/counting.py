@@ -27,11 +27,12 @@ from collections.abc import Callable, Generator
 from concurrent.futures import Executor, Future
 from functools import partial
 from types import CodeType, FrameType
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 from unittest import mock
 
 from chatstate.engine.blocking import Blocking
 
+P = ParamSpec("P")
 T = TypeVar("T")
 _PATIENCE = 0.1  # real seconds without a report, after which the loop's own time moves
 _QUIET = 0.02  # real seconds in which no thread does anything, if it is done
@@ -187,3 +188,9 @@ def _codes(*classes: type) -> set[CodeType]:
 
 
 _OURS = _codes(Meter, CountingLoop, _StillSelector)
+
+
+def uncounted(function: Callable[P, T]) -> Callable[P, T]:
+    """Do not count calls of a function: they are made by who counts."""
+    _OURS.add(function.__code__)
+    return function

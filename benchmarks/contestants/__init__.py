@@ -1,0 +1,1 @@
+"""Who does the work: a module for each, as `benchmarks.contract` says."""
