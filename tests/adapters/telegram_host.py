@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any
 
 from servers.telegram_server import TelegramServer
@@ -10,7 +11,7 @@ from servers.telegram_server import TelegramServer
 from chatstate import Command, Event, Message
 from chatstate.adapter import About, Action, Host, Part, ReceiptStatus
 from chatstate.adapter.transcript import Transcript
-from chatstate.inspection import Inspection
+from chatstate.inspection import Inspection, Seen
 from chatstate_telegram import TelegramAdapter
 from chatstate_telegram.send.pace import Limit, Limits, Pace
 
@@ -67,8 +68,17 @@ class FakeHost(Host):
     def interrupt(self, chat: str, thread: str | None = None) -> bool:  # noqa: ARG002 - the contract's
         return False
 
+    def sentences(self, language: str | None) -> Mapping[str, str]:
+        raise NotImplementedError("this adapter has no page")
+
     def inspect(self, *, reveal: bool = False) -> Inspection:
         raise NotImplementedError("this adapter has no page")
+
+    def witness(self, told: Callable[[Seen], None]) -> AbstractContextManager[None]:
+        raise NotImplementedError("this adapter has no page")
+
+    def guest(self, user: str) -> AbstractAsyncContextManager[None]:
+        raise NotImplementedError("this adapter has no guests")
 
     @property
     def transcript(self) -> Transcript:

@@ -1,7 +1,8 @@
 """A turn costs no more than is known: calls, tasks, futures, statements, transactions."""
 
 import pytest
-from engine.budget import KINDS, WRITE, budget, count, over
+from engine.budget import WRITE, budget, count, over
+from engine.budget_kinds import KINDS
 
 
 @pytest.mark.parametrize("kind", KINDS)
