@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from chatstate.adapter import ReceiptStatus
+from chatstate.clock import growing_pauses
 from chatstate.stores.base import Arrival, Ingested
 
 
@@ -35,7 +36,7 @@ _OVER = _Nothing()
 class EventReceipt(msgspec.Struct, eq=False, gc=False):
     """The engine's `Receipt`. `told` is called when the turn is committed.
 
-    `ask` finds the receipt of an event that was committed before; None if that is settled.
+    `ask` returns when an event is settled whose turn was committed before.
     """
 
     status: ReceiptStatus
@@ -44,7 +45,7 @@ class EventReceipt(msgspec.Struct, eq=False, gc=False):
     told: Callable[[], None] | None = None
     waiters: tuple[asyncio.Future[None], ...] = ()
     first: EventReceipt | None = None
-    ask: Callable[[], Awaitable[EventReceipt | None]] | None = None
+    ask: Callable[[], Awaitable[None]] | None = None
 
     def settled(self) -> Awaitable[None]:
         """Return when the event's turn is committed and its replies are sent, held or dead."""
@@ -62,10 +63,8 @@ class EventReceipt(msgspec.Struct, eq=False, gc=False):
         """Return when it is settled."""
         await self.settled()
 
-    async def _asked(self, ask: Callable[[], Awaitable[EventReceipt | None]]) -> None:
-        first = await ask()
-        if first:
-            await first.settled()
+    async def _asked(self, ask: Callable[[], Awaitable[None]]) -> None:
+        await ask()
         self.is_settled = True
 
     def owes(self, replies: int) -> None:
@@ -126,11 +125,13 @@ class Receipts:
 
     def done(self, seq: int) -> EventReceipt:
         """Return a receipt for a duplicate of an event whose turn may owe replies still."""
-        return EventReceipt("duplicate", ask=functools.partial(self._unsettled, seq))
+        return EventReceipt("duplicate", ask=functools.partial(self._until_settled, seq))
 
-    async def _unsettled(self, seq: int) -> EventReceipt | None:
-        is_pending = await self._pending([seq])
-        return self.elsewhere_as("duplicate", seq) if is_pending else None
+    async def _until_settled(self, seq: int) -> None:
+        """Return once the store says so, whichever run sends what is owed."""
+        pauses = growing_pauses()
+        while await self._pending([seq]):  # noqa: ASYNC110 - it may be another run that sends it
+            await asyncio.sleep(next(pauses))
 
     def knows(self, seq: int) -> bool:
         """Tell whether an event came in this run, if its turn is not committed."""
