@@ -65,7 +65,7 @@ TABLES = (
         "outbox",
         1,
         "row conversation turn part body:text owed_at:float begun_at:float crashes priority "
-        "best_before:float changes:text",
+        "best_before:float changes:text person",
     ),
     _table(
         "states",
@@ -83,13 +83,14 @@ TABLES = (
     _table(
         "buttons",
         1,
-        "ref:text conversation turn part sends:text command:bool expires_at:float message:text",
+        "ref:text conversation turn part sends:text command:bool expires_at:float message:text "
+        "person",
     ),
     _table(
         "sent",
         1,
         "ref:text conversation turn part message:text content:text is_deleted:bool "
-        "expires_at:float",
+        "expires_at:float sent_after person",
     ),
     _table(
         "dead_letters",

@@ -32,7 +32,7 @@ _audience = msgspec.json.Decoder(Audience).decode
 _CHATS = "(SELECT id FROM chats WHERE person = {person})"
 LANES = f"(SELECT id FROM conversations WHERE chat IN {_CHATS})"  # noqa: S608 - ours
 _TURNS = "(SELECT turn FROM forgetting)"
-_THERE = f"(conversation IN {LANES} OR turn IN {_TURNS})"
+_THERE = f"(person = {{person}} OR conversation IN {LANES} OR turn IN {_TURNS})"
 _THEIRS = f"(person = {{person}} OR conversation IN {LANES})"
 
 ADOPT = """UPDATE chats SET person = {person} WHERE account = {account} AND kind = 'private'
@@ -54,7 +54,7 @@ ERASE = tuple(
         "DELETE FROM buttons WHERE THERE",
         "DELETE FROM sent WHERE THERE",
         "DELETE FROM outbox WHERE THERE",
-        "DELETE FROM dead_letters WHERE person = {person} OR THERE",
+        "DELETE FROM dead_letters WHERE THERE",
         "DELETE FROM timers WHERE THEIRS",
         """UPDATE inbox SET body = NULL, done_at = coalesce(done_at, {now})
             WHERE seq IN (SELECT turn FROM forgetting)""",

@@ -11,11 +11,11 @@ from chatstate.stores.postgres.transactions import Transaction
 
 FIND = """SELECT conversation, message, sends, command FROM buttons
     WHERE ref = $1 AND expires_at > $2"""
-_KEEP = """INSERT INTO buttons (ref, conversation, turn, part, sends, command, expires_at)
+_KEEP = """INSERT INTO buttons (ref, conversation, turn, part, sends, command, expires_at, person)
     SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::integer[], $5::text[],
-        $6::boolean[], $7::float8[])
+        $6::boolean[], $7::float8[], $8::bigint[])
     ON CONFLICT (ref) DO UPDATE SET turn = excluded.turn, part = excluded.part,
-        sends = excluded.sends, expires_at = excluded.expires_at"""
+        person = excluded.person, sends = excluded.sends, expires_at = excluded.expires_at"""
 _HANG = """UPDATE buttons AS b SET message = g.message
     FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::integer[])
         AS g(message, conversation, turn, part)
@@ -28,13 +28,13 @@ async def keep(transaction: Transaction, turns: Sequence[TurnCommit]) -> None:
     rows = {
         b.ref: (
             *(b.ref, b.conversation or turn.place.conversation, turn.seq),
-            *(b.part, b.sends, b.command, b.expires_at),
+            *(b.part, b.sends, b.command, b.expires_at, turn.place.person),
         )
         for turn in turns
         for b in turn.buttons
     }
     if rows:
-        await transaction.execute(_KEEP, *columns(list(rows.values()), 7))
+        await transaction.execute(_KEEP, *columns(list(rows.values()), 8))
 
 
 async def hang(transaction: Transaction, settled: Sequence[Settled]) -> None:

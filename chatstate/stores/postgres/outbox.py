@@ -16,11 +16,12 @@ from chatstate.stores.postgres.columns import columns
 from chatstate.stores.postgres.transactions import Transaction
 
 _OWE = """INSERT INTO outbox
-        (conversation, turn, part, body, owed_at, begun_at, priority, best_before, changes)
-    SELECT conversation, turn, part, body, $9::float8, begun_at, priority, best_before, changes
+        (conversation, turn, part, body, owed_at, begun_at, priority, best_before, changes, person)
+    SELECT conversation, turn, part, body, $10::float8, begun_at, priority, best_before, changes,
+        person
     FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::text[], $5::float8[], $6::integer[],
-        $7::float8[], $8::text[]) WITH ORDINALITY
-        AS g(conversation, turn, part, body, begun_at, priority, best_before, changes, n)
+        $7::float8[], $8::text[], $9::bigint[]) WITH ORDINALITY
+        AS g(conversation, turn, part, body, begun_at, priority, best_before, changes, person, n)
     ORDER BY n RETURNING conversation, "row" """
 _TAKE = """SELECT turn, part, body, begun_at, crashes, "row", conversation, priority, best_before
     FROM outbox WHERE conversation = $1 AND "row" > $2 ORDER BY "row" LIMIT $3"""
@@ -34,9 +35,8 @@ _OF = """unnest($1::bigint[], $2::bigint[], $3::integer[]) AS g(conversation, tu
     WHERE o.conversation = g.conversation AND o.turn = g.turn AND o.part = g.part"""
 _DIES = """INSERT INTO dead_letters
         (bot, kind, conversation, person, turn, part, body, error, detail, died_at)
-    SELECT a.bot, $7::text, o.conversation, coalesce(i.person, 0), o.turn, o.part, o.body,
-        $4, $5, $6
-    FROM outbox AS o LEFT JOIN inbox AS i ON i.seq = o.turn
+    SELECT a.bot, $7::text, o.conversation, o.person, o.turn, o.part, o.body, $4, $5, $6
+    FROM outbox AS o
     JOIN conversations AS k ON k.id = o.conversation
     JOIN accounts AS a ON a.id = k.account
     WHERE o.conversation = $1 AND o.turn = $2 AND o.part = $3"""
@@ -55,13 +55,14 @@ async def owe(
         (
             *(owed.conversation or turn.place.conversation, owed.turn, owed.part, owed.body),
             *(owed.begun_at, owed.priority, owed.best_before, owed.changes or None),
+            turn.place.person,
         )
         for turn in turns
         for owed in turn.owed
     ]
     if not rows:
         return 0
-    numbers = await transaction.fetch(_OWE, *columns(rows, 8), transaction.now)
+    numbers = await transaction.fetch(_OWE, *columns(rows, 9), transaction.now)
     elsewhere = {
         owed.conversation
         for turn in turns

@@ -11,13 +11,15 @@ from chatstate.stores.postgres.transactions import Transaction
 _FIND = """SELECT conversation, turn, message, content, is_deleted, sent_after FROM sent
     WHERE ref = $1 AND expires_at > $2"""
 _NEWEST = 'SELECT turn, part FROM outbox WHERE changes = $1 ORDER BY "row" DESC LIMIT 1'
-_KEEP = """INSERT INTO sent (ref, conversation, turn, part, expires_at)
-    SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::integer[], $5::float8[])
+_KEEP = """INSERT INTO sent (ref, conversation, turn, part, expires_at, person)
+    SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::integer[], $5::float8[],
+        $6::bigint[])
     ON CONFLICT (ref) DO UPDATE SET conversation = excluded.conversation, turn = excluded.turn,
-        part = excluded.part"""
+        part = excluded.part, person = excluded.person"""
 _EXPECT = """INSERT INTO sent AS s (ref, expires_at) VALUES ($1, $2)
     ON CONFLICT (ref) DO UPDATE SET expires_at = excluded.expires_at, conversation = 0, turn = 0,
-        part = 0, message = NULL, content = NULL, is_deleted = false, sent_after = 0
+        part = 0, message = NULL, content = NULL, is_deleted = false, sent_after = 0,
+        person = 0
     WHERE s.expires_at <= $3"""
 _LEAD = "UPDATE sent SET conversation = $1, turn = $2 WHERE ref = $3"
 _HANG = """UPDATE sent AS s
@@ -49,12 +51,12 @@ async def amend(transaction: Transaction, ref: str, content: str | None) -> None
 async def keep(transaction: Transaction, turns: Sequence[TurnCommit]) -> None:
     """Keep the references of turns that are committed."""
     rows = [
-        (kept.ref, kept.conversation, turn.seq, kept.part, kept.expires_at)
+        (kept.ref, kept.conversation, turn.seq, kept.part, kept.expires_at, turn.place.person)
         for turn in turns
         for kept in turn.references
     ]
     if rows:
-        await transaction.execute(_KEEP, *columns(rows, 5))
+        await transaction.execute(_KEEP, *columns(rows, 6))
 
 
 async def expect(transaction: Transaction, ref: str, expires_at: float) -> bool:

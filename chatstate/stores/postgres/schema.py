@@ -242,6 +242,12 @@ _ENGINES = """
 -- The version of chatstate that a run has.
 ALTER TABLE runs ADD COLUMN engine text NOT NULL DEFAULT '';
 """
+_ANSWERED = "-- Who has said what a row answers, 0 if nobody has." + "".join(
+    f"""
+ALTER TABLE {table} ADD COLUMN person bigint NOT NULL DEFAULT 0;
+UPDATE {table} SET person = i.person FROM inbox AS i WHERE i.seq = {table}.turn;"""  # noqa: S608 - ours
+    for table in ("outbox", "buttons", "sent")
+)
 
 _SENT_AFTER = """
 -- The newest event that was stored before it was noted that a message is sent.
@@ -254,6 +260,7 @@ MIGRATIONS: dict[str, str] = {
     "m009_forgotten": _FORGOTTEN,
     "m010_engines": _ENGINES,
     "m011_sent_after": _SENT_AFTER,
+    "m012_answered": _ANSWERED,
 }
 """The statements of each migration, in their order."""
 

@@ -9,10 +9,10 @@ from chatstate.stores.base import FoundButton, Settled, TurnCommit
 
 FIND = """SELECT conversation, message, sends, command FROM buttons
     WHERE ref = ? AND expires_at > ?"""
-_KEEP = """INSERT INTO buttons (conversation, turn, ref, part, sends, command, expires_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?)
+_KEEP = """INSERT INTO buttons (conversation, turn, person, ref, part, sends, command, expires_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (ref) DO UPDATE SET turn = excluded.turn, part = excluded.part,
-        sends = excluded.sends, expires_at = excluded.expires_at"""
+        person = excluded.person, sends = excluded.sends, expires_at = excluded.expires_at"""
 _HANG = "UPDATE buttons SET message = ? WHERE conversation = ? AND turn = ? AND part = ?"
 _PRUNE = "DELETE FROM buttons WHERE expires_at <= ?"
 
@@ -21,7 +21,7 @@ def keep(writer: sqlite3.Connection, turns: Sequence[TurnCommit]) -> None:
     """Keep the buttons of turns that are committed."""
     rows = [
         (
-            *(b.conversation or turn.place.conversation, turn.seq),
+            *(b.conversation or turn.place.conversation, turn.seq, turn.place.person),
             *(b.ref, b.part, b.sends, b.command, b.expires_at),
         )
         for turn in turns

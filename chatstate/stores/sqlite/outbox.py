@@ -24,8 +24,8 @@ _BEGIN = """UPDATE outbox SET begun_at = coalesce(begun_at, ?), crashes = ?
     WHERE conversation = ? AND turn = ? AND part = ?"""
 _DIES = """INSERT INTO dead_letters
     (bot, kind, conversation, person, turn, part, body, error, detail, died_at)
-    SELECT a.bot, ?, o.conversation, coalesce(i.person, 0), o.turn, o.part, o.body, ?, ?, ?
-    FROM outbox AS o LEFT JOIN inbox AS i ON i.seq = o.turn
+    SELECT a.bot, ?, o.conversation, o.person, o.turn, o.part, o.body, ?, ?, ?
+    FROM outbox AS o
     JOIN conversations AS k ON k.id = o.conversation JOIN chats AS c ON c.id = k.chat
     JOIN accounts AS a ON a.id = c.account
     WHERE o.conversation = ? AND o.turn = ? AND o.part = ?"""

@@ -10,9 +10,10 @@ from chatstate.stores.base import Reference, Settled, TurnCommit
 _FIND = """SELECT conversation, turn, message, content, is_deleted, sent_after FROM sent
     WHERE ref = ? AND expires_at > ?"""
 _NEWEST = "SELECT turn, part FROM outbox WHERE changes = ? ORDER BY row DESC LIMIT 1"
-_KEEP = """INSERT INTO sent (ref, conversation, turn, part, expires_at) VALUES (?, ?, ?, ?, ?)
+_KEEP = """INSERT INTO sent (ref, conversation, turn, part, expires_at, person)
+    VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET conversation = excluded.conversation, turn = excluded.turn,
-        part = excluded.part"""
+        part = excluded.part, person = excluded.person"""
 _FORGET_EXPIRED = "DELETE FROM sent WHERE ref = ? AND expires_at <= ?"
 _EXPECT = "INSERT INTO sent (ref, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _LEAD = "UPDATE sent SET conversation = ?, turn = ? WHERE ref = ?"
@@ -55,7 +56,7 @@ class References:
 def keep(writer: sqlite3.Connection, turns: Sequence[TurnCommit]) -> None:
     """Keep the references of turns that are committed."""
     rows = [
-        (kept.ref, kept.conversation, turn.seq, kept.part, kept.expires_at)
+        (kept.ref, kept.conversation, turn.seq, kept.part, kept.expires_at, turn.place.person)
         for turn in turns
         for kept in turn.references
     ]

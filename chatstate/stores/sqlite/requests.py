@@ -34,6 +34,8 @@ _encode = msgspec.json.Encoder().encode
 # What has an account needs the newest schema; all else is asked of a file of an older one, too.
 _ASK = "INSERT INTO requests (verb, letter, asked_at, body) VALUES (?, ?, ?, ?)"
 _OF_ACCOUNT = "UPDATE requests SET account = ? WHERE id = ?"
+_OWE_AGAIN = """INSERT INTO outbox (conversation, person, turn, part, body, owed_at)
+    VALUES (?, ?, ?, ?, ?, ?)"""
 # One row for each letter: that of the newest request.
 _OF_LETTERS = """SELECT max(r.id), r.verb, d.id, d.kind, d.conversation, d.person, d.turn, d.part,
         d.body
@@ -112,11 +114,9 @@ class Requests:
         self._writer.execute("UPDATE notes SET turn = ? WHERE turn = ?", (arrival.seq, turn))
         return Answer(arrival=arrival)
 
-    def _reply(self, conversation: int, _person: int, turn: int, part: int, body: str) -> Answer:
-        self._writer.execute(
-            "INSERT INTO outbox (conversation, turn, part, body, owed_at) VALUES (?, ?, ?, ?, ?)",
-            (conversation, turn, part, body, self._clock()),
-        )
+    def _reply(self, conversation: int, person: int, turn: int, part: int, body: str) -> Answer:
+        of = (conversation, person, turn, part, body, self._clock())
+        self._writer.execute(_OWE_AGAIN, of)
         return Answer(conversation=conversation)
 
     def _value(self, number: int, request: Request, version: int) -> Answer:

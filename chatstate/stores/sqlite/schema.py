@@ -95,6 +95,13 @@ def m011_sent_after(db: Database) -> None:
     db.conn.execute("ALTER TABLE sent ADD COLUMN sent_after INTEGER NOT NULL DEFAULT 0")
 
 
+@migrations()
+def m012_answered(db: Database) -> None:
+    """Add whom what is owed, buttons and references answer: events are known for 48 hours only."""
+    for statement in tables.ANSWERED:
+        db.conn.execute(statement)
+
+
 @functools.cache
 def blank() -> bytes:
     """Return a database file with the current schema, and nothing else in it."""

@@ -94,7 +94,7 @@ _SHELVES: dict[Shelf, _Rows] = {
         "o.row AS number, a.bot, o.owed_at AS at, o.body, o.begun_at, o.crashes",
         "outbox AS o",
         "o.conversation",
-        "(SELECT person FROM inbox WHERE seq = o.turn)",
+        "o.person",
     ),
     "dead": _Rows(
         """d.id AS number, d.bot, d.died_at AS at, d.body, d.kind, d.error, d.detail,

@@ -253,3 +253,13 @@ FORGOTTEN = (
     "CREATE INDEX chats_of ON chats (person) WHERE person > 0",
     "CREATE TABLE backups (path TEXT PRIMARY KEY, made_at REAL NOT NULL) WITHOUT ROWID",
 )
+ANSWERED = tuple(
+    statement
+    for table in ("outbox", "buttons", "sent")
+    for statement in (
+        # Who has said what this answers, 0 if nobody has.
+        f"ALTER TABLE {table} ADD COLUMN person INTEGER NOT NULL DEFAULT 0",
+        f"""UPDATE {table} SET person =
+            coalesce((SELECT person FROM inbox WHERE seq = {table}.turn), 0)""",  # noqa: S608 - ours
+    )
+)

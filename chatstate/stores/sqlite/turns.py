@@ -38,8 +38,8 @@ _DIES = """INSERT INTO dead_letters
     SELECT a.bot, 'event', i.conversation, i.person, i.seq, i.body, ?, ?, ?
     FROM inbox AS i JOIN accounts AS a ON a.id = i.account WHERE i.seq = ?"""
 _OWE = """INSERT INTO outbox
-    (conversation, turn, part, body, owed_at, begun_at, priority, best_before, changes)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+    (conversation, turn, part, body, owed_at, begun_at, priority, best_before, changes, person)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _FORGET_NOTES = "DELETE FROM notes WHERE turn = ?"
 
 _Fate = Literal["waiting", "dropped", "ours", "another's"]
@@ -163,7 +163,8 @@ class Turns:
             for reply in turn.owed:
                 where = reply.conversation or conversation
                 of = (where, reply.turn, reply.part, reply.body, now, reply.begun_at)
-                owed.append((*of, reply.priority, reply.best_before, reply.changes or None))
+                how = (reply.priority, reply.best_before, reply.changes or None)
+                owed.append((*of, *how, turn.place.person))
         if special:
             self._die(special, now)
         self._write_all(_DONE, done)

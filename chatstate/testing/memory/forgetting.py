@@ -148,14 +148,17 @@ class _Erasing:
         data.buttons = {
             ref: row
             for ref, row in data.buttons.items()
-            if not is_theirs(row.found.conversation, row.turn)
+            if row.person != self._person and not is_theirs(row.found.conversation, row.turn)
         }
         data.sent = {
-            ref: row for ref, row in data.sent.items() if not is_theirs(row.conversation, row.turn)
+            ref: row
+            for ref, row in data.sent.items()
+            if row.person != self._person and not is_theirs(row.conversation, row.turn)
         }
         for conversation, line in data.lines.items():
-            for number in [n for n, row in line.items() if is_theirs(conversation, row.owed.turn)]:
-                del line[number]
+            for number, reply in list(line.items()):
+                if reply.person == self._person or is_theirs(conversation, reply.owed.turn):
+                    del line[number]
         data.timers = {
             of: timer
             for of, timer in data.timers.items()

@@ -19,8 +19,8 @@ def of_request(data: MemoryData, place: Place, body: str, dead: DeadLetter, now:
 
 def of_reply(data: MemoryData, row: ReplyRow, dead: DeadLetter, now: float) -> None:
     """Make a dead letter of a reply."""
-    owed = row.owed
-    _add(data, owed.conversation, dead, now, body=owed.body, turn=owed.turn, part=owed.part)
+    what, owed = (data, row.owed.conversation, dead, now), row.owed
+    _add(*what, body=owed.body, turn=owed.turn, part=owed.part, person=row.person)
 
 
 def _add(

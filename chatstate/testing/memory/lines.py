@@ -11,11 +11,11 @@ from chatstate.testing.memory import broadcasts, letters, references
 from chatstate.testing.memory.tables import MemoryData, ReplyRow
 
 
-def owe(data: MemoryData, conversation: int, owed: Owed, now: float) -> None:
-    """Put a reply at the end of a conversation's line."""
+def owe(data: MemoryData, conversation: int, owed: Owed, now: float, person: int) -> None:
+    """Put a reply to a person at the end of a conversation's line."""
     number = data.number("reply")
     data.lines[conversation][number] = ReplyRow(
-        replace(owed, row=number, conversation=conversation), now
+        replace(owed, row=number, conversation=conversation), now, person
     )
 
 

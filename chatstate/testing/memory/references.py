@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from chatstate.stores.base import KeptReference, Reference, Request, Settled
+from chatstate.stores.base import KeptReference, Reference, Request, Settled, TurnCommit
 from chatstate.testing.memory.tables import MemoryData, SentRow
 
 
-def keep(data: MemoryData, turn: int, kept: KeptReference) -> None:
+def keep(data: MemoryData, turn: TurnCommit, kept: KeptReference) -> None:
     """Keep a reference to what a turn owes."""
     row = data.sent.setdefault(kept.ref, SentRow(kept.expires_at))
-    row.conversation, row.turn, row.part = kept.conversation, turn, kept.part
+    row.conversation, row.turn, row.part = kept.conversation, turn.seq, kept.part
+    row.person = turn.place.person
 
 
 def expect(data: MemoryData, request: Request, now: float) -> bool:

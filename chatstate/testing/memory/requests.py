@@ -60,7 +60,8 @@ def _retry(data: MemoryData, worker: Worker, letter: LetterRow, now: float) -> I
         data.notes[arrival.seq] = data.notes.pop(letter.turn, {})
         changed = Answer(arrival=replace(arrival, noted=bool(data.notes[arrival.seq])))
     else:
-        lines.owe(data, conversation, Owed(letter.turn, letter.part, letter.body), now)
+        owed = Owed(letter.turn, letter.part, letter.body)
+        lines.owe(data, conversation, owed, now, letter.person)
         changed = Answer(conversation=conversation)
     if is_mine:
         yield changed

@@ -208,14 +208,8 @@ def _replies(data: MemoryData) -> Iterator[Entry]:
                 body=row.owed.body,
                 begun_at=row.owed.begun_at,
                 crashes=row.owed.crashes,
-                **_ids(data, conversation, _asker(data, row.owed.turn)),
+                **_ids(data, conversation, row.person if row.person in data.people else 0),
             )
-
-
-def _asker(data: MemoryData, turn: int) -> int:
-    """Return who is answered by a turn, 0 if that is not known any more."""
-    row = data.events.get(turn)
-    return row.person if row and row.person in data.people else 0
 
 
 def _letters(data: MemoryData) -> Iterator[Entry]:

@@ -110,10 +110,11 @@ class EventRow:
 
 @dataclass(eq=False, slots=True)
 class ReplyRow:
-    """A reply owed, in its conversation."""
+    """A reply owed, in its conversation, and whom it answers."""
 
     owed: Owed
     owed_at: float
+    person: int = 0
 
 
 @dataclass(eq=False, slots=True)
@@ -135,6 +136,7 @@ class ButtonRow:
     turn: int
     part: int
     expires_at: float
+    person: int
 
 
 @dataclass(eq=False, slots=True)
@@ -149,6 +151,7 @@ class SentRow:
     content: str | None = None
     is_deleted: bool = False
     sent_after: int = 0
+    person: int = 0
 
 
 @dataclass(eq=False, slots=True)

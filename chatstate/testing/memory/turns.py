@@ -110,9 +110,10 @@ class MemoryTurns(Verbs):
         for button in turn.buttons:
             where = button.conversation or turn.place.conversation
             found = FoundButton(where, None, button.sends, button.command)
-            data.buttons[button.ref] = ButtonRow(found, turn.seq, button.part, button.expires_at)
+            of = (turn.seq, button.part, button.expires_at, turn.place.person)
+            data.buttons[button.ref] = ButtonRow(found, *of)
         for kept in turn.references:
-            references.keep(data, turn.seq, kept)
+            references.keep(data, turn, kept)
         timers.change(data, turn)
         return "behind" if self._owe(turn, now) else "applied"
 
@@ -124,5 +125,5 @@ class MemoryTurns(Verbs):
             where = owed.conversation or own
             if where != own and holds.put(self._data, where, self._worker):
                 holds.tell(self._data, where)  # what it is not at work on is news to it
-            lines.owe(self._data, where, owed, now)
+            lines.owe(self._data, where, owed, now, turn.place.person)
         return is_behind and bool(turn.owed)

@@ -17,9 +17,17 @@ from msgspec.structs import replace
 from chatstate.inspection import Entry, Request, Shelf
 from chatstate.messages import Chat, ChatKind, Event, Message, User
 from chatstate.scope import key
-from chatstate.stores.base import Arrival, DeadLetter, KeptButton, Settled, StoredTimer, TimerChange
+from chatstate.stores.base import (
+    Arrival,
+    DeadLetter,
+    KeptButton,
+    KeptReference,
+    Settled,
+    StoredTimer,
+    TimerChange,
+)
 from chatstate.stores.forgetting import Erased, mark_of
-from chatstate.testing.contracts.store.session import HOUR, NOW, Session, StoreSuite
+from chatstate.testing.contracts.store.session import HOUR, NOW, Session, StoreSuite, Time
 
 SHELVES: tuple[Shelf, ...] = (
     *("states", "inbox", "running", "outbox", "dead", "timers", "people", "chats", "conversations"),
@@ -97,6 +105,37 @@ class ForgettingContract(StoreSuite):
             assert left == {(e.number, e.body) for e in before if "bob" in repr(e)}
             assert await session.store.button("balice") is None
             assert await session.store.button("bbob")
+
+    async def test_what_answers_somebody_goes_after_the_event_is_known_no_more(
+        self, tmp_path: Path
+    ) -> None:
+        """In a group, too: replies owed for days, what buttons send, what references lead to."""
+        clock = Time()
+        async with self.session(tmp_path, clock=clock) as session:
+            for user in ("alice", "bob"):
+                (done,) = await session.arrive(said(user, user))
+                words = f'"words of {user}"'
+                month = NOW + 30 * 24 * HOUR
+                button = KeptButton(f"b{user}", 0, words, command=False, expires_at=month)
+                kept = KeptReference(f"r{user}", done.place.conversation, 0, month)
+                turn = session.turn(
+                    done,
+                    owed=[session.reply(done, body=words)],
+                    buttons=[button],
+                    references=[kept],
+                )
+                assert await session.commit(turn) == ["applied"]
+            (alice,) = [e for e in await session.store.list("people") if e.person == "alice"]
+            clock.now += 49 * HOUR
+            await session.store.prune()
+            (mine, _) = await session.store.list("outbox")
+            assert mine.person == "alice"
+            await _forget(session, alice.number)
+            assert [e.person for e in await session.store.list("outbox")] == ["bob"]
+            assert await session.store.button("balice") is None
+            assert await session.store.reference("ralice") is None
+            assert await session.store.button("bbob")
+            assert await session.store.reference("rbob")
 
     async def test_a_turn_that_runs_meanwhile_brings_nothing_back(self, tmp_path: Path) -> None:
         """Its commit is refused, whatever it changes; so is a note."""
