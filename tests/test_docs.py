@@ -324,3 +324,16 @@ def test_what_a_bot_is_run_by_is_in_the_reference() -> None:
 def test_the_reference_has_the_modules_of_outsiders() -> None:
     """What an adapter and a store are made of, each name of them."""
     assert [name for name in MODULES if f"::: {name}\n" not in REFERENCE] == []
+
+
+def test_what_doctor_is_shown_to_find_it_finds() -> None:
+    """The words of each finding at three in the morning stand in what tells of it."""
+    every = [path for root in ("chatstate", "adapters") for path in (ROOT / root).rglob("*.py")]
+    told = " ".join(re.sub(r'"\s*\n\s*f?"', "", path.read_text()) for path in every)
+    page = (ROOT / "docs" / "howto" / "three-in-the-morning.md").read_text()
+    found = re.findall(r"^(?:failed|warning|WARNING| +→) +(?:\w+: \w+ )?(.+)$", page, re.MULTILINE)
+    assert len(found) > 20
+    for line in found:
+        words = line.split()
+        three = [" ".join(words[place : place + 3]) for place in range(len(words) - 2)]
+        assert any(some in told for some in three), line

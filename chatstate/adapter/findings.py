@@ -46,6 +46,7 @@ def of_clocks(theirs: float, other: str, ours: float | None = None) -> Finding:
     ahead = (time.time() if ours is None else ours) - theirs
     if abs(ahead) < _IN_TIME:
         return fine("clock", f"agrees with that of {other}")
-    told = f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} that of {other}"
+    where = "ahead of that" if ahead > 0 else "behind that"
+    told = f"{abs(ahead):.0f} s {where} of {other}"
     remedy = "let the machine set its clock by the network (timedatectl set-ntp true)"
     return Finding("failed" if abs(ahead) > _BY_FAR else "warning", "clock", told, remedy)
