@@ -12,7 +12,7 @@ from chatstate.cli.stores import Url
 from chatstate.cli.tables import print_table
 from chatstate.inspection import KnownWorker
 
-_HEAD = ("run", "bot", "process", "up", "lease", "roles", "holds", "waiting", "lag")
+_HEAD = ("run", "bot", "process", "version", "up", "lease", "roles", "holds", "waiting", "lag")
 
 
 def workers(*, as_json: AsJson = False, store: Url = None) -> None:
@@ -32,7 +32,8 @@ def _row(worker: KnownWorker, now: float) -> tuple[str, ...]:
     return (
         str(worker.id),
         worker.bot,
-        f"{worker.pid}@{worker.host}",
+        worker.process,
+        worker.engine or "-",
         _seconds(now - worker.started_at),
         "until it ends" if not worker.lease else _lease(worker.lease),
         " ".join(worker.roles) or "-",

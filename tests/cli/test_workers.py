@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -44,8 +45,9 @@ def test_it_shows_who_runs_and_what_they_have_at_hand(
     shown = asyncio.run(shown_while_it_runs(url, "workers"))
     assert shown.exit_code == 0, shown.output
     head, worker = shown.stdout.splitlines()
-    assert " ".join(head.split()) == "run bot process up lease roles holds waiting lag"
+    assert " ".join(head.split()) == "run bot process version up lease roles holds waiting lag"
     assert f" bot  {os.getpid()}@" in worker
+    assert f"  {version('chatstate')}  " in worker
     assert ("clock:test:1" if kind == "postgres" else "clock poller") in worker
     assert " 1 " in worker
     again = chatstate("workers", "--store", url)
