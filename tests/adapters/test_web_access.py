@@ -462,4 +462,5 @@ async def test_the_inspector_tells_what_is_there() -> None:
         turn = told["turns"]["key-of-hers"]
         assert turn["reads"] == [read]
         assert 0 < turn["ran"] < turn["settled"]
+        assert told["figures"]["waiting"] == 0
         assert [told[shelf] for shelf in ("inbox", "outbox", "dead", "timers")] == [[], [], [], []]

@@ -4,6 +4,7 @@
 import { element } from './nodes.js';
 
 const EVERY = 600;
+const MOST = 100; // entries of a shelf that are told
 const SHELVES = {
   running: 'Running',
   inbox: 'Waiting events',
@@ -66,15 +67,14 @@ export class Inspector {
     );
   }
 
-  figures({ inbox, running, outbox, dead, timers }) {
-    const oldest = Math.min(...inbox.map((entry) => entry.at));
+  figures({ figures: { waiting, waiting_since: since, owed, dead }, running, timers }) {
     const figures = {
-      running: running.length,
-      waiting: inbox.length,
-      owed: outbox.length,
-      timers: timers.length,
-      dead: dead.length,
-      'oldest, s': inbox.length ? Math.max(0, Math.round(Date.now() / 1000 - oldest)) : 0,
+      running: many(running),
+      waiting,
+      owed,
+      timers: many(timers),
+      dead,
+      'oldest, s': since ? Math.max(0, Math.round(Date.now() / 1000 - since)) : 0,
     };
     const shown = Object.entries(figures).map(([name, figure]) =>
       element('div', {}, element('dt', {}, name), element('dd', {}, String(figure))),
@@ -131,7 +131,7 @@ export class Inspector {
       if (id === 'dead') row.append(this.press('Try again', 'retry', entry), this.press('Forget', 'drop', entry));
       return row;
     });
-    return this.fold(id, `${title} (${entries.length})`, rows);
+    return this.fold(id, `${title} (${many(entries)})`, rows);
   }
 
   press(label, verb, { number, asked }) {
@@ -172,6 +172,8 @@ export class Inspector {
     return this.details(path, element('span', { className: 'small' }, kind), [element('ul', { className: 'tree' }, ...rows)]);
   }
 }
+
+const many = ({ length }) => (length < MOST ? length : `${MOST}+`);
 
 const leaf = (value) => element('code', { className: typeof value }, value === undefined ? 'nothing' : JSON.stringify(value));
 

@@ -120,6 +120,7 @@ class Inspector:
             "mine": mine,
             "others": others,
             **shelves,
+            "figures": await self._view.figures(),
             "workers": await self._view.workers(),
             "turns": self._turns,
         }

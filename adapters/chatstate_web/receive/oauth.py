@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import httpx2
@@ -211,7 +211,9 @@ def _is_now(told: Mapping[str, Any]) -> bool:
 
 def _several(value: Any) -> Sequence[Any]:
     """Return one or several as several; nothing of what is neither."""
-    return [value] if isinstance(value, str) else value if isinstance(value, list) else []
+    if isinstance(value, str):
+        return [value]
+    return cast("Sequence[Any]", value) if isinstance(value, list) else ()
 
 
 def _keys_in(told: Mapping[str, Any]) -> Mapping[str | None, jwt.PyJWK]:
