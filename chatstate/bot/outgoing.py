@@ -30,9 +30,9 @@ OutgoingKind = Literal[
 
 - `message`: something new, whoever says it: an answer, a question, a broadcast, a sentence of the
   framework's. `edit`: in place of what was sent. `preview`: what is being written. `call`: a
-  `Native`, or another answer to what a platform asks at once. `reaction`: an emoji.
-- `form`: questions that are asked at once. `choices`: what may be typed next. `menu`: commands and
-  what the bot is called, once at its start.
+  `Native`. `reaction`: an emoji.
+- `form`: questions that are asked at once. `choices`: what may be typed next. `menu`: commands,
+  what the bot is called and its sentences, once at its start.
 - `stored`: what waited in the outbox since before the bot had a guard: the call as it is written
   for the platform. It cannot be changed.
 """

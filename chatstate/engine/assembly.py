@@ -18,9 +18,10 @@ from chatstate.bot.outgoing import Verdict
 from chatstate.bot.resources import Resources
 from chatstate.clock import Clock
 from chatstate.engine.accounts import Accounts
-from chatstate.engine.egress.borders import Menus, guarded_adapter, guarded_host
+from chatstate.engine.egress.borders import guarded_adapter, guarded_host
 from chatstate.engine.egress.egress import Egress
 from chatstate.engine.egress.guards import Guards
+from chatstate.engine.egress.menus import Menus
 from chatstate.engine.forgetting import Forgetting
 from chatstate.engine.host import AccountHost
 from chatstate.engine.inbox.claims import Claims
@@ -74,7 +75,7 @@ def assemble(
     if guards := guards_of(bot.parts):
         asked = Guards(guards, resources=resources, threads=threads, tell=on_verdict)
         egress = Egress(asked, adapters=adapters, threads=threads)
-        menus = Menus(egress)
+        menus = Menus(bot, egress)
 
     states = assemble_states(bot, store=store, clock=clock, has_guests=has_guests, failed=failed)
     cache, commits = states.cache, states.commits
@@ -152,7 +153,7 @@ def assemble(
 
     async def prepare_menus() -> None:
         if menus:
-            await menus.prepare((bot.title, bot.description or ""), bot.commands)
+            await menus.prepare()
 
     def make_host(
         account: Account, adapter: Adapter, find: Callable[[], Awaitable[Account]]

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chatstate.errors import BindingError, UserError
@@ -80,6 +80,15 @@ class Sentences:
             if tag in self._languages:
                 return self._languages[tag]
         return self.default
+
+    @property
+    def languages(self) -> Sequence[str]:
+        """The languages in which there are sentences, and "" for the default."""
+        return ["", *self._languages]
+
+    def spoken(self, language: str | None) -> str:
+        """Return which of these stands for a language."""
+        return next((tag for tag in widened(language) if tag in self._languages), "")
 
 
 def say(sentences: Mapping[str, str], name: str, **values: Any) -> str:

@@ -259,7 +259,8 @@ async def what_may_be_typed(client: TestClient) -> None:
 @door
 async def menus(client: TestClient) -> None:
     host = await client.platform.connected()
-    client.platform.crossed += [host.commands, host.about]  # type: ignore[attr-defined]
+    told = [host.commands, host.about, *(host.sentences(tag) for tag in ("de", "pt-BR", None))]
+    client.platform.crossed += told  # type: ignore[attr-defined]
 
 
 @door
@@ -345,7 +346,8 @@ def test_each_member_of_the_border_is_known() -> None:
     assert asks - set(vars(borders._GuardedHost)) == {
         *("assure", "connected", "cursor", "cursor_of", "deliver", "interrupt", "kinds", "lead"),
         *("lost", "moved", "pass_on", "passed", "peers", "recall", "remember", "share", "updates"),
-        "inspect",  # an operator's, of the store
+        *("guest", "time_there"),
+        *("inspect", "witness"),  # an operator's, of the store and of turns
         "transcript",  # what adapters put there themselves
     }
     assert asked - set(vars(borders._GuardedAdapter)) == {

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 from support import FAILED, in_full, parts_of, query, texts
 
@@ -31,6 +33,7 @@ from chatstate.engine.egress.spans import restyled
 from chatstate.inspection import Request
 from chatstate.markup import parse
 from chatstate.messages import Chat
+from chatstate.replies.texts import check_styled
 from chatstate.telemetry.metrics import Metrics
 from chatstate.testing import FakePlatform, TestClient
 from chatstate.testing.platform import FULL
@@ -557,3 +560,21 @@ def test_spans_go_with_their_words(
     new = restyled(old, text, [span.value for span in old.spans])
     assert new.text == text
     assert [(span.kind, text[span.start : span.end]) for span in new.spans] == spans
+
+
+@given(
+    st.text("ab *_`>|-\n[](.)", max_size=60),
+    st.text("ab*\n", max_size=4),
+    st.text("abc \n", max_size=6),
+)
+def test_a_changed_text_keeps_the_rules_of_styled_text(source: str, word: str, new: str) -> None:
+    """Whatever is in the place of whatever."""
+    old = parse(source)
+    text = old.text.replace(word, new)
+    changed = restyled(old, text, [span.value for span in old.spans])
+    assert changed.text == text
+    check_styled("the text", changed)
+    for span in changed.spans:
+        if span.kind in ("pre", "quote"):
+            assert text[: span.start].endswith("\n") or not span.start
+            assert text[span.end :].startswith("\n") or span.end == len(text)

@@ -10,10 +10,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, cast
 
-import msgspec
 from msgspec.structs import replace
 
 from chatstate.adapter import (
@@ -28,6 +27,7 @@ from chatstate.adapter import (
     Sent,
 )
 from chatstate.engine.egress.egress import Egress
+from chatstate.engine.egress.menus import Menus
 from chatstate.engine.host import AccountHost
 from chatstate.errors import EgressError
 from chatstate.messages import Command, Event, Message
@@ -61,43 +61,6 @@ class _GuardedAdapter:
         return await self._adapter.perform(await self._egress.action(self._adapter, action))
 
 
-class _Menus(msgspec.Struct, frozen=True):
-    """What a bot shows of itself before anybody has said anything."""
-
-    title: str = ""
-    description: str = ""
-    commands: Sequence[Command] = ()
-
-
-class Menus:
-    """What may be shown of a bot's menus: nothing before `prepare`."""
-
-    def __init__(self, egress: Egress) -> None:
-        self._egress = egress
-        self.shown = _Menus()
-
-    async def prepare(self, about: tuple[str, str], commands: Sequence[Command]) -> None:
-        """Ask what may be shown: a command that may not is in no menu."""
-        title, description = [await self._text(text) for text in about]
-        shown = [await self._command(command) for command in commands]
-        self.shown = _Menus(title, description, [command for command in shown if command])
-
-    async def _text(self, text: str) -> str:
-        try:
-            return (await self._egress.thing((text,), "menu"))[0]
-        except EgressError as error:
-            log.warning("%s", error)
-            return ""
-
-    async def _command(self, command: Command) -> Command | None:
-        try:
-            kept = await self._egress.thing(command, "menu")
-        except EgressError as error:
-            log.warning("/%s is left out of menus: %s", command.name, error)
-            return None
-        return kept if kept.name == command.name else None
-
-
 class _GuardedHost:
     """A host that tells an adapter nothing but what may leave. What is not here is the host's."""
 
@@ -112,12 +75,14 @@ class _GuardedHost:
 
     @property
     def about(self) -> About:
-        about, shown = self._host.about, self._menus.shown
-        return replace(about, title=shown.title or about.id, description=shown.description)
+        return self._menus.about(self._host.about)
 
     @property
     def commands(self) -> Sequence[Command]:
-        return self._menus.shown.commands
+        return self._menus.commands
+
+    def sentences(self, language: str | None) -> Mapping[str, str]:
+        return self._menus.sentences(language)
 
     def refusal(self, message: Message) -> str | None:  # noqa: ARG002 - see the module's rules
         return None
