@@ -70,13 +70,14 @@ def check(
         if name in left_out:
             continue
         try:
-            findings.append(_looked_at(BY_NAME[name], servers))
+            findings.append(looked_at(BY_NAME[name], servers))
         except Absent as reason:
             left_out[name] = str(reason)
     return findings
 
 
-def _looked_at(entrant: Entrant, servers: Servers) -> Finding:
+def looked_at(entrant: Entrant, servers: Servers) -> Finding:
+    """Kill a contestant, hurry it, and tell it things thrice."""
     answered, missing = _killed(entrant, servers)
     counted = _once(entrant, servers, "counted", "slow count", _HURRIED)
     thrice = _once(entrant, servers, "thrice", "echo", 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks import names
+from benchmarks.bars import JUDGED
 from benchmarks.children import done
 from benchmarks.contract import Work
 from benchmarks.entrants import BY_NAME
@@ -15,6 +16,7 @@ from benchmarks.servers import Servers
 from benchmarks.work import PEOPLE, Result
 
 _FEWEST = 20
+_PEERS_ROUNDS = 2  # who is in no bar need not be known so exactly
 _KEEPING = (names.AIOGRAM_REDIS, names.LANGGRAPH, names.LANGGRAPH_EXIT)
 _PEERS = (
     names.TELEGRAM_PICKLE,
@@ -118,4 +120,4 @@ class Field:
                 )
                 return Result(**done(entrant, job))
 
-        return Contestant(name, run, beside)
+        return Contestant(name, run, beside, None if name in JUDGED else _PEERS_ROUNDS)

@@ -35,7 +35,7 @@ def filled(page: str, figures: Data) -> str:
     """Return a page with its blocks of figures written anew."""
 
     def block(found: re.Match[str]) -> str:
-        return f"{found[1]}{_BLOCKS[found[2]](figures)}\n{found[3]}"
+        return f"{found[1]}{BLOCKS[found[2]](figures)}\n{found[3]}"
 
     return _BLOCK.sub(block, page)
 
@@ -141,7 +141,7 @@ def _absent(data: Data) -> str:
     return "\n".join(lines) or "Nobody."
 
 
-_BLOCKS: Mapping[str, Callable[[Data], str]] = {
+BLOCKS: Mapping[str, Callable[[Data], str]] = {
     "setting": _setting,
     "echo": _echo,
     "single": _single,
