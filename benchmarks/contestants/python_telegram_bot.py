@@ -65,7 +65,7 @@ class _Counter(BaseRequest):
     ) -> tuple[int, bytes]:
         if url.endswith("/sendMessage") and request_data:
             parameters = request_data.parameters
-            self._replies.take(int(parameters["chat_id"]) - 1, parameters["text"])
+            self._replies.take(int(str(parameters["chat_id"])) - 1, str(parameters["text"]))
         return 200, _ME if url.endswith("/getMe") else _SENT
 
 
