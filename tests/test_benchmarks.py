@@ -11,12 +11,25 @@ from typing import Any
 
 import pytest
 
-from benchmarks import chart, correctness, entrants, environments, job, names, noise, page, servers
+from benchmarks import (
+    chart,
+    correctness,
+    entrants,
+    environments,
+    growth,
+    job,
+    names,
+    noise,
+    page,
+    servers,
+)
 from benchmarks.bars import Bar, judge
 from benchmarks.children import done
 from benchmarks.correctness import missing
 from benchmarks.environments import Absent
 from benchmarks.races import Contestant, Figure, Outcome, Race, hold
+from benchmarks.wire import measure as wires
+from benchmarks.wire import stations
 from benchmarks.work import Figures, Result, text
 
 ROOT = Path(__file__).parents[1]
@@ -287,3 +300,40 @@ def test_the_chart_tells_who_keeps_what_was_answered() -> None:
     assert bars == [chart.Bar("fast", 100.0, keeps=False), chart.Bar("slow", 10.0, keeps=True)]
     kinds = re.findall(r'<rect class="(\w+)"', chart.drawn(bars))
     assert kinds[-2:] == ["loses", "keeps"]
+
+
+@pytest.mark.parametrize(
+    ("filename", "whose"),
+    [
+        ("/home/chatstate/chatstate/engine/turns/turns.py", stations.ENGINE),
+        ("/home/chatstate/chatstate/stores/sqlite/turns.py", stations.STORE),
+        ("/home/chatstate/adapters/chatstate_telegram/adapter.py", stations.ADAPTER),
+        (
+            "/home/chatstate/.venv/site-packages/telegram/_message.py",
+            stations.CLIENT,
+        ),
+        ("/home/chatstate/.venv/site-packages/httpx/_client.py", stations.HTTP),
+        ("/home/chatstate/benchmarks/wire/bots.py", stations.BOT),
+        ("/usr/lib/python3.11/asyncio/events.py", stations.LOOP),
+    ],
+)
+def test_each_file_is_somebodys(filename: str, whose: str) -> None:
+    """Whatever the folder is called in which the repository lies."""
+    assert stations.station_of(filename) == whose
+
+
+@pytest.mark.skipif(not os.environ.get("CHATSTATE_LONG"), reason="CHATSTATE_LONG=1 runs it")
+def test_messages_are_measured_end_to_end() -> None:
+    """Each bot answers on its platform, and its stations add up to what it has used."""
+    left_out: dict[str, str] = {}
+    measured = wires.measure(20, left_out)
+    assert left_out == {}
+    for wire in measured:
+        assert sum(wire.stations.values()) == pytest.approx(wire.cpu_us, rel=0.01)
+
+
+@pytest.mark.skipif(not os.environ.get("CHATSTATE_LONG"), reason="CHATSTATE_LONG=1 runs it")
+def test_the_cost_of_more_is_measured() -> None:
+    """Each row is a bot that runs."""
+    rows = [row._replace(sessions=row.sessions // 10_000) for row in growth.ROWS]
+    assert len(growth.measure(40, 1, rows=rows)) == len(rows)
