@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import chart
-from benchmarks.names import COUNT, SYNC_ECHO, WAIT
+from benchmarks.names import COUNT, HOT, SYNC_ECHO, WAIT, WIDE
 from benchmarks.wire.stations import STATIONS
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -89,7 +89,7 @@ def _works(data: Data) -> str:
             ("", *_FIGURES),
             [(name, *_figures(told["median"])) for name, told in _contestants(data, work, 100)],
         )
-        for work in (WAIT, COUNT, SYNC_ECHO)
+        for work in (WAIT, COUNT, SYNC_ECHO, WIDE, HOT)
     )
 
 

@@ -335,5 +335,5 @@ def test_messages_are_measured_end_to_end() -> None:
 @pytest.mark.skipif(not os.environ.get("CHATSTATE_LONG"), reason="CHATSTATE_LONG=1 runs it")
 def test_the_cost_of_more_is_measured() -> None:
     """Each row is a bot that runs."""
-    rows = [row._replace(sessions=row.sessions // 10_000) for row in growth.ROWS]
+    rows = [row._replace(sessions=row.sessions // 10_000) for row in growth.ROWS[1::4]]
     assert len(growth.measure(40, 1, rows=rows)) == len(rows)

@@ -1,7 +1,7 @@
 """python-telegram-bot.
 
-Promised: handlers see updates of a `concurrent_updates`-less bot in order. Not promised: anything
-about updates after they were fetched. `context.user_data` and `bot_data` are dicts in memory.
+Promised: without `concurrent_updates` handlers see updates in order. Not promised: anything of an
+update once it is fetched. `context.user_data` and `bot_data` are dicts in memory.
 
 1. As a rule each writer calls `Application.process_update`. That passes by the update queue, and
    with it `concurrent_updates`: of the settings there are, this one costs least. Nothing is kept.
