@@ -16,7 +16,7 @@ from benchmarks.servers import Servers
 from benchmarks.work import PEOPLE, Result
 
 _FEWEST = 20
-_PEERS_ROUNDS = 2  # who is in no bar need not be known so exactly
+PEERS_ROUNDS = 2  # who is in no bar need not be known so exactly
 _KEEPING = (names.AIOGRAM_REDIS, names.LANGGRAPH, names.LANGGRAPH_EXIT)
 _PEERS = (
     names.TELEGRAM_PICKLE,
@@ -124,4 +124,4 @@ class Field:
                 job = Job("speed", str(folder), work, url, told, few, at_once, from_people)
                 return Result(**done(entrant, job))
 
-        return Contestant(name, run, beside, None if name in JUDGED else _PEERS_ROUNDS)
+        return Contestant(name, run, beside, None if name in JUDGED else PEERS_ROUNDS)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import chart
+from benchmarks.field import PEERS_ROUNDS
 from benchmarks.names import COUNT, HOT, SYNC_ECHO, WAIT, WIDE
 from benchmarks.wire.stations import STATIONS
 
@@ -42,11 +43,14 @@ def filled(page: str, figures: Data) -> str:
 
 def _setting(data: Data) -> str:
     day, python, cpus = data["date"][:10], data["python"], data["cpus"]
+    system = data["platform"].partition("-")[0]
     text = (
-        f"Measured on {day}, Python {python}, {cpus} cores, {data['platform']}; "
-        f"{data['rounds']} rounds, of which medians are shown."
+        f"Measured on {day}, Python {python}, {cpus} cores, {system}; rounds: "
+        f"{data['rounds']}, of which medians are shown, of peers {PEERS_ROUNDS} at most."
     )
-    noise = "".join(f"\n\n!!! warning\n    {line}" for line in data["warnings"])
+    noise = "".join(
+        f"\n\n!!! warning\n    {line.removeprefix('warning: ')}" for line in data["warnings"]
+    )
     return f"{text}{noise}"
 
 
