@@ -46,6 +46,10 @@ BARS = (
 )
 
 
+JUDGED = frozenset(name for bar in BARS for name in (bar.contestant, bar.beside))
+"""Whose figures bars look at."""
+
+
 class Verdict(NamedTuple):
     """A bar and what was measured; None if a contestant was not there."""
 

@@ -57,8 +57,8 @@ def drawn(bars: Sequence[Bar]) -> str:
         f'<text class="title" x="8" y="20">History echo, 100 at once: messages a second</text>\n'
         f'<rect class="keeps" x="8" y="32" width="{_BAR}" height="{_BAR}" rx="2"/>'
         f'<text x="30" y="44">no answered message is missing after SIGKILL</text>\n'
-        f'<rect class="loses" x="330" y="32" width="{_BAR}" height="{_BAR}" rx="2"/>'
-        f'<text x="352" y="44">some or all are</text>\n{rows}</svg>\n'
+        f'<rect class="loses" x="380" y="32" width="{_BAR}" height="{_BAR}" rx="2"/>'
+        f'<text x="402" y="44">some or all are</text>\n{rows}</svg>\n'
     )
 
 

@@ -25,11 +25,11 @@ def command_for(entrant: Entrant, job: Job) -> Sequence[str]:
     """Return what does a job, to be run in `_ROOT`. Makes the environment, if there is none."""
     if entrant.absent:
         raise Absent(entrant.absent)
-    python, isolated = sys.executable, ()
+    python = [sys.executable]
     if entrant.requirements:
         # -E: no PYTHONPATH leads it to the packages of the environment that chatstate is in
-        python, isolated = str(python_with(*entrant.requirements)), ("-E",)
-    return python, *isolated, "-m", "benchmarks.job", entrant.module, json.dumps(job._asdict())
+        python = [str(python_with(*entrant.requirements)), "-E"]
+    return *python, "-m", "benchmarks.job", entrant.module, json.dumps(job._asdict())
 
 
 def done(entrant: Entrant, job: Job) -> Any:

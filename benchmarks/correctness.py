@@ -70,19 +70,19 @@ def check(
         if name in left_out:
             continue
         try:
-            findings.append(_looked_at(BY_NAME[name], servers))
+            findings.append(looked_at(BY_NAME[name], servers))
         except Absent as reason:
             left_out[name] = str(reason)
     return findings
 
 
-def _looked_at(entrant: Entrant, servers: Servers) -> Finding:
-    answered, missing = _killed(entrant, servers)
+def looked_at(entrant: Entrant, servers: Servers) -> Finding:
+    """Kill a contestant, hurry it, and tell it things thrice."""
+    answered, gone = _killed(entrant, servers)
     counted = _once(entrant, servers, "counted", "slow count", _HURRIED)
     thrice = _once(entrant, servers, "thrice", "echo", 1)
-    lost = _HURRIED - counted
-    changes, replies = thrice["changes"], thrice["replies"]
-    return Finding(entrant.name, entrant.keeps, answered, missing, lost, changes, replies)
+    right = (answered, gone, _HURRIED - counted, thrice["changes"], thrice["replies"])
+    return Finding(entrant.name, entrant.keeps, *right)
 
 
 def _killed(entrant: Entrant, servers: Servers) -> tuple[int, int]:
@@ -96,6 +96,7 @@ def _killed(entrant: Entrant, servers: Servers) -> tuple[int, int]:
 
 
 def _answered_until_killed(entrant: Entrant, job: Job) -> list[str]:
+    """Return what was answered: also what was on its way to us when the process was killed."""
     with begun(entrant, job) as process, _killed_at_last(process):
         assert process.stdout  # noqa: S101 - for type checkers
         lines: list[bytes] = []

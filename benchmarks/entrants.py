@@ -3,7 +3,8 @@
 1. Of each peer there is the setting that its documentation calls usual, where that keeps anything,
    and the fastest; `keeps` says what outlives the process.
 2. A contestant with a `share` of 10 does a tenth of the messages, from a tenth of the people: its
-   histories are as long as everybody's, and who is slow need not do all.
+   histories are as long as everybody's, and who is slow need not do all. No more: of fewer people
+   than write at once, some would have two messages under way.
 3. Versions are fixed, so that a run can be repeated.
 """
 
@@ -66,9 +67,9 @@ ENTRANTS = (
         names.AIOGRAM_REDIS, "aiogram_bot", "every state", ("redis",), _AIOGRAM, "redis", share=10
     ),
     Entrant(names.NONEBOT, "nonebot2_bot", _NOTHING, (), _NONEBOT, share=4),
-    Entrant(names.LANGGRAPH, "langgraph_graph", "every step", (), _LANGGRAPH, share=20),
-    Entrant(names.LANGGRAPH_EXIT, "langgraph_graph", _EVERY, ("exit",), _LANGGRAPH, share=20),
-    Entrant(names.LANGGRAPH_MEMORY, "langgraph_graph", _NOTHING, ("memory",), _LANGGRAPH, share=20),
+    Entrant(names.LANGGRAPH, "langgraph_graph", "every step", (), _LANGGRAPH, share=10),
+    Entrant(names.LANGGRAPH_EXIT, "langgraph_graph", _EVERY, ("exit",), _LANGGRAPH, share=10),
+    Entrant(names.LANGGRAPH_MEMORY, "langgraph_graph", _NOTHING, ("memory",), _LANGGRAPH, share=10),
     Entrant(names.AGENTS, "agents_sdk_agent", _NOTHING, (), _AGENTS, share=4),
     Entrant(
         names.AGENTS_BLOB,
@@ -77,6 +78,6 @@ ENTRANTS = (
         absent="its durable storages, Blob Storage and Cosmos DB, are services of Azure",
     ),
     Entrant(names.GRADIO, "gradio_app", _NOTHING, (), _GRADIO, share=10),
-    Entrant(names.GRADIO_QUEUE, "gradio_app", _NOTHING, ("queue",), _GRADIO, share=20),
+    Entrant(names.GRADIO_QUEUE, "gradio_app", _NOTHING, ("queue",), _GRADIO, share=10),
 )
 BY_NAME = {entrant.name: entrant for entrant in ENTRANTS}

@@ -5,16 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks import names
+from benchmarks.bars import JUDGED
 from benchmarks.children import done
 from benchmarks.contract import Work
 from benchmarks.entrants import BY_NAME
 from benchmarks.job import Job
-from benchmarks.names import COUNT, ECHO, SYNC_ECHO, WAIT
+from benchmarks.names import COUNT, ECHO, HOT, SYNC_ECHO, WAIT, WIDE
 from benchmarks.races import Contestant, Race
 from benchmarks.servers import Servers
 from benchmarks.work import PEOPLE, Result
 
 _FEWEST = 20
+PEERS_ROUNDS = 2  # who is in no bar need not be known so exactly
 _KEEPING = (names.AIOGRAM_REDIS, names.LANGGRAPH, names.LANGGRAPH_EXIT)
 _PEERS = (
     names.TELEGRAM_PICKLE,
@@ -27,6 +29,8 @@ _PEERS = (
     *_KEEPING,
 )
 _WAITERS = tuple(name for name in _PEERS if name != names.LANGGRAPH_EXIT)
+_FEW = (names.ASYNC, names.TELEGRAM, names.AIOGRAM_REDIS, names.LANGGRAPH_EXIT)
+_EVERYBODY_ONCE = 0  # as many people as messages
 _SERVED = (names.BARE_POSTGRES, names.BARE_POSTGRES_EACH, names.POSTGRES)
 
 
@@ -61,6 +65,8 @@ class Field:
                 COUNT, 100, 4, (self._own(names.COUNTING, "count", beside=None), *self._counters())
             ),
             Race(SYNC_ECHO, 100, 4, self._sync()),
+            Race(WIDE, 100, 4, self._few(_EVERYBODY_ONCE)),
+            Race(HOT, 100, 4, self._few(1)),
         )
 
     def _counters(self) -> tuple[Contestant, ...]:
@@ -69,6 +75,12 @@ class Field:
     def _sync(self) -> tuple[Contestant, ...]:
         others = (names.LANGGRAPH, names.LANGGRAPH_MEMORY, names.GRADIO, names.GRADIO_QUEUE)
         return (self._own(names.SYNC, "sync", beside=None), *self._all(others, "sync", names.SYNC))
+
+    def _few(self, people: int) -> tuple[Contestant, ...]:
+        beside = {name: None if name == names.ASYNC else names.ASYNC for name in _FEW}
+        return tuple(
+            self._contestant(name, name, "echo", beside[name], people, ()) for name in _FEW
+        )
 
     def _all(
         self, those: tuple[str, ...], work: Work = "echo", beside: str = names.BARE
@@ -106,16 +118,10 @@ class Field:
 
         def run(folder: Path, messages: int, at_once: int) -> Result:
             with self._servers.url(entrant.server, folder) as url:
-                job = Job(
-                    "speed",
-                    str(folder),
-                    work,
-                    url,
-                    (*entrant.options, *options),
-                    max(messages // entrant.share, _FEWEST),
-                    at_once,
-                    max(people // entrant.share, 1),
-                )
+                few = max(messages // entrant.share, _FEWEST)
+                from_people = max(people // entrant.share, 1) if people else few
+                told = (*entrant.options, *options)
+                job = Job("speed", str(folder), work, url, told, few, at_once, from_people)
                 return Result(**done(entrant, job))
 
-        return Contestant(name, run, beside)
+        return Contestant(name, run, beside, None if name in JUDGED else PEERS_ROUNDS)

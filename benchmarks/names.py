@@ -31,6 +31,8 @@ ECHO = "history echo"
 WAIT = "handlers that wait 10 ms"
 COUNT = "a global counter"
 SYNC_ECHO = "sync handlers"
+WIDE = "history echo, everybody once"
+HOT = "history echo, one person"
 
 MAY_BE_LEFT_OUT = (
     BARE_EACH,

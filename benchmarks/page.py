@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import chart
-from benchmarks.names import COUNT, SYNC_ECHO, WAIT
+from benchmarks.field import PEERS_ROUNDS
+from benchmarks.names import COUNT, HOT, SYNC_ECHO, WAIT, WIDE
 from benchmarks.wire.stations import STATIONS
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -35,18 +36,21 @@ def filled(page: str, figures: Data) -> str:
     """Return a page with its blocks of figures written anew."""
 
     def block(found: re.Match[str]) -> str:
-        return f"{found[1]}{_BLOCKS[found[2]](figures)}\n{found[3]}"
+        return f"{found[1]}{BLOCKS[found[2]](figures)}\n{found[3]}"
 
     return _BLOCK.sub(block, page)
 
 
 def _setting(data: Data) -> str:
     day, python, cpus = data["date"][:10], data["python"], data["cpus"]
+    system = data["platform"].partition("-")[0]
     text = (
-        f"Measured on {day}, Python {python}, {cpus} cores, {data['platform']}; "
-        f"{data['rounds']} rounds, of which medians are shown."
+        f"Measured on {day}, Python {python}, {cpus} cores, {system}; rounds: "
+        f"{data['rounds']}, of which medians are shown, of peers {PEERS_ROUNDS} at most."
     )
-    noise = "".join(f"\n\n!!! warning\n    {line}" for line in data["warnings"])
+    noise = "".join(
+        f"\n\n!!! warning\n    {line.removeprefix('warning: ')}" for line in data["warnings"]
+    )
     return f"{text}{noise}"
 
 
@@ -89,7 +93,7 @@ def _works(data: Data) -> str:
             ("", *_FIGURES),
             [(name, *_figures(told["median"])) for name, told in _contestants(data, work, 100)],
         )
-        for work in (WAIT, COUNT, SYNC_ECHO)
+        for work in (WAIT, COUNT, SYNC_ECHO, WIDE, HOT)
     )
 
 
@@ -141,7 +145,7 @@ def _absent(data: Data) -> str:
     return "\n".join(lines) or "Nobody."
 
 
-_BLOCKS: Mapping[str, Callable[[Data], str]] = {
+BLOCKS: Mapping[str, Callable[[Data], str]] = {
     "setting": _setting,
     "echo": _echo,
     "single": _single,

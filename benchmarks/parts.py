@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from benchmarks import correctness, growth, report, sessions
 from benchmarks.field import Field
 from benchmarks.progress import progress
-from benchmarks.races import Outcome, hold
+from benchmarks.races import Outcome, hold, steps_of
 from benchmarks.servers import Servers
 from benchmarks.wire import measure as wires
 
@@ -37,7 +37,7 @@ class Run:
         """Hold the races."""
         asked = self._asked
         races = Field(self._servers, uvloop=asked.uvloop).races(quick=asked.quick)
-        steps = asked.rounds * sum(len(race.contestants) for race in races)
+        steps = sum(steps_of(race, asked.rounds) for race in races)
         with progress("races", steps) as told:
             for race in races:
                 self.outcomes.append(hold(race, asked.messages, asked.rounds, self._left_out, told))

@@ -1,7 +1,7 @@
 """Races: contestants who do the same work, measured side by side.
 
 1. Contestants alternate: every round runs each of them once, in the same order, in a process and on
-   a folder of its own.
+   a folder of its own. Some run in the first rounds alone.
 2. A ratio is computed from two runs of the same round; what is shown is the median of these
    ratios, never the ratio of two medians: a machine that slows down in between slows both.
 3. A contestant who cannot take part (`Absent`) is left out of all races, and the reason is kept.
@@ -25,12 +25,14 @@ class Contestant(NamedTuple):
     """Somebody who does the work.
 
     `run` takes an empty folder, the number of messages and how many are written at once.
-    `beside` is the contestant whose rate this one's is divided by.
+    `beside` is the contestant whose rate this one's is divided by; `rounds` how often it runs at
+    most, None in every round.
     """
 
     name: str
     run: Callable[[Path, int, int], Result]
     beside: str | None
+    rounds: int | None = None
 
 
 class Race(NamedTuple):
@@ -77,8 +79,10 @@ def hold(
     """
     messages //= race.share
     measured: dict[str, list[Figures]] = {}
-    for _ in range(rounds):
+    for number in range(rounds):
         for contestant in race.contestants:
+            if contestant.rounds is not None and number >= contestant.rounds:
+                continue
             told(contestant.name)
             if contestant.name in left_out:
                 continue
@@ -90,6 +94,11 @@ def hold(
             else:
                 measured.setdefault(contestant.name, []).append(figures)
     return Outcome(race, messages, measured)
+
+
+def steps_of(race: Race, rounds: int) -> int:
+    """Return how many runs a race has."""
+    return sum(min(contestant.rounds or rounds, rounds) for contestant in race.contestants)
 
 
 def _figures(contestant: Contestant, messages: int, at_once: int) -> Figures:

@@ -56,7 +56,7 @@ def show_outcome(outcome: Outcome) -> None:
     """Show a race: the median of each figure, and of the ratios."""
     print(f"\n{outcome.race.work}, {outcome.race.at_once} at once: {outcome.messages:,} messages")
     rows = []
-    for name, _, beside in outcome.race.contestants:
+    for name, _, beside, _ in outcome.race.contestants:
         if name in outcome.rounds:
             compared = f"{_number(_ratio(outcome, name, beside))} of {beside}" if beside else ""
             rows.append((name, *_figures(outcome.median(name)), compared))
@@ -184,7 +184,7 @@ def _race(outcome: Outcome) -> dict[str, Any]:
                 "ratios": outcome.ratios(name, beside),
                 "ratio": _ratio(outcome, name, beside),
             }
-            for name, _, beside in outcome.race.contestants
+            for name, _, beside, _ in outcome.race.contestants
             if name in outcome.rounds
         },
     }

@@ -19,7 +19,7 @@ from sqlite_utils import Database
 from benchmarks.contract import Replies, Say, Setup
 from benchmarks.work import Result, Stopwatch, answer, kept, text
 from chatstate import Chat, Event, Message, User
-from chatstate.adapter import Action
+from chatstate.adapter import Action, Part
 from chatstate.stores.sqlite.schema import migrate
 
 _ARRIVE = """INSERT INTO inbox (seq, account, event_id, conversation, person, body, arrived_at)
@@ -65,7 +65,8 @@ class _Echo:
             self._states[person] = _encode(history).decode()
             changed.append((person, person, self._states[person], number, now))
             replies.append((person, answer(history)))
-            action = Action(f"{person}-{number}-0", str(person), None, {"text": replies[-1][1]})
+            part = Part({"text": replies[-1][1]})
+            action = Action(f"{person}-{number}-0", str(person), None, part)
             owed.append((person, number, _encode(action).decode(), now, now))
         database.execute("BEGIN IMMEDIATE")
         database.executemany(_DONE, [(now, n, n) for n in numbers])

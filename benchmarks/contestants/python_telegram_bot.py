@@ -1,7 +1,7 @@
 """python-telegram-bot.
 
-Promised: handlers see updates of a `concurrent_updates`-less bot in order. Not promised: anything
-about updates after they were fetched. `context.user_data` and `bot_data` are dicts in memory.
+Promised: without `concurrent_updates` handlers see updates in order. Not promised: anything of an
+update once it is fetched. `context.user_data` and `bot_data` are dicts in memory.
 
 1. As a rule each writer calls `Application.process_update`. That passes by the update queue, and
    with it `concurrent_updates`: of the settings there are, this one costs least. Nothing is kept.
@@ -65,7 +65,7 @@ class _Counter(BaseRequest):
     ) -> tuple[int, bytes]:
         if url.endswith("/sendMessage") and request_data:
             parameters = request_data.parameters
-            self._replies.take(int(parameters["chat_id"]) - 1, parameters["text"])
+            self._replies.take(int(str(parameters["chat_id"])) - 1, str(parameters["text"]))
         return 200, _ME if url.endswith("/getMe") else _SENT
 
 

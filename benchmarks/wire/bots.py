@@ -96,7 +96,7 @@ async def _python_telegram_bot(told: dict[str, Any]) -> AsyncIterator[None]:
         await update.message.reply_text(answer(history))
 
     builder = ApplicationBuilder().token(told["token"]).base_url(told["api"])
-    application = builder.concurrent_updates(True).build()
+    application: Any = builder.concurrent_updates(True).build()
     application.add_handler(MessageHandler(filters.TEXT, echo))
     async with application:
         await application.start()

@@ -155,13 +155,15 @@ async def _batch(kind: Kind, bot: Interface, host: Host, crowd: Crowd, number: i
 
 async def _link(kind: Kind, host: Host, crowd: Crowd) -> None:
     """Let all people be linked, two and two, as both agree to."""
-    for step, (first, says) in enumerate(((0, "/link"), (1, ""), (1, PRESS), (0, PRESS))):
+    steps = ((0, "/link", 1), (1, "", 1), (1, PRESS, 1), (0, PRESS, 3))
+    for step, (first, says, shown) in enumerate(steps):
+        owed = crowd.sent + shown * kind.people // 2
         events = []
         for person in range(first, kind.people, 2):
             asked = says or f"/link {_code(crowd, person - 1)}"
             events.append(_event(f"link-{step}", person, asked, crowd))
         await _deliver(host, [events])
-        await asyncio.sleep(5)  # what some agree to, others are told of in turns of their own
+        await crowd.until(owed)  # what some agree to, others are told of in turns of their own
 
 
 def _code(crowd: Crowd, person: int) -> str:
