@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from chatstate.adapter import Finding
@@ -20,20 +21,20 @@ LATELY = 3600.0
 
 def of_figures(figures: Figures, now: float) -> Iterator[Finding]:
     """Yield what waits for too long, and what went wrong lately."""
-    if _is_late(figures.waiting_since, now):
-        told = f"an event waits for {now - (figures.waiting_since or 0):.0f} s"
+    if (waited := _waited(figures.waiting_since, now)) > WAITS_TOO_LONG:
+        told = f"an event waits for {waited:.0f} s"
         remedy = "chatstate state list --shelf running tells whose, the log what its handler does"
         yield Finding("warning", "inbox", told, remedy)
-    if _is_late(figures.owed_since, now):
-        told = f"a reply is owed for {now - (figures.owed_since or 0):.0f} s"
+    if (waited := _waited(figures.owed_since, now)) > WAITS_TOO_LONG:
+        told = f"a reply is owed for {waited:.0f} s"
         remedy = "chatstate state list --shelf outbox tells to whom, the log what the platform says"
         yield Finding("warning", "outbox", told, remedy)
-    if _is_recent(figures.failed_at, now):
-        told = f"an event failed {now - (figures.failed_at or 0):.0f} s ago"
+    if (ago := _ago(figures.failed_at, now)) < LATELY:
+        told = f"an event failed {ago:.0f} s ago"
         remedy = "chatstate dead list tells why; mend it, then chatstate dead retry NUMBER, or drop"
         yield Finding("warning", "turns", told, remedy)
-    if _is_recent(figures.crashed_at, now):
-        told = f"a process was found gone {now - (figures.crashed_at or 0):.0f} s ago"
+    if (ago := _ago(figures.crashed_at, now)) < LATELY:
+        told = f"a process was found gone {ago:.0f} s ago"
         remedy = (
             "it was killed, froze, or an event kills it: see its log, chatstate dead list, and "
             "the crashes of chatstate state list --shelf inbox"
@@ -82,9 +83,9 @@ def of_code(
             yield Finding("warning", "processes", what, remedy)
 
 
-def _is_late(since: float | None, now: float) -> bool:
-    return since is not None and now - since > WAITS_TOO_LONG
+def _waited(since: float | None, now: float) -> float:
+    return 0.0 if since is None else now - since
 
 
-def _is_recent(at: float | None, now: float) -> bool:
-    return at is not None and now - at < LATELY
+def _ago(at: float | None, now: float) -> float:
+    return math.inf if at is None else now - at
