@@ -27,10 +27,12 @@ from chatstate import (
 from chatstate.cli.templates import assistant, echo, form, game, reminder
 from chatstate.testing import TestClient
 from chatstate.testing.simulation import SimulationError, simulate
+from chatstate.testing.simulation.running import overtaken
 from chatstate.testing.transcripts.checking import played
 from chatstate.testing.transcripts.comparing import Outcome, outcome
 from chatstate.testing.transcripts.reading import parse
-from chatstate.testing.transcripts.script import Act
+from chatstate.testing.transcripts.script import Act, private
+from chatstate.testing.transcripts.writing import step_of
 from chatstate.testing.virtual import loop
 from chatstate_bots import history_echo, score_tracker
 
@@ -246,7 +248,7 @@ def test_what_arrives_late_is_found() -> None:
 
 
 def test_what_all_share_is_as_in_some_order() -> None:
-    """However many change it at the very same moment, and whoever only looks at it."""
+    """However many change it at the very same moment, and whoever looks at it for longer."""
     bot = Interface(id="bot")
 
     @bot.command
@@ -258,10 +260,21 @@ def test_what_all_share_is_as_in_some_order() -> None:
 
     @bot.on_message
     async def look(total: Global[Ref[int]], seen: PerUser[list[int]]) -> str:
+        await asyncio.sleep(0.05)
         seen.append(total.value)
         return f"{total.value}"
 
     simulate(bot, people=6, steps=40)
+
+
+def test_what_overtakes_in_a_conversation_is_odd() -> None:
+    """What takes effect before what was delivered there earlier, and nothing else."""
+    said = [Act(who, private(who), text="hi", at_once=True) for who in ("alice", "bob", "alice")]
+    same = [step_of(act, number) for number, act in enumerate(said)]
+    assert overtaken([1, 0, 2], same, 2) == []
+    assert overtaken([0, 2], same, 2) == []
+    (odd,) = overtaken([2, 1, 0], same, 2)
+    assert odd.told == "'& alice: hi' took effect before what came first"
 
 
 def test_what_one_person_tells_another_without_a_state_is_found() -> None:

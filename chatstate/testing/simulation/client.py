@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -23,6 +24,7 @@ from chatstate.testing.virtual.client import REJECTED, VirtualClient
 from chatstate.testing.virtual.store import VirtualStore
 
 _WATCHED = 200
+_NUMBER = re.compile(r'"sent":"(\d+)-')
 _PATIENCE = 1_000.0  # longer than a handler may take: what it begins is done before anything else
 Prove = Callable[[Any], tuple[str, Any]]
 
@@ -125,9 +127,17 @@ class WatchingClient(VirtualClient):
         return {name for name, prove, value, text in newest.values() if _text(prove, value) != text}
 
     async def values(self) -> dict[str, str]:
-        """Return what is stored, but for what chatstate keeps itself: that has times and ids."""
+        """Return what is stored, but for what chatstate keeps itself: that has times and ids.
+
+        What is known by the number of an event, which tells when it came, is told by its id.
+        """
         stored = (await super().values()).items()
-        return {owner: text for owner, text in stored if not owner.startswith("chatstate.")}
+        own = {owner: text for owner, text in stored if not owner.startswith("chatstate.")}
+        return {owner: _NUMBER.sub(self._event, text) for owner, text in own.items()}
+
+    def _event(self, found: re.Match[str]) -> str:
+        row = self._data.events.get(int(found[1]))
+        return f'"sent":"{row.event_id if row else found[1]}-'
 
     async def left(self) -> list[str]:
         """Return what was not done, not said, or given up."""

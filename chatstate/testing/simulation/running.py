@@ -85,7 +85,7 @@ class Runs(msgspec.Struct, frozen=True):
             for same in together(steps):
                 played += await player.play(same)
                 odd += _odd(client, len(played) - 1)
-                odd += _overtaken(client.order, same, len(played) - 1)
+                odd += overtaken(client.order, same, len(played) - 1)
             odd += await self._broken(client, len(steps) - 1)
             values, left = await client.values(), await client.left()
             asked_again = say(client.bot.sentences.of(None), "too_early")
@@ -147,7 +147,7 @@ def _odd(client: WatchingClient, at: int) -> list[Odd]:
     return odd
 
 
-def _overtaken(order: Sequence[int], same: Sequence[Step], at: int) -> list[Odd]:
+def overtaken(order: Sequence[int], same: Sequence[Step], at: int) -> list[Odd]:
     """Return the conversation in which something took effect before what was delivered earlier."""
     places = {number: place for place, number in enumerate(order)}
     last: dict[Where, int] = {}
