@@ -52,6 +52,11 @@ def output_of(*command: str, folder: Path | None = None) -> str:
     except OSError as error:
         raise Absent(f"{command[0]} cannot be run: {error}") from error
     if done.returncode:
-        complaint = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()
-        raise Absent(f"{' '.join(command[1:4])} failed: {complaint[-1]}")
+        raise Absent(f"{' '.join(command[1:4])} failed: {_complaint(done.stderr or done.stdout)}")
     return done.stdout
+
+
+def _complaint(told: str) -> str:
+    """Return the last line with words: errors in groups end with a rule."""
+    lines = [line.strip(" |") for line in told.splitlines() if any(map(str.isalpha, line))]
+    return lines[-1] if lines else "it said nothing"

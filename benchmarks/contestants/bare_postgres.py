@@ -37,9 +37,11 @@ _SETTLE = "DELETE FROM outbox WHERE turn = ANY($1::bigint[])"
 class _Echo:
     """The bot. States are also in memory, as a cache would have them."""
 
-    def __init__(self, pool: Any, take: Callable[[int, str], None]) -> None:
+    def __init__(
+        self, pool: Any, take: Callable[[int, str], None], states: dict[int, list[str]]
+    ) -> None:
         self._pool = pool
-        self._states: dict[int, list[str]] = {}
+        self._states = states
         self._settled: list[int] = []
         self._take = take
 
@@ -110,7 +112,5 @@ async def _opened(setup: Setup, take: Callable[[int, str], None]) -> AsyncIterat
     async with asyncpg.create_pool(
         url.rstrip("?&"), min_size=1, max_size=_CONNECTIONS, server_settings=settings
     ) as pool:
-        echo = _Echo(pool, take)
-        for row in await pool.fetch("SELECT person, value::text FROM states"):
-            echo._states[row[0]] = json.loads(row[1])  # noqa: SLF001 - its own
-        yield echo
+        rows = await pool.fetch("SELECT person, value::text FROM states")
+        yield _Echo(pool, take, {person: json.loads(value) for person, value in rows})
