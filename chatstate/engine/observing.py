@@ -42,7 +42,10 @@ class Observer(Protocol):
         ...
 
     def delivered(self, ingested: Sequence[Ingested], took: Took) -> None:
-        """Note that what was delivered is stored, or was found to be known or too much."""
+        """Note that what was delivered is being stored, or was found to be known or too much.
+
+        Before its turn begins.
+        """
         ...
 
     def turn(self, turn: RunningTurn) -> AbstractContextManager[object]:
@@ -104,11 +107,17 @@ class _ObservedStore:
         share: bool = False,
         early: Early | None = None,
     ) -> Sequence[Ingested]:
-        timer = _Timer()
-        ingested = await self._store.ingest(
-            account, events, cursors or {}, share=share, early=early
-        )
-        self._observer.delivered(ingested, timer.took())
+        timer, told = _Timer(), list[Sequence[Ingested]]()
+
+        def tell(ingested: Sequence[Ingested]) -> None:
+            told.append(ingested)
+            self._observer.delivered(ingested, timer.took())
+            if early:
+                early(ingested)
+
+        ingested = await self._store.ingest(account, events, cursors or {}, share=share, early=tell)
+        if not told:
+            self._observer.delivered(ingested, timer.took())
         return ingested
 
     async def commit(self, turns: Sequence[TurnCommit]) -> Sequence[Outcome]:

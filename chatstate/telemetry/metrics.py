@@ -96,7 +96,7 @@ class Metrics:
     def began(self, bot: str, run: Run) -> None:
         """See `Observer`."""
 
-    def delivered(self, ingested: Sequence[Ingested], took: Took) -> None:  # noqa: ARG002 - see `Observer`  # noqa: ARG002 - see `Observer`
+    def delivered(self, ingested: Sequence[Ingested], took: Took) -> None:  # noqa: ARG002 - see `Observer`
         """See `Observer`."""
         now = time.perf_counter()
         for taken in ingested:
