@@ -419,9 +419,9 @@ async def test_a_slow_store_does_not_cost_the_answer(
     async with running(server, rich_bot(), path) as engine:
         ingest = engine._store.ingest
 
-        async def slow(*args: object) -> object:
+        async def slow(*args: Any, **options: Any) -> object:
             await gate.wait()
-            return await ingest(*args)  # type: ignore[arg-type]  # whatever it was given
+            return await ingest(*args, **options)
 
         monkeypatch.setattr(engine._store, "ingest", slow)
         asked = await server.slash(alice, room, "vote", {"choice": 1})

@@ -149,6 +149,12 @@ class Acknowledging:
         await waiting.over.wait()
         return waiting.hidden
 
+    async def over(self, origin: Origin) -> None:
+        """Return once it is acknowledged, if it is about to be: before, its token opens nothing."""
+        waiting = self._waiting.get(origin.id)
+        if waiting:
+            await waiting.over.wait()
+
     def refuse(self, http: HTTPClient, origin: Origin, text: str) -> None:
         """Answer it at once."""
         self._start(refuse(http, origin, text))

@@ -68,6 +68,7 @@ class Answers:
         if action.verb == "send":
             return await self._send(http, origin, action)
         if origin.hidden is not None and origin.hidden == action.message:
+            await self._acknowledging.over(origin)
             return await self._replace(http, origin, action)
         if origin.is_press or action.number or action.verb == "reaction":
             return None
@@ -78,6 +79,7 @@ class Answers:
 
     async def follow_up(self, http: HTTPClient, origin: Origin, part: Part) -> Sent:
         """Send a part as a message of the interaction's, where the bot may not write itself."""
+        await self._acknowledging.over(origin)
         path = "/webhooks/{webhook_id}/{webhook_token}"
         route = Route("POST", path, webhook_id=int(origin.app), webhook_token=origin.token)
         body = parts.new_message(parts.without_sticker(part))
