@@ -30,6 +30,7 @@ async def test_a_project_passes_its_tests(
     for name, text in project("tea-time", template).items():
         (tmp_path / name).write_text(text)
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "bot", raising=False)  # as a command has loaded it
     tests = importlib.import_module("test_bot")
     assert tests.bot.id == "tea-time"
     assert tests.bot is sys.modules.pop("bot").bot

@@ -78,7 +78,7 @@ class Player:
         self._view = View(client.platform)
         self._here: Where | None = None
         self._languages: dict[str, str] = {}
-        self._last: Event | None = None
+        self._last: Sequence[Event] = ()
         self._late = 0.0
         self._began = client.clock.monotonic()
         self._next = self._began  # when the next act begins, at the earliest
@@ -144,8 +144,8 @@ class Player:
             client.platform.reject_next()
         elif what.fault == "lose":
             client.platform.lose_next()
-        elif self._last:
-            await client.happen([self._last])
+        else:
+            await client.happen(self._last)
 
     async def _act(self, steps: Sequence[Step]) -> Sequence[Played]:
         await self._pass(self._next - self._client.clock.monotonic())
@@ -153,8 +153,10 @@ class Player:
         self._next = self._began + _BETWEEN
         moment = min(step.number for step in steps)
         begun = [await self._begun(step, moment) for step in steps]
+        delivered = [event for events, _ in begun for event in events]
+        self._last = delivered or self._last
         if not self._calmly:
-            await self._client.happen([event for events, _ in begun for event in events])
+            await self._client.happen(delivered)
         played: list[Played] = []
         for step, (events, problem) in zip(steps, begun, strict=True):
             if self._calmly:
@@ -179,7 +181,6 @@ class Player:
         late, self._late = self._late, 0.0
         for event in events:
             self._view.said[event.id] = Shown(act.where, act.text or " ".join(act.taps))
-        self._last = events[-1] if events else self._last
         return [_late(event, late) for event in events] if late else events, problem
 
     async def _does(self, act: Act) -> None:
