@@ -21,6 +21,8 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import signal
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,6 +51,7 @@ def main() -> None:
         parser.error("--uvloop needs uvloop, which is not installed: pip install uvloop")
     if options.what == "docs" and options.file is None:
         parser.error("docs needs the FILE that --json wrote")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # servers are stopped then, too
     with Servers(options.postgres) as servers, tempfile.TemporaryDirectory() as folder:
         match "profile" if options.profile else options.what:
             case "profile":
