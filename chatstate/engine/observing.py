@@ -42,7 +42,10 @@ class Observer(Protocol):
         ...
 
     def delivered(self, ingested: Sequence[Ingested], took: Took) -> None:
-        """Note that what was delivered is stored, or was found to be known or too much."""
+        """Note that what was delivered is stored, or was found to be known or too much.
+
+        It may not be durable yet.
+        """
         ...
 
     def turn(self, turn: RunningTurn) -> AbstractContextManager[object]:
@@ -105,10 +108,22 @@ class _ObservedStore:
         early: Early | None = None,
     ) -> Sequence[Ingested]:
         timer = _Timer()
-        ingested = await self._store.ingest(
-            account, events, cursors or {}, share=share, early=early
-        )
-        self._observer.delivered(ingested, timer.took())
+        told: list[Sequence[Ingested]] = []
+
+        def tell(ingested: Sequence[Ingested]) -> None:
+            if not told:  # before any turn of theirs begins
+                told.append(ingested)
+                self._observer.delivered(ingested, timer.took())
+
+        def tell_early(ingested: Sequence[Ingested]) -> None:
+            tell(ingested)
+            if early:
+                early(ingested)
+
+        noted = cursors or {}
+        asked = tell_early if early else None
+        ingested = await self._store.ingest(account, events, noted, share=share, early=asked)
+        tell(ingested)
         return ingested
 
     async def commit(self, turns: Sequence[TurnCommit]) -> Sequence[Outcome]:
