@@ -103,6 +103,7 @@ class AccountHost(Telling):
         self._platform = adapter.name
         self._loop = asyncio.get_running_loop()
         self._delivered: list[Delivery] = []
+        self._held: list[tuple[list[Share], Sequence[Ingested]]] = []
         self._is_paused = False
         self._refusing: set[int] = set()
         self._interrupts = bot.routes.interrupts
@@ -250,8 +251,11 @@ class AccountHost(Telling):
 
     def _let_in_early(self, shares: list[Share], ingested: Sequence[Ingested]) -> None:
         """Let events into their lanes while they are being stored, after all that came before."""
+        self._held.append((shares, ingested))
         if not self._lanes.expects_own:
-            self._let_in(shares, ingested)
+            held, self._held = self._held, []
+            for those, stored in held:
+                self._let_in(those, stored)
 
     def _let_in(self, shares: list[Share], ingested: Sequence[Ingested]) -> None:
         found = iter(ingested)

@@ -2,18 +2,22 @@
 
 import asyncio
 import contextlib
+import datetime as dt
 import sqlite3
+import time
 from collections.abc import AsyncGenerator, Awaitable, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from support import query
 
-from chatstate import Interface
+from chatstate import Interface, PerChat, Ref
 from chatstate.errors import StorageError
 from chatstate.messages import Chat, Event, Message, User
-from chatstate.stores.base import Ingested, Owed, TurnCommit
+from chatstate.stores.base import Ingested, Owed, Settled, TurnCommit
+from chatstate.stores.forgetting import mark_of
 from chatstate.stores.sqlite import SQLiteStore
 from chatstate.stores.sqlite.disk import Disk
 from chatstate.stores.sqlite.group_commit import GroupCommit
@@ -34,6 +38,13 @@ async def opened(path: Path) -> AsyncGenerator[tuple[SQLiteStore, int]]:
         yield store, (await store.account("test", "1")).id
     finally:
         await store.abandon()
+
+
+def busy() -> sqlite3.OperationalError:
+    """Return what SQLite says where another program has the file locked."""
+    error = sqlite3.OperationalError("database is locked")
+    error.sqlite_errorcode, error.sqlite_errorname = sqlite3.SQLITE_BUSY, "SQLITE_BUSY"
+    return error
 
 
 def stored_in(path: Path) -> int:
@@ -69,14 +80,17 @@ async def test_who_was_told_early_can_read_what_was_told(tmp_path: Path) -> None
                 store.pending([seq]),
                 store.address(place.conversation),
                 store.notes(seq),
+                store.show("people", place.person),
             ):
                 reads.append(asyncio.ensure_future(reading))
 
         (ingested,) = await store.ingest(account, [event("1")], early=early)
         assert ingested.arrival
-        events, pending, address, notes = await asyncio.gather(*reads)
+        events, pending, address, notes, person = await asyncio.gather(*reads)
         assert (events, pending) == ([ingested.arrival], [ingested.arrival.seq])
         assert (address.chat, notes) == ("room", {})
+        assert person
+        assert person.person == "alice"
 
 
 def commit_of(ingested: Ingested, owed: str = '"hi"') -> TurnCommit:
@@ -141,6 +155,70 @@ async def test_after_a_crash_nobody_is_told_early(tmp_path: Path) -> None:
         assert lost[0][0].arrival
         assert again.arrival.seq > lost[0][0].arrival.seq
         assert told == []
+
+
+async def test_a_turn_that_is_taken_along_in_vain_stops_nobody(tmp_path: Path) -> None:
+    """It is told so, also where others were committed before it in the same transaction."""
+    ends = list[asyncio.Future[Any]]()
+    async with opened(tmp_path / "a.db") as (store, account):
+        (first,) = await store.ingest(account, [event("1")])
+        commit = commit_of(first)
+
+        def early(ingested: Sequence[Ingested]) -> None:
+            late = msgspec.structs.replace(commit, attempt=99, owed=())
+            ends.append(asyncio.ensure_future(store.commit([late])))
+            ends.append(asyncio.ensure_future(store.commit([commit_of(ingested[0])])))
+
+        committing = asyncio.ensure_future(store.commit([commit]))
+        await asyncio.sleep(0)
+        await store.ingest(account, [event("2")], early=early)
+        assert await committing == ["applied"]
+        assert await asyncio.gather(*ends) == [["fenced"], ["applied"]]
+
+
+async def test_what_was_sent_before_work_came_is_noted_before_it(tmp_path: Path) -> None:
+    """Also in a transaction that was open by then: a reply that is settled is owed no more."""
+    owed = list[asyncio.Future[Any]]()
+    async with opened(tmp_path / "a.db") as (store, account):
+        (first,) = await store.ingest(account, [event("1")])
+        assert first.arrival
+        place, seq = first.arrival.place, first.arrival.seq
+        await store.commit([commit_of(first)])
+
+        def early(_: Sequence[Ingested]) -> None:
+            store.settle(Settled(place.conversation, seq, 0))
+            owed.append(asyncio.ensure_future(store.take(place.conversation, 0, 10)))
+
+        await store.ingest(account, [event("2")], early=early)
+        assert await owed[0] == []
+
+
+async def test_who_is_forgotten_meanwhile_changes_nothing_of_what_was_told(tmp_path: Path) -> None:
+    """A disk that is busy then does not make known what was new."""
+    path, ends = tmp_path / "a.db", list[asyncio.Future[Any]]()
+    async with opened(path) as (store, account):
+        mark = mark_of((await store.secrets())["bot"], "test", "1", "alice")
+        said_at = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+        new = msgspec.structs.replace(event("1").message, time=said_at)
+
+        def early(_: Sequence[Ingested]) -> None:
+            ends.append(asyncio.ensure_future(store.bury(mark, time.time())))
+            faults.append(1)
+
+        faults = list[int]()
+        commit = Disk.commit
+
+        async def failing(disk: Disk, weight: int) -> None:
+            if faults:
+                faults.clear()
+                raise busy()
+            await commit(disk, weight)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Disk, "commit", failing)
+            (stored,) = await store.ingest(account, [Event("1", new)], early=early)
+        await ends[0]
+        assert stored.status == "stored"
 
 
 # The writer by itself
@@ -313,3 +391,28 @@ async def test_an_event_that_a_crash_took_is_handled_when_it_comes_again(
         assert waiting == [0, 1]
         assert [shown.text for shown in client.platform.delivered] == ["hi"]
         lost.cancel()
+
+
+async def test_who_speaks_where_two_chats_become_one_uses_the_values_of_both(
+    tmp_path: Path,
+) -> None:
+    """Also if the two are noted in the transaction of what is said there."""
+    bot = Interface(id="bot")
+
+    @bot.on_message
+    async def count(message: str, so_far: PerChat[Ref[int]]) -> str:
+        so_far.value += message == "up"
+        return f"{message}: {so_far.value}"
+
+    async with TestClient(bot, store=f"sqlite:///{tmp_path / 'a.db'}") as client:
+        old, new = client.user("alice", chat="old"), client.user("alice", chat="new")
+        await old.say("hi")
+        await new.say("up")
+        await client.restart()
+        await old.say("here")
+        host = await client.platform.connected()
+        moving = asyncio.ensure_future(host.moved("old", "new"))
+        (receipt,) = await host.deliver([new.event("there")])
+        await receipt.settled()
+        await moving
+        assert client.platform.delivered[-1].text == "there: 1"

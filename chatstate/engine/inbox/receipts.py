@@ -92,7 +92,7 @@ class EventReceipt(msgspec.Struct, eq=False, gc=False):
 class Receipts:
     """The receipts of events whose turns are not committed yet. See the module's rules.
 
-    `newest` is the number of the event that was stored last. `pending` tells which of some events
+    `newest` is the highest number of an event that was stored. `pending` tells which of some events
     are not settled yet, as the store knows.
     """
 
@@ -110,7 +110,7 @@ class Receipts:
         else:  # a duplicate asked for it before this was told
             receipt.told = told
             self.elsewhere.discard(seq)
-        self.newest = seq
+        self.newest = max(self.newest, seq)
         return receipt
 
     def known(self, ingested: Ingested) -> EventReceipt:

@@ -74,7 +74,12 @@ class Looking:
     async def ask(self, request: Request) -> bool:
         return await self._look(functools.partial(Shelves.ask, request=request))
 
+    async def _durable(self) -> None:
+        """Return once all that was told early can be read."""
+        raise NotImplementedError
+
     async def _look(self, see: Callable[[Shelves], T]) -> T:
+        await self._durable()
         if self.path != MEMORY:
             return await asyncio.to_thread(see, Shelves(self.path, self._clock))
         if not self._bot:

@@ -301,6 +301,7 @@ class SQLiteStore(
     def _reload(self) -> None:
         self._inbox.reload()
         self._turns.reload()
+        bury(self._writer, self._bot, self._inbox.tombstones)
 
     def _remember(self, texts: Sequence[tuple[int, str, str | None]]) -> list[None]:
         for account, name, text in texts:
@@ -331,7 +332,8 @@ class SQLiteStore(
         ]
 
     async def _durable(self) -> None:
-        await self._commits.durable()
+        if self._run:
+            await self._commits.durable()
 
     def _broken(self, error: StorageError) -> None:
         self._commits.give_up(error)

@@ -98,13 +98,12 @@ class Transactions:
             if self._rolled_back:
                 self._on_rollback()
                 self._rolled_back = False
-            lazy = len(self.lazy)
-            if lazy:
-                self._lazy_kind(self.lazy[:lazy])
+            lazy = self._apply_lazy(0)
             results = self._apply(batch.works)
             if self._tells_early:
                 await self._tell(batch, results, along)
             if batch.along:
+                lazy = self._apply_lazy(lazy)
                 results = [*results, *self._apply(batch.along)]
             await self._disk.commit(lazy + sum(work.weight for work, _ in results))
             del self.lazy[:lazy]
@@ -137,6 +136,13 @@ class Transactions:
         for _ in range(_ROUNDS):
             await asyncio.sleep(0)
         batch.along = along()
+
+    def _apply_lazy(self, done: int) -> int:
+        """Do what is lazy, and not done yet: before any work that came later. Return how many."""
+        lazy = self.lazy[done:]
+        if lazy:
+            self._lazy_kind(lazy)
+        return done + len(lazy)
 
     def _apply(self, works: Sequence[Work]) -> Sequence[tuple[Work, Any]]:
         if len(works) == 1:

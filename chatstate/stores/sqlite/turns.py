@@ -4,7 +4,7 @@
    What a turn does not use (dead letters, notes, buttons, other events) costs it one look.
 2. A batch is first tried without a savepoint, for which SQLite would copy every page it changes.
    If some turn of it cannot be applied, the transaction is rolled back and tried again, now with
-   a savepoint for each turn.
+   a savepoint for each turn. Which these are is kept: there may be several batches in it.
 3. An event is done only after those before it in its conversation. Where the inbox counts no
    other that waits, that need not be looked up.
 4. A turn that is finished late is told what its values are here, and committed by itself.
@@ -55,7 +55,7 @@ class Turns:
         self._inbox = inbox
         self._clock = clock
         self._names = StateNames(writer)
-        self._one_by_one = False
+        self._apart: set[int] = set()  # turns of batches that could not be applied as a whole
 
     def reload(self) -> None:
         """Forget what was read in a transaction that was rolled back."""
@@ -64,13 +64,15 @@ class Turns:
     def commit(self, works: Sequence[Sequence[TurnCommit]]) -> Sequence[Sequence[Outcome]]:
         """Commit turns in order; return the outcome of each, by the call it came in."""
         turns = works[0] if len(works) == 1 else [turn for work in works for turn in work]
-        outcomes: list[Outcome] = (self._each if self._one_by_one else self._all)(turns)
+        outcomes: list[Outcome] = self._all(turns)
         if len(works) == 1:
             return (outcomes,)
         ends = itertools.accumulate(len(work) for work in works)
         return [outcomes[end - len(work) : end] for work, end in zip(works, ends, strict=True)]
 
     def _all(self, turns: Sequence[TurnCommit]) -> list[Outcome]:
+        if self._apart and not self._apart.isdisjoint(turn.seq for turn in turns):
+            return self._each(turns)
         try:
             changes = collapsed(turns)
         except NotAllError:  # nothing is written yet
@@ -80,7 +82,7 @@ class Turns:
         try:
             self._apply(turns, changes, self._inbox.waiting, self._clock())
         except (NotAllError, sqlite3.IntegrityError) as error:
-            self._one_by_one = True
+            self._apart.update(turn.seq for turn in turns)
             raise TryAgainError from error
         self._inbox.all_done(turns)
         return ["applied"] * len(turns)
@@ -90,7 +92,7 @@ class Turns:
         outcomes: list[Outcome] = [self._by_itself(turn, now) for turn in turns]
         for conversation in {turn.place.conversation for turn in turns}:
             self._inbox.recount(conversation)
-        self._one_by_one = False
+        self._apart.difference_update(turn.seq for turn in turns)
         return outcomes
 
     def _by_itself(self, turn: TurnCommit, now: float) -> Outcome:
