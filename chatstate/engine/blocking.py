@@ -32,15 +32,22 @@ _OF_THE_LOOP = ("asyncio.events", "asyncio.base_events", "asyncio.runners")
 
 
 class Blocking:
-    """Looks after the event loop that runs, from `start` to `stop`; `handlers` are a bot's own."""
+    """Looks after the event loop that runs, from `start` to `stop`; `handlers` are a bot's own.
+
+    `blocked` is called, in its thread, whenever the loop is found to be blocked.
+    """
 
     def __init__(
-        self, handlers: Iterable[Callable[..., Any]] = (), patience: float = _PATIENCE
+        self,
+        handlers: Iterable[Callable[..., Any]] = (),
+        patience: float = _PATIENCE,
+        blocked: Callable[[], None] = lambda: None,
     ) -> None:
         self._handlers = {code_of(handler) for handler in handlers}
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._patience = patience
+        self._blocked = blocked
         self._told: set[types.CodeType] = set()
         self._stopped: queue.SimpleQueue[None] = queue.SimpleQueue()
 
@@ -55,7 +62,10 @@ class Blocking:
     def look(self) -> None:
         """Tell of the function that blocks the loop now, if there is one nobody was told of."""
         code, _ = self._at_work()
-        if code is None or code in self._told or self._answers():
+        if code is None or self._answers():
+            return
+        self._blocked()
+        if code in self._told:
             return
         still, frames = self._at_work()
         if still is code:

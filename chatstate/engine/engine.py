@@ -209,7 +209,8 @@ class Engine(EngineVerbs):
         for work in (looking, parts.claims.run(), parts.outside.run(), parts.roles.run()):
             self._tasks.append(asyncio.create_task(self._or_fail(work)))
         parts.typing_notices.start()
-        self._blocking = Blocking(route.handler.author_fn for route in self._bot.routes)
+        handlers = (route.handler.author_fn for route in self._bot.routes)
+        self._blocking = Blocking(handlers, blocked=self._store.secure)
         self._blocking.start()
 
     def _note_verdict(self, verdict: Verdict) -> None:

@@ -42,6 +42,13 @@ class Control(Inspection, Protocol):
         """What keeps it from writing just now, though it tries again; "" if nothing does."""
         ...
 
+    def secure(self) -> None:
+        """Make durable what was told early (see `Inbox.ingest`), if that waits for the loop.
+
+        Called from another thread, while an author's code keeps the loop from coming round.
+        """
+        ...
+
     async def open(self, bot: str, versions: Mapping[str, int] = NO_VERSIONS) -> Run:
         """Make the schema current and begin a run of this bot.
 

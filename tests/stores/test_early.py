@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import sqlite3
+import threading
 import time
 from collections.abc import AsyncGenerator, Awaitable, Sequence
 from pathlib import Path
@@ -219,6 +220,32 @@ async def test_who_is_forgotten_meanwhile_changes_nothing_of_what_was_told(tmp_p
             (stored,) = await store.ingest(account, [Event("1", new)], early=early)
         await ends[0]
         assert stored.status == "stored"
+
+
+async def test_what_was_told_is_made_durable_though_the_loop_stands_still(tmp_path: Path) -> None:
+    """By another thread; what comes of it later is written later, and nothing twice."""
+    path, seen, ends = tmp_path / "a.db", list[int](), list[asyncio.Future[Any]]()
+    async with opened(path) as (store, account):
+
+        def early(ingested: Sequence[Ingested]) -> None:
+            ends.append(asyncio.ensure_future(store.commit([commit_of(ingested[0])])))
+            asyncio.get_running_loop().call_soon(block)
+
+        def block() -> None:
+            for _ in range(2):
+                noticing = threading.Thread(target=store.secure)
+                noticing.start()
+                noticing.join()
+                seen.append(stored_in(path))
+
+        (ingested,) = await store.ingest(account, [event("1")], early=early)
+        assert seen == [1, 1]
+        assert await ends[0] == ["applied"]
+        (again,) = await store.ingest(account, [event("1")])
+        assert (ingested.status, again.status) == ("stored", "duplicate")
+        noticing = threading.Thread(target=store.secure)  # nothing is open: it does nothing
+        noticing.start()
+        noticing.join()
 
 
 # The writer by itself

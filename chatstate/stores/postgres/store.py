@@ -118,6 +118,9 @@ class PostgresStore(Reading, Broadcasting, TimerVerbs, RoleVerbs, TranscriptVerb
     def trouble(self) -> str:
         return self._transactions.trouble if self._run else ""
 
+    def secure(self) -> None:
+        pass  # nothing is told early
+
     async def open(self, bot: str, versions: Mapping[str, int] = NO_VERSIONS) -> Run:
         self._connections = Connections(self._address)
         self._notices = Notices(self._connections, self._address.schema)

@@ -64,6 +64,7 @@ class GroupCommit:
         )
         self._lazy = self._transactions.lazy
         self.durable = self._transactions.durable
+        self.secure = self._transactions.secure
         self._disk = disk
         self._waiting: deque[Work] = deque()
         self._task: asyncio.Task[None] | None = None

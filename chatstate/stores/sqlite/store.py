@@ -106,6 +106,10 @@ class SQLiteStore(
     def trouble(self) -> str:
         return self._commits.trouble
 
+    def secure(self) -> None:
+        if self._run:
+            self._commits.secure()
+
     @property
     def folder(self) -> Path:
         return self._folder

@@ -4,6 +4,8 @@
 2. Who wants to is told early of what was done: before it is durable. What comes of that within a
    few rounds of the loop is taken along in the same transaction.
 3. When the transaction is done again, what was told is done first, and must have the same results.
+4. If the loop does not come round, since an author's code blocks it, what was told is made durable
+   by whoever notices that, in another thread; nothing is taken along then.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -67,6 +70,8 @@ class Transactions:
         self._disk = disk
         self._tells_early = tells_early
         self._is_early = False
+        self._is_open = False
+        self._lock = threading.Lock()
         self._until_durable: list[asyncio.Future[None]] = []
         self.lazy: list[Any] = []
 
@@ -76,6 +81,13 @@ class Transactions:
             waiting = asyncio.get_running_loop().create_future()
             self._until_durable.append(waiting)
             await waiting
+
+    def secure(self) -> None:
+        """Make durable what was told, while the loop stands still. For another thread."""
+        with self._lock, contextlib.suppress(sqlite3.Error):  # then the loop does so, if it can
+            if self._is_open:
+                self._connection.commit()
+                self._is_open = False
 
     def end(self) -> None:
         """Note that what was told is durable now, or never will be."""
@@ -100,14 +112,16 @@ class Transactions:
                 self._rolled_back = False
             lazy = self._apply_lazy(0)
             results = self._apply(batch.works)
-            if self._tells_early:
-                await self._tell(batch, results, along)
+            if self._tells_early and await self._tell(batch, results, along):
+                del self.lazy[:lazy]
+                return results
             if batch.along:
                 lazy = self._apply_lazy(lazy)
                 results = [*results, *self._apply(batch.along)]
             await self._disk.commit(lazy + sum(work.weight for work, _ in results))
             del self.lazy[:lazy]
         except BaseException:  # also when cancelled: no transaction may stay open
+            self._close()
             self._rolled_back = True
             with contextlib.suppress(sqlite3.Error):  # the failure that led here is the one to tell
                 self._connection.rollback()
@@ -119,23 +133,34 @@ class Transactions:
         batch: Batch,
         results: Sequence[tuple[Work, Any]],
         along: Callable[[], Sequence[Work]],
-    ) -> None:
-        """Tell of what was done, and take along what comes of it. Else see that it was the same."""
+    ) -> bool:
+        """Tell of what was done, and take along what comes of it; tell whether it is durable.
+
+        If it was told before, see that it was the same.
+        """
         told = [result for work, result in results if work.early]
         if batch.told is not None:
             if told != batch.told:
                 raise StorageError("it has become something else")
-            return
+            return False
         if not told:
-            return
+            return False
         batch.told = told
-        self._is_early = True
+        self._is_early = self._is_open = True
         for work, result in results:
             if work.early:
                 work.early(result)
         for _ in range(_ROUNDS):
             await asyncio.sleep(0)
-        batch.along = along()
+        is_durable = self._close()
+        batch.along = () if is_durable else along()
+        return is_durable
+
+    def _close(self) -> bool:
+        """Let nobody else use the connection any more; tell whether somebody has."""
+        with self._lock:
+            was_open, self._is_open = self._is_open, False
+        return not was_open
 
     def _apply_lazy(self, done: int) -> int:
         """Do what is lazy, and not done yet: before any work that came later. Return how many."""

@@ -55,6 +55,9 @@ class MemoryControl(MemoryInbox):
     def trouble(self) -> str:
         return ""
 
+    def secure(self) -> None:
+        """See `Control.secure`."""
+
     async def open(self, bot: str, versions: Mapping[str, int] = NO_VERSIONS) -> Run:
         await self.way()
         data, now = self._data, self._clock()
