@@ -73,8 +73,9 @@ class Talk:
         """Yield somebody, and where they are, so many times."""
         for _ in range(count):
             number = self._random.randrange(len(self._people))
-            number = number | 1 if in_room and len(self._people) > 1 else number
-            who = self._people[number % len(self._people)]
+            if in_room and number % 2 == 0 and len(self._people) > 1:
+                number += 1 if number + 1 < len(self._people) else -1
+            who = self._people[number]
             is_there = number % 2 and (in_room or self._random.random() < _IN_ROOM)
             yield who, _ROOM if is_there else private(who)
 
