@@ -9,7 +9,7 @@ import itertools
 import os
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -140,7 +140,7 @@ class Story:
 
     async def happen(self) -> None:
         """Let something happen."""
-        things: list[Callable[[], Awaitable[None]]]
+        things: list[Callable[[], Coroutine[Any, Any, None]]]
         things = [self.say] * 8 + [self.pause] * 5 + [self.again, self.send, self.advance]
         things += [self.crash] if self.random.random() < 0.4 else [self.restart]
         await self.random.choice(things)()

@@ -314,6 +314,23 @@ async def test_what_does_not_come_true_ends_all_writing(tmp_path: Path) -> None:
         assert made.texts() == []
 
 
+async def test_nobody_is_told_that_a_store_has_kept_what_was_given_up_meanwhile(
+    tmp_path: Path,
+) -> None:
+    """The file may be gone, into which it was written."""
+    along = list[asyncio.Future[Any]]()
+    async with table(tmp_path / "a.db") as made:
+
+        def early(_: int) -> None:
+            along.append(made.writer.submit(made.add, "b"))
+            asyncio.get_running_loop().call_soon(made.writer.give_up, StorageError("it is gone"))
+
+        with pytest.raises(StorageError, match="it is gone"):
+            await made.writer.submit(made.add, "a", early=early)
+        with pytest.raises(StorageError, match="it is gone"):
+            await along[0]
+
+
 # An engine on it
 
 
