@@ -11,12 +11,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from support import query
+from support import parts_of, query
 
 from chatstate import Interface, PerChat, Ref
 from chatstate.errors import StorageError
 from chatstate.messages import Chat, Event, Message, User
-from chatstate.stores.base import Ingested, Owed, Settled, TurnCommit
+from chatstate.stores.base import Arrival, Ingested, Owed, Settled, TurnCommit
 from chatstate.stores.forgetting import mark_of
 from chatstate.stores.sqlite import SQLiteStore
 from chatstate.stores.sqlite.disk import Disk
@@ -433,3 +433,38 @@ async def test_who_speaks_where_two_chats_become_one_uses_the_values_of_both(
         await receipt.settled()
         await moving
         assert client.platform.delivered[-1].text == "there: 1"
+
+
+async def test_what_was_not_let_in_early_is_let_in_before_what_comes_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if that is told of before it is known that the first is durable."""
+    disk, bot, added = SlowDisk(monkeypatch), Interface(id="bot"), list[str]()
+
+    @bot.on_message
+    async def work(message: str) -> str:
+        return message
+
+    async with TestClient(bot, store=f"sqlite:///{tmp_path / 'a.db'}") as client:
+        alice, host = client.user("alice"), await client.platform.connected()
+        lanes = parts_of(client).lanes
+        add = lanes.add
+
+        def adding(arrival: Arrival) -> None:
+            added.append(arrival.event.message.text)
+            add(arrival)
+
+        monkeypatch.setattr(lanes, "add", adding)
+        disk.held.set()
+        with lanes.expecting():
+            deliveries = [asyncio.ensure_future(host.deliver([alice.event("first")]))]
+            for _ in range(20):
+                await asyncio.sleep(0)
+        deliveries.append(asyncio.ensure_future(host.deliver([alice.event("second")])))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert added == []
+        disk.go_on.set()
+        for (receipt,) in await asyncio.gather(*deliveries):
+            await receipt.settled()
+        assert added == ["first", "second"]
