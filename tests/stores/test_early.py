@@ -14,6 +14,7 @@ import pytest
 from support import parts_of, query
 
 from chatstate import Interface, PerChat, Ref
+from chatstate.engine.inbox.receipts import Receipts
 from chatstate.errors import StorageError
 from chatstate.messages import Chat, Event, Message, User
 from chatstate.stores.base import Arrival, Ingested, Owed, Settled, TurnCommit
@@ -433,6 +434,18 @@ async def test_who_speaks_where_two_chats_become_one_uses_the_values_of_both(
         await receipt.settled()
         await moving
         assert client.platform.delivered[-1].text == "there: 1"
+
+
+async def test_the_newest_event_stays_that_when_an_older_one_is_added_after_it() -> None:
+    """By it is told which questions were shown before an event came."""
+
+    async def pending(_: Sequence[int]) -> Sequence[int]:
+        return ()
+
+    receipts = Receipts(pending)
+    receipts.stored(6)
+    receipts.stored(5)
+    assert receipts.newest == 6
 
 
 async def test_what_was_not_let_in_early_is_let_in_before_what_comes_after(
