@@ -12,12 +12,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from support import query
+from support import parts_of, query
 
 from chatstate import Interface, PerChat, Ref
+from chatstate.engine.inbox.receipts import Receipts
 from chatstate.errors import StorageError
 from chatstate.messages import Chat, Event, Message, User
-from chatstate.stores.base import Ingested, Owed, Settled, TurnCommit
+from chatstate.stores.base import Arrival, Ingested, Owed, Settled, TurnCommit
 from chatstate.stores.forgetting import mark_of
 from chatstate.stores.sqlite import SQLiteStore
 from chatstate.stores.sqlite.disk import Disk
@@ -341,6 +342,23 @@ async def test_what_does_not_come_true_ends_all_writing(tmp_path: Path) -> None:
         assert made.texts() == []
 
 
+async def test_nobody_is_told_that_a_store_has_kept_what_was_given_up_meanwhile(
+    tmp_path: Path,
+) -> None:
+    """The file may be gone, into which it was written."""
+    along = list[asyncio.Future[Any]]()
+    async with table(tmp_path / "a.db") as made:
+
+        def early(_: int) -> None:
+            along.append(made.writer.submit(made.add, "b"))
+            asyncio.get_running_loop().call_soon(made.writer.give_up, StorageError("it is gone"))
+
+        with pytest.raises(StorageError, match="it is gone"):
+            await made.writer.submit(made.add, "a", early=early)
+        with pytest.raises(StorageError, match="it is gone"):
+            await along[0]
+
+
 # An engine on it
 
 
@@ -443,3 +461,50 @@ async def test_who_speaks_where_two_chats_become_one_uses_the_values_of_both(
         await receipt.settled()
         await moving
         assert client.platform.delivered[-1].text == "there: 1"
+
+
+async def test_the_newest_event_stays_that_when_an_older_one_is_added_after_it() -> None:
+    """By it is told which questions were shown before an event came."""
+
+    async def pending(_: Sequence[int]) -> Sequence[int]:
+        return ()
+
+    receipts = Receipts(pending)
+    receipts.stored(6)
+    receipts.stored(5)
+    assert receipts.newest == 6
+
+
+async def test_what_was_not_let_in_early_is_let_in_before_what_comes_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if that is told of before it is known that the first is durable."""
+    disk, bot, added = SlowDisk(monkeypatch), Interface(id="bot"), list[str]()
+
+    @bot.on_message
+    async def work(message: str) -> str:
+        return message
+
+    async with TestClient(bot, store=f"sqlite:///{tmp_path / 'a.db'}") as client:
+        alice, host = client.user("alice"), await client.platform.connected()
+        lanes = parts_of(client).lanes
+        add = lanes.add
+
+        def adding(arrival: Arrival) -> None:
+            added.append(arrival.event.message.text)
+            add(arrival)
+
+        monkeypatch.setattr(lanes, "add", adding)
+        disk.held.set()
+        with lanes.expecting():
+            deliveries = [asyncio.ensure_future(host.deliver([alice.event("first")]))]
+            for _ in range(20):
+                await asyncio.sleep(0)
+        deliveries.append(asyncio.ensure_future(host.deliver([alice.event("second")])))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert added == []
+        disk.go_on.set()
+        for (receipt,) in await asyncio.gather(*deliveries):
+            await receipt.settled()
+        assert added == ["first", "second"]

@@ -236,6 +236,9 @@ class GroupCommit:
             else:
                 self._transactions.end()
                 self.trouble = ""
+                if self._broken:  # meanwhile: the file may be another by now
+                    self._fail([work for work, _ in results], self._broken)
+                    return
                 for work, result in results:
                     if not work.future.done():
                         work.future.set_result(result)
