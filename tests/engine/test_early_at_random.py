@@ -140,9 +140,14 @@ class Story:
 
     async def happen(self) -> None:
         """Let something happen."""
-        things: list[Callable[[], Coroutine[Any, Any, None]]]
-        things = [self.say] * 8 + [self.pause] * 5 + [self.again, self.send, self.advance]
-        things += [self.crash] if self.random.random() < 0.4 else [self.restart]
+        things: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (
+            *[self.say] * 8,
+            *[self.pause] * 5,
+            self.again,
+            self.send,
+            self.advance,
+            self.crash if self.random.random() < 0.4 else self.restart,
+        )
         await self.random.choice(things)()
 
     async def say(self) -> None:
