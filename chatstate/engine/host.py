@@ -318,4 +318,7 @@ class AccountHost(Telling):
         log.warning("too many events wait in chat %s; refusing more", chat)
         sentences = self._bot.sentences.of(arrival.event.message.sender.language)
         reply = Reply(say(sentences, "too_busy"))
-        self._sender.add(self._renderer.render([arrival], [reply]).outbound)
+        try:
+            self._sender.add(self._renderer.render([arrival], [reply]).outbound)
+        except Exception:  # what an adapter's `render` raises must stop nobody who delivers
+            log.exception("the adapter cannot even show that")

@@ -508,3 +508,33 @@ async def test_what_was_not_let_in_early_is_let_in_before_what_comes_after(
         for (receipt,) in await asyncio.gather(*deliveries):
             await receipt.settled()
         assert added == ["first", "second"]
+
+
+async def test_an_adapter_that_cannot_render_a_refusal_stops_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is delivered beside it is stored and answered."""
+    gate, begun = asyncio.Event(), asyncio.Event()
+    bot = Interface(id="bot")
+
+    @bot.on_message
+    async def work(message: str) -> str:
+        begun.set()
+        await gate.wait()
+        return message
+
+    async with TestClient(
+        bot, store=f"sqlite:///{tmp_path / 'a.db'}", store_options={"waiting_limit": 1}
+    ) as client:
+        alice, bob = client.user("alice"), client.user("bob", chat="other")
+        first = await client.deliver_all([alice.event("first")])
+        await begun.wait()
+        with monkeypatch.context() as patch:
+            patch.setattr(client.platform, "render", lambda _post: 1 / 0)
+            statuses = await client.deliver_all([alice.event("too much"), bob.event("hi")])
+        assert [receipt.status for receipt in statuses] == ["refused", "stored"]
+        gate.set()
+        for receipt in (*first, *statuses):
+            await receipt.settled()
+        assert sorted(shown.text for shown in client.platform.delivered) == ["first", "hi"]
+        assert "the adapter cannot even show that" in caplog.text
