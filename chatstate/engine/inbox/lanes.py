@@ -32,7 +32,7 @@ from chatstate.stores.base import Arrival, Inbox
 
 log = logging.getLogger("chatstate.engine")
 
-_IN_MEMORY = 32
+_IN_MEMORY = 128
 _CROWD = 16
 _OFTEN, _LONGEST_PAUSE = 3, 1.0
 _NOTHING_BEFORE = 1  # in place of a number: no event waits that has not been in memory
