@@ -87,8 +87,15 @@ async def tab_of(browser: Browser, **options: Any) -> tuple[BrowserContext, Tab]
     return context, Tab(await context.new_page())
 
 
+# What comes into sight is pale until it is there; what blinks never ends.
+_STILL = """() => Promise.all(document.getAnimations()
+    .filter(moving => moving.effect.getComputedTiming().iterations === 1)
+    .map(moving => moving.finished.catch(() => null))).then(() => null)"""
+
+
 async def accessible(tab: Tab, where: Traversable) -> list[str]:
-    """Return what axe-core finds wrong on a page."""
+    """Return what axe-core finds wrong on a page, once nothing moves on it."""
+    await tab.page.evaluate(_STILL)
     if not await tab.page.evaluate("() => 'axe' in window"):
         await tab.page.evaluate(await asyncio.to_thread(where.read_text))
     found = await tab.page.evaluate("() => axe.run()")
