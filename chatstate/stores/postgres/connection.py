@@ -27,6 +27,8 @@ from chatstate.stores.postgres.schema import migrate
 log = logging.getLogger("chatstate.store")
 
 _OLDEST = 14
+_TIMES_TRANSACTIONS = 17  # the version that can
+_LEASES, _LEAST = 2, 5.0  # no transaction takes so long, unless its worker stands still
 _CLOSE_SECONDS = 1.0
 _SERVER = """SELECT (SELECT system_identifier::text FROM pg_control_system()),
     left(pg_walfile_name(pg_current_wal_lsn()), 8)"""
@@ -68,7 +70,7 @@ class Connections:
             timeout=self._address.timeout,
             statement_cache_size=0 if self.is_pooled else 200,
             max_cached_statement_lifetime=0,
-            init=self._look,
+            init=self._begin_life,
             reset=_leave_as_it_is,
         )
         await self._pool
@@ -140,6 +142,14 @@ class Connections:
             connection.terminate()
             raise
         return connection
+
+    async def _begin_life(self, connection: Any) -> None:
+        """See to a new connection of the pool: what is done on these takes no time."""
+        await self._look(connection)
+        if not self.is_pooled and connection.get_server_version().major >= _TIMES_TRANSACTIONS:
+            # Who is frozen between two messages of a statement is not idle, and had locks for ever.
+            longest = int(max(self._address.lease * _LEASES, _LEAST) * 1000)
+            await connection.execute(f"SET transaction_timeout = {longest}")
 
     async def _look(self, connection: Any) -> None:
         """See whether a new connection leads to where it should."""
