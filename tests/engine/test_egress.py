@@ -247,27 +247,27 @@ async def an_edit(client: TestClient) -> None:
 @door
 async def an_inline_query(client: TestClient) -> None:
     answers = await client.user("alice").ask("test:query")
-    client.platform.crossed.append(answers)  # type: ignore[attr-defined]
+    client.platform.crossed.append(answers)  # type: ignore[attr-defined]  # the recorder has it
 
 
 @door
 async def what_may_be_typed(client: TestClient) -> None:
     offered = await client.user("alice").complete("/offer ")
-    client.platform.crossed.append(offered)  # type: ignore[attr-defined]
+    client.platform.crossed.append(offered)  # type: ignore[attr-defined]  # the recorder has it
 
 
 @door
 async def menus(client: TestClient) -> None:
     host = await client.platform.connected()
     told = [host.commands, host.about, *(host.sentences(tag) for tag in ("de", "pt-BR", None))]
-    client.platform.crossed += told  # type: ignore[attr-defined]
+    client.platform.crossed += told  # type: ignore[attr-defined]  # the recorder has it
 
 
 @door
 async def a_refusal_before_delivery(client: TestClient) -> None:
     host = await client.platform.connected()
     refused = host.refusal(client.user("alice").event("/unknown").message)
-    client.platform.crossed.append(refused)  # type: ignore[attr-defined]
+    client.platform.crossed.append(refused)  # type: ignore[attr-defined]  # the recorder has it
     await says(client, "/unknown")
 
 
@@ -303,7 +303,7 @@ async def a_full_inbox(client: TestClient) -> None:
     alice = client.user("alice")
     receipts = await client.deliver_all([alice.event(str(n)) for n in range(9)])
     await asyncio.gather(*(receipt.settled() for receipt in receipts))
-    await client._engine.idle()  # type: ignore[union-attr]
+    await client._engine.idle()  # type: ignore[union-attr]  # it is open
 
 
 ASKED_FOR_AFTER = ("apply", "a_turn_that_takes_too_long")

@@ -270,7 +270,7 @@ async def test_a_bot_without_guards_has_nothing_of_it() -> None:
         parts = parts_of(client)
         assert parts.turns._guarded is None
         assert list(parts.sender._attempts._adapters.values())[-1] is client.platform
-        assert await client.platform.connected() is client._engine._connections.hosts[0]  # type: ignore[union-attr]
+        assert await client.platform.connected() is client._engine._connections.hosts[0]  # type: ignore[union-attr]  # it is open
         (part,) = client.platform.render(Post(StyledText("x")))
         assert b"post" not in msgspec.json.encode(part)
 
@@ -365,7 +365,7 @@ async def test_what_is_given_to_send_is_refused_at_once() -> None:
         (lambda out: replace(out, pieces=(replace(out.pieces[0], text=1),)), "whose text is none"),
         (lambda _: 1 / 0, "raised ZeroDivisionError, so a message did not leave"),
         (lambda _: sys.exit(), "raised SystemExit"),
-        (lambda _: exec("raise asyncio.CancelledError"), "raised CancelledError"),  # noqa: S102
+        (lambda _: exec("raise asyncio.CancelledError"), "raised CancelledError"),  # noqa: S102 - raised by what is no function
     ],
 )
 async def test_what_is_no_verdict_stops(returns: Guard, how: str) -> None:
@@ -469,7 +469,7 @@ async def test_guards_are_asked_in_their_order_and_guard_the_whole_bot() -> None
     outer.include(inner)
 
     @outer.egress
-    async def first(out):  # type: ignore[no-untyped-def]
+    async def first(out):  # type: ignore[no-untyped-def]  # as authors write
         return out.map(lambda text: text.replace("a", "b"))
 
     with pytest.raises(BindingError, match="included"):
