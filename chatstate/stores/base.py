@@ -46,6 +46,7 @@ from chatstate.stores.asking import Answer, Asked
 from chatstate.stores.broadcasts import Broadcasts
 from chatstate.stores.control import NO_VERSIONS, Control
 from chatstate.stores.forgetting import Erased, Forgetting, Forgotten
+from chatstate.stores.kept import FoundButton, KeptButton, KeptReference, Reference
 from chatstate.stores.records import (
     APPLIED,
     RUN_BITS,
@@ -60,14 +61,10 @@ from chatstate.stores.records import (
     Expired,
     Expiry,
     Firing,
-    FoundButton,
     Ingested,
-    KeptButton,
-    KeptReference,
     Late,
     Outcome,
     Owed,
-    Reference,
     Role,
     Run,
     Settled,
