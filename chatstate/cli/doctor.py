@@ -169,7 +169,7 @@ def _of_health(address: str) -> Sequence[Finding]:
     except urllib.error.HTTPError as error:  # it is not ready, and says why
         said = error.read()
     except (OSError, ValueError) as error:
-        told = f"is not told at {address}: {error}"
+        told = f"is not told at {address}: {getattr(error, 'reason', error)}"
         remedy = (
             "nothing runs there, it is frozen, or code blocks its event loop, which its log names: "
             "end the process and start it again; it goes on where it was"
