@@ -61,7 +61,9 @@ class Answers:
     async def answer(self, http: HTTPClient, origin: Origin, action: Action) -> Sent | None:
         """Make a call that answers an interaction; None if it is to be made in the channel."""
         if action.verb == "finish":
-            if not origin.is_press:
+            if origin.is_press:
+                await self._acknowledging.over(origin)
+            else:
                 await self._acknowledging.answered(origin, hidden=True)
                 await self._remove(http, origin)
             return Sent()
