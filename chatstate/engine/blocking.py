@@ -131,7 +131,8 @@ def _module(frame: types.FrameType) -> str:
 def _account(code: types.CodeType, frames: list[types.FrameType]) -> str:
     """Return what to say of a function that blocks, and where in its file it does."""
     path = code.co_filename
-    number = next(frame.f_lineno for frame in frames if frame.f_code.co_filename == path)
+    lines = (frame.f_lineno for frame in frames if frame.f_code.co_filename == path)
+    number = next(lines) or code.co_firstlineno  # between two lines a frame has none
     name = short_path(path)
     line = linecache.getline(path, number).strip()
     return (

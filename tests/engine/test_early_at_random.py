@@ -40,18 +40,22 @@ class Disks:
     def __init__(self, random: Random, patch: pytest.MonkeyPatch) -> None:
         self.random = random
         self.bad = True
-        self.along = 0
-        commit, run, apply = Disk.commit, Transactions.run, Transactions._apply
+        self.along = self.beside = 0
+        commit, begin = Disk.commit, Disk.begin
+        run, apply = Transactions.run, Transactions._apply
         spoilt: list[Sequence[Work]] = []
 
         async def failing(disk: Disk, weight: int) -> None:
-            if self._fails():
-                error = sqlite3.OperationalError("the disk fails")
-                error.sqlite_errorcode = random.choice(FAULTS)
-                raise error
-            for _ in range(random.choice((0, 0, 1, 3))):
-                await asyncio.sleep(0)
+            await self._take_time((0, 0, 1, 3))
             await commit(disk, weight)
+
+        async def failing_beside(disk: Disk) -> None:
+            await self._take_time((0, 3, 30))
+            await begin(disk)
+
+        def beginning(disk: Disk) -> asyncio.Future[None]:
+            self.beside += 1
+            return asyncio.ensure_future(failing_beside(disk))
 
         async def running(
             transactions: Transactions, batch: Batch, along: Callable[[], Sequence[Work]]
@@ -72,9 +76,20 @@ class Disks:
             return done
 
         patch.setattr(Disk, "commit", failing)
+        patch.setattr(Disk, "begin", beginning)
+        patch.setattr(Disk, "let_begin", lambda _: None)
         patch.setattr(Transactions, "run", running)
         patch.setattr(Transactions, "_apply", applying)
         patch.setattr(group_commit, "growing_pauses", lambda: itertools.repeat(0.0))
+
+    async def _take_time(self, rounds: Sequence[int]) -> None:
+        """Let the loop go on, and fail perhaps."""
+        for _ in range(self.random.choice(rounds)):
+            await asyncio.sleep(0)
+        if self._fails():
+            error = sqlite3.OperationalError("the disk fails")
+            error.sqlite_errorcode = self.random.choice(FAULTS)
+            raise error
 
     def _fails(self) -> bool:
         return self.bad and self.random.random() < 0.15
@@ -231,22 +246,27 @@ def _is_kept(future: asyncio.Future[Any]) -> bool:
     return future.done() and not future.cancelled() and future.exception() is None
 
 
+@pytest.mark.parametrize("few", [8, 0], ids=["along", "beside"])
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_nothing_is_lost_doubled_or_out_of_order(
-    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    seed: int, few: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever fails: a COMMIT, what was taken along, or the process."""
+    """Whatever fails: a COMMIT, one that handlers go on beside, what was taken along, a process."""
     random = Random(seed)
+    monkeypatch.setattr("chatstate.stores.sqlite.disk._FEW", few)
+    monkeypatch.setattr("chatstate.stores.sqlite.group_commit._EARLY", few)
     disks = Disks(random, monkeypatch)
     platform = FakePlatform(idempotent_for=3600.0)
     store = f"sqlite:///{tmp_path / 'a.db'}"
     async with TestClient(counting, store=store, platform=platform) as client:
         story = Story(client, random)
-        for _ in range(STEPS):
+        steps = itertools.count()
+        while next(steps) < STEPS or not (disks.along and (disks.beside or few)):
             await story.happen()
         disks.bad = False
         await story.end()
-        delivered = [shown for shown in platform.delivered if not shown.preview]
+        shown_last = {shown.edits or shown.id: shown for shown in platform.delivered}
+        delivered = [shown for shown in shown_last.values() if not shown.preview]
         numbers = sorted(n for said in story.said.values() for n in said)
         odd = sum(n % 2 for n in numbers)
         for chat, said in sorted(story.said.items()):
@@ -261,4 +281,3 @@ async def test_nothing_is_lost_doubled_or_out_of_order(
         others = Counter(shown.text for shown in delivered if shown.text[0] in "fb")
         sixths = [f"from {n}" for n in numbers if n % 6 == 0]
         assert others == Counter([*sixths, *(f"by itself {n}" for n in story.sends)])
-    assert disks.along

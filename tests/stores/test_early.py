@@ -252,11 +252,31 @@ async def test_what_was_told_is_made_durable_though_the_loop_stands_still(tmp_pa
 # The writer by itself
 
 
+class Gate(sqlite3.Connection):
+    """A connection whose COMMIT waits until it may go on, and then fails as often as it should."""
+
+    failures = 0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.may_go_on = threading.Event()
+        self.may_go_on.set()
+
+    def commit(self) -> None:
+        self.may_go_on.wait()
+        if self.failures:
+            self.failures -= 1
+            raise busy()
+        super().commit()
+
+
 class Table:
     """Work that adds texts to a table; `numbers` are what it tells."""
 
     def __init__(self, path: Path) -> None:
-        self.connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self.connection = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, factory=Gate
+        )
         self.connection.execute("CREATE TABLE t (text TEXT NOT NULL)")
         self.shift = 0
         self.writer = GroupCommit(
@@ -321,6 +341,57 @@ async def test_they_are_told_in_the_order_they_came_in(tmp_path: Path) -> None:
         await asyncio.gather(*later)
         assert told == ["a", "b", "c", "A", "B"]
         assert made.texts() == told
+
+
+async def test_who_is_told_early_goes_on_beside_a_commit_that_others_wait_for(
+    tmp_path: Path,
+) -> None:
+    """What comes of it is in the next transaction."""
+    async with table(tmp_path / "a.db") as made:
+        told, gate = asyncio.Event(), made.connection.may_go_on
+        gate.clear()
+        submit = made.writer.submit
+        waiting = submit(made.add, "a", weight=9)
+        first = submit(made.add, "b", early=lambda _: told.set())
+        await told.wait()
+        second = submit(made.add, "c")
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert not any(future.done() for future in (waiting, first, second))
+        gate.set()
+        await first
+        assert waiting.done()
+        assert not second.done()
+        assert await second == 3
+
+
+async def test_so_it_does_where_more_is_to_be_told_than_goes_into_one_transaction(
+    tmp_path: Path,
+) -> None:
+    """For those wait, who have not been told yet."""
+    async with table(tmp_path / "a.db") as made:
+        told, gate = asyncio.Queue[int](), made.connection.may_go_on
+        gate.clear()
+        submit = made.writer.submit
+        first = submit(made.add, "a", weight=64, early=told.put_nowait)
+        second = submit(made.add, "b", weight=1, early=told.put_nowait)
+        assert await told.get() == 1
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert told.empty()
+        gate.set()
+        assert [await first, await second, await told.get()] == [1, 2, 2]
+
+
+async def test_a_commit_that_fails_beside_those_who_were_told_is_done_again(tmp_path: Path) -> None:
+    """Nobody is told twice."""
+    told = list[int]()
+    async with table(tmp_path / "a.db") as made:
+        made.connection.failures = 2
+        submit = made.writer.submit
+        works = submit(made.add, "a", weight=9), submit(made.add, "b", early=told.append)
+        assert await asyncio.gather(*works) == [1, 2]
+        assert (told, made.texts()) == ([2], ["a", "b"])
 
 
 async def test_what_does_not_come_true_ends_all_writing(tmp_path: Path) -> None:

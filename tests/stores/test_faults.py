@@ -512,3 +512,26 @@ async def test_a_store_that_cannot_be_read_is_not_written_any_more(tmp_path: Pat
         await store.ingest(account.id, [event("1")])
     with pytest.raises(StorageError, match="is damaged"):
         await store.end(clean=True)
+
+
+async def test_a_run_ends_once_another_program_lets_it(tmp_path: Path) -> None:
+    """Who stops a bot while its file is written to is told of no error."""
+    store = SQLiteStore(tmp_path / "a.db")
+    await store.open("bot")
+    with locked(store):
+        ending = asyncio.ensure_future(store.end(clean=True))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not ending.done()
+    await ending
+
+
+async def test_a_run_does_not_wait_for_ever_to_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told what is in the way; the next run takes it for one that crashed."""
+    store = SQLiteStore(tmp_path / "a.db")
+    await store.open("bot")
+    monkeypatch.setattr("chatstate.stores.sqlite.store.growing_pauses", lambda: iter((0.0, 0.5)))
+    with locked(store), pytest.raises(StorageError, match="is locked by another program"):
+        await store.end(clean=True)

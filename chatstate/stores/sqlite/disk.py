@@ -1,6 +1,7 @@
 """What waits for the disk: COMMIT, and writing the write-ahead log back into the database.
 
-1. The event loop does not wait for the disk: that is done in a thread.
+1. The event loop does not wait for the disk: that is done in a thread. What it does meanwhile
+   takes no statement: the connection is the thread's.
 2. To hand a commit over costs more than a quick disk does. So a transaction of few turns (at most
    8) is committed in the loop, while the last 20 of these each took under 1 ms. A single one that
    takes longer sends them to the thread for a minute. (A large one tells nothing about them.)
@@ -12,6 +13,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sqlite3
 import time
@@ -51,10 +53,9 @@ class Disk:
         if self._thread is None:
             self._connection.commit()
             return
-        self._small = 0 if weight > _FEW else self._small + 1
-        if self._small in (0, _SMALL_IN_A_ROW):
-            self._small = 0
-            self._let_write_back(allowed=True)
+        self._small += 1
+        if self.takes_long(weight) or self._small == _SMALL_IN_A_ROW:
+            self._make_long()
             await self._thread.run(self._connection.commit)
             return
         self._let_write_back(allowed=False)
@@ -62,6 +63,22 @@ class Disk:
             self._placement.took(self._commit())
         else:
             self._placement.took(await self._thread.run(self._commit))
+
+    def takes_long(self, weight: int) -> bool:
+        """Tell whether a commit of so many turns goes to the thread, however quick the disk is."""
+        return self._thread is not None and weight > _FEW
+
+    def begin(self) -> asyncio.Future[None]:
+        """Commit the open transaction, which takes long; `let_begin` follows soon."""
+        if self._thread is None:
+            raise RuntimeError("no commit in memory takes long")
+        self._make_long()
+        return self._thread.run(self._connection.commit)
+
+    def let_begin(self) -> None:
+        """See `WaitingThread.let_begin`."""
+        if self._thread:
+            self._thread.let_begin()
 
     async def cut_log(self) -> None:
         """Write the log back and cut its file, if it is not short. For quiet moments."""
@@ -90,6 +107,10 @@ class Disk:
 
     def _cut(self) -> None:
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _make_long(self) -> None:
+        self._small = 0
+        self._let_write_back(allowed=True)
 
     def _let_write_back(self, *, allowed: bool) -> None:
         if allowed is not self._writes_back:

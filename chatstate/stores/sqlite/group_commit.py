@@ -35,6 +35,8 @@ from chatstate.stores.sqlite.transactions import Batch, Kind, Transactions, Work
 log = logging.getLogger("chatstate.store")
 
 _SLICE = 128
+_EARLY = 64  # of a slice: so many are handled while the commit before theirs is under way
+_ROUNDS = 5  # of the loop: from the end of a commit until those who waited for it say more
 _LAZY_SECONDS = 0.05
 _QUIET_SECONDS = 2.0
 
@@ -160,7 +162,11 @@ class GroupCommit:
         try:
             while (self._waiting or self._lazy or self._alone) and not self._broken:
                 await self._do_alone()
-                await self._write(Batch(self._next_slice()))
+                works = self._next_slice()
+                batch = Batch(works, any(work.early for work in self._waiting))
+                await self._write(batch)
+                for _ in range(_ROUNDS if batch.was_beside else 0):
+                    await asyncio.sleep(0)
         except StorageError as error:
             self.give_up(error)
         finally:
@@ -203,10 +209,14 @@ class GroupCommit:
 
     def _next_slice(self) -> list[Work]:
         works: list[Work] = []
-        weight = 0
-        while self._waiting and (not works or weight + self._waiting[0].weight <= _SLICE):
+        weight = early = 0
+        while self._waiting:
+            work = self._waiting[0]
+            weight += work.weight
+            early += work.weight if work.early else 0
+            if works and (weight > _SLICE or (work.early and early > _EARLY)):
+                break
             works.append(self._waiting.popleft())
-            weight += works[-1].weight
         return works
 
     def _taken_along(self) -> list[Work]:

@@ -28,6 +28,7 @@ from chatstate.stores.events import read, unreadable
 from chatstate.stores.forgetting import Tombstones
 from chatstate.stores.sqlite import buttons, references
 from chatstate.stores.sqlite.directory import Directory
+from chatstate.stores.sqlite.many import Many
 
 Overflow = Literal["refuse", "drop_oldest"]
 
@@ -35,8 +36,11 @@ _encode = msgspec.json.Encoder().encode
 _KEPT_SECONDS = 48 * 3600
 _PRUNED_AT_ONCE = 2000
 
-_STORE = """INSERT INTO inbox (seq, account, event_id, conversation, person, body, arrived_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"""
+_STORE = Many(
+    """INSERT INTO inbox (seq, account, event_id, conversation, person, body, arrived_at)
+    VALUES {rows} ON CONFLICT DO NOTHING""",
+    "(?, ?, ?, ?, ?, ?, ?)",
+)
 _WAITING = """SELECT i.seq, i.crashes, i.ahead, EXISTS (SELECT 1 FROM notes WHERE turn = i.seq),
         i.account, c.chat, i.conversation, i.person,
         i.body, i.event_id, h.platform_id, c.thread
@@ -84,7 +88,7 @@ class Inbox:
         self._clock = clock
         self._limit = limit
         self._overflow: Overflow = overflow
-        self._rows: list[tuple[Any, ...]] = []
+        self._gathered: list[Any] = []
         self._known_before = False
         self._refused = 0
         self.directory = Directory(writer)
@@ -94,7 +98,7 @@ class Inbox:
     def reload(self) -> None:
         """Forget what was counted and resolved in a transaction that was rolled back."""
         self.directory.forget()
-        self._rows.clear()
+        self._gathered.clear()
         self._count()
 
     def _count(self) -> None:
@@ -131,7 +135,7 @@ class Inbox:
     def add(self, place: Place, event: Event, *, ahead: bool = False) -> Arrival:
         """Store an event whose id is new; `ahead` of all that waits."""
         arrival = Arrival(next(self._numbers), place, event, ahead=ahead)
-        self._writer.execute(_STORE, _row(arrival, _encode(event).decode(), self._clock()))
+        _STORE.run(self._writer, _row(arrival, _encode(event).decode(), self._clock()))
         if ahead:
             self._writer.execute(_PUT_AHEAD, (arrival.seq,))
         self.waiting[place.conversation] = self.waiting.get(place.conversation, 0) + 1
@@ -177,8 +181,8 @@ class Inbox:
 
     def _store(self) -> None:
         """Insert the rows gathered; note whether some of their events were known before."""
-        rows, self._rows = self._rows, []
-        if rows and self._writer.executemany(_STORE, rows).rowcount != len(rows):
+        gathered, self._gathered = self._gathered, []
+        if _STORE.run(self._writer, gathered) * _STORE.width != len(gathered):
             self._known_before = True
 
     def _receive(self, account: int, event: Event, now: float) -> Ingested:
@@ -193,7 +197,7 @@ class Inbox:
         waiting = self.waiting.get(place.conversation, 0)
         if waiting >= self._limit:
             return self._take_in_if_room(arrival, body, now)
-        self._rows.append(_row(arrival, body, now))
+        self._gathered += _row(arrival, body, now)
         self.waiting[place.conversation] = waiting + 1
         return Ingested("stored", arrival)
 
@@ -217,7 +221,7 @@ class Inbox:
             if dropped is None:
                 self._refused = arrival.seq
                 return Ingested("refused", arrival)
-        self._rows.append(_row(arrival, body, now))
+        self._gathered += _row(arrival, body, now)
         self.waiting[conversation] = self.waiting.get(conversation, 0) + 1
         return Ingested("stored", arrival, dropped=dropped)
 

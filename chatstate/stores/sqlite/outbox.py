@@ -10,11 +10,12 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from chatstate.stores.base import Owed, Settled, owed_folder
 from chatstate.stores.sqlite import broadcasts, buttons, references
 from chatstate.stores.sqlite.group_commit import GroupCommit
+from chatstate.stores.sqlite.many import Many
 
 _OWED = """SELECT turn, part, body, begun_at, crashes, row, conversation, priority, best_before
     FROM outbox WHERE conversation = ? AND row > ? ORDER BY row LIMIT ?"""
@@ -29,7 +30,12 @@ _DIES = """INSERT INTO dead_letters
     JOIN conversations AS k ON k.id = o.conversation JOIN chats AS c ON c.id = k.chat
     JOIN accounts AS a ON a.id = c.account
     WHERE o.conversation = ? AND o.turn = ? AND o.part = ?"""
-_SETTLED = "DELETE FROM outbox WHERE conversation = ? AND turn = ? AND part = ?"
+_SETTLED = Many(
+    """DELETE FROM outbox WHERE row IN (
+    SELECT o.row FROM (VALUES {rows}) AS s CROSS JOIN outbox AS o
+    ON o.conversation = s.column1 AND o.turn = s.column2 AND o.part = s.column3)""",
+    "(?, ?, ?)",
+)
 
 
 class Taking(NamedTuple):
@@ -80,11 +86,13 @@ class Outbox:
     def settle(self, settled: Sequence[Settled]) -> list[None]:
         """Remove rows; those that are given up become dead letters."""
         now = self._clock()
-        rows = [(reply.conversation, reply.turn, reply.part) for reply in settled]
+        values: list[Any] = []
+        for reply in settled:
+            values += (reply.conversation, reply.turn, reply.part)
         dead = [reply for reply in settled if reply.dead]
         if dead:
             self._die(dead, now)
-        self._writer.executemany(_SETTLED, rows)
+        _SETTLED.run(self._writer, values)
         buttons.hang(self._writer, settled)
         references.hang(self._writer, settled)
         return [None] * len(settled)

@@ -193,10 +193,21 @@ class SQLiteStore(
                     held.enter_context(opened.pop_all())
                     return begun
             except sqlite3.Error as error:
-                await self._wait_to_open(error, next(pauses))
+                await self._wait_for_others(error, next(pauses))
 
-    async def _wait_to_open(self, error: sqlite3.Error, pause: float) -> None:
-        """Wait before the file is opened again, as a write waits that finds it locked."""
+    async def _end_run(self, run: int) -> None:
+        for pause in growing_pauses():
+            try:
+                end_run(self._writer, self._bot, run, self._clock())
+            except sqlite3.Error as error:  # others may write: another program, a request of ours
+                if pause >= TOLD_AT:
+                    raise storage_error(error, self.path) from error
+                await self._wait_for_others(error, pause)
+            else:
+                break
+
+    async def _wait_for_others(self, error: sqlite3.Error, pause: float) -> None:
+        """Wait before the file is used again, as a write waits that finds it locked."""
         told = storage_error(error, self.path)
         if not is_soon_over(error):
             raise told from error
@@ -218,10 +229,7 @@ class SQLiteStore(
         with self._held:
             await self._commits.close()
             if clean:
-                try:
-                    end_run(self._writer, self._bot, run, self._clock())
-                except sqlite3.Error as error:
-                    raise storage_error(error, self.path) from error
+                await self._end_run(run)
 
     async def abandon(self) -> None:
         """Let go of the file as a killed process does: without writing. For tests."""

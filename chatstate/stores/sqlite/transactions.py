@@ -3,8 +3,10 @@
 1. Work of one kind is handed to its function together, kinds in a fixed order.
 2. Who wants to is told early of what was done: before it is durable. What comes of that within a
    few rounds of the loop is taken along in the same transaction.
-3. When the transaction is done again, what was told is done first, and must have the same results.
-4. If the loop does not come round, since an author's code blocks it, what was told is made durable
+3. Where a commit takes long, and others wait until it is over, nothing is taken along: it begins
+   at once, and who is told early goes on beside it.
+4. When the transaction is done again, what was told is done first, and must have the same results.
+5. If the loop does not come round, since an author's code blocks it, what was told is made durable
    by whoever notices that, in another thread; nothing is taken along then.
 """
 
@@ -41,12 +43,15 @@ class Work(msgspec.Struct, frozen=True, eq=False, gc=False):
 class Batch(msgspec.Struct, eq=False, gc=False):
     """Work for one transaction.
 
-    `told` is what some of it was told early; `along` is what was taken along then.
+    `is_awaited`: others wait until it is over. `told` is what some of it was told early; `along` is
+    what was taken along then. `was_beside`: who was told went on beside its commit.
     """
 
     works: Sequence[Work]
+    is_awaited: bool = False
     along: Sequence[Work] = ()
     told: Sequence[Any] | None = None
+    was_beside: bool = False
 
 
 class Transactions:
@@ -112,7 +117,14 @@ class Transactions:
                 self._rolled_back = False
             lazy = self._apply_lazy(0)
             results = self._apply(batch.works)
-            if self._tells_early and await self._tell(batch, results, along):
+            told = self._to_be_told(batch, results)
+            weight = lazy + sum(work.weight for work, _ in results)
+            is_awaited = batch.is_awaited or len(told) < len(results)
+            if told and is_awaited and self._disk.takes_long(weight):
+                await self._commit_beside(batch, told)
+                del self.lazy[:lazy]
+                return results
+            if told and await self._take_along(batch, told, along):
                 del self.lazy[:lazy]
                 return results
             if batch.along:
@@ -128,28 +140,43 @@ class Transactions:
             raise
         return results
 
-    async def _tell(
-        self,
-        batch: Batch,
-        results: Sequence[tuple[Work, Any]],
-        along: Callable[[], Sequence[Work]],
-    ) -> bool:
-        """Tell of what was done, and take along what comes of it; tell whether it is durable.
+    def _to_be_told(
+        self, batch: Batch, results: Sequence[tuple[Work, Any]]
+    ) -> Sequence[tuple[Work, Any]]:
+        """Return what is told early; if it was told before, see that it was the same."""
+        if not self._tells_early:
+            return ()
+        wanted = [told for told in results if told[0].early]
+        if batch.told is None:
+            return wanted
+        if [result for _, result in wanted] != batch.told:
+            raise StorageError("it has become something else")
+        return ()
 
-        If it was told before, see that it was the same.
-        """
-        told = [result for work, result in results if work.early]
-        if batch.told is not None:
-            if told != batch.told:
-                raise StorageError("it has become something else")
-            return False
-        if not told:
-            return False
-        batch.told = told
-        self._is_early = self._is_open = True
-        for work, result in results:
+    def _tell(self, batch: Batch, told: Sequence[tuple[Work, Any]]) -> None:
+        batch.told = [result for _, result in told]
+        self._is_early = True
+        for work, result in told:
             if work.early:
                 work.early(result)
+
+    async def _commit_beside(self, batch: Batch, told: Sequence[tuple[Work, Any]]) -> None:
+        """Commit, while those who are told go on."""
+        batch.was_beside = True
+        committed = self._disk.begin()
+        self._tell(batch, told)
+        self._disk.let_begin()
+        await committed
+
+    async def _take_along(
+        self,
+        batch: Batch,
+        told: Sequence[tuple[Work, Any]],
+        along: Callable[[], Sequence[Work]],
+    ) -> bool:
+        """Tell of what was done, and take along what comes of it; tell whether it is durable."""
+        self._is_open = True
+        self._tell(batch, told)
         for _ in range(_ROUNDS):
             await asyncio.sleep(0)
         is_durable = self._close()

@@ -24,6 +24,7 @@ from chatstate.stores.rows import Changes, NotAllError, collapsed
 from chatstate.stores.sqlite import buttons, references, states, timers
 from chatstate.stores.sqlite.errors import TryAgainError
 from chatstate.stores.sqlite.inbox import Inbox
+from chatstate.stores.sqlite.many import Many
 from chatstate.stores.sqlite.names import StateNames
 
 _DONE = "UPDATE inbox SET body = NULL, done_at = ?, attempt = ? WHERE seq = ? AND done_at IS NULL"
@@ -37,9 +38,13 @@ _DIES = """INSERT INTO dead_letters
     (bot, kind, conversation, person, turn, body, error, detail, died_at)
     SELECT a.bot, 'event', i.conversation, i.person, i.seq, i.body, ?, ?, ?
     FROM inbox AS i JOIN accounts AS a ON a.id = i.account WHERE i.seq = ?"""
-_OWE = """INSERT INTO outbox
+# A NULL as a parameter takes time: what is rarely there is nothing else in its place.
+_OWE = Many(
+    """INSERT INTO outbox
     (conversation, turn, part, body, owed_at, begun_at, priority, best_before, changes, person)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+    VALUES {rows}""",
+    "(?, ?, ?, ?, ?, ?, ?, nullif(?, 0.0), nullif(?, ''), ?)",
+)
 _FORGET_NOTES = "DELETE FROM notes WHERE turn = ?"
 
 _Fate = Literal["waiting", "dropped", "ours", "another's"]
@@ -145,10 +150,10 @@ class Turns:
         """Write what turns do. Raises `NotAllError` if one of them cannot be applied as it is."""
         done: list[tuple[Any, ...]] = []
         in_order: list[tuple[Any, ...]] = []
-        owed: list[tuple[Any, ...]] = []
+        owed: list[Any] = []
         special: list[TurnCommit] = []
         for turn in turns:
-            conversation = turn.place.conversation
+            conversation, person = turn.place.conversation, turn.place.person
             if (
                 turn.also
                 or turn.dead
@@ -164,16 +169,14 @@ class Turns:
             rows.append((now, turn.attempt, turn.seq))
             for reply in turn.owed:
                 where = reply.conversation or conversation
-                of = (where, reply.turn, reply.part, reply.body, now, reply.begun_at)
-                how = (reply.priority, reply.best_before, reply.changes or None)
-                owed.append((*of, *how, turn.place.person))
+                owed += (where, reply.turn, reply.part, reply.body, now, reply.begun_at)
+                owed += (reply.priority, reply.best_before or 0.0, reply.changes, person)
         if special:
             self._die(special, now)
         self._write_all(_DONE, done)
         self._write_all(_DONE_IN_ORDER, in_order)
         states.write(self._writer, self._names, changes, now)
-        if owed:
-            self._writer.executemany(_OWE, owed)
+        _OWE.run(self._writer, owed)
         if special:
             self._finish(special)
 
