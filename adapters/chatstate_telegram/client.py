@@ -7,13 +7,17 @@
 3. Nothing here asks `Bot.initialize`: its errors contain the token.
 4. An answer that is nested too deeply for Python is told apart, so that one update which is so
    keeps no other back.
+5. The certificates that are trusted are read once in a process. To read them takes as long as
+   several answers, and the event loop waits meanwhile, also where connections are made anew.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import re
+import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
@@ -115,15 +119,15 @@ class Client:
         self._token = token
         self.time_there: Callable[[float], None] = lambda _: None
         self._heard_at = 0.0
-        heard = {"event_hooks": {"response": [self._hear]}}
+        every = {"event_hooks": {"response": [self._hear]}, "verify": trusted()}
         self._calls = Request(
-            httpx_kwargs=heard,
+            httpx_kwargs=every,
             read_timeout=ANSWER_SECONDS,
             connect_timeout=_CONNECT_SECONDS,
             pool_timeout=_POOL_SECONDS,
         )
         self._polls = Request(
-            connection_pool_size=1, connect_timeout=_CONNECT_SECONDS, httpx_kwargs=heard
+            connection_pool_size=1, connect_timeout=_CONNECT_SECONDS, httpx_kwargs=every
         )
         self._files = files_url(api)
         self.bot = Bot(
@@ -213,6 +217,12 @@ class Client:
     def file_url(self, path: str) -> str:
         """Return where a file lies that `getFile` named. It holds the token: log it nowhere."""
         return f"{self._files}{self._token}/{path}"
+
+
+@functools.cache
+def trusted() -> ssl.SSLContext:
+    """Return what tells which servers are who they say they are."""
+    return httpx.create_ssl_context()
 
 
 def refusal(status: int, payload: bytes) -> Refusal:

@@ -9,7 +9,7 @@ import httpx
 from telegram import User, WebhookInfo
 
 from chatstate.adapter import Finding, fine, of_clocks, time_told
-from chatstate_telegram.client import ANSWER_SECONDS, Client, Refusal
+from chatstate_telegram.client import ANSWER_SECONDS, Client, Refusal, trusted
 from chatstate_telegram.options import TelegramOptions
 from chatstate_telegram.receive.trouble import UNAUTHORIZED
 from chatstate_telegram.send.errors import meaning
@@ -84,7 +84,7 @@ def _posted(info: WebhookInfo, options: TelegramOptions) -> Finding:
 
 
 async def _clock(options: TelegramOptions) -> Finding:
-    async with httpx.AsyncClient(timeout=ANSWER_SECONDS) as asking:
+    async with httpx.AsyncClient(timeout=ANSWER_SECONDS, verify=trusted()) as asking:
         answer = await asking.head(options.api)
     told = time_told(answer.headers.get("Date"))
     if told is None:

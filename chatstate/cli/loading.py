@@ -16,9 +16,10 @@ import importlib.util
 import sys
 import traceback
 from collections.abc import Generator, Sequence
+from importlib.machinery import SourceFileLoader
 from importlib.metadata import entry_points
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from chatstate.bot.interface import Interface
@@ -118,11 +119,23 @@ def _import_file(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise LoadError(f"{path} is no Python file")
+    if type(spec.loader) is SourceFileLoader:
+        spec.loader = _Script(path.stem, str(path))
     module = importlib.util.module_from_spec(spec)
     sys.modules.setdefault(path.stem, module)  # not in place of one in use: a bot may be json.py
     with loading(), _placing(str(path)), named_if_slow(str(path)):
         spec.loader.exec_module(module)
     return module
+
+
+class _Script(SourceFileLoader):
+    """Reads a file as it is, and keeps nothing compiled of it, as Python does with a script.
+
+    What is compiled counts for a file of the same size and second: an edit might not be seen.
+    """
+
+    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002 - the loader is this file's
+        return self.source_to_code(self.get_data(self.path), self.path)
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import ssl
 import time
 from collections.abc import AsyncIterator
 from typing import Any, cast
@@ -15,9 +16,19 @@ from adapters.telegram_host import FakeHost, adapter_on, received
 from servers.telegram_server import TelegramServer
 
 from adapters import telegram_payloads
-from chatstate import AdapterError, Command, Event, MessageRef, Reaction, StorageError
+from chatstate import (
+    AdapterError,
+    Attachment,
+    Command,
+    Event,
+    MessageRef,
+    Reaction,
+    StorageError,
+    Unreachable,
+)
 from chatstate_telegram import TelegramAdapter
 from chatstate_telegram.client import Client
+from chatstate_telegram.receive.downloads import _fetched
 from chatstate_telegram.receive.intake import Intake
 from chatstate_telegram.receive.polling import Polling
 from chatstate_telegram.receive.trouble import Trouble
@@ -369,6 +380,19 @@ async def test_a_poll_that_does_not_end_is_given_up(caplog: pytest.LogCaptureFix
         await running
     assert stuck.renewed == 1
     assert says(caplog, "a poll did not end") == 1
+
+
+async def test_certificates_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not by each client or download, nor when connections are made anew: the loop would wait."""
+    first, read = Client("1:a"), list[str]()
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", lambda *_, **__: read.append("x"))
+    second = Client("2:b")
+    await second.renew_polls()
+    with pytest.raises(Unreachable):
+        await anext(_fetched("http://127.0.0.1:1/", Attachment("a", "a", "text/plain")))
+    await first.close()
+    await second.close()
+    assert read == []
 
 
 async def test_a_store_that_is_broken_ends_it_as_it_is(server: TelegramServer) -> None:

@@ -1,5 +1,6 @@
 """Adapters and bots by name: what is found, and what is said if it is not."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -81,6 +82,18 @@ def test_a_strangers_bot_keeps_its_own_id(install: Install) -> None:
     """A given id is the bot's in the store, whatever it is installed as."""
     install(BOTS, "weather = acme_chat:bot", ONE)
     assert load_bot("weather").id == "one"
+
+
+def test_an_edit_of_a_file_is_seen_however_soon(
+    write: WriteFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though its size is as it was, and its time: what is compiled would count for it."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    for name in ("ann", "ben"):
+        path = write("edited.py", ONE.replace("one", name))
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+        assert load_bot(str(path)).id == name
+    assert not (path.parent / "__pycache__").exists()
 
 
 def test_a_bot_is_found_in_a_file(write: WriteFile) -> None:

@@ -294,8 +294,7 @@ async def test_all_messages_of_a_broadcast_are_recalled(sent: int) -> None:
         await receipt.recall()
         client.platform.recover()
         await until(client, receipt, "recalled")
-        while query(client, WAITS) or query(client, "SELECT * FROM outbox"):
-            await client.advance(0.5)
+        await over(client)
         assert client.platform.shown("private-ann") == []
 
 

@@ -3,6 +3,7 @@
 import asyncio
 
 from msgspec.structs import replace
+from support import parts_of
 
 from chatstate import Interface, RetryAfter, Turn
 from chatstate.stores.base import Filter
@@ -51,6 +52,7 @@ async def test_it_goes_before_all_that_waits() -> None:
         paid = [await pays(client, alice) for _ in range(2)]
         while len(await client._store.list("outbox", Filter())) < 3 + 2 * 2:
             await asyncio.sleep(0)
+        await parts_of(client).commits.over()  # the engine knows of them, too
         client.platform.recover()
         await asyncio.gather(said, *paid)
         told = [delivered.text for delivered in client.platform.delivered]

@@ -1,4 +1,7 @@
-"""Two versions of one bot run side by side: what one cannot handle the other does."""
+"""Two versions of one bot run side by side: what one cannot handle the other does.
+
+Their handlers are async: the clock waits for the event loop, and for no thread.
+"""
 
 import asyncio
 from dataclasses import dataclass
@@ -19,7 +22,7 @@ def older() -> Interface:
     bot = Interface(id="bot")
 
     @bot.on_message
-    def say(message: str, said: Annotated[list[str], State([], name="said")]) -> str:
+    async def say(message: str, said: Annotated[list[str], State([], name="said")]) -> str:
         said.append(message)
         return f"old {' '.join(said)}"
 
@@ -32,16 +35,16 @@ def newer() -> Interface:
     state = State("", name="said", version=2, migrations={1: " ".join})
 
     @bot.on_timer
-    def ring() -> str:
+    async def ring() -> str:
         return "ring"
 
     @bot.command
-    def later(turn: Turn) -> Reply:
+    async def later(turn: Turn) -> Reply:
         turn.later(timedelta(minutes=1), ring)
         return Reply("it will", buttons=[[Button("Now", command="/now")]])
 
     @bot.command
-    def now() -> str:
+    async def now() -> str:
         return "now"
 
     @bot.every(timedelta(minutes=2))
@@ -49,7 +52,7 @@ def newer() -> Interface:
         await turn.send("news", to=Chat("news", "group"))
 
     @bot.on_message
-    def say(message: str, said: Annotated[Ref[str], state]) -> str:
+    async def say(message: str, said: Annotated[Ref[str], state]) -> str:
         said.value = f"{said.value} {message}".strip()
         return f"new {said.value}"
 
@@ -127,7 +130,7 @@ async def test_a_schedule_that_only_newer_code_has_goes_on() -> None:
     other = older()
 
     @other.every(timedelta(days=7))
-    def tidy() -> None:
+    async def tidy() -> None:
         pass
 
     async with office(other, 1) as workers:
@@ -269,7 +272,7 @@ async def test_a_field_that_newer_code_has_added_is_left_to_it() -> None:
         state = State(kind, name="who")
 
         @bot.on_message
-        def say(message: str, who: Annotated[Any, state]) -> str:
+        async def say(message: str, who: Annotated[Any, state]) -> str:
             who.name += message
             return f"{who}".rpartition(".")[2]
 
@@ -291,7 +294,7 @@ def counting(*, is_newer: bool) -> Interface:
     new = State("0", name="count", scope="global", version=2, migrations={1: str})
 
     @bot.command
-    def add(count: Annotated[Ref[int], old]) -> str:
+    async def add(count: Annotated[Ref[int], old]) -> str:
         count.value += 1
         return f"old {count.value}"
 
@@ -302,17 +305,17 @@ def _newer_count(state: State) -> Interface:
     bot = Interface(id="bot")
 
     @bot.command
-    def add(count: Annotated[Ref[str], state]) -> str:
+    async def add(count: Annotated[Ref[str], state]) -> str:
         count.value = str(int(count.value) + 1)
         return f"new {count.value}"
 
     @bot.command
-    def put(turn: Turn) -> str:
+    async def put(turn: Turn) -> str:
         turn.apply(state, lambda count: str(int(count) + 1))
         return "put"
 
     @bot.command
-    def look(count: Annotated[Ref[str], state]) -> str:
+    async def look(count: Annotated[Ref[str], state]) -> str:
         return f"new {count.value}"
 
     return bot
@@ -364,7 +367,7 @@ def asking(*, is_newer: bool, has_asked: bool = True) -> Interface:
         bot.command(name="ask" if is_newer else "old")(ask)
 
     @bot.on_message
-    def say(message: str) -> str:
+    async def say(message: str) -> str:
         return f"{'new' if is_newer else 'old'} {message}"
 
     return bot

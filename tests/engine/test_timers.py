@@ -104,7 +104,7 @@ async def retry(client: TestClient) -> None:
     while query(client, "SELECT 1 FROM dead_letters"):
         await client.clock.advance(1)
     await quiet(client)
-    await client.advance(0)
+    await client._require_open().idle()
 
 
 async def test_a_timer_fires_once_at_its_time() -> None:

@@ -1,4 +1,7 @@
-"""Timers, where several engines share the work of one bot."""
+"""Timers, where several engines share the work of one bot.
+
+Their handlers are async: the clock waits for the event loop, and for no thread.
+"""
 
 from datetime import timedelta
 
@@ -12,11 +15,11 @@ def ringing() -> Interface:
     bot = Interface(id="bot")
 
     @bot.on_timer
-    def ring(what: str) -> str:
+    async def ring(what: str) -> str:
         return what
 
     @bot.command
-    def later(turn: Turn, what: str) -> None:
+    async def later(turn: Turn, what: str) -> None:
         turn.later(timedelta(minutes=1), ring, what=what)
 
     @bot.every(timedelta(minutes=10))

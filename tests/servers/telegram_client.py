@@ -15,6 +15,6 @@ async def bot_on(server: TelegramServer, read_timeout: float = 5) -> AsyncIterat
         server.token,
         base_url=server.base_url,
         base_file_url=server.base_file_url,
-        request=HTTPXRequest(read_timeout=read_timeout),
+        request=HTTPXRequest(read_timeout=read_timeout, httpx_kwargs={"verify": False}),
     ) as bot:
         yield bot

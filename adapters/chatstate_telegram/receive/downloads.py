@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 
 from chatstate import Attachment, Rejected, SendError, Unreachable
-from chatstate_telegram.client import Client
+from chatstate_telegram.client import Client, trusted
 from chatstate_telegram.send.errors import judged, says
 
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
@@ -63,7 +63,10 @@ async def _path(client: Client, attachment: Attachment) -> str:
 
 async def _fetched(url: str, attachment: Attachment) -> AsyncGenerator[bytes]:
     try:
-        async with httpx.AsyncClient(timeout=_TIMEOUT) as http, http.stream("GET", url) as answer:
+        async with (
+            httpx.AsyncClient(timeout=_TIMEOUT, verify=trusted()) as http,
+            http.stream("GET", url) as answer,
+        ):
             _check(answer.status_code, attachment)
             async for piece in answer.aiter_bytes():
                 yield piece
