@@ -5,14 +5,13 @@
 3. What runs in a job may keep its task. So a runner in which a job has waited, whose task somebody
    has kept, or which was cancelled, is retired: what was kept reaches no other job.
 4. Each step of a job runs in the job's own context.
-5. A job that yields `InThread` is parked, without a task, until the thread is done with it.
+5. A job that yields a `Call` is parked, without a task, until the thread is done with it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
-import functools
 import sys
 import types
 import weakref
@@ -22,7 +21,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 
 import msgspec
 
-from chatstate.engine.threads import HandlerThreads, takeable
+from chatstate.engine.threads import Call, HandlerThreads, takeable
 
 _AT_A_STRETCH = 128  # jobs, before others must run
 _MOST_AT_ONCE = 128  # runners that are started together
@@ -38,16 +37,10 @@ class Job(Protocol):
 J = TypeVar("J", bound=Job)
 
 
-class InThread(msgspec.Struct, frozen=True, gc=False):
-    """What a job yields to have `call` done in a thread; its result is sent back."""
-
-    call: Callable[[], Any]
-
-
 @types.coroutine
-def in_thread(call: Callable[[], Any]) -> Generator[Any, Any, Any]:
-    """Return what `call` returns, called in a thread. To be awaited by a job alone."""
-    return (yield InThread(call))
+def in_thread(call: Call) -> Generator[Any, Any, Any]:
+    """Return what comes of a call that is made in a thread. To be awaited by a job alone."""
+    return (yield call)
 
 
 class Run(msgspec.Struct, Generic[J], eq=False, gc=False):
@@ -186,7 +179,7 @@ class Runners(Generic[J]):
             except StopIteration:
                 self._jobs_wait = False
             else:
-                if type(waits_for) is not InThread:
+                if type(waits_for) is not Call:
                     await self._wait(run, waits_for, me)
                     return False
                 self._park(run, waits_for)
@@ -210,9 +203,8 @@ class Runners(Generic[J]):
     def _resumed(self, run: Run[J], waits_for: Any) -> Generator[Any, Any, None]:
         while True:
             try:
-                if type(waits_for) is InThread:
-                    call = self._threads.run(waits_for.call, run.context.copy())
-                    run.result = yield from call
+                if type(waits_for) is Call:
+                    run.result = yield from self._threads.make(waits_for, run.context.copy())
                 else:
                     run.result = yield waits_for
             except GeneratorExit as error:  # what it waits for has raised that: Python closes us
@@ -235,12 +227,11 @@ class Runners(Generic[J]):
         if not self._is_called:
             self._call_somebody()
 
-    def _park(self, run: Run[J], wanted: InThread) -> None:
+    def _park(self, run: Run[J], call: Call) -> None:
         self._parked.add(run)
         if not run.is_left:
             self._waits(run.job)
-        done = functools.partial(self._unpark, run)
-        self._threads.submit(wanted.call, run.context.copy(), done)
+        self._threads.submit(call, run.context.copy(), self._unpark, run)
 
     def _unpark(self, run: Run[J], result: Any, error: BaseException | None) -> None:
         if run in self._parked:  # else it was cancelled meanwhile

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import functools
 import inspect
 from collections.abc import AsyncGenerator, Generator, Mapping
@@ -18,7 +19,7 @@ from chatstate.bot.forms import Form, taken
 from chatstate.bot.questions import Given
 from chatstate.bot.returns import Answers
 from chatstate.engine.runners import in_thread
-from chatstate.engine.threads import HandlerThreads
+from chatstate.engine.threads import Call, HandlerThreads
 from chatstate.engine.turns.asker import Asker
 from chatstate.engine.turns.dialogue import run
 from chatstate.engine.turns.plan import Plan
@@ -104,11 +105,14 @@ class Caller:
     async def _in_thread(
         self, turn: RunningTurn, plan: Plan, positional: list[Any], named: dict[str, Any]
     ) -> Any:
-        call = functools.partial(plan.fn, *positional, **named)
+        call = Call(plan.fn, positional, named)
         turn.task = None  # it goes on in another
         # In a task of a middleware's own, or of an adapter's, nobody knows of parked jobs.
         is_apart = plan.around or turn.is_quick
-        returned = await (self._threads.run(call) if is_apart else in_thread(call))
+        if is_apart:
+            returned = await self._threads.make(call, contextvars.copy_context())
+        else:
+            returned = await in_thread(call)
         return await returned if inspect.isawaitable(returned) else returned
 
     async def _stream(self, turn: RunningTurn, plan: Plan, stream: Any) -> Answers:

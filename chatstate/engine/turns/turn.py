@@ -50,6 +50,7 @@ class Timekeeper(Protocol):
 
     def begins(self, turn: RunningTurn) -> None: ...
     def ends(self, turn: RunningTurn) -> None: ...
+    def remove(self, turn: RunningTurn) -> None: ...
 
 
 class RunningTurn(msgspec.Struct, eq=False, gc=False):
@@ -307,6 +308,8 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
         It lets go of its task, which goes on with other turns, and of what refers back to it.
         """
         self.is_over = True
+        if self.watch:
+            self.watch.remove(self)
         if self.dialogue:
             self.dialogue.close()
         self.task = self._turn = None
