@@ -14,6 +14,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from chatstate.engine.inbox.lanes import Lanes
@@ -57,8 +58,11 @@ def ignore_failure(_event: Event, _error: BaseException) -> None:
     """Do nothing about a turn that failed: it is told in the log."""
 
 
-Ending = tuple[Sequence[Arrival], list[Outbound]]
-"""What is needed of a turn once its commit is over."""
+class Ending(msgspec.Struct, frozen=True, gc=False):
+    """What is needed of a turn once its commit is over."""
+
+    arrivals: Sequence[Arrival]
+    outbound: Sequence[Outbound]
 
 
 class Finish:
@@ -155,7 +159,7 @@ class Finish:
         if turn.fenced:
             return
         commit, outbound = self.commit(turn, answer, written, dead)
-        self._commits.submit(commit, self.committed, (turn.arrivals, outbound))
+        self._commits.submit(commit, self.committed, Ending(turn.arrivals, outbound))
 
     def commit(
         self,
@@ -260,7 +264,7 @@ class Finish:
 
     def committed(self, ending: Ending, commit: TurnCommit, outcome: Outcome) -> None:
         """Go on after a commit: with its replies, or with the turn again."""
-        arrivals, outbound = ending
+        arrivals, outbound = ending.arrivals, ending.outbound
         if outcome in APPLIED:
             self._cache.applied(commit.changes)
         else:
@@ -268,7 +272,7 @@ class Finish:
             if outcome == "conflict":
                 self._lanes.read_again(commit.place.conversation)
                 return
-            outbound = []
+            outbound = ()
         own = commit.place.conversation
         if outbound and (outcome == "behind" or outbound[-1].conversation != own):
             self._send_apart(arrivals, outbound, own)
