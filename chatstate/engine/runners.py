@@ -17,7 +17,7 @@ import types
 import weakref
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -26,6 +26,7 @@ from chatstate.engine.threads import Call, HandlerThreads, takeable
 _AT_A_STRETCH = 128  # jobs, before others must run
 _MOST_AT_ONCE = 128  # runners that are started together
 Course = Coroutine[Any, Any, None]
+_OVER: Any = object()
 
 
 class Job(Protocol):
@@ -160,7 +161,7 @@ class Runners(Generic[J]):
         ready, begin, of_authors = self._ready, self._begin, self._of_authors
         known = _references(me)
         context = self._context.copy()
-        run: Run[J] | None = None
+        run: Any = None
         course: Course | None = None
         for _ in range(_AT_A_STRETCH):
             if not ready:
@@ -168,21 +169,22 @@ class Runners(Generic[J]):
             job: Any = ready.popleft()
             if ready and not self._is_called:
                 self._call_somebody()  # in case this job waits
-            try:
-                if job.__class__ is Run:
-                    run = cast("Run[J]", job)
-                    waits_for = _step(run)
-                else:
-                    course = begin(job, me)
-                    waits_for = context.run(course.send, None)
-                    run = job.run = Run(job, course, context)
-            except StopIteration:
-                self._jobs_wait = False
+            if job.__class__ is Run:
+                run = job
+                waits_for = _step(job)
             else:
-                if type(waits_for) is not Call:
-                    await self._wait(run, waits_for, me)
-                    return False
+                course = begin(job, me)
+                # `next` tells of an end without an exception, which would take twice as long.
+                waits_for = context.run(next, course.__await__(), _OVER)
+                if waits_for is not _OVER:
+                    run = job.run = Run(job, course, context)
+            if waits_for is _OVER:
+                self._jobs_wait = False
+            elif type(waits_for) is Call:
                 self._park(run, waits_for)
+            else:
+                await self._wait(run, waits_for, me)
+                return False
             if of_authors:
                 context = self._context.copy()  # for the next
                 del job
@@ -212,9 +214,8 @@ class Runners(Generic[J]):
                 return
             except BaseException as error:  # noqa: BLE001 - it is the job's
                 run.error = error
-            try:
-                waits_for = _step(run)
-            except StopIteration:
+            waits_for = _step(run)
+            if waits_for is _OVER:
                 return
 
     def _hand_over(self, run: Run[J], error: GeneratorExit) -> None:
@@ -243,12 +244,14 @@ class Runners(Generic[J]):
 
 
 def _step(run: Run[Any]) -> Any:
-    """Go on with a job up to where it waits, and return for what. Raises `StopIteration`."""
-    error = run.error
-    if error is None:
-        return run.context.run(run.course.send, run.result)
-    run.error = None
-    return run.context.run(run.course.throw, error)
+    """Go on with a job up to where it waits, and return for what: `_OVER` at its end."""
+    error, run.error = run.error, None
+    try:
+        if error is None:
+            return run.context.run(run.course.send, run.result)
+        return run.context.run(run.course.throw, error)
+    except StopIteration:
+        return _OVER
 
 
 def _references(task: asyncio.Task[None]) -> int:
