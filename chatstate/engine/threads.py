@@ -147,6 +147,7 @@ class HandlerThreads:
             error = raised
         self._duration += (time.perf_counter() - begun - self._duration) * _SMOOTHING
         self._results.append((job, result, error))
+        del job, call, error  # who knows the error knows this frame: it would never be let go
 
     def _tell(self) -> None:
         """Let the loop take what jobs returned."""
