@@ -100,6 +100,7 @@ class Finish:
         self._lease = lease
         self._on_failure = on_failure
         self._is_sole = is_sole
+        self._over = self.committed  # made once: the collector looks at what waits for a commit
 
     def fail(self, turn: RunningTurn, error: BaseException) -> DeadLetter | None:
         """End a turn with an error for the person; of any other return the dead letter."""
@@ -159,7 +160,7 @@ class Finish:
         if turn.fenced:
             return
         commit, outbound = self.commit(turn, answer, written, dead)
-        self._commits.submit(commit, self.committed, Ending(turn.arrivals, outbound))
+        self._commits.submit(commit, self._over, Ending(turn.arrivals, outbound))
 
     def commit(
         self,
@@ -172,7 +173,7 @@ class Finish:
         arrivals = turn.arrivals
         arrival = arrivals[-1]
         changes = [change for change, _ in written] if written else []
-        is_simple = turn.is_simple
+        is_simple = turn.is_simple()
         if is_simple:
             rendered = self._renderer.render(arrivals, answer)
         else:

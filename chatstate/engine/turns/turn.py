@@ -147,9 +147,8 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
         turn.arrivals, turn.task = [arrival], task
         return turn
 
-    @property
     def is_simple(self) -> bool:
-        """Whether its end is its answer and its values, as of most: nothing else hangs on it."""
+        """Tell whether its end is its answer and its values, as of most."""
         return not (
             self.stored
             or self.preview
