@@ -225,12 +225,13 @@ class Handler:
         returns = self._returns if folder is None else self.returns(folder)
         if self._outputs is None:
             return replies(returned, returns)
+        values = self._split(returned)
         answer: Answers = []
-        for show, value in zip(self._outputs, self._split(returned), strict=True):
+        for position, show in enumerate(self._outputs):
             if isinstance(show, int):
-                slots[show].object = value
+                slots[show].object = values[position]
             else:
-                answer += show(value, returns)
+                answer += show(values[position], returns)
         return answer
 
     def returns(self, folder: Path | None) -> Returns:

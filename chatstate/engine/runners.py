@@ -5,28 +5,28 @@
 3. What runs in a job may keep its task. So a runner in which a job has waited, whose task somebody
    has kept, or which was cancelled, is retired: what was kept reaches no other job.
 4. Each step of a job runs in the job's own context.
-5. A job that yields `InThread` is parked, without a task, until the thread is done with it.
+5. A job that yields a `Call` is parked, without a task, until the thread is done with it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
-import functools
 import sys
 import types
 import weakref
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
-from chatstate.engine.threads import HandlerThreads, takeable
+from chatstate.engine.threads import Call, HandlerThreads, takeable
 
 _AT_A_STRETCH = 128  # jobs, before others must run
 _MOST_AT_ONCE = 128  # runners that are started together
 Course = Coroutine[Any, Any, None]
+_OVER: Any = object()
 
 
 class Job(Protocol):
@@ -38,16 +38,10 @@ class Job(Protocol):
 J = TypeVar("J", bound=Job)
 
 
-class InThread(msgspec.Struct, frozen=True, gc=False):
-    """What a job yields to have `call` done in a thread; its result is sent back."""
-
-    call: Callable[[], Any]
-
-
 @types.coroutine
-def in_thread(call: Callable[[], Any]) -> Generator[Any, Any, Any]:
-    """Return what `call` returns, called in a thread. To be awaited by a job alone."""
-    return (yield InThread(call))
+def in_thread(call: Call) -> Generator[Any, Any, Any]:
+    """Return what comes of a call that is made in a thread. To be awaited by a job alone."""
+    return (yield call)
 
 
 class Run(msgspec.Struct, Generic[J], eq=False, gc=False):
@@ -167,7 +161,7 @@ class Runners(Generic[J]):
         ready, begin, of_authors = self._ready, self._begin, self._of_authors
         known = _references(me)
         context = self._context.copy()
-        run: Run[J] | None = None
+        run: Any = None
         course: Course | None = None
         for _ in range(_AT_A_STRETCH):
             if not ready:
@@ -175,21 +169,22 @@ class Runners(Generic[J]):
             job: Any = ready.popleft()
             if ready and not self._is_called:
                 self._call_somebody()  # in case this job waits
-            try:
-                if job.__class__ is Run:
-                    run = cast("Run[J]", job)
-                    waits_for = _step(run)
-                else:
-                    course = begin(job, me)
-                    waits_for = context.run(course.send, None)
-                    run = job.run = Run(job, course, context)
-            except StopIteration:
-                self._jobs_wait = False
+            if job.__class__ is Run:
+                run = job
+                waits_for = _step(job)
             else:
-                if type(waits_for) is not InThread:
-                    await self._wait(run, waits_for, me)
-                    return False
+                course = begin(job, me)
+                # `next` tells of an end without an exception, which would take twice as long.
+                waits_for = context.run(next, course.__await__(), _OVER)
+                if waits_for is not _OVER:
+                    run = job.run = Run(job, course, context)
+            if waits_for is _OVER:
+                self._jobs_wait = False
+            elif type(waits_for) is Call:
                 self._park(run, waits_for)
+            else:
+                await self._wait(run, waits_for, me)
+                return False
             if of_authors:
                 context = self._context.copy()  # for the next
                 del job
@@ -210,9 +205,8 @@ class Runners(Generic[J]):
     def _resumed(self, run: Run[J], waits_for: Any) -> Generator[Any, Any, None]:
         while True:
             try:
-                if type(waits_for) is InThread:
-                    call = self._threads.run(waits_for.call, run.context.copy())
-                    run.result = yield from call
+                if type(waits_for) is Call:
+                    run.result = yield from self._threads.make(waits_for, run.context.copy())
                 else:
                     run.result = yield waits_for
             except GeneratorExit as error:  # what it waits for has raised that: Python closes us
@@ -220,9 +214,8 @@ class Runners(Generic[J]):
                 return
             except BaseException as error:  # noqa: BLE001 - it is the job's
                 run.error = error
-            try:
-                waits_for = _step(run)
-            except StopIteration:
+            waits_for = _step(run)
+            if waits_for is _OVER:
                 return
 
     def _hand_over(self, run: Run[J], error: GeneratorExit) -> None:
@@ -235,12 +228,11 @@ class Runners(Generic[J]):
         if not self._is_called:
             self._call_somebody()
 
-    def _park(self, run: Run[J], wanted: InThread) -> None:
+    def _park(self, run: Run[J], call: Call) -> None:
         self._parked.add(run)
         if not run.is_left:
             self._waits(run.job)
-        done = functools.partial(self._unpark, run)
-        self._threads.submit(wanted.call, run.context.copy(), done)
+        self._threads.submit(call, run.context.copy(), self._unpark, run)
 
     def _unpark(self, run: Run[J], result: Any, error: BaseException | None) -> None:
         if run in self._parked:  # else it was cancelled meanwhile
@@ -252,12 +244,14 @@ class Runners(Generic[J]):
 
 
 def _step(run: Run[Any]) -> Any:
-    """Go on with a job up to where it waits, and return for what. Raises `StopIteration`."""
-    error = run.error
-    if error is None:
-        return run.context.run(run.course.send, run.result)
-    run.error = None
-    return run.context.run(run.course.throw, error)
+    """Go on with a job up to where it waits, and return for what: `_OVER` at its end."""
+    error, run.error = run.error, None
+    try:
+        if error is None:
+            return run.context.run(run.course.send, run.result)
+        return run.context.run(run.course.throw, error)
+    except StopIteration:
+        return _OVER
 
 
 def _references(task: asyncio.Task[None]) -> int:

@@ -18,7 +18,8 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -29,14 +30,23 @@ _IDLE_SECONDS = 30.0
 _SMOOTHING = 0.1
 
 
-Done = Callable[[Any, BaseException | None], None]
-"""Is called in the loop with what a call returned, or with what it raised."""
+Done = Callable[[Any, Any, BaseException | None], None]
+"""Is called in the loop: with whom to tell, what a call returned, and what it raised."""
+
+
+class Call(msgspec.Struct, frozen=True, gc=False):
+    """What is to be called in a thread."""
+
+    fn: Callable[..., Any]
+    positional: Sequence[Any] = ()
+    named: Mapping[str, Any] = MappingProxyType({})
 
 
 class _Job(msgspec.Struct, eq=False, gc=False):
-    call: Callable[[], Any]
+    call: Call
     context: contextvars.Context
     done: Done
+    told: Any
 
 
 class HandlerThreads:
@@ -55,26 +65,19 @@ class HandlerThreads:
         self._watching = False
         self._reporting = False
 
-    def run(
-        self, call: Callable[[], Any], context: contextvars.Context | None = None
-    ) -> asyncio.Future[Any]:
-        """Run `call` in a thread, in a copy of the caller's context; its future has the result."""
+    def run(self, fn: Callable[[], Any]) -> asyncio.Future[Any]:
+        """Run `fn` in a thread, in a copy of the caller's context; its future has the result."""
+        return self.make(Call(fn), contextvars.copy_context())
+
+    def make(self, call: Call, context: contextvars.Context) -> asyncio.Future[Any]:
+        """Make a call in a thread, in this context; its future has the result."""
         future: asyncio.Future[Any] = self._loop.create_future()
-
-        def done(result: Any, error: BaseException | None) -> None:
-            if future.done():
-                return
-            if error is None:
-                future.set_result(result)
-            else:
-                future.set_exception(error)
-
-        self.submit(call, context or contextvars.copy_context(), done)
+        self.submit(call, context, _fulfil, future)
         return future
 
-    def submit(self, call: Callable[[], Any], context: contextvars.Context, done: Done) -> None:
-        """Run `call` in a thread, in this context, and call `done` with what became of it."""
-        self._jobs.append(_Job(call, context, done))
+    def submit(self, call: Call, context: contextvars.Context, done: Done, told: Any) -> None:
+        """Make a call in a thread, in this context; `done(told, ...)` gets what became of it."""
+        self._jobs.append(_Job(call, context, done, told))
         if not self._starting:
             self._starting = True
             self._loop.call_soon(self._start)
@@ -136,14 +139,15 @@ class HandlerThreads:
                 self._tell()
 
     def _do(self, job: _Job) -> None:
+        call, result, error = job.call, None, None
         begun = time.perf_counter()
-        result, error = None, None
         try:
-            result = job.context.run(job.call)
+            result = job.context.run(call.fn, *call.positional, **call.named)
         except BaseException as raised:  # noqa: BLE001 - the turn that waits for it is told
             error = raised
         self._duration += (time.perf_counter() - begun - self._duration) * _SMOOTHING
         self._results.append((job, result, error))
+        del job, call, error  # who knows the error knows this frame: it would never be let go
 
     def _tell(self) -> None:
         """Let the loop take what jobs returned."""
@@ -158,7 +162,16 @@ class HandlerThreads:
         self._reporting = False
         while self._results:
             job, result, error = self._results.popleft()
-            job.done(result, takeable(error) if error else None)
+            job.done(job.told, result, takeable(error) if error else None)
+
+
+def _fulfil(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)
 
 
 def takeable(error: BaseException) -> BaseException:

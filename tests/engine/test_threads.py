@@ -1,6 +1,7 @@
 """Threads of handlers: when the loop hears of what they did."""
 
 import asyncio
+import gc
 import threading
 from typing import Any
 from unittest import mock
@@ -75,3 +76,20 @@ async def test_a_wake_up_that_nobody_heard_is_repeated(monkeypatch: pytest.Monke
         await asyncio.sleep(0)
     handlers._count_idle(-1)
     assert await job
+
+
+async def test_nothing_keeps_what_a_call_has_raised() -> None:
+    """Its traceback knows the frame that made the call, which must not lead back to it."""
+
+    class FailureError(Exception): ...
+
+    def fail() -> None:
+        raise FailureError
+
+    handlers = HandlerThreads()
+    for _ in range(3):
+        with pytest.raises(FailureError):
+            await handlers.run(fail)
+    assert await handlers.run(lambda: "done") == "done"
+    gc.collect()
+    assert not [left for left in gc.get_objects() if isinstance(left, FailureError)]

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import functools
 import inspect
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Generator, Mapping
 from typing import Any
 
 from chatstate.bot.forms import Form, taken
 from chatstate.bot.questions import Given
 from chatstate.bot.returns import Answers
 from chatstate.engine.runners import in_thread
-from chatstate.engine.threads import HandlerThreads
+from chatstate.engine.threads import Call, HandlerThreads
 from chatstate.engine.turns.asker import Asker
 from chatstate.engine.turns.dialogue import run
 from chatstate.engine.turns.plan import Plan
@@ -53,10 +54,8 @@ class Caller:
             raise RuntimeError("a turn without a plan has no handler")
         if turn.held is None and not self._values.take(turn, plan):
             await self._values.load(turn, plan)
-        if plan.is_prepared:
-            waits = await self._prepare(turn, plan)
-            if waits:
-                return []
+        if plan.is_prepared and await self._prepare(turn, plan):
+            return []  # it waits for an answer
         positional, named = plan.handler.bind(turn)
         if plan.asks:
             waits, returned = await run(turn, plan.fn(*positional, **named))
@@ -65,7 +64,9 @@ class Caller:
         elif plan.mode == "async":
             returned = await plan.fn(*positional, **named)
         elif plan.mode == "sync":
-            returned = await self._in_thread(turn, plan, positional, named)
+            returned = await self._in_thread(turn, plan, Call(plan.fn, positional, named))
+            if inspect.isawaitable(returned):
+                returned = await returned
         else:
             return await self._stream(turn, plan, plan.fn(*positional, **named))
         if turn.task and turn.task.cancelling() and not turn.fenced:
@@ -101,15 +102,11 @@ class Caller:
                 turn.dialogue.remark = taken(question.key, given[question.key])
         turn.answers = answers
 
-    async def _in_thread(
-        self, turn: RunningTurn, plan: Plan, positional: list[Any], named: dict[str, Any]
-    ) -> Any:
-        call = functools.partial(plan.fn, *positional, **named)
+    def _in_thread(self, turn: RunningTurn, plan: Plan, call: Call) -> Awaitable[Any]:
         turn.task = None  # it goes on in another
-        # In a task of a middleware's own, or of an adapter's, nobody knows of parked jobs.
-        is_apart = plan.around or turn.is_quick
-        returned = await (self._threads.run(call) if is_apart else in_thread(call))
-        return await returned if inspect.isawaitable(returned) else returned
+        if plan.around or turn.is_quick:  # in such a task nobody knows of parked jobs
+            return self._threads.make(call, contextvars.copy_context())
+        return in_thread(call)
 
     async def _stream(self, turn: RunningTurn, plan: Plan, stream: Any) -> Answers:
         if plan.mode == "async_generator":

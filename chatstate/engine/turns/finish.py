@@ -14,6 +14,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from chatstate.engine.inbox.lanes import Lanes
@@ -57,8 +58,11 @@ def ignore_failure(_event: Event, _error: BaseException) -> None:
     """Do nothing about a turn that failed: it is told in the log."""
 
 
-Ending = tuple[Sequence[Arrival], list[Outbound]]
-"""What is needed of a turn once its commit is over."""
+class Ending(msgspec.Struct, frozen=True, gc=False):
+    """What is needed of a turn once its commit is over."""
+
+    arrivals: Sequence[Arrival]
+    outbound: Sequence[Outbound]
 
 
 class Finish:
@@ -96,6 +100,7 @@ class Finish:
         self._lease = lease
         self._on_failure = on_failure
         self._is_sole = is_sole
+        self._over = self.committed  # made once: the collector looks at what waits for a commit
 
     def fail(self, turn: RunningTurn, error: BaseException) -> DeadLetter | None:
         """End a turn with an error for the person; of any other return the dead letter."""
@@ -155,7 +160,7 @@ class Finish:
         if turn.fenced:
             return
         commit, outbound = self.commit(turn, answer, written, dead)
-        self._commits.submit(commit, self.committed, (turn.arrivals, outbound))
+        self._commits.submit(commit, self._over, Ending(turn.arrivals, outbound))
 
     def commit(
         self,
@@ -168,7 +173,7 @@ class Finish:
         arrivals = turn.arrivals
         arrival = arrivals[-1]
         changes = [change for change, _ in written] if written else []
-        is_simple = turn.is_simple
+        is_simple = turn.is_simple()
         if is_simple:
             rendered = self._renderer.render(arrivals, answer)
         else:
@@ -260,7 +265,7 @@ class Finish:
 
     def committed(self, ending: Ending, commit: TurnCommit, outcome: Outcome) -> None:
         """Go on after a commit: with its replies, or with the turn again."""
-        arrivals, outbound = ending
+        arrivals, outbound = ending.arrivals, ending.outbound
         if outcome in APPLIED:
             self._cache.applied(commit.changes)
         else:
@@ -268,7 +273,7 @@ class Finish:
             if outcome == "conflict":
                 self._lanes.read_again(commit.place.conversation)
                 return
-            outbound = []
+            outbound = ()
         own = commit.place.conversation
         if outbound and (outcome == "behind" or outbound[-1].conversation != own):
             self._send_apart(arrivals, outbound, own)

@@ -27,7 +27,7 @@ class _Ended:
     def __init__(self, turn: RunningTurn) -> None:
         self.outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.commit: TurnCommit | None = None
-        self.ending: Ending = (turn.arrivals, [])
+        self.ending: Ending = Ending(turn.arrivals, ())
         self.error: Exception | None = None
 
 
@@ -71,7 +71,7 @@ class LateTurns:
             except Exception as error:  # noqa: BLE001 - it is raised where the turn ends
                 ended.error = error
                 return None
-            ended.ending = (turn.arrivals, outbound)
+            ended.ending = Ending(turn.arrivals, outbound)
             ended.commit = replace(commit, attempt=base.attempt)
             return ended.commit
 

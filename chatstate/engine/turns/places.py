@@ -16,33 +16,33 @@ from collections.abc import Sequence
 
 from chatstate.scope import Place
 
-Sharer = tuple[str, int]
-"""Who shares the places: a person, a chat, or all; by kind and id."""
+Sharer = int
+"""Who shares the places: a person by their id, a chat by its id below 0, or all."""
 _PERSON, _CHAT = 8, 4  # so many have places, if each takes all that are his
-_ALL: Sharer = ("all", 0)
+_ALL: Sharer = 0
 
 
 class Places:
     """Counts those that are taken. `full` has the sharers for whom none is free."""
 
     def __init__(self, limit: int) -> None:
-        self._limits = {"person": max(limit // _PERSON, 1), "chat": max(limit // _CHAT, 1)}
-        self._limits["all"] = limit
+        self._limit = limit
+        self._of_person, self._of_chat = max(limit // _PERSON, 1), max(limit // _CHAT, 1)
         self._taken: dict[Sharer, int] = {}
         self._waiting: dict[Sharer, deque[asyncio.Future[None]]] = {}
         self.full: set[Sharer] = set()
 
     def take(self, sharers: Sequence[Sharer]) -> None:
         """Take a place of each, whether one is free or not."""
-        taken, limits = self._taken, self._limits
+        taken, least = self._taken, self._of_person
         for sharer in sharers:
             taken[sharer] = count = taken.get(sharer, 0) + 1
-            if count >= limits[sharer[0]]:
+            if count >= least and count >= self._limit_of(sharer):
                 self.full.add(sharer)
 
     def give_back(self, sharers: Sequence[Sharer]) -> None:
         """Let others have what was taken."""
-        taken, limits, full = self._taken, self._limits, self.full
+        taken, full = self._taken, self.full
         for sharer in sharers:
             if full and sharer in full and self._hand_over(sharer):
                 continue
@@ -51,7 +51,7 @@ class Places:
                 taken[sharer] = count
             else:
                 del taken[sharer]
-            if full and count < limits[sharer[0]]:
+            if full and count < self._limit_of(sharer):
                 full.discard(sharer)
 
     async def wait(self, sharers: Sequence[Sharer]) -> bool:
@@ -81,10 +81,15 @@ class Places:
                 self.give_back([sharer])
             raise
 
+    def _limit_of(self, sharer: Sharer) -> int:
+        if sharer == _ALL:
+            return self._limit
+        return self._of_person if sharer > 0 else self._of_chat
+
     def _hand_over(self, sharer: Sharer) -> bool:
         """Give a place to whoever waits longest for it; False if nobody may have it."""
         waiting = self._waiting.get(sharer)
-        while waiting and self._taken[sharer] <= self._limits[sharer[0]]:
+        while waiting and self._taken[sharer] <= self._limit_of(sharer):
             given = waiting.popleft()
             if not waiting:
                 del self._waiting[sharer]
@@ -97,5 +102,5 @@ class Places:
 def sharers_at(place: Place) -> Sequence[Sharer]:
     """Return who shares the places that a handler takes, in the order of waiting."""
     if place.person:
-        return ("person", place.person), ("chat", place.chat), _ALL
-    return ("chat", place.chat), _ALL  # nobody speaks
+        return place.person, -place.chat, _ALL
+    return -place.chat, _ALL  # nobody speaks

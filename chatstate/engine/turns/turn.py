@@ -50,6 +50,7 @@ class Timekeeper(Protocol):
 
     def begins(self, turn: RunningTurn) -> None: ...
     def ends(self, turn: RunningTurn) -> None: ...
+    def remove(self, turn: RunningTurn) -> None: ...
 
 
 class RunningTurn(msgspec.Struct, eq=False, gc=False):
@@ -146,9 +147,8 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
         turn.arrivals, turn.task = [arrival], task
         return turn
 
-    @property
     def is_simple(self) -> bool:
-        """Whether its end is its answer and its values, as of most: nothing else hangs on it."""
+        """Tell whether its end is its answer and its values, as of most."""
         return not (
             self.stored
             or self.preview
@@ -307,6 +307,8 @@ class RunningTurn(msgspec.Struct, eq=False, gc=False):
         It lets go of its task, which goes on with other turns, and of what refers back to it.
         """
         self.is_over = True
+        if self.watch:
+            self.watch.remove(self)
         if self.dialogue:
             self.dialogue.close()
         self.task = self._turn = None

@@ -117,7 +117,7 @@ class Turns:
                 await self._fail(turn, error)
         finally:
             turn.end()
-            if turn.watch or turn.release or turn.leave or turn.stored or turn.folder:
+            if turn.release or turn.leave or turn.stored or turn.folder:
                 await self._clean_up(turn)
 
     async def _attempt(self, turn: RunningTurn, plan: Plan) -> bool:
@@ -297,7 +297,6 @@ class Turns:
 
     async def _clean_up(self, turn: RunningTurn) -> None:
         turn.let_go()
-        self._watch.remove(turn)
         if turn.stored or turn.folder:
             await turn.drop_files(self._spool)
 

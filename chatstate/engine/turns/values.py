@@ -71,7 +71,7 @@ class TurnValues:
 
     def take(self, turn: RunningTurn, plan: Plan) -> bool:
         """Let a turn hold its handler's states, if they are all in memory; tell whether."""
-        place, find = turn.place, self._cache.find
+        place, find = turn.arrivals[-1].place, self._cache.find
         values: dict[Key, Held] = {}
         for make, slot in plan.makers:
             key = make(place)

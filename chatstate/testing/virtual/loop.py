@@ -15,7 +15,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from typing import Any, TypeVar, TypeVarTuple, Unpack, cast
 
-from chatstate.engine.threads import Done, HandlerThreads
+from chatstate.engine.threads import Call, Done, HandlerThreads
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -90,16 +90,16 @@ class _Skipping(selectors.DefaultSelector):
 class WatchedThreads(HandlerThreads):
     """Threads for sync handlers, while which work no time of a `VirtualLoop` passes."""
 
-    def submit(self, call: Callable[[], Any], context: contextvars.Context, done: Done) -> None:
+    def submit(self, call: Call, context: contextvars.Context, done: Done, told: Any) -> None:
         """See `HandlerThreads.submit`."""
         loop = cast("VirtualLoop", asyncio.get_running_loop())
         loop.working += 1
 
-        def worked(result: Any, error: BaseException | None) -> None:
+        def worked(told: Any, result: Any, error: BaseException | None) -> None:
             loop.working -= 1
-            done(result, error)
+            done(told, result, error)
 
-        super().submit(call, context, worked)
+        super().submit(call, context, worked, told)
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
