@@ -7,6 +7,7 @@
 3. What is given to an executor is done when the loop goes on. Other threads work beside it, but
    what they report waits until the loop has nothing else to do and they are quiet.
 4. The thread that looks for what blocks the loop is left out: it looks as often as time goes by.
+   So is what commits in the loop if the disk was quick: all are in the thread.
 5. How threads share their work is left to them: what they do differs a little from run to run.
 """
 
@@ -31,6 +32,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 from unittest import mock
 
 from chatstate.engine.blocking import Blocking
+from chatstate.stores.sqlite.disk import Placement
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -74,6 +76,7 @@ class Meter:
             with (
                 mock.patch.object(sqlite3, "connect", watched),
                 mock.patch.object(Blocking, "start"),
+                mock.patch.object(Placement, "took"),
             ):
                 yield
         finally:

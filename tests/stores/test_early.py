@@ -390,7 +390,7 @@ async def test_a_commit_that_fails_beside_those_who_were_told_is_done_again(tmp_
         made.connection.failures = 2
         submit = made.writer.submit
         works = submit(made.add, "a", weight=9), submit(made.add, "b", early=told.append)
-        assert await asyncio.gather(*works) == [1, 2]
+        assert [await work for work in works] == [1, 2]
         assert (told, made.texts()) == ([2], ["a", "b"])
 
 
