@@ -8,11 +8,14 @@
    update delivered three times; the result is how many replies there were, and how many changes.
 5. "fill" stores `messages` other sessions.
 6. Only the standard library is imported, as in all that peers run.
+7. What a contestant has imported is taken out of garbage collection before anything is measured,
+   for all of them alike: `Interface.run` does so, and whoever runs a peer can.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import json
 import sys
@@ -51,6 +54,8 @@ def main(contestant: str, told: Mapping[str, Any]) -> Any:
     """Do a job, and return what is to be told of it."""
     module = importlib.import_module(f"benchmarks.contestants.{contestant}")
     job = Job(**told)
+    gc.collect()
+    gc.freeze()
     if job.do == "fill":
         module.fill(job.setup, job.messages)
         return None
