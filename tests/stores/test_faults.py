@@ -532,6 +532,6 @@ async def test_a_run_does_not_wait_for_ever_to_end(
     """It is told what is in the way; the next run takes it for one that crashed."""
     store = SQLiteStore(tmp_path / "a.db")
     await store.open("bot")
-    monkeypatch.setattr("chatstate.stores.sqlite.store.growing_pauses", lambda: iter((0.0, 0.5)))
+    monkeypatch.setattr("chatstate.stores.sqlite.patience.growing_pauses", lambda: iter((0.0, 0.5)))
     with locked(store), pytest.raises(StorageError, match="is locked by another program"):
         await store.end(clean=True)

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import os
-import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from chatstate.clock import TOLD_AT, growing_pauses
+from chatstate.clock import TOLD_AT
 from chatstate.errors import StorageError
 from chatstate.messages import Chat, Event, User
 from chatstate.scope import Place
@@ -49,12 +49,12 @@ from chatstate.stores.sqlite.connection import (
 )
 from chatstate.stores.sqlite.disk import Disk
 from chatstate.stores.sqlite.erasing import bury
-from chatstate.stores.sqlite.errors import is_soon_over, storage_error
 from chatstate.stores.sqlite.files import OpenFiles
 from chatstate.stores.sqlite.forgetting import ForgettingVerbs
 from chatstate.stores.sqlite.group_commit import GroupCommit
 from chatstate.stores.sqlite.inbox import Delivery, Inbox, Overflow
 from chatstate.stores.sqlite.outbox import Outbox, OutboxVerbs
+from chatstate.stores.sqlite.patience import once_others_let
 from chatstate.stores.sqlite.reading import Reading
 from chatstate.stores.sqlite.references import References
 from chatstate.stores.sqlite.requests import Requests
@@ -183,37 +183,16 @@ class SQLiteStore(
 
     async def _begin(self, held: contextlib.ExitStack) -> tuple[Run, int]:
         """Open the file, once it can be, and begin a run on it."""
-        pauses = growing_pauses()
-        while True:
-            try:
-                with contextlib.ExitStack() as opened:
-                    self._writer, self._reader = connect(self.path, opened)
-                    refuse_moved(self.path, moved_from(self._writer))
-                    begun = begin_run(self._writer, self._bot, self._clock())
-                    held.enter_context(opened.pop_all())
-                    return begun
-            except sqlite3.Error as error:
-                await self._wait_for_others(error, next(pauses))
 
-    async def _end_run(self, run: int) -> None:
-        for pause in growing_pauses():
-            try:
-                end_run(self._writer, self._bot, run, self._clock())
-            except sqlite3.Error as error:  # others may write: another program, a request of ours
-                if pause >= TOLD_AT:
-                    raise storage_error(error, self.path) from error
-                await self._wait_for_others(error, pause)
-            else:
-                break
+        def begin() -> tuple[Run, int]:
+            with contextlib.ExitStack() as opened:
+                self._writer, self._reader = connect(self.path, opened)
+                refuse_moved(self.path, moved_from(self._writer))
+                begun = begin_run(self._writer, self._bot, self._clock())
+                held.enter_context(opened.pop_all())
+                return begun
 
-    async def _wait_for_others(self, error: sqlite3.Error, pause: float) -> None:
-        """Wait before the file is used again, as a write waits that finds it locked."""
-        told = storage_error(error, self.path)
-        if not is_soon_over(error):
-            raise told from error
-        if pause >= TOLD_AT:
-            log.warning("%s; trying again", told)
-        await asyncio.sleep(pause)
+        return await once_others_let(begin, self.path)
 
     async def check(self) -> None:
         lost = self._files.lost() if self._files else None
@@ -229,7 +208,8 @@ class SQLiteStore(
         with self._held:
             await self._commits.close()
             if clean:
-                await self._end_run(run)
+                end = functools.partial(end_run, self._writer, self._bot, run, self._clock())
+                await once_others_let(end, self.path, at_most=TOLD_AT)
 
     async def abandon(self) -> None:
         """Let go of the file as a killed process does: without writing. For tests."""
