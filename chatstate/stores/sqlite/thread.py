@@ -20,7 +20,7 @@ class WaitingThread:
 
     def __init__(self, name: str) -> None:
         self._calls = queue.SimpleQueue[_Call | None]()
-        self._idle = threading.Lock()
+        self._not_begun = threading.Lock()  # held until the last call has
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -28,7 +28,7 @@ class WaitingThread:
         """Call `function` in the thread; return the future of what it returns or raises."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
-        self._idle.acquire(blocking=False)
+        self._not_begun.acquire(blocking=False)
         self._calls.put((function, loop, future))
         return future
 
@@ -37,7 +37,7 @@ class WaitingThread:
 
         Best a little later: to wake it takes some time, in which the loop has something to do.
         """
-        self._idle.acquire(timeout=_BUSY)
+        self._not_begun.acquire(timeout=_BUSY)
 
     def stop(self) -> None:
         """End the thread, once it has done what it was given."""
@@ -46,8 +46,8 @@ class WaitingThread:
 
     def _run(self) -> None:
         while call := self._calls.get():
-            if self._idle.locked():
-                self._idle.release()
+            if self._not_begun.locked():
+                self._not_begun.release()
             function, loop, future = call
             try:
                 result = function()

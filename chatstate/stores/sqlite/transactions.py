@@ -122,15 +122,11 @@ class Transactions:
             is_awaited = batch.is_awaited or len(told) < len(results)
             if told and is_awaited and self._disk.takes_long(weight):
                 await self._commit_beside(batch, told)
-                del self.lazy[:lazy]
-                return results
-            if told and await self._take_along(batch, told, along):
-                del self.lazy[:lazy]
-                return results
-            if batch.along:
-                lazy = self._apply_lazy(lazy)
-                results = [*results, *self._apply(batch.along)]
-            await self._disk.commit(lazy + sum(work.weight for work, _ in results))
+            elif not (told and await self._take_along(batch, told, along)):
+                if batch.along:
+                    lazy = self._apply_lazy(lazy)
+                    results = [*results, *self._apply(batch.along)]
+                await self._disk.commit(lazy + sum(work.weight for work, _ in results))
             del self.lazy[:lazy]
         except BaseException:  # also when cancelled: no transaction may stay open
             self._close()
