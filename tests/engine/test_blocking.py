@@ -14,6 +14,7 @@ import pytest
 from support import texts
 
 from chatstate import Interface, State, Turn
+from chatstate.engine import blocking
 from chatstate.engine.blocking import Blocking
 from chatstate.testing import TestClient
 
@@ -231,6 +232,7 @@ async def test_nobody_looks_after_the_end() -> None:
 
 STANDS_STILL = """
 import asyncio, gc, threading
+from chatstate.engine import blocking
 from chatstate.engine.blocking import Blocking
 
 class Cycle:
@@ -261,3 +263,17 @@ def test_looking_never_makes_the_process_stand_still() -> None:
     command = [sys.executable, "-c", STANDS_STILL]
     looked = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
     assert looked.stdout == "True\n"
+
+
+class BetweenLines:
+    """A frame as Python shows one that has just been entered, or is between two lines."""
+
+    f_code = texts.__code__
+    f_lineno = None
+
+
+def test_a_frame_without_a_line_is_told_by_where_its_function_begins() -> None:
+    """Python has none for it; the thread that looks must not end of that."""
+    frames: Any = [BetweenLines()]
+    told = blocking._account(texts.__code__, frames)
+    assert f":{texts.__code__.co_firstlineno}: async def texts(" in told
