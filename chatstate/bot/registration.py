@@ -20,7 +20,7 @@ from chatstate.bot.filters import Content, filter_of, reading_of
 from chatstate.bot.functions import BoundFunction, error_handler, middleware
 from chatstate.bot.guesses import refuse_no_function
 from chatstate.bot.handlers import Handler
-from chatstate.bot.injected import OF_REACTION
+from chatstate.bot.kind_set import KindSet
 from chatstate.bot.kinds import Kind
 from chatstate.bot.listing import Description, Listing, described
 from chatstate.bot.menus import CHOSEN, check_chosen, command_for, menu_of
@@ -40,7 +40,7 @@ from chatstate.state.declaration import State
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Registration(CommandSet, EgressSet):
+class Registration(CommandSet, KindSet, EgressSet):
     """What a bot is made of, and the decorators that add to it."""
 
     id: str
@@ -143,43 +143,6 @@ class Registration(CommandSet, EgressSet):
             return fn
 
         return register
-
-    def on_edit(self, fn: F) -> F:
-        """Register the handler of edited messages; without one, edits are ignored."""
-        return self._on("edit", fn)
-
-    def on_join(self, fn: F) -> F:
-        """Register the handler of people who join a chat."""
-        return self._on("join", fn)
-
-    def on_leave(self, fn: F) -> F:
-        """Register the handler of people who leave a chat."""
-        return self._on("leave", fn)
-
-    def on_reaction(self, fn: F) -> F:
-        """Register the handler of people's reactions to messages; without one, they are ignored.
-
-        `def f(added, removed, by, target)`: parameters of these names get the emoji that were added
-        and taken away, who did it (None if that is not told), and to which message (`MessageRef`);
-        others are bound by annotation. The bot's own reactions are none. Raises `BindingError`.
-        """
-        return self._on("reaction", fn, names=OF_REACTION)
-
-    def on_other(self, fn: F) -> F:
-        """Register the handler of what has neither words nor files; without one, it is ignored.
-
-        `message.raw` is what the platform tells of it: a payment, a story, a pinned message.
-        """
-        return self._on("other", fn)
-
-    def on_sent(self, fn: F) -> F:
-        """Register the handler of what a platform returns for a `Native` call.
-
-        It comes to the conversation of the call, once it is made and after what was there before:
-        `message.text` is the method, `message.raw["result"]` what was returned and
-        `message.raw["arguments"]` what for. A call that is refused or held comes to nobody.
-        """
-        return self._on("sent", fn)
 
     def on_timer(self, fn: F) -> F:
         """Register a function for `turn.later` and `turn.every`, by its name.
