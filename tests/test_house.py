@@ -362,6 +362,7 @@ STORES = (
     "SQLiteStore",
     "ClaimVerbs",
     "OutboxVerbs",
+    "FileVerbs",
     "TimerVerbs",
     "TranscriptVerbs",
     "RoleVerbs",

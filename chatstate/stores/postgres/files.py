@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chatstate.errors import StorageError
-from chatstate.stores.postgres.transactions import Transaction
+from chatstate.stores.base import owed_folder
+from chatstate.stores.postgres.transactions import Transaction, Transactions
 
 LIMIT = 200 * 2**20
 PIECE = 2**20
@@ -21,6 +22,39 @@ KEEP = """INSERT INTO owed_files VALUES ($1, $2, $3)
 READ = "SELECT data FROM owed_files WHERE key = $1 AND part = $2"
 _WHOLE = "SELECT data FROM owed_files WHERE key = $1 ORDER BY part"
 _DISCARD = "DELETE FROM owed_files WHERE key = ANY($1::text[])"
+
+
+class FileVerbs:
+    """The verbs of files of a store that is open."""
+
+    _transactions: Transactions
+    _discards: set[asyncio.Task[None]]
+
+    @property
+    def folder(self) -> Path:
+        raise NotImplementedError
+
+    async def keep(self, key: str, path: Path) -> None:
+        await self._transactions.write(lambda t: keep(t, key, path))
+
+    async def fetch(self, key: str) -> Path | None:
+        path = owed_folder(self.folder) / key
+        pieces = 0
+        if self._discards:
+            await asyncio.wait(self._discards)
+        while rows := await self._transactions.read(READ, key, pieces):
+            await asyncio.to_thread(write, path, rows[0][0], is_first=not pieces)
+            pieces += 1
+        return path if pieces else None
+
+    def discard(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            (owed_folder(self.folder) / key).unlink(missing_ok=True)
+        task = asyncio.get_running_loop().create_task(
+            self._transactions.write(lambda t: discard(t, keys))
+        )
+        self._discards.add(task)
+        task.add_done_callback(self._discards.discard)
 
 
 async def keep(transaction: Transaction, key: str, path: Path) -> None:

@@ -37,7 +37,6 @@ from chatstate.stores.base import (
     Run,
     Settled,
     TurnCommit,
-    owed_folder,
 )
 from chatstate.stores.postgres import (
     accounts,
@@ -45,7 +44,6 @@ from chatstate.stores.postgres import (
     broadcasts,
     buttons,
     directory,
-    files,
     holds,
     inbox,
     outbox,
@@ -61,6 +59,7 @@ from chatstate.stores.postgres.address import parsed
 from chatstate.stores.postgres.batches import Batches
 from chatstate.stores.postgres.broadcasting import Broadcasting
 from chatstate.stores.postgres.connection import Connections
+from chatstate.stores.postgres.files import FileVerbs
 from chatstate.stores.postgres.forgetting import ForgettingVerbs
 from chatstate.stores.postgres.leading import RoleVerbs
 from chatstate.stores.postgres.notices import Notices
@@ -73,7 +72,9 @@ from chatstate.stores.rows import NotAllError
 _NO_CURSORS: Mapping[str, str] = {}
 
 
-class PostgresStore(Reading, Broadcasting, TimerVerbs, RoleVerbs, TranscriptVerbs, ForgettingVerbs):
+class PostgresStore(
+    FileVerbs, Reading, Broadcasting, TimerVerbs, RoleVerbs, TranscriptVerbs, ForgettingVerbs
+):
     """Keeps everything in a schema of the database that `url` names, with all who do so too.
 
     `waiting_limit` and `overflow` are those of `SQLiteStore`. `clock` is for tests: without one,
@@ -295,28 +296,6 @@ class PostgresStore(Reading, Broadcasting, TimerVerbs, RoleVerbs, TranscriptVerb
 
     async def amend(self, ref: str, content: str | None) -> None:
         await self._transactions.write(lambda t: references.amend(t, ref, content))
-
-    async def keep(self, key: str, path: Path) -> None:
-        await self._transactions.write(lambda t: files.keep(t, key, path))
-
-    async def fetch(self, key: str) -> Path | None:
-        path = owed_folder(self.folder) / key
-        pieces = 0
-        if self._discards:
-            await asyncio.wait(self._discards)
-        while rows := await self._transactions.read(files.READ, key, pieces):
-            await asyncio.to_thread(files.write, path, rows[0][0], is_first=not pieces)
-            pieces += 1
-        return path if pieces else None
-
-    def discard(self, keys: Sequence[str]) -> None:
-        for key in keys:
-            (owed_folder(self.folder) / key).unlink(missing_ok=True)
-        task = asyncio.get_running_loop().create_task(
-            self._transactions.write(lambda t: files.discard(t, keys))
-        )
-        self._discards.add(task)
-        task.add_done_callback(self._discards.discard)
 
     # What is asked for
 
